@@ -1,0 +1,64 @@
+# The few words that this project's CMakeLists.txt files are written in.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+add_library(weir_flags INTERFACE)
+target_compile_options(weir_flags INTERFACE
+    -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wundef -Wpointer-arith
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>
+    -fno-common -fvisibility=hidden -fno-strict-aliasing -fstack-protector-strong)
+target_compile_definitions(weir_flags INTERFACE
+    _GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}"
+    $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+target_include_directories(weir_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+if(WEIR_SANITIZE)
+    target_compile_options(weir_flags INTERFACE
+        -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -U_FORTIFY_SOURCE)
+    target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_FUZZ)
+    target_compile_options(weir_flags INTERFACE
+        -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+        -U_FORTIFY_SOURCE)
+    target_link_options(weir_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+# weir_room(NAME SOURCES a.c ... BELOW base wire ... LIBRARIES PkgConfig::UV ...)
+# A room of src/: the static library weir_NAME. BELOW names the only rooms it may use.
+function(weir_room name)
+    cmake_parse_arguments(ROOM "" "" "SOURCES;BELOW;LIBRARIES" ${ARGN})
+    add_library(weir_${name} STATIC ${ROOM_SOURCES})
+    list(TRANSFORM ROOM_BELOW PREPEND weir_)
+    target_link_libraries(weir_${name} PUBLIC weir_flags ${ROOM_BELOW} PRIVATE ${ROOM_LIBRARIES})
+endfunction()
+
+# weir_program(NAME SOURCES ... ROOMS ... LIBRARIES ...): a program, installed in bin.
+function(weir_program name)
+    cmake_parse_arguments(PROGRAM "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
+    list(TRANSFORM PROGRAM_ROOMS PREPEND weir_)
+    add_executable(${name} ${PROGRAM_SOURCES})
+    target_link_libraries(${name} PRIVATE weir_flags ${PROGRAM_ROOMS} ${PROGRAM_LIBRARIES})
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# weir_unit_test(NAME SOURCES ... ROOMS ... LIBRARIES ...): a cmocka program that ctest runs.
+function(weir_unit_test name)
+    cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
+    list(TRANSFORM TEST_ROOMS PREPEND weir_)
+    add_executable(${name} ${TEST_SOURCES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    target_link_libraries(${name} PRIVATE weir_flags ${TEST_ROOMS} ${TEST_LIBRARIES} PkgConfig::CMOCKA)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+endfunction()
+
+# weir_fuzz_target(NAME SOURCES ... ROOMS ...): a libFuzzer program, in builds with WEIR_FUZZ only.
+function(weir_fuzz_target name)
+    cmake_parse_arguments(FUZZ "" "" "SOURCES;ROOMS" ${ARGN})
+    if(NOT WEIR_FUZZ)
+        return()
+    endif()
+    list(TRANSFORM FUZZ_ROOMS PREPEND weir_)
+    add_executable(${name} ${FUZZ_SOURCES})
+    target_link_libraries(${name} PRIVATE weir_flags ${FUZZ_ROOMS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

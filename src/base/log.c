@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define LINE_BYTES 4096 /* a longer line is cut and ends in "..." */
+
+static const struct {
+    const char *name, *colour;
+} levels[] = {
+#define X(enumerator, name, colour) {name, colour},
+    LOG_LEVELS(X)
+#undef X
+};
+
+static atomic_int highest = LOG_LEVEL_INFO;
+static atomic_int descriptor = STDERR_FILENO;
+
+void log_set_level(enum log_level level)
+{
+    atomic_store(&highest, (int)level);
+}
+
+int log_level_from_name(const char *name, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if (strcmp(levels[i].name, name) == 0) {
+            *level = (enum log_level)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+int log_open(const char *path, struct error *error)
+{
+    if (!path)
+        return 0;
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (file < 0)
+        return error_set(error, "log file %s: %s", path, strerror(errno));
+    int current = atomic_load(&descriptor);
+    if (current == STDERR_FILENO) {
+        atomic_store(&descriptor, file);
+    } else { /* a thread may be writing: the number stays, the file behind it changes at once */
+        dup3(file, current, O_CLOEXEC);
+        close(file);
+    }
+    return 0;
+}
+
+void log_write(enum log_level level, const char *room, const char *format, ...)
+{
+    if ((int)level > atomic_load_explicit(&highest, memory_order_relaxed))
+        return;
+    int file = atomic_load(&descriptor);
+    char time[CLOCK_RFC3339_BYTES];
+    clock_rfc3339(clock_wall_ns(), time);
+    char line[LINE_BYTES];
+    int head;
+    if (isatty(file))
+        head = snprintf(line, sizeof line, "%s \033[%sm%-5s\033[0m %s: ", time,
+                        levels[level].colour, levels[level].name, room);
+    else
+        head = snprintf(line, sizeof line, "%s %-5s %s: ", time, levels[level].name, room);
+    va_list arguments;
+    va_start(arguments, format);
+    int body = vsnprintf(line + head, sizeof line - (size_t)head, format, arguments);
+    va_end(arguments);
+    size_t size = (size_t)head + (size_t)(body < 0 ? 0 : body);
+    if (size > sizeof line - 1) {
+        size = sizeof line - 1;
+        memcpy(line + size - 3, "...", 3);
+    }
+    line[size++] = '\n';
+    ssize_t written = write(file, line, size);
+    (void)written; /* a log that cannot be written has nowhere to say so */
+}
+
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte <= ' ' || byte == '"' || byte == '\\' || byte == 0x7f)
+            return false;
+    }
+    return size > 0;
+}
+
+void log_quote(struct strbuf *out, const char *text, size_t size)
+{
+    if (is_plain(text, size)) {
+        strbuf_add(out, text, size);
+        return;
+    }
+    strbuf_add_byte(out, '"');
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte == '"' || byte == '\\')
+            strbuf_printf(out, "\\%c", byte);
+        else if (byte < ' ' || byte == 0x7f)
+            strbuf_printf(out, "\\u%04x", byte);
+        else
+            strbuf_add_byte(out, byte);
+    }
+    strbuf_add_byte(out, '"');
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The log: one line an event, on standard error or in a file, written with one write() so that lines
+ * of different threads never mix. On a terminal: aligned and coloured. Otherwise:
+ *
+ *     2026-01-31T23:59:59.123456Z info  gateway: listening on 127.0.0.1:4000
+ *     2026-01-31T23:59:59.123456Z error backend: connection refused errno=111 address=unix:/run/x
+ *
+ * The line is "time level room: message", where the message ends in key=value pairs; values with
+ * spaces, quotes or control bytes are written as JSON strings by the callers that have foreign text
+ * (log_quote()). */
+#ifndef WEIR_BASE_LOG_H
+#define WEIR_BASE_LOG_H
+
+#include "base/error.h"
+#include "base/strbuf.h"
+
+/* X(enumerator, name, colour): the levels, most important first; `-L name`. */
+#define LOG_LEVELS(X)                                                                              \
+    X(LOG_LEVEL_ERROR, "error", "31")                                                              \
+    X(LOG_LEVEL_WARN, "warn", "33")                                                                \
+    X(LOG_LEVEL_INFO, "info", "32")                                                                \
+    X(LOG_LEVEL_DEBUG, "debug", "36")
+
+enum log_level {
+#define X(enumerator, name, colour) enumerator,
+    LOG_LEVELS(X)
+#undef X
+};
+
+/* Lines above this level cost one comparison. Default: info. */
+void log_set_level(enum log_level level);
+int log_level_from_name(const char *name, enum log_level *level); /* -1: no such level */
+
+/* Sends the log to a file (appending, mode 0640), or reopens it after it was moved. path NULL:
+ * standard error. When opening fails the log stays where it was. Any thread. */
+int log_open(const char *path, struct error *error);
+
+void log_write(enum log_level level, const char *room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(room, ...) log_write(LOG_LEVEL_ERROR, room, __VA_ARGS__)
+#define log_warn(room, ...)  log_write(LOG_LEVEL_WARN, room, __VA_ARGS__)
+#define log_info(room, ...)  log_write(LOG_LEVEL_INFO, room, __VA_ARGS__)
+#define log_debug(room, ...) log_write(LOG_LEVEL_DEBUG, room, __VA_ARGS__)
+
+/* Adds foreign text to a line: as it is when it is plain, otherwise as a JSON string. */
+void log_quote(struct strbuf *out, const char *text, size_t size);
+
+#endif
