@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The conversation tracker: it is fed the bytes of both directions of one connection, in the order in
+ * which they were seen, and says exactly and in order what happened.
+ *
+ *     struct wire_input in = {bytes, bytes + size};
+ *     while (wire_tracker_next(&tracker, WIRE_FROM_SERVER, &in, &packet) == WIRE_PACKET)
+ *         ... packet.kind, packet.payload; in.pos is now just behind the packet ...
+ *
+ * How bytes are cut into inputs never changes what comes out. A payload is shown in place when it lies
+ * whole in one input; only a wanted payload that is split over inputs or over frames (16 MiB) is
+ * assembled in the tracker's own buffer, which lives until the next call and is bounded by keep_limit.
+ * Packets that nobody wants are counted and passed over without being looked at beyond their first bytes.
+ *
+ * Commands may be pipelined: replies are matched to them in order. LOCAL INFILE data is told from
+ * commands by the state of the reply. During COM_CHANGE_USER the authentication exchange is followed.
+ *
+ * Once bytes do not fit the protocol the tracker is broken for good: every further call returns
+ * WIRE_BROKEN and tracker.broken says why in one static sentence. */
+#ifndef WEIR_WIRE_TRACKER_H
+#define WEIR_WIRE_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+enum wire_direction { WIRE_FROM_CLIENT, WIRE_FROM_SERVER };
+
+/* X(enumerator, printed name): what a packet is. */
+#define WIRE_PACKET_KINDS(X)                                                                       \
+    X(WIRE_GREETING, "greeting")                                                                   \
+    X(WIRE_SSL_REQUEST, "ssl_request")               /* 32 bytes; what follows is TLS */           \
+    X(WIRE_HANDSHAKE_RESPONSE, "handshake_response")                                               \
+    X(WIRE_AUTH_SWITCH, "auth_switch")               /* FE plugin 00 data */                       \
+    X(WIRE_AUTH_MORE, "auth_more")                   /* server: 01 data, or what a plugin sends */ \
+    X(WIRE_AUTH_DATA, "auth_data")                   /* client */                                  \
+    X(WIRE_COMMAND, "command")                                                                     \
+    X(WIRE_OK, "ok")                                 /* also the OK that ends rows (FE) */         \
+    X(WIRE_ERR, "err")                                                                             \
+    X(WIRE_EOF, "eof")                               /* ends definitions or rows */                \
+    X(WIRE_COLUMN_COUNT, "column_count")                                                           \
+    X(WIRE_COLUMN_DEFINITION, "column_definition")                                                 \
+    X(WIRE_PARAMETER_DEFINITION, "parameter_definition")                                           \
+    X(WIRE_ROW, "row")                                                                             \
+    X(WIRE_PREPARE_OK, "prepare_ok")                                                               \
+    X(WIRE_LOCAL_INFILE_REQUEST, "local_infile_request") /* FB name */                             \
+    X(WIRE_LOCAL_INFILE_DATA, "local_infile_data")       /* an empty one ends the file */          \
+    X(WIRE_STATISTICS, "statistics")                                                               \
+    X(WIRE_PROGRESS, "progress")                         /* MariaDB: FF FFFF inside a reply */     \
+    X(WIRE_BINLOG_EVENT, "binlog_event")                                                           \
+    X(WIRE_UNSOLICITED, "unsolicited") /* server packet that answers nothing, e.g. a kill notice */
+
+enum wire_packet_kind {
+#define X(enumerator, name) enumerator,
+    WIRE_PACKET_KINDS(X)
+#undef X
+    WIRE_PACKET_KIND_COUNT
+};
+
+const char *wire_packet_kind_name(enum wire_packet_kind kind);
+
+#define WIRE_WANT(kind) (1U << (kind))
+#define WIRE_WANT_ALL   ((1U << WIRE_PACKET_KIND_COUNT) - 1)
+
+/* One logical packet: frames of 16 MiB - 1 are joined, headers never shown. */
+struct wire_packet {
+    enum wire_packet_kind kind;
+    enum wire_direction direction;
+    uint8_t command;         /* the command this is, or answers; WIRE_NO_COMMAND during login */
+    uint8_t sequence;        /* sequence number of its last frame */
+    bool ends_result;        /* OK, ERR, EOF ...: the last packet of one result */
+    bool ends_reply;         /* nothing more is due for the command */
+    const uint8_t *payload;  /* borrowed until the next call; whole unless truncated */
+    size_t payload_size;     /* bytes at payload: min(total_size, keep_limit) */
+    uint64_t total_size;     /* bytes of the logical payload */
+};
+#define WIRE_NO_COMMAND 0xff
+
+struct wire_input {
+    const uint8_t *pos, *end;
+};
+
+enum wire_step {
+    WIRE_MORE,   /* all input was consumed, nothing to say */
+    WIRE_PACKET, /* *packet is filled; pos is just behind it */
+    WIRE_BROKEN, /* not the protocol (tracker.broken); pos is where it was noticed */
+};
+
+/* What one result (or a reply without one) amounted to. Filled when packet.ends_result is set, and valid
+ * until the next call. */
+struct wire_result {
+    uint64_t rows;          /* rows of the result set */
+    uint64_t bytes;         /* bytes of the reply so far, headers included */
+    uint64_t affected_rows; /* OK only */
+    uint64_t last_insert_id;
+    uint16_t status;        /* SERVER_STATUS_* of the last OK or EOF */
+    uint16_t warnings;
+    bool is_result_set;
+    bool is_error;
+    bool more_results;
+    uint16_t error_code;    /* ERR only */
+    char sqlstate[6];       /* ERR only, NUL-terminated; "HY000" when the packet has none */
+    const char *message;    /* ERR: borrowed from the payload; OK: the info text */
+    size_t message_size;
+    const uint8_t *session_state; /* OK with SERVER_SESSION_STATE_CHANGED: the block; else NULL */
+    size_t session_state_size;
+};
+
+struct wire_tracker {
+    /* Readable by the owner at any time. */
+    const char *broken;              /* NULL while all is well; else why, a static sentence */
+    uint64_t client_capabilities;    /* what both sides use: bits 32.. are MariaDB's extended ones */
+    uint64_t server_capabilities;    /* what the greeting offered */
+    uint16_t status;                 /* last server status seen */
+    struct wire_result result;
+
+    /* The rest is the tracker's own. */
+    /* ... */
+};
+
+/* wanted: a mask of WIRE_WANT(kind) of the packets to be shown; the kinds that change the tracker's state are
+ * understood in any case. keep_limit: most bytes of one payload to assemble or show. Starts before the greeting. */
+void wire_tracker_init(struct wire_tracker *tracker, uint32_t wanted, size_t keep_limit);
+
+/* Changes what is wanted from the next packet on. */
+void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted);
+
+/* Frees what was assembled. */
+void wire_tracker_release(struct wire_tracker *tracker);
+
+enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_direction direction,
+                                 struct wire_input *input, struct wire_packet *packet);
+
+/* True when no command is waiting for its reply and no packet is half seen. */
+bool wire_tracker_is_idle(const struct wire_tracker *tracker);
+
+/* True while the client owes LOCAL INFILE data, or authentication data. */
+bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
+
+/* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget it,
+ * so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
+void wire_tracker_withdraw_command(struct wire_tracker *tracker);
+
+#endif

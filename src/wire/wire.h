@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wire: the MySQL protocol as bytes.
+ *
+ * Nothing here does I/O, and nothing allocates per packet. The parts, in learning order:
+ *
+ *   protocol.h   the protocol's lists: commands, capabilities, status flags, field types, limits
+ *   bytes.h      one bounded reader and one bounded writer
+ *   packets.h    codecs: greeting, handshake response, OK, ERR, column definitions, rows ...
+ *   proxy.h      the PROXY protocol v2 header
+ *   tracker.h    the conversation tracker: bytes of both directions in, packets with meaning out
+ *
+ * Source of the facts: MySQL 8.0 "Client/Server Protocol" in the source code documentation and MariaDB's
+ * "Client/Server Protocol" knowledge base pages. */
+#ifndef WEIR_WIRE_WIRE_H
+#define WEIR_WIRE_WIRE_H
+
+#include "wire/bytes.h"
+#include "wire/packets.h"
+#include "wire/protocol.h"
+#include "wire/proxy.h"
+#include "wire/tracker.h"
+
+#endif
