@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plugin: server plugins: their manifest, loading, life cycle, and the dispatch of events to them.
+ *
+ * The gateway fills a struct weir_session (what plugins see as an opaque handle) and calls the plugin_*_event()
+ * functions; this room owns the order of the plugins, what a verdict means, and what happens when a plugin fails.
+ * It knows nothing of sockets, and sees statements as text through the room sql only.
+ *
+ * Threads: events of one session come from its worker thread; plugin_flush() and plugin_set_enabled() come from
+ * any thread. Which plugins are loaded never changes after plugin_registry_load(). */
+#ifndef WEIR_PLUGIN_PLUGIN_H
+#define WEIR_PLUGIN_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/plugin.h>
+
+#include "base/base.h"
+
+/* ---- What the gateway tells: one struct a session ---- */
+
+#define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data */
+
+/* Facts of the connection and of the current statement. The gateway owns what the strings point at and keeps it
+ * alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT. Index with WEIR_TEXT_user,
+ * WEIR_NUMBER_rows ... The facts listed below as computed are filled in here, when first asked for. */
+struct weir_session {
+    weir_string text[WEIR_TEXT_FACT_END_];
+    uint64_t number[WEIR_NUMBER_FACT_END_];
+    uint8_t client_address[16];
+    uint8_t client_address_size;             /* 0, 4 or 16 */
+    const uint8_t *attributes;               /* the connection attributes' block as sent; NULL when none */
+    size_t attributes_size;
+
+    /* Computed when first asked for, through these; user is the gateway's. NULL: absent. */
+    const struct plugin_facts_source *source;
+    void *source_data;
+
+    /* A refusal, set by weir_refuse(). */
+    uint32_t refusal_code;
+    char refusal_sqlstate[6];
+    char refusal_message[512];               /* NUL-terminated */
+    const char *refused_by;                  /* name of the plugin that refused or failed */
+
+    void *data[PLUGIN_MAX_LOADED];           /* the plugins' own pointers */
+};
+
+/* How costly facts are found out. Called at most once a fact and statement by this room's own caching where it says
+ * so; each may be NULL. */
+struct plugin_facts_source {
+    /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql, specific_kind. */
+    weir_string (*text)(void *source_data, uint32_t fact);
+    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, connection_duration. */
+    uint64_t (*number)(void *source_data, uint32_t fact);
+    int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
+    int (*table)(void *source_data, size_t index, weir_table *table);
+    int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
+};
+
+/* All facts absent, no plugin data. */
+void plugin_session_init(struct weir_session *session);
+
+/* ---- Loading and life cycle ---- */
+
+struct plugin_registry;
+
+struct plugin_options {
+    const char *directory;        /* -plugin-dir */
+    const char *load;             /* -plugin-load: "a-1,b-2"; NULL or "": none */
+    bool skip_on_failure;         /* -skip-plugin-on-failure */
+    /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as the registry. */
+    const char *(*setting)(void *user, const char *plugin, const char *key);
+    void *setting_user;
+};
+
+/* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not skipped; those
+ * that were initialised before it are shut down. A registry without plugins costs nothing. Main thread. */
+struct plugin_registry *plugin_registry_load(const struct plugin_options *options, struct error *error);
+
+/* OnShutdown of each, in reverse order; frees the registry. No event may be running. */
+void plugin_registry_shutdown(struct plugin_registry *registry);
+
+/* ---- Events ---- */
+
+/* What the enabled plugins listen to: bits. One relaxed atomic load. */
+#define PLUGIN_HEARS_CONNECTION      1U
+#define PLUGIN_HEARS_GENERAL         2U
+#define PLUGIN_HEARS_PARSE           4U
+#define PLUGIN_HEARS_GLOBAL_VARIABLE 8U
+#define PLUGIN_NEEDS_ACCOUNT         16U /* some manifest has needs = ["account"] */
+unsigned plugin_registry_hears(const struct plugin_registry *registry);
+
+/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refused_by are set (by
+ * weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE without one, or when it failed and
+ * its on_failure is "refuse"). For events that cannot refuse (Connected, Disconnect, Reject, Completed, Error) every
+ * plugin is told whatever the others answer, and the outcome says whether a plugin with on_failure = "refuse" FAILED. */
+bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
+                             weir_connection_event event);
+bool plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
+                          weir_general_event event);
+bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
+                        weir_parse_event event);
+void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
+                                  weir_string name, weir_string value);
+
+/* ---- Administration ---- */
+
+/* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May block: not for a
+ * worker's loop. */
+int plugin_flush(struct plugin_registry *registry, const char *name, struct error *error);
+
+int plugin_set_enabled(struct plugin_registry *registry, const char *name, bool enabled,
+                       struct error *error);
+
+/* One row of SHOW PLUGINS: Name, Status ("Ready-enable"), Type, Library (absolute path), License, Version. */
+struct plugin_row {
+    const char *name, *status, *type, *library, *license, *version;
+};
+size_t plugin_count(const struct plugin_registry *registry);
+struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
+
+#endif
