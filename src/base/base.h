@@ -11,5 +11,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/toml.h"
 
 #endif

@@ -8,6 +8,10 @@
 #ifndef WEIR_BASE_ERROR_H
 #define WEIR_BASE_ERROR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ERROR_MESSAGE_BYTES 1024
 
 struct error {
@@ -21,5 +25,9 @@ int error_set(struct error *error, const char *format, ...) __attribute__((forma
 /* Puts "text: " in front of the message that is there. Returns -1. error may be NULL. */
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
