@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server's lexer. Invariants: `at` only grows, every byte is looked at a bounded number of
+ * times (a number at most twice), and no function here recurses, so that any text costs time in
+ * proportion to its length and a constant stack.
+ *
+ * Deviations, all harmless for what the room does: a number is never judged (1e, 0x and the like
+ * become words), strings are not checked for valid characters, and hints are dropped as comments.
+ */
+#include "sql/lexer.h"
+
+#include "sql/charset.h"
+#include "sql/comment.h"
+
+#include <string.h>
+
+void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct sql_mode *mode,
+                    enum sql_reading reading)
+{
+    *lexer = (struct sql_lexer){
+        .text = (const unsigned char *)text.at,
+        .size = text.size,
+        .mode = *mode,
+        .reading = reading,
+        .tricky = sql_charset_is_tricky(mode->charset),
+    };
+}
+
+static unsigned char peek(const struct sql_lexer *lexer, size_t ahead)
+{
+    return ahead < lexer->size - lexer->at ? lexer->text[lexer->at + ahead] : 0;
+}
+
+static bool is_space(const struct sql_lexer *lexer, unsigned char byte)
+{
+    return sql_byte_is(byte, SQL_BYTE_SPACE) ||
+           (byte >= 0x80 &&
+            ((byte == 0xa0 && lexer->mode.charset == SQL_CHARSET_LATIN1) ||
+             ((byte == 0x85 || byte == 0xa0) && lexer->mode.dialect == SQL_DIALECT_TIDB)));
+}
+
+/* "--" opens a comment only before white space, a control byte or the end; TiDB wants white space.
+ */
+static bool opens_dash_comment(const struct sql_lexer *lexer)
+{
+    return peek(lexer, 1) == '-' &&
+           (lexer->size - lexer->at == 2 || peek(lexer, 2) <= ' ' || peek(lexer, 2) == 0x7f);
+}
+
+static void skip_line(struct sql_lexer *lexer)
+{
+    const unsigned char *from = lexer->text + lexer->at;
+    const unsigned char *newline = memchr(from, '\n', lexer->size - lexer->at);
+    lexer->at = newline != NULL ? (size_t)(newline - lexer->text) : lexer->size;
+}
+
+/* Skips white space and comments. False: a comment has no end. */
+static bool skip_blank(struct sql_lexer *lexer)
+{
+    while (lexer->at < lexer->size) {
+        unsigned char byte = lexer->text[lexer->at];
+        if (is_space(lexer, byte)) {
+            lexer->at++;
+        } else if (byte == '#') {
+            skip_line(lexer);
+        } else if (byte == '-' && opens_dash_comment(lexer)) {
+            skip_line(lexer);
+        } else if (byte == '/' && peek(lexer, 1) == '*') {
+            if (!sql_comment_skip(lexer)) {
+                return false;
+            }
+        } else if (byte == '*' && lexer->in_code && peek(lexer, 1) == '/') {
+            lexer->at += 2;
+            lexer->in_code = false;
+        } else {
+            return true;
+        }
+    }
+    return true;
+}
+
+static size_t word_end(const struct sql_lexer *lexer, size_t at)
+{
+    const unsigned char *text = lexer->text;
+    while (at < lexer->size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+        at +=
+            lexer->tricky ? sql_char_bytes(lexer->mode.charset, text + at, text + lexer->size) : 1;
+    }
+    return at;
+}
+
+static void find_keyword(const struct sql_lexer *lexer, struct sql_token *token)
+{
+    char lower[SQL_KEYWORD_MAX_BYTES];
+    size_t size = token->end - token->start;
+    if (size > sizeof lower) {
+        return;
+    }
+    for (size_t i = 0; i < size; i++) {
+        lower[i] = (char)sql_byte_lower(lexer->text[token->start + i]);
+    }
+    const struct sql_keyword *keyword = sql_keyword_find(lower, size);
+    token->word = keyword != NULL ? keyword->word : SQL_NO_WORD;
+}
+
+/* Takes a quoted text whose opening quote is at `at`. False: it has no end. */
+static bool take_quoted(struct sql_lexer *lexer, bool escapes)
+{
+    const unsigned char *text = lexer->text;
+    unsigned char quote = text[lexer->at];
+    size_t at = lexer->at + 1;
+    size_t size = lexer->size;
+    while (at < size) {
+        unsigned char byte = text[at];
+        if (byte == quote) {
+            if (at + 1 < size && text[at + 1] == quote) {
+                at += 2;
+                continue;
+            }
+            lexer->at = at + 1;
+            return true;
+        }
+        if (byte == '\\' && escapes) {
+            /* The byte after a backslash is taken as one byte even where a character begins:
+             * servers do the same. */
+            at += size - at >= 2 ? 2 : 1;
+        } else if (byte >= 0x80 && lexer->tricky) {
+            at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
+        } else {
+            at++;
+        }
+    }
+    return false;
+}
+
+static bool take_string(struct sql_lexer *lexer)
+{
+    return take_quoted(lexer, !lexer->mode.no_backslash_escapes);
+}
+
+static void take_word(struct sql_lexer *lexer, struct sql_token *token)
+{
+    unsigned char first = lexer->text[lexer->at];
+    if (peek(lexer, 1) == '\'' && !token->after_dot && strchr("xXbBnN", first) != NULL) {
+        lexer->at++;
+        bool ended = first == 'n' || first == 'N' ? take_string(lexer) : take_quoted(lexer, false);
+        token->class = ended ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
+        return;
+    }
+    lexer->at = word_end(lexer, lexer->at);
+    token->class = SQL_TOKEN_WORD;
+    token->end = lexer->at;
+    if (!token->after_dot) {
+        find_keyword(lexer, token);
+    }
+}
+
+static size_t digits_end(const struct sql_lexer *lexer, size_t at, unsigned classes)
+{
+    while (at < lexer->size && sql_byte_is(lexer->text[at], classes)) {
+        at++;
+    }
+    return at;
+}
+
+/* Where the exponent at `at` ends, or `at` when there is none. */
+static size_t exponent_end(const struct sql_lexer *lexer, size_t at)
+{
+    if (at >= lexer->size || (lexer->text[at] | 0x20) != 'e') {
+        return at;
+    }
+    size_t digit = at + 1;
+    if (digit < lexer->size && (lexer->text[digit] == '+' || lexer->text[digit] == '-')) {
+        digit++;
+    }
+    size_t end = digits_end(lexer, digit, SQL_BYTE_DIGIT);
+    return end > digit ? end : at;
+}
+
+/* A number, or a word that begins with a digit. `at` is at a digit, or at a dot before one. */
+static void take_number(struct sql_lexer *lexer, struct sql_token *token)
+{
+    const unsigned char *text = lexer->text;
+    size_t start = lexer->at;
+    token->class = SQL_TOKEN_NUMBER;
+    if (text[start] == '0' && (peek(lexer, 1) == 'x' || peek(lexer, 1) == 'b')) {
+        size_t end = digits_end(lexer, start + 2, SQL_BYTE_HEX);
+        size_t run = word_end(lexer, start);
+        token->class = end == run && end > start + 2 ? SQL_TOKEN_NUMBER : SQL_TOKEN_WORD;
+        lexer->at = run;
+        return;
+    }
+    size_t at = digits_end(lexer, start, SQL_BYTE_DIGIT);
+    bool range = lexer->size - at >= 2 && text[at] == '.' && text[at + 1] == '.';
+    if (at < lexer->size && text[at] == '.' && !range) {
+        at = digits_end(lexer, at + 1, SQL_BYTE_DIGIT);
+        lexer->at = exponent_end(lexer, at);
+        return;
+    }
+    size_t end = exponent_end(lexer, at);
+    if (end == at && word_end(lexer, at) > at) {
+        end = word_end(lexer, at);
+        token->class = SQL_TOKEN_WORD;
+    }
+    lexer->at = end;
+}
+
+/* @x, @'x', @`x`, @@x, @@global.x, @@`x`; a lone @ is a VARIABLE without a name. */
+static void take_variable(struct sql_lexer *lexer, struct sql_token *token)
+{
+    bool system = peek(lexer, 1) == '@';
+    lexer->at += system ? 2 : 1;
+    token->class = system ? SQL_TOKEN_SYSTEM : SQL_TOKEN_VARIABLE;
+    unsigned char next = peek(lexer, 0);
+    if (!system && (next == '\'' || next == '"')) {
+        token->class = take_string(lexer) ? SQL_TOKEN_VARIABLE : SQL_TOKEN_INVALID;
+        return;
+    }
+    size_t end = lexer->at;
+    do {
+        lexer->at = end;
+        end = word_end(lexer, end);
+        if (end < lexer->size && lexer->text[end] == '.') {
+            end++;
+        }
+    } while (end > lexer->at);
+    if (peek(lexer, 0) == '`') {
+        token->class = take_quoted(lexer, false) ? token->class : SQL_TOKEN_INVALID;
+    }
+}
+
+static void take_other(struct sql_lexer *lexer, struct sql_token *token)
+{
+    unsigned char byte = lexer->text[lexer->at];
+    switch (byte) {
+    case '`':
+        token->class = take_quoted(lexer, false) ? SQL_TOKEN_NAME : SQL_TOKEN_INVALID;
+        return;
+    case '\'':
+        token->class = take_string(lexer) ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
+        return;
+    case '"':
+        if (lexer->mode.ansi_quotes) {
+            token->class = take_quoted(lexer, false) ? SQL_TOKEN_NAME : SQL_TOKEN_INVALID;
+        } else {
+            token->class = take_string(lexer) ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
+        }
+        return;
+    case '@':
+        take_variable(lexer, token);
+        return;
+    case '.':
+        if (sql_byte_is(peek(lexer, 1), SQL_BYTE_DIGIT) &&
+            !(lexer->name_before && lexer->name_end == lexer->at)) {
+            take_number(lexer, token);
+            return;
+        }
+        break;
+    case ':':
+        if (peek(lexer, 1) == '=') {
+            lexer->at += 2;
+            token->class = SQL_TOKEN_PUNCTUATION;
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    lexer->at++;
+    token->byte = byte;
+    token->class = byte > ' ' && byte < 0x7f ? SQL_TOKEN_PUNCTUATION : SQL_TOKEN_INVALID;
+}
+
+void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
+{
+    size_t before = lexer->at;
+    *token = (struct sql_token){.class = SQL_TOKEN_END};
+    bool commented = !skip_blank(lexer);
+    token->start = lexer->at;
+    token->end = lexer->at;
+    if (commented) {
+        token->class = SQL_TOKEN_INVALID;
+        lexer->at = token->end = lexer->size;
+        return;
+    }
+    if (lexer->at >= lexer->size) {
+        return;
+    }
+    unsigned char byte = lexer->text[lexer->at];
+    /* A dot before it: the part of a name that follows a name. */
+    token->after_dot = before > 0 && lexer->at == before && lexer->text[before - 1] == '.' &&
+                       lexer->name_before && lexer->name_end == before - 1;
+    if (sql_byte_is(byte, SQL_BYTE_LETTER) ||
+        (token->after_dot && sql_byte_is(byte, SQL_BYTE_DIGIT))) {
+        take_word(lexer, token);
+    } else if (sql_byte_is(byte, SQL_BYTE_DIGIT)) {
+        take_number(lexer, token);
+    } else {
+        take_other(lexer, token);
+    }
+    if (token->class == SQL_TOKEN_INVALID) {
+        lexer->at = lexer->size;
+    }
+    token->end = lexer->at;
+    if (sql_token_is_name(token)) {
+        lexer->name_before = true;
+        lexer->name_end = token->end;
+    } else if (!sql_token_is(token, '.')) {
+        lexer->name_before = false;
+    }
+}
+
+struct sql_span sql_token_inside(const struct sql_lexer *lexer, const struct sql_token *token)
+{
+    const char *text = (const char *)lexer->text;
+    bool quoted = token->class == SQL_TOKEN_NAME || token->class == SQL_TOKEN_STRING;
+    if (!quoted) {
+        return (struct sql_span){text + token->start, token->end - token->start};
+    }
+    /* x'..', b'..' and n'..' have a letter before the quote. */
+    size_t start =
+        token->start + (sql_byte_is((unsigned char)text[token->start], SQL_BYTE_LETTER) ? 2 : 1);
+    return (struct sql_span){text + start, token->end - 1 - start};
+}
+
+static char unescape(unsigned char byte)
+{
+    switch (byte) {
+    case 'n':
+        return '\n';
+    case 't':
+        return '\t';
+    case 'r':
+        return '\r';
+    case 'b':
+        return '\b';
+    case '0':
+        return '\0';
+    case 'Z':
+        return '\032';
+    default:
+        return (char)byte;
+    }
+}
+
+size_t sql_token_text(const struct sql_lexer *lexer, const struct sql_token *token, char *out,
+                      size_t room)
+{
+    struct sql_span inside = sql_token_inside(lexer, token);
+    const unsigned char *at = (const unsigned char *)inside.at;
+    const unsigned char *end = at + inside.size;
+    bool quoted = token->class != SQL_TOKEN_WORD;
+    unsigned char quote = quoted ? lexer->text[token->end - 1] : 0;
+    bool escapes = token->class == SQL_TOKEN_STRING && !lexer->mode.no_backslash_escapes;
+    size_t size = 0;
+    while (at < end) {
+        size_t bytes = lexer->tricky ? sql_char_bytes(lexer->mode.charset, at, end) : 1;
+        if (bytes == 1 && *at == '\\' && escapes && end - at >= 2) {
+            at++;
+            if (*at == '%' || *at == '_') {
+                if (size < room) {
+                    out[size] = '\\';
+                }
+                size++;
+            }
+            if (size < room) {
+                out[size] = unescape(*at);
+            }
+            size++;
+            at++;
+            continue;
+        }
+        if (bytes == 1 && quoted && *at == quote && end - at >= 2) {
+            at++;
+        }
+        for (size_t i = 0; i < bytes; i++, size++) {
+            if (size < room) {
+                out[size] = (char)at[i];
+            }
+        }
+        at += bytes;
+    }
+    return size;
+}

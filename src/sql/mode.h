@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct sql_mode: what the server's lexer depends on besides the text: the connection's character
+ * set, three flags of the session's sql_mode, and which server it is (for executable comments).
+ *
+ * A zeroed struct sql_mode is the default of every server: utf8mb4, no flag set, server unknown. */
+#ifndef WEIR_SQL_MODE_H
+#define WEIR_SQL_MODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Some bytes of a statement; borrowed. at may be NULL when size is 0. */
+struct sql_span {
+    const char *at;
+    size_t size; /* bytes */
+};
+
+/* How bytes make characters, as far as a lexer can tell the difference: only in GBK, SJIS, BIG5 and
+ * GB18030 can the second byte of a character look like a backslash or a quote, and only in LATIN1
+ * is the byte A0 white space. UTF8MB4 stands for the utf8 family, OTHER for all that remain. */
+enum sql_charset {
+    SQL_CHARSET_UTF8MB4,
+    SQL_CHARSET_LATIN1,
+    SQL_CHARSET_GBK,
+    SQL_CHARSET_SJIS,
+    SQL_CHARSET_BIG5,
+    SQL_CHARSET_GB18030,
+    SQL_CHARSET_OTHER,
+};
+
+enum sql_dialect {
+    SQL_DIALECT_UNKNOWN,
+    SQL_DIALECT_MARIADB,
+    SQL_DIALECT_MYSQL,
+    SQL_DIALECT_TIDB,
+};
+
+struct sql_mode {
+    enum sql_charset charset;
+    enum sql_dialect dialect;
+    uint32_t server_version;   /* 101119 for 10.11.19; 0: unknown */
+    bool ansi_quotes;          /* "x" is a name */
+    bool no_backslash_escapes; /* a backslash in a string is a backslash */
+    bool oracle; /* MariaDB's sql_mode=ORACLE: BEGIN opens a block, AS opens declarations */
+};
+
+/* The character set of a name ("gbk", "utf8mb4", ...; any case) or of a collation's name
+ * ("gbk_chinese_ci"). Unknown names are OTHER. */
+enum sql_charset sql_charset_from_name(struct sql_span name);
+
+/* The character set of a collation's number, as the handshake has it. */
+enum sql_charset sql_charset_from_collation(unsigned collation);
+
+/* Sets the three flags from the value of a sql_mode variable ("ANSI_QUOTES,NO_BACKSLASH_ESCAPES",
+ * "ANSI", "ORACLE", "" ...; names in any case), leaving the rest alone. A value that is all digits
+ * is read as the bit mask it is in MariaDB and MySQL. */
+void sql_mode_set_flags(struct sql_mode *mode, struct sql_span value);
+
+/* Sets dialect and server_version from the version of a server's greeting: "10.11.19-MariaDB-...",
+ * "5.5.5-10.6.1-MariaDB", "8.0.33", "8.0.11-TiDB-v8.5.0". What cannot be read leaves them 0. */
+void sql_mode_set_server(struct sql_mode *mode, struct sql_span version);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SET statements: their assignments one by one, and what they change of the session's mode.
+ *
+ *     struct sql_settings settings;
+ *     struct sql_setting setting;
+ *     sql_settings_init(&settings, statement, &mode);
+ *     while (sql_settings_next(&settings, &setting)) { ... }
+ *
+ * Reads SET [GLOBAL | SESSION | ...] name = value, ..., @@scope.name = value, @user = value, SET
+ * NAMES, SET CHARACTER SET and the settings of SET STATEMENT ... FOR. Anything that is no SET, and
+ * SET ROLE, SET PASSWORD, SET TRANSACTION and the like, gives no assignment. Pure, no allocation.
+ */
+#ifndef WEIR_SQL_SETTINGS_H
+#define WEIR_SQL_SETTINGS_H
+
+#include "sql/cursor.h"
+#include "sql/mode.h"
+
+enum sql_scope {
+    SQL_SCOPE_SESSION, /* also when none is written */
+    SQL_SCOPE_GLOBAL,
+    SQL_SCOPE_PERSIST,   /* PERSIST and PERSIST_ONLY */
+    SQL_SCOPE_STATEMENT, /* SET STATEMENT ... FOR */
+    SQL_SCOPE_USER,      /* @name */
+    SQL_SCOPE_NAMES, /* SET NAMES x, SET CHARACTER SET x: name is that of the clause's first word */
+};
+
+struct sql_setting {
+    enum sql_scope scope;
+    struct sql_span name;  /* without scope, @ and back quotes; as written */
+    struct sql_span value; /* the expression as written, without white space around it */
+    bool is_literal;       /* value is a single string, number or word */
+    struct sql_span
+        literal; /* then: a string's inside (escapes not undone), or the word or number */
+};
+
+struct sql_settings {
+    struct sql_cursor cursor;
+    enum sql_scope scope; /* of names without one of their own */
+    bool done;
+};
+
+/* statement and what the settings point to are borrowed. */
+void sql_settings_init(struct sql_settings *settings, struct sql_span statement,
+                       const struct sql_mode *mode);
+bool sql_settings_next(struct sql_settings *settings, struct sql_setting *setting);
+
+/* Whether the statement sets a global variable (GLOBAL, PERSIST). */
+bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode);
+
+/* What a statement did to the session's mode. */
+enum sql_mode_change {
+    SQL_MODE_UNCHANGED,
+    SQL_MODE_CHANGED, /* and *after is the new mode */
+    SQL_MODE_UNSURE,  /* it may have changed in a way the text does not tell (SET sql_mode =
+                         CONCAT(...), a CALL): ask the server, or its session tracking */
+};
+
+/* To be called when the statement has succeeded: *after starts as *mode and gets what SET NAMES,
+ * SET CHARACTER SET, SET character_set_client and SET sql_mode say in plain words. Costs an
+ * ordinary statement the look at its first word. */
+enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_mode *mode,
+                                    struct sql_mode *after);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The statements of a multi-statement text, one after the other, in place.
+ *
+ * A statement ends behind the first semicolon that is not inside of quotes, comments, or a compound
+ * statement (BEGIN NOT ATOMIC ... END, IF, CASE, LOOP, WHILE, REPEAT, FOR; the bodies of CREATE
+ * PROCEDURE, FUNCTION, TRIGGER, EVENT, PACKAGE). Its text keeps that semicolon and the white space
+ * and comments in front. An empty statement (`;;`) is part of the one behind it; what follows the
+ * last semicolon is a statement only when it holds more than white space and comments: TiDB cuts in
+ * the same places. A text without any statement (empty, or all comments) gives none. A semicolon in
+ * an executable comment that the server runs is a semicolon.
+ *
+ *     struct sql_splitter splitter;
+ *     struct sql_span statement;
+ *     sql_splitter_init(&splitter, text, &mode);
+ *     while (sql_splitter_next(&splitter, &statement)) { ... }
+ *
+ * Pure, no allocation; any text takes time in proportion to its length. One thread at a time per
+ * splitter. */
+#ifndef WEIR_SQL_SPLIT_H
+#define WEIR_SQL_SPLIT_H
+
+#include "sql/mode.h"
+
+struct sql_splitter {
+    struct sql_span rest; /* not yet given out; borrowed */
+    struct sql_mode mode;
+    bool uncertain; /* blocks were nested deeper than 1000: the statement given last is all of the
+                       rest and may hold several */
+};
+
+/* text is borrowed until the last call of sql_splitter_next(). */
+void sql_splitter_init(struct sql_splitter *splitter, struct sql_span text,
+                       const struct sql_mode *mode);
+
+/* False: there is no further statement. */
+bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement);
+
+/* Whether the text holds more than one statement; costs one memchr() for most texts. */
+bool sql_is_multi(struct sql_span text, const struct sql_mode *mode);
+
+#endif
