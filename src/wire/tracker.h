@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The conversation tracker: it is fed the bytes of both directions of one connection, in the order in
- * which they were seen, and says exactly and in order what happened.
+ * The conversation tracker: it is fed the bytes of both directions of one connection, in the order
+ * in which they were seen, and says exactly and in order what happened.
  *
  *     struct wire_input in = {bytes, bytes + size};
  *     while (wire_tracker_next(&tracker, WIRE_FROM_SERVER, &in, &packet) == WIRE_PACKET)
  *         ... packet.kind, packet.payload; in.pos is now just behind the packet ...
  *
- * How bytes are cut into inputs never changes what comes out. A payload is shown in place when it lies
- * whole in one input; only a wanted payload that is split over inputs or over frames (16 MiB) is
- * assembled in the tracker's own buffer, which lives until the next call and is bounded by keep_limit.
- * Packets that nobody wants are counted and passed over without being looked at beyond their first bytes.
+ * How bytes are cut into inputs never changes what comes out. A payload is shown in place when it
+ * lies whole in one input; only a wanted payload that is split over inputs or over frames (16 MiB)
+ * is assembled in the tracker's own buffer, which lives until the next call and is bounded by
+ * keep_limit. Packets that nobody wants are counted and passed over without being looked at beyond
+ * their first bytes.
  *
  * Commands may be pipelined: replies are matched to them in order. LOCAL INFILE data is told from
- * commands by the state of the reply. During COM_CHANGE_USER the authentication exchange is followed.
+ * commands by the state of the reply. During COM_CHANGE_USER the authentication exchange is
+ * followed.
  *
  * Once bytes do not fit the protocol the tracker is broken for good: every further call returns
  * WIRE_BROKEN and tracker.broken says why in one static sentence. */
@@ -25,21 +27,22 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "wire/protocol.h"
 
 enum wire_direction { WIRE_FROM_CLIENT, WIRE_FROM_SERVER };
 
 /* X(enumerator, printed name): what a packet is. */
 #define WIRE_PACKET_KINDS(X)                                                                       \
     X(WIRE_GREETING, "greeting")                                                                   \
-    X(WIRE_SSL_REQUEST, "ssl_request")               /* 32 bytes; what follows is TLS */           \
+    X(WIRE_SSL_REQUEST, "ssl_request") /* 32 bytes; what follows is TLS */                         \
     X(WIRE_HANDSHAKE_RESPONSE, "handshake_response")                                               \
-    X(WIRE_AUTH_SWITCH, "auth_switch")               /* FE plugin 00 data */                       \
-    X(WIRE_AUTH_MORE, "auth_more")                   /* server: 01 data, or what a plugin sends */ \
-    X(WIRE_AUTH_DATA, "auth_data")                   /* client */                                  \
+    X(WIRE_AUTH_SWITCH, "auth_switch") /* FE plugin 00 data */                                     \
+    X(WIRE_AUTH_MORE, "auth_more")     /* server: 01 data, or what a plugin sends */               \
+    X(WIRE_AUTH_DATA, "auth_data")     /* client */                                                \
     X(WIRE_COMMAND, "command")                                                                     \
-    X(WIRE_OK, "ok")                                 /* also the OK that ends rows (FE) */         \
+    X(WIRE_OK, "ok") /* also the OK that ends rows (FE) */                                         \
     X(WIRE_ERR, "err")                                                                             \
-    X(WIRE_EOF, "eof")                               /* ends definitions or rows */                \
+    X(WIRE_EOF, "eof") /* ends definitions or rows */                                              \
     X(WIRE_COLUMN_COUNT, "column_count")                                                           \
     X(WIRE_COLUMN_DEFINITION, "column_definition")                                                 \
     X(WIRE_PARAMETER_DEFINITION, "parameter_definition")                                           \
@@ -48,15 +51,17 @@ enum wire_direction { WIRE_FROM_CLIENT, WIRE_FROM_SERVER };
     X(WIRE_LOCAL_INFILE_REQUEST, "local_infile_request") /* FB name */                             \
     X(WIRE_LOCAL_INFILE_DATA, "local_infile_data")       /* an empty one ends the file */          \
     X(WIRE_STATISTICS, "statistics")                                                               \
-    X(WIRE_PROGRESS, "progress")                         /* MariaDB: FF FFFF inside a reply */     \
+    X(WIRE_PROGRESS, "progress") /* MariaDB: FF FFFF inside a reply */                             \
     X(WIRE_BINLOG_EVENT, "binlog_event")                                                           \
-    X(WIRE_UNSOLICITED, "unsolicited") /* server packet that answers nothing, e.g. a kill notice */
+    X(WIRE_BINLOG_ACK, "binlog_ack")   /* client: semi-synchronous replication */                  \
+    X(WIRE_UNSOLICITED, "unsolicited") /* server packet that answers nothing, e.g. a kill notice   \
+                                        */
 
 enum wire_packet_kind {
 #define X(enumerator, name) enumerator,
     WIRE_PACKET_KINDS(X)
 #undef X
-    WIRE_PACKET_KIND_COUNT
+        WIRE_PACKET_KIND_COUNT
 };
 
 const char *wire_packet_kind_name(enum wire_packet_kind kind);
@@ -68,13 +73,14 @@ const char *wire_packet_kind_name(enum wire_packet_kind kind);
 struct wire_packet {
     enum wire_packet_kind kind;
     enum wire_direction direction;
-    uint8_t command;         /* the command this is, or answers; WIRE_NO_COMMAND during login */
-    uint8_t sequence;        /* sequence number of its last frame */
-    bool ends_result;        /* OK, ERR, EOF ...: the last packet of one result */
-    bool ends_reply;         /* nothing more is due for the command */
-    const uint8_t *payload;  /* borrowed until the next call; whole unless truncated */
-    size_t payload_size;     /* bytes at payload: min(total_size, keep_limit) */
-    uint64_t total_size;     /* bytes of the logical payload */
+    uint8_t command;        /* the command this is, or answers; WIRE_NO_COMMAND during login */
+    uint8_t sequence;       /* sequence number of its last frame */
+    bool ends_result;       /* OK, ERR, EOF ...: the last packet of one result */
+    bool ends_reply;        /* nothing more is due for the command */
+    const uint8_t *payload; /* borrowed until the next call; never NULL */
+    size_t payload_size;    /* bytes at payload: min(total_size, keep_limit); those of an unwanted
+                             * packet    that is shown because it ends a result may be fewer */
+    uint64_t total_size;    /* bytes of the logical payload */
 };
 #define WIRE_NO_COMMAND 0xff
 
@@ -88,21 +94,21 @@ enum wire_step {
     WIRE_BROKEN, /* not the protocol (tracker.broken); pos is where it was noticed */
 };
 
-/* What one result (or a reply without one) amounted to. Filled when packet.ends_result is set, and valid
- * until the next call. */
+/* What one result (or a reply without one) amounted to. Filled when packet.ends_result is set, and
+ * valid until the next call. */
 struct wire_result {
     uint64_t rows;          /* rows of the result set */
     uint64_t bytes;         /* bytes of the reply so far, headers included */
     uint64_t affected_rows; /* OK only */
     uint64_t last_insert_id;
-    uint16_t status;        /* SERVER_STATUS_* of the last OK or EOF */
+    uint16_t status; /* SERVER_STATUS_* of the last OK or EOF */
     uint16_t warnings;
     bool is_result_set;
     bool is_error;
     bool more_results;
-    uint16_t error_code;    /* ERR only */
-    char sqlstate[6];       /* ERR only, NUL-terminated; "HY000" when the packet has none */
-    const char *message;    /* ERR: borrowed from the payload; OK: the info text */
+    uint16_t error_code; /* ERR only */
+    char sqlstate[6];    /* ERR only, NUL-terminated; "HY000" when the packet has none */
+    const char *message; /* ERR: borrowed from the payload; OK: the info text */
     size_t message_size;
     const uint8_t *session_state; /* OK with SERVER_SESSION_STATE_CHANGED: the block; else NULL */
     size_t session_state_size;
@@ -110,37 +116,93 @@ struct wire_result {
 
 struct wire_tracker {
     /* Readable by the owner at any time. */
-    const char *broken;              /* NULL while all is well; else why, a static sentence */
-    uint64_t client_capabilities;    /* what both sides use: bits 32.. are MariaDB's extended ones */
-    uint64_t server_capabilities;    /* what the greeting offered */
-    uint16_t status;                 /* last server status seen */
+    const char *broken;           /* NULL while all is well; else why, a static sentence */
+    uint64_t client_capabilities; /* what both sides use: bits 32.. are MariaDB's extended ones */
+    uint64_t server_capabilities; /* what the greeting offered */
+    uint16_t status;              /* last server status seen */
     struct wire_result result;
 
-    /* The rest is the tracker's own. */
-    /* ... */
+    /* The rest is the tracker's own.
+     *
+     * expect        what the server owes next, for the oldest command in the queue
+     * queue         ring of commands waiting for their replies, oldest at queue_first
+     * flow[]        one direction's packet in progress: the frame headers and the payload's first
+     * bytes */
+    uint32_t wanted;
+    size_t keep_limit;
+    uint8_t expect;         /* enum wire_expect, tracker_states.h */
+    uint8_t sequence;       /* number that the next frame of the exchange in progress must have */
+    bool sequence_is_free;  /* numbers say nothing: compressed connection, binlog stream */
+    bool client_owes;       /* authentication data or LOCAL INFILE data is due from the client */
+    bool infile_data_open;  /* LOCAL INFILE data has not ended yet */
+    bool infile_refused;    /* the server answered before the data ended */
+    bool more_after_rows;   /* OUT parameters: the definitions' EOF said that a result follows */
+    bool compressed;        /* negotiated; from login on the owner feeds inflated bytes */
+    bool show_next;         /* nothing was withdrawn since the last WIRE_COMMAND */
+    uint64_t columns_left;  /* definitions due */
+    uint64_t columns_after; /* PREPARE: column definitions due behind those of parameters */
+
+    struct wire_pending {
+        uint8_t command;
+        uint8_t last_sequence; /* of the command's last frame */
+        bool cursor;           /* an EXECUTE that asks for a cursor */
+        bool several_frames;
+    } * queue, queue_inline[4];
+    uint32_t queue_size, queue_first, queue_count;
+
+    struct wire_flow {
+        uint8_t head[4 + 3]; /* frame header and up to three bytes of payload, when split */
+        uint8_t head_size;
+        bool in_packet;       /* a packet's kind is known, and it is not complete */
+        bool in_frame;        /* `frame_left` bytes (perhaps 0) of the frame are still to come */
+        bool last_frame;      /* the frame in progress is the packet's last */
+        bool whole;           /* payload lies in the input, from payload_start on */
+        uint8_t kind;         /* enum wire_packet_kind */
+        uint8_t sequence;     /* of the frame in progress */
+        uint32_t frame_left;  /* bytes */
+        uint32_t first_frame; /* bytes of the packet's first frame */
+        size_t keep;          /* most bytes of this packet to keep */
+        uint64_t total;       /* bytes of payload announced so far */
+        struct strbuf kept;   /* the payload of a split packet */
+    } flow[2];
 };
 
-/* wanted: a mask of WIRE_WANT(kind) of the packets to be shown; the kinds that change the tracker's state are
- * understood in any case. keep_limit: most bytes of one payload to assemble or show. Starts before the greeting. */
+/* wanted: a mask of WIRE_WANT(kind) of the packets to be shown; the kinds that change the tracker's
+ * state are understood in any case. keep_limit: most bytes of one payload to assemble or show (at
+ * least WIRE_KEEP_MIN are). Starts before the greeting. The tracker allocates only while a packet
+ * is split or more than four commands wait. */
 void wire_tracker_init(struct wire_tracker *tracker, uint32_t wanted, size_t keep_limit);
+#define WIRE_KEEP_MIN 512
+
+/* The same, but starts behind a login that was not seen, with the capabilities that it settled:
+ * client_capabilities are those of both sides. The next bytes must be a command. */
+void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t keep_limit,
+                         uint64_t server_capabilities, uint64_t client_capabilities,
+                         uint16_t status);
 
 /* Changes what is wanted from the next packet on. */
 void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted);
 
-/* Frees what was assembled. */
+/* Frees what was assembled and queued. */
 void wire_tracker_release(struct wire_tracker *tracker);
 
+/* Frees the memory behind the last payload that was assembled, which is not to be used any more;
+ * for an owner that lets the session rest. */
+void wire_tracker_trim(struct wire_tracker *tracker);
+
+/* Takes bytes from input and stops behind the next packet to be shown. After WIRE_PACKET, call
+ * again with the same input. */
 enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_direction direction,
                                  struct wire_input *input, struct wire_packet *packet);
 
-/* True when no command is waiting for its reply and no packet is half seen. */
+/* True when no command is waiting for its reply and no packet is half seen. False during login. */
 bool wire_tracker_is_idle(const struct wire_tracker *tracker);
 
 /* True while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 
-/* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget it,
- * so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
+/* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget
+ * it, so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
 void wire_tracker_withdraw_command(struct wire_tracker *tracker);
 
 #endif
