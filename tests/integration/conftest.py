@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: one database and one gateway in front of it for the whole run, and ways to get others.
+
+    both           runs a case direct and through the gateway, and compares (harness/both.py)
+    direct, weir   the two endpoints; events: what the gateway's recorder plugin has seen
+    gateway        makes further gateways with options of their own; all are stopped, and must end with status 0
+
+WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway."""
+import dataclasses
+import itertools
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness import accounts  # noqa: E402
+from harness.both import Both  # noqa: E402
+from harness.endpoint import Endpoint  # noqa: E402
+from harness.events import Events  # noqa: E402
+from harness.gateway import Gateway  # noqa: E402
+from harness.mariadb import MariaDB  # noqa: E402
+from harness.packaging import build_client, package  # noqa: E402
+from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, ROOT, WEIR_SERVER  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "time_limit(seconds): the case may take longer than usual")
+    config.addinivalue_line("markers", "gateway_only: means nothing without the gateway")
+
+
+def pytest_collection_modifyitems(items):
+    if not DIRECT_ONLY:
+        return
+    needs = {"weir", "gateway", "events", "shared_gateway", "make_gateway"}
+    for item in items:
+        if needs & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("gateway_only"):
+            item.add_marker(pytest.mark.skip(reason="needs the gateway, and WEIR_TEST_DIRECT_ONLY is set"))
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """Ends a case that hangs, with a traceback of where it does. Longer ones say so: @pytest.mark.time_limit(120)."""
+    marker = request.node.get_closest_marker("time_limit")
+    seconds = marker.args[0] if marker else 40
+
+    def expired(_signal, _frame):
+        raise TimeoutError(f"the case took more than {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory):
+    """A folder for this run; short, because Unix socket paths are."""
+    return tmp_path_factory.mktemp("w")
+
+
+@pytest.fixture(scope="session")
+def database(work):
+    """The private MariaDB that all the cases share."""
+    folder = work / "mariadb"
+    folder.mkdir()
+    server = MariaDB(folder)
+    try:
+        server.start()
+        server.execute(*accounts.STATEMENTS)
+        yield server
+        server.stop()
+    finally:
+        if server.process:
+            server.process.kill()
+
+
+@pytest.fixture(scope="session")
+def other_database(work):
+    """Makes further private databases: for the cases that kill theirs."""
+    servers = []
+
+    def make(name, *options):
+        folder = work / name
+        folder.mkdir()
+        servers.append(MariaDB(folder, options))
+        servers[-1].start()
+        servers[-1].execute(*accounts.STATEMENTS)
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.process.kill()
+
+
+@pytest.fixture(scope="session")
+def plugins():
+    """The folder with every plugin that the tests load: the project's own and the tests'."""
+    into = BUILD / "plugins"
+    for name in ("recorder", "misbehaves"):
+        package(INTEGRATION / "plugins" / name, into)
+    for name in ("conn_ip_example", "ip_filter"):
+        package(ROOT / "plugin" / name, into)
+    return into
+
+
+@pytest.fixture(scope="session")
+def make_gateway(work, plugins):
+    """Starts gateways, each with a file for the recorder plugin. Whatever happens, all are gone at the end of the run."""
+    assert WEIR_SERVER.exists(), f"{WEIR_SERVER} is not built; WEIR_TEST_DIRECT_ONLY=1 runs the cases without it"
+    started = []
+    numbers = itertools.count(1)
+
+    def make(backend=None, start=True, environment=None, **settings):
+        folder = work / f"g{next(numbers)}"
+        server = Gateway(folder, backend, plugins,
+                         environment={"RECORDER_FILE": str(folder / "events.jsonl"), **(environment or {})}, **settings)
+        server.events = Events(folder / "events.jsonl")
+        server.endpoint = Endpoint("weir", server.host, server.port, server.socket)
+        started.append(server)
+        return server.start() if start else server
+
+    yield make
+    for server in started:
+        if server.process:
+            server.process.kill()
+
+
+@pytest.fixture
+def gateway(make_gateway):
+    """Gateways of one test: when it is over they are stopped, and must end well."""
+    made = []
+
+    def make(*arguments, **settings):
+        made.append(make_gateway(*arguments, **settings))
+        return made[-1]
+
+    yield make
+    for server in made:
+        if server.process and server.process.alive():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(database, make_gateway):
+    """The gateway that most cases go through, with the recorder plugin loaded."""
+    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def weir(shared_gateway):
+    return shared_gateway.endpoint
+
+
+@pytest.fixture
+def events(shared_gateway):
+    return shared_gateway.events
+
+
+@pytest.fixture(scope="session")
+def direct(database):
+    return Endpoint("direct", database.host, database.port, database.socket)
+
+
+@pytest.fixture(scope="session")
+def endpoints(request, direct):
+    if DIRECT_ONLY:
+        return [direct, dataclasses.replace(direct, name="direct again")]
+    return [direct, request.getfixturevalue("weir")]
+
+
+@pytest.fixture
+def both(database, endpoints):
+    return Both(database, endpoints)
+
+
+@pytest.fixture(scope="session")
+def client():
+    """Builds a client program of clients/ and returns its path."""
+    return build_client

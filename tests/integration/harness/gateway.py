@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running weir-server, in front of a backend or with its embedded one."""
+import pathlib
+import signal
+import socket
+
+from .paths import WEIR_SERVER
+from .ports import free_port
+from .process import ServerProcess, sanitizer_reports
+
+# Leaks are reported at the end of the process, with exit status 1 of AddressSanitizer's own.
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+}
+
+
+class Gateway:
+    """backend: the value of -backend, or None for the embedded database. start() returns when it listens."""
+
+    def __init__(self, folder, backend=None, plugin_dir=None, plugins=(), options=(), environment=None,
+                 host="127.0.0.1", prefix=()):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.host, self.port = host, free_port()
+        self.socket = str(self.folder / "weir.sock")
+        self.environment = {**SANITIZER_OPTIONS, **(environment or {})}
+        self.prefix = prefix
+        self.arguments = ["-host", host, "-P", self.port, "-socket", self.socket, "-path", self.folder / "data"]
+        if backend:
+            self.arguments += ["-backend", backend]
+        if plugin_dir:
+            self.arguments += ["-plugin-dir", plugin_dir]
+        if plugins:
+            self.arguments += ["-plugin-load", ",".join(plugins)]
+        self.arguments += list(options)
+        self.process = None
+
+    def launch(self):
+        """Starts the program and does not wait."""
+        self.process = ServerProcess("weir-server", [WEIR_SERVER, *self.arguments], self.folder, self.environment,
+                                     self.prefix)
+        return self
+
+    def start(self, timeout=90.0):
+        self.launch()
+        self.process.wait_ready(self._listens, timeout)
+        return self
+
+    def _listens(self):
+        # The socket is the last thing that opens, and can be reached from any network namespace.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(5)
+            try:
+                probe.connect(self.socket)
+                return bool(probe.recv(1))
+            except OSError:
+                return False
+
+    def log(self):
+        return self.process.log()
+
+    def stop(self, timeout=40.0):
+        """Ends it with SIGTERM: it must say 0, and no sanitizer may have had anything to say."""
+        status = self.process.stop(timeout)
+        reports = sanitizer_reports(self.log())
+        assert not reports, f"{self.process.log_path}: {reports[:5]}"
+        assert status == 0, f"weir-server ended with {status}; its log ends with:\n{self.log()[-3000:]}"
+
+    def interrupt(self):
+        self.process.signal(signal.SIGTERM)

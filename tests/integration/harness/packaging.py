@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building what the tests load and run: plugins with pluginpkg, client programs with the C compiler."""
+import os
+import pathlib
+import subprocess
+
+from .paths import BUILD, INTEGRATION, PLUGINPKG
+
+
+def package(folder, into, **environment):
+    """Runs pluginpkg on a plugin's folder. Returns the path of the shared object."""
+    into = pathlib.Path(into)
+    into.mkdir(parents=True, exist_ok=True)
+    before = set(into.glob("*.so"))
+    done = subprocess.run([PLUGINPKG, "-pkg-dir", folder, "-out-dir", into], capture_output=True, text=True,
+                          env={**os.environ, **environment})
+    assert done.returncode == 0, f"pluginpkg of {folder}: {done.stderr}{done.stdout}"
+    made = sorted(set(into.glob("*.so")) - before) or sorted(into.glob(f"{pathlib.Path(folder).name}-*.so"))
+    assert len(made) == 1, f"pluginpkg of {folder} left {made}"
+    return made[0]
+
+
+def build_client(name):
+    """Compiles clients/NAME.c against Connector/C, when it is newer than the program. Returns the program."""
+    sources = [INTEGRATION / "clients" / f"{name}.c", INTEGRATION / "clients" / "client.h"]
+    program = BUILD / "clients" / name
+    if program.exists() and all(program.stat().st_mtime > source.stat().st_mtime for source in sources):
+        return program
+    program.parent.mkdir(parents=True, exist_ok=True)
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], check=True, capture_output=True,
+                           text=True).stdout.split()
+    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror",
+                    "-o", program, sources[0], *flags], check=True)
+    return program

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where things are: the tree, the programs under test, the build folder for what the tests compile."""
+import os
+import pathlib
+import shutil
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+INTEGRATION = ROOT / "tests" / "integration"
+NODE = ROOT / "tests" / "node"
+BUILD = ROOT / "build" / "integration"
+
+# WEIR_BIN names another build's folder of programs, such as the one with AddressSanitizer.
+BIN = pathlib.Path(os.environ.get("WEIR_BIN", ROOT / "bin")).resolve()
+WEIR_SERVER = BIN / "weir-server"
+PLUGINPKG = BIN / "pluginpkg"
+
+# Runs every case against the database alone, twice: proves the cases and the harness without a gateway.
+DIRECT_ONLY = os.environ.get("WEIR_TEST_DIRECT_ONLY") == "1"
+
+
+def program(name):
+    """The path of a program of the system, which must be there: tools/bootstrap.sh test installs it."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if not found:
+        raise FileNotFoundError(f"{name} is not installed: run tools/bootstrap.sh test")
+    return found
+
+
+def mariadb_plugin_dir():
+    """The folder with the server's ed25519 plugin: Debian's, or where tools/bootstrap.sh has put it."""
+    for folder in ("/usr/lib/mysql/plugin", ROOT / "build/debian/usr/lib/mysql/plugin"):
+        if (pathlib.Path(folder) / "auth_ed25519.so").exists():
+            return pathlib.Path(folder)
+    raise FileNotFoundError("auth_ed25519.so is missing: run tools/bootstrap.sh test")

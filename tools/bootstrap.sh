@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what is missing from Debian's packages, for one or more purposes:
+#
+#     tools/bootstrap.sh build run test bench
+#
+# Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
+# and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
+# the engine (mariadb-server-core) is wanted. The one thing that the tests need of mariadb-server, its ed25519
+# plugin, is taken out of the package without installing it.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+# The unit tests are part of every build, so cmocka is too.
+build="gcc g++ cmake ninja-build pkg-config gperf libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
+    libjansson-dev libyajl-dev libmariadb-dev libcmocka-dev"
+# mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
+run="mariadb-server-core mariadb-client-core"
+# mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces.
+test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
+    python3 python3-pytest python3-pymysql python3-mysqldb perl libdbd-mysql-perl
+    mariadb-client sysbench iproute2 util-linux"
+bench="python3 python3-pymysql haproxy sysbench"
+
+ed25519=auth_ed25519.so
+ed25519_places="/usr/lib/mysql/plugin $root/build/debian/usr/lib/mysql/plugin"
+
+installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "bootstrap: neither root nor sudo is here; as root, run: $*" >&2
+        exit 1
+    fi
+}
+
+have_ed25519() {
+    for place in $ed25519_places; do
+        [ -e "$place/$ed25519" ] && return 0
+    done
+    return 1
+}
+
+[ $# -gt 0 ] || { echo "usage: $0 build|run|test|bench ..." >&2; exit 2; }
+
+wanted=
+want_ed25519=no
+for purpose in "$@"; do
+    case $purpose in
+    build) wanted="$wanted $build" ;;
+    run) wanted="$wanted $run" ;;
+    test)
+        wanted="$wanted $test"
+        # Any node will do; Debian's is installed where there is none.
+        { command -v node && command -v npm; } >/dev/null || wanted="$wanted nodejs npm"
+        have_ed25519 || want_ed25519=yes
+        ;;
+    bench) wanted="$wanted $bench" ;;
+    *) echo "bootstrap: no such purpose: $purpose (build, run, test, bench)" >&2; exit 2 ;;
+    esac
+done
+
+missing=
+for package in $wanted; do
+    case " $missing " in *" $package "*) continue ;; esac
+    installed "$package" || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+    echo "bootstrap: installing from Debian's packages:$missing"
+    as_root apt-get -qq update
+    # shellcheck disable=SC2086 # a list of words
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing >/dev/null
+fi
+
+if [ "$want_ed25519" = yes ]; then
+    echo "bootstrap: taking $ed25519 out of Debian's mariadb-server, into build/debian"
+    mkdir -p "$root/build/debian"
+    cd "$root/build/debian"
+    [ -n "$missing" ] || as_root apt-get -qq update
+    # The version that fits the engine that is installed.
+    version=$(dpkg-query -W -f='${Version}' mariadb-server-core)
+    apt-get -qq download "mariadb-server=$version"
+    dpkg-deb -x mariadb-server_*.deb unpacked
+    mkdir -p usr/lib/mysql/plugin
+    mv unpacked/usr/lib/mysql/plugin/$ed25519 usr/lib/mysql/plugin/
+    rm -rf unpacked mariadb-server_*.deb
+fi
