@@ -59,6 +59,12 @@ struct wire_string wire_read_nul_string_or_rest(struct wire_reader *reader);
 
 void wire_skip(struct wire_reader *reader, uint64_t size);
 
+/* Bytes of a frame's payload, from its four-byte header. */
+static inline size_t wire_frame_length(const uint8_t header[4])
+{
+    return (size_t)header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16;
+}
+
 /* Writes packets into a strbuf, which it borrows.
  *
  *     struct wire_writer w = wire_writer_to(&buffer, 0);
