@@ -28,6 +28,8 @@ def difference(first, second, path="the result"):
             if a != b:
                 return difference(a, b, f"{path}[{i}]")
         return f"{path} has {len(first)} and {len(second)} entries: {_short(first)} and {_short(second)}"
+    if isinstance(first, str) and isinstance(second, str) and "\n" in first + second:
+        return difference(first.splitlines(), second.splitlines(), f"{path}, line by line,")
     if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
         key = next(key for key in first if first[key] != second[key])
         return difference(first[key], second[key], f"{path}[{key!r}]")
