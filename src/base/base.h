@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/strbuf.h"
 #include "base/toml.h"
 

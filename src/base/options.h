@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Options of a program, as one table.
+ *
+ * A table of struct option_row drives the command line, the TOML file, the environment, --help and the man page, so
+ * that none of them can disagree. Flags are spelled with one dash or two, "-name value" or "-name=value". What the
+ * command line says wins over the environment, which wins over the file, which wins over the default. */
+#ifndef WEIR_BASE_OPTIONS_H
+#define WEIR_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum option_type {
+    OPTION_HEADING, /* not an option: `name` is the title of those that follow */
+    OPTION_TEXT,    /* char *, owned, NUL-terminated; NULL when unset and without default */
+    OPTION_NUMBER,  /* long, between minimum and maximum */
+    OPTION_FLAG,    /* bool; "-name" or "-name=false" */
+    OPTION_CHOICE,  /* int: the index into choices */
+};
+
+struct option_row {
+    const char *name;
+    enum option_type type;
+    size_t offset;             /* of the value in the program's struct */
+    const char *letter;        /* another spelling, "P"; NULL: none */
+    const char *argument;      /* what --help calls the value, "DIR" */
+    const char *fallback;      /* default as text; NULL: unset */
+    long minimum, maximum;     /* OPTION_NUMBER */
+    const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
+    const char *environment;   /* variable that sets it; NULL: none */
+    const char *help;          /* one or two sentences, with the unit of a number */
+};
+
+struct option_table {
+    const char *program;     /* "weir-server" */
+    const char *synopsis;    /* one line: what the program is */
+    const char *operands;    /* "-- PROGRAM ARGS..." or NULL: no operands are taken */
+    const char *description; /* paragraphs for the man page */
+    const struct option_row *rows;
+    size_t count;
+};
+
+/* Sets defaults, then environment. values is the program's struct, zeroed. */
+int options_begin(const struct option_table *table, void *values, struct error *error);
+
+/* Sets one option from text; `where` names its origin in errors ("-P", "weir.toml:3: port"). */
+int options_set(const struct option_table *table, void *values, const char *name, const char *text,
+                const char *where, struct error *error);
+
+/* Parses the command line. Returns the index of the first operand, or -1. */
+int options_arguments(const struct option_table *table, void *values, int argc, char **argv,
+                      struct error *error);
+
+/* The text that the command line gives for one option, or NULL: for -config, which is needed first. */
+const char *options_peek(const struct option_table *table, const char *name, int argc, char **argv);
+
+const struct option_row *options_find(const struct option_table *table, const char *name);
+
+void options_release(const struct option_table *table, void *values);
+
+void options_print_help(const struct option_table *table, FILE *out);
+
+/* The same as a man page in roff, section 1. */
+void options_print_manual(const struct option_table *table, FILE *out);
+
+#endif
