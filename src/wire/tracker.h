@@ -201,6 +201,15 @@ bool wire_tracker_is_idle(const struct wire_tracker *tracker);
 /* True while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 
+/* True when no packet of that direction is half seen: its owner may put a packet of its own there, numbered
+ * tracker->sequence. */
+static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tracker,
+                                                   enum wire_direction direction)
+{
+    const struct wire_flow *flow = &tracker->flow[direction];
+    return !flow->in_packet && !flow->in_frame && flow->head_size == 0;
+}
+
 /* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget
  * it, so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
 void wire_tracker_withdraw_command(struct wire_tracker *tracker);
