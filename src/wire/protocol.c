@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Look-ups in the lists of protocol.h. The per-packet ones are indexed arrays. */
+#include "wire/protocol.h"
+
+static const struct {
+    const char *name;
+    enum wire_reply_shape shape;
+} commands[256] = {
+#define X(code, enumerator, name, shape) [code] = {name, shape},
+    WIRE_COMMANDS(X)
+#undef X
+};
+
+const char *wire_command_name(uint8_t code)
+{
+    return commands[code].name ? commands[code].name : "Unknown";
+}
+
+enum wire_reply_shape wire_command_reply_shape(uint8_t code)
+{
+    return commands[code].name ? commands[code].shape : WIRE_REPLY_ONE;
+}
+
+uint64_t wire_relayed_capabilities(void)
+{
+    static const uint64_t mask = 0
+#define X(bit, name, relayed) | ((uint64_t)(relayed) << (bit))
+        WIRE_CAPABILITIES(X)
+#undef X
+        ;
+    return mask;
+}
+
+const char *wire_capability_name(unsigned bit)
+{
+    static const char *const names[64] = {
+#define X(number, name, relayed) [number] = #name,
+        WIRE_CAPABILITIES(X)
+#undef X
+    };
+    return bit < 64 ? names[bit] : NULL;
+}
+
+static const struct wire_field_type_info field_types[256] = {
+#define X(code, name, layout, width) [code] = {#name, layout, width},
+    WIRE_FIELD_TYPES(X)
+#undef X
+};
+
+const struct wire_field_type_info *wire_field_type_info(uint8_t type)
+{
+    return field_types[type].name ? &field_types[type] : NULL;
+}
+
+const char *wire_session_state_name(uint64_t type)
+{
+    switch (type) {
+#define X(code, enumerator, name)                                                                  \
+    case code:                                                                                     \
+        return name;
+        WIRE_SESSION_STATES(X)
+#undef X
+    default:
+        return "unknown";
+    }
+}
+
+const char *wire_error_sqlstate(uint16_t number)
+{
+    switch (number) {
+#define X(code, enumerator, sqlstate)                                                              \
+    case code:                                                                                     \
+        return sqlstate;
+        WIRE_ERRORS(X)
+#undef X
+    default:
+        return "HY000";
+    }
+}
