@@ -14,8 +14,7 @@
 
 #include <string.h>
 
-/* Where the first end-of-comment at or after `at` ends, or 0. */
-static size_t plain_end(const unsigned char *text, size_t size, size_t at)
+size_t sql_comment_end(const unsigned char *text, size_t size, size_t at)
 {
     while (at < size) {
         const unsigned char *star = memchr(text + at, '*', size - at);
@@ -107,7 +106,7 @@ static bool decide(struct sql_lexer *lexer, enum verdict verdict)
 static bool skip_to_end(struct sql_lexer *lexer, size_t content, bool nested)
 {
     size_t end = nested ? nested_end(lexer->text, lexer->size, content)
-                        : plain_end(lexer->text, lexer->size, content);
+                        : sql_comment_end(lexer->text, lexer->size, content);
     if (end == 0) {
         return false;
     }

@@ -9,6 +9,7 @@
 #ifndef WEIR_SQL_SQL_H
 #define WEIR_SQL_SQL_H
 
+#include "sql/digest.h"
 #include "sql/kind.h"
 #include "sql/mode.h"
 #include "sql/recognise.h"
