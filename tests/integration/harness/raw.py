@@ -212,8 +212,9 @@ class RawConnection:
                 raise ServerError(payload)
             if payload[:1] == b"\xfe":
                 plugin, nonce = payload[1:].split(b"\0", 1)
-                assert plugin == b"mysql_native_password", plugin
-                self.send(native_scramble(self.password, nonce[:20]), self.sequence)
+                # A server asks unknown users for any method that it has; no answer to that is right.
+                answer = native_scramble(self.password, nonce[:20]) if plugin == b"mysql_native_password" else bytes(64)
+                self.send(answer, self.sequence)
 
     # -- commands
 
