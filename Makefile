@@ -1,14 +1,86 @@
-# The front door. `make run` and `make test` install what is missing on a bare Debian 12; `make` alone
-# only builds. Everything else is CMake's: build/<kind> holds one configured build each.
-PYTHON ?= /usr/bin/python3
-BUILD  := build
+# The front door. `make run` and `make test` install what is missing on a bare Debian 12 (as root or with
+# sudo); the other targets only build and check. Everything else is CMake's: build/<kind> holds one
+# configured build each, and HACKING.md says what is where.
+PYTHON  ?= /usr/bin/python3
+JOBS    ?= $(shell nproc)
+BUILD   := build
+PLUGINS := conn_ip_example ip_filter
+
+# Where the truth data is; the suites that read it are skipped when it is not there, except in CI.
+export WEIR_TRUTH ?= $(abspath ../shared)
+
+configure = cmake -G Ninja -S . -B $(BUILD)/$(1) $(2) >$(BUILD)/$(1).log 2>&1 || { cat $(BUILD)/$(1).log; exit 1; }
 
 .PHONY: all
 all: release
 
-.PHONY: release
+# ---- Builds ----
+
+.PHONY: release asan tsan fuzzers
 release: $(BUILD)/release/build.ninja
 	@ninja -C $(BUILD)/release
+asan: $(BUILD)/asan/build.ninja
+	@ninja -C $(BUILD)/asan
+tsan: $(BUILD)/tsan/build.ninja
+	@ninja -C $(BUILD)/tsan
+fuzzers: $(BUILD)/fuzz/build.ninja
+	@ninja -C $(BUILD)/fuzz
 
-$(BUILD)/release/build.ninja:
-	@cmake -G Ninja -S . -B $(BUILD)/release -DWEIR_BIN_DIR=$(CURDIR)/bin
+$(BUILD):
+	@mkdir -p $(BUILD)
+$(BUILD)/release/build.ninja: | $(BUILD)
+	@$(call configure,release,-DWEIR_BIN_DIR=$(CURDIR)/bin)
+$(BUILD)/asan/build.ninja: | $(BUILD)
+	@$(call configure,asan,-DWEIR_SANITIZE=address$(comma)undefined)
+$(BUILD)/tsan/build.ninja: | $(BUILD)
+	@$(call configure,tsan,-DWEIR_SANITIZE=thread)
+$(BUILD)/fuzz/build.ninja: | $(BUILD)
+	@$(call configure,fuzz,-DWEIR_FUZZ=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
+comma := ,
+
+.PHONY: plugins
+plugins: release
+	@for name in $(PLUGINS); do \
+	    bin/pluginpkg -pkg-dir plugin/$$name -out-dir plugin/$$name >/dev/null || exit 1; done
+
+# ---- Running ----
+
+.PHONY: run
+run:
+	@tools/bootstrap.sh build run
+	@echo "building weir"
+	@$(MAKE) --no-print-directory release plugins
+	@exec bin/weir-server -plugin-dir plugin/conn_ip_example -plugin-load conn_ip_example-1
+
+# ---- Checks ----
+
+.PHONY: test
+test:
+	@tools/bootstrap.sh build run test
+	@$(MAKE) --no-print-directory release plugins
+	@tools/test.sh
+
+.PHONY: unit integration lint fuzz format
+unit: asan
+	@ctest --test-dir $(BUILD)/asan --output-on-failure
+integration: plugins
+	@$(PYTHON) -m pytest -q tests/integration
+lint: release
+	@tools/lint.sh
+fuzz: fuzzers
+	@tools/fuzz.sh
+format:
+	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+.PHONY: bench bench-sql
+bench: plugins
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/run.py
+bench-sql: release
+	@ninja -C $(BUILD)/release bench-sql
+
+.PHONY: install clean
+install: release
+	@cmake --install $(BUILD)/release
+clean:
+	@rm -rf $(BUILD) bin plugin/*/*.so

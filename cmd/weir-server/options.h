@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options of weir-server: one table, and the struct that it fills. */
+#ifndef WEIR_SERVER_OPTIONS_H
+#define WEIR_SERVER_OPTIONS_H
+
+#include "base/base.h"
+
+struct server_options {
+    /* Listening */
+    char *host;
+    long port;
+    char *socket;
+    long workers, max_connections;
+    /* Backend */
+    char *path;
+    char *backend;
+    bool proxy_protocol;
+    char *mariadbd;
+    /* Plugins */
+    char *plugin_dir, *plugin_load;
+    bool skip_plugin_on_failure;
+    /* Limits */
+    long handshake_timeout, connect_timeout, drain_timeout, max_command_bytes, max_prepared_bytes;
+    /* General */
+    char *config, *log_file;
+    int level;
+    bool version, help, manual;
+};
+
+extern const struct option_table server_option_table;
+
+#endif

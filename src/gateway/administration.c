@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/administration.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/answer.h"
+#include "gateway/question.h"
+#include "gateway/relay.h"
+#include "gateway/statement.h"
+
+#define MAX_NAMES         64
+#define PRIVILEGE_ERROR   "Access denied; you need (at least one of) the RELOAD, SUPER privilege(s) for " \
+                          "this operation"
+
+struct administration {
+    struct session *session;
+    uv_work_t work;
+    enum sql_plugin_action action;
+    char *names[MAX_NAMES]; /* owned */
+    size_t count;
+    bool permitted;
+    int status;
+    struct error error;
+};
+
+bool administration_may_take(enum sql_kind kind)
+{
+    return kind == SQL_KIND_SHOW_PLUGINS || kind == SQL_KIND_FLUSH_PLUGINS ||
+           kind == SQL_KIND_ADMIN_PLUGINS;
+}
+
+bool administration_takes(const struct session *session, const struct wire_packet *command)
+{
+    return command->command == WIRE_COM_QUERY && session->run.count == 1 &&
+           administration_may_take(session->run.one.kinds.kind);
+}
+
+/* ---- Answers ---- */
+
+static void finish_with_error(struct session *session, unsigned code, const char *message)
+{
+    const char *sqlstate = wire_error_sqlstate((uint16_t)code);
+    statement_failed(session, code, sqlstate, message);
+    answer_error(session, code, sqlstate, message);
+    statement_end(session);
+}
+
+/* Completed comes before the client reads its answer, as with the backend's. */
+static bool complete(struct session *session)
+{
+    bool fine = statement_done(session);
+    if (!fine)
+        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal_code,
+                     session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+    statement_end(session);
+    return fine;
+}
+
+/* ---- SHOW PLUGINS ---- */
+
+/* LIKE as the server has it: % any run, _ one byte, backslash quotes; letters match in any case. */
+static bool is_like(const char *text, struct sql_span pattern)
+{
+    const char *at = pattern.at, *end = pattern.at + pattern.size;
+    for (; at < end; at++, text++) {
+        if (*at == '%') {
+            struct sql_span rest = {at + 1, (size_t)(end - at - 1)};
+            do {
+                if (is_like(text, rest))
+                    return true;
+            } while (*text++);
+            return false;
+        }
+        bool any = *at == '_';
+        if (*at == '\\' && at + 1 < end)
+            at++;
+        if (!*text || (!any && (*text | 0x20) != (*at | 0x20)))
+            return false;
+    }
+    return !*text;
+}
+
+static void show_plugins(struct session *session, struct sql_span text)
+{
+    static const char *const columns[] = {"Name", "Status", "Type", "Library", "License", "Version"};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    const struct plugin_registry *registry = session->worker->gateway->registry;
+    const char *values[PLUGIN_MAX_LOADED * COLUMNS];
+    struct sql_show_plugins show = {0};
+    size_t rows = 0;
+    sql_show_plugins(text, &session->run.one.mode, &show);
+    if (show.filtered && !show.is_like) {
+        finish_with_error(session, WIRE_ER_NOT_SUPPORTED_YET,
+                          "This version of weir doesn't yet support 'SHOW PLUGINS WHERE'");
+        return;
+    }
+    for (size_t i = 0; i < plugin_count(registry); i++) {
+        struct plugin_row row = plugin_row_at(registry, i);
+        if (show.is_like && !is_like(row.name, show.pattern))
+            continue;
+        const char *cells[COLUMNS] = {row.name,    row.status,  row.type,
+                                      row.library, row.license, row.version};
+        memcpy(values + rows++ * COLUMNS, cells, sizeof cells);
+    }
+    if (complete(session))
+        answer_rows(session, columns, COLUMNS, values, rows);
+}
+
+/* ---- FLUSH and ADMIN ---- */
+
+static struct administration *read_names(struct session *session, struct sql_plugin_names *names)
+{
+    struct administration *administration = calloc(1, sizeof *administration);
+    struct sql_span name;
+    bool fine = administration != NULL;
+    if (fine)
+        administration->action = names->action;
+    while (fine && sql_plugin_names_next(names, &name)) {
+        char *copy = administration->count < MAX_NAMES ? strndup(name.at, name.size) : NULL;
+        fine = copy != NULL;
+        if (fine)
+            administration->names[administration->count++] = copy;
+    }
+    session->administration = administration;
+    return fine && !names->wrong && administration->count ? administration : NULL;
+}
+
+void administration_release(struct session *session)
+{
+    struct administration *administration = session->administration;
+    session->administration = NULL;
+    if (!administration)
+        return;
+    for (size_t i = 0; i < administration->count; i++)
+        free(administration->names[i]);
+    free(administration);
+}
+
+static int act(struct plugin_registry *registry, enum sql_plugin_action action, const char *name,
+               struct error *error)
+{
+    int status = 0;
+    switch (action) {
+    case SQL_PLUGIN_FLUSH:
+        status = plugin_flush(registry, name, error);
+        break;
+    case SQL_PLUGIN_ENABLE:
+        status = plugin_set_enabled(registry, name, true, error);
+        break;
+    case SQL_PLUGIN_DISABLE:
+        status = plugin_set_enabled(registry, name, false, error);
+        break;
+    }
+    return status;
+}
+
+static void work_in_pool(uv_work_t *work)
+{
+    struct administration *administration = work->data;
+    struct plugin_registry *registry = administration->session->worker->gateway->registry;
+    for (size_t i = 0; i < administration->count && administration->status == 0; i++)
+        administration->status = act(registry, administration->action, administration->names[i],
+                                     &administration->error);
+}
+
+static void worked(uv_work_t *work, int cancelled)
+{
+    struct administration *administration = work->data;
+    struct session *session = administration->session;
+    session->work_in_pool = false;
+    if (!session_is_open(session)) {
+        session_free_if_done(session);
+        return;
+    }
+    if (cancelled || administration->status)
+        finish_with_error(session, WIRE_ER_UNKNOWN_ERROR,
+                          cancelled ? "weir is shutting down" : administration->error.message);
+    else if (complete(session))
+        answer_ok(session);
+    administration_release(session);
+    if (session_is_open(session)) {
+        session_enter(session, SESSION_READY);
+        relay_go_on(session);
+        session_update_interest(session);
+    }
+}
+
+/* One line of SHOW GRANTS: "GRANT SELECT, RELOAD ON *.* TO ...". */
+static void grants_row(struct session *session, const struct wire_string *values, size_t count)
+{
+    static const char *const enough[] = {"ALL PRIVILEGES", "RELOAD", "SUPER"};
+    const char *end = count ? memmem(values[0].data, values[0].size, " ON *.* TO ", 11) : NULL;
+    if (!end)
+        return;
+    size_t size = (size_t)(end - values[0].data);
+    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++)
+        if (memmem(values[0].data, size, enough[i], strlen(enough[i])))
+            session->administration->permitted = true;
+}
+
+static void grants_known(struct session *session, unsigned error_code)
+{
+    struct administration *administration = session->administration;
+    if (error_code || !administration->permitted) {
+        finish_with_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, PRIVILEGE_ERROR);
+        administration_release(session);
+        session_enter(session, SESSION_READY);
+        relay_go_on(session);
+        return;
+    }
+    administration->session = session;
+    administration->work.data = administration;
+    session->work_in_pool = true;
+    session_enter(session, SESSION_ADMINISTERING);
+    uv_queue_work(&session->worker->loop, &administration->work, work_in_pool, worked);
+}
+
+static const struct question_handlers grants_question = {grants_row, grants_known};
+
+static void change_plugins(struct session *session, struct sql_span text)
+{
+    struct sql_plugin_names names;
+    if (!sql_plugin_statement(text, &session->run.one.mode, &names) ||
+        !read_names(session, &names)) {
+        administration_release(session);
+        finish_with_error(session, WIRE_ER_PARSE_ERROR,
+                          "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
+                          "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
+    } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {
+        session_close(session, CLOSE_NO_MEMORY);
+    }
+}
+
+void administration_begin(struct session *session, const struct wire_packet *command)
+{
+    struct wire_query query;
+    if (!wire_decode_query(command->payload, command->payload_size,
+                           session->tracker.client_capabilities, &query)) {
+        relay_broken(session, CLOSE_CLIENT_PROTOCOL);
+        return;
+    }
+    struct sql_span text = {query.text.data, query.text.size};
+    if (session->run.one.kinds.kind == SQL_KIND_SHOW_PLUGINS)
+        show_plugins(session, text);
+    else
+        change_plugins(session, text);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/answer.h"
+
+#include <string.h>
+
+#define COLUMN_BYTES 4096 /* what clients are told as the longest value */
+
+static uint64_t capabilities_of(const struct session *session)
+{
+    return session->tracker.client_capabilities;
+}
+
+static void begin(struct session *session, struct strbuf *out, struct wire_writer *writer)
+{
+    strbuf_init(out);
+    *writer = wire_writer_to(out, session->reply_sequence);
+}
+
+static void send_packets(struct session *session, struct strbuf *out, const struct wire_writer *writer)
+{
+    if (out->failed)
+        session_close(session, CLOSE_NO_MEMORY);
+    else
+        stream_write(&session->client, out->data, out->size);
+    session->reply_sequence = writer->sequence;
+    strbuf_release(out);
+}
+
+void answer_error(struct session *session, unsigned code, const char *sqlstate, const char *message)
+{
+    struct strbuf out;
+    struct wire_writer writer;
+    begin(session, &out, &writer);
+    struct wire_err err = {.code = (uint16_t)code, .message = wire_text(message)};
+    if (sqlstate)
+        memcpy(err.sqlstate, sqlstate, strnlen(sqlstate, sizeof err.sqlstate - 1));
+    /* A client that has not said yet what it understands reads the long form too. */
+    wire_encode_err(&writer, capabilities_of(session) | WIRE_CAP(CLIENT_PROTOCOL_41), &err);
+    send_packets(session, &out, &writer);
+}
+
+static uint16_t status_of(const struct session *session)
+{
+    return session->tracker.status & (uint16_t) ~(WIRE_SERVER_MORE_RESULTS_EXISTS |
+                                                  WIRE_SERVER_SESSION_STATE_CHANGED);
+}
+
+void answer_ok(struct session *session)
+{
+    struct strbuf out;
+    struct wire_writer writer;
+    struct wire_ok ok = {.status = status_of(session)};
+    begin(session, &out, &writer);
+    wire_encode_ok(&writer, capabilities_of(session), &ok);
+    send_packets(session, &out, &writer);
+}
+
+static void write_columns(const struct session *session, struct wire_writer *writer,
+                          const char *const *columns, size_t count)
+{
+    wire_encode_column_count(writer, capabilities_of(session), count);
+    for (size_t i = 0; i < count; i++) {
+        struct wire_column_definition column = {
+            .name = wire_text(columns[i]),
+            .charset = WIRE_CHARSET_UTF8MB4,
+            .length = COLUMN_BYTES,
+            .type = WIRE_TYPE_VAR_STRING,
+        };
+        wire_encode_column_definition(writer, capabilities_of(session), &column);
+    }
+}
+
+void answer_rows(struct session *session, const char *const *columns, size_t column_count,
+                 const char *const *values, size_t row_count)
+{
+    struct strbuf out;
+    struct wire_writer writer;
+    struct wire_eof end = {.status = status_of(session)};
+    begin(session, &out, &writer);
+    write_columns(session, &writer, columns, column_count);
+    if (!(capabilities_of(session) & WIRE_CAP(CLIENT_DEPRECATE_EOF)))
+        wire_encode_eof(&writer, capabilities_of(session), &end);
+    for (size_t row = 0; row < row_count; row++) {
+        struct wire_string fields[ANSWER_COLUMNS];
+        for (size_t i = 0; i < column_count; i++)
+            fields[i] = wire_text(values[row * column_count + i]);
+        wire_encode_text_row(&writer, fields, column_count);
+    }
+    wire_encode_rows_end(&writer, capabilities_of(session), &end);
+    send_packets(session, &out, &writer);
+}

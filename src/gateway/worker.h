@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker: one thread, one event loop, its sessions, and the buffer into which all of them read.
+ *
+ * The main thread hands over accepted sockets through a small locked inbox; nothing else of a worker is touched
+ * from outside but its atomics. */
+#ifndef WEIR_GATEWAY_WORKER_H
+#define WEIR_GATEWAY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "gateway/backend.h"
+#include "gateway/gateway.h"
+
+#define READ_BYTES 65536 /* one read; fits the second-level cache of today's cores */
+
+struct session;
+struct directory;
+
+/* What all workers share. Set up before they start; immutable but for atomics. */
+struct gateway {
+    const struct gateway_options *options;
+    struct plugin_registry *registry;
+    struct backend backend;
+    struct directory *directory;
+    atomic_long connections; /* sessions that are alive */
+    atomic_bool draining;
+    bool has_plugins;        /* some plugin is loaded, enabled or not */
+};
+
+struct arrival {
+    int fd;
+    struct sockaddr_storage peer;
+    socklen_t peer_size;
+};
+
+struct worker {
+    struct gateway *gateway;
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uint8_t *buffer; /* READ_BYTES; only for the duration of one callback */
+
+    pthread_mutex_t lock; /* of the inbox */
+    struct arrival *inbox;
+    size_t inbox_size, inbox_capacity;
+    bool stop_asked;
+
+    struct session *sessions; /* doubly linked */
+    atomic_long session_count;
+    bool closing;
+};
+
+/* Starts the thread. */
+int worker_start(struct worker *worker, struct gateway *gateway, struct error *error);
+
+/* Takes over a socket, from the main thread. Closes it when there is no memory. */
+void worker_give(struct worker *worker, const struct arrival *arrival);
+
+/* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
+void worker_wake(struct worker *worker, bool stop);
+
+/* Waits for the thread's end and frees what it held. */
+void worker_join(struct worker *worker);
+
+#endif

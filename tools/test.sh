@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything that the project checks, step by step, with the time each took. All steps run, also after one has failed;
+# the last line counts them.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-/usr/bin/python3}
+passed=0
+failed=0
+log=build/test
+mkdir -p "$log"
+
+step() {
+    local name=$1
+    shift
+    local start=$SECONDS
+    printf '%-44s' "$name"
+    if "$@" >"$log/${name// /-}.log" 2>&1; then
+        printf ' ok     %4d s  %s\n' $((SECONDS - start)) "$(grep -hE '[0-9]+ passed|[0-9]+% tests passed' "$log/${name// /-}.log" | tail -1)"
+        passed=$((passed + 1))
+    else
+        printf ' FAILED %4d s\n' $((SECONDS - start))
+        tail -80 "$log/${name// /-}.log"
+        failed=$((failed + 1))
+    fi
+}
+
+build() {
+    make --no-print-directory "$@"
+}
+
+integration() { # build kind, further pytest arguments
+    local kind=$1
+    shift
+    if [ "$kind" != release ]; then
+        export WEIR_BIN="$PWD/build/$kind/bin"
+    fi
+    "$python" -m pytest -q -p no:cacheprovider tests/integration "$@"
+}
+
+asan_integration() (integration asan)
+tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush")
+
+step "build with sanitizers" build asan
+step "unit tests under ASan and UBSan" ctest --test-dir build/asan --output-on-failure -j "$(nproc)"
+step "lint" tools/lint.sh
+step "build the fuzzers" build fuzzers
+step "fuzz" tools/fuzz.sh
+step "integration" integration release
+step "integration under ASan" asan_integration
+step "build with the thread sanitizer" build tsan
+step "integration under TSan" tsan_integration
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
