@@ -223,14 +223,19 @@ typedef struct weir_host_functions {
     void (*set_session_data)(weir_session *session, const weir_plugin *plugin, void *data);
     void (*log)(const weir_plugin *plugin, int level, const char *message, size_t message_size);
     weir_string (*setting)(const weir_plugin *plugin, const char *name);
+    void (*fail)(const weir_plugin *plugin, const char *message, size_t message_size);
+    weir_string (*library)(const weir_plugin *plugin);
 } weir_host_functions;
+
+/* Where the manifest's JSON lies in the shared object. */
+#define WEIR_MANIFEST_SECTION ".weir.manifest"
 
 /* What a shared object exports, as weir_plugin_manifest. Generated; nobody writes one by hand. */
 typedef struct weir_manifest {
     uint32_t api_version;
     uint32_t struct_size;
     const char *name, *kind, *description, *version, *license; /* NUL-terminated */
-    const char *json;              /* the whole manifest as JSON, NUL-terminated */
+    const char *json; /* the whole manifest as JSON, NUL-terminated; the section WEIR_MANIFEST_SECTION */
     const weir_host_functions **host;        /* set by the host before Validate */
     const weir_plugin **self;      /* set by the host before Validate */
     weir_verdict (*validate)(const struct weir_manifest *manifest);
@@ -319,6 +324,23 @@ static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_cod
     return WEIR_REFUSE;
 }
 
+/* Says why the plugin could not do its work, in any callback: in Validate and OnInit the server's start fails with
+ * these words, in OnFlush the client that asked for it reads them, in an event they go to the log. The message is cut
+ * at 511 bytes. Use it as `return weir_fail("%s:%d: no such network", file, line);`. */
+static inline weir_verdict weir_fail(const char *format, ...)
+    __attribute__((format(printf, 1, 2), unused));
+static inline weir_verdict weir_fail(const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    size_t size = length < 0 ? 0 : (size_t)length;
+    weir_host_table->fail(weir_self, message, size < sizeof message ? size : sizeof message - 1);
+    return WEIR_FAIL;
+}
+
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on Reject. */
 static inline void *weir_session_data(const weir_session *session)
 {
@@ -335,6 +357,13 @@ static inline void weir_set_session_data(weir_session *session, void *data)
 static inline weir_string weir_setting(const char *name)
 {
     return weir_host_table->setting(weir_self, name);
+}
+
+/* The absolute path of the plugin's shared object, NUL-terminated, valid for the life of the plugin: files that belong to
+ * the plugin are best looked for beside it. */
+static inline weir_string weir_library(void)
+{
+    return weir_host_table->library(weir_self);
 }
 
 /* Writes a line to the server's log. */
@@ -378,6 +407,11 @@ static inline const char *weir_connection_type_name(uint64_t type)
     return "?";
 }
 #undef X
+
+/* pluginpkg's own: the prototypes of the functions that the manifest names, so that the compiler checks them. */
+#ifdef WEIR_PLUGIN_PROTOTYPES
+#include WEIR_PLUGIN_PROTOTYPES
+#endif
 
 #ifdef __cplusplus
 }

@@ -2,12 +2,14 @@
  *
  * plugin: server plugins: their manifest, loading, life cycle, and the dispatch of events to them.
  *
- * The gateway fills a struct weir_session (what plugins see as an opaque handle) and calls the plugin_*_event()
- * functions; this room owns the order of the plugins, what a verdict means, and what happens when a plugin fails.
- * It knows nothing of sockets, and sees statements as text through the room sql only.
+ * The gateway fills a struct weir_session (what plugins see as an opaque handle) and calls the
+ * plugin_*_event() functions; this room owns the order of the plugins, what a verdict means, and
+ * what happens when a plugin fails. It knows nothing of sockets, and sees statements as text
+ * through the room sql only.
  *
- * Threads: events of one session come from its worker thread; plugin_flush() and plugin_set_enabled() come from
- * any thread. Which plugins are loaded never changes after plugin_registry_load(). */
+ * Threads: events of one session come from its worker thread; plugin_flush() and
+ * plugin_set_enabled() come from any thread. Which plugins are loaded never changes after
+ * plugin_registry_load(). */
 #ifndef WEIR_PLUGIN_PLUGIN_H
 #define WEIR_PLUGIN_PLUGIN_H
 
@@ -17,20 +19,26 @@
 #include <weir/plugin.h>
 
 #include "base/base.h"
+#include "plugin/package.h" /* for pluginpkg */
 
 /* ---- What the gateway tells: one struct a session ---- */
 
 #define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data */
 
-/* Facts of the connection and of the current statement. The gateway owns what the strings point at and keeps it
- * alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT. Index with WEIR_TEXT_user,
- * WEIR_NUMBER_rows ... The facts listed below as computed are filled in here, when first asked for. */
+#define PLUGIN_COMPUTED_TEXTS   5 /* kind, normalized, digest, expanded_sql, specific_kind */
+#define PLUGIN_COMPUTED_NUMBERS 2 /* table_count, tables_known */
+
+/* Facts of the connection and of the current statement. The gateway owns what the strings point at
+ * and keeps it alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT.
+ * Index with WEIR_TEXT_user, WEIR_NUMBER_rows ... text[WEIR_TEXT_command] is NUL-terminated:
+ * OnGeneralEvent gets it as a C string. The facts listed below as computed are filled in here, when
+ * first asked for. */
 struct weir_session {
     weir_string text[WEIR_TEXT_FACT_END_];
     uint64_t number[WEIR_NUMBER_FACT_END_];
     uint8_t client_address[16];
-    uint8_t client_address_size;             /* 0, 4 or 16 */
-    const uint8_t *attributes;               /* the connection attributes' block as sent; NULL when none */
+    uint8_t client_address_size; /* 0, 4 or 16 */
+    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
     size_t attributes_size;
 
     /* Computed when first asked for, through these; user is the gateway's. NULL: absent. */
@@ -40,18 +48,30 @@ struct weir_session {
     /* A refusal, set by weir_refuse(). */
     uint32_t refusal_code;
     char refusal_sqlstate[6];
-    char refusal_message[512];               /* NUL-terminated */
-    const char *refused_by;                  /* name of the plugin that refused or failed */
+    char refusal_message[512]; /* NUL-terminated */
+    const char *refused_by;    /* name of the plugin that refused or failed */
 
-    void *data[PLUGIN_MAX_LOADED];           /* the plugins' own pointers */
+    void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
+
+    /* This room's own: what the source has answered for the statement with this number. */
+    struct {
+        uint64_t statement_number;
+        uint32_t asked; /* bits: slots that have been filled */
+        weir_string text[PLUGIN_COMPUTED_TEXTS];
+        uint64_t number[PLUGIN_COMPUTED_NUMBERS];
+    } computed;
 };
 
-/* How costly facts are found out. Called at most once a fact and statement by this room's own caching where it says
- * so; each may be NULL. */
+/* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
+ * fact and statement, where statement_number tells statements apart (connection_duration: each
+ * time); the strings that they return live until the statement has ended. PreParse is a statement
+ * of its own. */
 struct plugin_facts_source {
-    /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql, specific_kind. */
+    /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
+     * specific_kind. */
     weir_string (*text)(void *source_data, uint32_t fact);
-    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, connection_duration. */
+    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known,
+     * connection_duration. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);
@@ -66,17 +86,20 @@ void plugin_session_init(struct weir_session *session);
 struct plugin_registry;
 
 struct plugin_options {
-    const char *directory;        /* -plugin-dir */
-    const char *load;             /* -plugin-load: "a-1,b-2"; NULL or "": none */
-    bool skip_on_failure;         /* -skip-plugin-on-failure */
-    /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as the registry. */
+    const char *directory; /* -plugin-dir */
+    const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
+    bool skip_on_failure;  /* -skip-plugin-on-failure */
+    /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
+     * the registry. */
     const char *(*setting)(void *user, const char *plugin, const char *key);
     void *setting_user;
 };
 
-/* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not skipped; those
- * that were initialised before it are shut down. A registry without plugins costs nothing. Main thread. */
-struct plugin_registry *plugin_registry_load(const struct plugin_options *options, struct error *error);
+/* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not
+ * skipped; those that were initialised before it are shut down. A registry without plugins costs
+ * nothing. Main thread. */
+struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
+                                             struct error *error);
 
 /* OnShutdown of each, in reverse order; frees the registry. No event may be running. */
 void plugin_registry_shutdown(struct plugin_registry *registry);
@@ -91,10 +114,11 @@ void plugin_registry_shutdown(struct plugin_registry *registry);
 #define PLUGIN_NEEDS_ACCOUNT         16U /* some manifest has needs = ["account"] */
 unsigned plugin_registry_hears(const struct plugin_registry *registry);
 
-/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refused_by are set (by
- * weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE without one, or when it failed and
- * its on_failure is "refuse"). For events that cannot refuse (Connected, Disconnect, Reject, Completed, Error) every
- * plugin is told whatever the others answer, and the outcome says whether a plugin with on_failure = "refuse" FAILED. */
+/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refused_by
+ * are set (by weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE
+ * without one, or when it failed and its on_failure is "refuse"). For events that cannot refuse
+ * (Connected, Disconnect, Reject, Completed, Error) every plugin is told whatever the others
+ * answer, and the outcome says whether a plugin with on_failure = "refuse" FAILED. */
 bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
                              weir_connection_event event);
 bool plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
@@ -106,14 +130,15 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
 
 /* ---- Administration ---- */
 
-/* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May block: not for a
- * worker's loop. */
+/* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May
+ * block: not for a worker's loop. */
 int plugin_flush(struct plugin_registry *registry, const char *name, struct error *error);
 
 int plugin_set_enabled(struct plugin_registry *registry, const char *name, bool enabled,
                        struct error *error);
 
-/* One row of SHOW PLUGINS: Name, Status ("Ready-enable"), Type, Library (absolute path), License, Version. */
+/* One row of SHOW PLUGINS: Name, Status ("Ready-enable"), Type, Library (absolute path), License,
+ * Version. */
 struct plugin_row {
     const char *name, *status, *type, *library, *license, *version;
 };

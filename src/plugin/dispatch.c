@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events, and what the plugins' verdicts mean. This is the path that every statement takes: no
+ * lock, no allocation, one relaxed load a plugin. Everything behind a verdict other than WEIR_OK is
+ * the cold side. */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/registry.h"
+
+#define ERROR_ACCESS_DENIED 1045U
+#define ERROR_UNKNOWN       1105U /* ER_UNKNOWN_ERROR: a plugin's failure has no number of its own */
+#define COMPLAINT_NS        1000000000U /* a plugin's failures are logged once a second */
+
+static void complain(struct weir_plugin *plugin, const char *event, const char *words)
+{
+    uint64_t now = clock_monotonic_ns(), last = atomic_load(&plugin->complained_at);
+    uint64_t failures = atomic_fetch_add(&plugin->failures, 1) + 1;
+    if (last && now - last < COMPLAINT_NS)
+        return;
+    if (atomic_compare_exchange_strong(&plugin->complained_at, &last, now))
+        log_error("plugin", "%s failed in %s: %s failures=%llu", plugin->identity.name, event,
+                  words, (unsigned long long)failures);
+}
+
+static void set_refusal(struct weir_session *session, uint32_t code, const char *sqlstate,
+                        const char *name, const char *text)
+{
+    session->refusal_code = code;
+    snprintf(session->refusal_sqlstate, sizeof session->refusal_sqlstate, "%s", sqlstate);
+    snprintf(session->refusal_message, sizeof session->refusal_message, "plugin %s %s", name, text);
+}
+
+/* The plugin returned something else than WEIR_OK. Returns whether the session's business goes on.
+ */
+static bool settle(struct weir_plugin *plugin, struct weir_session *session, weir_verdict verdict,
+                   const char *event, bool may_refuse)
+{
+    const char *name = plugin->identity.name, *words = plugin_take_failure();
+    if (verdict == WEIR_REFUSE) {
+        if (!may_refuse)
+            return true;
+        session->refused_by = name;
+        if (session->refusal_code == 0)
+            set_refusal(session, ERROR_ACCESS_DENIED, "28000", name, "refused this");
+        return false;
+    }
+    if (!*words)
+        words = verdict == WEIR_FAIL ? "it didn't say why (weir_fail())"
+                                     : "it returned a value that is no verdict";
+    complain(plugin, event, words);
+    if (!plugin->identity.refuses_on_failure)
+        return true;
+    session->refused_by = name;
+    set_refusal(session, ERROR_UNKNOWN, "HY000", name,
+                "failed, and its on_failure is \"refuse\"; the server's log says more");
+    return false;
+}
+
+static void forget_refusal(struct weir_session *session)
+{
+    session->refusal_code = 0;
+    session->refusal_message[0] = '\0';
+    session->refused_by = NULL;
+}
+
+/* The loop that all events share. invoke is the call, with plugin in scope; when the event cannot
+ * refuse, everybody is told. */
+#define RUN_CHAIN(chain, session, event_name, may_refuse, invoke)                                  \
+    bool goes_on = true;                                                                           \
+    for (size_t i = 0; i < (chain)->count; i++) {                                                  \
+        struct weir_plugin *plugin = (chain)->plugins[i];                                          \
+        if (!atomic_load_explicit(&plugin->enabled, memory_order_relaxed))                         \
+            continue;                                                                              \
+        weir_verdict verdict = (invoke);                                                           \
+        if (__builtin_expect(verdict == WEIR_OK, 1) ||                                             \
+            settle(plugin, (session), verdict, (event_name), (may_refuse)))                        \
+            continue;                                                                              \
+        goes_on = false;                                                                           \
+        if (may_refuse)                                                                            \
+            break;                                                                                 \
+    }                                                                                              \
+    return goes_on
+
+bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
+                             weir_connection_event event)
+{
+    bool may_refuse = event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER;
+    if (may_refuse)
+        forget_refusal(session);
+    RUN_CHAIN(&registry->connection, session, weir_connection_event_name(event), may_refuse,
+              plugin->manifest->on_connection_event(session, event));
+}
+
+bool plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
+                          weir_general_event event)
+{
+    const char *command = session->text[WEIR_TEXT_command].data;
+    bool may_refuse = event == WEIR_STARTING;
+    if (may_refuse)
+        forget_refusal(session);
+    RUN_CHAIN(&registry->general, session, weir_general_event_name(event), may_refuse,
+              plugin->manifest->on_general_event(session, event, command ? command : ""));
+}
+
+static bool run_parse(struct plugin_registry *registry, struct weir_session *session,
+                      weir_parse_event event)
+{
+    RUN_CHAIN(&registry->parse, session, "PreParse", true,
+              plugin->manifest->on_parse_event(session, event));
+}
+
+bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
+                        weir_parse_event event)
+{
+    forget_refusal(session);
+    plugin_forget_computed(session);
+    bool goes_on = run_parse(registry, session, event);
+    plugin_forget_computed(session);
+    return goes_on;
+}
+
+static bool run_global_variable(struct plugin_registry *registry, struct weir_session *session,
+                                weir_string name, weir_string value)
+{
+    RUN_CHAIN(&registry->global_variable, session, "GlobalVariable", false,
+              plugin->manifest->on_global_variable_event(session, name, value));
+}
+
+void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
+                                  weir_string name, weir_string value)
+{
+    run_global_variable(registry, session, name, value);
+}

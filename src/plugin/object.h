@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What can be learned from an ELF file without running it: the text of a section of a shared
+ * object, and the functions that compiled objects define. libelf does the reading; its input is
+ * trusted in nothing. */
+#ifndef WEIR_PLUGIN_OBJECT_H
+#define WEIR_PLUGIN_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+#define PLUGIN_SECTION_BYTES (1U << 20) /* a longer section is refused */
+
+/* The section's text up to its first NUL; returns owned, NUL-terminated. NULL and "PATH: why". */
+char *plugin_section_text(const char *path, const char *section, struct error *error);
+
+/* The same from memory, which libelf may change. name stands for the path in messages. */
+char *plugin_section_text_in(char *bytes, size_t size, const char *name, const char *section,
+                             struct error *error);
+
+/* What one walk over an object file or an archive (*.a) of them finds out about functions. */
+struct plugin_symbols {
+    const char *const *names; /* the functions that are looked for */
+    size_t count;
+    bool *global; /* [count]: defined, and seen by other files */
+    bool *local;  /* [count]: defined, but static */
+    bool is_cxx;  /* something here needs the C++ library */
+    bool opaque;  /* some file has no symbols to look at (LTO byte code): the linker will tell */
+};
+
+/* Adds what the file defines. -1 and "PATH: why". */
+int plugin_find_symbols(const char *path, struct plugin_symbols *symbols, struct error *error);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry's insides, shared by loading, dispatch, administration and the host's functions.
+ *
+ * A plugin's state changes in plugin_set_state() only, on the main thread, and the chains are built
+ * once, when every plugin has been initialised; so the event path reads plain memory and one atomic
+ * flag a plugin. */
+#ifndef WEIR_PLUGIN_REGISTRY_H
+#define WEIR_PLUGIN_REGISTRY_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "plugin/plugin.h"
+
+/* X(ENUMERATOR, name): TiDB's states. Disable: failed to validate or to initialise, and was
+ * skipped. */
+#define PLUGIN_STATES(X)                                                                           \
+    X(UNINITIALIZED, "Uninitialized")                                                              \
+    X(READY, "Ready")                                                                              \
+    X(DYING, "Dying")                                                                              \
+    X(DISABLE, "Disable")
+
+enum plugin_state {
+#define X(enumerator, name) PLUGIN_STATE_##enumerator,
+    PLUGIN_STATES(X)
+#undef X
+};
+
+/* What the manifest in the file says; strings are borrowed from json. */
+struct plugin_identity {
+    json_t *json;
+    const char *name, *kind, *version, *license;
+    const char *require_version; /* NULL: any */
+    bool refuses_on_failure;
+    unsigned needs; /* PLUGIN_NEEDS_* */
+};
+
+struct weir_plugin {
+    struct plugin_registry *registry;
+    size_t index; /* the slot of session->data */
+    struct plugin_identity identity;
+    char *library; /* absolute path */
+    void *handle;  /* dlopen()'s */
+    const weir_manifest *manifest;
+    unsigned hears; /* PLUGIN_HEARS_* */
+    enum plugin_state state;
+    atomic_bool enabled;
+    pthread_mutex_t flushing;           /* one OnFlush at a time */
+    atomic_uint_fast64_t failures;      /* events in which it returned WEIR_FAIL */
+    atomic_uint_fast64_t complained_at; /* ns, monotonic: when that was last logged */
+};
+
+/* The plugins that hear one kind of event, in the order of -plugin-load. */
+struct plugin_chain {
+    size_t count;
+    struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
+};
+
+struct plugin_registry {
+    struct plugin_options options;
+    atomic_uint hears;
+    struct plugin_chain connection, general, parse, global_variable;
+    size_t count;
+    struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
+};
+
+/* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
+ * *error. */
+struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
+                                struct error *error);
+void plugin_free(struct weir_plugin *plugin);
+
+/* Reads and checks the manifest of a shared object; text is its JSON, path stands for it in errors.
+ * On success the identity owns its json. */
+int plugin_identity_read(struct plugin_identity *identity, const char *text, const char *path,
+                         struct error *error);
+
+/* The table that plugins call; and what weir_fail() said on this thread since it was last taken, ""
+ * when nothing (valid until the thread's next callback). */
+extern const weir_host_functions plugin_host;
+const char *plugin_take_failure(void);
+
+/* Forgets what the source has answered: another statement begins. */
+void plugin_forget_computed(struct weir_session *session);
+
+#endif
