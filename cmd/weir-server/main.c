@@ -31,7 +31,7 @@ static int read_file(const struct toml_document *file, struct server_options *op
 static int read_options(int argc, char **argv, struct server_options *options,
                         struct toml_document **file, struct error *error)
 {
-    if (options_begin(&server_option_table, options, error))
+    if (options_defaults(&server_option_table, options, error))
         return -1;
     const char *path = options_peek(&server_option_table, "config", argc, argv);
     if (path) {
@@ -39,6 +39,8 @@ static int read_options(int argc, char **argv, struct server_options *options,
         if (!*file || read_file(*file, options, error))
             return -1;
     }
+    if (options_environment(&server_option_table, options, error))
+        return -1;
     return options_arguments(&server_option_table, options, argc, argv, error) < 0 ? -1 : 0;
 }
 

@@ -20,7 +20,7 @@ static const struct option_row rows[] = {
     {.name = "workers", .type = OPTION_NUMBER, .offset = AT(workers), .argument = "N",
      .fallback = "0", .maximum = 1024, .help = "Threads that serve sessions; 0 for one a core."},
     {.name = "max-connections", .type = OPTION_NUMBER, .offset = AT(max_connections),
-     .argument = "N", .fallback = "10000", .minimum = 1, .maximum = 1000000,
+     .argument = "N", .fallback = "4096", .minimum = 1, .maximum = 1000000,
      .help = "Client connections at the same time; a further one reads \"Too many connections\"."},
 
     {.name = "Backend", .type = OPTION_HEADING},

@@ -113,17 +113,27 @@ static int set_row(const struct option_row *row, void *values, const char *text,
     return status;
 }
 
-int options_begin(const struct option_table *table, void *values, struct error *error)
+int options_defaults(const struct option_table *table, void *values, struct error *error)
 {
-    for (size_t i = 0; i < table->count; i++) {
+    int status = 0;
+    for (size_t i = 0; i < table->count && status == 0; i++) {
         const struct option_row *row = &table->rows[i];
-        if (row->fallback && set_row(row, values, row->fallback, row->name, error))
-            return -1;
-        const char *variable = row->environment ? getenv(row->environment) : NULL;
-        if (variable && set_row(row, values, variable, row->environment, error))
-            return -1;
+        if (row->fallback)
+            status = set_row(row, values, row->fallback, row->name, error);
     }
-    return 0;
+    return status;
+}
+
+int options_environment(const struct option_table *table, void *values, struct error *error)
+{
+    int status = 0;
+    for (size_t i = 0; i < table->count && status == 0; i++) {
+        const struct option_row *row = &table->rows[i];
+        const char *text = row->environment ? getenv(row->environment) : NULL;
+        if (text)
+            status = set_row(row, values, text, row->environment, error);
+    }
+    return status;
 }
 
 int options_set(const struct option_table *table, void *values, const char *name, const char *text,

@@ -44,8 +44,11 @@ struct option_table {
     size_t count;
 };
 
-/* Sets defaults, then environment. values is the program's struct, zeroed. */
-int options_begin(const struct option_table *table, void *values, struct error *error);
+/* Sets the defaults. values is the program's struct, zeroed. */
+int options_defaults(const struct option_table *table, void *values, struct error *error);
+
+/* Sets what the environment says. */
+int options_environment(const struct option_table *table, void *values, struct error *error);
 
 /* Sets one option from text; `where` names its origin in errors ("-P", "weir.toml:3: port"). */
 int options_set(const struct option_table *table, void *values, const char *name, const char *text,

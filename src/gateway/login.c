@@ -21,7 +21,7 @@
 #define MAX_LOGIN_PACKET   65536 /* bytes of one packet of the authentication exchange */
 
 #define REQUIRED_CAPABILITIES                                                                      \
-    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CLIENT_PLUGIN_AUTH)
+    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH))
 
 struct login {
     uint64_t offered;          /* capabilities of the greeting */

@@ -20,7 +20,7 @@ bool question_ask(struct session *session, const char *text, const struct questi
     struct wire_writer writer = wire_writer_to(&packet, 0);
     wire_begin_packet(&writer);
     wire_write_u8(&writer, WIRE_COM_QUERY);
-    if (session->tracker.client_capabilities & WIRE_CLIENT_QUERY_ATTRIBUTES) {
+    if (session->tracker.client_capabilities & WIRE_CAP(CLIENT_QUERY_ATTRIBUTES)) {
         wire_write_lenenc(&writer, 0); /* no attributes */
         wire_write_lenenc(&writer, 1); /* one set of them */
     }
