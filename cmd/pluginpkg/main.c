@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     struct pluginpkg_options options = {0};
     struct strbuf report = STRBUF_INIT;
     struct error error = {""};
-    int status = options_begin(&table, &options, &error);
+    int status = options_defaults(&table, &options, &error);
     if (status == 0 && options_arguments(&table, &options, argc, argv, &error) < 0)
         status = -1;
     if (status < 0)

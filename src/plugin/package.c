@@ -319,6 +319,16 @@ static int check_functions(struct packaging *packaging)
     return status;
 }
 
+/* A sanitizer's functions may come from the program that loads the plugin (clang's do). */
+static bool has_sanitizer(const struct arguments *command)
+{
+    for (size_t i = 0; i < command->count; i++) {
+        if (strncmp(command->items[i], "-fsanitize", 10) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int link_objects(struct packaging *packaging)
 {
     struct arguments command = {0};
@@ -333,7 +343,9 @@ static int link_objects(struct packaging *packaging)
             add_environment(packaging, &command, packaging->is_cxx ? "CXXFLAGS" : "CFLAGS", NULL);
     if (status == 0)
         status = add_environment(packaging, &command, "LDFLAGS", NULL);
-    arguments_add(&command, "-Wl,-z,defs,-z,relro,-z,now");
+    if (!has_sanitizer(&command))
+        arguments_add(&command, "-Wl,-z,defs");
+    arguments_add(&command, "-Wl,-z,relro,-z,now");
     arguments_add(&command, "-Wl,--version-script=%s/exports.map", packaging->work);
     if (status == 0)
         status = add_libraries(packaging, &command, false);
