@@ -18,7 +18,10 @@
  * followed.
  *
  * Once bytes do not fit the protocol the tracker is broken for good: every further call returns
- * WIRE_BROKEN and tracker.broken says why in one static sentence. */
+ * WIRE_BROKEN and tracker.broken says why in one static sentence. A packet that is whole but
+ * malformed is shown before that.
+ *
+ * Any thread, one at a time. */
 #ifndef WEIR_WIRE_TRACKER_H
 #define WEIR_WIRE_TRACKER_H
 
@@ -114,6 +117,7 @@ struct wire_result {
     size_t session_state_size;
 };
 
+/* Must stay where it was initialised: a short queue of commands lies inside. */
 struct wire_tracker {
     /* Readable by the owner at any time. */
     const char *broken;           /* NULL while all is well; else why, a static sentence */
@@ -124,23 +128,23 @@ struct wire_tracker {
 
     /* The rest is the tracker's own.
      *
-     * expect        what the server owes next, for the oldest command in the queue
-     * queue         ring of commands waiting for their replies, oldest at queue_first
-     * flow[]        one direction's packet in progress: the frame headers and the payload's first
-     * bytes */
+     * expect   what the server owes next, for the oldest command in the queue
+     * queue    ring of commands waiting for their replies, oldest at queue_first
+     * flow[]   one direction's packet in progress */
     uint32_t wanted;
     size_t keep_limit;
-    uint8_t expect;         /* enum wire_expect, tracker_states.h */
-    uint8_t sequence;       /* number that the next frame of the exchange in progress must have */
-    bool sequence_is_free;  /* numbers say nothing: compressed connection, binlog stream */
-    bool client_owes;       /* authentication data or LOCAL INFILE data is due from the client */
-    bool infile_data_open;  /* LOCAL INFILE data has not ended yet */
-    bool infile_refused;    /* the server answered before the data ended */
-    bool more_after_rows;   /* OUT parameters: the definitions' EOF said that a result follows */
-    bool compressed;        /* negotiated; from login on the owner feeds inflated bytes */
-    bool show_next;         /* nothing was withdrawn since the last WIRE_COMMAND */
     uint64_t columns_left;  /* definitions due */
     uint64_t columns_after; /* PREPARE: column definitions due behind those of parameters */
+    uint64_t reply_bytes, reply_rows;
+    uint8_t expect;        /* enum wire_expect, tracker_states.h */
+    uint8_t sequence;      /* number that the next frame of the exchange in progress must have */
+    bool sequence_is_free; /* numbers say nothing: compressed connection */
+    bool compressed;       /* negotiated; from login on the owner feeds inflated bytes */
+    bool response_seen;    /* the client has answered the greeting */
+    bool client_owes;      /* authentication data or LOCAL INFILE data is due from the client */
+    bool infile_open;      /* LOCAL INFILE data has not ended yet, even if the reply has */
+    bool more_after_rows;  /* OUT parameters: the definitions' EOF said that a result follows */
+    bool can_withdraw;     /* the packet shown last is a command that waits for a reply */
 
     struct wire_pending {
         uint8_t command;
@@ -151,16 +155,16 @@ struct wire_tracker {
     uint32_t queue_size, queue_first, queue_count;
 
     struct wire_flow {
-        uint8_t head[4 + 3]; /* frame header and up to three bytes of payload, when split */
+        uint8_t
+            head[4 + 3]; /* frame header and up to three bytes of payload, when they come split */
         uint8_t head_size;
-        bool in_packet;       /* a packet's kind is known, and it is not complete */
-        bool in_frame;        /* `frame_left` bytes (perhaps 0) of the frame are still to come */
+        bool in_packet;       /* the packet's kind is known, and it is not complete */
+        bool in_frame;        /* the frame's header is read, and frame_left bytes are to come */
         bool last_frame;      /* the frame in progress is the packet's last */
-        bool whole;           /* payload lies in the input, from payload_start on */
         uint8_t kind;         /* enum wire_packet_kind */
         uint8_t sequence;     /* of the frame in progress */
         uint32_t frame_left;  /* bytes */
-        uint32_t first_frame; /* bytes of the packet's first frame */
+        uint32_t first_frame; /* bytes of payload in the packet's first frame */
         size_t keep;          /* most bytes of this packet to keep */
         uint64_t total;       /* bytes of payload announced so far */
         struct strbuf kept;   /* the payload of a split packet */
@@ -201,8 +205,8 @@ bool wire_tracker_is_idle(const struct wire_tracker *tracker);
 /* True while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 
-/* True when no packet of that direction is half seen: its owner may put a packet of its own there, numbered
- * tracker->sequence. */
+/* True when no packet of that direction is half seen: its owner may put a packet of its own there,
+ * numbered tracker->sequence. */
 static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tracker,
                                                    enum wire_direction direction)
 {
