@@ -26,9 +26,9 @@ static void complain(struct weir_plugin *plugin, const char *event, const char *
 static void set_refusal(struct weir_session *session, uint32_t code, const char *sqlstate,
                         const char *name, const char *text)
 {
-    session->refusal_code = code;
-    snprintf(session->refusal_sqlstate, sizeof session->refusal_sqlstate, "%s", sqlstate);
-    snprintf(session->refusal_message, sizeof session->refusal_message, "plugin %s %s", name, text);
+    session->refusal.code = code;
+    snprintf(session->refusal.sqlstate, sizeof session->refusal.sqlstate, "%s", sqlstate);
+    snprintf(session->refusal.message, sizeof session->refusal.message, "plugin %s %s", name, text);
 }
 
 /* The plugin returned something else than WEIR_OK. Returns whether the session's business goes on.
@@ -40,8 +40,8 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     if (verdict == WEIR_REFUSE) {
         if (!may_refuse)
             return true;
-        session->refused_by = name;
-        if (session->refusal_code == 0)
+        session->refusal.by = name;
+        if (session->refusal.code == 0)
             set_refusal(session, ERROR_ACCESS_DENIED, "28000", name, "refused this");
         return false;
     }
@@ -51,7 +51,7 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     complain(plugin, event, words);
     if (!plugin->identity.refuses_on_failure)
         return true;
-    session->refused_by = name;
+    session->refusal.by = name;
     set_refusal(session, ERROR_UNKNOWN, "HY000", name,
                 "failed, and its on_failure is \"refuse\"; the server's log says more");
     return false;
@@ -59,9 +59,9 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
 
 static void forget_refusal(struct weir_session *session)
 {
-    session->refusal_code = 0;
-    session->refusal_message[0] = '\0';
-    session->refused_by = NULL;
+    session->refusal.code = 0;
+    session->refusal.message[0] = '\0';
+    session->refusal.by = NULL;
 }
 
 /* The loop that all events share. invoke is the call, with plugin in scope; when the event cannot

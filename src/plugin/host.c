@@ -143,12 +143,12 @@ static bool is_sqlstate(const char *text)
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
-    const size_t most = sizeof session->refusal_message - 1;
+    const size_t most = sizeof session->refusal.message - 1;
     size_t size = message_size < most ? message_size : most;
-    session->refusal_code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
-    memcpy(session->refusal_sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
-    memcpy(session->refusal_message, message, size);
-    session->refusal_message[size] = '\0';
+    session->refusal.code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
+    memcpy(session->refusal.sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
+    memcpy(session->refusal.message, message, size);
+    session->refusal.message[size] = '\0';
 }
 
 static void *session_data(const weir_session *session, const weir_plugin *plugin)

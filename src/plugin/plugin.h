@@ -28,6 +28,14 @@
 #define PLUGIN_COMPUTED_TEXTS   5 /* kind, normalized, digest, expanded_sql, specific_kind */
 #define PLUGIN_COMPUTED_NUMBERS 2 /* table_count, tables_known */
 
+/* Why something was refused. */
+struct plugin_refusal {
+    uint32_t code;     /* error number */
+    char sqlstate[6];  /* NUL-terminated */
+    char message[512]; /* NUL-terminated */
+    const char *by;    /* name of the plugin that refused or failed */
+};
+
 /* Facts of the connection and of the current statement. The gateway owns what the strings point at
  * and keeps it alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT.
  * Index with WEIR_TEXT_user, WEIR_NUMBER_rows ... text[WEIR_TEXT_command] is NUL-terminated:
@@ -45,11 +53,7 @@ struct weir_session {
     const struct plugin_facts_source *source;
     void *source_data;
 
-    /* A refusal, set by weir_refuse(). */
-    uint32_t refusal_code;
-    char refusal_sqlstate[6];
-    char refusal_message[512]; /* NUL-terminated */
-    const char *refused_by;    /* name of the plugin that refused or failed */
+    struct plugin_refusal refusal; /* set by weir_refuse() */
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
 
@@ -114,7 +118,7 @@ void plugin_registry_shutdown(struct plugin_registry *registry);
 #define PLUGIN_NEEDS_ACCOUNT         16U /* some manifest has needs = ["account"] */
 unsigned plugin_registry_hears(const struct plugin_registry *registry);
 
-/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refused_by
+/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refusal.by
  * are set (by weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE
  * without one, or when it failed and its on_failure is "refuse"). For events that cannot refuse
  * (Connected, Disconnect, Reject, Completed, Error) every plugin is told whatever the others

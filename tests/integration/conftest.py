@@ -8,6 +8,7 @@
 WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway."""
 import dataclasses
 import itertools
+import os
 import pathlib
 import signal
 import sys
@@ -100,6 +101,7 @@ def other_database(work):
 def plugins():
     """The folder with every plugin that the tests load: the project's own and the tests'."""
     into = BUILD / "plugins"
+    if os.environ.get("TEMP_NO_PLUGINS"): return into
     for name in ("recorder", "misbehaves"):
         package(INTEGRATION / "plugins" / name, into)
     for name in ("conn_ip_example", "ip_filter"):
@@ -129,6 +131,18 @@ def make_gateway(work, plugins):
             server.process.kill()
 
 
+@pytest.fixture(autouse=True)
+def survival(request):
+    """A case that the shared gateway does not survive has failed; the next one gets it back."""
+    yield
+    if {"weir", "both", "endpoints", "shared_gateway"} & set(request.fixturenames) and not DIRECT_ONLY:
+        server = request.getfixturevalue("shared_gateway")
+        if not server.process.alive():
+            status, log = server.process.process.returncode, server.log()
+            server.start()
+            pytest.fail(f"weir-server has ended with status {status}; its log ended with:\n{log[-3000:]}")
+
+
 @pytest.fixture
 def gateway(make_gateway):
     """Gateways of one test: when it is over they are stopped, and must end well."""
@@ -147,7 +161,7 @@ def gateway(make_gateway):
 @pytest.fixture(scope="session")
 def shared_gateway(database, make_gateway):
     """The gateway that most cases go through, with the recorder plugin loaded."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=[] if os.environ.get("TEMP_NO_PLUGINS") else ["recorder-1"])
     yield server
     server.stop()
 

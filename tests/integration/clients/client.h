@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the small client programs share: connecting where the environment says, and printing what the library knows
- * in a form that two runs can be compared by. */
+ * What the small client programs share: connecting where the environment says, and printing what
+ * the library knows in a form that two runs can be compared by. */
 #ifndef WEIR_TEST_CLIENT_H
 #define WEIR_TEST_CLIENT_H
 
@@ -35,14 +35,16 @@ static inline void die_connection(MYSQL *mysql, const char *what)
 
 static inline void die_statement(MYSQL_STMT *statement, const char *what)
 {
-    die(what, mysql_stmt_errno(statement), mysql_stmt_sqlstate(statement), mysql_stmt_error(statement));
+    die(what, mysql_stmt_errno(statement), mysql_stmt_sqlstate(statement),
+        mysql_stmt_error(statement));
 }
 
 /* Connects the handle that mysql_init() gave and that the caller has set options on. */
 static inline void connect_handle(MYSQL *mysql)
 {
-    if (!mysql_real_connect(mysql, setting("WEIR_TEST_HOST"), setting("WEIR_TEST_USER"), setting("WEIR_TEST_PASSWORD"),
-                            setting("WEIR_TEST_DATABASE"), (unsigned)atoi(setting("WEIR_TEST_PORT")), NULL,
+    if (!mysql_real_connect(mysql, setting("WEIR_TEST_HOST"), setting("WEIR_TEST_USER"),
+                            setting("WEIR_TEST_PASSWORD"), setting("WEIR_TEST_DATABASE"),
+                            (unsigned)atoi(setting("WEIR_TEST_PORT")), NULL,
                             CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS)) {
         die_connection(mysql, "connect");
     }
@@ -81,7 +83,8 @@ static inline void print_ok(MYSQL *mysql, const char *what)
 static inline void print_outcome(MYSQL *mysql, const char *what, int failed)
 {
     if (failed) {
-        printf("%s: error %u (%s): %s\n", what, mysql_errno(mysql), mysql_sqlstate(mysql), mysql_error(mysql));
+        printf("%s: error %u (%s): %s\n", what, mysql_errno(mysql), mysql_sqlstate(mysql),
+               mysql_error(mysql));
     } else {
         print_ok(mysql, what);
     }

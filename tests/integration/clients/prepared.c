@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Prepared statements with Connector/C, one sub-command for each thing that scripting languages do not reach:
+ * Prepared statements with Connector/C, one sub-command for each thing that scripting languages do
+ * not reach:
  *
- *     prepared select SQL        all rows, each value on a line, as strings converted from the binary protocol
- *     prepared cursor SQL N      the same through a server-side cursor, N rows a fetch, reset and run again
- *     prepared long-data         a parameter sent in pieces, with a reset in between
- *     prepared direct SQL        prepare and execute in one go (statement id -1)
- *     prepared bulk              array binding: COM_STMT_BULK_EXECUTE, with NULL and DEFAULT indicators
- *     prepared out-parameters    CALL with OUT and INOUT parameters
- *     prepared many N            N statements open at once, closed in reverse order */
+ *     prepared select SQL        all rows, each value on a line, as strings converted from the
+ * binary protocol prepared cursor SQL N      the same through a server-side cursor, N rows a fetch,
+ * reset and run again prepared long-data         a parameter sent in pieces, with a reset in
+ * between prepared direct SQL        prepare and execute in one go (statement id -1) prepared bulk
+ * array binding: COM_STMT_BULK_EXECUTE, with NULL and DEFAULT indicators prepared out-parameters
+ * CALL with OUT and INOUT parameters prepared many N            N statements open at once, closed
+ * in reverse order */
 #include "client.h"
 
 enum { VALUE_SIZE = 1 << 17 };
@@ -56,8 +57,8 @@ static void print_columns(MYSQL_STMT *statement)
     }
     for (unsigned i = 0; i < mysql_num_fields(metadata); i++) {
         MYSQL_FIELD *field = mysql_fetch_field_direct(metadata, i);
-        printf("%s%s:%d:%lu:%u:%u:%u", i ? ", " : "", field->name, field->type, field->length, field->flags,
-               field->decimals, field->charsetnr);
+        printf("%s%s:%d:%lu:%u:%u:%u", i ? ", " : "", field->name, field->type, field->length,
+               field->flags, field->decimals, field->charsetnr);
     }
     printf("\n");
     mysql_free_result(metadata);
@@ -81,8 +82,8 @@ static void print_rows(MYSQL_STMT *statement)
         }
     }
     if (status != MYSQL_NO_DATA) {
-        printf("fetch: error %u (%s): %s\n", mysql_stmt_errno(statement), mysql_stmt_sqlstate(statement),
-               mysql_stmt_error(statement));
+        printf("fetch: error %u (%s): %s\n", mysql_stmt_errno(statement),
+               mysql_stmt_sqlstate(statement), mysql_stmt_error(statement));
     }
     printf("%llu rows\n", count);
     free_row(&row);
@@ -106,8 +107,10 @@ static void execute(MYSQL_STMT *statement)
 
 static void print_statement_ok(MYSQL_STMT *statement, const char *what)
 {
-    printf("%s: affected %lld, insert id %llu, warnings %u\n", what, (long long)mysql_stmt_affected_rows(statement),
-           (unsigned long long)mysql_stmt_insert_id(statement), mysql_stmt_warning_count(statement));
+    printf("%s: affected %lld, insert id %llu, warnings %u\n", what,
+           (long long)mysql_stmt_affected_rows(statement),
+           (unsigned long long)mysql_stmt_insert_id(statement),
+           mysql_stmt_warning_count(statement));
 }
 
 static void run_select(MYSQL *mysql, const char *sql)
@@ -188,8 +191,8 @@ static void run_direct(MYSQL *mysql, const char *sql)
     for (int round = 0; round < 2; round++) {
         MYSQL_STMT *statement = mysql_stmt_init(mysql);
         if (mariadb_stmt_execute_direct(statement, sql, strlen(sql))) {
-            printf("direct: error %u (%s): %s\n", mysql_stmt_errno(statement), mysql_stmt_sqlstate(statement),
-                   mysql_stmt_error(statement));
+            printf("direct: error %u (%s): %s\n", mysql_stmt_errno(statement),
+                   mysql_stmt_sqlstate(statement), mysql_stmt_error(statement));
         } else if (mysql_stmt_field_count(statement)) {
             print_columns(statement);
             print_rows(statement);
@@ -203,7 +206,9 @@ static void run_direct(MYSQL *mysql, const char *sql)
 
 static void run_bulk(MYSQL *mysql)
 {
-    print_query(mysql, "CREATE TABLE k (id INT AUTO_INCREMENT PRIMARY KEY, a INT DEFAULT 77, s VARCHAR(40))");
+    print_query(
+        mysql,
+        "CREATE TABLE k (id INT AUTO_INCREMENT PRIMARY KEY, a INT DEFAULT 77, s VARCHAR(40))");
     MYSQL_STMT *statement = prepare(mysql, "INSERT INTO k (a, s) VALUES (?, ?)");
     enum { ROWS = 1000 };
     static int numbers[ROWS];
@@ -220,7 +225,10 @@ static void run_bulk(MYSQL *mysql)
     }
     MYSQL_BIND binds[2] = {
         {.buffer_type = MYSQL_TYPE_LONG, .buffer = numbers, .u.indicator = number_indicators},
-        {.buffer_type = MYSQL_TYPE_STRING, .buffer = strings, .length = lengths, .u.indicator = string_indicators},
+        {.buffer_type = MYSQL_TYPE_STRING,
+         .buffer = strings,
+         .length = lengths,
+         .u.indicator = string_indicators},
     };
     unsigned rows = ROWS;
     mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows);
@@ -235,8 +243,10 @@ static void run_bulk(MYSQL *mysql)
 
 static void run_out_parameters(MYSQL *mysql)
 {
-    print_query(mysql, "CREATE PROCEDURE o(IN i INT, OUT doubled INT, INOUT t VARCHAR(30)) "
-                       "BEGIN SELECT i, t; SET doubled = i * 2, t = CONCAT(t, ' out'); SELECT 'second'; END");
+    print_query(
+        mysql,
+        "CREATE PROCEDURE o(IN i INT, OUT doubled INT, INOUT t VARCHAR(30)) "
+        "BEGIN SELECT i, t; SET doubled = i * 2, t = CONCAT(t, ' out'); SELECT 'second'; END");
     MYSQL_STMT *statement = prepare(mysql, "CALL o(?, ?, ?)");
     int in = 21, out = 0;
     MYSQL_BIND binds[3] = {
@@ -251,7 +261,8 @@ static void run_out_parameters(MYSQL *mysql)
     int status;
     do {
         if (mysql_stmt_field_count(statement)) {
-            printf("%s\n", mysql->server_status & SERVER_PS_OUT_PARAMS ? "out parameters" : "result");
+            printf("%s\n",
+                   mysql->server_status & SERVER_PS_OUT_PARAMS ? "out parameters" : "result");
             print_columns(statement);
             print_rows(statement);
         } else {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Progress reports: runs the statement given and prints the stages that the server has reported while it ran. */
+ * Progress reports: runs the statement given and prints the stages that the server has reported
+ * while it ran. */
 #include "client.h"
 
 static char last_stage[256];
 static unsigned reports;
 
-static void on_progress(const MYSQL *mysql, unsigned stage, unsigned max_stage, double progress, const char *text,
-                        unsigned text_size)
+static void on_progress(const MYSQL *mysql, unsigned stage, unsigned max_stage, double progress,
+                        const char *text, unsigned text_size)
 {
     (void)mysql;
     (void)progress;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Session tracking: runs each statement given and prints the changes of session state that came with its OK. */
+ * Session tracking: runs each statement given and prints the changes of session state that came
+ * with its OK. */
 #include "client.h"
 
 static void print_changes(MYSQL *mysql, enum enum_session_state_type type, const char *name)
@@ -25,7 +26,8 @@ int main(int argc, char **argv)
         print_changes(mysql, SESSION_TRACK_SYSTEM_VARIABLES, "system variable");
         print_changes(mysql, SESSION_TRACK_SCHEMA, "schema");
         print_changes(mysql, SESSION_TRACK_STATE_CHANGE, "state");
-        print_changes(mysql, SESSION_TRACK_TRANSACTION_CHARACTERISTICS, "transaction characteristics");
+        print_changes(mysql, SESSION_TRACK_TRANSACTION_CHARACTERISTICS,
+                      "transaction characteristics");
         print_changes(mysql, SESSION_TRACK_TRANSACTION_STATE, "transaction state");
     }
     mysql_close(mysql);
