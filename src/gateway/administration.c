@@ -51,8 +51,8 @@ static bool complete(struct session *session)
 {
     bool fine = statement_done(session);
     if (!fine)
-        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal_code,
-                     session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
+                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
     statement_end(session);
     return fine;
 }

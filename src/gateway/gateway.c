@@ -59,6 +59,15 @@ static void probe_in_pool(uv_work_t *work)
                                          &server->probe_error);
 }
 
+static void say_how(const struct gateway_options *options)
+{
+    if (options->port)
+        log_info("gateway", "connect with: mariadb -h %s -P %ld -u root", options->host, options->port);
+    else
+        log_info("gateway", "connect with: mariadb -S %s -u root", options->socket);
+    log_info("gateway", "stop with: Ctrl-C, or kill %ld", (long)getpid());
+}
+
 static int start_serving(struct server *server)
 {
     server->phase = PHASE_SERVING;
@@ -66,6 +75,7 @@ static int start_serving(struct server *server)
         if (listener_start(&server->listeners[i], &server->loop, server->workers,
                            server->worker_count, server->error))
             return -1;
+    say_how(server->gateway.options);
     return 0;
 }
 

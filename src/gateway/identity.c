@@ -137,10 +137,12 @@ void identity_after_statement(struct session *session, const struct statement *s
 
 void identity_after_command(struct session *session, uint8_t command)
 {
-    if (command != WIRE_COM_RESET_CONNECTION || !has_plugins(session))
-        return;
-    prepared_release(session);
-    session->stale |= STALE_ACCOUNT | STALE_MODE;
+    if (command == WIRE_COM_SET_OPTION)
+        session->multi_statements = session->multi_asked;
+    if (command == WIRE_COM_RESET_CONNECTION) {
+        prepared_release(session);
+        session->stale |= STALE_ACCOUNT | STALE_MODE;
+    }
 }
 
 void identity_after_session_state(struct session *session, const uint8_t *state, size_t size)

@@ -174,8 +174,8 @@ static void handshake_response(struct session *session, const struct wire_packet
     }
     session->multi_statements = login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
     if (!session_connection_event(session, WEIR_PRE_AUTH)) {
-        session_fail(session, CLOSE_REFUSED, session->facts.refusal_code,
-                     session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+        session_fail(session, CLOSE_REFUSED, session->facts.refusal.code,
+                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
         return;
     }
     connect_backend(session);
@@ -296,8 +296,8 @@ static void logged_in(struct session *session)
     session_deadline(session, 0);
     if (!session_connection_event(session, WEIR_CONNECTED)) {
         session->announced = true; /* it was given, so that Disconnect is due */
-        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal_code,
-                     session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
+                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
         return;
     }
     session->announced = true;

@@ -55,19 +55,30 @@ void relay_broken(struct session *session, enum close_reason reason)
                      "weir: the backend's bytes were not understood (%s); the session is ended", why);
 }
 
+/* Without plugins there is nobody to whom an unknown packet could matter. */
+static void go_blind(struct session *session)
+{
+    log_warn("session", "the backend's bytes are not understood (%s); relaying them as they are, since no "
+                        "plugin is loaded connection=%u",
+             session->tracker.broken, session->id);
+    session_enter(session, SESSION_BLIND);
+    stream_write(&session->backend, session->input.data, session->input.size);
+    strbuf_release(&session->input);
+}
+
 void relay_refuse(struct session *session)
 {
     statement_refused(session);
-    answer_error(session, session->facts.refusal_code, session->facts.refusal_sqlstate,
-                 session->facts.refusal_message);
+    answer_error(session, session->facts.refusal.code, session->facts.refusal.sqlstate,
+                 session->facts.refusal.message);
     statement_end(session);
 }
 
 /* The plugin that must not miss anything has missed something. */
 static void fail_by_plugin(struct session *session)
 {
-    session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal_code,
-                 session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+    session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
+                 session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
 }
 
 static void forward_rewritten(struct session *session, struct strbuf *packet)
@@ -95,6 +106,13 @@ static void forward(struct session *session, const struct wire_packet *command, 
         forward_rewritten(session, &rewritten);
     else
         stream_write(&session->backend, bytes, size);
+}
+
+/* COM_SET_OPTION switches multi-statements on or off, once it has succeeded. */
+static void note_option(struct session *session, const struct wire_packet *command)
+{
+    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    session->multi_asked = wire_read_u16(&reader) == 0; /* 0: on, 1: off */
 }
 
 /* Bookkeeping of commands that have no reply. */
@@ -136,6 +154,8 @@ static void run_command(struct session *session, const struct wire_packet *comma
                      "Bad handshake: malformed COM_CHANGE_USER");
         return;
     }
+    if (command->command == WIRE_COM_SET_OPTION)
+        note_option(session, command);
     forward(session, command, bytes, size);
     if (!session_is_open(session))
         return;
@@ -211,6 +231,10 @@ static size_t pass_client_data(struct session *session, const uint8_t *bytes, si
 static size_t take_client_bytes(struct session *session, const uint8_t *bytes, size_t size)
 {
     size_t done = 0, step = 1;
+    if (session->state == SESSION_BLIND) {
+        stream_write(&session->backend, bytes, size);
+        done = size;
+    }
     while (done < size && step) {
         step = 0;
         if (session->state == SESSION_GREETED || session->state == SESSION_AUTHENTICATING)
@@ -248,7 +272,7 @@ void relay_go_on(struct session *session)
         else
             strbuf_release(&input);
     }
-    bool is_stuck = session->state == SESSION_READY || session->state <= SESSION_AUTHENTICATING;
+    bool is_stuck = session->state <= SESSION_READY || session->state == SESSION_BLIND;
     if (session->client.ended && session_is_open(session) && is_stuck)
         session_close(session, CLOSE_CLIENT_GONE);
 }
@@ -357,8 +381,8 @@ static void tell_user_changed(struct session *session, unsigned error_code)
     session->stale = 0;
     session_enter(session, SESSION_READY);
     if (!session_connection_event(session, WEIR_CHANGE_USER)) {
-        session_fail(session, CLOSE_REFUSED, session->facts.refusal_code,
-                     session->facts.refusal_sqlstate, "%s", session->facts.refusal_message);
+        session_fail(session, CLOSE_REFUSED, session->facts.refusal.code,
+                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
         return;
     }
     if (!statement_done(session)) {
@@ -396,10 +420,12 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
         if (!reply_packet(session, &packet))
             return;
     }
-    if (step == WIRE_BROKEN) {
+    if (step == WIRE_BROKEN && session->worker->gateway->has_plugins) {
         relay_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    if (step == WIRE_BROKEN)
+        go_blind(session);
     if (session->user_has_changed) {
         user_changed(session, bytes, size);
         return;
@@ -408,6 +434,8 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
         !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
     session->reply_sequence = session->tracker.sequence;
     stream_write(&session->client, bytes, size);
+    if (session->state == SESSION_READY)
+        wire_tracker_trim(&session->tracker);
 }
 
 void relay_backend_readable(struct session *session)
@@ -421,6 +449,8 @@ void relay_backend_readable(struct session *session)
             question_receive(session, buffer, got);
         else if (session->state < SESSION_READY)
             login_backend_bytes(session, buffer, got);
+        else if (session->state == SESSION_BLIND)
+            stream_write(&session->client, buffer, got);
         else
             relay_reply(session, buffer, got);
         if (got < READ_BYTES || stream_is_clogged(&session->client))

@@ -22,7 +22,6 @@
 #include "gateway/relay.h"
 #include "gateway/statement.h"
 
-#define LOGIN_KEEP_BYTES (1U << 20) /* of one packet of either side, as far as the tracker shows it */
 #define ENDING_SECONDS   2          /* how long a client may take to read its last error */
 
 #define MAY(state)     (1U << (state))
@@ -149,7 +148,9 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
     strbuf_init(&session->held);
     identity_init(session);
     statement_init(session);
-    wire_tracker_init(&session->tracker, WIRE_WANT_ALL, LOGIN_KEEP_BYTES);
+    /* A command is shown to plugins whole. */
+    wire_tracker_init(&session->tracker, WIRE_WANT_ALL,
+                      (size_t)worker->gateway->options->max_command_bytes);
     session->id = directory_next_id(worker->gateway->directory);
     session->accepted_ns = clock_monotonic_ns();
     if (stream_open(&session->client, &worker->loop, arrival->fd, session) < 0) {

@@ -25,9 +25,13 @@
     X(SESSION_AUTHENTICATING, "authenticating", /* the backend and the client are at it */         \
       MAY(SESSION_ASKING) | MAY(SESSION_READY) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))        \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      MAY(SESSION_RUNNING) | MAY(SESSION_ASKING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                                               \
+      MAY(SESSION_RUNNING) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |      \
+          MAY(SESSION_CLOSED))                                               \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
-      MAY(SESSION_READY) | MAY(SESSION_ASKING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))        \
+      MAY(SESSION_READY) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |        \
+          MAY(SESSION_CLOSED))                                                                     \
+    X(SESSION_BLIND, "blind", /* not understood, and nobody needs to: bytes pass as they are */    \
+      MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                                                   \
     X(SESSION_ASKING, "asking", /* the gateway itself asks the backend (question.c) */             \
       MAY(SESSION_READY) | MAY(SESSION_ADMINISTERING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED)) \
     X(SESSION_ADMINISTERING, "administering", /* a thread of the pool works on a statement */      \
@@ -136,6 +140,7 @@ struct session {
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet */
     struct sql_mode mode;      /* how the session's statements are lexed */
     bool multi_statements;     /* a text may hold several */
+    bool multi_asked;          /* what the COM_SET_OPTION that is running wants of it */
 
     struct run run;
     struct prepared *prepared; /* map by id */

@@ -340,47 +340,58 @@ static bool refuse_for_room(struct session *session)
     bool fits = !run->text.failed && !run->arguments.failed &&
                 (run->command != WIRE_COM_STMT_PREPARE || prepared_has_room(session, run->text.size));
     if (!fits) {
-        session->facts.refusal_code = 1461; /* ER_MAX_PREPARED_STMT_COUNT_REACHED */
-        memcpy(session->facts.refusal_sqlstate, "42000", 6);
-        snprintf(session->facts.refusal_message, sizeof session->facts.refusal_message,
+        session->facts.refusal.code = 1461; /* ER_MAX_PREPARED_STMT_COUNT_REACHED */
+        memcpy(session->facts.refusal.sqlstate, "42000", 6);
+        snprintf(session->facts.refusal.message, sizeof session->facts.refusal.message,
                  "weir: no room to remember this statement (max-prepared-bytes is %ld); close others",
                  session->worker->gateway->options->max_prepared_bytes);
     }
     return !fits;
 }
 
+/* Starting for each statement, until one is refused. Returns how many were told. */
+static size_t tell_each_starting(struct session *session, bool *allowed)
+{
+    struct run *run = &session->run;
+    struct identity_forecast forecast;
+    size_t told = 0;
+    identity_forecast_begin(&forecast);
+    while (told < run->count && *allowed) {
+        run->current = told++;
+        session->statements++;
+        set_statement_facts(session);
+        clear_outcome_facts(session);
+        *allowed = plugin_general_event(registry_of(session), &session->facts, WEIR_STARTING);
+        identity_forecast_statement(session, &forecast, statement_current(session));
+    }
+    identity_forecast_end(session, &forecast);
+    return told;
+}
+
+/* The events before a command. A text that PreParse refuses still has its Starting, so that it is audited: as one
+ * statement, whose Starting cannot allow it any more. */
 static bool tell_starting(struct session *session)
 {
     struct run *run = &session->run;
     struct plugin_registry *registry = registry_of(session);
-    bool allowed = true;
-    if ((plugin_registry_hears(registry) & PLUGIN_HEARS_PARSE) && run->text.size) {
+    unsigned hears = plugin_registry_hears(registry);
+    bool parsed = true, allowed = true;
+    struct plugin_refusal refusal;
+    if ((hears & PLUGIN_HEARS_PARSE) && run->text.size) {
         set_text(session, WEIR_TEXT_sql, run->text.data, run->text.size);
-        allowed = plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE);
+        parsed = plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE);
+        refusal = session->facts.refusal;
+        if (!parsed)
+            run->count = 1;
     }
-    if (!(plugin_registry_hears(registry) & PLUGIN_HEARS_GENERAL))
-        return allowed;
-    run->heard = true;
-    size_t told = 0;
-    struct identity_forecast forecast;
-    identity_forecast_begin(&forecast);
-    for (; told < run->count; told++) {
-        run->current = told;
-        session->statements++;
-        set_statement_facts(session);
-        clear_outcome_facts(session);
-        bool fine = plugin_general_event(registry, &session->facts, WEIR_STARTING);
-        if (!fine || !allowed) {
-            told++;
-            allowed = false;
-            break;
-        }
-        identity_forecast_statement(session, &forecast, statement_current(session));
+    if (hears & PLUGIN_HEARS_GENERAL) {
+        run->heard = true;
+        run->count = tell_each_starting(session, &allowed); /* the rest has had no Starting */
+        run->current = 0;
     }
-    identity_forecast_end(session, &forecast);
-    run->count = told; /* the rest of a refused text has had no Starting */
-    run->current = 0;
-    return allowed;
+    if (!parsed)
+        session->facts.refusal = refusal;
+    return parsed && allowed;
 }
 
 bool statement_begin(struct session *session, const struct wire_packet *command)
@@ -404,7 +415,7 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
 void statement_refused(struct session *session)
 {
     const struct weir_session *facts = &session->facts;
-    tell_errors(session, facts->refusal_code, facts->refusal_sqlstate, facts->refusal_message);
+    tell_errors(session, facts->refusal.code, facts->refusal.sqlstate, facts->refusal.message);
 }
 
 void statement_failed(struct session *session, unsigned code, const char *sqlstate,
@@ -487,8 +498,12 @@ bool statement_done(struct session *session)
 
 void statement_end(struct session *session)
 {
+    struct run *run = &session->run;
+    if (run->prepared &&
+        (run->command == WIRE_COM_STMT_EXECUTE || run->command == WIRE_COM_STMT_RESET))
+        prepared_forget_long_data(run->prepared);
     tell_errors(session, ERROR_NOT_RUN, "70100", "Not run: an earlier statement of the text failed");
-    session->run.heard = false;
+    run->heard = false;
 }
 
 void statement_lost(struct session *session, const char *words)

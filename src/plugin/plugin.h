@@ -118,8 +118,8 @@ void plugin_registry_shutdown(struct plugin_registry *registry);
 #define PLUGIN_NEEDS_ACCOUNT         16U /* some manifest has needs = ["account"] */
 unsigned plugin_registry_hears(const struct plugin_registry *registry);
 
-/* The outcome for the session: true: go on. false: refused, and session->refusal_* and refusal.by
- * are set (by weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE
+/* The outcome for the session: true: go on. false: refused, and session->refusal is
+ * set (by weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE
  * without one, or when it failed and its on_failure is "refuse"). For events that cannot refuse
  * (Connected, Disconnect, Reject, Completed, Error) every plugin is told whatever the others
  * answer, and the outcome says whether a plugin with on_failure = "refuse" FAILED. */
