@@ -223,7 +223,7 @@ typedef struct weir_host_functions {
     void (*set_session_data)(weir_session *session, const weir_plugin *plugin, void *data);
     void (*log)(const weir_plugin *plugin, int level, const char *message, size_t message_size);
     weir_string (*setting)(const weir_plugin *plugin, const char *name);
-    void (*fail)(const weir_plugin *plugin, const char *message, size_t message_size);
+    void (*report_failure)(const weir_plugin *plugin, const char *message, size_t message_size);
     weir_string (*library)(const weir_plugin *plugin);
 } weir_host_functions;
 
@@ -337,7 +337,7 @@ static inline weir_verdict weir_fail(const char *format, ...)
     int length = vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     size_t size = length < 0 ? 0 : (size_t)length;
-    weir_host_table->fail(weir_self, message, size < sizeof message ? size : sizeof message - 1);
+    weir_host_table->report_failure(weir_self, message, size < sizeof message ? size : sizeof message - 1);
     return WEIR_FAIL;
 }
 

@@ -185,7 +185,7 @@ static weir_string setting(const weir_plugin *plugin, const char *name)
 
 static _Thread_local char failure[512];
 
-static void fail(const weir_plugin *plugin, const char *message, size_t size)
+static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
 {
     (void)plugin;
     size_t most = sizeof failure - 1;
@@ -221,6 +221,6 @@ const weir_host_functions plugin_host = {
     .set_session_data = set_session_data,
     .log = write_log,
     .setting = setting,
-    .fail = fail,
+    .report_failure = report_failure,
     .library = library,
 };
