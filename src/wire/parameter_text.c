@@ -11,7 +11,7 @@
 static bool put_integer(const struct wire_parameter *parameter, struct wire_reader *r,
                         unsigned width, struct strbuf *out)
 {
-    unsigned unused_bits = 64 - 8 * width;
+    unsigned unused_bits = (64 - 8 * width) % 64;
     uint64_t value = 0;
     for (unsigned i = 0; i < width; i++)
         value |= (uint64_t)wire_read_u8(r) << (8 * i);

@@ -49,7 +49,7 @@ void wire_tracker_init(struct wire_tracker *tracker, uint32_t wanted, size_t kee
     *tracker = (struct wire_tracker){
         .wanted = wanted,
         .keep_limit = keep_limit < WIRE_KEEP_MIN ? WIRE_KEEP_MIN : keep_limit,
-        .expect = EXPECT_GREETING,
+        .expect = WIRE_EXPECT_GREETING,
     };
     tracker->queue = tracker->queue_inline;
     tracker->queue_size = sizeof tracker->queue_inline / sizeof tracker->queue_inline[0];
@@ -69,7 +69,7 @@ void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t k
     tracker->sequence_is_free = tracker->compressed;
     tracker->status = status;
     tracker->response_seen = true;
-    tracker->expect = EXPECT_NOTHING;
+    tracker->expect = WIRE_EXPECT_NOTHING;
 }
 
 void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted)
@@ -100,8 +100,16 @@ bool wire_tracker_is_idle(const struct wire_tracker *tracker)
 {
     const struct wire_flow *client = &tracker->flow[WIRE_FROM_CLIENT];
     const struct wire_flow *server = &tracker->flow[WIRE_FROM_SERVER];
-    return tracker->expect == EXPECT_NOTHING && tracker->queue_count == 0 && !client->in_packet &&
-           !server->in_packet && client->head_size == 0 && server->head_size == 0;
+    return tracker->expect == WIRE_EXPECT_NOTHING && tracker->queue_count == 0 &&
+           !client->in_packet && !server->in_packet && client->head_size == 0 &&
+           server->head_size == 0;
+}
+
+enum wire_expect wire_tracker_expects(const struct wire_tracker *tracker, uint8_t *command)
+{
+    *command =
+        tracker->queue_count > 0 ? tracker->queue[tracker->queue_first].command : WIRE_NO_COMMAND;
+    return tracker->expect;
 }
 
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker)
@@ -278,7 +286,7 @@ enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_directi
         const uint8_t *in_place = NULL;
         if (!flow->in_frame) {
             bool is_first = !flow->in_packet;
-            if (is_first && direction == WIRE_FROM_SERVER && t->expect == EXPECT_ROWS &&
+            if (is_first && direction == WIRE_FROM_SERVER && t->expect == WIRE_EXPECT_ROWS &&
                 !(t->wanted & WIRE_WANT(WIRE_ROW)) && flow->head_size == 0)
                 pass_rows(t, input);
             bool was_split = flow->head_size > 0;

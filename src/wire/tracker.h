@@ -72,6 +72,29 @@ const char *wire_packet_kind_name(enum wire_packet_kind kind);
 #define WIRE_WANT(kind) (1U << (kind))
 #define WIRE_WANT_ALL   ((1U << WIRE_PACKET_KIND_COUNT) - 1)
 
+#define WIRE_EXPECTATIONS(X)                                                                       \
+    X(GREETING, BAD, BAD, BAD, WIRE_GREETING)                                                      \
+    X(AUTH, WIRE_OK, WIRE_AUTH_MORE, WIRE_AUTH_SWITCH, WIRE_AUTH_MORE)                             \
+    X(NOTHING, WIRE_UNSOLICITED, WIRE_UNSOLICITED, WIRE_UNSOLICITED, WIRE_UNSOLICITED)             \
+    X(ONE, WIRE_OK, BAD, WIRE_EOF, BAD)                                                            \
+    X(RESULT, WIRE_OK, WIRE_LOCAL_INFILE_REQUEST, WIRE_EOF, WIRE_COLUMN_COUNT)                     \
+    X(PREPARE, WIRE_PREPARE_OK, BAD, BAD, BAD)                                                     \
+    X(PARAMETERS, WIRE_PARAMETER_DEFINITION, BAD, BAD, WIRE_PARAMETER_DEFINITION)                  \
+    X(PARAMETERS_END, BAD, BAD, WIRE_EOF, BAD)                                                     \
+    X(DEFINITIONS, WIRE_COLUMN_DEFINITION, BAD, BAD, WIRE_COLUMN_DEFINITION)                       \
+    X(DEFINITIONS_END, BAD, BAD, WIRE_EOF, BAD)                                                    \
+    X(FIELDS, WIRE_COLUMN_DEFINITION, BAD, WIRE_EOF, WIRE_COLUMN_DEFINITION)                       \
+    X(ROWS, WIRE_ROW, WIRE_ROW, WIRE_EOF, WIRE_ROW)                                                \
+    X(STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS)              \
+    X(BINLOG, WIRE_BINLOG_EVENT, WIRE_BINLOG_EVENT, WIRE_EOF, WIRE_BINLOG_EVENT)                   \
+    X(INFILE, WIRE_OK, BAD, BAD, BAD)
+
+enum wire_expect {
+#define X(state, zero, request, end, other) WIRE_EXPECT_##state,
+    WIRE_EXPECTATIONS(X)
+#undef X
+};
+
 /* One logical packet: frames of 16 MiB - 1 are joined, headers never shown. */
 struct wire_packet {
     enum wire_packet_kind kind;
@@ -136,7 +159,7 @@ struct wire_tracker {
     uint64_t columns_left;  /* definitions due */
     uint64_t columns_after; /* PREPARE: column definitions due behind those of parameters */
     uint64_t reply_bytes, reply_rows;
-    uint8_t expect;        /* enum wire_expect, tracker_states.h */
+    uint8_t expect;        /* enum wire_expect */
     uint8_t sequence;      /* number that the next frame of the exchange in progress must have */
     bool sequence_is_free; /* numbers say nothing: compressed connection */
     bool compressed;       /* negotiated; from login on the owner feeds inflated bytes */
@@ -201,6 +224,10 @@ enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_directi
 
 /* True when no command is waiting for its reply and no packet is half seen. False during login. */
 bool wire_tracker_is_idle(const struct wire_tracker *tracker);
+
+/* What the server owes next for the oldest command in progress, and that command (WIRE_NO_COMMAND:
+ * none). */
+enum wire_expect wire_tracker_expects(const struct wire_tracker *tracker, uint8_t *command);
 
 /* True while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);

@@ -26,30 +26,30 @@ enum {
 };
 
 static const uint8_t kinds_expected[][4] = {
-#define X(state, zero, request, end, other) [EXPECT_##state] = {zero, request, end, other},
+#define X(state, zero, request, end, other) [WIRE_EXPECT_##state] = {zero, request, end, other},
     WIRE_EXPECTATIONS(X)
 #undef X
 };
 
 static const char *const unexpected[] = {
-    [EXPECT_GREETING] = "the server's first packet is not a greeting",
-    [EXPECT_ONE] = "the reply to a simple command is neither OK, EOF nor ERR",
-    [EXPECT_PREPARE] = "the reply to COM_STMT_PREPARE is neither PREPARE_OK nor ERR",
-    [EXPECT_PARAMETERS] = "a parameter definition was due from the server",
-    [EXPECT_PARAMETERS_END] = "an EOF was due behind the parameter definitions",
-    [EXPECT_DEFINITIONS] = "a column definition was due from the server",
-    [EXPECT_DEFINITIONS_END] = "an EOF was due behind the column definitions",
-    [EXPECT_FIELDS] = "a column definition or an EOF was due from the server",
-    [EXPECT_RESULT] = "the server's packet begins no result",
-    [EXPECT_INFILE] = "the server went on before it had the LOCAL INFILE data",
+    [WIRE_EXPECT_GREETING] = "the server's first packet is not a greeting",
+    [WIRE_EXPECT_ONE] = "the reply to a simple command is neither OK, EOF nor ERR",
+    [WIRE_EXPECT_PREPARE] = "the reply to COM_STMT_PREPARE is neither PREPARE_OK nor ERR",
+    [WIRE_EXPECT_PARAMETERS] = "a parameter definition was due from the server",
+    [WIRE_EXPECT_PARAMETERS_END] = "an EOF was due behind the parameter definitions",
+    [WIRE_EXPECT_DEFINITIONS] = "a column definition was due from the server",
+    [WIRE_EXPECT_DEFINITIONS_END] = "an EOF was due behind the column definitions",
+    [WIRE_EXPECT_FIELDS] = "a column definition or an EOF was due from the server",
+    [WIRE_EXPECT_RESULT] = "the server's packet begins no result",
+    [WIRE_EXPECT_INFILE] = "the server went on before it had the LOCAL INFILE data",
 };
 
 static const uint8_t expect_by_shape[] = {
-    [WIRE_REPLY_NONE] = EXPECT_NOTHING,  [WIRE_REPLY_ONE] = EXPECT_ONE,
-    [WIRE_REPLY_RESULT] = EXPECT_RESULT, [WIRE_REPLY_PREPARE] = EXPECT_PREPARE,
-    [WIRE_REPLY_FIELDS] = EXPECT_FIELDS, [WIRE_REPLY_ROWS] = EXPECT_ROWS,
-    [WIRE_REPLY_AUTH] = EXPECT_AUTH,     [WIRE_REPLY_STATISTICS] = EXPECT_STATISTICS,
-    [WIRE_REPLY_BINLOG] = EXPECT_BINLOG,
+    [WIRE_REPLY_NONE] = WIRE_EXPECT_NOTHING,  [WIRE_REPLY_ONE] = WIRE_EXPECT_ONE,
+    [WIRE_REPLY_RESULT] = WIRE_EXPECT_RESULT, [WIRE_REPLY_PREPARE] = WIRE_EXPECT_PREPARE,
+    [WIRE_REPLY_FIELDS] = WIRE_EXPECT_FIELDS, [WIRE_REPLY_ROWS] = WIRE_EXPECT_ROWS,
+    [WIRE_REPLY_AUTH] = WIRE_EXPECT_AUTH,     [WIRE_REPLY_STATISTICS] = WIRE_EXPECT_STATISTICS,
+    [WIRE_REPLY_BINLOG] = WIRE_EXPECT_BINLOG,
 };
 
 /* ---- the queue and the state ---- */
@@ -83,15 +83,15 @@ static uint8_t command_answered(struct wire_tracker *t)
 static void expect(struct wire_tracker *t, enum wire_expect state)
 {
     t->expect = state;
-    t->client_owes = state == EXPECT_INFILE;
+    t->client_owes = state == WIRE_EXPECT_INFILE;
 }
 
 /* Turns to the oldest command. */
 static void begin_reply(struct wire_tracker *t)
 {
     const struct wire_pending *pending = oldest(t);
-    expect(t,
-           pending ? expect_by_shape[wire_command_reply_shape(pending->command)] : EXPECT_NOTHING);
+    expect(t, pending ? expect_by_shape[wire_command_reply_shape(pending->command)]
+                      : WIRE_EXPECT_NOTHING);
     if (pending)
         t->sequence = (uint8_t)(pending->last_sequence + 1);
     t->reply_bytes = 0;
@@ -114,7 +114,7 @@ static bool grow_queue(struct wire_tracker *t)
 {
     uint32_t size = t->queue_size * 2;
     struct wire_pending *grown = NULL;
-    if (size > WIRE_PIPELINE_MAX) {
+    if (size == 0 || size > WIRE_PIPELINE_MAX) {
         break_down(t, "too many commands wait for their replies");
         return false;
     }
@@ -159,7 +159,7 @@ void wire_tracker_withdraw_command(struct wire_tracker *tracker)
 static bool is_progress(const struct wire_tracker *t, const struct wire_opening *opening)
 {
     return has(t, WIRE_CAP(MARIADB_CLIENT_PROGRESS)) && opening->length > 3 &&
-           opening->bytes[1] == 0xff && opening->bytes[2] == 0xff && t->expect != EXPECT_AUTH;
+           opening->bytes[1] == 0xff && opening->bytes[2] == 0xff && t->expect != WIRE_EXPECT_AUTH;
 }
 
 static uint8_t kind_of_end(const struct wire_tracker *t, const struct wire_opening *opening)
@@ -176,10 +176,10 @@ static uint8_t kind_of_end(const struct wire_tracker *t, const struct wire_openi
 static uint8_t kind_from_server(const struct wire_tracker *t, const struct wire_opening *opening)
 {
     const uint8_t *kinds = kinds_expected[t->expect];
-    if (t->expect == EXPECT_NOTHING)
+    if (t->expect == WIRE_EXPECT_NOTHING)
         return WIRE_UNSOLICITED;
     if (opening->length == 0)
-        return t->expect == EXPECT_AUTH ? WIRE_AUTH_MORE : BAD;
+        return t->expect == WIRE_EXPECT_AUTH ? WIRE_AUTH_MORE : BAD;
     switch (opening->bytes[0]) {
     case 0x00:
         return kinds[0];
@@ -201,11 +201,11 @@ static bool may_be_out_of_order(struct wire_tracker *t, const struct wire_openin
                                 uint8_t *kind)
 {
     const struct wire_pending *pending = oldest(t);
-    if (t->sequence_is_free || *kind == WIRE_UNSOLICITED || t->expect == EXPECT_BINLOG)
+    if (t->sequence_is_free || *kind == WIRE_UNSOLICITED || t->expect == WIRE_EXPECT_BINLOG)
         return true;
     if (*kind != WIRE_ERR)
         return false;
-    if (t->expect == EXPECT_GREETING || t->expect == EXPECT_INFILE ||
+    if (t->expect == WIRE_EXPECT_GREETING || t->expect == WIRE_EXPECT_INFILE ||
         (pending && pending->several_frames))
         return true;
     if (opening->sequence == 0)
@@ -242,18 +242,19 @@ static uint8_t kind_of_login_answer(const struct wire_opening *opening)
 static uint8_t kind_from_client(const struct wire_tracker *t, const struct wire_opening *opening)
 {
     const struct wire_flow *flow = &t->flow[WIRE_FROM_CLIENT];
-    if (t->expect == EXPECT_GREETING)
+    if (t->expect == WIRE_EXPECT_GREETING)
         return BAD;
-    if (t->expect == EXPECT_AUTH)
+    if (t->expect == WIRE_EXPECT_AUTH)
         return t->response_seen ? WIRE_AUTH_DATA : kind_of_login_answer(opening);
     if (t->infile_open) {
         /* A client that gave its file up when the server refused it goes on with a command. */
-        bool gave_up = t->expect != EXPECT_INFILE && opening->sequence == 0 &&
+        bool gave_up = t->expect != WIRE_EXPECT_INFILE && opening->sequence == 0 &&
                        (uint8_t)(flow->sequence + 1) != 0;
         if (!gave_up)
             return WIRE_LOCAL_INFILE_DATA;
     }
-    if (t->expect == EXPECT_BINLOG && opening->length > 0 && opening->bytes[0] == SEMI_SYNC_MAGIC)
+    if (t->expect == WIRE_EXPECT_BINLOG && opening->length > 0 &&
+        opening->bytes[0] == SEMI_SYNC_MAGIC)
         return WIRE_BINLOG_ACK;
     return WIRE_COMMAND;
 }
@@ -274,7 +275,8 @@ static bool open_from_client(struct wire_tracker *t, const struct wire_opening *
         }
         return true;
     }
-    if (*kind == WIRE_BINLOG_ACK || (*kind == WIRE_LOCAL_INFILE_DATA && t->expect != EXPECT_INFILE))
+    if (*kind == WIRE_BINLOG_ACK ||
+        (*kind == WIRE_LOCAL_INFILE_DATA && t->expect != WIRE_EXPECT_INFILE))
         return true;
     if (opening->sequence != t->sequence && !t->sequence_is_free) {
         break_down(t, "the client's packet has a wrong sequence number");
@@ -307,12 +309,12 @@ static void fill_result(struct wire_tracker *t)
 static void end_result(struct wire_tracker *t, struct wire_packet *packet, bool more)
 {
     packet->ends_result = true;
-    t->result.is_result_set = t->expect == EXPECT_ROWS || t->expect == EXPECT_FIELDS;
+    t->result.is_result_set = t->expect == WIRE_EXPECT_ROWS || t->expect == WIRE_EXPECT_FIELDS;
     t->result.more_results = more;
     t->reply_rows = 0;
     t->more_after_rows = false;
     if (more)
-        expect(t, EXPECT_RESULT);
+        expect(t, WIRE_EXPECT_RESULT);
     else
         end_reply(t, packet);
 }
@@ -327,7 +329,7 @@ static bool more_follows(struct wire_tracker *t, uint16_t status)
 static void note_ok(struct wire_tracker *t, struct wire_packet *packet)
 {
     struct wire_ok ok;
-    bool in_login = t->expect == EXPECT_AUTH;
+    bool in_login = t->expect == WIRE_EXPECT_AUTH;
     fill_result(t);
     if (!wire_decode_ok(packet->payload, packet->payload_size, t->client_capabilities, &ok) &&
         packet->payload_size == packet->total_size)
@@ -368,24 +370,24 @@ static void note_eof(struct wire_tracker *t, struct wire_packet *packet)
         break_down(t, "the server's EOF packet is malformed");
     t->status = t->result.status = eof.status;
     t->result.warnings = eof.warnings;
-    if (t->expect == EXPECT_PARAMETERS_END) {
+    if (t->expect == WIRE_EXPECT_PARAMETERS_END) {
         if (t->columns_after > 0) {
             t->columns_left = t->columns_after;
-            expect(t, EXPECT_DEFINITIONS);
+            expect(t, WIRE_EXPECT_DEFINITIONS);
         } else {
             end_reply(t, packet);
         }
-    } else if (t->expect == EXPECT_DEFINITIONS_END) {
+    } else if (t->expect == WIRE_EXPECT_DEFINITIONS_END) {
         bool has_cursor = eof.status & WIRE_SERVER_STATUS_CURSOR_EXISTS;
         uint16_t out = WIRE_SERVER_PS_OUT_PARAMS | WIRE_SERVER_MORE_RESULTS_EXISTS;
         if (command_answered(t) == WIRE_COM_STMT_PREPARE) {
             end_reply(t, packet);
         } else if (has_cursor && pending && pending->cursor) {
-            t->expect = EXPECT_ROWS; /* of which none are sent now */
+            t->expect = WIRE_EXPECT_ROWS; /* of which none are sent now */
             end_result(t, packet, false);
         } else {
             t->more_after_rows = (eof.status & out) == out;
-            expect(t, EXPECT_ROWS);
+            expect(t, WIRE_EXPECT_ROWS);
         }
     } else {
         end_result(t, packet, more_follows(t, eof.status));
@@ -401,26 +403,27 @@ static void note_column_count(struct wire_tracker *t, const struct wire_packet *
     t->columns_left = count.columns;
     t->columns_after = 0;
     if (count.columns > 0 && count.definitions_follow)
-        expect(t, EXPECT_DEFINITIONS);
+        expect(t, WIRE_EXPECT_DEFINITIONS);
     else
-        expect(t, deprecates_eof(t) ? EXPECT_ROWS : EXPECT_DEFINITIONS_END);
+        expect(t, deprecates_eof(t) ? WIRE_EXPECT_ROWS : WIRE_EXPECT_DEFINITIONS_END);
 }
 
 static void note_definition(struct wire_tracker *t, struct wire_packet *packet)
 {
     bool prepares = command_answered(t) == WIRE_COM_STMT_PREPARE;
-    if (t->expect == EXPECT_FIELDS || --t->columns_left > 0)
+    if (t->expect == WIRE_EXPECT_FIELDS || --t->columns_left > 0)
         return;
     if (!deprecates_eof(t)) {
-        expect(t, t->expect == EXPECT_PARAMETERS ? EXPECT_PARAMETERS_END : EXPECT_DEFINITIONS_END);
-    } else if (t->expect == EXPECT_PARAMETERS && t->columns_after > 0) {
+        expect(t, t->expect == WIRE_EXPECT_PARAMETERS ? WIRE_EXPECT_PARAMETERS_END
+                                                      : WIRE_EXPECT_DEFINITIONS_END);
+    } else if (t->expect == WIRE_EXPECT_PARAMETERS && t->columns_after > 0) {
         t->columns_left = t->columns_after;
-        expect(t, EXPECT_DEFINITIONS);
+        expect(t, WIRE_EXPECT_DEFINITIONS);
     } else if (prepares) {
         fill_result(t);
         end_reply(t, packet);
     } else {
-        expect(t, EXPECT_ROWS);
+        expect(t, WIRE_EXPECT_ROWS);
     }
 }
 
@@ -436,10 +439,10 @@ static void note_prepare_ok(struct wire_tracker *t, struct wire_packet *packet)
     fill_result(t);
     t->result.warnings = prepare.warnings;
     if (follow && prepare.parameters > 0) {
-        expect(t, EXPECT_PARAMETERS);
+        expect(t, WIRE_EXPECT_PARAMETERS);
     } else if (follow && prepare.columns > 0) {
         t->columns_left = prepare.columns;
-        expect(t, EXPECT_DEFINITIONS);
+        expect(t, WIRE_EXPECT_DEFINITIONS);
     } else {
         end_reply(t, packet);
     }
@@ -454,7 +457,7 @@ static void note_greeting(struct wire_tracker *t, const struct wire_packet *pack
     }
     t->server_capabilities = greeting.capabilities;
     t->status = greeting.status;
-    expect(t, EXPECT_AUTH);
+    expect(t, WIRE_EXPECT_AUTH);
     t->client_owes = true;
 }
 
@@ -492,8 +495,8 @@ static void note_infile_data(struct wire_tracker *t, const struct wire_packet *p
     if (packet->total_size > 0)
         return;
     t->infile_open = false;
-    if (t->expect == EXPECT_INFILE)
-        expect(t, EXPECT_RESULT);
+    if (t->expect == WIRE_EXPECT_INFILE)
+        expect(t, WIRE_EXPECT_RESULT);
 }
 
 void wire_states_complete(struct wire_tracker *tracker, struct wire_packet *packet)
@@ -540,7 +543,7 @@ void wire_states_complete(struct wire_tracker *tracker, struct wire_packet *pack
         note_prepare_ok(tracker, packet);
         break;
     case WIRE_LOCAL_INFILE_REQUEST:
-        expect(tracker, EXPECT_INFILE);
+        expect(tracker, WIRE_EXPECT_INFILE);
         tracker->infile_open = true;
         break;
     case WIRE_LOCAL_INFILE_DATA:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Private to the room: what the tracker expects next, and how packets change that.
+ * Private to the room: how packets change what the tracker expects next.
  *
  * tracker.c cuts bytes into packets; tracker_states.c gives them meaning. The border is two calls:
  * one when a packet's first bytes are known, one when it is complete. */
@@ -8,31 +8,6 @@
 #define WEIR_WIRE_TRACKER_STATES_H
 
 #include "wire/tracker.h"
-
-/* X(state, kinds that a server's packet has by its first byte: 00, FB, a short FE, anything else).
- * BAD: not the protocol. FF is an ERR everywhere, or a progress report. */
-#define WIRE_EXPECTATIONS(X)                                                                       \
-    X(GREETING, BAD, BAD, BAD, WIRE_GREETING)                                                      \
-    X(AUTH, WIRE_OK, WIRE_AUTH_MORE, WIRE_AUTH_SWITCH, WIRE_AUTH_MORE)                             \
-    X(NOTHING, WIRE_UNSOLICITED, WIRE_UNSOLICITED, WIRE_UNSOLICITED, WIRE_UNSOLICITED)             \
-    X(ONE, WIRE_OK, BAD, WIRE_EOF, BAD)                                                            \
-    X(RESULT, WIRE_OK, WIRE_LOCAL_INFILE_REQUEST, WIRE_EOF, WIRE_COLUMN_COUNT)                     \
-    X(PREPARE, WIRE_PREPARE_OK, BAD, BAD, BAD)                                                     \
-    X(PARAMETERS, WIRE_PARAMETER_DEFINITION, BAD, BAD, WIRE_PARAMETER_DEFINITION)                  \
-    X(PARAMETERS_END, BAD, BAD, WIRE_EOF, BAD)                                                     \
-    X(DEFINITIONS, WIRE_COLUMN_DEFINITION, BAD, BAD, WIRE_COLUMN_DEFINITION)                       \
-    X(DEFINITIONS_END, BAD, BAD, WIRE_EOF, BAD)                                                    \
-    X(FIELDS, WIRE_COLUMN_DEFINITION, BAD, WIRE_EOF, WIRE_COLUMN_DEFINITION)                       \
-    X(ROWS, WIRE_ROW, WIRE_ROW, WIRE_EOF, WIRE_ROW)                                                \
-    X(STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS, WIRE_STATISTICS)              \
-    X(BINLOG, WIRE_BINLOG_EVENT, WIRE_BINLOG_EVENT, WIRE_EOF, WIRE_BINLOG_EVENT)                   \
-    X(INFILE, WIRE_OK, BAD, BAD, BAD)
-
-enum wire_expect {
-#define X(state, zero, request, end, other) EXPECT_##state,
-    WIRE_EXPECTATIONS(X)
-#undef X
-};
 
 /* What is known of a packet when its first frame begins. */
 struct wire_opening {
