@@ -62,17 +62,22 @@ size_t sql_char_bytes(enum sql_charset charset, const unsigned char *at, const u
     }
 }
 
-bool sql_span_is(struct sql_span span, const char *word)
+bool sql_span_same(struct sql_span a, struct sql_span b)
 {
-    if (span.size != strlen(word)) {
+    if (a.size != b.size) {
         return false;
     }
-    for (size_t i = 0; i < span.size; i++) {
-        if (sql_byte_lower((unsigned char)span.at[i]) != (unsigned char)word[i]) {
+    for (size_t i = 0; i < a.size; i++) {
+        if (sql_byte_lower((unsigned char)a.at[i]) != sql_byte_lower((unsigned char)b.at[i])) {
             return false;
         }
     }
     return true;
+}
+
+bool sql_span_is(struct sql_span span, const char *word)
+{
+    return sql_span_same(span, (struct sql_span){word, strlen(word)});
 }
 
 static const struct {

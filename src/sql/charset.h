@@ -39,4 +39,7 @@ static inline unsigned char sql_byte_lower(unsigned char byte)
 /* Whether the span is the word (in lower case), in any case. */
 bool sql_span_is(struct sql_span span, const char *word);
 
+/* Whether two spans are equal, ASCII letter case apart. */
+bool sql_span_same(struct sql_span a, struct sql_span b);
+
 #endif

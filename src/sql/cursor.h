@@ -97,6 +97,9 @@ void sql_cursor_skip_with(struct sql_cursor *cursor);
  * DEFINER = account, ALGORITHM = x, SQL SECURITY x, ... are skipped. */
 void sql_cursor_skip_modifiers(struct sql_cursor *cursor);
 
+/* The kind of what begins at the cursor, which moves on. */
+enum sql_kind sql_cursor_first_kind(struct sql_cursor *cursor);
+
 /* From EXPLAIN, DESCRIBE, ANALYZE or TRACE (current) to the statement it holds (*holds_statement),
  * or to the table it names; the kind it is. */
 enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statement);

@@ -422,6 +422,12 @@ static enum sql_kind kind_at(struct sql_cursor *cursor, bool *holds_statement)
     }
 }
 
+enum sql_kind sql_cursor_first_kind(struct sql_cursor *cursor)
+{
+    bool holds_statement = false;
+    return kind_at(cursor, &holds_statement);
+}
+
 /* Whether a set operation joins what begins at the cursor, `opened` parentheses deep: UNION and the
  * like where every parenthesis that is open was opened before the first word. */
 static bool is_set_operation(struct sql_cursor *cursor, size_t opened)

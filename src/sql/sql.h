@@ -15,5 +15,6 @@
 #include "sql/recognise.h"
 #include "sql/settings.h"
 #include "sql/split.h"
+#include "sql/tables.h"
 
 #endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir-digest: what weir's plugins learn of statements, as JSON. */
+#include "base/base.h"
+#include "script.h"
+#include "sql/sql.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "weir-digest reads statements and writes what weir's plugins learn of them: one JSON object a "
+    "line.\n"
+    "\n"
+    "usage: weir-digest [options]            a JSON value a line on standard input: a string,\n"
+    "                                        {\"sql\": \"...\"} or {\"sql_hex\": \"...\"}\n"
+    "       weir-digest [options] -f FILE    a script as the mariadb shell reads it, with "
+    "DELIMITER\n"
+    "\n"
+    "  -f, --file FILE         the script; - is standard input\n"
+    "  -m, --multi             a text may hold several statements: one line for each\n"
+    "  -d, --database NAME     the current database, for tables named without one\n"
+    "  -M, --sql-mode MODE     the session's sql_mode, for example "
+    "ANSI_QUOTES,NO_BACKSLASH_ESCAPES\n"
+    "  -c, --charset NAME      the connection's character set (utf8mb4)\n"
+    "  -V, --server VERSION    the server's version as its greeting has it, for example "
+    "10.11.6-MariaDB:\n"
+    "                          decides which executable comments run\n"
+    "  -h, --help              this text\n";
+
+struct facts {
+    struct sql_digester digester;
+    struct sql_tables tables;
+    struct sql_mode mode;
+    struct sql_span database;
+    bool multi;
+};
+
+/* The bytes as a JSON string, or, where they are not UTF-8, each byte above 7F as U+FFFD. */
+static json_t *json_bytes(struct sql_span bytes)
+{
+    json_t *string = json_stringn(bytes.at != NULL ? bytes.at : "", bytes.size);
+    if (string != NULL) {
+        return string;
+    }
+    struct strbuf text = STRBUF_INIT;
+    for (size_t i = 0; i < bytes.size; i++) {
+        unsigned char byte = (unsigned char)bytes.at[i];
+        strbuf_add(&text, byte < 0x80 ? (const char *)&byte : "\xef\xbf\xbd", byte < 0x80 ? 1 : 3);
+    }
+    string = json_stringn(text.data, text.size);
+    strbuf_release(&text);
+    return string;
+}
+
+static json_t *json_hex(struct sql_span bytes)
+{
+    struct strbuf text = STRBUF_INIT;
+    for (size_t i = 0; i < bytes.size; i++) {
+        strbuf_printf(&text, "%02x", (unsigned char)bytes.at[i]);
+    }
+    json_t *string = json_stringn(text.data, text.size);
+    strbuf_release(&text);
+    return string;
+}
+
+static json_t *json_tables(const struct sql_tables *tables)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < tables->count; i++) {
+        const struct sql_table *item = &tables->items[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "db", json_bytes(item->database));
+        json_object_set_new(object, "table", json_bytes(item->name));
+        json_object_set_new(object, "access", json_string(sql_access_name(item->access)));
+        if (item->in_text) {
+            json_object_set_new(object, "in_text", json_true());
+        }
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+/* False: no memory, or standard output is gone. */
+static bool print_statement(struct facts *facts, struct sql_span statement)
+{
+    struct sql_span normalized;
+    char digest[SQL_DIGEST_BYTES];
+    if (!sql_normalize(&facts->digester, statement, &normalized) ||
+        !sql_digest(&facts->digester, normalized, digest) ||
+        !sql_tables_read(&facts->tables, statement, &facts->mode, facts->database)) {
+        fprintf(stderr, "weir-digest: out of memory\n");
+        return false;
+    }
+    struct sql_kinds kinds = sql_statement_kind(statement, &facts->mode);
+    json_t *object = json_object();
+    json_t *sql = json_stringn(statement.at != NULL ? statement.at : "", statement.size);
+    if (sql != NULL) {
+        json_object_set_new(object, "sql", sql);
+    } else {
+        json_object_set_new(object, "sql_hex", json_hex(statement));
+    }
+    json_object_set_new(object, "normalized", json_bytes(normalized));
+    json_object_set_new(object, "digest", json_string(digest));
+    json_object_set_new(object, "kind", json_string(sql_label_name(kinds.label)));
+    json_object_set_new(object, "weir_kind", json_string(sql_kind_name(kinds.kind)));
+    if (kinds.inner != kinds.kind) {
+        json_object_set_new(object, "inner_kind", json_string(sql_kind_name(kinds.inner)));
+    }
+    json_object_set_new(object, "tables", json_tables(&facts->tables));
+    json_object_set_new(object, "tables_known", json_boolean(facts->tables.known));
+    bool written =
+        json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 && putchar('\n') != EOF;
+    json_decref(object);
+    return written;
+}
+
+static bool print_text(struct facts *facts, struct sql_span text)
+{
+    if (!facts->multi) {
+        return print_statement(facts, text);
+    }
+    struct sql_splitter splitter;
+    struct sql_span statement;
+    bool good = true;
+    sql_splitter_init(&splitter, text, &facts->mode);
+    while (good && sql_splitter_next(&splitter, &statement)) {
+        good = print_statement(facts, statement);
+    }
+    return good;
+}
+
+static int hex_digit(char digit)
+{
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+}
+
+/* The statement of an input line, added to out. False: the line is none of the forms. */
+static bool read_statement(const char *line, size_t size, struct strbuf *out, json_error_t *error)
+{
+    json_t *value = json_loadb(line, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, error);
+    const json_t *sql = json_is_object(value) ? json_object_get(value, "sql") : value;
+    const json_t *hex = json_object_get(value, "sql_hex");
+    bool good = true;
+    if (json_is_string(sql)) {
+        strbuf_add(out, json_string_value(sql), json_string_length(sql));
+    } else if (json_is_string(hex)) {
+        const char *digits = json_string_value(hex);
+        size_t count = json_string_length(hex);
+        good = count % 2 == 0;
+        for (size_t i = 0; good && i < count; i += 2) {
+            int high = hex_digit(digits[i]);
+            int low = hex_digit(digits[i + 1]);
+            good = high >= 0 && low >= 0;
+            strbuf_add_byte(out, (unsigned char)(high * 16 + low));
+        }
+    } else {
+        good = false;
+    }
+    json_decref(value);
+    return good;
+}
+
+static int run_lines(struct facts *facts)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    size_t number = 0;
+    int status = 0;
+    struct strbuf text = STRBUF_INIT;
+    ssize_t size;
+    while (status == 0 && (size = getline(&line, &capacity, stdin)) >= 0) {
+        number++;
+        if (strspn(line, " \t\r\n") == (size_t)size) {
+            continue;
+        }
+        json_error_t error = {.text = ""};
+        strbuf_reset(&text);
+        if (!read_statement(line, (size_t)size, &text, &error)) {
+            fprintf(stderr,
+                    "weir-digest: line %zu is no JSON string, {\"sql\": ...} or {\"sql_hex\": "
+                    "...}%s%s\n",
+                    number, error.text[0] != '\0' ? ": " : "", error.text);
+            status = 1;
+        } else if (text.failed || !print_text(facts, (struct sql_span){text.data, text.size})) {
+            status = 1;
+        }
+    }
+    strbuf_release(&text);
+    free(line);
+    return status;
+}
+
+static bool read_file(const char *path, struct strbuf *out)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    char chunk[16384];
+    size_t size;
+    if (file == NULL) {
+        fprintf(stderr, "weir-digest: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    while ((size = fread(chunk, 1, sizeof chunk, file)) > 0) {
+        strbuf_add(out, chunk, size);
+    }
+    bool good = ferror(file) == 0 && !out->failed;
+    if (!good) {
+        fprintf(stderr, "weir-digest: %s: cannot be read\n", path);
+    }
+    if (file != stdin) {
+        fclose(file);
+    }
+    return good;
+}
+
+static int run_script(struct facts *facts, const char *path)
+{
+    struct strbuf text = STRBUF_INIT;
+    bool good = read_file(path, &text);
+    if (good) {
+        struct script script;
+        struct sql_span statement;
+        script_init(&script, (struct sql_span){text.data, text.size}, &facts->mode);
+        while (good && script_next(&script, &statement)) {
+            good = print_text(facts, statement);
+        }
+    }
+    strbuf_release(&text);
+    return good ? 0 : 1;
+}
+
+static struct sql_span argument(const char *text)
+{
+    return (struct sql_span){text, strlen(text)};
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"file", required_argument, NULL, 'f'},     {"multi", no_argument, NULL, 'm'},
+        {"database", required_argument, NULL, 'd'}, {"sql-mode", required_argument, NULL, 'M'},
+        {"charset", required_argument, NULL, 'c'},  {"server", required_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    };
+    struct facts facts = {.multi = false};
+    const char *file = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "f:md:M:c:V:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'f':
+            file = optarg;
+            break;
+        case 'm':
+            facts.multi = true;
+            break;
+        case 'd':
+            facts.database = argument(optarg);
+            break;
+        case 'M':
+            sql_mode_set_flags(&facts.mode, argument(optarg));
+            break;
+        case 'c':
+            facts.mode.charset = sql_charset_from_name(argument(optarg));
+            break;
+        case 'V':
+            sql_mode_set_server(&facts.mode, argument(optarg));
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return 0;
+        default:
+            fputs("weir-digest: try weir-digest --help\n", stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "weir-digest: %s: no such argument; try weir-digest --help\n",
+                argv[optind]);
+        return 2;
+    }
+    sql_digester_init(&facts.digester);
+    sql_tables_init(&facts.tables);
+    int status = file != NULL ? run_script(&facts, file) : run_lines(&facts);
+    sql_tables_release(&facts.tables);
+    sql_digester_release(&facts.digester);
+    return fflush(stdout) == 0 ? status : 1;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list. Names are copied, decoded, into one buffer; while it grows they are offsets kept in the
+ * spans' size and a base of NULL, and become pointers at the end. */
+#include "sql/tables.h"
+
+#include "sql/charset.h"
+#include "sql/lower.h"
+#include "sql/tables_scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const access_names[] = {
+#define X(enumerator, text) text,
+    SQL_ACCESSES(X)
+#undef X
+};
+
+const char *sql_access_name(enum sql_access access)
+{
+    return access_names[access];
+}
+
+void sql_tables_init(struct sql_tables *tables)
+{
+    *tables = (struct sql_tables){0};
+}
+
+void sql_tables_release(struct sql_tables *tables)
+{
+    free(tables->items);
+    free(tables->names);
+    free(tables->ctes);
+    sql_tables_init(tables);
+}
+
+/* Makes room for one more of something that grows; false: no memory. */
+static bool grow(struct sql_tables *tables, void **items, size_t *capacity, size_t needed,
+                 size_t item_bytes)
+{
+    if (needed <= *capacity) {
+        return true;
+    }
+    size_t wanted = needed + needed / 2 + 16;
+    void *grown = realloc(*items, wanted * item_bytes);
+    if (grown == NULL) {
+        tables->failed = true;
+        return false;
+    }
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static bool grow_names(struct sql_tables *tables, size_t more)
+{
+    return grow(tables, (void **)&tables->names, &tables->names_capacity, tables->names_size + more,
+                1);
+}
+
+/* Copies a name into the buffer; a span whose `at` is NULL + offset. False: no memory. */
+static bool keep_name(struct scan *scan, const struct sql_token *token, size_t *offset,
+                      size_t *size)
+{
+    struct sql_tables *tables = scan->tables;
+    size_t most = token->end - token->start;
+    if (!grow_names(tables, most)) {
+        return false;
+    }
+    *offset = tables->names_size;
+    *size = sql_token_text(&scan->cursor.lexer, token, tables->names + *offset, most);
+    tables->names_size += *size;
+    return true;
+}
+
+/* Whether two names are the same to a server, letter case apart. */
+static bool same_name(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    unsigned char high = 0;
+    bool same = a_size == b_size;
+    for (size_t i = 0; i < a_size && i < b_size; i++) {
+        high |= (unsigned char)a[i] | (unsigned char)b[i];
+        same = same && sql_byte_lower((unsigned char)a[i]) == sql_byte_lower((unsigned char)b[i]);
+    }
+    if (same || high < 0x80 || a_size > 256 || b_size > 256) {
+        return same;
+    }
+    unsigned char lower[2][3 * 256];
+    size_t sizes[2] = {sql_lower_utf8((const unsigned char *)a, a_size, lower[0]),
+                       sql_lower_utf8((const unsigned char *)b, b_size, lower[1])};
+    return sizes[0] == sizes[1] && memcmp(lower[0], lower[1], sizes[0]) == 0;
+}
+
+static bool is_cte(const struct sql_tables *tables, size_t offset, size_t size)
+{
+    for (size_t i = tables->cte_count; i-- > 0;) {
+        const struct sql_cte *cte = &tables->ctes[i];
+        if (cte->visible &&
+            same_name(tables->names + cte->offset, cte->size, tables->names + offset, size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* While the list grows a span holds the offset of its bytes instead of their address. */
+static struct sql_span offset_span(size_t offset, size_t size)
+{
+    return (struct sql_span){(const char *)(uintptr_t)offset,
+                             size}; // NOLINT(performance-no-int-to-ptr)
+}
+
+static const char *span_bytes(const struct sql_tables *tables, struct sql_span span)
+{
+    return tables->names + (uintptr_t)span.at;
+}
+
+static bool same_span(const struct sql_tables *tables, struct sql_span a, struct sql_span b)
+{
+    return a.size == b.size && memcmp(span_bytes(tables, a), span_bytes(tables, b), a.size) == 0;
+}
+
+static void add(struct scan *scan, struct sql_span database, struct sql_span name,
+                enum sql_access access)
+{
+    struct sql_tables *tables = scan->tables;
+    for (size_t i = 0; i < tables->count; i++) {
+        const struct sql_table *item = &tables->items[i];
+        if (item->access == access && same_span(tables, item->name, name) &&
+            same_span(tables, item->database, database)) {
+            return;
+        }
+    }
+    if (tables->count == SQL_TABLES_MAX) {
+        scan->unknown = true;
+        return;
+    }
+    if (grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
+             sizeof *tables->items)) {
+        tables->items[tables->count++] = (struct sql_table){
+            .database = database, .name = name, .access = access, .in_text = scan->texts > 0};
+    }
+}
+
+bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
+{
+    struct sql_cursor *cursor = &scan->cursor;
+    size_t names_size = scan->tables->names_size;
+    size_t offsets[2] = {names_size, names_size};
+    size_t sizes[2] = {0, 0};
+    bool qualified = false;
+    if (sql_cursor_is(cursor, '.')) {
+        sql_scan_next(scan);
+    } else if (sql_cursor_is(cursor, '*')) { /* *.t, of bindings: any database */
+        qualified = grow_names(scan->tables, 1);
+        if (qualified) {
+            scan->tables->names[scan->tables->names_size++] = '*';
+            sizes[0] = 1;
+        }
+        sql_scan_next(scan);
+        scan->unknown = scan->unknown || !sql_scan_accept_byte(scan, '.');
+    }
+    struct sql_token token = cursor->token;
+    if (!sql_token_is_name(&token) || !keep_name(scan, &token, &offsets[1], &sizes[1])) {
+        scan->unknown = true;
+        return false;
+    }
+    sql_scan_next(scan);
+    if (!qualified && sql_cursor_is(cursor, '.')) {
+        sql_scan_next(scan);
+        token = cursor->token;
+        offsets[0] = offsets[1];
+        sizes[0] = sizes[1];
+        qualified = true;
+        if (!sql_token_is_name(&token) || !keep_name(scan, &token, &offsets[1], &sizes[1])) {
+            scan->unknown = true;
+            return false;
+        }
+        sql_scan_next(scan);
+    }
+    if (may_be_cte && !qualified && is_cte(scan->tables, offsets[1], sizes[1])) {
+        scan->tables->names_size = names_size;
+    } else {
+        add(scan, offset_span(offsets[0], sizes[0]), offset_span(offsets[1], sizes[1]), access);
+    }
+    return true;
+}
+
+void sql_scan_set_database(struct scan *scan)
+{
+    struct sql_tables *tables = scan->tables;
+    size_t offset = 0;
+    size_t size = 0;
+    if (!sql_token_is_name(&scan->cursor.token) || tables->count == 0) {
+        scan->unknown = true;
+    } else if (keep_name(scan, &scan->cursor.token, &offset, &size)) {
+        tables->items[tables->count - 1].database = offset_span(offset, size);
+        sql_scan_next(scan);
+    }
+}
+
+void sql_scan_add_cte(struct scan *scan, bool visible)
+{
+    struct sql_tables *tables = scan->tables;
+    size_t offset = 0;
+    size_t size = 0;
+    if (tables->cte_count == SQL_TABLES_MAX || !sql_token_is_name(&scan->cursor.token)) {
+        scan->unknown = true;
+        return;
+    }
+    if (keep_name(scan, &scan->cursor.token, &offset, &size) &&
+        grow(tables, (void **)&tables->ctes, &tables->cte_capacity, tables->cte_count + 1,
+             sizeof *tables->ctes)) {
+        tables->ctes[tables->cte_count++] =
+            (struct sql_cte){.offset = offset, .size = size, .visible = visible};
+    }
+}
+
+/* One reading of one text. Returns whether it held anything. */
+static bool scan_text(struct sql_tables *tables, struct sql_span text, const struct sql_mode *mode,
+                      enum sql_reading reading, unsigned texts, bool *known, bool *conditional)
+{
+    struct scan scan;
+    scan.tables = tables;
+    scan.depth = 0;
+    scan.texts = texts;
+    scan.compound = scan.verb = scan.unknown = scan.targets_all = false;
+    scan.target_count = 0;
+    scan.frames[0] = (struct frame){0};
+    tables->cte_count = 0;
+    sql_cursor_init(&scan.cursor, text, mode, reading);
+    bool empty = scan.cursor.token.class == SQL_TOKEN_END;
+    sql_scan_run(&scan);
+    *known = !scan.unknown;
+    *conditional = scan.cursor.lexer.conditional;
+    return !empty;
+}
+
+/* All readings of a text that matter. */
+static bool scan_readings(struct sql_tables *tables, struct sql_span text,
+                          const struct sql_mode *mode, unsigned texts)
+{
+    bool known = false;
+    bool conditional = false;
+    bool held = scan_text(tables, text, mode, SQL_READING_SERVER, texts, &known, &conditional);
+    if (!conditional) {
+        return known;
+    }
+    bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
+    bool other_known = false;
+    bool other_held =
+        scan_text(tables, text, mode, server_known ? SQL_READING_CODE : SQL_READING_SKIP, texts,
+                  &other_known, &conditional);
+    if (server_known) {
+        return held ? known : other_known; /* what is not run can add to the list, no more */
+    }
+    return known && (other_known || !other_held);
+}
+
+void sql_scan_text(struct scan *scan, const struct sql_token *string)
+{
+    if (scan->texts == SQL_TABLES_TEXTS_MAX) {
+        scan->unknown = true;
+        return;
+    }
+    struct sql_lexer *lexer = &scan->cursor.lexer;
+    size_t most = string->end - string->start;
+    char *decoded = NULL;
+    struct sql_span text = sql_token_inside(lexer, string);
+    bool plain = memchr(text.at, '\\', text.size) == NULL &&
+                 memchr(text.at, '\'', text.size) == NULL &&
+                 memchr(text.at, '"', text.size) == NULL;
+    if (!plain) {
+        decoded = malloc(most);
+        if (decoded == NULL) {
+            scan->tables->failed = true;
+            return;
+        }
+        text = (struct sql_span){decoded, sql_token_text(lexer, string, decoded, most)};
+    }
+    size_t ctes = scan->tables->cte_count;
+    if (!scan_readings(scan->tables, text, &lexer->mode, scan->texts + 1)) {
+        scan->unknown = true;
+    }
+    scan->tables->cte_count = ctes;
+    free(decoded);
+}
+
+bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
+                     const struct sql_mode *mode, struct sql_span current_database)
+{
+    tables->count = tables->names_size = 0;
+    tables->failed = false;
+    tables->known = scan_readings(tables, statement, mode, 0);
+    size_t database = tables->names_size;
+    if (grow_names(tables, current_database.size) && current_database.size > 0) {
+        memcpy(tables->names + database, current_database.at, current_database.size);
+    }
+    if (tables->failed) {
+        tables->count = 0;
+        tables->known = false;
+        return false;
+    }
+    for (size_t i = 0; i < tables->count; i++) {
+        struct sql_table *item = &tables->items[i];
+        if (item->database.size == 0) {
+            item->database = offset_span(database, current_database.size);
+        }
+        item->database.at = span_bytes(tables, item->database);
+        item->name.at = span_bytes(tables, item->name);
+    }
+    return true;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables and views that a statement names, and how it uses each.
+ *
+ *     struct sql_tables tables;
+ *     sql_tables_init(&tables);
+ *     if (sql_tables_read(&tables, statement, &mode, current_database)) {
+ *         for (size_t i = 0; i < tables.count; i++) { ... tables.items[i] ... }
+ *     }
+ *     sql_tables_release(&tables);
+ *
+ * Names are what the statement says, in its letter case: no view is looked into, no wildcard
+ * expanded. Left out are names of common table expressions where they are in scope, aliases,
+ * columns, functions, procedures, DUAL, and the REFERENCES of a single column. A table that is read
+ * and written is two items. The text of PREPARE ... FROM 'text' and EXECUTE IMMEDIATE 'text' is
+ * read like a statement of its own, and so is the body of a CREATE PROCEDURE, FUNCTION, TRIGGER,
+ * EVENT and of compound statements.
+ *
+ * Executable comments are code (kind.h): what they name is listed, whether this server would run
+ * them or not; where the two readings of a text differ, both count.
+ *
+ * `known` is false when the list may be short: a statement that is not understood (unknown verb, a
+ * table name missing where one must stand, parentheses that do not match, an unterminated quote), a
+ * text that is computed at run time (EXECUTE IMMEDIATE @x), nesting or lists beyond the limits
+ * below. A rule that guards tables should refuse such a statement. CALL and EXECUTE name no table
+ * and are known: what they run was seen when it was created or prepared.
+ *
+ * Not a parser: text that a server would refuse may pass as known. Memory is kept between
+ * statements. Time in proportion to the text (and to tables times the common table expressions in
+ * scope). */
+#ifndef WEIR_SQL_TABLES_H
+#define WEIR_SQL_TABLES_H
+
+#include "sql/mode.h"
+
+enum {
+    SQL_TABLES_MAX = 4096,      /* tables of a statement, and common table expressions in scope */
+    SQL_TABLES_DEPTH_MAX = 500, /* nested parentheses */
+    SQL_TABLES_TEXTS_MAX = 4,   /* PREPARE inside of the text of a PREPARE ... */
+};
+
+/* X(enumerator, text): how a statement uses a table. */
+#define SQL_ACCESSES(X)                                                                            \
+    X(SQL_ACCESS_READ, "read")                                                                     \
+    X(SQL_ACCESS_WRITE, "write") /* rows are inserted, changed, deleted, loaded; write locks */    \
+    X(SQL_ACCESS_DDL, "ddl")     /* created, altered, dropped, renamed, truncated, granted on */
+
+enum sql_access {
+#define X(enumerator, text) enumerator,
+    SQL_ACCESSES(X)
+#undef X
+};
+
+/* "read", "write", "ddl". Static. */
+const char *sql_access_name(enum sql_access access);
+
+struct sql_table {
+    struct sql_span database; /* empty: not qualified, and there is no current database */
+    struct sql_span name;     /* without quotes */
+    enum sql_access access;
+    bool in_text; /* named in the text of a PREPARE or EXECUTE IMMEDIATE */
+};
+
+struct sql_tables {
+    struct sql_table *items; /* owned; in the order of the text */
+    size_t count;
+    bool known;
+
+    /* Private. */
+    size_t capacity;
+    char *names; /* owned: what the spans point to */
+    size_t names_size, names_capacity;
+    struct sql_cte *ctes; /* owned: the common table expressions in scope */
+    size_t cte_count, cte_capacity;
+    bool failed; /* no memory */
+};
+
+void sql_tables_init(struct sql_tables *tables);
+void sql_tables_release(struct sql_tables *tables);
+
+/* Reads one statement. current_database fills in the database of names that have none (may be
+ * empty). The items live until the next call. False: there is no memory. */
+bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
+                     const struct sql_mode *mode, struct sql_span current_database);
+
+#endif
