@@ -72,6 +72,9 @@ const char *wire_packet_kind_name(enum wire_packet_kind kind);
 #define WIRE_WANT(kind) (1U << (kind))
 #define WIRE_WANT_ALL   ((1U << WIRE_PACKET_KIND_COUNT) - 1)
 
+/* What the server owes next. X(state, kinds that its packet then has by its first byte: 00, FB, a
+ * short FE, anything else). BAD: not the protocol. FF is an ERR everywhere, or a progress report.
+ * NOTHING: no command waits; INFILE: it is the client's turn. */
 #define WIRE_EXPECTATIONS(X)                                                                       \
     X(GREETING, BAD, BAD, BAD, WIRE_GREETING)                                                      \
     X(AUTH, WIRE_OK, WIRE_AUTH_MORE, WIRE_AUTH_SWITCH, WIRE_AUTH_MORE)                             \
