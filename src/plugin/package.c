@@ -337,7 +337,9 @@ static int link_objects(struct packaging *packaging)
     arguments_add(&command, "-shared");
     arguments_add(&command, "-o");
     arguments_add(&command, "%s", packaging->partial.data);
+    arguments_add(&command, "-Wl,--start-group"); /* archives anywhere in the list */
     add_all(&command, &packaging->objects);
+    arguments_add(&command, "-Wl,--end-group");
     if (status == 0) /* the compiler's own options can matter here too: -fsanitize, -flto, -m32 */
         status =
             add_environment(packaging, &command, packaging->is_cxx ? "CXXFLAGS" : "CFLAGS", NULL);

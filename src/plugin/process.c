@@ -44,7 +44,13 @@ int arguments_split(struct arguments *arguments, const char *text, const char *w
     wordexp_t words;
     if (!text)
         return 0;
-    int status = wordexp(text, &words, WRDE_NOCMD);
+    char *line = strdup(text);
+    if (!line)
+        return error_set(error, "%s: not enough memory", what);
+    for (char *p = line; (p = strchr(p, '\n'));)
+        *p = ' '; /* pkg-config's output ends in one; wordexp() takes none */
+    int status = wordexp(line, &words, WRDE_NOCMD);
+    free(line);
     if (status == WRDE_NOSPACE)
         wordfree(&words);
     if (status != 0)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What plugins ask of a session: facts as the gateway gave them, costly ones asked for once a
+ * statement. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "plugin/registry.h"
+
+static int asked;
+
+static weir_string source_text(void *data, uint32_t fact)
+{
+    asked++;
+    if (fact == WEIR_TEXT_kind)
+        return (weir_string){NULL, 0}; /* absent, and known to be */
+    return (weir_string){data, strlen(data)};
+}
+
+static uint64_t source_number(void *data, uint32_t fact)
+{
+    (void)data;
+    asked++;
+    return fact == WEIR_NUMBER_table_count ? 3 : 40 + (uint64_t)asked;
+}
+
+static int source_table(void *data, size_t index, weir_table *table)
+{
+    (void)data;
+    *table = (weir_table){.access = WEIR_TABLE_READ};
+    return index < 3;
+}
+
+static const struct plugin_facts_source source = {
+    .text = source_text, .number = source_number, .table = source_table};
+
+static void facts_that_nobody_gave_are_absent(void **state)
+{
+    (void)state;
+    struct weir_session session;
+    weir_string name, value;
+    weir_table table;
+    weir_parameter parameter;
+    uint8_t address[16];
+    plugin_session_init(&session);
+    for (uint32_t fact = 0; fact < 1000; fact++) {
+        assert_null(plugin_host.text(&session, fact).data);
+        assert_true(plugin_host.number(&session, fact) == WEIR_ABSENT);
+    }
+    assert_int_equal(plugin_host.attribute(&session, 0, &name, &value), 0);
+    assert_int_equal(plugin_host.table(&session, 0, &table), 0);
+    assert_int_equal(plugin_host.parameter(&session, 0, &parameter), 0);
+    assert_int_equal(plugin_host.client_address(&session, address), 0);
+}
+
+static void what_the_gateway_gave_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct weir_session session;
+    plugin_session_init(&session);
+    session.source = &source;
+    session.source_data = (void *)"computed";
+    session.text[WEIR_TEXT_digest] = (weir_string){"given", 5};
+    session.number[WEIR_NUMBER_table_count] = 0;
+    asked = 0;
+    assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_digest).data, "given", 5);
+    assert_int_equal(plugin_host.number(&session, WEIR_NUMBER_table_count), 0);
+    assert_null(plugin_host.text(&session, WEIR_TEXT_user).data); /* not the source's */
+    assert_int_equal(asked, 0);
+}
+
+static void a_costly_fact_is_asked_for_once_a_statement(void **state)
+{
+    (void)state;
+    struct weir_session session;
+    weir_table table;
+    plugin_session_init(&session);
+    session.source = &source;
+    session.source_data = (void *)"one";
+    session.number[WEIR_NUMBER_statement_number] = 1;
+    asked = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_normalized).data, "one", 3);
+        assert_null(plugin_host.text(&session, WEIR_TEXT_kind).data);
+        assert_int_equal(plugin_host.number(&session, WEIR_NUMBER_table_count), 3);
+    }
+    assert_int_equal(asked, 3);
+    session.source_data = (void *)"two";
+    session.number[WEIR_NUMBER_statement_number] = 2;
+    assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_normalized).data, "two", 3);
+    assert_int_equal(asked, 4);
+    /* The clock goes on while the statement stays. */
+    uint64_t first = plugin_host.number(&session, WEIR_NUMBER_connection_duration);
+    assert_true(plugin_host.number(&session, WEIR_NUMBER_connection_duration) > first);
+    assert_int_equal(plugin_host.table(&session, 2, &table), 1);
+    assert_int_equal(plugin_host.table(&session, 3, &table), 0);
+}
+
+static void the_parse_event_is_a_statement_of_its_own(void **state)
+{
+    (void)state;
+    struct plugin_registry *registry = plugin_registry_load(&(struct plugin_options){0}, NULL);
+    struct weir_session session;
+    plugin_session_init(&session);
+    session.source = &source;
+    session.source_data = (void *)"old";
+    plugin_host.text(&session, WEIR_TEXT_digest);
+    plugin_parse_event(registry, &session, WEIR_PRE_PARSE);
+    session.source_data = (void *)"new";
+    assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_digest).data, "new", 3);
+    plugin_registry_shutdown(registry);
+}
+
+static void attributes_are_read_from_the_block(void **state)
+{
+    (void)state;
+    static const uint8_t block[] = "\4_pid\3"
+                                   "123\1k\0\5torn"; /* the last one ends too early */
+    struct weir_session session;
+    weir_string name, value;
+    plugin_session_init(&session);
+    session.attributes = block;
+    session.attributes_size = sizeof block - 1;
+    assert_int_equal(plugin_host.attribute(&session, 0, &name, &value), 1);
+    assert_int_equal(name.size, 4);
+    assert_memory_equal(name.data, "_pid", 4);
+    assert_memory_equal(value.data, "123", 3);
+    assert_int_equal(plugin_host.attribute(&session, 1, &name, &value), 1);
+    assert_int_equal(value.size, 0);
+    assert_non_null(value.data);
+    assert_int_equal(plugin_host.attribute(&session, 2, &name, &value), 0);
+}
+
+static void a_refusal_is_what_a_client_can_be_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t code;
+        const char *sqlstate;
+        uint32_t sent_code;
+        const char *sent_sqlstate;
+    } rows[] = {
+        {0, NULL, 1045, "28000"}, {65535, "HY000", 65535, "HY000"}, {65536, "42000", 1045, "42000"},
+        {1, "4200", 1, "28000"},  {1, "420000", 1, "28000"},        {1, "hy000", 1, "28000"},
+    };
+    struct weir_session session;
+    char longest[600];
+    plugin_session_init(&session);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        plugin_host.refuse(&session, rows[i].code, rows[i].sqlstate, "no", 2);
+        assert_int_equal(session.refusal.code, rows[i].sent_code);
+        assert_string_equal(session.refusal.sqlstate, rows[i].sent_sqlstate);
+        assert_string_equal(session.refusal.message, "no");
+    }
+    memset(longest, 'x', sizeof longest);
+    plugin_host.refuse(&session, 1, NULL, longest, sizeof longest);
+    assert_int_equal(strlen(session.refusal.message), 511);
+}
+
+static void each_plugin_has_a_pointer_of_its_own(void **state)
+{
+    (void)state;
+    struct weir_session session;
+    struct weir_plugin first = {.index = 0}, last = {.index = PLUGIN_MAX_LOADED - 1};
+    int one, two;
+    plugin_session_init(&session);
+    assert_null(plugin_host.session_data(&session, &last));
+    plugin_host.set_session_data(&session, &first, &one);
+    plugin_host.set_session_data(&session, &last, &two);
+    assert_ptr_equal(plugin_host.session_data(&session, &first), &one);
+    assert_ptr_equal(plugin_host.session_data(&session, &last), &two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(facts_that_nobody_gave_are_absent),
+        cmocka_unit_test(what_the_gateway_gave_is_not_asked_for),
+        cmocka_unit_test(a_costly_fact_is_asked_for_once_a_statement),
+        cmocka_unit_test(the_parse_event_is_a_statement_of_its_own),
+        cmocka_unit_test(attributes_are_read_from_the_block),
+        cmocka_unit_test(a_refusal_is_what_a_client_can_be_sent),
+        cmocka_unit_test(each_plugin_has_a_pointer_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
