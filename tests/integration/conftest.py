@@ -8,7 +8,6 @@
 WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway."""
 import dataclasses
 import itertools
-import os
 import pathlib
 import signal
 import sys
@@ -99,14 +98,22 @@ def other_database(work):
 
 @pytest.fixture(scope="session")
 def plugins():
-    """The folder with every plugin that the tests load: the project's own and the tests'."""
-    into = BUILD / "plugins"
-    if os.environ.get("TEMP_NO_PLUGINS"): return into
+    """The folder of the plugins that the tests load, with the tests' own in it."""
     for name in ("recorder", "misbehaves"):
-        package(INTEGRATION / "plugins" / name, into)
-    for name in ("conn_ip_example", "ip_filter"):
-        package(ROOT / "plugin" / name, into)
-    return into
+        package(INTEGRATION / "plugins" / name, BUILD / "plugins")
+    return BUILD / "plugins"
+
+
+@pytest.fixture(scope="session")
+def example(plugins):
+    package(ROOT / "plugin" / "conn_ip_example", plugins)
+    return "conn_ip_example-1"
+
+
+@pytest.fixture(scope="session")
+def ip_filter(plugins):
+    package(ROOT / "plugin" / "ip_filter", plugins)
+    return "ip_filter-1"
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +168,7 @@ def gateway(make_gateway):
 @pytest.fixture(scope="session")
 def shared_gateway(database, make_gateway):
     """The gateway that most cases go through, with the recorder plugin loaded."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=[] if os.environ.get("TEMP_NO_PLUGINS") else ["recorder-1"])
+    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
     yield server
     server.stop()
 

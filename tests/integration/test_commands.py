@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands other than statements, what they do to the session, and KILL in its forms."""
+import contextlib
 import re
 import threading
 
@@ -97,45 +98,44 @@ def test_progress_reports_stand_inside_a_reply(both, client):
     assert both(case)[-1] == "there were reports"
 
 
-def sleeper(endpoint, outcome, **options):
-    """A session that sleeps in a thread of its own; outcome gets the error that wakes it."""
-    connection = endpoint.connect(**options)
+@contextlib.contextmanager
+def sleeper(endpoint, database):
+    """A session that sleeps in a thread of its own: (its connection, a function that waits for what wakes it). A session
+    that loses its server reads its library's words about that or the gateway's: only the number counts."""
+    connection = endpoint.connect()
+    outcome = []
 
     def sleep():
-        outcome.extend(run(connection, "SELECT SLEEP(60)"))
+        outcome.extend(end["arguments"][0] if "error" in end else end for end in run(connection, "SELECT SLEEP(60)"))
+
+    def woken():
+        thread.join(20)
+        assert not thread.is_alive(), "the session sleeps on"
+        return outcome
 
     thread = threading.Thread(target=sleep)
     thread.start()
-    return connection, thread
-
-
-def wait_until_asleep(database, count=1):
-    wait_for(lambda: database.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'")
-             [0][0] == count, "the session to be in SLEEP")
+    asleep = "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'"
+    wait_for(lambda: database.execute(asleep), "the session to be in SLEEP")
+    try:
+        yield connection, woken
+    finally:
+        for (number,) in database.execute(asleep):
+            database.execute(f"KILL {number}")
+        thread.join(20)
 
 
 @pytest.mark.parametrize("kill", ["KILL {}", "KILL CONNECTION {}", "KILL QUERY {}", "kill /* it */ query {}", "command",
                                   "KILL {} -- by text", "DO 1; KILL QUERY {}", "KILL SOFT CONNECTION {}"])
 def test_another_session_can_be_killed_by_the_id_that_its_client_knows(both, database, kill):
     def case(endpoint):
-        outcome = []
-        victim, thread = sleeper(endpoint, outcome)
-        try:
-            wait_until_asleep(database)
-            with endpoint.raw() as killer:
-                if kill == "command":
-                    reply = killer.command(bytes([raw.COM_PROCESS_KILL]) + victim.thread_id().to_bytes(4, "little"),
-                                           killer.read_one)
-                else:
-                    reply = killer.query(kill.format(victim.thread_id()))
-                thread.join(20)
-                assert not thread.is_alive()
-                # A session that lost its server reads its library's or the gateway's words about that.
-                ended = [end.get("arguments", end)[0] if "error" in end else end for end in outcome]
-                return [payload[0] for _, payload in reply], killer.query("SELECT 1"), ended
-        finally:
-            victim._force_close()
-            thread.join(20)
+        with sleeper(endpoint, database) as (victim, woken), endpoint.raw() as killer:
+            if kill == "command":
+                reply = killer.command(bytes([raw.COM_PROCESS_KILL]) + victim.thread_id().to_bytes(4, "little"),
+                                       killer.read_one)
+            else:
+                reply = killer.query(kill.format(victim.thread_id()))
+            return [payload[0] for _, payload in reply], killer.query("SELECT 1"), woken()
 
     both(case)
 
@@ -160,19 +160,12 @@ def test_killing_what_is_not_there_is_an_error(both):
 
 def test_a_user_without_privileges_cannot_kill_anothers_session(both, database):
     def case(endpoint):
-        outcome = []
-        victim, thread = sleeper(endpoint, outcome)
-        try:
-            wait_until_asleep(database)
+        with sleeper(endpoint, database) as (victim, woken):
             with endpoint.connect(user="limited", password="limited-secret") as killer:
                 error = failure(lambda: killer.query(f"KILL {victim.thread_id()}"))
             with endpoint.connect() as owner:
                 owner.query(f"KILL QUERY {victim.thread_id()}")
-            thread.join(20)
-            return error["arguments"][0], outcome
-        finally:
-            victim._force_close()
-            thread.join(20)
+            return error["arguments"][0], woken()
 
     assert both(case)[0] == 1095
 

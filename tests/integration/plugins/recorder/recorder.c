@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tests' eyes: each event becomes one line of JSON in the file that RECORDER_FILE names, with
+ * everything that the ABI can tell. A line is written with one write() to a file opened for
+ * appending, so that lines of different sessions do not mix. Text facts are bytes: those that are
+ * not printable ASCII are written as \u00XX, one a byte.
+ *
+ * What it refuses:
+ *     user "refused"              PreAuth and ChangeUser, with an error number and SQLSTATE of its
+ * own user "refused_by_default"   PreAuth, with the ABI's defaults "forbidden_word" in a text
+ * Starting, with an error number and SQLSTATE of its own "forbidden_text"            PreParse, with
+ * the defaults "failing_word"              Starting fails: on_failure decides */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weir/plugin.h>
+
+static int file = -1;
+
+/* ---- JSON ---- */
+
+struct line {
+    FILE *out;
+    char *text;
+    size_t size;
+    const char *separator;
+};
+
+static void line_begin(struct line *line, const char *point, const char *event)
+{
+    line->out = open_memstream(&line->text, &line->size);
+    line->separator = ", ";
+    fprintf(line->out, "{\"point\": \"%s\", \"event\": \"%s\"", point, event);
+}
+
+static void line_end(struct line *line)
+{
+    fputs("}\n", line->out);
+    fclose(line->out);
+    if (file >= 0 && write(file, line->text, line->size) != (ssize_t)line->size) {
+        weir_log(WEIR_LOG_ERROR, "recorder: cannot write: %s", strerror(errno));
+    }
+    free(line->text);
+}
+
+static void put_string(FILE *out, weir_string string)
+{
+    if (!string.data) {
+        fputs("null", out);
+        return;
+    }
+    fputc('"', out);
+    for (size_t i = 0; i < string.size; i++) {
+        unsigned char c = (unsigned char)string.data[i];
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+            fprintf(out, "\\u%04x", c);
+        } else {
+            fputc(c, out);
+        }
+    }
+    fputc('"', out);
+}
+
+static void put_text(struct line *line, const char *name, weir_string value)
+{
+    fprintf(line->out, "%s\"%s\": ", line->separator, name);
+    put_string(line->out, value);
+}
+
+static void put_number(struct line *line, const char *name, uint64_t value)
+{
+    if (value == WEIR_ABSENT) {
+        fprintf(line->out, "%s\"%s\": null", line->separator, name);
+    } else {
+        fprintf(line->out, "%s\"%s\": %llu", line->separator, name, (unsigned long long)value);
+    }
+}
+
+/* ---- Facts ---- */
+
+static void put_attributes(struct line *line, const weir_session *session)
+{
+    weir_string name, value;
+    fprintf(line->out, ", \"attributes\": [");
+    for (size_t i = 0; weir_attribute(session, i, &name, &value); i++) {
+        fprintf(line->out, "%s[", i ? ", " : "");
+        put_string(line->out, name);
+        fputs(", ", line->out);
+        put_string(line->out, value);
+        fputc(']', line->out);
+    }
+    fputc(']', line->out);
+}
+
+static void put_parameters(struct line *line, const weir_session *session)
+{
+    weir_parameter parameter;
+    fprintf(line->out, ", \"parameters\": [");
+    for (size_t i = 0; weir_statement_parameter(session, i, &parameter); i++) {
+        fprintf(line->out, "%s[", i ? ", " : "");
+        put_string(line->out, parameter.type);
+        fputs(", ", line->out);
+        put_string(line->out, parameter.value);
+        fprintf(line->out, ", %u, %u, %u]", parameter.type_code, parameter.is_null,
+                parameter.is_unsigned);
+    }
+    fputc(']', line->out);
+}
+
+static void put_tables(struct line *line, const weir_session *session)
+{
+    weir_table table;
+    fprintf(line->out, ", \"tables\": [");
+    for (size_t i = 0; weir_statement_table(session, i, &table); i++) {
+        fprintf(line->out, "%s[", i ? ", " : "");
+        put_string(line->out, table.schema);
+        fputs(", ", line->out);
+        put_string(line->out, table.name);
+        fprintf(line->out, ", %u]", table.access);
+    }
+    fputc(']', line->out);
+}
+
+static void put_facts(struct line *line, const weir_session *session)
+{
+    uint8_t address[16];
+    size_t address_size = weir_client_address(session, address);
+    fprintf(line->out, ", \"client_address\": \"");
+    for (size_t i = 0; i < address_size; i++) {
+        fprintf(line->out, "%02x", address[i]);
+    }
+    fputc('"', line->out);
+#define X(name, value, what) put_text(line, #name, weir_##name(session));
+    WEIR_TEXT_FACTS(X)
+#undef X
+#define X(name, value, what) put_number(line, #name, weir_##name(session));
+    WEIR_NUMBER_FACTS(X)
+#undef X
+    put_attributes(line, session);
+    put_parameters(line, session);
+    put_tables(line, session);
+}
+
+/* ---- Sessions: each carries a number that counts its events ---- */
+
+static uint64_t count_event(weir_session *session)
+{
+    uint64_t *count = weir_session_data(session);
+    if (!count) {
+        count = calloc(1, sizeof *count);
+        weir_set_session_data(session, count);
+    }
+    return ++*count;
+}
+
+static void forget_session(weir_session *session)
+{
+    free(weir_session_data(session));
+    weir_set_session_data(session, NULL);
+}
+
+static int is(weir_string string, const char *word)
+{
+    return string.size == strlen(word) && !memcmp(string.data, word, string.size);
+}
+
+static int holds(weir_string string, const char *word)
+{
+    return string.data && memmem(string.data, string.size, word, strlen(word)) != NULL;
+}
+
+/* ---- The plugin ---- */
+
+static void record_life(const char *what)
+{
+    struct line line;
+    line_begin(&line, "life", what);
+    line_end(&line);
+}
+
+weir_verdict Validate(const weir_manifest *manifest)
+{
+    (void)manifest;
+    const char *path = getenv("RECORDER_FILE");
+    if (!path) {
+        weir_log(WEIR_LOG_ERROR, "recorder: RECORDER_FILE is not set");
+        return WEIR_FAIL;
+    }
+    file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    record_life("Validate");
+    return file < 0 ? WEIR_FAIL : WEIR_OK;
+}
+
+weir_verdict OnInit(const weir_manifest *manifest)
+{
+    struct line line;
+    line_begin(&line, "life", "OnInit");
+    put_text(&line, "name", (weir_string){manifest->name, strlen(manifest->name)});
+    put_text(&line, "word", weir_setting("word"));
+    line_end(&line);
+    return WEIR_OK;
+}
+
+weir_verdict OnShutdown(const weir_manifest *manifest)
+{
+    (void)manifest;
+    record_life("OnShutdown");
+    close(file);
+    return WEIR_OK;
+}
+
+weir_verdict OnFlush(const weir_manifest *manifest)
+{
+    (void)manifest;
+    record_life("OnFlush");
+    return WEIR_OK;
+}
+
+weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
+{
+    struct line line;
+    line_begin(&line, "connection", weir_connection_event_name(event));
+    put_number(&line, "event_number", count_event(session));
+    put_facts(&line, session);
+    line_end(&line);
+    if (event == WEIR_DISCONNECT || event == WEIR_REJECT) {
+        forget_session(session);
+    }
+    if (event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER) {
+        if (is(weir_user(session), "refused")) {
+            return weir_refuse(session, 3159, "HY000", "the recorder does not like %.*s from %.*s",
+                               WEIR_STRING_ARGS(weir_user(session)),
+                               WEIR_STRING_ARGS(weir_host(session)));
+        }
+        if (is(weir_user(session), "refused_by_default")) {
+            return weir_refuse(session, 0, NULL, "not today");
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
+{
+    struct line line;
+    line_begin(&line, "general", weir_general_event_name(event));
+    put_text(&line, "command_argument", (weir_string){command, strlen(command)});
+    put_number(&line, "event_number", count_event(session));
+    put_facts(&line, session);
+    line_end(&line);
+    if (event != WEIR_STARTING) {
+        return WEIR_OK;
+    }
+    if (holds(weir_sql(session), "forbidden_word")) {
+        return weir_refuse(session, 1142, "42000", "a word is forbidden in statement %llu",
+                           (unsigned long long)weir_statement_number(session));
+    }
+    return holds(weir_sql(session), "failing_word") ? WEIR_FAIL : WEIR_OK;
+}
+
+weir_verdict OnParseEvent(weir_session *session, weir_parse_event event)
+{
+    struct line line;
+    line_begin(&line, "parse", event == WEIR_PRE_PARSE ? "PreParse" : "?");
+    put_number(&line, "event_number", count_event(session));
+    put_facts(&line, session);
+    line_end(&line);
+    return holds(weir_sql(session), "forbidden_text")
+               ? weir_refuse(session, 0, NULL, "this text is forbidden")
+               : WEIR_OK;
+}
+
+weir_verdict OnGlobalVariableEvent(weir_session *session, weir_string name, weir_string value)
+{
+    struct line line;
+    line_begin(&line, "global variable", "Set");
+    put_number(&line, "event_number", count_event(session));
+    put_text(&line, "name", name);
+    put_text(&line, "value", value);
+    put_number(&line, "connection_id", weir_connection_id(session));
+    line_end(&line);
+    return WEIR_OK;
+}

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SHOW PLUGINS, FLUSH TIDB PLUGINS, ADMIN PLUGINS, the example plugin, the filter of networks, and plugins' settings."""
+import pytest
+from harness import raw
+from harness.events import statements
+from harness.observe import failure, run
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+COLUMNS = ["Name", "Status", "Type", "Library", "License", "Version"]
+
+
+@pytest.fixture(scope="module")
+def server(make_gateway, database, example):
+    """A gateway of its own, since plugins are switched off in it."""
+    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", example])
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def connection(server):
+    with server.endpoint.connect() as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("sql", ["SHOW PLUGINS", "show plugins", "SHOW /* x */ PLUGINS;", "  show\n\tplugins  "])
+def test_show_plugins_lists_the_gateways_plugins(connection, plugins, sql):
+    (result,) = run(connection, sql)
+    assert [column[0] for column in result["columns"]] == COLUMNS
+    assert result["rows"] == [
+        ("recorder", "Ready-enable", "Audit", str(plugins / "recorder-1.so"), "Apache-2.0", "1"),
+        ("conn_ip_example", "Ready-enable", "Audit", str(plugins / "conn_ip_example-1.so"), result["rows"][1][4], "1")]
+
+
+def test_show_plugins_looks_the_same_in_the_shell(server):
+    lines = server.endpoint.shell("show plugins", "--table").stdout.splitlines()
+    assert [cell.strip() for cell in lines[1].split("|")[1:-1]] == COLUMNS
+
+
+@pytest.mark.parametrize("capabilities", [raw.BASIC, raw.BASIC | raw.DEPRECATE_EOF | raw.SESSION_TRACK, raw.BASIC | raw.CACHE_METADATA,
+                                          raw.BASIC | raw.EXTENDED_METADATA],
+                         ids=["classic", "deprecate eof", "metadata caching", "extended metadata"])
+def test_the_gateways_own_results_fit_every_capability(server, capabilities):
+    with server.endpoint.raw(capabilities=capabilities) as connection:
+        reply = connection.query("SHOW PLUGINS")
+        assert reply[0][1] in (b"\6", b"\6\1") and b"recorder" in reply[-3][1]
+        assert connection.query("SELECT 1")[0][1][:1] == b"\1"
+
+
+def test_show_plugins_can_be_prepared_or_is_refused_in_words(server, client):
+    done = server.endpoint.run(client("prepared"), "select", "SHOW PLUGINS", check=False)
+    assert "recorder" in done.stdout or "error" in done.stdout
+    with server.endpoint.raw() as connection:
+        assert connection.query("SELECT 1")
+
+
+def test_administration_statements_in_a_pipeline_are_answered_in_their_place(server):
+    with server.endpoint.raw() as connection:
+        texts = [b"SELECT SLEEP(0.2), 1", b"SHOW PLUGINS", b"SELECT 2", b"FLUSH TIDB PLUGINS recorder", b"SELECT 3"]
+        connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+        replies = [connection.read_result() for _ in texts]
+    assert b"recorder" in b"".join(payload for _, payload in replies[1])
+    assert replies[3][0][1][:1] == b"\0" and b"\x013" in replies[4][3][1]
+
+
+@pytest.mark.parametrize("sql", ["FLUSH TIDB PLUGINS recorder", "flush tidb plugins recorder", "FLUSH PLUGINS recorder",
+                                 "FLUSH TIDB PLUGINS recorder, recorder"])
+def test_flush_calls_the_plugin(server, connection, sql):
+    def flushes():
+        return [e["event"] for e in server.events.all()].count("OnFlush")
+
+    before = flushes()
+    run_ok(connection, sql)
+    assert flushes() == before + (2 if "," in sql else 1)
+
+
+def run_ok(connection, sql):
+    (result,) = run(connection, sql)
+    assert "error" not in result, result
+    return result
+
+
+def test_flush_of_what_is_not_there_is_an_error_as_in_tidb(connection):
+    unknown = failure(lambda: connection.query("FLUSH TIDB PLUGINS nowhere"))
+    assert "nowhere" in unknown["arguments"][1]
+    without = failure(lambda: connection.query("FLUSH TIDB PLUGINS conn_ip_example, nowhere"))
+    assert "nowhere" in without["arguments"][1] or "conn_ip_example" in without["arguments"][1]
+    assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+
+
+def test_a_plugin_is_switched_off_and_on(server, connection):
+    try:
+        run_ok(connection, "ADMIN PLUGINS DISABLE recorder")
+        assert run(connection, "SHOW PLUGINS")[0]["rows"][0][1] == "Ready-disable"
+        connection.query("SELECT 'unseen'")
+    finally:
+        run_ok(connection, "admin plugins enable recorder")
+    assert run(connection, "SHOW PLUGINS")[0]["rows"][0][1] == "Ready-enable"
+    connection.query("SELECT 'seen'")
+    wait_for(lambda: [e for e in statements(server.events.all()) if e["sql"] == "SELECT 'seen'"], "the event")
+    assert not [e for e in server.events.all() if e.get("sql") == "SELECT 'unseen'"]
+    assert "nowhere" in failure(lambda: connection.query("ADMIN PLUGINS DISABLE nowhere"))["arguments"][1]
+
+
+def test_administration_statements_are_audited(server, connection):
+    connection.query("SHOW PLUGINS")
+    failure(lambda: connection.query("FLUSH TIDB PLUGINS nowhere"))
+    found = [e for e in server.events.of(connection.thread_id()) if e["point"] == "general" and e["command"] == "Query"]
+    shown = [e for e in found if e["sql"] == "SHOW PLUGINS"]
+    assert [e["event"] for e in shown] == ["Starting", "Completed"] and shown[1]["rows"] == 2
+    failed = [e for e in found if e["sql"] == "FLUSH TIDB PLUGINS nowhere"]
+    assert [e["event"] for e in failed] == ["Starting", "Error"] and "nowhere" in failed[1]["message"]
+
+
+@pytest.mark.parametrize("sql", ["FLUSH TIDB PLUGINS recorder", "ADMIN PLUGINS DISABLE recorder", "ADMIN PLUGINS ENABLE recorder",
+                                 "FLUSH PLUGINS recorder"])
+def test_what_changes_something_needs_a_privilege(server, database, sql):
+    with server.endpoint.connect(user="limited", password="limited-secret") as connection:
+        error = failure(lambda: connection.query(sql))
+        assert error["arguments"][0] == 1227 and "RELOAD" in error["arguments"][1]
+        assert len(run(connection, "SHOW PLUGINS")[0]["rows"]) == 2
+        database.execute("GRANT RELOAD ON *.* TO limited@'%'")
+        try:
+            with server.endpoint.connect(user="limited", password="limited-secret") as privileged:
+                run_ok(privileged, sql)
+        finally:
+            database.execute("REVOKE RELOAD ON *.* FROM limited@'%'")
+            with server.endpoint.connect() as administrator:
+                administrator.query("ADMIN PLUGINS ENABLE recorder")
+
+
+@pytest.mark.parametrize("sql", ["SHOW PLUGINS SONAME 'x'", "SHOW PLUGINSX", "SELECT 'SHOW PLUGINS'", "FLUSH TABLES", "SHOW PLUGIN",
+                                 "FLUSH STATUS", "SHOW CREATE TABLE mysql.plugin"])
+def test_everything_else_passes_to_the_backend(server, direct, sql):
+    def ask(endpoint):
+        with endpoint.raw() as connection:
+            return connection.query(sql)
+
+    assert ask(server.endpoint) == ask(direct)
+
+
+def test_a_gateway_without_plugins_shows_none(gateway, database):
+    server = gateway(f"tcp://{database.host}:{database.port}")
+    with server.endpoint.connect() as connection:
+        (result,) = run(connection, "SHOW PLUGINS")
+        assert [column[0] for column in result["columns"]] == COLUMNS and result["rows"] == []
+
+
+def test_the_example_prints_what_tidbs_prints(gateway, database, example):
+    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    with server.endpoint.connect() as connection:
+        connection.query("SELECT 'printed'")
+        with pytest.raises(Exception):
+            connection.query("SELEC")
+    failure(lambda: server.endpoint.connect(password="wrong"))
+    wait_for(lambda: "Reject" in server.process.output(), "the example's last line")
+    server.stop()
+    output = server.process.output()
+    for words in ("conn_ip_example Validate called", "OnInit called", "SELECT 'printed'", "Connected, reason: []", "PreAuth",
+                  "Disconnect", "Statement Starting", "Statement Completed", "ERROR!", "tester@127.0.0.1/weir_case type: TCP",
+                  "Reject, reason: [Access denied for user 'tester'"):
+        assert words in output, words
+    assert output.count("OnShutdown called") == 1
+
+
+def test_plugins_read_their_settings_and_the_servers_options_stand_in_a_file(gateway, database, tmp_path):
+    config = tmp_path / "weir.toml"
+    config.write_text('plugin-load = "recorder-1"\nlevel = "debug"\n[plugin.recorder]\nword = "from the file"\n')
+    server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)])
+    with server.endpoint.connect() as connection:
+        connection.query("SELECT 1")
+    assert {"point": "life", "event": "OnInit", "name": "recorder", "word": "from the file"} in server.events.all()
+
+
+def test_a_wrong_configuration_is_named_with_its_line(gateway, database, tmp_path):
+    for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', "2"), ("workers = [", "1"), ('workers = "many"\n', "workers")):
+        config = tmp_path / "wrong.toml"
+        config.write_text(text)
+        server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)], start=False).launch()
+        assert server.process.wait() == 1
+        assert "wrong.toml" in server.log() and words in server.log()
+
+
+@pytest.fixture
+def filtered(gateway, database, ip_filter, tmp_path):
+    """A gateway with ip_filter, and a function that changes its lists."""
+    lists = tmp_path / "ip_filter.lists"
+    config = tmp_path / "weir.toml"
+    config.write_text(f'[plugin.ip_filter]\nfile = "{lists}"\n')
+
+    def change(text):
+        lists.write_text(text)
+
+    change("allow 0.0.0.0/0\n")
+    return gateway(f"tcp://{database.host}:{database.port}", plugins=[ip_filter], options=["-config", str(config)]), change
