@@ -45,6 +45,7 @@ extern "C" {
 
 typedef struct weir_session weir_session; /* one client connection and what it is doing now */
 typedef struct weir_plugin weir_plugin;   /* the host's handle of this plugin */
+typedef struct weir_hold weir_hold;       /* a promise that is still out: see weir_hold_reply() */
 
 /* Borrowed bytes. data is NULL when the fact is absent, and never NULL when it is there but empty. */
 typedef struct weir_string {
@@ -225,6 +226,8 @@ typedef struct weir_host_functions {
     weir_string (*setting)(const weir_plugin *plugin, const char *name);
     void (*report_failure)(const weir_plugin *plugin, const char *message, size_t message_size);
     weir_string (*library)(const weir_plugin *plugin);
+    weir_hold *(*hold)(weir_session *session, const weir_plugin *plugin);
+    void (*release)(weir_hold *hold, weir_verdict verdict);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -357,6 +360,21 @@ static inline void weir_set_session_data(weir_session *session, void *data)
 static inline weir_string weir_setting(const char *name)
 {
     return weir_host_table->setting(weir_self, name);
+}
+
+/* For work that must be done before the client reads its answer, and that must not block: a record that has to be on
+ * the disk first. Call it in a Connected, ChangeUser, Completed or Error event, and return WEIR_OK: what the client
+ * would read next is kept back until weir_release() has been called with the hold, once, from any thread. WEIR_OK
+ * lets it go; WEIR_FAIL means that the work could not be done, and the manifest's on_failure decides: the session ends with an
+ * error, or goes on. NULL: nothing can be kept back here (another event, or no memory): do the work at once. The session's
+ * facts must not be used after the callback has returned. */
+static inline weir_hold *weir_hold_reply(weir_session *session)
+{
+    return WEIR_HOST_HAS(hold) ? weir_host_table->hold(session, weir_self) : NULL;
+}
+static inline void weir_release(weir_hold *hold, weir_verdict verdict)
+{
+    weir_host_table->release(hold, verdict);
 }
 
 /* The absolute path of the plugin's shared object, NUL-terminated, valid for the life of the plugin: files that belong to

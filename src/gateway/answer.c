@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "gateway/hold.h"
+
 #define COLUMN_BYTES 4096 /* what clients are told as the longest value */
 
 static uint64_t capabilities_of(const struct session *session)
@@ -21,7 +23,7 @@ static void send_packets(struct session *session, struct strbuf *out, const stru
     if (out->failed)
         session_close(session, CLOSE_NO_MEMORY);
     else
-        stream_write(&session->client, out->data, out->size);
+        client_send(session, out->data, out->size);
     session->reply_sequence = writer->sequence;
     strbuf_release(out);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/hold.h"
 #include "gateway/prepared.h"
 #include "gateway/statement.h"
 
@@ -140,11 +141,17 @@ static int attribute_fact(void *source_data, size_t index, weir_string *name, we
     return 1;
 }
 
+static struct weir_hold *hold(void *source_data)
+{
+    return hold_begin(source_data);
+}
+
 static const struct plugin_facts_source source = {
     .text = text_fact,
     .number = number_fact,
     .parameter = parameter_fact,
     .attribute = attribute_fact,
+    .hold = hold,
 };
 
 void facts_attach(struct session *session)

@@ -31,8 +31,8 @@ struct server {
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
     uv_timer_t probe_timer, drain_timer;
-    uv_work_t probe;
-    bool probing;
+    uv_work_t probe, flush;
+    bool probing, flushing;
     struct error probe_error;
     int probe_status;
     bool said_waiting;
@@ -174,20 +174,48 @@ static void stop(struct server *server)
     uv_timer_start(&server->drain_timer, on_drain_timer, 0, DRAIN_LOOK_MS);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+/* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
+static void flush_in_pool(uv_work_t *work)
 {
-    struct server *server = handle->data;
-    if (number != SIGHUP) {
-        if (server->phase == PHASE_DRAINING) /* asked twice: do not wait */
-            server->drain_until_ms = 0;
-        stop(server);
-        return;
+    struct plugin_registry *registry = ((struct server *)work->data)->gateway.registry;
+    for (size_t i = 0; i < plugin_count(registry); i++) {
+        struct error error = {""};
+        const char *name = plugin_row_at(registry, i).name;
+        if (plugin_can_flush(registry, i) && plugin_flush(registry, name, &error))
+            log_error("plugin", "SIGHUP: %s", error.message);
     }
+}
+
+static void on_flushed(uv_work_t *work, int cancelled)
+{
+    (void)cancelled;
+    ((struct server *)work->data)->flushing = false;
+}
+
+static void reopen(struct server *server)
+{
     struct error error;
     if (log_open(server->gateway.options->log_file, &error))
         log_error("gateway", "%s", error.message);
     else
-        log_info("gateway", "log reopened");
+        log_info("gateway", "SIGHUP: log reopened; plugins are flushed");
+    if (server->flushing)
+        return;
+    server->flushing = true;
+    server->flush.data = server;
+    uv_queue_work(&server->loop, &server->flush, flush_in_pool, on_flushed);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (number == SIGHUP) {
+        reopen(server);
+        return;
+    }
+    if (server->phase == PHASE_DRAINING) /* asked twice: do not wait */
+        server->drain_until_ms = 0;
+    stop(server);
 }
 
 /* ---- Starting ---- */

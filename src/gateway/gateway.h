@@ -16,6 +16,7 @@
  *   statement.c  the events around a command
  *   identity.c   who the session is and where: account, roles, database
  *   prepared.c   prepared statements by id
+ *   hold.c       keeping back what the client would read
  *   question.c   what the gateway asks the backend itself
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
  *   answer.c     OK, ERR and result sets of the gateway's own

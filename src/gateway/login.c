@@ -12,6 +12,7 @@
 
 #include "gateway/answer.h"
 #include "gateway/directory.h"
+#include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/question.h"
 #include "gateway/relay.h"
@@ -48,7 +49,7 @@ static bool send_to_client(struct session *session, struct strbuf *framed)
     bool understood = !framed->failed && wire_tracker_next(&session->tracker, WIRE_FROM_SERVER,
                                                            &input, &packet) == WIRE_PACKET;
     session->reply_sequence++;
-    stream_write(&session->client, framed->data, framed->size);
+    client_send(session, framed->data, framed->size);
     strbuf_release(framed);
     return understood;
 }
@@ -302,8 +303,8 @@ static void logged_in(struct session *session)
     }
     session->announced = true;
     wire_tracker_want(&session->tracker, RELAY_WANTS);
-    stream_write(&session->client, session->held.data, session->held.size);
-    strbuf_release(&session->held);
+    client_send(session, session->kept_ok.data, session->kept_ok.size);
+    strbuf_release(&session->kept_ok);
     session_enter(session, SESSION_READY);
     login_release(session);
     relay_go_on(session);
@@ -329,11 +330,11 @@ static void backend_accepts(struct session *session, const uint8_t *payload, siz
         return;
     }
     session->registered = true;
-    frame_payload(&session->held, session->reply_sequence, payload, size);
-    struct wire_input input = {(uint8_t *)session->held.data,
-                               (uint8_t *)session->held.data + session->held.size};
+    frame_payload(&session->kept_ok, session->reply_sequence, payload, size);
+    struct wire_input input = {(uint8_t *)session->kept_ok.data,
+                               (uint8_t *)session->kept_ok.data + session->kept_ok.size};
     struct wire_packet packet;
-    if (session->held.failed || wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input,
+    if (session->kept_ok.failed || wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input,
                                                    &packet) != WIRE_PACKET) {
         relay_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;

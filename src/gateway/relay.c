@@ -6,6 +6,7 @@
 #include "gateway/administration.h"
 #include "gateway/answer.h"
 #include "gateway/directory.h"
+#include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/kill.h"
 #include "gateway/login.h"
@@ -235,7 +236,7 @@ static size_t take_client_bytes(struct session *session, const uint8_t *bytes, s
         stream_write(&session->backend, bytes, size);
         done = size;
     }
-    while (done < size && step) {
+    while (done < size && step && !session_is_held(session)) {
         step = 0;
         if (session->state == SESSION_GREETED || session->state == SESSION_AUTHENTICATING)
             step = login_client_bytes(session, bytes + done, size - done);
@@ -272,7 +273,8 @@ void relay_go_on(struct session *session)
         else
             strbuf_release(&input);
     }
-    bool is_stuck = session->state <= SESSION_READY || session->state == SESSION_BLIND;
+    bool is_stuck = !session_is_held(session) &&
+                    (session->state <= SESSION_READY || session->state == SESSION_BLIND);
     if (session->client.ended && session_is_open(session) && is_stuck)
         session_close(session, CLOSE_CLIENT_GONE);
 }
@@ -390,8 +392,8 @@ static void tell_user_changed(struct session *session, unsigned error_code)
         return;
     }
     statement_end(session);
-    stream_write(&session->client, session->held.data, session->held.size);
-    strbuf_release(&session->held);
+    client_send(session, session->kept_ok.data, session->kept_ok.size);
+    strbuf_release(&session->kept_ok);
     relay_go_on(session);
 }
 
@@ -401,8 +403,8 @@ static const struct question_handlers change_question = {identity_answered, tell
 static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
 {
     session->user_has_changed = false;
-    strbuf_add(&session->held, bytes, size);
-    if (!identity_change_user(session) || session->held.failed)
+    strbuf_add(&session->kept_ok, bytes, size);
+    if (!identity_change_user(session) || session->kept_ok.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else if (!identity_must_ask(session))
         tell_user_changed(session, 0);
@@ -415,6 +417,7 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
     struct wire_input input = {bytes, bytes + size};
     struct wire_packet packet;
     enum wire_step step;
+    session->held_sequence = session->tracker.sequence;
     while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
            WIRE_PACKET) {
         if (!reply_packet(session, &packet))
@@ -433,7 +436,7 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
     session->reply_is_split =
         !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
     session->reply_sequence = session->tracker.sequence;
-    stream_write(&session->client, bytes, size);
+    client_send(session, bytes, size);
     if (session->state == SESSION_READY)
         wire_tracker_trim(&session->tracker);
 }
@@ -453,11 +456,13 @@ void relay_backend_readable(struct session *session)
             stream_write(&session->client, buffer, got);
         else
             relay_reply(session, buffer, got);
-        if (got < READ_BYTES || stream_is_clogged(&session->client))
+        if (got < READ_BYTES || stream_is_clogged(&session->client) || session_is_held(session))
             break;
     }
     if (!session_is_open(session))
         return;
+    if (session_is_held(session))
+        return; /* hold.c goes on from here */
     if (session->backend.ended || session->backend.failed)
         relay_backend_lost(session);
     else if (session->state == SESSION_READY)

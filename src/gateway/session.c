@@ -15,6 +15,7 @@
 #include "gateway/answer.h"
 #include "gateway/directory.h"
 #include "gateway/facts.h"
+#include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/login.h"
 #include "gateway/prepared.h"
@@ -145,6 +146,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
     stream_init(&session->client);
     stream_init(&session->backend);
     strbuf_init(&session->input);
+    strbuf_init(&session->kept_ok);
     strbuf_init(&session->held);
     identity_init(session);
     statement_init(session);
@@ -175,8 +177,11 @@ static void on_client_ready(uv_poll_t *poll, int status, int events)
     struct session *session = poll->data;
     if (status < 0)
         session->client.failed = true;
-    if (events & UV_WRITABLE)
+    if (events & UV_WRITABLE) {
         stream_flush(&session->client);
+        if (session->state == SESSION_ENDING)
+            session_finish_sending(session);
+    }
     if ((events & UV_READABLE) || status < 0)
         relay_client_readable(session);
     session_update_interest(session);
@@ -214,7 +219,7 @@ static int backend_interest(const struct session *session)
     if (session->state == SESSION_CONNECTING)
         return UV_WRITABLE;
     int interest = stream_is_clogged(&session->backend) ? UV_WRITABLE : 0;
-    if (!stream_is_clogged(&session->client))
+    if (!stream_is_clogged(&session->client) && !session_is_held(session))
         interest |= UV_READABLE;
     return interest;
 }
@@ -280,15 +285,18 @@ static void free_session(struct session *session)
     administration_release(session);
     wire_tracker_release(&session->tracker);
     strbuf_release(&session->input);
+    strbuf_release(&session->kept_ok);
     strbuf_release(&session->held);
     atomic_fetch_sub(&worker->session_count, 1);
     atomic_fetch_sub(&worker->gateway->connections, 1);
     free(session);
+    worker_end_if_done(worker);
 }
 
 void session_free_if_done(struct session *session)
 {
-    if (session->state == SESSION_CLOSED && session->handles == 0 && !session->work_in_pool)
+    if (session->state == SESSION_CLOSED && session->handles == 0 && !session->work_in_pool &&
+        !session_is_held(session))
         free_session(session);
 }
 
@@ -380,7 +388,13 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
     session_enter(session, SESSION_ENDING);
     close_stream(&session->backend);
     session_deadline(session, ENDING_SECONDS);
-    if (session->client.fd >= 0 && !stream_is_clogged(&session->client))
+    session_finish_sending(session);
+}
+
+void session_finish_sending(struct session *session)
+{
+    if (session->client.fd >= 0 && !stream_is_clogged(&session->client) &&
+        !session_is_held(session))
         shutdown(session->client.fd, SHUT_WR);
 }
 

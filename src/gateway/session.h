@@ -124,7 +124,11 @@ struct session {
     uv_timer_t timer;          /* deadline of login and of ending */
     bool has_timer;
     struct wire_tracker tracker; /* of the client's side of the conversation */
-    struct strbuf held;        /* the end of a login or COM_CHANGE_USER, until plugins have been told */
+    struct strbuf kept_ok;     /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
+    unsigned holds;            /* promises of plugins that are out (hold.c) */
+    bool hold_failed;          /* one of them was not kept */
+    struct strbuf held;        /* what the client will read when the last one is back */
+    uint8_t held_sequence;     /* sequence number of the first packet of that reply's rest */
     struct strbuf input;       /* client bytes that wait: half commands, pipelined commands */
     uint8_t reply_sequence;    /* sequence number that the next packet to the client would have */
     bool reply_is_split;       /* the client has been sent a part of a packet */
@@ -180,6 +184,9 @@ void session_free_if_done(struct session *session);
 
 /* Watches both sockets for what the state allows. Called after every step. */
 void session_update_interest(struct session *session);
+
+/* Says that the gateway will send no more, once the client can be told. State ENDING. */
+void session_finish_sending(struct session *session);
 
 /* (Re)starts the deadline, in seconds; 0 stops it. */
 void session_deadline(struct session *session, long seconds);

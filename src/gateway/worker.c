@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/hold.h"
 #include "gateway/session.h"
 
 static void close_handle(uv_handle_t *handle, void *unused)
@@ -14,14 +15,17 @@ static void close_handle(uv_handle_t *handle, void *unused)
         uv_close(handle, NULL);
 }
 
-static void take_arrivals(struct worker *worker)
+static void empty_inbox(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     struct arrival *arrivals = worker->inbox;
     size_t count = worker->inbox_size;
     worker->inbox = NULL;
     worker->inbox_size = worker->inbox_capacity = 0;
+    struct hold *given_back = worker->given_back;
+    worker->given_back = NULL;
     pthread_mutex_unlock(&worker->lock);
+    hold_take_back(given_back);
     for (size_t i = 0; i < count; i++)
         session_accept(worker, &arrivals[i]);
     free(arrivals);
@@ -50,14 +54,20 @@ static void for_each_session(struct worker *worker, bool close_all)
 static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
-    take_arrivals(worker);
+    empty_inbox(worker);
     if (atomic_load(&worker->gateway->draining))
         for_each_session(worker, false);
     if (asked_to_stop(worker) && !worker->closing) {
         worker->closing = true;
         for_each_session(worker, true);
-        uv_close((uv_handle_t *)&worker->wake, NULL);
     }
+    worker_end_if_done(worker);
+}
+
+void worker_end_if_done(struct worker *worker)
+{
+    if (worker->closing && !worker->sessions && !uv_is_closing((uv_handle_t *)&worker->wake))
+        uv_close((uv_handle_t *)&worker->wake, NULL);
 }
 
 static void *serve(void *argument)

@@ -46,6 +46,7 @@ struct worker {
     uint8_t *buffer; /* READ_BYTES; only for the duration of one callback */
 
     pthread_mutex_t lock; /* of the inbox */
+    struct hold *given_back; /* promises of plugins that are back */
     struct arrival *inbox;
     size_t inbox_size, inbox_capacity;
     bool stop_asked;
@@ -63,6 +64,10 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
+
+/* Ends the loop when it was asked to and the last session is gone: plugins may still hold promises of closed ones. On the
+ * worker's thread. */
+void worker_end_if_done(struct worker *worker);
 
 /* Waits for the thread's end and frees what it held. */
 void worker_join(struct worker *worker);

@@ -57,6 +57,12 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     return false;
 }
 
+bool plugin_hold_failed(const struct weir_plugin *plugin)
+{
+    complain((struct weir_plugin *)plugin, "weir_release()", plugin_take_failure());
+    return plugin->identity.refuses_on_failure;
+}
+
 static void forget_refusal(struct weir_session *session)
 {
     session->refusal.code = 0;

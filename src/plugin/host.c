@@ -207,6 +207,21 @@ static weir_string library(const weir_plugin *plugin)
     return (weir_string){plugin->library, strlen(plugin->library)};
 }
 
+static weir_hold *hold(weir_session *session, const weir_plugin *plugin)
+{
+    const struct plugin_facts_source *source = session->source;
+    weir_hold *promise = source && source->hold ? source->hold(session->source_data) : NULL;
+    if (promise)
+        promise->plugin = plugin;
+    return promise;
+}
+
+static void release(weir_hold *promise, weir_verdict verdict)
+{
+    promise->failed = verdict != WEIR_OK && plugin_hold_failed(promise->plugin);
+    promise->release(promise);
+}
+
 const weir_host_functions plugin_host = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof(weir_host_functions),
@@ -223,4 +238,6 @@ const weir_host_functions plugin_host = {
     .setting = setting,
     .report_failure = report_failure,
     .library = library,
+    .hold = hold,
+    .release = release,
 };

@@ -80,6 +80,15 @@ struct plugin_facts_source {
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
+    /* Begins to keep back what the client would read; NULL when it cannot. */
+    struct weir_hold *(*hold)(void *source_data);
+};
+
+/* A promise of a plugin, made by the source's hold(): release() gives it back, on any thread, once failed is set. */
+struct weir_hold {
+    const struct weir_plugin *plugin;
+    bool failed; /* the plugin could not do its work, and its on_failure is "refuse" */
+    void (*release)(struct weir_hold *hold);
 };
 
 /* All facts absent, no plugin data. */
@@ -140,6 +149,9 @@ int plugin_flush(struct plugin_registry *registry, const char *name, struct erro
 
 int plugin_set_enabled(struct plugin_registry *registry, const char *name, bool enabled,
                        struct error *error);
+
+/* Whether the plugin of that row has an OnFlush and is enabled. */
+bool plugin_can_flush(const struct plugin_registry *registry, size_t index);
 
 /* One row of SHOW PLUGINS: Name, Status ("Ready-enable"), Type, Library (absolute path), License,
  * Version. */

@@ -242,6 +242,12 @@ size_t plugin_count(const struct plugin_registry *registry)
     return registry->count;
 }
 
+bool plugin_can_flush(const struct plugin_registry *registry, size_t index)
+{
+    const struct weir_plugin *plugin = registry->plugins[index];
+    return plugin->manifest && plugin->manifest->on_flush && atomic_load(&plugin->enabled);
+}
+
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index)
 {
     static const char *const statuses[][2] = {

@@ -82,6 +82,9 @@ int plugin_identity_read(struct plugin_identity *identity, const char *text, con
 extern const weir_host_functions plugin_host;
 const char *plugin_take_failure(void);
 
+/* A promise was not kept. Logs it; returns whether the session must not go on. Any thread. */
+bool plugin_hold_failed(const struct weir_plugin *plugin);
+
 /* Forgets what the source has answered: another statement begins. */
 void plugin_forget_computed(struct weir_session *session);
 
