@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ip_filter, packaged and loaded as anybody would: who passes, what a wrong file does, flushing
+ * under load. */
+#include "workshop.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *setting(void *user, const char *plugin, const char *key)
+{
+    (void)plugin;
+    return strcmp(key, "file") == 0 ? user : NULL;
+}
+
+/* Packages the plugin in plugin/ip_filter itself. */
+static void package(const struct workshop *workshop)
+{
+    struct strbuf report = STRBUF_INIT;
+    struct error error = {""};
+    struct plugin_package_options options = {.folder = TEST_IP_FILTER,
+                                             .output_folder = workshop_path(workshop, "out"),
+                                             .include = TEST_INCLUDE};
+    plugin_package(&options, &report, &error);
+    strbuf_release(&report);
+    assert_string_equal(error.message, "");
+}
+
+/* file: the setting of that name; NULL: not set. */
+static struct plugin_registry *load(const struct workshop *workshop, const char *file,
+                                    struct error *error)
+{
+    static char folder[128];
+    snprintf(folder, sizeof folder, "%s", workshop_path(workshop, "out"));
+    error->message[0] = '\0';
+    struct plugin_options options = {.directory = folder,
+                                     .load = "ip_filter-1",
+                                     .setting = setting,
+                                     .setting_user = (void *)file};
+    return plugin_registry_load(&options, error);
+}
+
+static struct weir_session client(const char *address)
+{
+    struct weir_session session;
+    plugin_session_init(&session);
+    session.text[WEIR_TEXT_client_ip] = (weir_string){address, strlen(address)};
+    bool is_ipv6 = strchr(address, ':') != NULL;
+    session.client_address_size = *address ? is_ipv6 ? 16 : 4 : 0;
+    if (*address)
+        assert_int_equal(inet_pton(is_ipv6 ? AF_INET6 : AF_INET, address, session.client_address),
+                         1);
+    return session;
+}
+
+static bool passes(struct plugin_registry *registry, const char *address)
+{
+    struct weir_session session = client(address);
+    return plugin_connection_event(registry, &session, WEIR_PRE_AUTH);
+}
+
+static void addresses_pass_as_the_rules_say(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct {
+        const char *rules, *pass,
+            *refused; /* addresses, separated by spaces; '-': the Unix socket */
+    } rows[] = {
+        {"", "- 1.2.3.4 ::1", ""},
+        {"deny 10.0.0.0/8\n", "- 9.255.255.255 11.0.0.0 a00::1", "10.0.0.0 10.255.255.255"},
+        {"allow 10.0.0.0/8 # office\ndeny 10.0.0.66\n", "- 10.0.0.65 10.0.0.67",
+         "10.0.0.66 11.0.0.1 ::1"},
+        {"allow 0.0.0.0/0\n", "- 0.0.0.0 255.255.255.255", "::1 2001:db8::1"},
+        {"allow ::/0\n", "- ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "1.2.3.4"},
+        {"deny ::/0\n", "- 1.2.3.4", "::1"},
+        {"allow 2001:db8::/32\nallow 127.0.0.1\ndeny 2001:db8:0:1::/64\n",
+         "- 127.0.0.1 2001:db8::1 2001:db8:0:2::",
+         "2001:db8:0:1::5 2001:db9:: 2001:db7:ffff:: 127.0.0.2"},
+        {"deny ::ffff:10.0.0.0/104\n", "11.0.0.1", "10.1.2.3"},
+        {"allow 10.0.0.0/9\nallow 10.128.0.0/9\nallow 10.1.0.0/16\r\n\n   # nothing\n",
+         "10.0.0.0 10.127.255.255 10.128.0.0 10.255.255.255 10.1.2.3", "9.255.255.255 11.0.0.0"},
+        {"allow 10.0.0.0/31\nallow 10.0.0.4/31", "10.0.0.1 10.0.0.4", "10.0.0.2 10.0.0.3 10.0.0.6"},
+        {"deny 0.0.0.0/0\nallow 10.0.0.1\n", "-", "10.0.0.1"},
+    };
+    struct error error;
+    package(workshop);
+    workshop_write(workshop, "out/ip_filter.conf", "");
+    struct plugin_registry *registry = load(workshop, NULL, &error);
+    assert_non_null(registry);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
+        assert_int_equal(plugin_flush(registry, "ip_filter", &error), 0);
+        for (int refused = 0; refused < 2; refused++) {
+            char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
+            for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+                if (passes(registry, strcmp(word, "-") == 0 ? "" : word) == refused)
+                    fail_msg("rules %zu: %s", i, word);
+            }
+            free(list);
+        }
+    }
+    plugin_registry_shutdown(registry);
+}
+
+static void a_refused_client_reads_why(void **state)
+{
+    struct workshop *workshop = *state;
+    struct error error;
+    package(workshop);
+    workshop_write(workshop, "elsewhere.conf", "deny 10.0.0.0/8\n");
+    struct plugin_registry *registry =
+        load(workshop, workshop_path(workshop, "elsewhere.conf"), &error);
+    assert_string_equal(error.message, "");
+    struct weir_session session = client("10.1.2.3");
+    assert_false(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
+    assert_int_equal(session.refusal.code, 1130);
+    assert_string_equal(session.refusal.sqlstate, "HY000");
+    assert_string_equal(session.refusal.message,
+                        "Host '10.1.2.3' is not allowed to connect to this server (ip_filter)");
+    assert_string_equal(session.refusal.by, "ip_filter");
+    assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
+    plugin_registry_shutdown(registry);
+}
+
+static void a_wrong_file_keeps_the_old_lists_and_names_the_line(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct {
+        const char *rules, *problem;
+    } rows[] = {
+        {"deny 10.0.0.1\n\ndeny 10.0.0.256\n", ":3: \"10.0.0.256\" is no IP address"},
+        {"permit 10.0.0.1\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"allow\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"allow 10.0.0.1 10.0.0.2\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"allow 10.0.0.0/33\n", ":1: \"10.0.0.0/33\" has a prefix that is no number from 0 to 32"},
+        {"allow ::/129\n", ":1: \"::/129\" has a prefix that is no number from 0 to 128"},
+        {"allow ::/x\n", ":1: \"::/x\" has no number behind its '/'"},
+        {"allow ::/-1\n", ":1: \"::/-1\" has no number behind its '/'"},
+        {"allow ::/1x\n", ":1: \"::/1x\" has a prefix that is no number from 0 to 128"},
+        {"# office\nallow 10.0.0.1/8\n", ":2: \"10.0.0.1/8\" has bits set behind its prefix"},
+        {"allow example.com\n", ":1: \"example.com\" is no IP address"},
+    };
+    struct error error;
+    package(workshop);
+    workshop_write(workshop, "out/ip_filter.conf", "allow 10.0.0.7\n");
+    struct plugin_registry *registry = load(workshop, NULL, &error);
+    assert_non_null(registry);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[512];
+        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
+        snprintf(expected, sizeof expected, "plugin ip_filter: OnFlush failed: %s%s",
+                 workshop_path(workshop, "out/ip_filter.conf"), rows[i].problem);
+        assert_int_equal(plugin_flush(registry, "ip_filter", &error), -1);
+        assert_string_equal(error.message, expected);
+        assert_true(passes(registry, "10.0.0.7"));
+        assert_false(passes(registry, "10.0.0.1"));
+    }
+    plugin_registry_shutdown(registry);
+}
+
+static void without_its_file_it_does_not_start(void **state)
+{
+    struct workshop *workshop = *state;
+    struct error error;
+    char expected[512];
+    package(workshop);
+    snprintf(expected, sizeof expected,
+             "plugin ip_filter: OnInit failed: %s: No such file or directory",
+             workshop_path(workshop, "out/lists/mine.conf"));
+    assert_null(load(workshop, "lists/mine.conf", &error));
+    assert_string_equal(error.message, expected);
+}
+
+/* ---- Load ---- */
+
+#define CLIENTS 20000 /* lookups of each thread */
+
+struct load_test {
+    struct plugin_registry *registry;
+    atomic_int running;
+};
+
+/* 10.0.0.7 passes and 10.0.0.8 does not, whichever of the two files has been read last. */
+static void *look(void *argument)
+{
+    struct load_test *test = argument;
+    for (int i = 0; i < CLIENTS; i++) {
+        if (!passes(test->registry, "10.0.0.7") || passes(test->registry, "10.0.0.8"))
+            abort();
+    }
+    atomic_fetch_sub(&test->running, 1);
+    return NULL;
+}
+
+static void flushing_under_load_frees_nothing_that_is_looked_at(void **state)
+{
+    struct workshop *workshop = *state;
+    struct load_test test = {.running = 2};
+    struct error error;
+    pthread_t threads[2];
+    char *many = malloc(200000);
+    size_t size = 0;
+    assert_non_null(many);
+    for (int i = 0; i < 5000; i++)
+        size += (size_t)sprintf(many + size, "allow 172.%d.%d.%d\n", 16 + i % 16, i / 16 % 256,
+                                2 * (i % 100));
+    sprintf(many + size, "allow 10.0.0.7\n");
+    package(workshop);
+    workshop_write(workshop, "out/ip_filter.conf", many);
+    test.registry = load(workshop, NULL, &error);
+    assert_non_null(test.registry);
+    assert_true(passes(test.registry, "172.16.0.0"));
+    assert_false(passes(test.registry, "172.16.0.1"));
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, look, &test);
+    for (int i = 0; atomic_load(&test.running); i++) {
+        workshop_write(workshop, "next.conf", i % 2 ? many : "allow 10.0.0.7\n");
+        rename(workshop_path(workshop, "next.conf"), workshop_path(workshop, "out/ip_filter.conf"));
+        assert_int_equal(plugin_flush(test.registry, "ip_filter", &error), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    plugin_registry_shutdown(test.registry);
+    free(many);
+}
+
+int main(void)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+#define TEST(name) cmocka_unit_test_setup_teardown(name, workshop_open, workshop_close)
+    const struct CMUnitTest tests[] = {
+        TEST(addresses_pass_as_the_rules_say),
+        TEST(a_refused_client_reads_why),
+        TEST(a_wrong_file_keeps_the_old_lists_and_names_the_line),
+        TEST(without_its_file_it_does_not_start),
+        TEST(flushing_under_load_frees_nothing_that_is_looked_at),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
