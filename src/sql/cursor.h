@@ -97,8 +97,9 @@ void sql_cursor_skip_with(struct sql_cursor *cursor);
  * DEFINER = account, ALGORITHM = x, SQL SECURITY x, ... are skipped. */
 void sql_cursor_skip_modifiers(struct sql_cursor *cursor);
 
-/* The kind of what begins at the cursor, which moves on. */
-enum sql_kind sql_cursor_first_kind(struct sql_cursor *cursor);
+/* The kind that the words at the cursor say; it stays there or moves on within the statement.
+ * *holds_statement: another statement begins where it is now (EXPLAIN, TRACE). */
+enum sql_kind sql_cursor_kind(struct sql_cursor *cursor, bool *holds_statement);
 
 /* From EXPLAIN, DESCRIBE, ANALYZE or TRACE (current) to the statement it holds (*holds_statement),
  * or to the table it names; the kind it is. */

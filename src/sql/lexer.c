@@ -89,7 +89,39 @@ static size_t word_end(const struct sql_lexer *lexer, size_t at)
     return at;
 }
 
-static void find_keyword(const struct sql_lexer *lexer, struct sql_token *token)
+/* Whether the dot before or behind makes a name of a keyword (from.where). Servers differ where
+ * white space is next to the dot: there MariaDB and MySQL see a keyword and TiDB a name. When the
+ * server is not known it is taken for a name, and noted. */
+static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
+{
+    const unsigned char *text = lexer->text;
+    bool tidb = lexer->mode.dialect == SQL_DIALECT_TIDB;
+    size_t start = token->start;
+    if (token->end < lexer->size && text[token->end] == '.') {
+        size_t next = token->end + 1;
+        bool name = next < lexer->size && sql_byte_is(text[next], SQL_BYTE_WORD);
+        if (name || tidb) {
+            return true;
+        }
+    } else {
+        while (start > 0 && text[start - 1] == ' ') {
+            start--;
+        }
+        if (start == 0 || !lexer->dot_before || lexer->dot_end != start) {
+            return false;
+        }
+        if (start == token->start) {
+            return true;
+        }
+    }
+    if (tidb || lexer->mode.dialect == SQL_DIALECT_UNKNOWN) {
+        lexer->ambiguous = lexer->ambiguous || !tidb;
+        return true;
+    }
+    return false;
+}
+
+static void find_keyword(struct sql_lexer *lexer, struct sql_token *token)
 {
     char lower[SQL_KEYWORD_MAX_BYTES];
     size_t size = token->end - token->start;
@@ -100,7 +132,7 @@ static void find_keyword(const struct sql_lexer *lexer, struct sql_token *token)
         lower[i] = (char)sql_byte_lower(lexer->text[token->start + i]);
     }
     const struct sql_keyword *keyword = sql_keyword_find(lower, size);
-    token->word = keyword != NULL ? keyword->word : SQL_NO_WORD;
+    token->word = keyword == NULL || touches_dot(lexer, token) ? SQL_NO_WORD : keyword->word;
 }
 
 /* Takes a quoted text whose opening quote is at `at`. False: it has no end. */
@@ -302,6 +334,8 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
         lexer->at = lexer->size;
     }
     token->end = lexer->at;
+    lexer->dot_before = sql_token_is(token, '.');
+    lexer->dot_end = token->end;
     if (sql_token_is_name(token)) {
         lexer->name_before = true;
         lexer->name_end = token->end;

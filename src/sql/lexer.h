@@ -58,7 +58,10 @@ struct sql_lexer {
     bool in_code;     /* inside an executable comment; a flag, not a depth: the first end ends it */
     bool conditional; /* met an executable comment that some server would not run */
     bool name_before; /* the token before was a name, ending at `at` or before */
-    size_t name_end;  /* where it ended */
+    bool dot_before;  /* it was a dot, ending at dot_end */
+    bool ambiguous;   /* a word was taken for a name that is a keyword to some servers */
+    size_t dot_end;
+    size_t name_end; /* where it ended */
 };
 
 void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct sql_mode *mode,

@@ -217,7 +217,7 @@ void sql_scan_add_cte(struct scan *scan, bool visible)
     }
 }
 
-/* One reading of one text. Returns whether it held anything. */
+/* One reading of one text. Returns whether it held anything that could be a statement. */
 static bool scan_text(struct sql_tables *tables, struct sql_span text, const struct sql_mode *mode,
                       enum sql_reading reading, unsigned texts, bool *known, bool *conditional)
 {
@@ -225,7 +225,7 @@ static bool scan_text(struct sql_tables *tables, struct sql_span text, const str
     scan.tables = tables;
     scan.depth = 0;
     scan.texts = texts;
-    scan.compound = scan.verb = scan.unknown = scan.targets_all = false;
+    scan.compound = scan.verb = scan.unknown = scan.no_statement = scan.targets_all = false;
     scan.target_count = 0;
     scan.frames[0] = (struct frame){0};
     tables->cte_count = 0;
@@ -234,7 +234,7 @@ static bool scan_text(struct sql_tables *tables, struct sql_span text, const str
     sql_scan_run(&scan);
     *known = !scan.unknown;
     *conditional = scan.cursor.lexer.conditional;
-    return !empty;
+    return !empty && !scan.no_statement;
 }
 
 /* All readings of a text that matter. */

@@ -353,6 +353,34 @@ static void step_factor(struct scan *scan)
     }
 }
 
+/* NTH_VALUE(a, 2) FROM FIRST | LAST [RESPECT | IGNORE NULLS] OVER ...: no table. */
+static bool is_from_of_window(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    sql_cursor_next(&ahead);
+    if (!sql_cursor_accept(&ahead, SQL_WORD_LAST) && !sql_cursor_accept(&ahead, SQL_WORD_FIRST)) {
+        return false;
+    }
+    if (sql_cursor_word(&ahead) == SQL_WORD_OVER) {
+        return true;
+    }
+    return (sql_cursor_accept(&ahead, SQL_WORD_IGNORE) ||
+            sql_cursor_accept(&ahead, SQL_WORD_RESPECT)) &&
+           sql_cursor_word(&ahead) == SQL_WORD_NULLS;
+}
+
+static void step_select(struct scan *scan)
+{
+    if (sql_cursor_word(&scan->cursor) != SQL_WORD_FROM) {
+        pass(scan);
+        return;
+    }
+    if (!is_from_of_window(scan)) {
+        set_clause(scan, CLAUSE_FACTOR);
+    }
+    sql_scan_next(scan);
+}
+
 static bool ends_references(struct scan *scan, uint16_t word)
 {
     switch (word) {
@@ -439,7 +467,7 @@ static void step_create(struct scan *scan)
     } else if (word == SQL_WORD_AS) {
         sql_scan_next(scan);
         set_clause(scan, CLAUSE_QUERY);
-    } else if (word == SQL_WORD_SELECT ||
+    } else if (word == SQL_WORD_SELECT || word == SQL_WORD_TABLE || word == SQL_WORD_VALUES ||
                (word == SQL_WORD_WITH &&
                 sql_cursor_second_word(&scan->cursor) != SQL_WORD_SYSTEM)) {
         begin_query(scan);
@@ -558,11 +586,7 @@ static void step(struct scan *scan)
         step_query(scan);
         break;
     case CLAUSE_SELECT:
-        if (sql_scan_accept(scan, SQL_WORD_FROM)) {
-            set_clause(scan, CLAUSE_FACTOR);
-        } else {
-            pass(scan);
-        }
+        step_select(scan);
         break;
     case CLAUSE_FACTOR:
         step_factor(scan);
@@ -637,7 +661,8 @@ static bool is_compound(const struct scan *scan)
         break;
     }
     struct sql_cursor ahead = scan->cursor;
-    enum sql_kind kind = sql_cursor_first_kind(&ahead);
+    bool holds_statement = false;
+    enum sql_kind kind = sql_cursor_kind(&ahead, &holds_statement);
     return kind == SQL_KIND_COMPOUND || kind == SQL_KIND_CREATE_PROCEDURE ||
            kind == SQL_KIND_CREATE_FUNCTION || kind == SQL_KIND_CREATE_TRIGGER ||
            kind == SQL_KIND_CREATE_EVENT || kind == SQL_KIND_ALTER_EVENT ||
@@ -656,7 +681,7 @@ void sql_scan_run(struct scan *scan)
                      SQL_BLOCK_VERB;
     }
     while (!sql_cursor_at_end(&scan->cursor) && !scan->tables->failed) {
-        if (scan->verb) {
+        if (scan->verb && !sql_cursor_is(&scan->cursor, ';')) {
             scan->verb = false;
             begin_statement(scan);
         } else if (sql_cursor_is(&scan->cursor, ';')) {
@@ -669,5 +694,5 @@ void sql_scan_run(struct scan *scan)
     }
     end_statement(scan);
     scan->unknown = scan->unknown || scan->cursor.token.class == SQL_TOKEN_INVALID ||
-                    (scan->compound && scan->blocks.overflow);
+                    scan->cursor.lexer.ambiguous || (scan->compound && scan->blocks.overflow);
 }

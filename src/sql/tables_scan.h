@@ -53,6 +53,7 @@ struct scan {
     bool compound;  /* blocks is in use */
     bool verb;      /* the current token is the first of a statement inside of a compound one */
     bool unknown;
+    bool no_statement;            /* what it begins with is no statement: every server refuses it */
     struct sql_token targets[16]; /* DELETE's, when it names several: name tokens */
     unsigned target_count;
     bool targets_all; /* too many to keep: each table counts as one */

@@ -91,7 +91,8 @@ static void insert(struct scan *scan)
 static void update(struct scan *scan)
 {
     sql_scan_next(scan);
-    skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_IGNORE, SQL_NO_WORD, SQL_NO_WORD);
+    skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_HIGH_PRIORITY, SQL_WORD_DELAYED,
+               SQL_WORD_IGNORE);
     scan->frames[0].access = SQL_ACCESS_WRITE;
     set_clause(scan, CLAUSE_FACTOR);
 }
@@ -125,7 +126,11 @@ static void delete_targets(struct scan *scan)
 static void delete (struct scan *scan)
 {
     sql_scan_next(scan);
-    skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_QUICK, SQL_WORD_IGNORE, SQL_NO_WORD);
+    while (word_at(scan) == SQL_WORD_HIGH_PRIORITY || word_at(scan) == SQL_WORD_DELAYED ||
+           word_at(scan) == SQL_WORD_LOW_PRIORITY || word_at(scan) == SQL_WORD_QUICK ||
+           word_at(scan) == SQL_WORD_IGNORE) {
+        sql_scan_next(scan);
+    }
     if (word_at(scan) == SQL_WORD_HISTORY) {
         sql_scan_next(scan); /* DELETE HISTORY FROM t BEFORE SYSTEM_TIME x */
     }
@@ -334,6 +339,18 @@ static void drop(struct scan *scan)
     }
 }
 
+/* PERSISTENT FOR ALL | COLUMNS ALL | (a) INDEXES ALL | (i): the only option of ANALYZE TABLE that
+ * another table can follow. */
+static void skip_persistent(struct scan *scan)
+{
+    while (sql_token_is_name(&scan->cursor.token)) {
+        sql_scan_next(scan);
+        if (sql_cursor_is(&scan->cursor, '(')) {
+            sql_scan_skip_parentheses(scan);
+        }
+    }
+}
+
 /* [NO_WRITE_TO_BINLOG | LOCAL] TABLE[S] t, u ... */
 static void maintain(struct scan *scan, enum sql_access access)
 {
@@ -341,12 +358,15 @@ static void maintain(struct scan *scan, enum sql_access access)
     skip_words(scan, SQL_WORD_NO_WRITE_TO_BINLOG, SQL_WORD_LOCAL, SQL_WORD_INCREMENTAL,
                SQL_NO_WORD);
     set_clause(scan, CLAUSE_SKIP);
-    if (sql_scan_accept(scan, SQL_WORD_TABLE) || sql_scan_accept(scan, SQL_WORD_TABLES)) {
-        table_list(scan, access);
-    } else {
-        scan->unknown = scan->unknown || !(sql_scan_accept(scan, SQL_WORD_VIEW));
-        table_list(scan, access);
-    }
+    bool object = sql_scan_accept(scan, SQL_WORD_TABLE) || sql_scan_accept(scan, SQL_WORD_TABLES) ||
+                  sql_scan_accept(scan, SQL_WORD_VIEW);
+    scan->unknown = scan->unknown || !object;
+    do {
+        sql_scan_table(scan, access, false);
+        if (word_at(scan) == SQL_WORD_PERSISTENT) {
+            skip_persistent(scan);
+        }
+    } while (sql_scan_accept_byte(scan, ','));
 }
 
 static void flush(struct scan *scan)
@@ -401,6 +421,17 @@ static void show(struct scan *scan)
     }
     case SQL_WORD_TABLE: /* t [PARTITION (p)] [INDEX i] REGIONS; TABLE STATUS has none */
         if (word_at(scan) != SQL_WORD_STATUS) {
+            sql_scan_table(scan, SQL_ACCESS_READ, false);
+        }
+        break;
+    case SQL_WORD_PLACEMENT: /* FOR TABLE t [PARTITION p] */
+        if (sql_scan_accept(scan, SQL_WORD_FOR) && sql_scan_accept(scan, SQL_WORD_TABLE)) {
+            sql_scan_table(scan, SQL_ACCESS_READ, false);
+        }
+        break;
+    case SQL_WORD_MASKING: /* POLICIES FOR t */
+        sql_scan_next(scan);
+        if (sql_scan_accept(scan, SQL_WORD_FOR)) {
             sql_scan_table(scan, SQL_ACCESS_READ, false);
         }
         break;
@@ -492,7 +523,7 @@ static void explain(struct scan *scan)
     set_clause(scan, CLAUSE_SKIP);
     if (kind == SQL_KIND_DESCRIBE) {
         sql_scan_table(scan, SQL_ACCESS_READ, false);
-    } else if (kind != SQL_KIND_EXPLAIN_CONNECTION) {
+    } else if (kind == SQL_KIND_TRACE || kind == SQL_KIND_ANALYZE_TABLE) {
         scan->unknown = true;
     }
 }
@@ -589,7 +620,7 @@ static void recover(struct scan *scan)
     sql_scan_next(scan);
     set_clause(scan, CLAUSE_SKIP);
     if (sql_scan_accept(scan, SQL_WORD_TABLE) && word_at(scan) != SQL_WORD_BY) {
-        sql_scan_table(scan, SQL_ACCESS_DDL, false);
+        plain_table_list(scan, SQL_ACCESS_DDL);
     }
 }
 
@@ -703,6 +734,8 @@ static bool names_no_table(uint16_t word)
     case SQL_WORD_TRAFFIC:
     case SQL_WORD_RECOMMEND:
     case SQL_WORD_REFRESH:
+    case SQL_WORD_PAUSE:
+    case SQL_WORD_RESUME:
         return true;
     default:
         return false;
@@ -807,7 +840,9 @@ static void other_statement(struct scan *scan, uint16_t word)
             set_clause(scan, CLAUSE_OTHER);
             /* Inside of blocks a statement can also be the name of a variable, to be assigned to.
              */
-            scan->unknown = scan->unknown || !(names_no_table(word) || scan->compound);
+            if (!names_no_table(word) && !scan->compound) {
+                scan->unknown = scan->no_statement = true;
+            }
             sql_scan_next(scan);
         }
         return;
