@@ -65,6 +65,15 @@ static int run(struct strbuf *output, const char *const *words)
     return status;
 }
 
+static void assert_exports_only_the_manifest(const struct workshop *workshop)
+{
+    struct strbuf symbols = STRBUF_INIT;
+    run(&symbols, (const char *const[]){"nm", "-D", "--defined-only", "-j",
+                                        workshop_path(workshop, "out/p-1.so"), NULL});
+    assert_string_equal(symbols.data, "weir_plugin_manifest\n");
+    strbuf_release(&symbols);
+}
+
 static void a_plugin_exports_one_symbol_and_its_manifest(void **state)
 {
     struct workshop *workshop = *state;
@@ -73,9 +82,8 @@ static void a_plugin_exports_one_symbol_and_its_manifest(void **state)
     assert_int_equal(workshop_count(workshop, "out"), 1);
     assert_int_equal(workshop_count(workshop, "tmp"), 0);
     const char *library = workshop_path(workshop, "out/p-1.so");
-    struct strbuf symbols = STRBUF_INIT, json = STRBUF_INIT;
-    run(&symbols, (const char *const[]){"nm", "-D", "--defined-only", "-j", library, NULL});
-    assert_string_equal(symbols.data, "weir_plugin_manifest\n");
+    struct strbuf json = STRBUF_INIT;
+    assert_exports_only_the_manifest(workshop);
     assert_int_equal(plugin_inspect(library, &json, NULL), 0);
     assert_string_equal(json.data, "{\n"
                                    "    \"api_version\": 1,\n"
@@ -89,7 +97,6 @@ static void a_plugin_exports_one_symbol_and_its_manifest(void **state)
     struct stat status;
     assert_int_equal(stat(library, &status), 0);
     assert_int_equal(status.st_mode & 0444, 0444);
-    strbuf_release(&symbols);
     strbuf_release(&json);
 }
 
@@ -187,6 +194,18 @@ static void a_failure_keeps_the_plugin_that_was_there(void **state)
     assert_int_not_equal(before.st_ino, after.st_ino); /* a server that has it open is unharmed */
 }
 
+static void a_result_that_cannot_be_put_in_place_leaves_nothing(void **state)
+{
+    struct workshop *workshop = *state;
+    char expected[512];
+    workshop_write(workshop, "out/p-1.so/a", "a folder stands where the plugin should go");
+    snprintf(expected, sizeof expected, "%s: Is a directory",
+             workshop_path(workshop, "out/p-1.so"));
+    assert_string_equal(package(workshop, MANIFEST(INIT), SOURCE).message, expected);
+    assert_int_equal(workshop_count(workshop, "out"), 1);
+    assert_int_equal(workshop_count(workshop, "tmp"), 0);
+}
+
 static void cxx_sources_need_no_extern_c(void **state)
 {
     struct workshop *workshop = *state;
@@ -225,6 +244,8 @@ static void prebuilt_objects_and_archives_are_linked(void **state)
                                 NULL)
                             .message,
                         "");
+    /* The objects were not compiled with -fvisibility=hidden, and still nothing else is seen. */
+    assert_exports_only_the_manifest(workshop);
     assert_int_equal(workshop_count(workshop, "out"), 1);
 }
 
@@ -335,6 +356,7 @@ int main(void)
         TEST(a_wrong_prototype_does_not_compile),
         TEST(a_symbol_that_nobody_defines_does_not_link),
         TEST(a_failure_keeps_the_plugin_that_was_there),
+        TEST(a_result_that_cannot_be_put_in_place_leaves_nothing),
         TEST(cxx_sources_need_no_extern_c),
         TEST(prebuilt_objects_and_archives_are_linked),
         TEST(lists_of_files_and_libraries_are_checked),
