@@ -18,8 +18,8 @@ static int read_file(const struct toml_document *file, struct server_options *op
         if (toml_type(node) == TOML_TABLE && strcmp(toml_key(node), "plugin") == 0)
             continue;
         if (!options_find(&server_option_table, toml_key(node)))
-            return toml_error(file, node, error, "key \"%s\": no such option; see weir-server --help",
-                              toml_key(node));
+            return toml_error(file, node, error,
+                              "key \"%s\": no such option; see weir-server --help", toml_key(node));
         struct error reason = {""};
         if (options_set(&server_option_table, options, toml_key(node), toml_text(node, NULL),
                         toml_key(node), &reason))
@@ -48,8 +48,7 @@ static int read_options(int argc, char **argv, struct server_options *options,
 static const char *plugin_setting(void *user, const char *plugin, const char *key)
 {
     const struct toml_document *file = user;
-    const struct toml_node *section =
-        file ? toml_get(toml_root(file), "plugin") : NULL;
+    const struct toml_node *section = file ? toml_get(toml_root(file), "plugin") : NULL;
     section = section ? toml_get(section, plugin) : NULL;
     const struct toml_node *node = section ? toml_get(section, key) : NULL;
     return node ? toml_text(node, NULL) : NULL;

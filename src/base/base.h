@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base: what every other room stands on: errors, growing strings, the log, the clock, TOML, options.
+ * base: what every other room stands on: errors, growing strings, the log, the clock, TOML,
+ * options.
  *
  * Nothing here knows of the MySQL protocol, of plugins or of sockets. Each part has a header of its
  * own beside this one; other rooms include this one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log: one line an event, on standard error or in a file, written with one write() so that lines
- * of different threads never mix. On a terminal: aligned and coloured. Otherwise:
+ * The log: one line an event, on standard error or in a file, written with one write() so that
+ * lines of different threads never mix. On a terminal: aligned and coloured. Otherwise:
  *
  *     2026-01-31T23:59:59.123456Z info  gateway: listening on 127.0.0.1:4000
  *     2026-01-31T23:59:59.123456Z error backend: connection refused errno=111 address=unix:/run/x

@@ -21,7 +21,8 @@ static bool is_named(const struct option_row *row, const char *name, size_t size
     return row->letter && strlen(row->letter) == size && memcmp(row->letter, name, size) == 0;
 }
 
-static const struct option_row *find(const struct option_table *table, const char *name, size_t size)
+static const struct option_row *find(const struct option_table *table, const char *name,
+                                     size_t size)
 {
     for (size_t i = 0; i < table->count; i++)
         if (is_named(&table->rows[i], name, size))
@@ -71,8 +72,8 @@ static int set_flag(bool *value, const char *text, const char *where, struct err
     return error_set(error, "%s: \"%s\" is neither true nor false", where, text);
 }
 
-static int set_choice(const struct option_row *row, int *value, const char *text,
-                      const char *where, struct error *error)
+static int set_choice(const struct option_row *row, int *value, const char *text, const char *where,
+                      struct error *error)
 {
     char allowed[256] = "";
     size_t used = 0;
@@ -81,8 +82,8 @@ static int set_choice(const struct option_row *row, int *value, const char *text
             *value = i;
             return 0;
         }
-        int more = snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "",
-                            row->choices[i]);
+        int more =
+            snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", row->choices[i]);
         if (more > 0 && (size_t)more < sizeof allowed - used)
             used += (size_t)more;
     }
@@ -148,8 +149,8 @@ int options_set(const struct option_table *table, void *values, const char *name
 /* One argument of the command line: which row it names and where its value is. */
 struct spelled {
     const struct option_row *row;
-    const char *value;  /* behind '='; NULL: none there */
-    bool takes_next;    /* the value is the next argument */
+    const char *value; /* behind '='; NULL: none there */
+    bool takes_next;   /* the value is the next argument */
 };
 
 static struct spelled spell(const struct option_table *table, const char *argument)

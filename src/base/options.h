@@ -2,9 +2,10 @@
  *
  * Options of a program, as one table.
  *
- * A table of struct option_row drives the command line, the TOML file, the environment, --help and the man page, so
- * that none of them can disagree. Flags are spelled with one dash or two, "-name value" or "-name=value". What the
- * command line says wins over the environment, which wins over the file, which wins over the default. */
+ * A table of struct option_row drives the command line, the TOML file, the environment, --help and
+ * the man page, so that none of them can disagree. Flags are spelled with one dash or two, "-name
+ * value" or "-name=value". What the command line says wins over the environment, which wins over
+ * the file, which wins over the default. */
 #ifndef WEIR_BASE_OPTIONS_H
 #define WEIR_BASE_OPTIONS_H
 
@@ -25,14 +26,14 @@ enum option_type {
 struct option_row {
     const char *name;
     enum option_type type;
-    size_t offset;             /* of the value in the program's struct */
-    const char *letter;        /* another spelling, "P"; NULL: none */
-    const char *argument;      /* what --help calls the value, "DIR" */
-    const char *fallback;      /* default as text; NULL: unset */
-    long minimum, maximum;     /* OPTION_NUMBER */
+    size_t offset;              /* of the value in the program's struct */
+    const char *letter;         /* another spelling, "P"; NULL: none */
+    const char *argument;       /* what --help calls the value, "DIR" */
+    const char *fallback;       /* default as text; NULL: unset */
+    long minimum, maximum;      /* OPTION_NUMBER */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
-    const char *environment;   /* variable that sets it; NULL: none */
-    const char *help;          /* one or two sentences, with the unit of a number */
+    const char *environment;    /* variable that sets it; NULL: none */
+    const char *help;           /* one or two sentences, with the unit of a number */
 };
 
 struct option_table {
@@ -58,7 +59,8 @@ int options_set(const struct option_table *table, void *values, const char *name
 int options_arguments(const struct option_table *table, void *values, int argc, char **argv,
                       struct error *error);
 
-/* The text that the command line gives for one option, or NULL: for -config, which is needed first. */
+/* The text that the command line gives for one option, or NULL: for -config, which is needed first.
+ */
 const char *options_peek(const struct option_table *table, const char *name, int argc, char **argv);
 
 const struct option_row *options_find(const struct option_table *table, const char *name);

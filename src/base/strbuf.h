@@ -36,7 +36,8 @@ void strbuf_release(struct strbuf *buffer);
 /* Empties it and keeps the memory. */
 void strbuf_reset(struct strbuf *buffer);
 
-/* Makes room for `more` bytes behind the ones in use; false (and failed) when there is no memory. */
+/* Makes room for `more` bytes behind the ones in use; false (and failed) when there is no memory.
+ */
 bool strbuf_reserve(struct strbuf *buffer, size_t more);
 
 void strbuf_add(struct strbuf *buffer, const void *bytes, size_t size);
@@ -50,8 +51,8 @@ void strbuf_vprintf(struct strbuf *buffer, const char *format, va_list arguments
 /* Removes the first `count` bytes (count <= size). */
 void strbuf_consume(struct strbuf *buffer, size_t count);
 
-/* Hands the bytes over (returns owned, NUL-terminated, to be freed by free()) and empties the strbuf;
- * NULL when there is no memory or when the strbuf has failed. */
+/* Hands the bytes over (returns owned, NUL-terminated, to be freed by free()) and empties the
+ * strbuf; NULL when there is no memory or when the strbuf has failed. */
 char *strbuf_detach(struct strbuf *buffer);
 
 #endif

@@ -9,9 +9,10 @@
 #include "gateway/relay.h"
 #include "gateway/statement.h"
 
-#define MAX_NAMES         64
-#define PRIVILEGE_ERROR   "Access denied; you need (at least one of) the RELOAD, SUPER privilege(s) for " \
-                          "this operation"
+#define MAX_NAMES 64
+#define PRIVILEGE_ERROR                                                                            \
+    "Access denied; you need (at least one of) the RELOAD, SUPER privilege(s) for "                \
+    "this operation"
 
 struct administration {
     struct session *session;
@@ -32,8 +33,18 @@ bool administration_may_take(enum sql_kind kind)
 
 bool administration_takes(const struct session *session, const struct wire_packet *command)
 {
-    return command->command == WIRE_COM_QUERY && session->run.count == 1 &&
-           administration_may_take(session->run.one.kinds.kind);
+    struct wire_query query;
+    struct sql_show_plugins show;
+    enum sql_kind kind = session->run.one.kinds.kind;
+    if (command->command != WIRE_COM_QUERY || session->run.count != 1 ||
+        !administration_may_take(kind))
+        return false;
+    /* SHOW PLUGINS SONAME is MariaDB's own. */
+    return kind != SQL_KIND_SHOW_PLUGINS ||
+           (wire_decode_query(command->payload, command->payload_size,
+                              session->tracker.client_capabilities, &query) &&
+            sql_show_plugins((struct sql_span){query.text.data, query.text.size},
+                             &session->run.one.mode, &show));
 }
 
 /* ---- Answers ---- */
@@ -47,9 +58,9 @@ static void finish_with_error(struct session *session, unsigned code, const char
 }
 
 /* Completed comes before the client reads its answer, as with the backend's. */
-static bool complete(struct session *session)
+static bool complete(struct session *session, const struct wire_result *result)
 {
-    bool fine = statement_done(session);
+    bool fine = statement_answered(session, result);
     if (!fine)
         session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
                      session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
@@ -83,7 +94,8 @@ static bool is_like(const char *text, struct sql_span pattern)
 
 static void show_plugins(struct session *session, struct sql_span text)
 {
-    static const char *const columns[] = {"Name", "Status", "Type", "Library", "License", "Version"};
+    static const char *const columns[] = {"Name",    "Status",  "Type",
+                                          "Library", "License", "Version"};
     enum { COLUMNS = sizeof columns / sizeof *columns };
     const struct plugin_registry *registry = session->worker->gateway->registry;
     const char *values[PLUGIN_MAX_LOADED * COLUMNS];
@@ -103,8 +115,16 @@ static void show_plugins(struct session *session, struct sql_span text)
                                       row.library, row.license, row.version};
         memcpy(values + rows++ * COLUMNS, cells, sizeof cells);
     }
-    if (complete(session))
-        answer_rows(session, columns, COLUMNS, values, rows);
+    struct answer answer;
+    answer_write_rows(session, &answer, columns, COLUMNS, values, rows);
+    struct wire_result result = {.rows = rows,
+                                 .bytes = answer.out.size,
+                                 .status = session->tracker.status,
+                                 .is_result_set = true};
+    if (complete(session, &result))
+        answer_send(session, &answer);
+    else
+        strbuf_release(&answer.out);
 }
 
 /* ---- FLUSH and ADMIN ---- */
@@ -160,14 +180,15 @@ static void work_in_pool(uv_work_t *work)
     struct administration *administration = work->data;
     struct plugin_registry *registry = administration->session->worker->gateway->registry;
     for (size_t i = 0; i < administration->count && administration->status == 0; i++)
-        administration->status = act(registry, administration->action, administration->names[i],
-                                     &administration->error);
+        administration->status =
+            act(registry, administration->action, administration->names[i], &administration->error);
 }
 
 static void worked(uv_work_t *work, int cancelled)
 {
     struct administration *administration = work->data;
     struct session *session = administration->session;
+    struct wire_result done = {.status = session->tracker.status};
     session->work_in_pool = false;
     if (!session_is_open(session)) {
         session_free_if_done(session);
@@ -176,7 +197,7 @@ static void worked(uv_work_t *work, int cancelled)
     if (cancelled || administration->status)
         finish_with_error(session, WIRE_ER_UNKNOWN_ERROR,
                           cancelled ? "weir is shutting down" : administration->error.message);
-    else if (complete(session))
+    else if (complete(session, &done))
         answer_ok(session);
     administration_release(session);
     if (session_is_open(session)) {
@@ -224,9 +245,10 @@ static void change_plugins(struct session *session, struct sql_span text)
     if (!sql_plugin_statement(text, &session->run.one.mode, &names) ||
         !read_names(session, &names)) {
         administration_release(session);
-        finish_with_error(session, WIRE_ER_PARSE_ERROR,
-                          "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
-                          "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
+        finish_with_error(
+            session, WIRE_ER_PARSE_ERROR,
+            "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
+            "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
     } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {
         session_close(session, CLOSE_NO_MEMORY);
     }

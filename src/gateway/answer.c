@@ -12,49 +12,47 @@ static uint64_t capabilities_of(const struct session *session)
     return session->tracker.client_capabilities;
 }
 
-static void begin(struct session *session, struct strbuf *out, struct wire_writer *writer)
+static struct wire_writer *begin(const struct session *session, struct answer *answer)
 {
-    strbuf_init(out);
-    *writer = wire_writer_to(out, session->reply_sequence);
+    strbuf_init(&answer->out);
+    answer->writer = wire_writer_to(&answer->out, session->reply_sequence);
+    return &answer->writer;
 }
 
-static void send_packets(struct session *session, struct strbuf *out, const struct wire_writer *writer)
+void answer_send(struct session *session, struct answer *answer)
 {
-    if (out->failed)
+    if (answer->out.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else
-        client_send(session, out->data, out->size);
-    session->reply_sequence = writer->sequence;
-    strbuf_release(out);
+        client_send(session, answer->out.data, answer->out.size);
+    session->reply_sequence = answer->writer.sequence;
+    strbuf_release(&answer->out);
 }
 
 void answer_error(struct session *session, unsigned code, const char *sqlstate, const char *message)
 {
-    struct strbuf out;
-    struct wire_writer writer;
-    begin(session, &out, &writer);
+    struct answer answer;
     struct wire_err err = {.code = (uint16_t)code, .message = wire_text(message)};
     if (sqlstate)
         memcpy(err.sqlstate, sqlstate, strnlen(sqlstate, sizeof err.sqlstate - 1));
     /* A client that has not said yet what it understands reads the long form too. */
-    wire_encode_err(&writer, capabilities_of(session) | WIRE_CAP(CLIENT_PROTOCOL_41), &err);
-    send_packets(session, &out, &writer);
+    wire_encode_err(begin(session, &answer),
+                    capabilities_of(session) | WIRE_CAP(CLIENT_PROTOCOL_41), &err);
+    answer_send(session, &answer);
 }
 
 static uint16_t status_of(const struct session *session)
 {
-    return session->tracker.status & (uint16_t) ~(WIRE_SERVER_MORE_RESULTS_EXISTS |
-                                                  WIRE_SERVER_SESSION_STATE_CHANGED);
+    return session->tracker.status &
+           (uint16_t) ~(WIRE_SERVER_MORE_RESULTS_EXISTS | WIRE_SERVER_SESSION_STATE_CHANGED);
 }
 
 void answer_ok(struct session *session)
 {
-    struct strbuf out;
-    struct wire_writer writer;
+    struct answer answer;
     struct wire_ok ok = {.status = status_of(session)};
-    begin(session, &out, &writer);
-    wire_encode_ok(&writer, capabilities_of(session), &ok);
-    send_packets(session, &out, &writer);
+    wire_encode_ok(begin(session, &answer), capabilities_of(session), &ok);
+    answer_send(session, &answer);
 }
 
 static void write_columns(const struct session *session, struct wire_writer *writer,
@@ -72,22 +70,19 @@ static void write_columns(const struct session *session, struct wire_writer *wri
     }
 }
 
-void answer_rows(struct session *session, const char *const *columns, size_t column_count,
-                 const char *const *values, size_t row_count)
+void answer_write_rows(struct session *session, struct answer *answer, const char *const *columns,
+                       size_t column_count, const char *const *values, size_t row_count)
 {
-    struct strbuf out;
-    struct wire_writer writer;
+    struct wire_writer *writer = begin(session, answer);
     struct wire_eof end = {.status = status_of(session)};
-    begin(session, &out, &writer);
-    write_columns(session, &writer, columns, column_count);
+    write_columns(session, writer, columns, column_count);
     if (!(capabilities_of(session) & WIRE_CAP(CLIENT_DEPRECATE_EOF)))
-        wire_encode_eof(&writer, capabilities_of(session), &end);
+        wire_encode_eof(writer, capabilities_of(session), &end);
     for (size_t row = 0; row < row_count; row++) {
         struct wire_string fields[ANSWER_COLUMNS];
         for (size_t i = 0; i < column_count; i++)
             fields[i] = wire_text(values[row * column_count + i]);
-        wire_encode_text_row(&writer, fields, column_count);
+        wire_encode_text_row(writer, fields, column_count);
     }
-    wire_encode_rows_end(&writer, capabilities_of(session), &end);
-    send_packets(session, &out, &writer);
+    wire_encode_rows_end(writer, capabilities_of(session), &end);
 }

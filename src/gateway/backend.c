@@ -138,8 +138,8 @@ static ssize_t read_packet(int fd, uint8_t payload[MAX_GREETING_BYTES], int time
     return (ssize_t)(size - WIRE_HEADER_BYTES);
 }
 
-/* A server counts hosts that hang up during the handshake and blocks them in the end, but not those that
- * are denied: so the probe ends as an unknown user. */
+/* A server counts hosts that hang up during the handshake and blocks them in the end, but not those
+ * that are denied: so the probe ends as an unknown user. */
 static void leave_politely(int fd, const struct wire_greeting *greeting, int timeout_ms)
 {
     struct strbuf packet = STRBUF_INIT;
@@ -190,7 +190,8 @@ static int probe_socket(struct backend *backend, int fd, bool in_progress, int t
     }
     ssize_t got = read_packet(fd, payload, timeout_ms);
     if (got < 0)
-        return error_set(error, "backend %s: no greeting: %s", backend->address_text, strerror(errno));
+        return error_set(error, "backend %s: no greeting: %s", backend->address_text,
+                         strerror(errno));
     if (got > 3 && payload[0] == 0xff)
         return error_set(error, "backend %s: it says: %.*s", backend->address_text, (int)got - 3,
                          (const char *)payload + 3);
@@ -215,12 +216,14 @@ int backend_probe(struct backend *backend, long timeout_s, struct error *error)
     return status;
 }
 
-static bool says_the_same(const struct backend_profile *profile, const struct wire_greeting *greeting)
+static bool says_the_same(const struct backend_profile *profile,
+                          const struct wire_greeting *greeting)
 {
     return profile && profile->capabilities == greeting->capabilities &&
            profile->charset == greeting->charset &&
            strlen(profile->version) == greeting->server_version.size &&
-           memcmp(profile->version, greeting->server_version.data, greeting->server_version.size) == 0;
+           memcmp(profile->version, greeting->server_version.data, greeting->server_version.size) ==
+               0;
 }
 
 void backend_learn(struct backend *backend, const struct wire_greeting *greeting)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connection ids. Clients are told the gateway's id of their session, whose top bit is set so that it cannot be taken
- * for a backend's; KILL of such an id is translated with this directory. Any thread. */
+ * Connection ids. Clients are told the gateway's id of their session, whose top bit is set so that
+ * it cannot be taken for a backend's; KILL of such an id is translated with this directory. Any
+ * thread. */
 #ifndef WEIR_GATEWAY_DIRECTORY_H
 #define WEIR_GATEWAY_DIRECTORY_H
 

@@ -16,7 +16,7 @@
 
 extern char **environ;
 
-#define RESTART_PAUSE_MS     200   /* doubled by each death within LIVED_MS, up to RESTART_PAUSE_MAX */
+#define RESTART_PAUSE_MS     200 /* doubled by each death within LIVED_MS, up to RESTART_PAUSE_MAX */
 #define RESTART_PAUSE_MAX_MS 10000
 #define LIVED_MS             30000
 #define MAX_ARGUMENTS        32
@@ -26,8 +26,8 @@ struct embedded {
     uv_process_t process;
     uv_timer_t restart;
     struct embedded_options options;
-    char directory[PATH_MAX];   /* absolute data directory of the gateway */
-    char data[PATH_MAX + 16];   /* the server's datadir */
+    char directory[PATH_MAX]; /* absolute data directory of the gateway */
+    char data[PATH_MAX + 16]; /* the server's datadir */
     char socket[PATH_MAX + 32];
     char log[PATH_MAX + 32];
     uint64_t started_ms, pause_ms;
@@ -48,7 +48,8 @@ static int make_directory(const char *path, mode_t mode, struct error *error)
 {
     if (mkdir(path, mode) == 0 || errno == EEXIST)
         return 0;
-    return error_set(error, "data directory %s: %s; give another with -path", path, strerror(errno));
+    return error_set(error, "data directory %s: %s; give another with -path", path,
+                     strerror(errno));
 }
 
 static int place_files(struct embedded *embedded, struct error *error)
@@ -100,8 +101,8 @@ static int run_and_wait(char *const *arguments, const char *output, struct error
     int status = posix_spawnp(&child, arguments[0], &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (status)
-        result = error_set(error, "%s: %s; install mariadb-server-core", arguments[0],
-                           strerror(status));
+        result =
+            error_set(error, "%s: %s; install mariadb-server-core", arguments[0], strerror(status));
     else if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
         result = error_set(error, "%s failed; its output is in %s", arguments[0], output);
     return result;
@@ -111,8 +112,8 @@ static int initialise(struct embedded *embedded, struct error *error)
 {
     log_info("backend", "first run: initialising the embedded MariaDB in %s (some seconds)",
              embedded->data);
-    /* Made under another name and renamed when complete: a first run that was interrupted leaves nothing
-     * that looks finished. */
+    /* Made under another name and renamed when complete: a first run that was interrupted leaves
+     * nothing that looks finished. */
     char half[PATH_MAX + 32], datadir[PATH_MAX + 64], user[64];
     snprintf(half, sizeof half, "%s.initialising", embedded->data);
     nftw(half, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -136,8 +137,9 @@ static int initialise(struct embedded *embedded, struct error *error)
     return 0;
 }
 
-/* A gateway that was killed leaves its server running, which has the data locked: it is ended in order first. The pid
- * file alone proves nothing (numbers are used again), so the process must name this data directory. */
+/* A gateway that was killed leaves its server running, which has the data locked: it is ended in
+ * order first. The pid file alone proves nothing (numbers are used again), so the process must name
+ * this data directory. */
 static void end_left_over(const struct embedded *embedded)
 {
     char path[PATH_MAX + 48], text[4096];
@@ -157,7 +159,8 @@ static void end_left_over(const struct embedded *embedded)
     fclose(file);
     bool is_ours = memmem(text, size, embedded->data, strlen(embedded->data)) != NULL;
     if (is_ours)
-        log_warn("backend", "a mariadbd of an earlier run (pid %ld) is still there; ending it", pid);
+        log_warn("backend", "a mariadbd of an earlier run (pid %ld) is still there; ending it",
+                 pid);
     while (is_ours && kill((pid_t)pid, SIGTERM) == 0)
         usleep(50000);
 }
@@ -188,7 +191,8 @@ static void on_server_exit(uv_process_t *process, int64_t status, int signal)
         if (!uv_is_closing((uv_handle_t *)&embedded->restart))
             uv_close((uv_handle_t *)&embedded->restart, NULL);
     } else {
-        log_error("backend", "embedded MariaDB died (status %d, signal %d); starting it again; see %s",
+        log_error("backend",
+                  "embedded MariaDB died (status %d, signal %d); starting it again; see %s",
                   (int)status, signal, embedded->log);
         schedule_restart(embedded);
     }
@@ -234,14 +238,16 @@ static void start_server(struct embedded *embedded)
 {
     struct server_arguments arguments;
     fill_arguments(embedded, &arguments);
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
     uv_process_options_t options = {
         .file = embedded->options.mariadbd,
         .args = arguments.list,
         .exit_cb = on_server_exit,
         .stdio_count = 3,
         .stdio = stdio,
-        .flags = UV_PROCESS_DETACHED, /* the terminal's Ctrl-C is for the gateway, which stops it in order */
+        .flags = UV_PROCESS_DETACHED, /* the terminal's Ctrl-C is for the gateway, which stops it in
+                                         order */
     };
     embedded->started_ms = uv_now(embedded->loop);
     embedded->process.data = embedded;

@@ -2,9 +2,10 @@
  *
  * The embedded backend: a private mariadbd under the data directory.
  *
- * It listens on a Unix socket in a directory that only this user may enter, and on no port. Its data are initialised
- * at first run; when it dies it is started again, with a pause that grows while it keeps dying; it is stopped in
- * order. Clients' addresses reach it in PROXY headers, which it takes from that socket only. Main thread. */
+ * It listens on a Unix socket in a directory that only this user may enter, and on no port. Its
+ * data are initialised at first run; when it dies it is started again, with a pause that grows
+ * while it keeps dying; it is stopped in order. Clients' addresses reach it in PROXY headers, which
+ * it takes from that socket only. Main thread. */
 #ifndef WEIR_GATEWAY_EMBEDDED_H
 #define WEIR_GATEWAY_EMBEDDED_H
 
@@ -16,13 +17,14 @@
 struct embedded;
 
 struct embedded_options {
-    const char *data_directory; /* "./var" */
-    const char *mariadbd;       /* program, found on PATH or /usr/sbin */
+    const char *data_directory;                 /* "./var" */
+    const char *mariadbd;                       /* program, found on PATH or /usr/sbin */
     void (*on_state)(void *user, bool running); /* after each start and each death; from the loop */
     void *user;
 };
 
-/* Initialises the data directory if it is empty (blocking; says so in the log), and spawns the server. */
+/* Initialises the data directory if it is empty (blocking; says so in the log), and spawns the
+ * server. */
 struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *options,
                                 struct error *error);
 
@@ -31,7 +33,8 @@ const char *embedded_socket(const struct embedded *embedded);
 
 bool embedded_is_running(const struct embedded *embedded);
 
-/* Asks the server to end (SIGTERM) and closes its handles once it has; the loop must go on running until then. Idempotent. */
+/* Asks the server to end (SIGTERM) and closes its handles once it has; the loop must go on running
+ * until then. Idempotent. */
 void embedded_stop(struct embedded *embedded);
 
 /* After the loop has ended. */

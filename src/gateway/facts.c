@@ -8,7 +8,8 @@
 #include "gateway/prepared.h"
 #include "gateway/statement.h"
 
-#define PARAMETER_TEXT_BYTES 512 /* memory for the text of one parameter that is kept between statements */
+#define PARAMETER_TEXT_BYTES                                                                       \
+    512 /* memory for the text of one parameter that is kept between statements */
 
 /* What has been computed of the current statement. */
 struct computed_facts {
@@ -100,8 +101,8 @@ static bool begin_parameters(const struct session *session, struct wire_paramete
     return fine;
 }
 
-/* Parameters lie one behind the other, so the index-th is found by walking: plugins ask for them in order, and
- * statements have few. */
+/* Parameters lie one behind the other, so the index-th is found by walking: plugins ask for them in
+ * order, and statements have few. */
 static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
 {
     struct session *session = source_data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Facts of a statement that cost something: kind, digest, normalised text, tables, parameters. Found out when a plugin
- * first asks, once a statement. */
+ * Facts of a statement that cost something: kind, digest, normalised text, tables, parameters.
+ * Found out when a plugin first asks, once a statement. */
 #ifndef WEIR_GATEWAY_FACTS_H
 #define WEIR_GATEWAY_FACTS_H
 

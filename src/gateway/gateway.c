@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The main loop: it starts the backend, the workers and the listeners in this order, and stops them in the
- * opposite one. Its phases only go forward:
+ * The main loop: it starts the backend, the workers and the listeners in this order, and stops them
+ * in the opposite one. Its phases only go forward:
  *
  *     starting ──► serving ──► draining ──► stopping workers ──► stopping the backend ──► over
  *
- * The backend is probed from the pool's threads, since a probe blocks, whenever its greeting is not known. */
+ * The backend is probed from the pool's threads, since a probe blocks, whenever its greeting is not
+ * known. */
 #include "gateway/gateway.h"
 
 #include <netinet/in.h>
@@ -54,15 +55,15 @@ static void stop(struct server *server);
 static void probe_in_pool(uv_work_t *work)
 {
     struct server *server = work->data;
-    server->probe_status = backend_probe(&server->gateway.backend,
-                                         server->gateway.options->connect_timeout_s,
-                                         &server->probe_error);
+    server->probe_status = backend_probe(
+        &server->gateway.backend, server->gateway.options->connect_timeout_s, &server->probe_error);
 }
 
 static void say_how(const struct gateway_options *options)
 {
     if (options->port)
-        log_info("gateway", "connect with: mariadb -h %s -P %ld -u root", options->host, options->port);
+        log_info("gateway", "connect with: mariadb -h %s -P %ld -u root", options->host,
+                 options->port);
     else
         log_info("gateway", "connect with: mariadb -S %s -u root", options->socket);
     log_info("gateway", "stop with: Ctrl-C, or kill %ld", (long)getpid());
@@ -237,14 +238,15 @@ static int choose_backend(struct server *server, struct error *error)
             return -1;
         backend->sends_proxy_header = options->proxy_protocol;
         if (!backend->host[0] && !backend->sends_proxy_header)
-            log_warn("backend", "%s: every client looks like localhost to it; accounts are not told "
-                                "apart by host. Use tcp://, or -proxy-protocol",
+            log_warn("backend",
+                     "%s: every client looks like localhost to it; accounts are not told "
+                     "apart by host. Use tcp://, or -proxy-protocol",
                      backend->address_text);
         uv_timer_start(&server->probe_timer, on_probe_timer, 0, 0);
         return 0;
     }
-    struct embedded_options embedded = {options->data_directory, options->mariadbd, on_embedded_state,
-                                        server};
+    struct embedded_options embedded = {options->data_directory, options->mariadbd,
+                                        on_embedded_state, server};
     server->embedded = embedded_start(&server->loop, &embedded, error);
     if (!server->embedded)
         return -1;
@@ -300,8 +302,9 @@ static void raise_file_limit(const struct gateway_options *options)
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur < wanted)
-        log_warn("gateway", "the limit of open files (%lu) allows fewer than max-connections (%ld) "
-                            "sessions; raise it with ulimit -n",
+        log_warn("gateway",
+                 "the limit of open files (%lu) allows fewer than max-connections (%ld) "
+                 "sessions; raise it with ulimit -n",
                  (unsigned long)limit.rlim_cur, options->max_connections);
 }
 

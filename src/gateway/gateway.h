@@ -2,8 +2,9 @@
  *
  * gateway: sessions between clients and a backend.
  *
- * gateway_run() owns the process from the first listening socket to the last closed one. This is the only room that
- * knows sockets, and the only one that joins protocol (wire), statements (sql) and plugins.
+ * gateway_run() owns the process from the first listening socket to the last closed one. This is
+ * the only room that knows sockets, and the only one that joins protocol (wire), statements (sql)
+ * and plugins.
  *
  * The parts, in learning order:
  *
@@ -32,25 +33,27 @@
 #include "plugin/plugin.h"
 
 struct gateway_options {
-    const char *host;          /* address to listen on */
-    long port;                 /* 0: no TCP */
-    const char *socket;        /* path of the Unix socket; NULL or "": none */
+    const char *host;   /* address to listen on */
+    long port;          /* 0: no TCP */
+    const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
-    const char *backend;       /* tcp://host:port, unix:///path; NULL or "": embedded */
-    bool proxy_protocol;       /* send PROXY headers to an upstream backend */
-    const char *mariadbd;      /* program of the embedded backend */
-    long workers;              /* 0: one a core */
+    const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
+    bool proxy_protocol;  /* send PROXY headers to an upstream backend */
+    const char *mariadbd; /* program of the embedded backend */
+    long workers;         /* 0: one a core */
     long max_connections;
     long handshake_timeout_s;
     long connect_timeout_s;
     long drain_timeout_s;
-    long max_command_bytes;    /* largest command that is relayed; also bounds what a session holds back */
-    long max_prepared_bytes;   /* text of prepared statements that one session may keep for plugins */
-    const char *log_file;      /* reopened on SIGHUP; NULL: standard error */
+    long max_command_bytes;  /* largest command that is relayed; also bounds what a session holds
+                                back */
+    long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */
+    const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
 };
 
-/* Serves until SIGTERM or SIGINT has been honoured. registry: borrowed; the caller shuts it down afterwards. Returns 0,
- * or -1 with a sentence when serving could not begin. Main thread, once a process. */
+/* Serves until SIGTERM or SIGINT has been honoured. registry: borrowed; the caller shuts it down
+ * afterwards. Returns 0, or -1 with a sentence when serving could not begin. Main thread, once a
+ * process. */
 int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
                 struct error *error);
 

@@ -57,9 +57,10 @@ static void let_go(struct session *session)
         session->hold_failed = false;
         strbuf_release(&session->held); /* what was not audited is not answered */
         session->reply_sequence = session->held_sequence;
-        session_fail(session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
-                     "weir: a plugin could not do its work (its on_failure is \"refuse\"); the server's log "
-                     "says more");
+        session_fail(
+            session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
+            "weir: a plugin could not do its work (its on_failure is \"refuse\"); the server's log "
+            "says more");
         return;
     }
     stream_write(&session->client, session->held.data, session->held.size);

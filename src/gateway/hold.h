@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keeping back what the client would read, until plugins have done what must be done before (weir_hold_reply()).
+ * Keeping back what the client would read, until plugins have done what must be done before
+ * (weir_hold_reply()).
  *
- * While a session has promises out, client_send() collects instead of writing, and the session takes neither
- * commands nor replies, so that what is collected is bounded by one read. Promises are given back on any thread: they
- * go through the worker's inbox to the session's own thread. */
+ * While a session has promises out, client_send() collects instead of writing, and the session
+ * takes neither commands nor replies, so that what is collected is bounded by one read. Promises
+ * are given back on any thread: they go through the worker's inbox to the session's own thread. */
 #ifndef WEIR_GATEWAY_HOLD_H
 #define WEIR_GATEWAY_HOLD_H
 

@@ -17,7 +17,8 @@ static unsigned hears(const struct session *session)
     return plugin_registry_hears(session->worker->gateway->registry);
 }
 
-static void set_fact(struct session *session, enum weir_text_fact fact, const char *data, size_t size)
+static void set_fact(struct session *session, enum weir_text_fact fact, const char *data,
+                     size_t size)
 {
     session->facts.text[fact] = (weir_string){data, size};
 }
@@ -40,8 +41,21 @@ void identity_set_database(struct session *session, const char *name, size_t siz
     set_fact(session, WEIR_TEXT_database, session->database.data, session->database.size);
 }
 
-bool identity_set_user(struct session *session, struct wire_string user, struct wire_string database,
-                       struct wire_string attributes, unsigned collation)
+/* Clients name their library's version among their attributes. */
+static void note_client_version(struct session *session)
+{
+    struct wire_reader reader =
+        wire_reader_of(session->facts.attributes, session->facts.attributes_size);
+    struct wire_string name, value;
+    set_fact(session, WEIR_TEXT_client_version, NULL, 0);
+    while (wire_attribute_next(&reader, &name, &value))
+        if (name.size == 15 && memcmp(name.data, "_client_version", 15) == 0)
+            set_fact(session, WEIR_TEXT_client_version, value.data, value.size);
+}
+
+bool identity_set_user(struct session *session, struct wire_string user,
+                       struct wire_string database, struct wire_string attributes,
+                       unsigned collation)
 {
     char *new_user = copy_of(user);
     char *new_attributes = has_plugins(session) ? copy_of(attributes) : NULL;
@@ -56,6 +70,7 @@ bool identity_set_user(struct session *session, struct wire_string user, struct 
     session->attributes = new_attributes;
     session->facts.attributes = (const uint8_t *)new_attributes;
     session->facts.attributes_size = new_attributes ? attributes.size : 0;
+    note_client_version(session);
     set_fact(session, WEIR_TEXT_user, session->user, user.size);
     identity_set_database(session, database.data ? database.data : "", database.size);
     session->mode = (struct sql_mode){.dialect = session->mode.dialect,
@@ -158,7 +173,8 @@ void identity_after_session_state(struct session *session, const uint8_t *state,
             identity_set_database(session, value.at, value.size);
         else if (change.type != WIRE_SESSION_SYSTEM_VARIABLES)
             continue;
-        else if (change.name.size == 20 && memcmp(change.name.data, "character_set_client", 20) == 0)
+        else if (change.name.size == 20 &&
+                 memcmp(change.name.data, "character_set_client", 20) == 0)
             session->mode.charset = sql_charset_from_name(value);
         else if (change.name.size == 8 && memcmp(change.name.data, "sql_mode", 8) == 0)
             sql_mode_set_flags(&session->mode, value);
@@ -207,7 +223,8 @@ void identity_forecast_statement(struct session *session, struct identity_foreca
 {
     struct sql_span name;
     if (statement->kinds.kind != SQL_KIND_USE ||
-        !sql_use_target((struct sql_span){statement->text, statement->size}, &statement->mode, &name))
+        !sql_use_target((struct sql_span){statement->text, statement->size}, &statement->mode,
+                        &name))
         return;
     strbuf_reset(&forecast->database);
     strbuf_add(&forecast->database, name.at, name.size);

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who the session is, and where: user, account, roles, database, and the mode in which its statements are lexed.
+ * Who the session is, and where: user, account, roles, database, and the mode in which its
+ * statements are lexed.
  *
- * The database is kept right from the backend's session tracking where the client has asked for it, and from the
- * statements themselves (USE, DROP DATABASE, COM_INIT_DB ...) otherwise. What these do not tell is marked stale and asked of
- * the backend before the next event that needs it: account and roles (only when a loaded plugin needs them; after login,
- * SET ROLE, COM_CHANGE_USER, COM_RESET_CONNECTION), sql_mode and character set (after a SET whose value is an
- * expression, and after a reset). Asking comes only where a statement's side effects (ROW_COUNT(), FOUND_ROWS()) are not lost
- * by it. All of it is skipped when no plugin is loaded. */
+ * The database is kept right from the backend's session tracking where the client has asked for it,
+ * and from the statements themselves (USE, DROP DATABASE, COM_INIT_DB ...) otherwise. What these do
+ * not tell is marked stale and asked of the backend before the next event that needs it: account
+ * and roles (only when a loaded plugin needs them; after login, SET ROLE, COM_CHANGE_USER,
+ * COM_RESET_CONNECTION), sql_mode and character set (after a SET whose value is an expression, and
+ * after a reset). Asking comes only where a statement's side effects (ROW_COUNT(), FOUND_ROWS())
+ * are not lost by it. All of it is skipped when no plugin is loaded. */
 #ifndef WEIR_GATEWAY_IDENTITY_H
 #define WEIR_GATEWAY_IDENTITY_H
 
 #include "gateway/session.h"
 
 /* From a handshake response or a COM_CHANGE_USER (copies). false: no memory. */
-bool identity_set_user(struct session *session, struct wire_string user, struct wire_string database,
-                       struct wire_string attributes, unsigned collation);
+bool identity_set_user(struct session *session, struct wire_string user,
+                       struct wire_string database, struct wire_string attributes,
+                       unsigned collation);
 
 void identity_set_database(struct session *session, const char *name, size_t size);
 
@@ -34,15 +37,16 @@ void identity_after_command(struct session *session, uint8_t command);
 /* The backend's own word on what changed, from an OK packet. */
 void identity_after_session_state(struct session *session, const uint8_t *state, size_t size);
 
-/* Whether something stale must be asked for before the next event; the question; its answer, one row. */
+/* Whether something stale must be asked for before the next event; the question; its answer, one
+ * row. */
 bool identity_must_ask(const struct session *session);
 #define IDENTITY_QUESTION                                                                          \
     "SELECT CURRENT_USER(), CURRENT_ROLE(), DATABASE(), @@sql_mode, @@character_set_client"
 #define IDENTITY_ANSWERS 5
 void identity_answered(struct session *session, const struct wire_string *values, size_t count);
 
-/* While the Starting events of a multi-statement text are given, nothing of it has run yet: the database is the one that
- * USE statements in front will have set. */
+/* While the Starting events of a multi-statement text are given, nothing of it has run yet: the
+ * database is the one that USE statements in front will have set. */
 struct identity_forecast {
     struct strbuf database;
 };

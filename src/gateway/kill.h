@@ -6,8 +6,9 @@
 
 #include "gateway/session.h"
 
-/* When the command (COM_PROCESS_KILL, or a COM_QUERY whose one statement is KILL) names a session of this gateway, appends
- * the packet with the backend's id of it to out and returns true. Otherwise the command is to be sent as it is. */
+/* When the command (COM_PROCESS_KILL, or a COM_QUERY with a KILL among its statements) names a
+ * session of this gateway, appends the packet with the backend's id of it to out and returns true.
+ * Otherwise the command is to be sent as it is. */
 bool kill_rewrite(const struct session *session, const struct wire_packet *command,
                   struct strbuf *out);
 

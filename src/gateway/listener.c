@@ -27,8 +27,9 @@ int listener_open_tcp(struct listener *listener, const char *host, long port, st
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) ||
         bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, BACKLOG)) {
         int reason = errno;
-        result = error_set(error, "cannot listen on %s port %ld: %s%s", host, port, strerror(reason),
-                           reason == EADDRINUSE ? "; give another port with -P" : "");
+        result =
+            error_set(error, "cannot listen on %s port %ld: %s%s", host, port, strerror(reason),
+                      reason == EADDRINUSE ? "; give another port with -P" : "");
         if (fd >= 0)
             close(fd);
     } else {
@@ -46,8 +47,8 @@ static bool is_in_use(const struct sockaddr_un *address)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return true;
-    bool answers = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ||
-                   errno == EAGAIN;
+    bool answers =
+        connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN;
     close(fd);
     return answers;
 }
@@ -100,7 +101,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
             if (errno == EMFILE || errno == ENFILE) {
                 log_error("gateway", "cannot accept: %s; raise the limit of open files (ulimit -n)",
                           strerror(errno));
-                usleep(10000); /* the main thread has nothing better to do, and the log stays readable */
+                usleep(10000); /* the main thread has nothing better to do, and the log stays
+                                  readable */
             }
             break;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The listening sockets. Accepted ones are given to the worker that has the fewest sessions. Main thread. */
+ * The listening sockets. Accepted ones are given to the worker that has the fewest sessions. Main
+ * thread. */
 #ifndef WEIR_GATEWAY_LISTENER_H
 #define WEIR_GATEWAY_LISTENER_H
 

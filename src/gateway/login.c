@@ -17,19 +17,20 @@
 #include "gateway/question.h"
 #include "gateway/relay.h"
 
-#define ASKING_PLUGIN      "weir_ask_the_account" /* no account has it: the backend asks */
-#define SERVER_PLUGIN      "mysql_native_password"
-#define MAX_LOGIN_PACKET   65536 /* bytes of one packet of the authentication exchange */
+#define ASKING_PLUGIN    "weir_ask_the_account" /* no account has it: the backend asks */
+#define SERVER_PLUGIN    "mysql_native_password"
+#define MAX_LOGIN_PACKET 65536 /* bytes of one packet of the authentication exchange */
 
 #define REQUIRED_CAPABILITIES                                                                      \
-    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH))
+    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) |                           \
+     WIRE_CAP(CLIENT_PLUGIN_AUTH))
 
 struct login {
-    uint64_t offered;          /* capabilities of the greeting */
-    struct strbuf response;    /* payload of the handshake response; what is decoded points into it */
+    uint64_t offered;       /* capabilities of the greeting */
+    struct strbuf response; /* payload of the handshake response; what is decoded points into it */
     struct wire_handshake_response hello;
     struct strbuf backend_input;
-    uint8_t backend_sequence;  /* of the last packet of either side, on the backend's leg */
+    uint8_t backend_sequence; /* of the last packet of either side, on the backend's leg */
 };
 
 /* Appends one packet with this payload. */
@@ -41,7 +42,8 @@ static void frame_payload(struct strbuf *out, uint8_t sequence, const void *payl
     wire_end_packet(&writer);
 }
 
-/* Sends one packet to the client, and shows it to the tracker as part of the client's conversation. */
+/* Sends one packet to the client, and shows it to the tracker as part of the client's conversation.
+ */
 static bool send_to_client(struct session *session, struct strbuf *framed)
 {
     struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
@@ -202,8 +204,8 @@ static const char *what_is_broken(const struct session *session)
 size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t size)
 {
     struct wire_input input = {bytes, bytes + size};
-    while (input.pos < input.end && (session->state == SESSION_GREETED ||
-                                     session->state == SESSION_AUTHENTICATING)) {
+    while (input.pos < input.end &&
+           (session->state == SESSION_GREETED || session->state == SESSION_AUTHENTICATING)) {
         struct wire_packet packet;
         enum wire_step step =
             wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
@@ -313,7 +315,8 @@ static void logged_in(struct session *session)
 static void identity_known(struct session *session, unsigned error_code)
 {
     if (error_code)
-        log_warn("session", "the backend does not say who CURRENT_USER() is: error %u connection=%u",
+        log_warn("session",
+                 "the backend does not say who CURRENT_USER() is: error %u connection=%u",
                  error_code, session->id);
     session->stale = 0;
     logged_in(session);
@@ -321,7 +324,8 @@ static void identity_known(struct session *session, unsigned error_code)
 
 static const struct question_handlers identity_question = {identity_answered, identity_known};
 
-/* The OK is kept until Connected has been given, and Connected waits for the account where a plugin wants it. */
+/* The OK is kept until Connected has been given, and Connected waits for the account where a plugin
+ * wants it. */
 static void backend_accepts(struct session *session, const uint8_t *payload, size_t size)
 {
     struct gateway *gateway = session->worker->gateway;
@@ -334,8 +338,8 @@ static void backend_accepts(struct session *session, const uint8_t *payload, siz
     struct wire_input input = {(uint8_t *)session->kept_ok.data,
                                (uint8_t *)session->kept_ok.data + session->kept_ok.size};
     struct wire_packet packet;
-    if (session->kept_ok.failed || wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input,
-                                                   &packet) != WIRE_PACKET) {
+    if (session->kept_ok.failed ||
+        wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet) != WIRE_PACKET) {
         relay_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }

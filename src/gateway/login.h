@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Logging in. The gateway greets the client in the backend's words; once the client has said who it is, plugins are
- * asked (PreAuth), and only then the backend is connected. The gateway's handshake response names an authentication plugin
- * that no account has, so that the backend itself asks with an AuthSwitchRequest for the account's real plugin and a
- * fresh scramble; that one goes to the client, and the exchange goes on packet by packet until OK or ERR.
- * The gateway never knows a password.
+ * Logging in. The gateway greets the client in the backend's words; once the client has said who it
+ * is, plugins are asked (PreAuth), and only then the backend is connected. The gateway's handshake
+ * response names an authentication plugin that no account has, so that the backend itself asks with
+ * an AuthSwitchRequest for the account's real plugin and a fresh scramble; that one goes to the
+ * client, and the exchange goes on packet by packet until OK or ERR. The gateway never knows a
+ * password.
  *
  * Each leg numbers its own packets: with TLS on the client's side the numbers differ. */
 #ifndef WEIR_GATEWAY_LOGIN_H
@@ -33,7 +34,8 @@ void login_timed_out(struct session *session);
 
 void login_release(struct session *session);
 
-/* The packet of COM_CHANGE_USER as it must reach the backend, which is made to ask again; appended to out. */
+/* The packet of COM_CHANGE_USER as it must reach the backend, which is made to ask again; appended
+ * to out. */
 void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
                                struct strbuf *out);
 

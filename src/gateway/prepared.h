@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Prepared statements of a session, by id: what was prepared, so that an Execute can be told with its text, and the
- * types of its parameters, which clients send only once. Kept only when some plugin is loaded; bounded by
- * max-prepared-bytes a session, past which a Prepare is refused. */
+ * Prepared statements of a session, by id: what was prepared, so that an Execute can be told with
+ * its text, and the types of its parameters, which clients send only once. Kept only when some
+ * plugin is loaded; bounded by max-prepared-bytes a session, past which a Prepare is refused. */
 #ifndef WEIR_GATEWAY_PREPARED_H
 #define WEIR_GATEWAY_PREPARED_H
 
@@ -15,9 +15,10 @@ struct prepared {
     uint16_t parameter_count;
     size_t text_size;
     struct sql_kinds kinds;
-    char *types;        /* of the parameters, as sent with the last execution that sent any; NULL: never */
+    char *types; /* of the parameters, as sent with the last execution that sent any; NULL: never */
     size_t types_size;
-    uint8_t *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
+    uint8_t
+        *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
     UT_hash_handle hh;
     char text[]; /* text_size bytes and a NUL */
 };
@@ -25,7 +26,8 @@ struct prepared {
 /* Whether another `size` bytes of text may be kept. */
 bool prepared_has_room(const struct session *session, size_t size);
 
-/* Remembers what was prepared (copies text). NULL: no memory. An older statement of that id is forgotten. */
+/* Remembers what was prepared (copies text). NULL: no memory. An older statement of that id is
+ * forgotten. */
 struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t parameter_count,
                               const char *text, size_t size, struct sql_kinds kinds);
 

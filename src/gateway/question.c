@@ -13,7 +13,8 @@ struct question {
     unsigned error_code;
 };
 
-bool question_ask(struct session *session, const char *text, const struct question_handlers *handlers)
+bool question_ask(struct session *session, const char *text,
+                  const struct question_handlers *handlers)
 {
     struct question *question = calloc(1, sizeof *question);
     struct strbuf packet = STRBUF_INIT;
@@ -33,8 +34,8 @@ bool question_ask(struct session *session, const char *text, const struct questi
         wire_tracker_want(&session->tracker, QUESTION_WANTS);
         struct wire_input input = {(uint8_t *)packet.data, (uint8_t *)packet.data + packet.size};
         struct wire_packet command;
-        fine = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command) ==
-               WIRE_PACKET;
+        fine =
+            wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command) == WIRE_PACKET;
         session_enter(session, SESSION_ASKING);
         stream_write(&session->backend, packet.data, packet.size);
     } else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Questions: statements that the gateway itself runs on the session's backend connection, as the session's user,
- * between two commands of the client. The client sees nothing of it. Results are small: a row must fit
- * the tracker's keep limit. */
+ * Questions: statements that the gateway itself runs on the session's backend connection, as the
+ * session's user, between two commands of the client. The client sees nothing of it. Results are
+ * small: a row must fit the tracker's keep limit. */
 #ifndef WEIR_GATEWAY_QUESTION_H
 #define WEIR_GATEWAY_QUESTION_H
 
@@ -18,7 +18,8 @@ struct question_handlers {
 };
 
 /* Sends the text and enters SESSION_ASKING. The tracker must be idle. false: no memory. */
-bool question_ask(struct session *session, const char *text, const struct question_handlers *handlers);
+bool question_ask(struct session *session, const char *text,
+                  const struct question_handlers *handlers);
 
 /* Bytes of the backend while ASKING. */
 void question_receive(struct session *session, const uint8_t *bytes, size_t size);

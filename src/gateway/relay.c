@@ -18,8 +18,8 @@
 
 /* ---- Commands ---- */
 
-/* Bytes of the logical packet at the start of the input, headers included; 0 while its end is not there. *least is
- * what it needs at least, as far as its headers are there. */
+/* Bytes of the logical packet at the start of the input, headers included; 0 while its end is not
+ * there. *least is what it needs at least, as far as its headers are there. */
 static size_t whole_packet(const uint8_t *bytes, size_t size, size_t *least)
 {
     size_t at = 0;
@@ -53,14 +53,16 @@ void relay_broken(struct session *session, enum close_reason reason)
         session_fail(session, reason, 1156, "08S01", "Got packets out of order: %s", why);
     else
         session_fail(session, reason, 2027, "08S01",
-                     "weir: the backend's bytes were not understood (%s); the session is ended", why);
+                     "weir: the backend's bytes were not understood (%s); the session is ended",
+                     why);
 }
 
 /* Without plugins there is nobody to whom an unknown packet could matter. */
 static void go_blind(struct session *session)
 {
-    log_warn("session", "the backend's bytes are not understood (%s); relaying them as they are, since no "
-                        "plugin is loaded connection=%u",
+    log_warn("session",
+             "the backend's bytes are not understood (%s); relaying them as they are, since no "
+             "plugin is loaded connection=%u",
              session->tracker.broken, session->id);
     session_enter(session, SESSION_BLIND);
     stream_write(&session->backend, session->input.data, session->input.size);
@@ -85,15 +87,17 @@ static void fail_by_plugin(struct session *session)
 static void forward_rewritten(struct session *session, struct strbuf *packet)
 {
     if (packet->failed)
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1043, "08S01", "Bad handshake: malformed packet");
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1043, "08S01",
+                     "Bad handshake: malformed packet");
     else
         stream_write(&session->backend, packet->data, packet->size);
     strbuf_release(packet);
 }
 
-/* Sends the command on: as it came, but for ids and authentication data that are the gateway's own. */
-static void forward(struct session *session, const struct wire_packet *command, const uint8_t *bytes,
-                    size_t size)
+/* Sends the command on: as it came, but for ids and authentication data that are the gateway's own.
+ */
+static void forward(struct session *session, const struct wire_packet *command,
+                    const uint8_t *bytes, size_t size)
 {
     struct strbuf rewritten = STRBUF_INIT;
     bool is_rewritten = false;
@@ -130,6 +134,36 @@ static void note_replyless(struct session *session, const struct wire_packet *co
     }
 }
 
+/* MariaDB's id of "the statement prepared last" in a command that names a statement. */
+static bool names_last_prepared(const struct wire_packet *command)
+{
+    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    switch (command->command) {
+    case WIRE_COM_STMT_EXECUTE:
+    case WIRE_COM_STMT_BULK_EXECUTE:
+    case WIRE_COM_STMT_FETCH:
+    case WIRE_COM_STMT_RESET:
+    case WIRE_COM_STMT_CLOSE:
+    case WIRE_COM_STMT_SEND_LONG_DATA:
+        return wire_read_u32(&reader) == WIRE_STATEMENT_LAST;
+    default:
+        return false;
+    }
+}
+
+/* The Prepare before it was refused; the backend would take an older statement for the one that is
+ * meant. */
+static void answer_unknown_statement(struct session *session, const struct wire_packet *command)
+{
+    char message[128];
+    snprintf(message, sizeof message, "Unknown prepared statement handler (%u) given to %s",
+             WIRE_STATEMENT_LAST, wire_command_name(command->command));
+    statement_failed(session, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
+    if (wire_command_reply_shape(command->command) != WIRE_REPLY_NONE)
+        answer_error(session, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
+    statement_end(session);
+}
+
 static void run_command(struct session *session, const struct wire_packet *command,
                         const uint8_t *bytes, size_t size)
 {
@@ -139,9 +173,17 @@ static void run_command(struct session *session, const struct wire_packet *comma
         session_close(session, CLOSE_QUIT);
         return;
     }
-    if (!statement_begin(session, command)) {
+    bool allowed = statement_begin(session, command);
+    if (command->command == WIRE_COM_STMT_PREPARE)
+        session->prepare_refused = !allowed;
+    if (!allowed) {
         wire_tracker_withdraw_command(&session->tracker);
         relay_refuse(session);
+        return;
+    }
+    if (session->prepare_refused && names_last_prepared(command)) {
+        wire_tracker_withdraw_command(&session->tracker);
+        answer_unknown_statement(session, command);
         return;
     }
     if (administration_takes(session, command)) {
@@ -181,7 +223,8 @@ static void identity_known(struct session *session, unsigned error_code)
 
 static const struct question_handlers identity_question = {identity_answered, identity_known};
 
-/* Takes one command off the input. Returns how many bytes it was; 0: it is not all there, or it has to wait. */
+/* Takes one command off the input. Returns how many bytes it was; 0: it is not all there, or it has
+ * to wait. */
 static size_t take_command(struct session *session, const uint8_t *bytes, size_t size)
 {
     size_t least = 0;
@@ -211,8 +254,8 @@ static size_t take_command(struct session *session, const uint8_t *bytes, size_t
     return whole;
 }
 
-/* LOCAL INFILE data, or the client's part of an authentication exchange: passed on packet by packet, since a
- * command may follow it at once. */
+/* LOCAL INFILE data, or the client's part of an authentication exchange: passed on packet by
+ * packet, since a command may follow it at once. */
 static size_t pass_client_data(struct session *session, const uint8_t *bytes, size_t size)
 {
     struct wire_input input = {bytes, bytes + size};
@@ -253,13 +296,13 @@ static size_t take_client_bytes(struct session *session, const uint8_t *bytes, s
 /* Commands that waited, and the end of the client's input once all of it has been dealt with. */
 void relay_go_on(struct session *session)
 {
-    if (session->state == SESSION_READY && session->drain_after_reply &&
-        session->input.size == 0) {
+    if (session->state == SESSION_READY && session->drain_after_reply && session->input.size == 0) {
         session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");
         return;
     }
     if (session->input.size) {
-        /* The input is taken out: what runs may come back here (an answer at once, the next command). */
+        /* The input is taken out: what runs may come back here (an answer at once, the next
+         * command). */
         struct strbuf input = session->input;
         strbuf_init(&session->input);
         size_t done = take_client_bytes(session, (uint8_t *)input.data, input.size);
@@ -316,7 +359,8 @@ void relay_client_readable(struct session *session)
     if (!session_is_open(session))
         return;
     if (done < got) {
-        /* In front of what a nested step may have left: nothing, since input was empty and all was consumed in order. */
+        /* In front of what a nested step may have left: nothing, since input was empty and all was
+         * consumed in order. */
         strbuf_add(&session->input, buffer + done, got - done);
         if (session->input.failed)
             session_close(session, CLOSE_NO_MEMORY);
@@ -433,8 +477,7 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
         user_changed(session, bytes, size);
         return;
     }
-    session->reply_is_split =
-        !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
+    session->reply_is_split = !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
     session->reply_sequence = session->tracker.sequence;
     client_send(session, bytes, size);
     if (session->state == SESSION_READY)

@@ -2,11 +2,13 @@
  *
  * Relaying commands and replies.
  *
- * A command is held back until it is whole and its events have run; then its bytes go on as they came. Replies stream:
- * what was read is shown to the tracker in place and written on, after the events that fall into it.
+ * A command is held back until it is whole and its events have run; then its bytes go on as they
+ * came. Replies stream: what was read is shown to the tracker in place and written on, after the
+ * events that fall into it.
  *
- * Pipelined commands wait until the one before them has its reply: only then is it known in which database they run
- * and whether they may. Data of LOAD DATA LOCAL and of an authentication exchange passes without delay. */
+ * Pipelined commands wait until the one before them has its reply: only then is it known in which
+ * database they run and whether they may. Data of LOAD DATA LOCAL and of an authentication exchange
+ * passes without delay. */
 #ifndef WEIR_GATEWAY_RELAY_H
 #define WEIR_GATEWAY_RELAY_H
 

@@ -23,9 +23,9 @@
 #include "gateway/relay.h"
 #include "gateway/statement.h"
 
-#define ENDING_SECONDS   2          /* how long a client may take to read its last error */
+#define ENDING_SECONDS 2 /* how long a client may take to read its last error */
 
-#define MAY(state)     (1U << (state))
+#define MAY(state) (1U << (state))
 
 static const struct {
     const char *name;
@@ -115,8 +115,10 @@ static void set_connection_facts(struct session *session, const struct arrival *
     const char *host = is_unix ? "localhost" : session->client_ip;
     const char *backend = session->worker->gateway->backend.address_text;
     facts->text[WEIR_TEXT_host] = (weir_string){host, strlen(host)};
-    facts->text[WEIR_TEXT_client_ip] = (weir_string){session->client_ip, strlen(session->client_ip)};
-    facts->text[WEIR_TEXT_server_ip] = (weir_string){session->server_ip, strlen(session->server_ip)};
+    facts->text[WEIR_TEXT_client_ip] =
+        (weir_string){session->client_ip, strlen(session->client_ip)};
+    facts->text[WEIR_TEXT_server_ip] =
+        (weir_string){session->server_ip, strlen(session->server_ip)};
     facts->text[WEIR_TEXT_backend_address] = (weir_string){backend, strlen(backend)};
     set_client_address(facts, &arrival->peer);
     facts_attach(session);
@@ -203,8 +205,8 @@ static void on_backend_ready(uv_poll_t *poll, int status, int events)
     session_update_interest(session);
 }
 
-/* Reads of the client stop while the backend does not take what it was sent, while enough input waits, and once
- * the client has sent its last byte. */
+/* Reads of the client stop while the backend does not take what it was sent, while enough input
+ * waits, and once the client has sent its last byte. */
 static int client_interest(const struct session *session)
 {
     int interest = stream_is_clogged(&session->client) ? UV_WRITABLE : 0;
@@ -321,6 +323,7 @@ static void tell_plugins_of_the_end(struct session *session)
     if (!session->facts.text[WEIR_TEXT_reject_reason].data)
         session->facts.text[WEIR_TEXT_reject_reason] = (weir_string){words, strlen(words)};
     statement_lost(session, words);
+    statement_forget_facts(session);
     if (session->announced) {
         session->announced = false;
         session_connection_event(session, WEIR_DISCONNECT);
@@ -366,8 +369,9 @@ void session_close(struct session *session, enum close_reason reason)
     session->has_timer = false;
 }
 
-/* A socket that is closed with unread input is reset, and the client may never read the error. So the gateway says
- * that it will send no more, and reads on until the client has closed its side, for a moment. */
+/* A socket that is closed with unread input is reset, and the client may never read the error. So
+ * the gateway says that it will send no more, and reads on until the client has closed its side,
+ * for a moment. */
 void session_fail(struct session *session, enum close_reason reason, unsigned code,
                   const char *sqlstate, const char *format, ...)
 {
@@ -402,7 +406,9 @@ void session_drain(struct session *session)
 {
     if (!session_is_open(session))
         return;
-    if (session->state <= SESSION_READY && session->input.size == 0)
+    if (session->client.ended) /* it will not read what still runs */
+        session_close(session, CLOSE_SHUTDOWN);
+    else if (session->state <= SESSION_READY && session->input.size == 0)
         session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");
     else
         session->drain_after_reply = true;

@@ -2,9 +2,10 @@
  *
  * A session: one client, one backend connection, and what is going on between them.
  *
- * Everything here belongs to one worker's thread. A session ends through session_close() only, which may be called
- * from anywhere, any number of times; its memory goes when the loop has let go of its last handle, so no caller
- * needs to ask whether the session still exists, only whether it is open (session_is_open()). */
+ * Everything here belongs to one worker's thread. A session ends through session_close() only,
+ * which may be called from anywhere, any number of times; its memory goes when the loop has let go
+ * of its last handle, so no caller needs to ask whether the session still exists, only whether it
+ * is open (session_is_open()). */
 #ifndef WEIR_GATEWAY_SESSION_H
 #define WEIR_GATEWAY_SESSION_H
 
@@ -26,7 +27,7 @@
       MAY(SESSION_ASKING) | MAY(SESSION_READY) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))        \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
       MAY(SESSION_RUNNING) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |      \
-          MAY(SESSION_CLOSED))                                               \
+          MAY(SESSION_CLOSED))                                                                     \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       MAY(SESSION_READY) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |        \
           MAY(SESSION_CLOSED))                                                                     \
@@ -88,18 +89,18 @@ struct statement {
 
 /* The command that is being dealt with, as plugins see it (statement.c). */
 struct run {
-    bool heard;               /* its Starting events have been given; Completed or Error are due */
+    bool heard; /* its Starting events have been given; Completed or Error are due */
     uint8_t command;
-    struct strbuf text;       /* the command's text, kept until it ends */
-    struct strbuf arguments;  /* payload of an Execute, for its parameters */
-    struct statement one;     /* the usual case */
-    struct statement *many;   /* a multi-statement text; NULL: `one` */
+    struct strbuf text;      /* the command's text, kept until it ends */
+    struct strbuf arguments; /* payload of an Execute, for its parameters */
+    struct statement one;    /* the usual case */
+    struct statement *many;  /* a multi-statement text; NULL: `one` */
     size_t count, current;
-    uint64_t first_number;    /* statement_number of the first */
+    uint64_t first_number; /* statement_number of the first */
     uint64_t started_wall_ns, started_ns;
-    uint64_t bytes_before;    /* bytes of the reply that belong to statements before the current one */
-    uint64_t rows_before;     /* rows of earlier results of the current statement (CALL) */
-    struct prepared *prepared; /* of an Execute, Fetch ...: borrowed from the session's map */
+    uint64_t bytes_before; /* bytes of the reply that belong to statements before the current one */
+    uint64_t rows_before;  /* rows of earlier results of the current statement (CALL) */
+    struct prepared *prepared;    /* of an Execute, Fetch ...: borrowed from the session's map */
     struct computed_facts *facts; /* of the current statement; NULL until asked for (facts.c) */
 };
 
@@ -110,28 +111,28 @@ struct session {
 
     enum session_state state;
     enum close_reason reason;
-    uint32_t id;               /* the gateway's connection id: top bit set */
+    uint32_t id; /* the gateway's connection id: top bit set */
     uint32_t backend_id;
-    bool announced;            /* Connected was given, so Disconnect is due */
-    bool registered;           /* in the directory */
-    bool work_in_pool;         /* a thread of the pool holds this session; do not free */
+    bool announced;    /* Connected was given, so Disconnect is due */
+    bool registered;   /* in the directory */
+    bool work_in_pool; /* a thread of the pool holds this session; do not free */
     bool drain_after_reply;
-    bool user_has_changed;     /* the backend has agreed to a COM_CHANGE_USER; see relay.c */
-    int handles;               /* libuv handles that are not closed yet */
+    bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see relay.c */
+    int handles;           /* libuv handles that are not closed yet */
     uint64_t accepted_ns;
 
     struct stream client, backend;
-    uv_timer_t timer;          /* deadline of login and of ending */
+    uv_timer_t timer; /* deadline of login and of ending */
     bool has_timer;
     struct wire_tracker tracker; /* of the client's side of the conversation */
-    struct strbuf kept_ok;     /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
-    unsigned holds;            /* promises of plugins that are out (hold.c) */
-    bool hold_failed;          /* one of them was not kept */
-    struct strbuf held;        /* what the client will read when the last one is back */
-    uint8_t held_sequence;     /* sequence number of the first packet of that reply's rest */
-    struct strbuf input;       /* client bytes that wait: half commands, pipelined commands */
-    uint8_t reply_sequence;    /* sequence number that the next packet to the client would have */
-    bool reply_is_split;       /* the client has been sent a part of a packet */
+    struct strbuf kept_ok;  /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
+    unsigned holds;         /* promises of plugins that are out (hold.c) */
+    bool hold_failed;       /* one of them was not kept */
+    struct strbuf held;     /* what the client will read when the last one is back */
+    uint8_t held_sequence;  /* sequence number of the first packet of that reply's rest */
+    struct strbuf input;    /* client bytes that wait: half commands, pipelined commands */
+    uint8_t reply_sequence; /* sequence number that the next packet to the client would have */
+    bool reply_is_split;    /* the client has been sent a part of a packet */
 
     struct login *login;       /* until logged in */
     struct question *question; /* while ASKING */
@@ -140,17 +141,19 @@ struct session {
     /* identity.c */
     char *user, *attributes;
     struct strbuf database, current_user, current_role;
-    unsigned stale;            /* STALE_*: to be asked of the backend before the next event */
+    unsigned stale;                /* STALE_*: to be asked of the backend before the next event */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet */
-    struct sql_mode mode;      /* how the session's statements are lexed */
-    bool multi_statements;     /* a text may hold several */
-    bool multi_asked;          /* what the COM_SET_OPTION that is running wants of it */
+    struct sql_mode mode;          /* how the session's statements are lexed */
+    bool multi_statements;         /* a text may hold several */
+    bool multi_asked;              /* what the COM_SET_OPTION that is running wants of it */
 
     struct run run;
-    struct prepared *prepared; /* map by id */
+    struct prepared *prepared;      /* map by id */
     struct prepared *last_prepared; /* for statement id -1 */
     size_t prepared_bytes;
-    uint64_t statements;       /* statement_number so far */
+    bool prepare_refused; /* the last Prepare never reached the backend, whose "last" is an older
+                             one */
+    uint64_t statements;  /* statement_number so far */
 
     char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
     char auth_method[65];
@@ -171,7 +174,8 @@ static inline bool session_is_open(const struct session *session)
     return session->state < SESSION_ENDING;
 }
 
-/* Ends the session: outstanding statements end as Error, Disconnect or Reject is given, both sockets are closed. */
+/* Ends the session: outstanding statements end as Error, Disconnect or Reject is given, both
+ * sockets are closed. */
 void session_close(struct session *session, enum close_reason reason);
 
 /* The same, and the client reads an ERR packet first, when the protocol has a place for one now. */

@@ -9,9 +9,10 @@
 #include "gateway/identity.h"
 #include "gateway/prepared.h"
 
-#define KEPT_TEXT_BYTES 1024 /* an idle session keeps at most this much memory for its next text */
-#define ERROR_LOST      2013 /* CR_SERVER_LOST: also what the client will say */
-#define ERROR_NOT_RUN   1317 /* ER_QUERY_INTERRUPTED */
+#define KEPT_TEXT_BYTES 1024 /* an idle session keeps at most this much memory for its next text   \
+                              */
+#define ERROR_LOST    2013   /* CR_SERVER_LOST: also what the client will say */
+#define ERROR_NOT_RUN 1317   /* ER_QUERY_INTERRUPTED */
 
 const struct statement *statement_current(const struct session *session)
 {
@@ -21,7 +22,8 @@ const struct statement *statement_current(const struct session *session)
 
 /* ---- Facts ---- */
 
-static void set_text(struct session *session, enum weir_text_fact fact, const char *text, size_t size)
+static void set_text(struct session *session, enum weir_text_fact fact, const char *text,
+                     size_t size)
 {
     session->facts.text[fact] = (weir_string){text, size};
 }
@@ -90,6 +92,28 @@ static void set_result_facts(struct session *session, const struct wire_result *
         set_text(session, WEIR_TEXT_message, result->message, result->message_size);
 }
 
+void statement_forget_facts(struct session *session)
+{
+    static const enum weir_text_fact texts[] = {
+        WEIR_TEXT_command, WEIR_TEXT_sql,          WEIR_TEXT_kind,         WEIR_TEXT_normalized,
+        WEIR_TEXT_digest,  WEIR_TEXT_expanded_sql, WEIR_TEXT_specific_kind};
+    static const enum weir_number_fact numbers[] = {
+        WEIR_NUMBER_command_code,    WEIR_NUMBER_statement_number, WEIR_NUMBER_prepared_id,
+        WEIR_NUMBER_statement_index, WEIR_NUMBER_statement_count,  WEIR_NUMBER_sql_size,
+        WEIR_NUMBER_parameter_count, WEIR_NUMBER_table_count,      WEIR_NUMBER_tables_known,
+        WEIR_NUMBER_started_at};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        session->facts.text[texts[i]] = (weir_string){NULL, 0};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        session->facts.number[numbers[i]] = WEIR_ABSENT;
+    uint64_t code = session->facts.number[WEIR_NUMBER_error_code];
+    clear_outcome_facts(session);
+    session->facts.number[WEIR_NUMBER_error_code] = code;
+    facts_forget(session);
+    session->run.one = (struct statement){0};
+    session->run.prepared = NULL;
+}
+
 /* ---- Events ---- */
 
 static struct plugin_registry *registry_of(const struct session *session)
@@ -136,8 +160,8 @@ static bool may_be_multi(const struct session *session)
     return session->run.command == WIRE_COM_QUERY && session->multi_statements;
 }
 
-/* One entry for each statement of the text. Without memory: the text as one statement of unknown kind, which no
- * rule takes for harmless. */
+/* One entry for each statement of the text. Without memory: the text as one statement of unknown
+ * kind, which no rule takes for harmless. */
 static void split_text(struct session *session, struct sql_span text)
 {
     struct run *run = &session->run;
@@ -155,9 +179,8 @@ static void split_text(struct session *session, struct sql_span text)
             }
             run->many = grown;
         }
-        run->many[count++] = (struct statement){span.at, span.size,
-                                                sql_statement_quick_kind(span, &splitter.mode),
-                                                splitter.mode};
+        run->many[count++] = (struct statement){
+            span.at, span.size, sql_statement_quick_kind(span, &splitter.mode), splitter.mode};
         /* The server reads each statement in the mode that those before it have set. */
         struct sql_mode after;
         if (sql_mode_after(span, &splitter.mode, &after) == SQL_MODE_CHANGED)
@@ -193,8 +216,8 @@ static void quote_name(struct strbuf *out, const uint8_t *name, size_t size)
     strbuf_add_byte(out, '`');
 }
 
-/* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule is blind to
- * DROP DATABASE in the form of a COM_DROP_DB. */
+/* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule
+ * is blind to DROP DATABASE in the form of a COM_DROP_DB. */
 static void write_disguised(struct run *run, const uint8_t *argument, size_t size)
 {
     const uint8_t *end = memchr(argument, 0, size);
@@ -333,18 +356,21 @@ static void reset_run(struct run *run, uint8_t command)
     run->command = command;
 }
 
-/* A bound that is needed before the backend prepares: what cannot be remembered cannot be audited when it runs. */
+/* A bound that is needed before the backend prepares: what cannot be remembered cannot be audited
+ * when it runs. */
 static bool refuse_for_room(struct session *session)
 {
     const struct run *run = &session->run;
-    bool fits = !run->text.failed && !run->arguments.failed &&
-                (run->command != WIRE_COM_STMT_PREPARE || prepared_has_room(session, run->text.size));
+    bool fits =
+        !run->text.failed && !run->arguments.failed &&
+        (run->command != WIRE_COM_STMT_PREPARE || prepared_has_room(session, run->text.size));
     if (!fits) {
         session->facts.refusal.code = 1461; /* ER_MAX_PREPARED_STMT_COUNT_REACHED */
         memcpy(session->facts.refusal.sqlstate, "42000", 6);
-        snprintf(session->facts.refusal.message, sizeof session->facts.refusal.message,
-                 "weir: no room to remember this statement (max-prepared-bytes is %ld); close others",
-                 session->worker->gateway->options->max_prepared_bytes);
+        snprintf(
+            session->facts.refusal.message, sizeof session->facts.refusal.message,
+            "weir: no room to remember this statement (max-prepared-bytes is %ld); close others",
+            session->worker->gateway->options->max_prepared_bytes);
     }
     return !fits;
 }
@@ -368,8 +394,8 @@ static size_t tell_each_starting(struct session *session, bool *allowed)
     return told;
 }
 
-/* The events before a command. A text that PreParse refuses still has its Starting, so that it is audited: as one
- * statement, whose Starting cannot allow it any more. */
+/* The events before a command. A text that PreParse refuses still has its Starting, so that it is
+ * audited: as one statement, whose Starting cannot allow it any more. */
 static bool tell_starting(struct session *session)
 {
     struct run *run = &session->run;
@@ -426,8 +452,8 @@ void statement_failed(struct session *session, unsigned code, const char *sqlsta
 
 /* ---- How it ended ---- */
 
-/* CALL and its like: every result but the last one, an OK, belongs to the same statement. The last statement of a text
- * has all results that are left. */
+/* CALL and its like: every result but the last one, an OK, belongs to the same statement. The last
+ * statement of a text has all results that are left. */
 static bool ends_statement(const struct session *session, const struct wire_packet *packet)
 {
     const struct wire_result *result = &session->tracker.result;
@@ -487,10 +513,17 @@ bool statement_result(struct session *session, const struct wire_packet *packet)
 
 bool statement_done(struct session *session)
 {
+    struct wire_result result = {.status = session->tracker.status};
+    return statement_answered(session, &result);
+}
+
+bool statement_answered(struct session *session, const struct wire_result *result)
+{
     bool fine = true;
     while (is_outstanding(session)) {
         set_statement_facts(session);
         clear_outcome_facts(session);
+        set_result_facts(session, result);
         fine = tell_outcome(session, WEIR_COMPLETED) && fine;
     }
     return fine;
@@ -502,7 +535,8 @@ void statement_end(struct session *session)
     if (run->prepared &&
         (run->command == WIRE_COM_STMT_EXECUTE || run->command == WIRE_COM_STMT_RESET))
         prepared_forget_long_data(run->prepared);
-    tell_errors(session, ERROR_NOT_RUN, "70100", "Not run: an earlier statement of the text failed");
+    tell_errors(session, ERROR_NOT_RUN, "70100",
+                "Not run: an earlier statement of the text failed");
     run->heard = false;
 }
 

@@ -2,10 +2,10 @@
  *
  * struct stream: one non-blocking socket of a session, watched by the worker's loop.
  *
- * What the socket does not take at once is kept in `out`, and the session stops reading from the other
- * side until it is gone: memory is bounded by one read (worker.h, READ_BYTES) and an idle stream owns none.
- * Interest in the socket is changed only when it differs from what the loop already has, so that an
- * ordinary statement costs no epoll_ctl(). */
+ * What the socket does not take at once is kept in `out`, and the session stops reading from the
+ * other side until it is gone: memory is bounded by one read (worker.h, READ_BYTES) and an idle
+ * stream owns none. Interest in the socket is changed only when it differs from what the loop
+ * already has, so that an ordinary statement costs no epoll_ctl(). */
 #ifndef WEIR_GATEWAY_STREAM_H
 #define WEIR_GATEWAY_STREAM_H
 
@@ -49,8 +49,8 @@ static inline bool stream_is_clogged(const struct stream *stream)
     return stream->out.size > stream->sent;
 }
 
-/* Stops watching and closes the socket; on_closed is called later, from the loop, unless the stream was never
- * opened. Returns whether it will be called. */
+/* Stops watching and closes the socket; on_closed is called later, from the loop, unless the stream
+ * was never opened. Returns whether it will be called. */
 bool stream_close(struct stream *stream, uv_close_cb on_closed);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * A worker: one thread, one event loop, its sessions, and the buffer into which all of them read.
  *
- * The main thread hands over accepted sockets through a small locked inbox; nothing else of a worker is touched
- * from outside but its atomics. */
+ * The main thread hands over accepted sockets through a small locked inbox; nothing else of a
+ * worker is touched from outside but its atomics. */
 #ifndef WEIR_GATEWAY_WORKER_H
 #define WEIR_GATEWAY_WORKER_H
 
@@ -29,7 +29,7 @@ struct gateway {
     struct directory *directory;
     atomic_long connections; /* sessions that are alive */
     atomic_bool draining;
-    bool has_plugins;        /* some plugin is loaded, enabled or not */
+    bool has_plugins; /* some plugin is loaded, enabled or not */
 };
 
 struct arrival {
@@ -45,7 +45,7 @@ struct worker {
     uv_async_t wake;
     uint8_t *buffer; /* READ_BYTES; only for the duration of one callback */
 
-    pthread_mutex_t lock; /* of the inbox */
+    pthread_mutex_t lock;    /* of the inbox */
     struct hold *given_back; /* promises of plugins that are back */
     struct arrival *inbox;
     size_t inbox_size, inbox_capacity;
@@ -65,8 +65,8 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
 
-/* Ends the loop when it was asked to and the last session is gone: plugins may still hold promises of closed ones. On the
- * worker's thread. */
+/* Ends the loop when it was asked to and the last session is gone: plugins may still hold promises
+ * of closed ones. On the worker's thread. */
 void worker_end_if_done(struct worker *worker);
 
 /* Waits for the thread's end and frees what it held. */
