@@ -20,7 +20,8 @@ static bool give(struct sql_splitter *splitter, size_t size, struct sql_span *st
     splitter->rest.at += size;
     splitter->rest.size -= size;
     if (splitter->rest.size > 0 && splitter->rest.at[0] == '\n') {
-        splitter->rest.at++; /* as TiDB cuts: a newline right behind a semicolon is in no statement */
+        splitter->rest
+            .at++; /* as TiDB cuts: a newline right behind a semicolon is in no statement */
         splitter->rest.size--;
     }
     return true;

@@ -4,7 +4,11 @@
  *
  *     tables.c            the list: names, duplicates, limits, readings
  *     tables_scan.c       the machine: frames and clauses
- *     tables_statement.c  where each kind of statement has its tables
+ *     tables_query.c      the clauses of queries
+ *     tables_define.c     the clauses of CREATE and ALTER
+ *     tables_statement.c, tables_ddl.c, tables_admin.c
+ *                         where each kind of statement has its tables
+ *     tables_words.c      what these read with
  *
  * A frame is an open parenthesis (the first one is the statement itself), a clause what the tokens
  * in it mean just now. Nesting is in the array of frames, never in the C stack. */
@@ -92,13 +96,64 @@ bool sql_scan_accept_byte(struct scan *scan, unsigned char byte);
 void sql_scan_skip_parentheses(struct scan *scan);
 /* Reads tokens up to the end of the text. */
 void sql_scan_run(struct scan *scan);
-/* From WITH to its first name. */
-void sql_scan_with(struct scan *scan);
+/* Opens a frame at a parenthesis; the current frame goes on with `after` when it closes. */
+void sql_scan_open_frame(struct scan *scan, enum clause inside, enum clause after);
+/* What every clause does with a token it has no use for. */
+void sql_scan_pass(struct scan *scan);
 
-/* tables_statement.c */
+/* tables_query.c */
 
-/* A statement begins at the cursor: sets the first frame's clause, adds the tables that stand in
- * fixed places. */
+/* At a word that can begin a query: takes it, or false. */
+bool sql_scan_begin_query(struct scan *scan);
+/* One step in a clause of queries; false: the frame's clause is none. */
+bool sql_scan_query_step(struct scan *scan);
+
+/* tables_define.c */
+
+/* One step in a clause of CREATE and ALTER; false: the frame's clause is none. */
+bool sql_scan_define_step(struct scan *scan);
+
+/* The clause of the current frame. */
+static inline void sql_scan_set_clause(struct scan *scan, enum clause clause)
+{
+    sql_scan_frame(scan)->clause = (uint8_t)clause;
+}
+
+/* tables_words.c */
+
+/* Skips any of up to four words (SQL_NO_WORD: fewer), in any order. */
+void sql_scan_skip_words(struct scan *scan, uint16_t a, uint16_t b, uint16_t c, uint16_t d);
+/* Skips IF [NOT] EXISTS. */
+void sql_scan_skip_if_exists(struct scan *scan);
+/* Moves on until one of the words stands at the cursor, outside of parentheses. False: none does.
+ */
+bool sql_scan_find_word(struct scan *scan, uint16_t a, uint16_t b);
+/* table [anything] [, table [anything]] ..., and nothing else of interest behind. */
+void sql_scan_table_list(struct scan *scan, enum sql_access access);
+/* table [, table] ..., and nothing else of interest behind. */
+void sql_scan_plain_table_list(struct scan *scan, enum sql_access access);
+
+/* tables_statement.c, tables_ddl.c, tables_admin.c: each is called with the statement's first word
+ * at the cursor, adds the tables that stand in fixed places and sets the first frame's clause for
+ * the rest. */
+
 void sql_scan_statement(struct scan *scan);
+void sql_scan_explain(struct scan *scan);
+
+void sql_scan_create_or_alter(struct scan *scan, bool create);
+void sql_scan_drop(struct scan *scan);
+void sql_scan_rename(struct scan *scan);
+void sql_scan_truncate(struct scan *scan);
+
+void sql_scan_lock(struct scan *scan);
+void sql_scan_maintain(struct scan *scan, enum sql_access access);
+void sql_scan_flush(struct scan *scan);
+void sql_scan_show(struct scan *scan);
+void sql_scan_grant(struct scan *scan);
+void sql_scan_admin(struct scan *scan);
+void sql_scan_split_region(struct scan *scan);
+void sql_scan_recover(struct scan *scan);
+void sql_scan_backup(struct scan *scan);
+void sql_scan_plan_replayer(struct scan *scan);
 
 #endif
