@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the bytes of one connection to the events of MySQL's protocol tracing.
+ *
+ * Bytes of both directions go in, in the order in which they were seen; stages and events come out
+ * through a sink, in the order in which a blocking client library would have reported them. How
+ * bytes are cut never matters. What no observer of bytes can know, and what is assumed instead, is
+ * in docs/trace.md.
+ *
+ * One thread at a time. A sink must not call back into its conversation. */
+#ifndef WEIR_TRACE_CONVERSATION_H
+#define WEIR_TRACE_CONVERSATION_H
+
+#include <mysql/plugin_trace.h>
+
+#include "trace/inflate.h"
+#include "wire/wire.h"
+
+/* Other than 0: this conversation is not to be followed any further. args->pkt is borrowed for the
+ * call. */
+typedef int trace_sink(void *context, enum protocol_stage stage, enum trace_event event,
+                       const struct st_trace_event_args *args);
+
+/* What is known of the connection so far; the texts belong to the conversation. */
+struct trace_facts {
+    unsigned long thread_id;   /* 0 before the greeting */
+    char *server_version;      /* NULL before the greeting */
+    char *user, *database;     /* NULL before the client's answer */
+    unsigned int error_number; /* of the last ERROR event or ERR packet */
+    char error_text[512];
+    char sqlstate[6];
+};
+
+struct trace_options {
+    size_t keep_limit;  /* bytes of one packet to show at most */
+    bool tls_is_opaque; /* bytes behind a request for TLS are ciphertext (a recording), not
+                           plaintext */
+};
+
+struct trace_conversation {
+    struct trace_facts facts;
+    bool over;           /* nothing more is reported */
+    const char *problem; /* why bytes are no longer understood; a static sentence, or NULL */
+    enum protocol_stage stage;
+
+    /* The rest is the conversation's own. */
+    struct wire_tracker tracker;
+    struct trace_options options;
+    trace_sink *sink;
+    void *context;
+    struct inflater *inflaters[2]; /* by direction; NULL: not compressed */
+    struct strbuf scratch;         /* the greeting as it is shown, names */
+    struct strbuf switched_to;     /* the method of a switch that the client has not answered */
+    unsigned switches;             /* in this exchange */
+    bool switch_is_bare;           /* one byte FE */
+    bool in_tls;                   /* a request for TLS was seen */
+    bool opaque;                   /* bytes can't be read any more: ciphertext */
+};
+
+/* Reports CONNECTING and CONNECTED. The conversation must stay where it is. */
+void trace_conversation_begin(struct trace_conversation *conversation,
+                              const struct trace_options *options, trace_sink *sink, void *context);
+
+/* Begins behind a login that was not seen. */
+void trace_conversation_resume(struct trace_conversation *conversation,
+                               const struct trace_options *options, trace_sink *sink, void *context,
+                               uint64_t server_capabilities, uint64_t client_capabilities,
+                               uint16_t status);
+
+void trace_conversation_bytes(struct trace_conversation *conversation,
+                              enum wire_direction direction, const uint8_t *bytes, size_t size);
+
+/* The connection is closed: reports what a client reports then, once. */
+void trace_conversation_end(struct trace_conversation *conversation);
+
+void trace_conversation_release(struct trace_conversation *conversation);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Streaming: nothing of a frame but its header is kept, so that a frame of 16 MiB costs no more
+ * than a small one. */
+#include "trace/inflate.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+enum { HEADER_BYTES = 7, PIECE_BYTES = 65536 };
+
+struct inflater {
+    uint8_t header[HEADER_BYTES];
+    uint32_t header_size;
+    uint32_t left;     /* bytes of the frame to come */
+    bool is_stored;    /* the frame is not compressed */
+    bool stream_ended; /* zlib says that the frame's data is complete */
+    z_stream stream;
+    uint8_t piece[PIECE_BYTES];
+};
+
+struct inflater *inflater_new(void)
+{
+    struct inflater *inflater = calloc(1, sizeof *inflater);
+    if (inflater && inflateInit(&inflater->stream) != Z_OK) {
+        free(inflater);
+        inflater = NULL;
+    }
+    return inflater;
+}
+
+void inflater_free(struct inflater *inflater)
+{
+    if (!inflater)
+        return;
+    inflateEnd(&inflater->stream);
+    free(inflater);
+}
+
+static void begin_frame(struct inflater *inflater)
+{
+    const uint8_t *h = inflater->header;
+    inflater->left = h[0] | (uint32_t)h[1] << 8 | (uint32_t)h[2] << 16;
+    inflater->is_stored = h[4] == 0 && h[5] == 0 && h[6] == 0;
+    inflater->stream_ended = false;
+    inflater->header_size = 0;
+    inflateReset(&inflater->stream);
+}
+
+static const char *inflate_part(struct inflater *inflater, const uint8_t *bytes, uint32_t size,
+                                inflater_sink *sink, void *context)
+{
+    z_stream *stream = &inflater->stream;
+    stream->next_in = (Bytef *)(uintptr_t)bytes; /* zlib does not write there */
+    stream->avail_in = size;
+    do {
+        stream->next_out = inflater->piece;
+        stream->avail_out = PIECE_BYTES;
+        int status = inflater->stream_ended ? Z_DATA_ERROR : inflate(stream, Z_NO_FLUSH);
+        if (status == Z_STREAM_END)
+            inflater->stream_ended = true;
+        else if (status != Z_OK && status != Z_BUF_ERROR)
+            return "compressed data is damaged";
+        if (stream->avail_out < PIECE_BYTES)
+            sink(context, inflater->piece, PIECE_BYTES - stream->avail_out);
+    } while (stream->avail_in > 0 || stream->avail_out == 0);
+    return NULL;
+}
+
+const char *inflater_bytes(struct inflater *inflater, const uint8_t *bytes, size_t size,
+                           inflater_sink *sink, void *context)
+{
+    const char *problem = NULL;
+    while (size > 0 && !problem) {
+        if (inflater->left == 0) {
+            inflater->header[inflater->header_size++] = *bytes++;
+            size--;
+            if (inflater->header_size == HEADER_BYTES)
+                begin_frame(inflater);
+            continue;
+        }
+        uint32_t part = size < inflater->left ? (uint32_t)size : inflater->left;
+        if (inflater->is_stored)
+            sink(context, bytes, part);
+        else
+            problem = inflate_part(inflater, bytes, part, sink, context);
+        inflater->left -= part;
+        bytes += part;
+        size -= part;
+    }
+    return problem;
+}
