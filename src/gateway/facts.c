@@ -8,13 +8,15 @@
 #include "gateway/prepared.h"
 #include "gateway/statement.h"
 
-#define PARAMETER_TEXT_BYTES                                                                       \
-    512 /* memory for the text of one parameter that is kept between statements */
+#define KEPT_BYTES 1024 /* most memory of each buffer that an idle session keeps */
 
-/* What has been computed of the current statement. */
+/* What has been computed of the current statement. The struct stays with the session; its buffers
+ * only while they are small. */
 struct computed_facts {
-    bool has_kinds;
+    bool has_kinds, has_digest;
     struct sql_kinds kinds;
+    char digest[SQL_DIGEST_BYTES];
+    struct strbuf normalized;
     struct strbuf parameter; /* text of the parameter asked for last */
 };
 
@@ -22,18 +24,39 @@ static struct computed_facts *computed(struct session *session)
 {
     if (!session->run.facts) {
         session->run.facts = calloc(1, sizeof *session->run.facts);
-        if (session->run.facts)
+        if (session->run.facts) {
+            strbuf_init(&session->run.facts->normalized);
             strbuf_init(&session->run.facts->parameter);
+        }
     }
     return session->run.facts;
+}
+
+static void empty(struct strbuf *buffer)
+{
+    if (buffer->capacity > KEPT_BYTES)
+        strbuf_release(buffer);
+    else
+        strbuf_reset(buffer);
 }
 
 void facts_forget(struct session *session)
 {
     struct computed_facts *facts = session->run.facts;
+    if (!facts)
+        return;
+    facts->has_kinds = facts->has_digest = false;
+    empty(&facts->normalized);
+    empty(&facts->parameter);
+}
+
+void facts_release(struct session *session)
+{
+    struct computed_facts *facts = session->run.facts;
     session->run.facts = NULL;
     if (!facts)
         return;
+    strbuf_release(&facts->normalized);
     strbuf_release(&facts->parameter);
     free(facts);
 }
@@ -43,39 +66,132 @@ static weir_string text_of(const char *text)
     return (weir_string){text, strlen(text)};
 }
 
-static const struct sql_kinds *kinds_of(struct session *session)
+/* at is NULL when there is no text. */
+static struct sql_span span_of(const struct statement *statement)
+{
+    return (struct sql_span){statement->text, statement->size};
+}
+
+/* ---- Texts ---- */
+
+static weir_string kind_fact(struct session *session, uint32_t fact)
 {
     struct computed_facts *facts = computed(session);
     const struct statement *statement = statement_current(session);
     if (!facts || !statement->text)
-        return NULL;
+        return (weir_string){NULL, 0};
     if (!facts->has_kinds)
-        facts->kinds = sql_statement_kind((struct sql_span){statement->text, statement->size},
-                                          &statement->mode);
+        facts->kinds = sql_statement_kind(span_of(statement), &statement->mode);
     facts->has_kinds = true;
-    return &facts->kinds;
+    return text_of(fact == WEIR_TEXT_kind ? sql_label_name(facts->kinds.label)
+                                          : sql_kind_name(facts->kinds.kind));
+}
+
+/* Normalised text and digest come together. */
+static bool compute_digest(struct session *session, struct computed_facts *facts)
+{
+    struct sql_digester *digester = &session->worker->digester;
+    struct sql_span normalized;
+    if (!sql_normalize(digester, span_of(statement_current(session)), &normalized) ||
+        !sql_digest(digester, normalized, facts->digest))
+        return false;
+    strbuf_add(&facts->normalized, normalized.at, normalized.size);
+    facts->has_digest = !facts->normalized.failed;
+    return facts->has_digest;
+}
+
+static weir_string digest_fact(struct session *session, uint32_t fact)
+{
+    struct computed_facts *facts = computed(session);
+    if (!facts || !statement_current(session)->text ||
+        (!facts->has_digest && !compute_digest(session, facts)))
+        return (weir_string){NULL, 0};
+    if (fact == WEIR_TEXT_digest)
+        return (weir_string){facts->digest, SQL_DIGEST_BYTES - 1};
+    return (weir_string){facts->normalized.data, facts->normalized.size};
 }
 
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct session *session = source_data;
-    const struct sql_kinds *kinds = NULL;
     weir_string text = {NULL, 0};
-    if (fact == WEIR_TEXT_kind || fact == WEIR_TEXT_specific_kind)
-        kinds = kinds_of(session);
-    if (kinds)
-        text = text_of(fact == WEIR_TEXT_kind ? sql_label_name(kinds->label)
-                                              : sql_kind_name(kinds->kind));
+    switch (fact) {
+    case WEIR_TEXT_kind:
+    case WEIR_TEXT_specific_kind:
+        text = kind_fact(session, fact);
+        break;
+    case WEIR_TEXT_digest:
+    case WEIR_TEXT_normalized:
+        text = digest_fact(session, fact);
+        break;
+    default:
+        break;
+    }
     return text;
+}
+
+/* ---- Tables and numbers ---- */
+
+/* The worker's table reader, holding the current statement's tables. The worker's sessions share
+ * it: what it gives lives as long as the callback that asked. NULL: no statement, or no memory. */
+static const struct sql_tables *tables_of(struct session *session)
+{
+    struct worker *worker = session->worker;
+    const struct statement *statement = statement_current(session);
+    const weir_string *database = &session->facts.text[WEIR_TEXT_database];
+    uint64_t number = session->facts.number[WEIR_NUMBER_statement_number];
+    if (!statement->text)
+        return NULL;
+    if (worker->tables_session != session->id || worker->tables_statement != number) {
+        worker->tables_session = 0;
+        if (!sql_tables_read(&worker->tables, span_of(statement), &statement->mode,
+                             (struct sql_span){database->data, database->size}))
+            return NULL;
+        worker->tables_session = session->id;
+        worker->tables_statement = number;
+    }
+    return &worker->tables;
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)
 {
     struct session *session = source_data;
-    if (fact == WEIR_NUMBER_connection_duration)
-        return clock_monotonic_ns() - session->accepted_ns;
-    return WEIR_ABSENT;
+    const struct sql_tables *tables = NULL;
+    uint64_t number = WEIR_ABSENT;
+    switch (fact) {
+    case WEIR_NUMBER_connection_duration:
+        number = clock_monotonic_ns() - session->accepted_ns;
+        break;
+    case WEIR_NUMBER_table_count:
+        tables = tables_of(session);
+        number = tables ? tables->count : 0;
+        break;
+    case WEIR_NUMBER_tables_known:
+        tables = tables_of(session);
+        number = tables ? tables->known : !statement_current(session)->text;
+        break;
+    default:
+        break;
+    }
+    return number;
 }
+
+static int table_fact(void *source_data, size_t index, weir_table *out)
+{
+    static const uint32_t accesses[] = {[SQL_ACCESS_READ] = WEIR_TABLE_READ,
+                                        [SQL_ACCESS_WRITE] = WEIR_TABLE_WRITE,
+                                        [SQL_ACCESS_DDL] = WEIR_TABLE_DDL};
+    const struct sql_tables *tables = tables_of(source_data);
+    if (!tables || index >= tables->count)
+        return 0;
+    const struct sql_table *table = &tables->items[index];
+    *out = (weir_table){.schema = {table->database.at, table->database.size},
+                        .name = {table->name.at, table->name.size},
+                        .access = accesses[table->access]};
+    return 1;
+}
+
+/* ---- Parameters ---- */
 
 static bool begin_parameters(const struct session *session, struct wire_parameters *parameters)
 {
@@ -151,6 +267,7 @@ static const struct plugin_facts_source source = {
     .text = text_fact,
     .number = number_fact,
     .parameter = parameter_fact,
+    .table = table_fact,
     .attribute = attribute_fact,
     .hold = hold,
 };

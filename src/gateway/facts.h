@@ -10,6 +10,8 @@
 /* Makes the session's facts complete with what is computed. */
 void facts_attach(struct session *session);
 
+void facts_release(struct session *session);
+
 /* Another statement is current: what was computed is of no use any more. */
 void facts_forget(struct session *session);
 

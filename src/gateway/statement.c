@@ -556,5 +556,5 @@ void statement_release(struct session *session)
 {
     reset_run(&session->run, 0);
     strbuf_release(&session->run.text);
-    facts_forget(session);
+    facts_release(session);
 }

@@ -86,6 +86,8 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     if (!worker->buffer)
         return error_set(error, "out of memory for a worker's buffer");
     pthread_mutex_init(&worker->lock, NULL);
+    sql_digester_init(&worker->digester);
+    sql_tables_init(&worker->tables);
     int status = uv_loop_init(&worker->loop);
     if (status == 0)
         status = uv_async_init(&worker->loop, &worker->wake, on_wake);
@@ -139,5 +141,7 @@ void worker_join(struct worker *worker)
         close(worker->inbox[i].fd);
     free(worker->inbox);
     free(worker->buffer);
+    sql_digester_release(&worker->digester);
+    sql_tables_release(&worker->tables);
     pthread_mutex_destroy(&worker->lock);
 }

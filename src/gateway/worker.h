@@ -15,6 +15,7 @@
 
 #include "gateway/backend.h"
 #include "gateway/gateway.h"
+#include "sql/sql.h"
 
 #define READ_BYTES 65536 /* one read; fits the second-level cache of today's cores */
 
@@ -44,6 +45,13 @@ struct worker {
     uv_loop_t loop;
     uv_async_t wake;
     uint8_t *buffer; /* READ_BYTES; only for the duration of one callback */
+
+    /* Lexing needs memory that is best kept: one set a worker, since it runs one callback at a time
+     * (facts.c). */
+    struct sql_digester digester;
+    struct sql_tables tables;
+    uint32_t tables_session;   /* whose statement's tables are in `tables`; 0: nobody's */
+    uint64_t tables_statement; /* its statement_number */
 
     pthread_mutex_t lock;    /* of the inbox */
     struct hold *given_back; /* promises of plugins that are back */
