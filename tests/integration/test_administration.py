@@ -193,5 +193,34 @@ def filtered(gateway, database, ip_filter, tmp_path):
     def change(text):
         lists.write_text(text)
 
-    change("allow 0.0.0.0/0\n")
+    change("allow 127.0.0.0/8\n")
     return gateway(f"tcp://{database.host}:{database.port}", plugins=[ip_filter], options=["-config", str(config)]), change
+
+
+def test_ip_filter_refuses_by_network_and_rereads_its_file_when_flushed(filtered):
+    server, change = filtered
+    administrator = server.endpoint.connect()
+
+    def attempt():
+        try:
+            server.endpoint.connect().close()
+            return "in"
+        except Exception as error:
+            return error.args
+
+    assert attempt() == "in"
+    change("allow 127.0.0.0/8\ndeny 127.0.0.1\n")
+    assert attempt() == "in"  # not before the flush
+    run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
+    assert attempt() == (1130, "Host '127.0.0.1' is not allowed to connect to this server (ip_filter)")
+    change("allow 127.0.0.0/8\n\nallow nonsense\n")
+    error = failure(lambda: administrator.query("FLUSH TIDB PLUGINS ip_filter"))
+    assert "ip_filter.lists:3" in error["arguments"][1]
+    assert attempt() != "in"  # the old rules stay
+    change("allow 2001:db8::/32\n")
+    run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
+    assert attempt() != "in"
+    change("# nobody is denied\n")
+    run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
+    assert attempt() == "in"
+    administrator.close()

@@ -8,6 +8,7 @@ import struct
 
 import pytest
 from harness import raw
+from harness.process import resident_bytes
 from harness.waiting import wait_for
 
 
@@ -53,7 +54,7 @@ FIRST_PACKETS = {
     + struct.pack("<IIB23x", 0x8A685, 1 << 24, 45) + b"name\0\xffab",
     "a wrong sequence number": struct.pack("<I", 37)[:3] + b"\7" + struct.pack("<IIB23x", 0xA685, 1 << 24, 45) + b"name\0",
     "the protocol of before 4.1": struct.pack("<I", 10)[:3] + b"\1" + b"\x05\0\0\0\0root\0",
-    "attributes that are longer than the packet": struct.pack("<I", 45)[:3] + b"\1"
+    "attributes that are longer than the packet": struct.pack("<I", 44)[:3] + b"\1"
     + struct.pack("<IIB23x", 0x18A685, 1 << 24, 45) + b"name\0\0\0\xfc\xff\xffab",
 }
 
@@ -134,7 +135,6 @@ def test_a_command_with_a_wrong_sequence_number_ends_the_session(weir, events, s
 
 def test_a_length_of_a_gibibyte_costs_no_memory(weir, events, shared_gateway, bystander):
     """The most that packets can announce without an end: 64 times 16 MiB, of which the client sends little."""
-    from harness.process import resident_bytes
     before = resident_bytes(shared_gateway.process.pid)
     sessions = [weir.raw() for _ in range(50)]
     for connection in sessions:
@@ -149,7 +149,6 @@ def test_a_length_of_a_gibibyte_costs_no_memory(weir, events, shared_gateway, by
 
 
 def test_a_statement_of_more_than_a_gibibyte_is_refused_without_keeping_it(weir, shared_gateway, bystander):
-    from harness.process import resident_bytes
     before = resident_bytes(shared_gateway.process.pid)
     with weir.raw() as connection:
         chunk = b"\3" + b"x" * (raw.CHUNK - 1)
@@ -202,3 +201,11 @@ def test_random_bytes_at_every_stage_harm_nobody(weir, events, shared_gateway, b
             pass
         connection.close()
     assert shared_gateway.process.alive()
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_change_of_user_is_gone(weir, events, bystander):
+    with weir.raw() as connection:
+        number = connection.greeting.connection_id
+        connection.send(bytes([raw.COM_CHANGE_USER]) + b"ed\0\0mysql\0\x2d\0mysql_native_password\0")
+        assert connection.read_packet()[1][:1] == b"\xfe"  # asked for the account's method, and silent
+    assert events.ended(number)[-1]["event"] == "Disconnect"

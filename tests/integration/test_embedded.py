@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded database: made at the first run, kept, watched, restarted, stopped; its root; and where clients come
+from, shown with network namespaces. A PROXY protocol header tells an external backend the same."""
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+from harness import raw
+from harness.endpoint import Endpoint
+from harness.observe import failure, run
+from harness.paths import program
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+ROOT = {"user": "root", "password": "", "database": None}
+
+
+@pytest.fixture(scope="module")
+def server(make_gateway):
+    """A gateway with its own database, listening everywhere."""
+    server = make_gateway(host="0.0.0.0", plugins=["recorder-1"])
+    server.endpoint = Endpoint("weir", "127.0.0.1", server.port, server.socket)
+    with server.endpoint.connect(**ROOT) as connection:
+        connection.query("CREATE DATABASE IF NOT EXISTS weir_case")
+    yield server
+    server.stop()
+
+
+def engine_of(server):
+    """The process id of the embedded mariadbd: a child of the gateway, or of what it has started."""
+    children = pathlib.Path(f"/proc/{server.process.pid}/task").glob("*/children")
+    for number in (word for path in children for word in path.read_text().split()):
+        if "mariadbd" in pathlib.Path(f"/proc/{number}/cmdline").read_text():
+            return int(number)
+    return None
+
+
+def test_the_first_run_says_what_it_does_and_how_to_connect(server):
+    log = server.log()
+    assert "initial" in log.lower(), "a word about the initialisation of the database"
+    assert f"mariadb -h 127.0.0.1 -P {server.port} -u root" in log or f"-P {server.port} -u root" in log
+    assert "password" in log.lower(), "a hint to set root a password"
+
+
+def test_root_comes_in_without_a_password_and_is_the_administrator(server):
+    with server.endpoint.connect(**ROOT) as connection:
+        (result,) = run(connection, "SELECT CURRENT_USER(), VERSION()")
+        assert result["rows"][0][0].startswith("root@") and "MariaDB" in result["rows"][0][1]
+        assert "error" not in run(connection, "CREATE DATABASE made_by_root")[0]
+        assert "error" not in run(connection, "GRANT ALL ON *.* TO tester@'%' IDENTIFIED BY 's3cret' WITH GRANT OPTION")[0]
+
+
+def test_the_shell_of_the_readme_connects(server):
+    done = subprocess.run([program("mariadb"), "--no-defaults", "-h", "127.0.0.1", "-P", str(server.port), "-u", "root", "-e",
+                           "SELECT 'welcome'"], capture_output=True, text=True, timeout=20)
+    assert "welcome" in done.stdout, done.stderr
+
+
+def test_the_engine_has_no_network_port(server):
+    engine = engine_of(server)
+    assert engine
+    listening = subprocess.run([program("ss"), "-ltnp"], capture_output=True, text=True, check=True).stdout
+    assert f"pid={engine}," not in listening
+
+
+def test_the_engine_is_restarted_when_it_dies_and_kept_its_data(server):
+    with server.endpoint.connect(**ROOT) as connection:
+        for sql in ("CREATE OR REPLACE TABLE weir_case.kept (a INT) ENGINE=InnoDB", "INSERT INTO weir_case.kept VALUES (42)"):
+            connection.query(sql)
+    old = engine_of(server)
+    session = server.endpoint.raw(**{**ROOT, "database": "weir_case"})
+    os.kill(old, signal.SIGKILL)
+    assert server.events.ended(session.greeting.connection_id)[-1]["event"] == "Disconnect"
+    session.close()
+    error = None
+
+    def back():
+        nonlocal error
+        try:
+            with server.endpoint.connect(**ROOT) as connection:
+                return run(connection, "SELECT a FROM weir_case.kept")[0]["rows"]
+        except Exception as refused:
+            error = refused
+            return None
+
+    assert wait_for(back, f"the engine to be back; the last error was {error}", 60) == [(42,)]
+    assert engine_of(server) not in (None, old)
+
+
+def test_the_data_is_there_after_a_restart_of_the_gateway(gateway):
+    server = gateway()
+    with server.endpoint.connect(**ROOT) as connection:
+        connection.query("CREATE DATABASE stays")
+    engine = engine_of(server)
+    server.stop()
+    assert not pathlib.Path(f"/proc/{engine}").exists(), "the engine outlives the gateway"
+    server.start()
+    with server.endpoint.connect(**ROOT) as connection:
+        assert ("stays",) in run(connection, "SHOW DATABASES")[0]["rows"]
+
+
+def test_two_gateways_do_not_share_a_data_directory(gateway, server):
+    second = gateway(options=["-path", str(server.folder / "data")], start=False).launch()
+    assert second.process.wait(60) == 1
+    with server.endpoint.connect(**ROOT) as connection:
+        assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+
+
+def test_the_engine_does_not_outlive_a_gateway_that_is_killed_or_is_taken_over(gateway):
+    """However the gateway ends, the next one can start on the same data."""
+    server = gateway()
+    server.process.signal(signal.SIGKILL)
+    server.process.wait()
+    server.start()
+    with server.endpoint.connect(**ROOT) as connection:
+        assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+
+
+# ---- Where clients come from
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """A network namespace that reaches this one as 10.213.7.2 -> 10.213.7.1."""
+    name = f"weir-{os.getpid()}"
+    ip = program("ip")
+
+    def call(*words):
+        return subprocess.run([ip, *words], capture_output=True, text=True)
+
+    made = call("netns", "add", name)
+    if made.returncode:
+        pytest.skip(f"network namespaces need root: {made.stderr.strip()}")
+    try:
+        for words in (["link", "add", "weir-a", "type", "veth", "peer", "name", "weir-b", "netns", name],
+                      ["addr", "add", "10.213.7.1/24", "dev", "weir-a"], ["link", "set", "weir-a", "up"],
+                      ["-n", name, "addr", "add", "10.213.7.2/24", "dev", "weir-b"], ["-n", name, "link", "set", "weir-b", "up"],
+                      ["-n", name, "link", "set", "lo", "up"]):
+            done = call(*words)
+            assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
+        yield [ip, "netns", "exec", name]
+    finally:
+        call("link", "del", "weir-a")
+        call("netns", "del", name)
+
+
+def shell_elsewhere(elsewhere, server, user, password, sql):
+    return subprocess.run([*elsewhere, program("mariadb"), "--no-defaults", "--batch", "--skip-column-names", "-h", "10.213.7.1",
+                           "-P", str(server.port), f"--user={user}", f"--password={password}", "-e", sql],
+                          capture_output=True, text=True, timeout=20)
+
+
+def test_a_remote_client_cannot_become_local_root(server, elsewhere):
+    done = shell_elsewhere(elsewhere, server, "root", "", "SELECT CURRENT_USER()")
+    assert done.returncode and "1045" in done.stderr or "1130" in done.stderr, (done.stdout, done.stderr)
+    assert "10.213.7.2" in done.stderr
+    # ... and can from here, so that it is not for another reason.
+    with server.endpoint.connect(**ROOT) as connection:
+        assert run(connection, "SELECT CURRENT_USER()")[0]["rows"][0][0].startswith("root@")
+
+
+def test_accounts_match_the_clients_own_address(server, elsewhere):
+    with server.endpoint.connect(**ROOT) as connection:
+        for sql in ("CREATE OR REPLACE USER placed@'10.213.7.%' IDENTIFIED BY 'from-there'",
+                    "CREATE OR REPLACE USER placed@'127.0.0.1' IDENTIFIED BY 'from-here'"):
+            connection.query(sql)
+    there = shell_elsewhere(elsewhere, server, "placed", "from-there", "SELECT USER(), CURRENT_USER()")
+    assert there.stdout.split() == ["placed@10.213.7.2", "placed@10.213.7.%"], there.stderr
+    assert shell_elsewhere(elsewhere, server, "placed", "from-here", "SELECT 1").returncode
+    with server.endpoint.connect(user="placed", password="from-here", database=None) as connection:
+        assert run(connection, "SELECT CURRENT_USER()")[0]["rows"][0][0].startswith("placed@")
+    told = server.events.wait_for(lambda e: e["event"] == "Connected" and e["user"] == "placed" and e["host"] == "10.213.7.2",
+                                  "the event")
+    assert (told["client_ip"], told["client_address"], told["server_ip"]) == ("10.213.7.2", "0ad50702", "10.213.7.1")
+    assert told["current_user"] == "placed@10.213.7.%"
+
+
+def test_a_forged_proxy_header_is_not_believed(server, elsewhere):
+    """A client that says in a PROXY header of its own that it is local does not speak the protocol."""
+    forged = (b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11\x00\x0c" + bytes([127, 0, 0, 1, 127, 0, 0, 1, 0, 99, 0, 100]))
+    script = ("import socket, sys\n"
+              f"s = socket.create_connection(('10.213.7.1', {server.port}), 10)\n"
+              f"s.recv(1000); s.sendall({forged!r}); s.shutdown(1)\n"
+              "data = s.recv(1000); sys.stdout.write(repr(data))\n")
+    done = subprocess.run([*elsewhere, "/usr/bin/python3", "-c", script], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert "\\x00\\x00\\x00\\x02" not in done.stdout  # no OK
+
+
+def test_an_external_backend_is_told_the_clients_address_where_it_wants_to_know(gateway, other_database, elsewhere):
+    database = other_database("proxied", "--proxy-protocol-networks=127.0.0.1")
+    database.execute("CREATE USER placed@'10.213.7.2' IDENTIFIED BY 'secret'")
+    server = gateway(f"tcp://{database.host}:{database.port}", options=["-host", "0.0.0.0", "-proxy-protocol"])
+    done = shell_elsewhere(elsewhere, server, "placed", "secret", "SELECT CURRENT_USER()")
+    assert done.stdout.strip() == "placed@10.213.7.2", done.stderr
+
+
+def test_a_remote_client_of_an_external_backend_is_the_gateway_otherwise(gateway, database, elsewhere):
+    server = gateway(f"tcp://{database.host}:{database.port}", options=["-host", "0.0.0.0"])
+    done = shell_elsewhere(elsewhere, server, "plain", "plain-secret", "SELECT USER()")
+    assert done.stdout.strip() == "plain@localhost", done.stderr
+
+
+def test_errors_before_the_engine_is_there_are_clear(gateway, tmp_path):
+    server = gateway(options=["-mariadbd", str(tmp_path / "no-such-mariadbd")], start=False).launch()
+    assert server.process.wait(60) == 1
+    assert "no-such-mariadbd" in server.log()
+
+
+def test_a_client_may_be_refused_while_the_engine_starts_but_is_not_left_alone(gateway):
+    server = gateway(start=False).launch()
+
+    def attempt():
+        if not os.path.exists(server.socket):
+            return None
+        try:
+            with server.endpoint.connect(**ROOT, unix_socket=server.socket) as connection:
+                return run(connection, "SELECT 1")[0]["rows"]
+        except Exception as refused:
+            assert refused.args[0] in (2002, 2003, 2013) or "08S01" in str(refused) or "weir" in str(refused)
+            return None
+
+    assert wait_for(attempt, "the first connection", 60) == [(1,)]
+
+
+def test_the_greeting_of_the_embedded_database_offers_no_less(server):
+    with server.endpoint.raw(login=False) as connection:
+        connection.read_greeting()
+        assert connection.greeting.capabilities & raw.DEPRECATE_EOF and "MariaDB" in connection.greeting.version
+    assert failure(lambda: server.endpoint.raw(user="nobody", password="x", database=None))["arguments"][0] == 1045
