@@ -18,8 +18,8 @@ struct pluginpkg_options {
 
 #define ROW(name_, type_, member, letter_, argument_, help_)                                       \
     {                                                                                              \
-        .name = name_, .type = type_, .offset = offsetof(struct pluginpkg_options, member),        \
-        .letter = letter_, .argument = argument_, .help = help_                                    \
+        .name = (name_), .type = (type_), .offset = offsetof(struct pluginpkg_options, member),    \
+        .letter = (letter_), .argument = (argument_), .help = (help_)                              \
     }
 
 static const struct option_row rows[] = {

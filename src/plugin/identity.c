@@ -42,7 +42,7 @@ static unsigned needs_of(json_t *list)
         const char *text = json_string_value(element);
 #define X(name, bit)                                                                               \
     if (text && strcmp(text, name) == 0)                                                           \
-        needs |= bit;
+        needs |= (bit);
         PLUGIN_NEEDS(X)
 #undef X
     }

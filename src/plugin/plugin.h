@@ -84,7 +84,8 @@ struct plugin_facts_source {
     struct weir_hold *(*hold)(void *source_data);
 };
 
-/* A promise of a plugin, made by the source's hold(): release() gives it back, on any thread, once failed is set. */
+/* A promise of a plugin, made by the source's hold(): release() gives it back, on any thread, once
+ * failed is set. */
 struct weir_hold {
     const struct weir_plugin *plugin;
     bool failed; /* the plugin could not do its work, and its on_failure is "refuse" */

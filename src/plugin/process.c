@@ -12,8 +12,6 @@
 #include <unistd.h>
 #include <wordexp.h>
 
-extern char **environ;
-
 /* Takes item. */
 static void add_owned(struct arguments *arguments, char *item)
 {

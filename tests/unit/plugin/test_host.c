@@ -140,13 +140,11 @@ static void a_refusal_is_what_a_client_can_be_sent(void **state)
 {
     (void)state;
     static const struct {
-        uint32_t code;
-        const char *sqlstate;
-        uint32_t sent_code;
-        const char *sent_sqlstate;
+        const char *sqlstate, *sent_sqlstate;
+        uint32_t code, sent_code;
     } rows[] = {
-        {0, NULL, 1045, "28000"}, {65535, "HY000", 65535, "HY000"}, {65536, "42000", 1045, "42000"},
-        {1, "4200", 1, "28000"},  {1, "420000", 1, "28000"},        {1, "hy000", 1, "28000"},
+        {NULL, "28000", 0, 1045}, {"HY000", "HY000", 65535, 65535}, {"42000", "42000", 65536, 1045},
+        {"4200", "28000", 1, 1},  {"420000", "28000", 1, 1},        {"hy000", "28000", 1, 1},
     };
     struct weir_session session;
     char longest[600];

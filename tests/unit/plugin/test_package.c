@@ -232,7 +232,7 @@ static void prebuilt_objects_and_archives_are_linked(void **state)
     static const char *const names[] = {"one", "two"};
     for (int i = 0; i < 2; i++)
         assert_int_equal(
-            run(NULL, (const char *const[]){"cc", "-fPIC", "-I" TEST_INCLUDE, "-c",
+            run(NULL, (const char *const[]){"cc", "-fPIC", "-I", TEST_INCLUDE, "-c",
                                             workshop_path(workshop, "p/src/%s.c", names[i]), "-o",
                                             workshop_path(workshop, "p/%s.o", names[i]), NULL}),
             0);

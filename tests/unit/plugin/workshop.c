@@ -38,11 +38,13 @@ const char *workshop_path(const struct workshop *workshop, const char *format, .
     static char paths[8][512];
     static size_t next;
     char *path = paths[next++ % 8];
-    int length = snprintf(path, sizeof *paths, "%s/", workshop->folder);
+    struct strbuf text = STRBUF_INIT;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(path + length, sizeof *paths - (size_t)length, format, arguments);
+    strbuf_vprintf(&text, format, arguments);
     va_end(arguments);
+    snprintf(path, sizeof *paths, "%s/%s", workshop->folder, text.data);
+    strbuf_release(&text);
     return path;
 }
 
