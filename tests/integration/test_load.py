@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many at once: sysbench with the example plugin counting, and thousands of idle connections."""
+import resource
+import socket
+
+import pytest
+from harness.observe import run
+from harness.process import resident_bytes
+from harness.sysbench import number, sysbench, transactions_per_second
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+
+@pytest.mark.time_limit(120)
+def test_sysbench_reads_and_writes_without_an_error_and_every_event_has_its_end(gateway, database, example):
+    database.execute("DROP DATABASE IF EXISTS sbtest", "CREATE DATABASE sbtest")
+    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    sizes = {"tables": 4, "table_size": 10000}
+    sysbench(server.endpoint, "oltp_read_write", "prepare", **sizes)
+    report = sysbench(server.endpoint, "oltp_read_write", "run", threads=16, time=20, **sizes)
+    assert number(report, "reconnects:") == 0
+    assert transactions_per_second(report) > 1
+    database.execute("DROP DATABASE sbtest")
+    server.stop()
+    events = {word: 0 for word in ("Statement Starting", "Statement Completed", "ERROR!", "event: Connected",
+                                   "event: Disconnect", "event: Reject")}
+    with open(server.process.output_path, encoding="utf-8", errors="replace") as output:
+        for line in output:
+            for word in events:
+                if word in line:
+                    events[word] += 1
+    # What sysbench calls ignored errors are deadlocks, which the backend has sent.
+    assert events["ERROR!"] <= number(report, "ignored errors:") * 2
+    assert events["Statement Starting"] == events["Statement Completed"] + events["ERROR!"] > 1000
+    assert events["event: Connected"] == events["event: Disconnect"] >= 17
+
+
+@pytest.mark.time_limit(120)
+def test_two_thousand_idle_connections(gateway, database):
+    """They stay usable, and cost little. Descriptors: two a session."""
+    wanted = 2000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    need = 2 * wanted + 500
+    if hard != resource.RLIM_INFINITY and hard < need:
+        pytest.skip(f"the limit of open files is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(need, hard)), hard))
+    database.execute(f"SET GLOBAL max_connections = {wanted + 200}")
+    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    sessions = [server.endpoint.raw() for _ in range(100)]
+    before = resident_bytes(server.process.pid)
+    try:
+        while len(sessions) < wanted + 100:
+            sessions.append(server.endpoint.raw())
+        each = (resident_bytes(server.process.pid) - before) / wanted
+        print(f"{each:.0f} bytes of memory a session")
+        assert each < 64 << 10
+        for connection in sessions[::100]:
+            assert b"\x017" in connection.query("SELECT 7")[3][1]
+        with server.endpoint.connect() as connection:
+            assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+    finally:
+        for connection in sessions:
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes(8))
+            connection.close()
+
+    def counts():
+        events = [event["event"] for event in server.events.all()]
+        return events.count("Connected") == events.count("Disconnect") == wanted + 101
+
+    wait_for(counts, "every session's end", 60)
