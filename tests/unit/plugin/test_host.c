@@ -160,6 +160,40 @@ static void a_refusal_is_what_a_client_can_be_sent(void **state)
     assert_int_equal(strlen(session.refusal.message), 511);
 }
 
+static struct weir_hold *source_hold(void *data)
+{
+    return data;
+}
+
+static void give_back(struct weir_hold *hold)
+{
+    (void)hold;
+    asked++;
+}
+
+static void a_hold_that_failed_counts_as_on_failure_says(void **state)
+{
+    (void)state;
+    static const struct plugin_facts_source holder = {.hold = source_hold};
+    struct weir_session session;
+    struct weir_hold promise = {.release = give_back};
+    plugin_session_init(&session);
+    struct weir_plugin plugin = {.identity = {.name = "p", .refuses_on_failure = true}};
+    assert_null(plugin_host.hold(&session, &plugin));
+    session.source = &holder;
+    session.source_data = &promise;
+    asked = 0;
+    assert_ptr_equal(plugin_host.hold(&session, &plugin), &promise);
+    plugin_host.release(&promise, WEIR_OK);
+    assert_false(promise.failed);
+    plugin_host.release(&promise, WEIR_FAIL);
+    assert_true(promise.failed);
+    plugin.identity.refuses_on_failure = false;
+    plugin_host.release(&promise, WEIR_FAIL);
+    assert_false(promise.failed);
+    assert_int_equal(asked, 3);
+}
+
 static void each_plugin_has_a_pointer_of_its_own(void **state)
 {
     (void)state;
@@ -183,6 +217,7 @@ int main(void)
         cmocka_unit_test(the_parse_event_is_a_statement_of_its_own),
         cmocka_unit_test(attributes_are_read_from_the_block),
         cmocka_unit_test(a_refusal_is_what_a_client_can_be_sent),
+        cmocka_unit_test(a_hold_that_failed_counts_as_on_failure_says),
         cmocka_unit_test(each_plugin_has_a_pointer_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Buffers, errors, the clock's text and the log's quoting: what every line of output is made of. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+static void a_buffer_is_always_a_string(void **state)
+{
+    (void)state;
+    struct strbuf buffer = STRBUF_INIT;
+    assert_string_equal(buffer.data, "");
+    for (int i = 0; i < 1000; i++) {
+        strbuf_printf(&buffer, "%d,", i % 10);
+        assert_int_equal(buffer.data[buffer.size], 0);
+    }
+    assert_int_equal(buffer.size, 2000);
+    strbuf_consume(&buffer, 1996);
+    assert_string_equal(buffer.data, "8,9,");
+    strbuf_reset(&buffer);
+    assert_string_equal(buffer.data, "");
+    strbuf_add(&buffer, "a\0b", 3);
+    strbuf_add_byte(&buffer, 'c');
+    assert_memory_equal(buffer.data, "a\0bc", 5);
+    strbuf_release(&buffer);
+    assert_string_equal(buffer.data, "");
+}
+
+static void detaching_hands_the_bytes_over(void **state)
+{
+    (void)state;
+    struct strbuf buffer = STRBUF_INIT;
+    char *nothing = strbuf_detach(&buffer);
+    assert_string_equal(nothing, "");
+    strbuf_add_text(&buffer, "x");
+    char *text = strbuf_detach(&buffer);
+    assert_string_equal(text, "x");
+    assert_int_equal(buffer.capacity, 0);
+    free(nothing);
+    free(text);
+}
+
+static void a_buffer_that_failed_stays_failed_until_reset(void **state)
+{
+    (void)state;
+    struct strbuf buffer = STRBUF_INIT;
+    strbuf_add_text(&buffer, "kept");
+    assert_false(strbuf_reserve(&buffer, SIZE_MAX / 2));
+    strbuf_add_text(&buffer, "lost");
+    assert_true(buffer.failed);
+    assert_string_equal(buffer.data, "kept");
+    assert_null(strbuf_detach(&buffer));
+    strbuf_reset(&buffer);
+    strbuf_add_text(&buffer, "again");
+    assert_string_equal(buffer.data, "again");
+    strbuf_release(&buffer);
+}
+
+static void errors_are_prefixed_and_cut(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_int_equal(error_set(&error, "port %d", 70000), -1);
+    assert_int_equal(error_prefix(&error, "reading %s", "x"), -1);
+    assert_string_equal(error.message, "reading x: port 70000");
+    assert_int_equal(error_set(&error, "%2000s", "x"), -1);
+    assert_int_equal(strlen(error.message), ERROR_MESSAGE_BYTES - 1);
+    assert_int_equal(error_set(NULL, "nobody asks"), -1);
+    assert_int_equal(error_prefix(NULL, "nobody asks"), -1);
+}
+
+static void times_are_written_as_rfc3339(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } rows[] = {
+        {0, "1970-01-01T00:00:00.000000Z"},
+        {951782400123456789ULL, "2000-02-29T00:00:00.123456Z"},
+        {1798761599999999999ULL, "2026-12-31T23:59:59.999999Z"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[CLOCK_RFC3339_BYTES];
+        clock_rfc3339(rows[i].ns, text);
+        assert_string_equal(text, rows[i].text);
+    }
+    uint64_t first = clock_monotonic_ns();
+    assert_true(clock_monotonic_ns() >= first);
+}
+
+static void foreign_text_cannot_forge_a_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *quoted;
+    } rows[] = {
+        {"plain", "plain"},
+        {"", "\"\""},
+        {"two words", "\"two words\""},
+        {"a\nerror server: b", "\"a\\u000aerror server: b\""},
+        {"\"\\", "\"\\\"\\\\\""},
+        {"\x7f\x1b[31m", "\"\\u007f\\u001b[31m\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct strbuf out = STRBUF_INIT;
+        log_quote(&out, rows[i].text, strlen(rows[i].text));
+        assert_string_equal(out.data, rows[i].quoted);
+        strbuf_release(&out);
+    }
+}
+
+/* Last: the log goes to the file from here on. */
+static void lines_of_the_log_have_time_level_and_room(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/weir-test-log.XXXXXX", text[8192] = "";
+    struct error error = {""};
+    enum log_level level;
+    close(mkstemp(path));
+    assert_int_equal(log_open("/nonexistent/log", &error), -1);
+    assert_string_equal(error.message, "log file /nonexistent/log: No such file or directory");
+    assert_int_equal(log_open(path, &error), 0);
+    assert_int_equal(log_level_from_name("loud", &level), -1);
+    assert_int_equal(log_level_from_name("warn", &level), 0);
+    log_set_level(level);
+    log_info("room", "not this");
+    log_warn("room", "this %d", 1);
+    log_error("room", "%6000s", "x");
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    unlink(path);
+    assert_string_equal(strtok(text + CLOCK_RFC3339_BYTES, "\n"), "warn  room: this 1");
+    assert_int_equal(text[size - 1], '\n');
+    assert_memory_equal(text + size - 4, "...", 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_buffer_is_always_a_string),
+        cmocka_unit_test(detaching_hands_the_bytes_over),
+        cmocka_unit_test(a_buffer_that_failed_stays_failed_until_reset),
+        cmocka_unit_test(errors_are_prefixed_and_cut),
+        cmocka_unit_test(times_are_written_as_rfc3339),
+        cmocka_unit_test(foreign_text_cannot_forge_a_line),
+        cmocka_unit_test(lines_of_the_log_have_time_level_and_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
