@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A trace plugin inside a program that uses MariaDB Connector/C.
+ *
+ * That library loads client plugins and calls their init function, but has no tracing of its own.
+ * It does let a plugin see every piece of bytes that it reads and writes
+ * (ma_pvio_register_callback). So:
+ *
+ *   the plugin's file is loaded    a constructor hands its declaration to weir_trace_attach(),
+ * which puts functions of ours in place of init and deinit the library calls init         we
+ * register the callback with the library that called us (a program may have one linked in and
+ * others loaded privately), then call the plugin's own init bytes go by                    each
+ * connection handle has a trace session, found by the handle the library calls deinit sessions end,
+ * the callback is taken back
+ *
+ * The library does not say when a connection ends: COM_QUIT, a refused login or a failed read do. A
+ * handle that is used for a second connection is noticed by the greeting where none was due. */
+#include "trace/attach.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "trace/session.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum {
+    PLUGINS_MAX = 8, /* declarations that a process may load; one of them can be at work */
+    TABLE_SLOTS = 256,
+    KEEP_LIMIT_BYTES = 1 << 30, /* the most that max_allowed_packet can be */
+    GREETING_VERSION = 10,
+};
+
+typedef void pvio_callback(int is_write, MYSQL *handle, const unsigned char *bytes, size_t size);
+typedef int register_function(char is_registration, pvio_callback *callback);
+
+struct attached_plugin {
+    struct st_mysql_client_plugin_TRACE *plugin;
+    int (*init)(char *, size_t, int, va_list);
+    int (*deinit)(void);
+};
+
+/* One connection handle that is traced. */
+struct traced {
+    MYSQL *handle;
+    struct trace_session *session;
+    struct traced *next;
+};
+
+static struct attached_plugin plugins[PLUGINS_MAX];
+static unsigned plugin_count;
+static struct st_mysql_client_plugin_TRACE *active; /* the one at work */
+static register_function *register_callback;
+
+static struct {
+    pthread_mutex_t lock;
+    struct traced *first;
+} table[TABLE_SLOTS];
+
+/* ---- connections ---- */
+
+static unsigned slot_of(const MYSQL *handle)
+{
+    uintptr_t bits = (uintptr_t)handle;
+    return (unsigned)((bits >> 5) ^ (bits >> 13)) % TABLE_SLOTS;
+}
+
+/* The session of a handle; *link is where it hangs, for removal. */
+static struct traced **find(struct traced **first, const MYSQL *handle)
+{
+    while (*first && (*first)->handle != handle)
+        first = &(*first)->next;
+    return first;
+}
+
+static struct trace_session *begin_session(MYSQL *handle)
+{
+    const struct trace_session_info info = {.handle = handle};
+    const struct trace_options options = {.keep_limit = KEEP_LIMIT_BYTES};
+    return trace_session_begin(active, &info, &options);
+}
+
+static bool is_greeting(const unsigned char *bytes, size_t size)
+{
+    return size > 4 && bytes[3] == 0 && bytes[4] == GREETING_VERSION;
+}
+
+/* A greeting on a handle that has had a login already: another connection. */
+static bool is_new_connection(const struct trace_session *session, bool is_write,
+                              const unsigned char *bytes, size_t size)
+{
+    const struct trace_conversation *conversation = trace_session_conversation(session);
+    uint8_t command;
+    if (is_write || !is_greeting(bytes, size))
+        return false;
+    return trace_session_is_over(session) || conversation->problem ||
+           wire_tracker_expects(&conversation->tracker, &command) == WIRE_EXPECT_NOTHING;
+}
+
+static struct traced *session_for(struct traced **first, MYSQL *handle, bool is_write,
+                                  const unsigned char *bytes, size_t size)
+{
+    struct traced **link = find(first, handle);
+    if (*link && is_new_connection((*link)->session, is_write, bytes, size)) {
+        trace_session_end((*link)->session);
+        (*link)->session = begin_session(handle);
+    } else if (!*link && !is_write && is_greeting(bytes, size)) {
+        struct traced *traced = calloc(1, sizeof *traced);
+        if (traced) {
+            *traced = (struct traced){handle, begin_session(handle), NULL};
+            *link = traced;
+        }
+    }
+    return *link;
+}
+
+static void forget(struct traced **first, const MYSQL *handle)
+{
+    struct traced **link = find(first, handle);
+    struct traced *traced = *link;
+    *link = traced->next;
+    trace_session_end(traced->session);
+    free(traced);
+}
+
+/* Called by the library with what it has read or written; a size that is negative as a signed
+ * number: it failed.
+ *
+ * The slot's lock is held while the plugin is called: connections whose handles fall into one slot
+ * wait for each other, and a plugin must not use its own connection. */
+static void on_bytes(int is_write, MYSQL *handle, const unsigned char *bytes, size_t size)
+{
+    unsigned slot = slot_of(handle);
+    bool failed = size == 0 || (ssize_t)size < 0;
+    pthread_mutex_lock(&table[slot].lock);
+    struct traced **first = &table[slot].first;
+    struct traced *traced =
+        failed ? *find(first, handle) : session_for(first, handle, is_write != 0, bytes, size);
+    if (traced && !traced->session) {
+        /* no memory for a session */
+    } else if (traced && !failed) {
+        trace_session_bytes(traced->session, is_write ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER, bytes,
+                            size);
+    }
+    /* A session that is over stays in the table until its handle is used anew: what follows on the
+     * same connection is not to be taken for a beginning. One that ended with the connection goes.
+     */
+    if (traced && failed)
+        forget(first, handle);
+    pthread_mutex_unlock(&table[slot].lock);
+}
+
+static void end_all(void)
+{
+    for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
+        pthread_mutex_lock(&table[slot].lock);
+        while (table[slot].first)
+            forget(&table[slot].first, table[slot].first->handle);
+        pthread_mutex_unlock(&table[slot].lock);
+    }
+}
+
+/* ---- the plugin's life ---- */
+
+/* The function of the library that has `caller` in it. */
+static register_function *find_register_function(void *caller)
+{
+    static const char symbol[] = "ma_pvio_register_callback";
+    register_function *found = NULL;
+    Dl_info info;
+    if (dladdr(caller, &info) && info.dli_fname) {
+        void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+        if (library) {
+            *(void **)&found = dlsym(library, symbol);
+            dlclose(library);
+        }
+    }
+    if (!found) /* linked into the program */
+        *(void **)&found = dlsym(RTLD_DEFAULT, symbol);
+    return found;
+}
+
+static int begin_plugin(unsigned index, void *caller, char *text, size_t size, int argc,
+                        va_list arguments)
+{
+    struct attached_plugin *attached = &plugins[index];
+    if (active) {
+        snprintf(text, size, "%s is loaded already, and only one trace plugin can be",
+                 active->name);
+        return 1;
+    }
+    register_callback = find_register_function(caller);
+    if (!register_callback) {
+        snprintf(text, size,
+                 "the client library that loads it shows no traffic (no "
+                 "ma_pvio_register_callback): it must be MariaDB Connector/C 3");
+        return 1;
+    }
+    int result = attached->init ? attached->init(text, size, argc, arguments) : 0;
+    if (result != 0)
+        return result;
+    active = attached->plugin;
+    for (unsigned slot = 0; slot < TABLE_SLOTS; slot++)
+        pthread_mutex_init(&table[slot].lock, NULL);
+    register_callback(1, on_bytes);
+    return 0;
+}
+
+static int end_plugin(unsigned index)
+{
+    struct attached_plugin *attached = &plugins[index];
+    if (active == attached->plugin) {
+        register_callback(0, on_bytes);
+        end_all();
+        active = NULL;
+    }
+    return attached->deinit ? attached->deinit() : 0;
+}
+
+/* init and deinit do not say whose they are: each place in the array has functions of its own. */
+#define PLACES(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define X(n)                                                                                       \
+    static int init_##n(char *text, size_t size, int argc, va_list arguments)                      \
+    {                                                                                              \
+        return begin_plugin(n, __builtin_return_address(0), text, size, argc, arguments);          \
+    }                                                                                              \
+    static int deinit_##n(void)                                                                    \
+    {                                                                                              \
+        return end_plugin(n);                                                                      \
+    }
+PLACES(X)
+#undef X
+
+static const struct {
+    int (*init)(char *, size_t, int, va_list);
+    int (*deinit)(void);
+} places[PLUGINS_MAX] = {
+#define X(n) {init_##n, deinit_##n},
+    PLACES(X)
+#undef X
+};
+
+EXPORTED void weir_trace_attach(struct st_mysql_client_plugin_TRACE *plugin)
+{
+    if (plugin_count == PLUGINS_MAX) {
+        fprintf(stderr, "weir-trace: %s: too many trace plugins in this program\n", plugin->name);
+        return;
+    }
+    plugins[plugin_count] = (struct attached_plugin){plugin, plugin->init, plugin->deinit};
+    plugin->init = places[plugin_count].init;
+    plugin->deinit = places[plugin_count].deinit;
+    plugin_count++;
+}
+
+EXPORTED void weir_trace_adopt(struct st_mysql_client_plugin_TRACE *plugin)
+{
+    for (unsigned i = 0; i < plugin_count; i++) {
+        if (plugins[i].plugin == plugin) {
+            plugin->init = plugins[i].init;
+            plugin->deinit = plugins[i].deinit;
+        }
+    }
+}
+
+EXPORTED int mysql_plugin_options(struct st_mysql_client_plugin *plugin, const char *option,
+                                  const void *value)
+{
+    return plugin && plugin->options ? plugin->options(option, value) : 1;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading a trace plugin where there is no client library that would do it.
+ *
+ * A plugin built with our header brings libweir-trace along, which would attach to a client library
+ * on init; "adopting" it first takes that away (see attach.c), so that the same file works in a
+ * client and here. */
+#include "trace/host.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/attach.h"
+
+static const char declaration_symbol[] = "_mysql_client_plugin_declaration_";
+
+enum { ORACLE_TYPE = 3, INIT_ERROR_BYTES = 512 };
+
+struct trace_host {
+    struct st_mysql_client_plugin_TRACE *plugin;
+    void *library; /* NULL: part of the program */
+    pthread_rwlock_t lock;
+    char *user, *client_host;
+    uint64_t session_id;
+    atomic_bool filters;
+};
+
+static struct trace_host *the_host; /* MySQL allows one trace plugin at a time, and so do we */
+
+static int call_init(struct st_mysql_client_plugin_TRACE *plugin, char *text, size_t size, ...)
+{
+    va_list none;
+    va_start(none, size);
+    int result = plugin->init ? plugin->init(text, size, 0, none) : 0;
+    va_end(none);
+    return result;
+}
+
+static int check_type(const struct st_mysql_client_plugin_TRACE *plugin, const char *name,
+                      struct error *error)
+{
+    if (plugin->type != MYSQL_CLIENT_TRACE_PLUGIN && plugin->type != ORACLE_TYPE)
+        return error_set(error,
+                         "trace plugin %s: it is a client plugin of type %d, not a trace plugin",
+                         name, plugin->type);
+    return 0;
+}
+
+/* Takes what is owned by `library` too; closes it on failure. */
+static struct trace_host *start(struct st_mysql_client_plugin_TRACE *plugin, void *library,
+                                struct error *error)
+{
+    char text[INIT_ERROR_BYTES] = "";
+    struct trace_host *host = calloc(1, sizeof *host);
+    if (!host) {
+        error_set(error, "trace plugin %s: out of memory", plugin->name);
+    } else if (call_init(plugin, text, sizeof text) != 0) {
+        error_set(error, "trace plugin %s: its init function failed%s%s", plugin->name,
+                  text[0] ? ": " : "", text);
+        free(host);
+        host = NULL;
+    }
+    if (!host) {
+        if (library)
+            dlclose(library);
+        return NULL;
+    }
+    host->plugin = plugin;
+    host->library = library;
+    pthread_rwlock_init(&host->lock, NULL);
+    the_host = host;
+    return host;
+}
+
+static int refuse_second(const char *name, struct error *error)
+{
+    if (!the_host)
+        return 0;
+    return error_set(error,
+                     "trace plugin %s: %s is loaded already, and only one trace plugin can be; "
+                     "unload that one first",
+                     name, the_host->plugin->name);
+}
+
+struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
+                                    struct error *error)
+{
+    if (refuse_second(plugin->name, error) < 0)
+        return NULL;
+    return start(plugin, NULL, error);
+}
+
+struct trace_host *trace_host_load(const char *name, const char *directory, struct error *error)
+{
+    struct strbuf path = STRBUF_INIT;
+    struct st_mysql_client_plugin_TRACE *plugin = NULL;
+    void *library = NULL;
+    if (refuse_second(name, error) < 0)
+        return NULL;
+    if (strchr(name, '/') || !directory)
+        strbuf_add_text(&path, name);
+    else
+        strbuf_printf(&path, "%s/%s.so", directory, name);
+    library = dlopen(path.data, RTLD_NOW | RTLD_LOCAL);
+    if (library)
+        plugin = dlsym(library, declaration_symbol);
+    if (!library)
+        error_set(error, "trace plugin %s: %s", name, dlerror());
+    else if (!plugin)
+        error_set(error, "trace plugin %s: %s does not define %s: it is no client plugin", name,
+                  path.data, declaration_symbol);
+    strbuf_release(&path);
+    if (!plugin || check_type(plugin, name, error) < 0) {
+        if (library)
+            dlclose(library);
+        return NULL;
+    }
+    weir_trace_adopt_function *adopt = NULL;
+    *(void **)&adopt = dlsym(library, "weir_trace_adopt");
+    if (adopt)
+        adopt(plugin);
+    return start(plugin, library, error);
+}
+
+void trace_host_unload(struct trace_host *host)
+{
+    if (!host)
+        return;
+    if (host->plugin->deinit)
+        host->plugin->deinit();
+    if (host->library)
+        dlclose(host->library);
+    pthread_rwlock_destroy(&host->lock);
+    free(host->user);
+    free(host->client_host);
+    free(host);
+    the_host = NULL;
+}
+
+struct st_mysql_client_plugin_TRACE *trace_host_plugin(struct trace_host *host)
+{
+    return host->plugin;
+}
+
+int trace_host_filter(struct trace_host *host, const char *user, const char *client_host,
+                      uint64_t session_id)
+{
+    char *new_user = user ? strdup(user) : NULL;
+    char *new_host = client_host ? strdup(client_host) : NULL;
+    bool failed = (user && !new_user) || (client_host && !new_host);
+    if (!failed) {
+        pthread_rwlock_wrlock(&host->lock);
+        char *old_user = host->user, *old_host = host->client_host;
+        host->user = new_user;
+        host->client_host = new_host;
+        host->session_id = session_id;
+        atomic_store(&host->filters, user || client_host || session_id);
+        pthread_rwlock_unlock(&host->lock);
+        new_user = old_user;
+        new_host = old_host;
+    }
+    free(new_user);
+    free(new_host);
+    return failed ? -1 : 0;
+}
+
+static bool matches(const char *wanted, const char *text)
+{
+    return !wanted || (text && strcmp(wanted, text) == 0);
+}
+
+bool trace_host_wants(struct trace_host *host, const char *user, const char *client_host,
+                      uint64_t session_id)
+{
+    if (!atomic_load_explicit(&host->filters, memory_order_relaxed))
+        return true;
+    pthread_rwlock_rdlock(&host->lock);
+    bool wanted = matches(host->user, user) && matches(host->client_host, client_host) &&
+                  (!host->session_id || host->session_id == session_id);
+    pthread_rwlock_unlock(&host->lock);
+    return wanted;
+}
+
+int trace_host_option(struct trace_host *host, const char *option, const char *value)
+{
+    return host->plugin->options ? host->plugin->options(option, value) : 1;
+}
