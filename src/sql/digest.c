@@ -4,6 +4,8 @@
  * costs more than hashing a statement does. */
 #include "sql/digest.h"
 
+#include "sql/digest_scan.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -14,8 +16,7 @@ void sql_digester_init(struct sql_digester *digester)
 
 void sql_digester_release(struct sql_digester *digester)
 {
-    free(digester->text);
-    free(digester->tokens);
+    sql_normalize_release(digester);
     EVP_MD_CTX_free(digester->sha256);
     sql_digester_init(digester);
 }

@@ -42,6 +42,9 @@ enum {
 };
 #define IS_BITS 16
 
+/* So many empty tokens stand before the first one, so that rules can look back without counting. */
+#define SENTINELS 4
+
 /* A digest_token's literal, decoded and lower-cased, that matters is never longer than this. */
 #define NOTABLE_BYTES 16
 
@@ -103,14 +106,27 @@ static bool grow(struct run *run, size_t more)
 static bool grow_tokens(struct run *run)
 {
     size_t capacity = run->token_capacity * 2 + 64;
-    uint64_t *tokens = realloc(run->tokens, capacity * sizeof *tokens);
+    bool first = run->tokens == NULL;
+    uint64_t *tokens =
+        realloc(first ? NULL : run->tokens - SENTINELS, (capacity + SENTINELS) * sizeof *tokens);
     if (tokens == NULL) {
         run->failed = true;
         return false;
     }
-    run->tokens = tokens;
+    if (first) {
+        memset(tokens, 0, SENTINELS * sizeof *tokens);
+    }
+    run->tokens = tokens + SENTINELS;
     run->token_capacity = capacity;
     return true;
+}
+
+void sql_normalize_release(struct sql_digester *digester)
+{
+    if (digester->tokens != NULL) {
+        free(digester->tokens - SENTINELS);
+    }
+    free(digester->text);
 }
 
 static inline bool reserve(struct run *run, size_t more)
@@ -121,10 +137,11 @@ static inline bool reserve(struct run *run, size_t more)
     return run->count < run->token_capacity || grow_tokens(run);
 }
 
-/* The token `back` from the end (1: the last); what the rules ask of a missing one is false. */
+/* The token `back` from the end (1: the last, at most SENTINELS); what the rules ask of a missing
+ * one is false. */
 static inline uint64_t last(const struct run *run, size_t back)
 {
-    return run->count >= back ? run->tokens[run->count - back] : 0;
+    return run->tokens[(ptrdiff_t)run->count - (ptrdiff_t)back];
 }
 
 /* Begins a token: notes it, and prints the space before it. The caller has reserved the room. */
@@ -132,7 +149,7 @@ static inline void begin(struct run *run, uint64_t is)
 {
     if ((is & (IS_COMMA | IS_OPEN | IS_BY)) != 0) {
         uint64_t before = last(run, is & IS_OPEN ? 2 : 1);
-        bool position = is & IS_COMMA  ? run->count >= 2 && (last(run, 2) & IS_POSITION) != 0
+        bool position = is & IS_COMMA  ? (last(run, 2) & IS_POSITION) != 0
                         : is & IS_OPEN ? (last(run, 1) & IS_BY) != 0 && (before & IS_ORDER) != 0
                                        : (before & IS_ORDER) != 0;
         is |= position ? IS_POSITION : 0;
@@ -160,10 +177,11 @@ static void print(struct run *run, uint64_t is, const void *text, size_t size)
 
 /* A literal: what it becomes depends on what is before it. The number is what to print of an
  * integer that is a position. */
-static void value(struct run *run, const struct digest_token *token)
+static void value(struct run *run, enum digest_class class, const unsigned char *literal,
+                  size_t size)
 {
-    bool integer = token->class == DIGEST_INT;
-    if ((integer || token->class == DIGEST_NUMBER) && (last(run, 1) & IS_SIGN) != 0 &&
+    bool integer = class == DIGEST_INT;
+    if ((integer || class == DIGEST_NUMBER) && (last(run, 1) & IS_SIGN) != 0 &&
         (run->count == 1 || (last(run, 2) & IS_UNARY) != 0)) {
         take_back(run, 1);
     }
@@ -185,7 +203,7 @@ static void value(struct run *run, const struct digest_token *token)
         return;
     }
     if (integer && (last(run, 1) & IS_POSITION) != 0) {
-        print(run, 0, run->scanner.text + token->literal, token->literal_size);
+        print(run, 0, literal, size);
         return;
     }
     print(run, IS_VALUE, "?", 1);
@@ -240,8 +258,7 @@ static bool touches_dot(const struct digest_scanner *scanner, size_t start, size
     return start > 0 && scanner->text[start - 1] == '.';
 }
 
-/* Writes the lower-case form of what digest_literal() gave to `to`; the room is 3 * size at least.
- */
+/* Lower-cases in place; the room is 3 * size at least. */
 static size_t lower_in_place(unsigned char *at, size_t size)
 {
     unsigned char high = 0;
@@ -256,42 +273,56 @@ static size_t lower_in_place(unsigned char *at, size_t size)
     return sql_lower_utf8(at + 2 * size, size, at);
 }
 
-/* A word, its lower-case literal being at `literal` in the free part of the text. */
-static void word(struct run *run, const struct digest_token *token, size_t size)
+/* Where word() and other() expect the lower-case literal: in the free part of the text, so that a
+ * quoted name is in its place already. */
+static inline unsigned char *literal_place(const struct run *run)
+{
+    return run->text + run->size + 2;
+}
+
+/* What word() and other() need beyond the literal. */
+#define LITERAL_ROOM 40
+
+/* An unquoted word that starts at `start`. */
+static inline void word(struct run *run, size_t start, size_t size)
 {
     /* "Behind the word" is where the scanner stands: behind a hint that had no end, elsewhere. */
     size_t end = run->scanner.at;
-    unsigned char *literal = run->text + run->size + 2;
+    unsigned char *literal = literal_place(run);
     const struct sql_keyword *keyword =
         size <= SQL_KEYWORD_MAX_BYTES ? sql_keyword_find((const char *)literal, size) : NULL;
-    uint16_t is = keyword != NULL ? word_roles[keyword->word] : 0;
-    uint16_t flags = keyword != NULL ? keyword->flags : 0;
-    if (keyword != NULL && keyword->word == SQL_WORD_NULL) {
-        value(run, token);
-        return;
-    }
-    if (is == IS_STRAIGHT) {
-        memcpy(literal, "join", size = 4);
-        is = 0;
-    }
-    if (literal[0] == '_' && is_introducer(literal, size)) {
+    uint16_t is = 0;
+    bool bare = false;
+    if (keyword != NULL) {
+        is = word_roles[keyword->word];
+        bare = (keyword->flags & SQL_KEYWORD_ANYWHERE) != 0 ||
+               ((keyword->flags & SQL_KEYWORD_BEFORE_PARENTHESIS) != 0 && end < run->scanner.size &&
+                run->scanner.text[end] == '(');
+        if (keyword->word == SQL_WORD_NULL) {
+            value(run, DIGEST_NULL, NULL, 0);
+            return;
+        }
+        if (is == IS_STRAIGHT) {
+            memcpy(literal, "join", size = 4);
+            is = 0;
+        }
+    } else if (literal[0] == '_' && is_introducer(literal, size)) {
         print(run, IS_CHARSET, "(_charset)", 10);
         return;
     }
-    bool call = end < run->scanner.size && run->scanner.text[end] == '(';
-    bool bare = (flags & SQL_KEYWORD_ANYWHERE) != 0 ||
-                ((flags & SQL_KEYWORD_BEFORE_PARENTHESIS) != 0 && call);
     size_t at = run->size + (run->count > 0);
     begin(run, is);
-    if (bare && !touches_dot(&run->scanner, token->start, end)) {
-        memmove(run->text + at, literal, size);
+    if (bare && !touches_dot(&run->scanner, start, end)) {
+        memmove(run->text + at, literal, SQL_KEYWORD_MAX_BYTES); /* the room is there */
         run->size = at + size;
-    } else {
-        memmove(run->text + at + 1, literal, size);
-        run->text[at] = '`';
-        run->text[at + 1 + size] = '`';
-        run->size = at + size + 2;
+        return;
     }
+    if (literal != run->text + at + 1) {
+        memmove(run->text + at + 1, literal, size);
+    }
+    run->text[at] = '`';
+    run->text[at + 1 + size] = '`';
+    run->size = at + size + 2;
 }
 
 static bool is_literal(enum digest_class class)
@@ -299,11 +330,10 @@ static bool is_literal(enum digest_class class)
     return class >= DIGEST_STRING && class <= DIGEST_PARAM;
 }
 
-/* Any token that is not an unquoted word; the literal is at run->text + run->size + 2, as for
- * word(). */
+/* Any token that is not an unquoted word. */
 static void other(struct run *run, const struct digest_token *token, size_t size)
 {
-    unsigned char *literal = run->text + run->size + 2;
+    unsigned char *literal = literal_place(run);
     uint16_t is = role_of(literal, size);
     if (is == IS_STRAIGHT) {
         memcpy(literal, "join", size = 4);
@@ -314,7 +344,7 @@ static void other(struct run *run, const struct digest_token *token, size_t size
         return;
     }
     if (is_literal(token->class) && is != IS_STAR) {
-        value(run, token);
+        value(run, token->class, run->scanner.text + token->literal, token->literal_size);
         return;
     }
     if (token->class == DIGEST_CHARSET) {
@@ -338,10 +368,10 @@ static void other(struct run *run, const struct digest_token *token, size_t size
 /* Puts the token's lower-case literal where word() and other() expect it. */
 static bool put_literal(struct run *run, const struct digest_token *token, size_t *size)
 {
-    if (!reserve(run, 3 * (token->prefix_size + token->literal_size) + 16)) {
+    if (!reserve(run, 3 * (token->prefix_size + token->literal_size) + LITERAL_ROOM)) {
         return false;
     }
-    unsigned char *literal = run->text + run->size + 2;
+    unsigned char *literal = literal_place(run);
     *size = lower_in_place(literal, digest_literal(&run->scanner, token, literal));
     return true;
 }
@@ -351,40 +381,243 @@ static bool is_notable_string(const struct digest_token *token, const struct run
     return token->literal_size <= 2 || (last(run, 1) & IS_HINT) != 0;
 }
 
-static void normalize(struct run *run)
+/* One token, whatever it is, by the rules in their order. False: the text ends here. */
+static bool any_token(struct run *run)
 {
     struct digest_token token;
     size_t size = 0;
-    while (!run->failed) {
-        digest_scan(&run->scanner, &token);
-        bool ends = token.class == DIGEST_END || token.class == DIGEST_INVALID ||
-                    (token.start + 1 == run->scanner.size && run->scanner.text[token.start] == ';');
-        if (ends) {
-            return;
-        }
-        if (token.class == DIGEST_EMPTY) {
-            print(run, 0, "", 0);
-            continue;
-        }
-        if (is_literal(token.class) &&
-            !(token.class == DIGEST_STRING && is_notable_string(&token, run))) {
-            value(run, &token);
-            continue;
-        }
-        if (!put_literal(run, &token, &size)) {
-            return;
-        }
-        if ((last(run, 1) & IS_HINT) != 0 && role_of(run->text + run->size + 2, size) == IS_INDEX) {
-            if (skip_hint(run) || !put_literal(run, &token, &size)) {
-                continue;
-            }
-        }
-        if (token.class == DIGEST_IDENTIFIER) {
-            word(run, &token, size);
-        } else {
-            other(run, &token, size);
+    digest_scan(&run->scanner, &token);
+    if (token.class == DIGEST_END || token.class == DIGEST_INVALID ||
+        (token.start + 1 == run->scanner.size && run->scanner.text[token.start] == ';')) {
+        return false;
+    }
+    if (token.class == DIGEST_EMPTY) {
+        print(run, 0, "", 0);
+        return true;
+    }
+    if (is_literal(token.class) &&
+        !(token.class == DIGEST_STRING && is_notable_string(&token, run))) {
+        value(run, token.class, run->scanner.text + token.literal, token.literal_size);
+        return true;
+    }
+    if (!put_literal(run, &token, &size)) {
+        return false;
+    }
+    if ((last(run, 1) & IS_HINT) != 0 && role_of(literal_place(run), size) == IS_INDEX) {
+        if (skip_hint(run) || !put_literal(run, &token, &size)) {
+            return true;
         }
     }
+    if (token.class == DIGEST_IDENTIFIER) {
+        word(run, token.start, size);
+    } else {
+        other(run, &token, size);
+    }
+    return true;
+}
+
+/* The rest of this file is the short way for the tokens that nearly all statements are made of. It
+ * prints what any_token() would; what it does not know it leaves to that. */
+
+enum start {
+    START_OTHER,
+    START_SPACE,
+    START_WORD,
+    START_DIGIT,
+    START_BYTE, /* always a token of its own */
+    START_HALF, /* a token of its own unless a byte follows that `half` knows */
+    START_STRING,
+    START_QUOTED,
+    START_PARAM,
+};
+
+static const unsigned char starts[256] = {
+    ['\t' ... '\r'] = START_SPACE,
+    [' '] = START_SPACE,
+    ['a' ... 'z'] = START_WORD,
+    ['A' ... 'Z'] = START_WORD,
+    ['_'] = START_WORD,
+    ['$'] = START_WORD,
+    ['0' ... '9'] = START_DIGIT,
+    ['('] = START_BYTE,
+    [')'] = START_BYTE,
+    [','] = START_BYTE,
+    ['='] = START_BYTE,
+    ['+'] = START_BYTE,
+    ['%'] = START_BYTE,
+    ['.'] = START_HALF,
+    ['<'] = START_HALF,
+    ['>'] = START_HALF,
+    ['-'] = START_HALF,
+    ['/'] = START_HALF,
+    ['\''] = START_STRING,
+    ['"'] = START_STRING,
+    ['`'] = START_QUOTED,
+    ['?'] = START_PARAM,
+};
+
+static bool is_half(unsigned char byte, unsigned char next)
+{
+    switch (byte) {
+    case '.':
+        return sql_byte_is(next, SQL_BYTE_DIGIT);
+    case '/':
+        return next == '*';
+    case '-':
+        return next == '-' || next == '>';
+    default:
+        return next == '<' || next == '=' || next == '>';
+    }
+}
+
+/* Copies size bytes in lower case, eight at a time, and more than that: both sides have the room.
+ * False: there is a byte above 7F. */
+static inline bool lower_copy(unsigned char *to, const unsigned char *from, size_t size)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t high = 0;
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t x;
+        memcpy(&x, from + i, 8);
+        uint64_t low = x & (ones * 0x7f);
+        uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & (ones * 0x80);
+        high |= x;
+        x |= upper >> 2;
+        memcpy(to + i, &x, 8);
+    }
+    for (; i < size; i++) {
+        high |= from[i];
+        to[i] = sql_byte_lower(from[i]);
+    }
+    return (high & (ones * 0x80)) == 0;
+}
+
+static inline size_t run_of(const unsigned char *text, size_t at, size_t size, unsigned classes)
+{
+    while (at < size && (sql_byte_class[text[at]] & classes) != 0) {
+        at++;
+    }
+    return at;
+}
+
+static inline bool short_word(struct run *run, size_t at)
+{
+    const unsigned char *text = run->scanner.text;
+    size_t end = run_of(text, at + 1, run->scanner.size, SQL_BYTE_WORD);
+    bool prefix = end == at + 1 && end < run->scanner.size && text[end] == '\'';
+    if (prefix || !reserve(run, end - at + LITERAL_ROOM) ||
+        !lower_copy(literal_place(run), text + at, end - at)) {
+        return false; /* x'..', or not ASCII */
+    }
+    run->scanner.at = end;
+    word(run, at, end - at);
+    return true;
+}
+
+static inline bool short_number(struct run *run, size_t at)
+{
+    const unsigned char *text = run->scanner.text;
+    size_t size = run->scanner.size;
+    enum digest_class class = DIGEST_INT;
+    size_t end = run_of(text, at + 1, size, SQL_BYTE_DIGIT);
+    if (end < size && text[end] == '.') {
+        class = DIGEST_NUMBER;
+        end = run_of(text, end + 1, size, SQL_BYTE_DIGIT);
+    }
+    if (end < size && (text[end] == '.' || sql_byte_is(text[end], SQL_BYTE_WORD))) {
+        return false;
+    }
+    run->scanner.at = end;
+    value(run, class, text + at, end - at);
+    return true;
+}
+
+/* A string without escapes. */
+static inline bool short_string(struct run *run, size_t at)
+{
+    const unsigned char *text = run->scanner.text;
+    size_t size = run->scanner.size;
+    size_t end = at + 1;
+    while (end < size && text[end] != text[at] && text[end] != '\\') {
+        end++;
+    }
+    if (end - at <= 3 || size - end < 2 || text[end] == '\\' || text[end + 1] == text[at]) {
+        return false; /* notable by its length, at the end, escapes, doubled quotes */
+    }
+    run->scanner.at = end + 1;
+    value(run, DIGEST_STRING, NULL, 0);
+    return true;
+}
+
+static inline bool short_quoted(struct run *run, size_t at)
+{
+    const unsigned char *text = run->scanner.text;
+    size_t size = run->scanner.size;
+    size_t end = ++at;
+    while (end < size && text[end] != '`') {
+        end++;
+    }
+    if (size - end < 2 || text[end + 1] == '`' || !reserve(run, end - at + LITERAL_ROOM) ||
+        !lower_copy(literal_place(run), text + at, end - at)) {
+        return false;
+    }
+    struct digest_token token = {.class = DIGEST_QUOTED};
+    run->scanner.at = end + 1;
+    other(run, &token, end - at);
+    return true;
+}
+
+/* False: the token is none of those this knows, and nothing has happened. */
+static inline bool short_token(struct run *run)
+{
+    const unsigned char *text = run->scanner.text;
+    size_t size = run->scanner.size;
+    size_t at = run->scanner.at;
+    while (at < size && starts[text[at]] == START_SPACE) {
+        at++;
+    }
+    if (size - at < 2 || (last(run, 1) & IS_HINT) != 0) {
+        return false; /* the last byte has rules of its own, and so has INDEX behind USE */
+    }
+    unsigned char byte = text[at];
+    switch (starts[byte]) {
+    case START_WORD:
+        return short_word(run, at);
+    case START_DIGIT:
+        return byte != '0' && short_number(run, at);
+    case START_HALF:
+        if (is_half(byte, text[at + 1])) {
+            return false;
+        }
+        /* fall through */
+    case START_BYTE:
+        if (!reserve(run, 2)) {
+            return false;
+        }
+        begin(run, byte_roles[byte]);
+        run->text[run->size++] = byte;
+        run->scanner.at = at + 1;
+        return true;
+    case START_STRING:
+        return short_string(run, at);
+    case START_QUOTED:
+        return short_quoted(run, at);
+    case START_PARAM:
+        run->scanner.at = at + 1;
+        value(run, DIGEST_PARAM, NULL, 0);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void normalize(struct run *run)
+{
+    do {
+        while (short_token(run)) {
+        }
+    } while (!run->failed && any_token(run));
 }
 
 bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
@@ -397,7 +630,9 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
         .tokens = digester->tokens,
         .token_capacity = digester->token_capacity,
     };
-    normalize(&run);
+    if (reserve(&run, 0)) { /* the sentinels, too */
+        normalize(&run);
+    }
     digester->text = run.text;
     digester->capacity = run.capacity;
     digester->tokens = run.tokens;
