@@ -192,9 +192,8 @@ def test_long_data_bulk_and_direct_execution_are_told(weir, events, client):
 
 def test_a_cursors_rows_are_told_by_its_fetches(weir, events, client):
     weir.run(client("prepared"), "cursor", "SELECT seq, 'by cursor' FROM seq_1_to_20", "8")
-    end = events.wait_for(lambda e: e["event"] == "Disconnect" and any(
-        "by cursor" in (x["sql"] or "") for x in events.of(e["connection_id"])), "the end of the session")
-    found = events.of(end["connection_id"])
+    one = events.wait_for(lambda e: e["event"] == "Completed" and "by cursor" in (e["sql"] or ""), "the statement")
+    found = events.ended(one["connection_id"])
     fetched = [e["rows"] for e in found if e["command"] == "Fetch" and e["event"] == "Completed"]
     assert fetched[:4] in ([8, 8, 4], [8, 8, 4, 8]), fetched
 

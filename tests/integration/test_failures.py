@@ -99,7 +99,7 @@ def test_a_backend_that_accepts_and_says_nothing_is_given_up(gateway, mortal):
         listener.bind(("127.0.0.1", 0))
         listener.listen(10)
         server = gateway(f"tcp://127.0.0.1:{listener.getsockname()[1]}", options=["-connect-timeout", "1"], start=False).launch()
-        wait_for(lambda: not server.process.alive() or server._listens(), "the gateway to start or to give up")
+        wait_for(lambda: not server.process.alive() or server.greeting(), "the gateway to start or to give up")
         if server.process.alive():
             error = failure(lambda: server.endpoint.raw(timeout=10).close())["arguments"]
             assert error[1] == "08S01"
@@ -115,7 +115,7 @@ def test_a_gateway_may_be_started_before_its_backend(gateway, mortal):
     wait_for(lambda: not server.process.alive() or "backend" in server.log(), "a word about the backend")
     mortal.start()
     if server.process.alive():
-        server.process.wait_ready(server._listens)
+        server.process.wait_ready(lambda: server.greeting()[4:5] == b"\x0a")
         with server.endpoint.raw() as connection:
             assert connection.query("SELECT 1")
     else:

@@ -7,23 +7,41 @@ from .waiting import wait_for
 
 
 class Events:
-    """The recorder's file; text facts are str with one character a byte (latin-1), absent ones None."""
+    """The recorder's file, read on from where it was left; text facts are str with one character a byte (latin-1), absent
+    ones None."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
+        self.offset = 0
+        self.events, self.sessions = [], {}
 
     def all(self):
-        if not self.path.exists():
-            return []
-        lines = self.path.read_bytes().split(b"\n")[:-1]  # the last one may be half-written
-        return [json.loads(line) for line in lines]
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                data = file.read()
+            data = data[:data.rfind(b"\n") + 1]  # the last line may be half-written
+            self.offset += len(data)
+            for line in data.splitlines():
+                event = json.loads(line)
+                self.events.append(event)
+                self.sessions.setdefault(event.get("connection_id"), []).append(event)
+        return self.events
 
     def of(self, connection_id):
-        return [event for event in self.all() if event.get("connection_id") == connection_id]
+        self.all()
+        return self.sessions.get(connection_id, [])
 
     def wait_for(self, condition, what, timeout=20.0):
         """Waits for an event of which condition(event) is true."""
-        return wait_for(lambda: next((event for event in self.all() if condition(event)), None), what, timeout)
+        seen = 0
+
+        def check():
+            nonlocal seen
+            new, seen = self.all()[seen:], len(self.events)
+            return next((event for event in new if condition(event)), None)
+
+        return wait_for(check, what, timeout)
 
     def ended(self, connection_id):
         """The events of a session once its Disconnect or Reject is there."""

@@ -44,18 +44,19 @@ class Gateway:
 
     def start(self, timeout=90.0):
         self.launch()
-        self.process.wait_ready(self._listens, timeout)
+        self.process.wait_ready(lambda: self.greeting()[4:5] == b"\x0a", timeout)
         return self
 
-    def _listens(self):
-        # The socket is the last thing that opens, and can be reached from any network namespace.
+    def greeting(self):
+        """What a client reads first; nothing when it cannot connect. It is an error as long as there is no backend. Asks
+        through the Unix socket, which opens last and can be reached from any network namespace."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(5)
             try:
                 probe.connect(self.socket)
-                return bool(probe.recv(1))
+                return probe.recv(4096)
             except OSError:
-                return False
+                return b""
 
     def log(self):
         return self.process.log()

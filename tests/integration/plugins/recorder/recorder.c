@@ -172,6 +172,38 @@ static int holds(weir_string string, const char *word)
     return string.data && memmem(string.data, string.size, word, strlen(word)) != NULL;
 }
 
+/* ---- Holding back ---- */
+
+struct held {
+    weir_hold *hold;
+    weir_verdict verdict;
+};
+
+static void *release_when_told(void *argument)
+{
+    struct held *held = argument;
+    char path[4096];
+    snprintf(path, sizeof path, "%s.release", getenv("RECORDER_FILE"));
+    while (access(path, F_OK)) {
+        usleep(1000);
+    }
+    weir_release(held->hold, held->verdict);
+    free(held);
+    return NULL;
+}
+
+static void hold_back(weir_session *session, weir_verdict verdict)
+{
+    struct held *held = malloc(sizeof *held);
+    *held = (struct held){weir_hold_reply(session), verdict};
+    pthread_t thread;
+    if (!held->hold || pthread_create(&thread, NULL, release_when_told, held)) {
+        weir_log(WEIR_LOG_ERROR, "recorder: nothing can be held back");
+        abort();
+    }
+    pthread_detach(thread);
+}
+
 /* ---- The plugin ---- */
 
 static void record_life(const char *what)
@@ -229,6 +261,9 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     if (event == WEIR_DISCONNECT || event == WEIR_REJECT) {
         forget_session(session);
     }
+    if (event == WEIR_CONNECTED && is(weir_user(session), "held")) {
+        hold_back(session, WEIR_OK);
+    }
     if (event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER) {
         if (is(weir_user(session), "refused")) {
             return weir_refuse(session, 3159, "HY000", "the recorder does not like %.*s from %.*s",
@@ -251,6 +286,11 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     put_facts(&line, session);
     line_end(&line);
     if (event != WEIR_STARTING) {
+        if (holds(weir_sql(session), "hold_broken_word")) {
+            hold_back(session, WEIR_FAIL);
+        } else if (holds(weir_sql(session), "hold_word")) {
+            hold_back(session, WEIR_OK);
+        }
         return WEIR_OK;
     }
     if (holds(weir_sql(session), "forbidden_word")) {
