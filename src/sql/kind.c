@@ -91,11 +91,16 @@ static enum sql_kind plain_kind(struct sql_cursor *cursor, bool quick, bool *hol
                                 bool *ordered)
 {
     size_t opened = sql_cursor_skip_opening(cursor);
+    size_t start = cursor->token.start;
     while (sql_cursor_word(cursor) == SQL_WORD_WITH) {
         sql_cursor_skip_with(cursor);
         opened += sql_cursor_skip_opening(cursor);
     }
+    bool begun = opened > 0 || cursor->token.start > start;
     enum sql_kind kind = sql_cursor_kind(cursor, holds_statement);
+    if (kind == SQL_KIND_EMPTY && begun) {
+        return SQL_KIND_UNKNOWN; /* a parenthesis, or WITH, and nothing behind */
+    }
     bool query = kind == SQL_KIND_SELECT || kind == SQL_KIND_VALUES || kind == SQL_KIND_TABLE;
     return query && !quick && is_set_operation(cursor, opened, ordered) ? SQL_KIND_SET_OPERATION
                                                                         : kind;

@@ -143,6 +143,46 @@ static void add(struct scan *scan, struct sql_span database, struct sql_span nam
     }
 }
 
+/* Words that are no table's name without quotes, on any server: where one stands a name is missing.
+ */
+static bool is_reserved(uint16_t word)
+{
+    switch (word) {
+    case SQL_WORD_SELECT:
+    case SQL_WORD_FROM:
+    case SQL_WORD_WHERE:
+    case SQL_WORD_GROUP:
+    case SQL_WORD_ORDER:
+    case SQL_WORD_HAVING:
+    case SQL_WORD_LIMIT:
+    case SQL_WORD_SET:
+    case SQL_WORD_VALUES:
+    case SQL_WORD_UNION:
+    case SQL_WORD_ON:
+    case SQL_WORD_USING:
+    case SQL_WORD_JOIN:
+    case SQL_WORD_INTO:
+    case SQL_WORD_BY:
+    case SQL_WORD_AND:
+    case SQL_WORD_OR:
+    case SQL_WORD_NOT:
+    case SQL_WORD_AS:
+    case SQL_WORD_IN:
+    case SQL_WORD_IS:
+    case SQL_WORD_EXISTS:
+    case SQL_WORD_TABLE:
+    case SQL_WORD_CREATE:
+    case SQL_WORD_DROP:
+    case SQL_WORD_ALTER:
+    case SQL_WORD_INSERT:
+    case SQL_WORD_UPDATE:
+    case SQL_WORD_DELETE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
 {
     struct sql_cursor *cursor = &scan->cursor;
@@ -162,7 +202,8 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
         scan->unknown = scan->unknown || !sql_scan_accept_byte(scan, '.');
     }
     struct sql_token token = cursor->token;
-    if (!sql_token_is_name(&token) || !keep_name(scan, &token, &offsets[1], &sizes[1])) {
+    if (!sql_token_is_name(&token) || is_reserved(token.word) ||
+        !keep_name(scan, &token, &offsets[1], &sizes[1])) {
         scan->unknown = true;
         return false;
     }
