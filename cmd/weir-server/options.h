@@ -12,6 +12,9 @@ struct server_options {
     long port;
     char *socket;
     long workers, max_connections;
+    /* TLS */
+    char *ssl_cert, *ssl_key, *ssl_ca;
+    bool auto_tls, require_secure_transport;
     /* Backend */
     char *path;
     char *backend;

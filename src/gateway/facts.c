@@ -132,20 +132,29 @@ static weir_string text_fact(void *source_data, uint32_t fact)
 
 /* ---- Tables and numbers ---- */
 
+/* The database in which names are looked up: for a prepared statement that of its Prepare. */
+static struct sql_span name_space(const struct session *session)
+{
+    const weir_string *database = &session->facts.text[WEIR_TEXT_database];
+    const struct prepared *prepared = session->run.prepared;
+    if (prepared)
+        return (struct sql_span){prepared->database, strlen(prepared->database)};
+    return (struct sql_span){database->data, database->size};
+}
+
 /* The worker's table reader, holding the current statement's tables. The worker's sessions share
  * it: what it gives lives as long as the callback that asked. NULL: no statement, or no memory. */
 static const struct sql_tables *tables_of(struct session *session)
 {
     struct worker *worker = session->worker;
     const struct statement *statement = statement_current(session);
-    const weir_string *database = &session->facts.text[WEIR_TEXT_database];
     uint64_t number = session->facts.number[WEIR_NUMBER_statement_number];
     if (!statement->text)
         return NULL;
     if (worker->tables_session != session->id || worker->tables_statement != number) {
         worker->tables_session = 0;
         if (!sql_tables_read(&worker->tables, span_of(statement), &statement->mode,
-                             (struct sql_span){database->data, database->size}))
+                             name_space(session)))
             return NULL;
         worker->tables_session = session->id;
         worker->tables_statement = number;

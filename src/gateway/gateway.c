@@ -19,6 +19,7 @@
 #include "gateway/directory.h"
 #include "gateway/embedded.h"
 #include "gateway/listener.h"
+#include "gateway/tls.h"
 #include "gateway/worker.h"
 
 #define PROBE_PAUSE_MS 200
@@ -195,11 +196,12 @@ static void on_flushed(uv_work_t *work, int cancelled)
 
 static void reopen(struct server *server)
 {
-    struct error error;
-    if (log_open(server->gateway.options->log_file, &error))
-        log_error("gateway", "%s", error.message);
+    struct error error = {""};
+    if (log_open(server->gateway.options->log_file, &error) ||
+        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)))
+        log_error("gateway", "SIGHUP: %s", error.message);
     else
-        log_info("gateway", "SIGHUP: log reopened; plugins are flushed");
+        log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
     if (server->flushing)
         return;
     server->flushing = true;
@@ -325,6 +327,15 @@ static void init_loop(struct server *server)
 
 static int start(struct server *server, struct error *error)
 {
+    const struct gateway_options *options = server->gateway.options;
+    struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
+                              options->tls_automatic};
+    if (tls_context_open(&server->gateway.tls, &tls, error))
+        return -1;
+    if (options->require_tls && !server->gateway.tls)
+        return error_set(error,
+                         "-require-secure-transport: there is no certificate; give -ssl-cert and "
+                         "-ssl-key, or -auto-tls");
     if (open_listeners(server, error) || choose_backend(server, error))
         return -1;
     server->gateway.directory = directory_new();
@@ -359,6 +370,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
         embedded_free(server->embedded);
     backend_release(&server->gateway.backend);
     directory_free(server->gateway.directory);
+    tls_context_free(server->gateway.tls);
     free(server->workers);
     free(server);
     if (status == 0)

@@ -14,9 +14,11 @@
  *   session.c    a session's states, its end
  *   login.c      greeting, PreAuth, the backend's own authentication exchange
  *   relay.c      commands and replies
+ *   command.c    what a command says
  *   statement.c  the events around a command
  *   identity.c   who the session is and where: account, roles, database
  *   prepared.c   prepared statements by id
+ *   tls.c        TLS of the client's side
  *   hold.c       keeping back what the client would read
  *   question.c   what the gateway asks the backend itself
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
@@ -40,7 +42,10 @@ struct gateway_options {
     const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
     bool proxy_protocol;  /* send PROXY headers to an upstream backend */
     const char *mariadbd; /* program of the embedded backend */
-    long workers;         /* 0: one a core */
+    const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
+    bool tls_automatic;                             /* make a certificate when there is none */
+    bool require_tls;                               /* of TCP clients */
+    long workers;                                   /* 0: one a core */
     long max_connections;
     long handshake_timeout_s;
     long connect_timeout_s;

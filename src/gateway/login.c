@@ -16,6 +16,7 @@
 #include "gateway/identity.h"
 #include "gateway/question.h"
 #include "gateway/relay.h"
+#include "gateway/tls.h"
 
 #define ASKING_PLUGIN    "weir_ask_the_account" /* no account has it: the backend asks */
 #define SERVER_PLUGIN    "mysql_native_password"
@@ -30,6 +31,7 @@ struct login {
     struct strbuf response; /* payload of the handshake response; what is decoded points into it */
     struct wire_handshake_response hello;
     struct strbuf backend_input;
+    size_t client_bytes;      /* read so far */
     uint8_t backend_sequence; /* of the last packet of either side, on the backend's leg */
 };
 
@@ -79,6 +81,8 @@ static void greet(struct session *session, const struct backend_profile *profile
     char scramble[WIRE_SCRAMBLE_BYTES];
     make_scramble(scramble);
     login->offered = profile->capabilities & wire_relayed_capabilities();
+    if (session->worker->gateway->tls)
+        login->offered |= WIRE_CAP(CLIENT_SSL);
     struct wire_greeting greeting = {
         .server_version = wire_text(profile->version),
         .connection_id = session->id,
@@ -151,6 +155,12 @@ static bool remember_user(struct session *session)
                              login->hello.attributes, login->hello.charset);
 }
 
+static bool is_insecure(const struct session *session)
+{
+    return session->worker->gateway->options->require_tls &&
+           session->facts.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
+}
+
 static void handshake_response(struct session *session, const struct wire_packet *packet)
 {
     struct login *login = session->login;
@@ -164,11 +174,18 @@ static void handshake_response(struct session *session, const struct wire_packet
         bad_handshake(session, "the handshake response is cut short");
         return;
     }
-    login->hello.capabilities &= login->offered;
+    login->hello.capabilities &=
+        login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
     if ((login->hello.capabilities & REQUIRED_CAPABILITIES) != REQUIRED_CAPABILITIES) {
         session_fail(session, CLOSE_CLIENT_PROTOCOL, 1251, "08004",
                      "Client does not support authentication protocol requested by server; "
                      "consider upgrading MySQL client");
+        return;
+    }
+    if (is_insecure(session)) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 3159, "HY000",
+                     "Connections using insecure transport are prohibited while "
+                     "--require_secure_transport=ON.");
         return;
     }
     if (!remember_user(session)) {
@@ -184,11 +201,57 @@ static void handshake_response(struct session *session, const struct wire_packet
     connect_backend(session);
 }
 
+/* ---- TLS ---- */
+
+static void begin_tls(struct session *session)
+{
+    if (!tls_accept(session->worker->gateway->tls, &session->client)) {
+        session_close(session, CLOSE_NO_MEMORY);
+        return;
+    }
+    session_enter(session, SESSION_SECURING);
+    login_secure(session);
+}
+
+static void secured(struct session *session)
+{
+    const char *version = tls_version(&session->client), *cipher = tls_cipher(&session->client);
+    session->facts.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
+    session->facts.text[WEIR_TEXT_tls_version] = (weir_string){version, strlen(version)};
+    session->facts.text[WEIR_TEXT_tls_cipher] = (weir_string){cipher, strlen(cipher)};
+    session_enter(session, SESSION_GREETED);
+}
+
+void login_secure(struct session *session)
+{
+    enum tls_progress progress = tls_handshake(&session->client);
+    session->client_needs_write = progress == TLS_NEEDS_WRITE;
+    if (progress == TLS_FAILED) {
+        log_warn("session", "the TLS handshake failed: %s connection=%u client=%s", tls_failure(),
+                 session->id, session->client_ip);
+        session->client.failed = true; /* nothing can be said to this client any more */
+        session_close(session, CLOSE_TLS);
+    } else if (progress == TLS_DONE) {
+        secured(session);
+    }
+}
+
+size_t login_read_limit(const struct session *session)
+{
+    const size_t request = WIRE_HEADER_BYTES + WIRE_SSL_REQUEST_BYTES;
+    const struct login *login = session->login;
+    bool may_be_request = session->state == SESSION_GREETED && login &&
+                          (login->offered & WIRE_CAP(CLIENT_SSL)) && login->client_bytes < request;
+    return may_be_request ? request - login->client_bytes : READ_BYTES;
+}
+
 /* Passes one packet of the client on to the backend. */
 static void client_packet(struct session *session, const struct wire_packet *packet)
 {
     session->reply_sequence = (uint8_t)(packet->sequence + 1);
-    if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
+    if (packet->kind == WIRE_SSL_REQUEST && (session->login->offered & WIRE_CAP(CLIENT_SSL)))
+        begin_tls(session);
+    else if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
         handshake_response(session, packet);
     else if (packet->kind == WIRE_AUTH_DATA && session->state == SESSION_AUTHENTICATING)
         send_to_backend(session, packet->payload, packet->payload_size);
@@ -217,7 +280,10 @@ size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t 
         }
         client_packet(session, &packet);
     }
-    return (size_t)(input.pos - bytes);
+    size_t done = (size_t)(input.pos - bytes);
+    if (session->login)
+        session->login->client_bytes += done;
+    return done;
 }
 
 /* ---- The backend ---- */

@@ -21,6 +21,12 @@ void login_begin(struct session *session);
 /* Client bytes while GREETED or AUTHENTICATING; returns how many were dealt with. */
 size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t size);
 
+/* Goes on with the TLS handshake. State SECURING. */
+void login_secure(struct session *session);
+
+/* How many bytes of the client may be read at once: what follows an SSL request belongs to TLS. */
+size_t login_read_limit(const struct session *session);
+
 /* The backend's socket has an answer to connect(). */
 void login_backend_connected(struct session *session);
 

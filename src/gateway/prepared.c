@@ -26,24 +26,33 @@ static void drop(struct session *session, struct prepared *prepared)
         session->run.prepared = NULL;
     free(prepared->types);
     free(prepared->long_data);
+    free(prepared->database);
     free(prepared);
 }
 
-struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t parameter_count,
-                              const char *text, size_t size, struct sql_kinds kinds)
+struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t parameter_count)
 {
+    const struct run *run = &session->run;
+    size_t size = run->text.size;
     prepared_forget(session, id);
     struct prepared *prepared = calloc(1, sizeof *prepared + size + 1);
-    if (!prepared)
+    char *database = strdup(session->database.data);
+    if (!prepared || !database) {
+        free(prepared);
+        free(database);
         return NULL;
+    }
     prepared->id = id;
     prepared->parameter_count = parameter_count;
-    prepared->kinds = kinds;
+    prepared->kinds = run->one.kinds;
+    prepared->mode = run->one.mode;
+    prepared->database = database;
     prepared->text_size = size;
-    memcpy(prepared->text, text, size);
+    memcpy(prepared->text, run->text.data, size);
     unsigned before = HASH_COUNT(session->prepared);
     HASH_ADD(hh, session->prepared, id, sizeof prepared->id, prepared);
     if (HASH_COUNT(session->prepared) == before) {
+        free(database);
         free(prepared);
         return NULL;
     }

@@ -15,6 +15,8 @@ struct prepared {
     uint16_t parameter_count;
     size_t text_size;
     struct sql_kinds kinds;
+    struct sql_mode mode; /* that it was lexed in */
+    char *database;       /* in which its names were looked up; NUL-terminated, "" for none */
     char *types; /* of the parameters, as sent with the last execution that sent any; NULL: never */
     size_t types_size;
     uint8_t
@@ -26,10 +28,9 @@ struct prepared {
 /* Whether another `size` bytes of text may be kept. */
 bool prepared_has_room(const struct session *session, size_t size);
 
-/* Remembers what was prepared (copies text). NULL: no memory. An older statement of that id is
- * forgotten. */
-struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t parameter_count,
-                              const char *text, size_t size, struct sql_kinds kinds);
+/* Remembers what was prepared (run.text, copied, in the session's mode and database). NULL: no
+ * memory. An older statement of that id is forgotten. */
+struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t parameter_count);
 
 /* The statement of an id; WIRE_STATEMENT_LAST means the last one. NULL: unknown. */
 struct prepared *prepared_find(const struct session *session, uint32_t id);

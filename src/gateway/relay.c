@@ -354,7 +354,7 @@ void relay_client_readable(struct session *session)
         return;
     }
     uint8_t *buffer = session->worker->buffer;
-    size_t got = stream_read(&session->client, buffer, READ_BYTES);
+    size_t got = stream_read(&session->client, buffer, login_read_limit(session));
     size_t done = got ? take_client_bytes(session, buffer, got) : 0;
     if (!session_is_open(session))
         return;
@@ -389,8 +389,7 @@ static bool has_prepared(struct session *session, const struct wire_packet *pack
     if (!wire_decode_prepare_ok(packet->payload, packet->payload_size,
                                 session->tracker.client_capabilities, &ok))
         return false;
-    run->prepared = prepared_add(session, ok.statement_id, ok.parameters, run->text.data,
-                                 run->text.size, run->one.kinds);
+    run->prepared = prepared_add(session, ok.statement_id, ok.parameters);
     session->facts.number[WEIR_NUMBER_prepared_id] = ok.statement_id;
     return run->prepared != NULL;
 }

@@ -174,6 +174,15 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
 
 /* ---- Sockets ---- */
 
+void session_client_ready(struct session *session)
+{
+    if (session->state == SESSION_SECURING)
+        login_secure(session);
+    else if (session->state != SESSION_CLOSED)
+        relay_client_readable(session);
+    session_update_interest(session);
+}
+
 static void on_client_ready(uv_poll_t *poll, int status, int events)
 {
     struct session *session = poll->data;
@@ -184,9 +193,10 @@ static void on_client_ready(uv_poll_t *poll, int status, int events)
         if (session->state == SESSION_ENDING)
             session_finish_sending(session);
     }
-    if ((events & UV_READABLE) || status < 0)
-        relay_client_readable(session);
-    session_update_interest(session);
+    if ((events & UV_READABLE) || status < 0 || session->state == SESSION_SECURING)
+        session_client_ready(session);
+    else
+        session_update_interest(session);
 }
 
 static void on_backend_ready(uv_poll_t *poll, int status, int events)
@@ -209,7 +219,8 @@ static void on_backend_ready(uv_poll_t *poll, int status, int events)
  * waits, and once the client has sent its last byte. */
 static int client_interest(const struct session *session)
 {
-    int interest = stream_is_clogged(&session->client) ? UV_WRITABLE : 0;
+    int interest =
+        stream_is_clogged(&session->client) || session->client_needs_write ? UV_WRITABLE : 0;
     bool is_full = session->input.size >= READ_BYTES && !relay_needs_more_input(session);
     if (!session->client.ended && !stream_is_clogged(&session->backend) && !is_full)
         interest |= UV_READABLE;
@@ -238,7 +249,10 @@ void session_update_interest(struct session *session)
         relay_backend_lost(session);
         return;
     }
-    stream_watch(&session->client, client_interest(session), on_client_ready);
+    int interest = client_interest(session);
+    stream_watch(&session->client, interest, on_client_ready);
+    if ((interest & UV_READABLE) && stream_has_buffered(&session->client))
+        worker_again(session->worker, session);
     if (session->backend.watched)
         stream_watch(&session->backend, backend_interest(session), on_backend_ready);
 }
@@ -362,6 +376,7 @@ void session_close(struct session *session, enum close_reason reason)
         return;
     begin_end(session, reason);
     session_enter(session, SESSION_CLOSED);
+    worker_not_again(session->worker, session);
     close_stream(&session->client);
     close_stream(&session->backend);
     if (session->has_timer)
@@ -399,7 +414,7 @@ void session_finish_sending(struct session *session)
 {
     if (session->client.fd >= 0 && !stream_is_clogged(&session->client) &&
         !session_is_held(session))
-        shutdown(session->client.fd, SHUT_WR);
+        stream_finish(&session->client);
 }
 
 void session_drain(struct session *session)

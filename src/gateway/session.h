@@ -18,7 +18,9 @@
 /* X(enumerator, name, states that may follow): see session_enter(). */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      MAY(SESSION_CONNECTING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                         \
+      MAY(SESSION_SECURING) | MAY(SESSION_CONNECTING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED)) \
+    X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
+      MAY(SESSION_GREETED) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                            \
     X(SESSION_CONNECTING, "connecting", /* the backend's socket is being connected */              \
       MAY(SESSION_INTRODUCING) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                        \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
@@ -51,6 +53,7 @@ enum session_state {
     X(CLOSE_QUIT, false, "the client said goodbye")                                                \
     X(CLOSE_CLIENT_GONE, false, "the client closed the connection")                                \
     X(CLOSE_HANDSHAKE_TIMEOUT, true, "the client did not log in in time")                          \
+    X(CLOSE_TLS, true, "the TLS handshake failed")                                                 \
     X(CLOSE_CLIENT_PROTOCOL, true, "the client does not speak the protocol")                       \
     X(CLOSE_TOO_LARGE, true, "the client sent a command larger than max-command-bytes")            \
     X(CLOSE_REFUSED, false, "a plugin refused")                                                    \
@@ -89,7 +92,8 @@ struct statement {
 
 /* The command that is being dealt with, as plugins see it (statement.c). */
 struct run {
-    bool heard; /* its Starting events have been given; Completed or Error are due */
+    bool out_of_memory; /* the command could not be kept: it must be refused */
+    bool heard;         /* its Starting events have been given; Completed or Error are due */
     uint8_t command;
     struct strbuf text;      /* the command's text, kept until it ends */
     struct strbuf arguments; /* payload of an Execute, for its parameters */
@@ -122,6 +126,9 @@ struct session {
     uint64_t accepted_ns;
 
     struct stream client, backend;
+    bool client_needs_write; /* the TLS handshake waits until it can send */
+    bool is_again;           /* in worker->again */
+    struct session *next_again;
     uv_timer_t timer; /* deadline of login and of ending */
     bool has_timer;
     struct wire_tracker tracker; /* of the client's side of the conversation */
@@ -182,6 +189,9 @@ void session_close(struct session *session, enum close_reason reason);
 void session_fail(struct session *session, enum close_reason reason, unsigned code,
                   const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* There may be input of the client: deals with it, whatever the state. */
+void session_client_ready(struct session *session);
 
 /* Frees a closed session once nothing holds it any more. */
 void session_free_if_done(struct session *session);

@@ -4,20 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/administration.h"
+#include "gateway/command.h"
 #include "gateway/facts.h"
 #include "gateway/identity.h"
 #include "gateway/prepared.h"
 
-#define KEPT_TEXT_BYTES 1024 /* an idle session keeps at most this much memory for its next text   \
-                              */
-#define ERROR_LOST    2013   /* CR_SERVER_LOST: also what the client will say */
-#define ERROR_NOT_RUN 1317   /* ER_QUERY_INTERRUPTED */
+#define KEPT_TEXT_BYTES                                                                            \
+    1024                   /* an idle session keeps at most this much memory for its next text     \
+                            */
+#define ERROR_LOST    2013 /* CR_SERVER_LOST: also what the client will say */
+#define ERROR_NOT_RUN 1317 /* ER_QUERY_INTERRUPTED */
 
 const struct statement *statement_current(const struct session *session)
 {
+    static const struct statement none;
     const struct run *run = &session->run;
+    if (run->current >= run->count) /* all have ended: a connection event is about none of them */
+        return &none;
     return run->many ? &run->many[run->current] : &run->one;
+}
+
+static bool keeps_statements(const struct session *session)
+{
+    return session->worker->gateway->has_plugins;
 }
 
 /* ---- Facts ---- */
@@ -110,7 +119,7 @@ void statement_forget_facts(struct session *session)
     clear_outcome_facts(session);
     session->facts.number[WEIR_NUMBER_error_code] = code;
     facts_forget(session);
-    session->run.one = (struct statement){0};
+    session->run.current = session->run.count;
     session->run.prepared = NULL;
 }
 
@@ -148,231 +157,27 @@ static void tell_errors(struct session *session, unsigned code, const char *sqls
     }
 }
 
-/* ---- What the command says ---- */
-
-static bool keeps_statements(const struct session *session)
-{
-    return session->worker->gateway->has_plugins;
-}
-
-static bool may_be_multi(const struct session *session)
-{
-    return session->run.command == WIRE_COM_QUERY && session->multi_statements;
-}
-
-/* One entry for each statement of the text. Without memory: the text as one statement of unknown
- * kind, which no rule takes for harmless. */
-static void split_text(struct session *session, struct sql_span text)
-{
-    struct run *run = &session->run;
-    struct sql_splitter splitter;
-    struct sql_span span;
-    size_t count = 0, capacity = 0;
-    sql_splitter_init(&splitter, text, &session->mode);
-    while (sql_splitter_next(&splitter, &span)) {
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 8;
-            struct statement *grown = realloc(run->many, capacity * sizeof *grown);
-            if (!grown) {
-                count = 0;
-                break;
-            }
-            run->many = grown;
-        }
-        run->many[count++] = (struct statement){
-            span.at, span.size, sql_statement_quick_kind(span, &splitter.mode), splitter.mode};
-        /* The server reads each statement in the mode that those before it have set. */
-        struct sql_mode after;
-        if (sql_mode_after(span, &splitter.mode, &after) == SQL_MODE_CHANGED)
-            splitter.mode = after;
-    }
-    if (count == 0) {
-        free(run->many);
-        run->many = NULL;
-        count = 1;
-    }
-    run->count = count;
-}
-
-static void read_statements(struct session *session)
-{
-    struct run *run = &session->run;
-    struct sql_span text = {run->text.data, run->text.size};
-    run->count = 1;
-    run->one = (struct statement){text.at, text.size,
-                                  sql_statement_quick_kind(text, &session->mode), session->mode};
-    if (may_be_multi(session) && sql_is_multi(text, &session->mode))
-        split_text(session, text);
-}
-
-static void quote_name(struct strbuf *out, const uint8_t *name, size_t size)
-{
-    strbuf_add_byte(out, '`');
-    for (size_t i = 0; i < size; i++) {
-        if (name[i] == '`')
-            strbuf_add_byte(out, '`');
-        strbuf_add_byte(out, name[i]);
-    }
-    strbuf_add_byte(out, '`');
-}
-
-/* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule
- * is blind to DROP DATABASE in the form of a COM_DROP_DB. */
-static void write_disguised(struct run *run, const uint8_t *argument, size_t size)
-{
-    const uint8_t *end = memchr(argument, 0, size);
-    size_t name = end ? (size_t)(end - argument) : size;
-    switch (run->command) {
-    case WIRE_COM_INIT_DB:
-        strbuf_add_text(&run->text, "USE ");
-        quote_name(&run->text, argument, size);
-        break;
-    case WIRE_COM_CREATE_DB:
-        strbuf_add_text(&run->text, "CREATE DATABASE ");
-        quote_name(&run->text, argument, size);
-        break;
-    case WIRE_COM_DROP_DB:
-        strbuf_add_text(&run->text, "DROP DATABASE ");
-        quote_name(&run->text, argument, size);
-        break;
-    case WIRE_COM_FIELD_LIST:
-        strbuf_add_text(&run->text, "SHOW COLUMNS FROM ");
-        quote_name(&run->text, argument, name);
-        break;
-    case WIRE_COM_PROCESS_KILL: {
-        struct wire_reader reader = wire_reader_of(argument, size);
-        strbuf_printf(&run->text, "KILL %u", (unsigned)wire_read_u32(&reader));
-        break;
-    }
-    default:
-        break;
-    }
-}
-
-static struct wire_string command_text(const struct session *session,
-                                       const struct wire_packet *command)
-{
-    struct wire_query query;
-    if (command->command == WIRE_COM_QUERY &&
-        wire_decode_query(command->payload, command->payload_size,
-                          session->tracker.client_capabilities, &query))
-        return query.text;
-    return (struct wire_string){(const char *)command->payload + 1, command->payload_size - 1};
-}
-
-static void note_types(struct session *session, const struct wire_packet *command)
-{
-    struct prepared *prepared = session->run.prepared;
-    struct wire_execute execute = {0};
-    struct wire_bulk_execute bulk = {0};
-    struct wire_string none = {0};
-    if (!prepared)
-        return;
-    if (command->command == WIRE_COM_STMT_BULK_EXECUTE &&
-        wire_bulk_execute_begin(&bulk, command->payload, command->payload_size,
-                                prepared->parameter_count, none))
-        execute.types = bulk.types;
-    else if (command->command == WIRE_COM_STMT_EXECUTE)
-        wire_execute_begin(&execute, command->payload, command->payload_size,
-                           session->tracker.client_capabilities, prepared->parameter_count, none,
-                           NULL);
-    if (execute.types.data)
-        prepared_note_types(prepared, execute.types);
-}
-
-/* Fills run.text and run.prepared from the command's payload. */
-static void read_command(struct session *session, const struct wire_packet *command)
-{
-    struct run *run = &session->run;
-    const uint8_t *argument = command->payload + 1;
-    size_t size = command->payload_size - 1;
-    struct wire_reader reader = wire_reader_of(argument, size);
-    switch (command->command) {
-    case WIRE_COM_QUERY:
-    case WIRE_COM_STMT_PREPARE: {
-        struct wire_string text = command_text(session, command);
-        strbuf_add(&run->text, text.data, text.size);
-        read_statements(session);
-        break;
-    }
-    case WIRE_COM_STMT_EXECUTE:
-    case WIRE_COM_STMT_BULK_EXECUTE:
-        strbuf_add(&run->arguments, command->payload, command->payload_size);
-        run->prepared = prepared_find(session, wire_read_u32(&reader));
-        note_types(session, command);
-        break;
-    case WIRE_COM_STMT_FETCH:
-    case WIRE_COM_STMT_RESET:
-    case WIRE_COM_STMT_CLOSE:
-    case WIRE_COM_STMT_SEND_LONG_DATA:
-        run->prepared = prepared_find(session, wire_read_u32(&reader));
-        break;
-    default:
-        write_disguised(run, argument, size);
-        if (run->text.size)
-            read_statements(session);
-        break;
-    }
-    if (run->prepared) {
-        run->one.text = run->prepared->text;
-        run->one.size = run->prepared->text_size;
-        run->one.kinds = run->prepared->kinds;
-        run->one.mode = session->mode;
-    }
-}
-
-/* Without plugins only what the gateway itself acts upon matters: KILL, and its own statements. */
-static void read_kind_only(struct session *session, const struct wire_packet *command)
-{
-    struct run *run = &session->run;
-    run->command = command->command;
-    run->count = 1;
-    run->one = (struct statement){0};
-    if (command->command != WIRE_COM_QUERY)
-        return;
-    struct wire_string text = command_text(session, command);
-    struct sql_span span = {text.data, text.size};
-    run->one.kinds = sql_statement_quick_kind(span, &session->mode);
-    run->one.mode = session->mode;
-    if (administration_may_take(run->one.kinds.kind) && sql_is_multi(span, &session->mode))
-        run->count = 2; /* several: not for the gateway */
-}
-
-static void reset_run(struct run *run, uint8_t command)
-{
-    if (run->text.capacity > KEPT_TEXT_BYTES)
-        strbuf_release(&run->text);
-    strbuf_reset(&run->text);
-    strbuf_release(&run->arguments);
-    free(run->many);
-    run->many = NULL;
-    run->one = (struct statement){0};
-    run->count = 1;
-    run->current = 0;
-    run->bytes_before = 0;
-    run->rows_before = 0;
-    run->prepared = NULL;
-    run->heard = false;
-    run->command = command;
-}
-
-/* A bound that is needed before the backend prepares: what cannot be remembered cannot be audited
- * when it runs. */
-static bool refuse_for_room(struct session *session)
+/* What cannot be kept cannot be audited when it runs. */
+static bool refuse_unkept(struct session *session)
 {
     const struct run *run = &session->run;
-    bool fits =
-        !run->text.failed && !run->arguments.failed &&
-        (run->command != WIRE_COM_STMT_PREPARE || prepared_has_room(session, run->text.size));
-    if (!fits) {
-        session->facts.refusal.code = 1461; /* ER_MAX_PREPARED_STMT_COUNT_REACHED */
-        memcpy(session->facts.refusal.sqlstate, "42000", 6);
+    struct plugin_refusal *refusal = &session->facts.refusal;
+    bool lacks_room =
+        run->command == WIRE_COM_STMT_PREPARE && !prepared_has_room(session, run->text.size);
+    if (!run->out_of_memory && !lacks_room)
+        return false;
+    uint16_t code =
+        run->out_of_memory ? WIRE_ER_OUT_OF_RESOURCES : WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED;
+    *refusal = (struct plugin_refusal){.code = code};
+    snprintf(refusal->sqlstate, sizeof refusal->sqlstate, "%s", wire_error_sqlstate(code));
+    if (run->out_of_memory)
+        snprintf(refusal->message, sizeof refusal->message, "weir: out of memory");
+    else
         snprintf(
-            session->facts.refusal.message, sizeof session->facts.refusal.message,
+            refusal->message, sizeof refusal->message,
             "weir: no room to remember this statement (max-prepared-bytes is %ld); close others",
             session->worker->gateway->options->max_prepared_bytes);
-    }
-    return !fits;
+    return true;
 }
 
 /* Starting for each statement, until one is refused. Returns how many were told. */
@@ -424,16 +229,16 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
 {
     struct run *run = &session->run;
     if (!keeps_statements(session)) {
-        read_kind_only(session, command);
+        command_read_kind(session, command);
         return true;
     }
-    reset_run(run, command->command);
+    command_forget(run, command->command);
     run->started_ns = clock_monotonic_ns();
     run->started_wall_ns = clock_wall_ns();
-    read_command(session, command);
+    command_read(session, command);
     run->first_number = session->statements + 1;
     set_command_facts(session);
-    if (refuse_for_room(session))
+    if (refuse_unkept(session))
         return false;
     return tell_starting(session);
 }
@@ -507,6 +312,8 @@ bool statement_result(struct session *session, const struct wire_packet *packet)
         clear_outcome_facts(session);
         set_result_facts(session, result);
         fine = tell_outcome(session, result->is_error ? WEIR_ERROR : WEIR_COMPLETED);
+    } else {
+        run->current++;
     }
     return fine;
 }
@@ -554,7 +361,7 @@ void statement_init(struct session *session)
 
 void statement_release(struct session *session)
 {
-    reset_run(&session->run, 0);
+    command_forget(&session->run, 0);
     strbuf_release(&session->run.text);
     facts_release(session);
 }

@@ -15,15 +15,29 @@
 
 #include "base/base.h"
 
+struct stream;
+
+/* How bytes get through: the plain socket (stream.c), or TLS (tls.c). Both functions return how
+ * many bytes went; 0 when none did now, after setting ended or failed where that is why. */
+struct stream_transport {
+    size_t (*receive)(struct stream *stream, uint8_t *bytes, size_t size);
+    size_t (*send)(struct stream *stream, const uint8_t *bytes, size_t size);
+    bool (*has_buffered)(const struct stream *stream); /* input that the socket will not announce */
+    void (*finish)(struct stream *stream);             /* say that nothing more will be sent */
+    void (*close)(struct stream *stream);
+};
+
 struct stream {
-    uv_poll_t poll;    /* valid while `watched` */
-    int fd;            /* -1: none */
-    int interest;      /* UV_READABLE | UV_WRITABLE that the loop has */
-    bool watched;      /* poll is initialised and not being closed */
-    bool ended;        /* the peer has sent its last byte */
-    bool failed;       /* an error was met; nothing more is read or written */
-    int error;         /* errno of that failure */
-    struct strbuf out; /* bytes [sent, size) wait for the socket */
+    const struct stream_transport *transport;
+    void *transport_data; /* the transport's own */
+    uv_poll_t poll;       /* valid while `watched` */
+    int fd;               /* -1: none */
+    int interest;         /* UV_READABLE | UV_WRITABLE that the loop has */
+    bool watched;         /* poll is initialised and not being closed */
+    bool ended;           /* the peer has sent its last byte */
+    bool failed;          /* an error was met; nothing more is read or written */
+    int error;            /* errno of that failure */
+    struct strbuf out;    /* bytes [sent, size) wait for the socket */
     size_t sent;
 };
 
@@ -48,6 +62,15 @@ static inline bool stream_is_clogged(const struct stream *stream)
 {
     return stream->out.size > stream->sent;
 }
+
+/* Whether a read would give bytes though the socket is not readable. */
+bool stream_has_buffered(const struct stream *stream);
+
+/* Says to the peer that nothing more will be sent. */
+void stream_finish(struct stream *stream);
+
+/* Marks the stream as failed, for good; for transports. */
+void stream_fail(struct stream *stream, int error);
 
 /* Stops watching and closes the socket; on_closed is called later, from the loop, unless the stream
  * was never opened. Returns whether it will be called. */

@@ -64,10 +64,43 @@ static void on_wake(uv_async_t *handle)
     worker_end_if_done(worker);
 }
 
+static void on_idle(uv_idle_t *idle)
+{
+    struct worker *worker = idle->data;
+    struct session *session = worker->again;
+    if (!session) {
+        uv_idle_stop(idle);
+        return;
+    }
+    worker_not_again(worker, session);
+    session_client_ready(session);
+}
+
+void worker_again(struct worker *worker, struct session *session)
+{
+    if (session->is_again)
+        return;
+    session->is_again = true;
+    session->next_again = worker->again;
+    worker->again = session;
+    uv_idle_start(&worker->idle, on_idle);
+}
+
+void worker_not_again(struct worker *worker, struct session *session)
+{
+    struct session **at = &worker->again;
+    if (!session->is_again)
+        return;
+    while (*at != session)
+        at = &(*at)->next_again;
+    *at = session->next_again;
+    session->is_again = false;
+}
+
 void worker_end_if_done(struct worker *worker)
 {
     if (worker->closing && !worker->sessions && !uv_is_closing((uv_handle_t *)&worker->wake))
-        uv_close((uv_handle_t *)&worker->wake, NULL);
+        uv_close((uv_handle_t *)&worker->wake, NULL); /* the loop's last handle that counts */
 }
 
 static void *serve(void *argument)
@@ -91,7 +124,8 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     int status = uv_loop_init(&worker->loop);
     if (status == 0)
         status = uv_async_init(&worker->loop, &worker->wake, on_wake);
-    worker->wake.data = worker;
+    uv_idle_init(&worker->loop, &worker->idle);
+    worker->wake.data = worker->idle.data = worker;
     if (status < 0)
         return error_set(error, "starting a worker's event loop: %s", uv_strerror(status));
     status = pthread_create(&worker->thread, NULL, serve, worker);

@@ -30,7 +30,8 @@ struct gateway {
     struct directory *directory;
     atomic_long connections; /* sessions that are alive */
     atomic_bool draining;
-    bool has_plugins; /* some plugin is loaded, enabled or not */
+    bool has_plugins;        /* some plugin is loaded, enabled or not */
+    struct tls_context *tls; /* NULL: clients are not offered TLS */
 };
 
 struct arrival {
@@ -60,6 +61,8 @@ struct worker {
     bool stop_asked;
 
     struct session *sessions; /* doubly linked */
+    struct session *again;    /* to be read from once more: their streams have buffered input */
+    uv_idle_t idle;           /* runs while there are any */
     atomic_long session_count;
     bool closing;
 };
@@ -72,6 +75,11 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
+
+/* Has the session's client read from once more, though its socket is not readable; and takes that
+ * back. On the worker's thread. */
+void worker_again(struct worker *worker, struct session *session);
+void worker_not_again(struct worker *worker, struct session *session);
 
 /* Ends the loop when it was asked to and the last session is gone: plugins may still hold promises
  * of closed ones. On the worker's thread. */

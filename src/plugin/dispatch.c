@@ -40,8 +40,9 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     if (verdict == WEIR_REFUSE) {
         if (!may_refuse)
             return true;
+        bool said_why = session->refusal.code != 0 && session->refusal.by == NULL;
         session->refusal.by = name;
-        if (session->refusal.code == 0)
+        if (!said_why)
             set_refusal(session, ERROR_ACCESS_DENIED, "28000", name, "refused this");
         return false;
     }
@@ -70,10 +71,12 @@ static void forget_refusal(struct weir_session *session)
     session->refusal.by = NULL;
 }
 
-/* The loop that all events share. invoke is the call, with plugin in scope; when the event cannot
- * refuse, everybody is told. */
+/* The loop that all events share. invoke is the call, with plugin in scope. Everybody is told, also
+ * after one has refused, so that what a plugin hears does not depend on those in front of it: the
+ * first refusal counts, and later ones are forgotten. */
 #define RUN_CHAIN(chain, session, event_name, may_refuse, invoke)                                  \
     bool goes_on = true;                                                                           \
+    struct plugin_refusal first;                                                                   \
     for (size_t i = 0; i < (chain)->count; i++) {                                                  \
         struct weir_plugin *plugin = (chain)->plugins[i];                                          \
         if (!atomic_load_explicit(&plugin->enabled, memory_order_relaxed))                         \
@@ -82,10 +85,12 @@ static void forget_refusal(struct weir_session *session)
         if (__builtin_expect(verdict == WEIR_OK, 1) ||                                             \
             settle(plugin, (session), verdict, (event_name), (may_refuse)))                        \
             continue;                                                                              \
+        if (goes_on)                                                                               \
+            first = (session)->refusal;                                                            \
         goes_on = false;                                                                           \
-        if (may_refuse)                                                                            \
-            break;                                                                                 \
     }                                                                                              \
+    if (!goes_on)                                                                                  \
+        (session)->refusal = first;                                                                \
     return goes_on
 
 bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,

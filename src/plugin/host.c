@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/registry.h"
+#include "plugin/variables.h"
 #include "wire/wire.h"
 
 /* X(fact, slot): facts that the source answers and that are kept. */
@@ -139,12 +139,28 @@ static bool is_sqlstate(const char *text)
     return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
 }
 
+static _Thread_local char failure[512];
+
+static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
+{
+    (void)plugin;
+    size_t most = sizeof failure - 1;
+    size = size < most ? size : most;
+    memcpy(failure, message, size);
+    failure[size] = '\0';
+}
+
 /* What a client can be sent: 16 bits of number, five characters of state, 511 bytes of message. */
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
     const size_t most = sizeof session->refusal.message - 1;
     size_t size = message_size < most ? message_size : most;
+    if (!session) { /* OnVariable, while the server starts */
+        report_failure(NULL, message, message_size);
+        return;
+    }
+    session->refusal.by = NULL; /* settle() knows whose it is */
     session->refusal.code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
     memcpy(session->refusal.sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
     memcpy(session->refusal.message, message, size);
@@ -181,17 +197,6 @@ static weir_string setting(const weir_plugin *plugin, const char *name)
                             ? options->setting(options->setting_user, plugin->identity.name, name)
                             : NULL;
     return value ? (weir_string){value, strlen(value)} : absent;
-}
-
-static _Thread_local char failure[512];
-
-static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
-{
-    (void)plugin;
-    size_t most = sizeof failure - 1;
-    size = size < most ? size : most;
-    memcpy(failure, message, size);
-    failure[size] = '\0';
 }
 
 const char *plugin_take_failure(void)
@@ -240,4 +245,9 @@ const weir_host_functions plugin_host = {
     .library = library,
     .hold = hold,
     .release = release,
+    .variable_text = plugin_host_variable_text,
+    .session_number = plugin_host_session_number,
+    .session_text = plugin_host_session_text,
+    .replace_value = plugin_host_replace_value,
+    .add_status = plugin_host_add_status,
 };

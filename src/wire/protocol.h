@@ -234,6 +234,7 @@ const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is
 /* X(number, enumerator, SQLSTATE): errors that weir itself puts on the wire. */
 #define WIRE_ERRORS(X)                                                                             \
     X(1040, WIRE_ER_CON_COUNT_ERROR, "08004")                                                      \
+    X(1041, WIRE_ER_OUT_OF_RESOURCES, "HY000")                                                     \
     X(1042, WIRE_ER_BAD_HOST_ERROR, "08S01")                                                       \
     X(1043, WIRE_ER_HANDSHAKE_ERROR, "08S01")                                                      \
     X(1045, WIRE_ER_ACCESS_DENIED_ERROR, "28000")                                                  \
@@ -250,6 +251,7 @@ const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is
     X(1235, WIRE_ER_NOT_SUPPORTED_YET, "42000")                                                    \
     X(1243, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000")                                                 \
     X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004")                                              \
+    X(1461, WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED, "42000")                                      \
     X(1835, WIRE_ER_MALFORMED_PACKET, "HY000")                                                     \
     X(1927, WIRE_ER_CONNECTION_KILLED, "70100")
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a command says: its text, the statements in it, the prepared statement that it runs. Fills
+ * session->run, which keeps copies: the command's own bytes are gone when its result comes. */
+#ifndef WEIR_GATEWAY_COMMAND_H
+#define WEIR_GATEWAY_COMMAND_H
+
+#include "gateway/session.h"
+
+/* Reads a command into session->run, which must be empty. run.out_of_memory: it could not be kept.
+ */
+void command_read(struct session *session, const struct wire_packet *command);
+
+/* The same without plugins: only the kind of the statement, no copies. */
+void command_read_kind(struct session *session, const struct wire_packet *command);
+
+/* Empties run for a next command. */
+void command_forget(struct run *run, uint8_t command);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TLS of the client's side: the server's context, and streams that go through it.
+ *
+ * The context holds certificate and key; SIGHUP loads them again, and sessions that exist keep the
+ * one that they began with. It may be read while another thread replaces it. */
+#ifndef WEIR_GATEWAY_TLS_H
+#define WEIR_GATEWAY_TLS_H
+
+#include <stdbool.h>
+
+#include "gateway/stream.h"
+
+struct tls_options {
+    const char *certificate; /* PEM file with the chain; NULL or "": none */
+    const char *key;         /* PEM file */
+    const char *ca; /* PEM file: clients must show a certificate that it signs; NULL: need not */
+    bool automatic; /* without a certificate: make one, signed by itself, that lives as long as the
+                       process */
+};
+
+struct tls_context;
+
+/* NULL and *error when something cannot be loaded. *context may be set to NULL: TLS is not
+ * configured. */
+int tls_context_open(struct tls_context **context, const struct tls_options *options,
+                     struct error *error);
+
+/* Loads the files again; on failure the old ones stay. Any thread. */
+int tls_context_reload(struct tls_context *context, struct error *error);
+
+void tls_context_free(struct tls_context *context); /* context may be NULL */
+
+/* Turns an open stream into one that speaks TLS as a server; the handshake is due. false: no
+ * memory. */
+bool tls_accept(struct tls_context *context, struct stream *stream);
+
+/* Goes on with the handshake after the socket was ready. */
+enum tls_progress { TLS_DONE, TLS_NEEDS_READ, TLS_NEEDS_WRITE, TLS_FAILED };
+enum tls_progress tls_handshake(struct stream *stream);
+
+/* Names of what was agreed, and why a handshake failed; static or living as long as the stream. */
+const char *tls_version(const struct stream *stream);
+const char *tls_cipher(const struct stream *stream);
+const char *tls_failure(void);
+
+#endif
