@@ -26,7 +26,8 @@
  * session. Events of different sessions come in parallel on several threads: a plugin's own shared
  * data needs a lock or an atomic. OnFlush may run at the same time as events. Validate and OnInit
  * run before the first event, OnShutdown after the last. A callback must not block: it holds up
- * every session of its thread.
+ * every session of its thread. OnVariable runs on a thread of its own, one at a time, and may take
+ * its time; OnStatus runs on the thread of the session that asks.
  *
  * CHANGES
  *   1  weir 0.1: first version
@@ -199,6 +200,43 @@ typedef struct weir_parameter {
     X(warnings, 23, "Completed: number of warnings")                                               \
     X(error_code, 24, "Error, Reject: MySQL's error number; 0 otherwise")
 
+/* ---- System and status variables ------------------------------------------------------------- */
+
+/* A variable of the manifest's [[sysVars]], in OnVariable. Clients see it as one of the server's
+ * own: SET, SELECT @@name, SHOW VARIABLES. What a number means: bool: 0 or 1; enum: the index in
+ * `values`; int: itself; size: bytes; duration: nanoseconds; str: 0. */
+typedef struct weir_variable {
+    uint32_t api_version;
+    uint32_t struct_size;
+    uint32_t index; /* the constant that pluginpkg makes of its name: AUDIT_LOG_FORMAT */
+    uint32_t scope; /* weir_variable_scope: whose value this is */
+    weir_string name;
+    weir_string text; /* the value as SHOW VARIABLES prints it; NUL-terminated */
+    int64_t number;
+} weir_variable;
+
+typedef enum weir_variable_scope {
+    WEIR_SCOPE_GLOBAL = 0,
+    WEIR_SCOPE_SESSION = 1 /* of the session that OnVariable is called with */
+} weir_variable_scope;
+
+/* X(enumerator, value, name): what OnVariable is told. session is NULL while the server starts.
+ *   Validate  somebody wants to set the value, which is right by the manifest's type and bounds.
+ *             The plugin may change it (weir_replace_value()), or refuse it: `return weir_fail("no
+ *             such directory");` (the client reads error 1231 and these words), or weir_refuse()
+ *             with a number of its own. Nothing has happened yet, and may never: other assignments
+ *             of the same statement can fail.
+ *   Changed   it has taken effect. The verdict changes nothing, but a failure is logged. */
+#define WEIR_VARIABLE_EVENTS(X)                                                                    \
+    X(WEIR_VARIABLE_VALIDATE, 0, "Validate")                                                       \
+    X(WEIR_VARIABLE_CHANGED, 1, "Changed")
+
+#define X(enumerator, value, name) enumerator = (value),
+typedef enum weir_variable_event { WEIR_VARIABLE_EVENTS(X) } weir_variable_event;
+#undef X
+
+typedef struct weir_status weir_status; /* where OnStatus puts its rows */
+
 #define X(name, value, what) WEIR_TEXT_##name = (value),
 typedef enum weir_text_fact { WEIR_TEXT_FACTS(X) WEIR_TEXT_FACT_END_ } weir_text_fact;
 #undef X
@@ -237,6 +275,13 @@ typedef struct weir_host_functions {
     weir_string (*library)(const weir_plugin *plugin);
     weir_hold *(*hold)(weir_session *session, const weir_plugin *plugin);
     void (*release)(weir_hold *hold, weir_verdict verdict);
+    weir_string (*variable_text)(const weir_plugin *plugin, uint32_t variable);
+    int64_t (*session_number)(const weir_session *session, const weir_plugin *plugin,
+                              uint32_t variable);
+    weir_string (*session_text)(const weir_session *session, const weir_plugin *plugin,
+                                uint32_t variable);
+    int (*replace_value)(weir_variable *variable, const char *text, size_t size);
+    void (*add_status)(weir_status *status, const char *name, const char *text, size_t size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -261,11 +306,17 @@ typedef struct weir_manifest {
     weir_verdict (*on_parse_event)(weir_session *session, weir_parse_event event);
     weir_verdict (*on_global_variable_event)(weir_session *session, weir_string name,
                                              weir_string value);
+    weir_verdict (*on_variable)(weir_session *session, weir_variable_event event,
+                                weir_variable *variable);
+    weir_verdict (*on_status)(weir_session *session, weir_status *status);
+    int64_t *variable_numbers; /* global values, written by the host, read by weir_number_of() */
+    uint32_t variable_count;   /* as many as the JSON's sysVars */
 } weir_manifest;
 
 /* Defined in the code that pluginpkg generates. */
 extern const weir_host_functions *weir_host_table __attribute__((visibility("hidden")));
 extern const weir_plugin *weir_self __attribute__((visibility("hidden")));
+extern int64_t weir_variable_numbers[] __attribute__((visibility("hidden")));
 
 #define WEIR_HOST_HAS(member)                                                                      \
     (weir_host_table->struct_size >=                                                               \
@@ -391,6 +442,59 @@ static inline weir_hold *weir_hold_reply(weir_session *session)
 static inline void weir_release(weir_hold *hold, weir_verdict verdict)
 {
     weir_host_table->release(hold, verdict);
+}
+
+/* The value of a variable of the manifest's [[sysVars]]: the global one, and the one of a session
+ * (where its scope is Global alone: the global one). `variable` is the constant that pluginpkg
+ * makes of the name: for audit_log_format it is AUDIT_LOG_FORMAT, and the values of an enum are
+ * AUDIT_LOG_FORMAT_JSON and the like. Any thread, from Validate on. Reading a global number is one
+ * load. What a number means is said at weir_variable. Texts are NUL-terminated, as SHOW VARIABLES
+ * prints them: a global one is valid for the life of the plugin, whatever is set meanwhile (the
+ * host keeps old values until it ends), one of a session until the callback returns. */
+static inline int64_t weir_number_of(uint32_t variable)
+{
+    return __atomic_load_n(&weir_variable_numbers[variable], __ATOMIC_RELAXED);
+}
+static inline weir_string weir_text_of(uint32_t variable)
+{
+    weir_string none = {NULL, 0};
+    return WEIR_HOST_HAS(variable_text) ? weir_host_table->variable_text(weir_self, variable)
+                                        : none;
+}
+static inline int64_t weir_session_number_of(const weir_session *session, uint32_t variable)
+{
+    return WEIR_HOST_HAS(session_number)
+               ? weir_host_table->session_number(session, weir_self, variable)
+               : weir_number_of(variable);
+}
+static inline weir_string weir_session_text_of(const weir_session *session, uint32_t variable)
+{
+    weir_string none = {NULL, 0};
+    return WEIR_HOST_HAS(session_text) ? weir_host_table->session_text(session, weir_self, variable)
+                                       : none;
+}
+
+/* In OnVariable's Validate: the value shall be this one instead, written as in a SET or in the
+ * configuration file ("16M", "250ms", "ON"). Returns 1 and changes *variable, or 0 when the type or
+ * the bounds forbid it. */
+static inline int weir_replace_value(weir_variable *variable, const char *text, size_t size)
+{
+    return weir_host_table->replace_value(variable, text, size);
+}
+
+/* In OnStatus: one row of SHOW STATUS. The name begins with the plugin's and '_'
+ * ("audit_log_events"); the server prints its first letter as a capital, as it does with its own.
+ * Other names are left out, and the log says so. */
+static inline void weir_status_text(weir_status *status, const char *name, const char *text,
+                                    size_t size)
+{
+    weir_host_table->add_status(status, name, text, size);
+}
+static inline void weir_status_number(weir_status *status, const char *name, uint64_t number)
+{
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+    weir_host_table->add_status(status, name, digits, size < 0 ? 0 : (size_t)size);
 }
 
 /* The absolute path of the plugin's shared object, NUL-terminated, valid for the life of the

@@ -16,7 +16,7 @@ struct plugin_function {
     const char *member;           /* of weir_manifest */
 };
 
-#define PLUGIN_FUNCTIONS (4 + PLUGIN_POINT_END)
+#define PLUGIN_FUNCTIONS (4 + 2 + PLUGIN_POINT_END)
 
 /* Fills functions with those that the manifest names; returns how many. */
 size_t plugin_functions(const struct plugin_manifest *manifest,
@@ -25,6 +25,8 @@ size_t plugin_functions(const struct plugin_manifest *manifest,
 /* json: the manifest's text, which goes into the object as it is. */
 void plugin_generate_source(const struct plugin_manifest *manifest, const char *json,
                             struct strbuf *out);
+
+/* The prototypes, and the constants of the variables. */
 void plugin_generate_prototypes(const struct plugin_manifest *manifest, struct strbuf *out);
 void plugin_generate_exports(struct strbuf *out);
 

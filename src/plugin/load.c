@@ -67,6 +67,28 @@ static int open_library(struct weir_plugin *plugin, struct error *error)
     return 0;
 }
 
+/* Members that came later are absent from older plugins. */
+#define HAS(manifest, member)                                                                      \
+    ((manifest)->struct_size >= offsetof(weir_manifest, member) + sizeof(manifest)->member)
+
+/* Where the variables that the JSON declares have their numbers. */
+static int read_variables(struct weir_plugin *plugin, struct error *error)
+{
+    size_t wrong = 0;
+    if (plugin_definitions_read(&plugin->definitions, plugin->identity.variables,
+                                plugin->identity.name, &wrong, error) < 0)
+        return error_prefix(error, "%s: sysVars", plugin->library);
+    size_t count = plugin->definitions.count;
+    if (count && (!HAS(plugin->manifest, variable_count) ||
+                  plugin->manifest->variable_count != count || !plugin->manifest->variable_numbers))
+        return error_set(error,
+                         "%s: its variables differ from the manifest in section %s; package "
+                         "the plugin again",
+                         plugin->library, WEIR_MANIFEST_SECTION);
+    plugin->variables = calloc(count + 1, sizeof(struct plugin_variable *));
+    return plugin->variables ? 0 : error_set(error, "%s: not enough memory", plugin->library);
+}
+
 static unsigned hears_of(const weir_manifest *manifest)
 {
     return (manifest->on_connection_event ? PLUGIN_HEARS_CONNECTION : 0) |
@@ -102,13 +124,17 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
     plugin->registry = registry;
     plugin->library = find_library(&registry->options, id, error);
     if (!plugin->library || read_identity(plugin, id, error) < 0 ||
-        open_library(plugin, error) < 0) {
+        open_library(plugin, error) < 0 || read_variables(plugin, error) < 0) {
         if (plugin->handle)
             dlclose(plugin->handle);
         plugin_free(plugin);
         return NULL;
     }
     plugin->hears = hears_of(plugin->manifest);
+    if (HAS(plugin->manifest, on_variable))
+        plugin->on_variable = plugin->manifest->on_variable;
+    if (HAS(plugin->manifest, on_status))
+        plugin->on_status = plugin->manifest->on_status;
     plugin->state = PLUGIN_STATE_UNINITIALIZED;
     atomic_init(&plugin->enabled, true);
     *plugin->manifest->host = &plugin_host;
@@ -121,6 +147,8 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
 void plugin_free(struct weir_plugin *plugin)
 {
     pthread_mutex_destroy(&plugin->flushing);
+    plugin_definitions_release(&plugin->definitions);
+    free(plugin->variables);
     json_decref(plugin->identity.json);
     free(plugin->library);
     free(plugin);

@@ -15,7 +15,7 @@
 
 #define NAME_BYTES 64 /* longest name of a plugin or of a function */
 
-enum key_type { TEXT, FUNCTION, NAMES, EXPORTS };
+enum key_type { TEXT, FUNCTION, NAMES, EXPORTS, VARIABLES };
 
 struct reading {
     struct plugin_manifest *manifest;
@@ -48,6 +48,8 @@ static check_function *const checks[PLUGIN_KEY_END] = {
     [PLUGIN_KEY_ON_INIT] = check_function_name,
     [PLUGIN_KEY_ON_SHUTDOWN] = check_function_name,
     [PLUGIN_KEY_ON_FLUSH] = check_function_name,
+    [PLUGIN_KEY_ON_VARIABLE] = check_function_name,
+    [PLUGIN_KEY_ON_STATUS] = check_function_name,
     [PLUGIN_KEY_EXPORT] = check_exports,
     [PLUGIN_KEY_ON_FAILURE] = check_on_failure,
     [PLUGIN_KEY_REQUIRE_VERSION] = check_require_version,
@@ -287,7 +289,7 @@ static int check_needs(const struct reading *reading, const struct toml_node *no
 static int check_type(const struct reading *reading, const struct key_row *row,
                       const struct toml_node *node)
 {
-    bool list = row->type == NAMES || row->type == EXPORTS;
+    bool list = row->type == NAMES || row->type == EXPORTS || row->type == VARIABLES;
     if (toml_type(node) != (list ? TOML_ARRAY : TOML_STRING))
         return wrong(reading, node, row->name, "must be %s, not %s", list ? "a list" : "a string",
                      toml_type_name(toml_type(node)));
@@ -322,6 +324,51 @@ static int read_key(const struct reading *reading, const struct toml_node *node)
                  "unknown; pluginpkg --help lists the keys of a manifest");
 }
 
+static json_t *node_as_json(const struct toml_node *node)
+{
+    bool list = toml_type(node) == TOML_ARRAY;
+    switch (toml_type(node)) {
+    case TOML_INTEGER:
+        return json_integer(toml_integer(node));
+    case TOML_FLOAT:
+        return json_real(toml_float(node));
+    case TOML_BOOLEAN:
+        return json_boolean(toml_boolean(node));
+    case TOML_ARRAY:
+    case TOML_TABLE:
+        break;
+    default:
+        return json_string(toml_text(node, NULL));
+    }
+    json_t *value = list ? json_array() : json_object();
+    for (size_t i = 0; i < toml_count(node); i++) {
+        const struct toml_node *member = toml_at(node, i);
+        if (list)
+            json_array_append_new(value, node_as_json(member));
+        else
+            json_object_set_new(value, toml_key(member), node_as_json(member));
+    }
+    return value;
+}
+
+/* The names of variables begin with the plugin's, which may stand behind them in the file. */
+static int check_variables(const struct reading *reading)
+{
+    struct plugin_manifest *manifest = reading->manifest;
+    const struct toml_node *list = manifest->keys[PLUGIN_KEY_SYS_VARS];
+    struct error error;
+    size_t index = 0;
+    if (!list)
+        return 0;
+    manifest->variables_json = node_as_json(list);
+    if (plugin_definitions_read(&manifest->variables, manifest->variables_json,
+                                plugin_manifest_text(manifest, PLUGIN_KEY_NAME), &index,
+                                &error) < 0)
+        return wrong(reading, toml_count(list) ? toml_at(list, index) : list, "sysVars", "%s",
+                     error.message);
+    return 0;
+}
+
 /* What can be said only when every key has been seen. */
 static int check_whole(const struct reading *reading)
 {
@@ -337,7 +384,7 @@ static int check_whole(const struct reading *reading)
                          "kind %s has no extPoint \"%s\"; in weir only Audit has any",
                          kinds[manifest->kind].name, points[i].name);
     }
-    return 0;
+    return check_variables(reading);
 }
 
 /* Takes document. */
@@ -383,6 +430,8 @@ int plugin_manifest_read(struct plugin_manifest *manifest, const char *folder, s
 
 void plugin_manifest_release(struct plugin_manifest *manifest)
 {
+    plugin_definitions_release(&manifest->variables);
+    json_decref(manifest->variables_json);
     toml_free(manifest->document);
     memset(manifest, 0, sizeof *manifest);
 }
@@ -392,22 +441,6 @@ const char *plugin_manifest_text(const struct plugin_manifest *manifest, enum pl
     if (manifest->keys[key])
         return toml_text(manifest->keys[key], NULL);
     return key == PLUGIN_KEY_ON_FAILURE ? kinds[manifest->kind].on_failure : "";
-}
-
-static json_t *node_as_json(const struct toml_node *node)
-{
-    if (toml_type(node) == TOML_STRING)
-        return json_string(toml_text(node, NULL));
-    bool list = toml_type(node) == TOML_ARRAY;
-    json_t *value = list ? json_array() : json_object();
-    for (size_t i = 0; i < toml_count(node); i++) {
-        const struct toml_node *member = toml_at(node, i);
-        if (list)
-            json_array_append_new(value, node_as_json(member));
-        else
-            json_object_set_new(value, toml_key(member), node_as_json(member));
-    }
-    return value;
 }
 
 json_t *plugin_manifest_json(const struct plugin_manifest *manifest)

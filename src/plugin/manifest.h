@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/base.h"
+#include "plugin/values.h"
 
 /* X(ENUMERATOR, name, failures): TiDB's kinds, and their on_failure when the manifest has none. */
 #define PLUGIN_KINDS(X)                                                                            \
@@ -23,7 +24,8 @@
     X(DAEMON, "Daemon", "allow")
 
 /* X(ENUMERATOR, key, required, type, help). Type TEXT: a string; NAMES: a list of strings;
- * EXPORTS: a list of {extPoint=, impl=}; FUNCTION: a string that names a C function. */
+ * EXPORTS: a list of {extPoint=, impl=}; VARIABLES: a list of tables (definitions.c); FUNCTION: a
+ * string that names a C function. */
 #define PLUGIN_MANIFEST_KEYS(X)                                                                    \
     X(NAME, "name", true, TEXT, "the plugin's name: a C identifier, the same as its folder's")     \
     X(KIND, "kind", true, TEXT, "Audit, Authentication, Schema or Daemon")                         \
@@ -34,6 +36,9 @@
     X(ON_INIT, "onInit", false, FUNCTION, "function called before the first event")                \
     X(ON_SHUTDOWN, "onShutdown", false, FUNCTION, "function called after the last event")          \
     X(ON_FLUSH, "onFlush", false, FUNCTION, "function called by FLUSH TIDB PLUGINS")               \
+    X(ON_VARIABLE, "onVariable", false, FUNCTION, "function that hears of SET of its variables")   \
+    X(ON_STATUS, "onStatus", false, FUNCTION, "function that gives rows of SHOW STATUS")           \
+    X(SYS_VARS, "sysVars", false, VARIABLES, "[[sysVars]]: system variables; see the guide")       \
     X(EXPORT, "export", false, EXPORTS, "list of {extPoint=\"...\", impl=\"FUNCTION\"}")           \
     X(ON_FAILURE, "on_failure", false, TEXT,                                                       \
       "\"refuse\" or \"allow\": what happens when the plugin fails; Audit's default is refuse")    \
@@ -61,6 +66,12 @@
     X(ON_SHUTDOWN, on_shutdown)                                                                    \
     X(ON_FLUSH, on_flush)
 #define PLUGIN_LIFE_PARAMETERS "const weir_manifest *manifest"
+
+/* X(ENUMERATOR of the key, member of weir_manifest, parameters) */
+#define PLUGIN_VARIABLE_FUNCTIONS(X)                                                               \
+    X(ON_VARIABLE, on_variable,                                                                    \
+      "weir_session *session, weir_variable_event event, weir_variable *variable")                 \
+    X(ON_STATUS, on_status, "weir_session *session, weir_status *status")
 
 /* X(name, bit): what `needs` may hold; the bits are those of plugin_registry_hears(). */
 #define PLUGIN_NEEDS(X) X("account", PLUGIN_NEEDS_ACCOUNT)
@@ -91,6 +102,8 @@ struct plugin_manifest {
     const struct toml_node *keys[PLUGIN_KEY_END];     /* NULL: not given */
     const struct toml_node *points[PLUGIN_POINT_END]; /* the node of the impl; NULL: not exported */
     enum plugin_kind kind;
+    json_t *variables_json; /* of sysVars; NULL: none */
+    struct plugin_definitions variables;
 };
 
 /* Reads and checks FOLDER/manifest.toml. -1 and "FILE:LINE: key "x": ..."; nothing is then owned.

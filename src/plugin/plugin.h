@@ -57,6 +57,11 @@ struct weir_session {
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
 
+    /* variables.c: values of variables with session scope. Those that were global when the session
+     * began are shared by all; the session's own ones once it has set any. */
+    const struct plugin_session_values *values;
+    bool owns_values;
+
     /* This room's own: what the source has answered for the statement with this number. */
     struct {
         uint64_t statement_number;
@@ -107,6 +112,7 @@ struct plugin_options {
      * the registry. */
     const char *(*setting)(void *user, const char *plugin, const char *key);
     void *setting_user;
+    const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
 };
 
 /* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not
@@ -161,5 +167,100 @@ struct plugin_row {
 };
 size_t plugin_count(const struct plugin_registry *registry);
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
+
+/* ---- System and status variables (variables.c, persist.c) ---- */
+
+#define PLUGIN_SCOPE_GLOBAL  1U
+#define PLUGIN_SCOPE_SESSION 2U
+
+struct plugin_variable; /* lives as long as the registry, and never changes but for its values */
+
+/* The variables of all plugins that are loaded, sorted by name. */
+size_t plugin_variable_count(const struct plugin_registry *registry);
+const struct plugin_variable *plugin_variable_at(const struct plugin_registry *registry,
+                                                 size_t index);
+
+/* By name, in any case. NULL: it is not a plugin's. */
+const struct plugin_variable *plugin_variable_find(const struct plugin_registry *registry,
+                                                   const char *name, size_t size);
+
+/* Whether a variable can have its name somewhere in this text: a quick look for a '_' behind the
+ * name of a plugin that has variables. */
+bool plugin_variable_may_be_in(const struct plugin_registry *registry, const char *text,
+                               size_t size);
+
+const char *plugin_variable_name(const struct plugin_variable *variable);
+unsigned plugin_variable_scopes(const struct plugin_variable *variable); /* PLUGIN_SCOPE_* */
+
+/* How a value is written in SQL: its kind for SELECT @@name. */
+enum plugin_literal {
+    PLUGIN_LITERAL_TEXT,   /* a string */
+    PLUGIN_LITERAL_NUMBER, /* text is digits, perhaps with a sign or a fraction */
+};
+
+struct plugin_shown {
+    weir_string text;   /* as SHOW VARIABLES prints it; NUL-terminated */
+    weir_string number; /* as SELECT prints it, when the literal is a NUMBER; else equal to text */
+    enum plugin_literal literal;
+};
+
+/* The value for a session, or the global one (session NULL). Borrowed until the session's next
+ * statement. */
+struct plugin_shown plugin_variable_shown(const struct plugin_variable *variable,
+                                          const struct weir_session *session);
+
+/* The session begins, or is reset: its values are the global ones of now. */
+void plugin_session_values_begin(struct plugin_registry *registry, struct weir_session *session);
+void plugin_session_values_end(struct weir_session *session);
+
+/* What somebody wants to set. */
+struct plugin_input {
+    enum plugin_input_kind {
+        PLUGIN_INPUT_DEFAULT,
+        PLUGIN_INPUT_NULL,
+        PLUGIN_INPUT_INTEGER, /* text is digits, perhaps with a sign */
+        PLUGIN_INPUT_DECIMAL, /* any other number */
+        PLUGIN_INPUT_TEXT,
+        PLUGIN_INPUT_FILE, /* the value of a key in a file: any of these forms */
+    } kind;
+    const char *text; /* borrowed */
+    size_t size;
+};
+
+enum plugin_set_scope {
+    PLUGIN_SET_SESSION,
+    PLUGIN_SET_GLOBAL,
+    PLUGIN_SET_PERSIST,      /* the same: both survive a restart */
+    PLUGIN_SET_PERSIST_ONLY, /* for the next start; also for variables that are read-only */
+};
+
+struct plugin_assignment; /* a value that may be set */
+
+/* Whether the variable can be set in this scope at all: true, or *refusal is set (1238, 1229,
+ * 1228). */
+bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin_set_scope scope,
+                             struct plugin_refusal *refusal);
+
+/* Checks the value and asks the plugin. Returns owned, or NULL with *refusal set (1231, 1232, or
+ * the plugin's own). May block. session: whose statement it is. */
+struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *variable,
+                                                  enum plugin_set_scope scope,
+                                                  const struct plugin_input *input,
+                                                  struct weir_session *session,
+                                                  struct plugin_refusal *refusal);
+
+/* Gives the values their effect, in order, tells the plugins, and writes the file when one is
+ * global. -1 when the file could not be written: then nothing has taken effect. May block. */
+int plugin_variables_set(struct plugin_registry *registry, struct weir_session *session,
+                         struct plugin_assignment *const *assignments, size_t count,
+                         struct error *error);
+
+void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is fine */
+
+/* Calls the OnStatus of each ready plugin; add() is given the names as SHOW STATUS prints them.
+ * Strings are borrowed until it returns. */
+typedef void plugin_status_row(void *user, weir_string name, weir_string value);
+void plugin_status(struct plugin_registry *registry, struct weir_session *session,
+                   plugin_status_row *add, void *user);
 
 #endif

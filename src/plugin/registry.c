@@ -6,6 +6,7 @@
  *     Uninitialized ──► Ready ──► Dying
  *            └────────► Disable      (failed, and -skip-plugin-on-failure) */
 #include "plugin/registry.h"
+#include "plugin/variables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,8 @@ static int validate_all(struct plugin_registry *registry, struct error *error)
     int status = 0;
     for (size_t i = 0; status == 0 && i < registry->count; i++) {
         struct weir_plugin *plugin = registry->plugins[i];
-        if (call(plugin, plugin->manifest->validate, "Validate", error) < 0) {
+        if (call(plugin, plugin->manifest->validate, "Validate", error) < 0 ||
+            plugin_variables_validate(plugin, error) < 0) {
             set_state(plugin, PLUGIN_STATE_DISABLE);
             status = tolerate(registry, error);
         }
@@ -165,8 +167,8 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
         return NULL;
     }
     registry->options = *options;
-    if (load_all(registry, error) < 0 || validate_all(registry, error) < 0 ||
-        init_all(registry, error) < 0) {
+    if (load_all(registry, error) < 0 || plugin_variables_begin(registry, error) < 0 ||
+        validate_all(registry, error) < 0 || init_all(registry, error) < 0) {
         plugin_registry_shutdown(registry);
         return NULL;
     }
@@ -191,6 +193,7 @@ void plugin_registry_shutdown(struct plugin_registry *registry)
         if (call(plugin, plugin->manifest->on_shutdown, "OnShutdown", &error) < 0)
             log_error("plugin", "%s", error.message);
     }
+    plugin_variables_end(registry);
     for (size_t i = 0; i < registry->count; i++)
         plugin_free(registry->plugins[i]);
     free(registry);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "plugin/plugin.h"
+#include "plugin/values.h"
 
 /* X(ENUMERATOR, name): TiDB's states. Disable: failed to validate or to initialise, and was
  * skipped. */
@@ -34,7 +35,8 @@ struct plugin_identity {
     const char *name, *kind, *version, *license;
     const char *require_version; /* NULL: any */
     bool refuses_on_failure;
-    unsigned needs; /* PLUGIN_NEEDS_* */
+    unsigned needs;    /* PLUGIN_NEEDS_* */
+    json_t *variables; /* sysVars; NULL: none */
 };
 
 struct weir_plugin {
@@ -45,6 +47,11 @@ struct weir_plugin {
     void *handle;  /* dlopen()'s */
     const weir_manifest *manifest;
     unsigned hears; /* PLUGIN_HEARS_* */
+    weir_verdict (*on_variable)(weir_session *session, weir_variable_event event,
+                                weir_variable *variable);                  /* NULL: none */
+    weir_verdict (*on_status)(weir_session *session, weir_status *status); /* NULL: none */
+    struct plugin_definitions definitions;
+    struct plugin_variable **variables; /* by index in sysVars; owned */
     enum plugin_state state;
     atomic_bool enabled;
     pthread_mutex_t flushing;           /* one OnFlush at a time */
@@ -60,6 +67,7 @@ struct plugin_chain {
 
 struct plugin_registry {
     struct plugin_options options;
+    struct plugin_variables *variables;
     atomic_uint hears;
     struct plugin_chain connection, general, parse, global_variable;
     size_t count;
