@@ -334,9 +334,12 @@ static void what_cannot_be_loaded_says_why(void **state)
     patch(workshop, "torn-1.so", "\"version\": \"1\"", "\"version: \"1\"\"");
     patch(workshop, "lies-1.so", "\"name\": \"lies\"", "\"name\": \"lied\"");
     rename(workshop_path(workshop, "out/lies-1.so"), workshop_path(workshop, "out/lied-1.so"));
-    link(workshop_path(workshop, "out/a-1.so"), workshop_path(workshop, "out/z-1.so"));
-    link(workshop_path(workshop, "out/a-1.so"), workshop_path(workshop, "out/a-2.so"));
-    symlink("/lib/x86_64-linux-gnu/libc.so.6", workshop_path(workshop, "out/libc-6.so"));
+    assert_int_equal(
+        link(workshop_path(workshop, "out/a-1.so"), workshop_path(workshop, "out/z-1.so")), 0);
+    assert_int_equal(
+        link(workshop_path(workshop, "out/a-1.so"), workshop_path(workshop, "out/a-2.so")), 0);
+    assert_int_equal(
+        symlink("/lib/x86_64-linux-gnu/libc.so.6", workshop_path(workshop, "out/libc-6.so")), 0);
     static const struct {
         const char *load, *message; /* %1$s is the folder out */
     } rows[] = {
