@@ -2,6 +2,7 @@
 #include "gateway/embedded.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <pwd.h>
@@ -9,6 +10,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -31,6 +33,7 @@ struct embedded {
     char socket[PATH_MAX + 32];
     char log[PATH_MAX + 32];
     uint64_t started_ms, pause_ms;
+    int lock; /* descriptor of the data directory's lock; -1: none */
     bool running, stopping;
 };
 
@@ -72,6 +75,31 @@ static int place_files(struct embedded *embedded, struct error *error)
                          embedded->directory, sizeof((struct sockaddr_un *)0)->sun_path - 24);
     /* Whoever may enter this directory may claim any client address: the gateway's user only. */
     return make_directory(run, 0700, error);
+}
+
+/* One gateway a data directory: a second one would disturb the first's server. The lock goes with
+ * the process. */
+static int lock_directory(struct embedded *embedded, struct error *error)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/weir.lock", embedded->directory);
+    embedded->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (embedded->lock < 0)
+        return error_set(error, "data directory %s: %s", embedded->directory, strerror(errno));
+    if (flock(embedded->lock, LOCK_EX | LOCK_NB))
+        return error_set(error,
+                         "data directory %s: another weir-server uses it; give another with -path",
+                         embedded->directory);
+    return 0;
+}
+
+static int check_program(const char *program, struct error *error)
+{
+    if (access(program, X_OK) == 0)
+        return 0;
+    return error_set(error,
+                     "-mariadbd %s: %s; install mariadb-server-core, or give the program's path",
+                     program, strerror(errno));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
@@ -275,9 +303,11 @@ struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *
     embedded->loop = loop;
     embedded->options = *options;
     embedded->pause_ms = RESTART_PAUSE_MS;
-    if (place_files(embedded, error) ||
+    embedded->lock = -1;
+    if (check_program(options->mariadbd, error) || place_files(embedded, error) ||
+        lock_directory(embedded, error) ||
         (access(embedded->data, F_OK) != 0 && initialise(embedded, error))) {
-        free(embedded);
+        embedded_free(embedded);
         return NULL;
     }
     end_left_over(embedded);
@@ -302,5 +332,7 @@ void embedded_stop(struct embedded *embedded)
 
 void embedded_free(struct embedded *embedded)
 {
+    if (embedded->lock >= 0)
+        close(embedded->lock);
     free(embedded);
 }

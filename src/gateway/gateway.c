@@ -143,9 +143,18 @@ static void finish(struct server *server)
     uv_timer_stop(&server->probe_timer);
     close_handle((uv_handle_t *)&server->probe_timer);
     close_handle((uv_handle_t *)&server->drain_timer);
+    /* Signals are caught to the very end, but do not keep the loop alive. */
+    uv_unref((uv_handle_t *)&server->terminate);
+    uv_unref((uv_handle_t *)&server->interrupt);
+    uv_unref((uv_handle_t *)&server->hangup);
+}
+
+static void close_signals(struct server *server)
+{
     close_handle((uv_handle_t *)&server->terminate);
     close_handle((uv_handle_t *)&server->interrupt);
     close_handle((uv_handle_t *)&server->hangup);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
 }
 
 static void on_drain_timer(uv_timer_t *timer)
@@ -364,6 +373,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
         finish(server);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
+    close_signals(server);
     int status = server->status;
     uv_loop_close(&server->loop);
     if (server->embedded)

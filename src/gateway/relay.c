@@ -293,6 +293,19 @@ static size_t take_client_bytes(struct session *session, const uint8_t *bytes, s
     return done;
 }
 
+/* Whether nothing more can happen once the client has sent its last byte. A statement that runs is
+ * waited for, as the server itself would; a binlog dump never ends by itself. */
+static bool waits_for_client(const struct session *session)
+{
+    bool dumps = session->run.command == WIRE_COM_BINLOG_DUMP ||
+                 session->run.command == WIRE_COM_BINLOG_DUMP_GTID;
+    if (session_is_held(session))
+        return false;
+    return session->state <= SESSION_READY || session->state == SESSION_BLIND ||
+           (session->state == SESSION_RUNNING &&
+            (dumps || wire_tracker_expects_client_data(&session->tracker)));
+}
+
 /* Commands that waited, and the end of the client's input once all of it has been dealt with. */
 void relay_go_on(struct session *session)
 {
@@ -316,9 +329,7 @@ void relay_go_on(struct session *session)
         else
             strbuf_release(&input);
     }
-    bool is_stuck = !session_is_held(session) &&
-                    (session->state <= SESSION_READY || session->state == SESSION_BLIND);
-    if (session->client.ended && session_is_open(session) && is_stuck)
+    if (session->client.ended && session_is_open(session) && waits_for_client(session))
         session_close(session, CLOSE_CLIENT_GONE);
 }
 
