@@ -103,7 +103,7 @@ def test_work_that_failed_ends_the_session_with_an_error(server):
         told(server, "DO 'hold_broken_word'")
         release(server)
         error = raw.error_of([connection.read_packet()])
-        assert error and "recorder" in error[2]
+        assert error[0] == 1105 and "plugin" in error[2] and "recorder" in server.log()
         connection.at_end()
     assert names(server.events.ended(connection.greeting.connection_id))[-1] == "Disconnect"
 

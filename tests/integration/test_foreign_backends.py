@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends that are not MariaDB, or not well: MySQL's own methods and capabilities, odd greetings, broken replies."""
+import pytest
+from harness import raw
+from harness.events import names
+from harness.fake_backend import EOF, OK, FakeBackend, column, error
+from harness.observe import failure
+
+pytestmark = pytest.mark.gateway_only
+
+MYSQL = (raw.BASIC | raw.LONG_PASSWORD | raw.DEPRECATE_EOF | raw.SESSION_TRACK | raw.CONNECT_ATTRS | raw.AUTH_LENENC
+         | raw.CONNECT_WITH_DB | raw.OPTIONAL_METADATA | raw.QUERY_ATTRIBUTES | raw.COMPRESS | raw.SSL)
+
+
+@pytest.fixture
+def behind(gateway):
+    """Starts a gateway in front of a fake backend that serves as told."""
+    made = []
+
+    def start(serve, **settings):
+        backend = FakeBackend(serve)
+        made.append(backend)
+        return gateway(backend.address, **{"plugins": ["recorder-1"], **settings}), backend
+
+    yield start
+    for backend in made:
+        backend.close()
+        assert not backend.failures, backend.failures
+
+
+def answers(replies):
+    """Serves logins without asking for anything, then queries: replies maps a text to what writes its reply. Whatever else
+    is asked (the gateway's own questions) gets an empty result."""
+    def serve(connection):
+        if not connection.greet(MYSQL):
+            return
+        connection.write(OK)
+        while (command := connection.read()) is not None:
+            reply = next((write for text, write in replies.items() if text in command), None)
+            if reply:
+                if reply(connection) == "close":
+                    return
+            elif command[0] == raw.COM_QUERY:
+                connection.result()
+            elif command[0] != raw.COM_QUIT:
+                connection.write(OK)
+
+    return serve
+
+
+def log_in(server, capabilities=raw.BASIC, **options):
+    return server.endpoint.raw(**{"capabilities": capabilities, "database": None, **options})
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["fast", "full"])
+def test_an_exchange_of_many_packets_is_relayed_whatever_it_means(behind, full):
+    """caching_sha2_password: a scramble, then "go on" (3) or the public key and an encrypted password (4)."""
+    seen = []
+
+    def serve(connection):
+        if b"tester" not in connection.greet(MYSQL, plugin=b"caching_sha2_password"):
+            return  # the gateway itself, which wants to know what the backend is
+        connection.write(b"\xfecaching_sha2_password\0" + b"n" * 20 + b"\0")
+        seen.append(connection.read())
+        if full:
+            connection.write(b"\1\4")
+            seen.append(connection.read())
+            connection.write(b"\1-----BEGIN PUBLIC KEY-----" + b"k" * 400)
+            seen.append(connection.read())
+        else:
+            connection.write(b"\1\3")
+        connection.write(OK)
+        while connection.read() is not None:
+            connection.result(b"in")
+
+    server, _ = behind(serve, plugins=[])
+    with server.endpoint.raw(login=False, database=None) as client:
+        client.read_greeting()
+        client.send(client.handshake_response("caching_sha2_password", b"x" * 32), 1)
+        assert client.read_packet()[1].startswith(b"\xfecaching_sha2_password\0")
+        client.send(b"s" * 32, client.sequence)
+        if full:
+            assert client.read_packet()[1] == b"\1\4"
+            client.send(b"\2", client.sequence)
+            assert client.read_packet()[1].startswith(b"\1-----BEGIN")
+            client.send(b"e" * 256, client.sequence)
+        else:
+            assert client.read_packet()[1] == b"\1\3"
+        assert client.read_packet()[1][:1] == b"\0"
+        assert b"in" in client.query("SELECT 1")[3][1]
+    assert seen == ([b"s" * 32, b"\2", b"e" * 256] if full else [b"s" * 32])
+
+
+def test_capabilities_that_cannot_be_relayed_are_not_offered(behind):
+    server, _ = behind(answers({}))
+    with log_in(server) as client:
+        assert client.greeting.capabilities & (raw.COMPRESS | raw.SSL) & ~raw.SSL == 0
+        assert client.greeting.capabilities & raw.QUERY_ATTRIBUTES and client.greeting.capabilities & raw.OPTIONAL_METADATA
+        assert client.greeting.version == "8.0.99-fake"
+
+
+def test_query_attributes_and_missing_metadata_are_understood(behind):
+    def reply(connection):
+        connection.write(b"\1\0", EOF, raw.text(b"without metadata"), EOF)  # one column; no metadata follows
+
+    server, _ = behind(answers({b"'with attributes'": reply}))
+    capabilities = raw.BASIC | raw.QUERY_ATTRIBUTES | raw.OPTIONAL_METADATA
+    with log_in(server, capabilities) as client:
+        # One attribute named "a" of type VARCHAR, then the text.
+        client.send(b"\3" + b"\1\1" + b"\0\1" + b"\xfd\0" + raw.text(b"a") + raw.text(b"value") + b"SELECT 'with attributes'")
+        packet = client.read_packet()[1]
+        assert packet == b"\1\0", packet
+        assert client.read_packet()[1] == EOF
+        assert client.read_packet()[1] == raw.text(b"without metadata")
+        assert client.read_packet()[1] == EOF
+        number = client.greeting.connection_id
+    end = next(e for e in server.events.ended(number) if e["event"] == "Completed" and e["command"] == "Query")
+    assert end["sql"] == "SELECT 'with attributes'" and end["rows"] == 1
+
+
+def test_a_greeting_that_is_an_error_is_the_clients_to_read(behind):
+    answered = []
+
+    def serve(connection):
+        if answered:  # the probe was greeted
+            connection.write(error(1129, b"HY000", b"Host 'gateway' is blocked because of many connection errors"))
+            return
+        answered.append(connection.greet(MYSQL))
+
+    server, _ = behind(serve)
+    found = failure(lambda: log_in(server))["arguments"]
+    assert found[0] == 1129 and "is blocked" in found[2]
+    assert server.events.wait_for(lambda e: e["event"] == "Reject" and e["error_code"] == 1129, "the event")
+
+
+@pytest.mark.parametrize("last", [b"", b"\x05\0"], ids=["between two packets", "within a packet"])
+def test_a_backend_that_closes_in_a_result(behind, last):
+    def reply(connection):
+        connection.write(b"\1", column(b"c"), EOF, raw.text(b"one"))
+        connection.socket.sendall(last)
+        return "close"
+
+    server, _ = behind(answers({b"'cut'": reply}))
+    with log_in(server) as client:
+        client.send(b"\3SELECT 'cut'")
+        packets = [client.read_packet() for _ in range(4)]
+        assert packets[3][1] == raw.text(b"one")
+        try:
+            number, sqlstate, message = raw.error_of([client.read_packet()])
+            assert sqlstate == "08S01" and message
+        except raw.Closed:
+            assert last, "closed without a word"
+        found = server.events.ended(client.greeting.connection_id)
+    assert names(found)[-2:] == ["Error Query", "Disconnect"]
+
+
+BROKEN = {
+    "a wrong sequence number": lambda c: c.socket.sendall(b"\1\0\0\7\1"),
+    "an empty packet": lambda c: c.write(b""),
+    "a column count without columns": lambda c: c.write(b"\1", EOF, EOF),
+    "an OK that is cut": lambda c: c.write(b"\0\xfe"),
+    "a packet after the end": lambda c: c.write(OK, b"more"),
+}
+
+
+@pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN.keys())
+def test_a_reply_that_is_not_understood_ends_an_audited_session(behind, reply):
+    server, _ = behind(answers({b"'broken'": reply}))
+    with log_in(server, timeout=10) as client:
+        client.send(b"\3SELECT 'broken'")
+        try:
+            client.at_end()
+        except TimeoutError:
+            pytest.fail(f"the session lives on; the client has read {client.received}")
+        number = client.greeting.connection_id
+    found = server.events.ended(number)
+    assert found[-1]["event"] == "Disconnect" and found[-1]["reject_reason"]
+    starting = [e for e in found if e["event"] == "Starting"]
+    assert len(starting) == len([e for e in found if e["event"] in ("Completed", "Error")])
+    assert server.process.alive() and str(number) in server.log()
+
+
+def test_a_reply_that_is_not_understood_is_relayed_where_nobody_looks(behind):
+    server, _ = behind(answers({b"'broken'": BROKEN["a wrong sequence number"]}), plugins=[])
+    with log_in(server, timeout=10) as client:
+        client.send(b"\3SELECT 'broken'")
+        assert client.read_packet() == (7, b"\1")
+    assert server.process.alive()
+
+
+def test_an_authentication_that_never_ends_is_given_up(behind):
+    asked = []
+
+    def serve(connection):
+        if not connection.greet(MYSQL):
+            return
+        asked.append(1)
+        connection.read()  # silence
+
+    server, _ = behind(serve, options=["-handshake-timeout", "1"])
+    with server.endpoint.raw(login=False, database=None, timeout=10) as client:
+        client.read_greeting()
+        client.send(client.handshake_response(), 1)
+        client.at_end()
+        assert server.events.ended(client.greeting.connection_id)[-1]["event"] == "Reject"
+    assert asked
+    assert server.process.alive()
