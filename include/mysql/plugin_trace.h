@@ -182,6 +182,11 @@ extern __attribute__((visibility("default"))) struct st_mysql_client_plugin_TRAC
 #endif
 
 #undef mysql_declare_client_plugin
+#ifdef WEIR_TRACE_BUILT_IN /* the name of the variable: the plugin becomes part of a program of weir's */
+#define mysql_declare_client_plugin(X)                                                             \
+    struct st_mysql_client_plugin_##X WEIR_TRACE_BUILT_IN = {                                      \
+        MYSQL_CLIENT_##X##_PLUGIN, MYSQL_CLIENT_##X##_PLUGIN_INTERFACE_VERSION,
+#else
 #define mysql_declare_client_plugin(X)                                                             \
     __attribute__((constructor)) static void weir_trace_declare(void)                              \
     {                                                                                              \
@@ -189,6 +194,7 @@ extern __attribute__((visibility("default"))) struct st_mysql_client_plugin_TRAC
     }                                                                                              \
     struct st_mysql_client_plugin_##X _mysql_client_plugin_declaration_ = {                        \
         MYSQL_CLIENT_##X##_PLUGIN, MYSQL_CLIENT_##X##_PLUGIN_INTERFACE_VERSION,
+#endif
 
 #undef mysql_end_client_plugin
 #define mysql_end_client_plugin }

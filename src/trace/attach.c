@@ -23,6 +23,7 @@
 #include <stdlib.h>
 
 #include "trace/session.h"
+#include "trace/socket_table.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -192,19 +193,22 @@ static int begin_plugin(unsigned index, void *caller, char *text, size_t size, i
         return 1;
     }
     register_callback = find_register_function(caller);
-    if (!register_callback) {
+    if (!register_callback && !socket_table_attach(caller, on_bytes)) {
         snprintf(text, size,
                  "the client library that loads it shows no traffic (no "
                  "ma_pvio_register_callback): it must be MariaDB Connector/C 3");
         return 1;
     }
     int result = attached->init ? attached->init(text, size, argc, arguments) : 0;
-    if (result != 0)
+    if (result != 0) {
+        socket_table_detach();
         return result;
+    }
     active = attached->plugin;
     for (unsigned slot = 0; slot < TABLE_SLOTS; slot++)
         pthread_mutex_init(&table[slot].lock, NULL);
-    register_callback(1, on_bytes);
+    if (register_callback)
+        register_callback(1, on_bytes);
     return 0;
 }
 
@@ -212,7 +216,9 @@ static int end_plugin(unsigned index)
 {
     struct attached_plugin *attached = &plugins[index];
     if (active == attached->plugin) {
-        register_callback(0, on_bytes);
+        if (register_callback)
+            register_callback(0, on_bytes);
+        socket_table_detach();
         end_all();
         active = NULL;
     }

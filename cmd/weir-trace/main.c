@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir-trace: options, and which of the three sources they ask for: a program to run, a recording,
+ * a capture. */
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "replay.h"
+
+enum { EXIT_USAGE = 2 };
+
+static volatile int interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* lib/weir/plugin beside the folder that the program is in. */
+static char *default_plugin_dir(void)
+{
+    char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    struct strbuf dir = STRBUF_INIT;
+    path[size > 0 ? size : 0] = 0;
+    strbuf_printf(&dir, "%s/../lib/weir/plugin", dirname(path));
+    char *real = realpath(dir.data, NULL);
+    if (!real)
+        return strbuf_detach(&dir);
+    strbuf_release(&dir);
+    return real;
+}
+
+static void set_variable(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+}
+
+/* Never returns when all is well: the program takes our place, with the variables that make its
+ * client library load the plugin. Without --plugin that is weir_trace, which has the formats. */
+static int run_program(const struct trace_program_options *options, char **arguments,
+                       struct error *error)
+{
+    static const char *const formats[] = {"text", "test_trace", "json"};
+    char *plugin_dir = options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
+    char *plugin = options->plugin ? strdup(options->plugin) : strdup("weir_trace");
+    if (options->plugin && strchr(plugin, '/')) {
+        char *copy = strdup(options->plugin);
+        free(plugin_dir);
+        plugin_dir = realpath(dirname(copy), NULL);
+        free(copy);
+        copy = strdup(options->plugin);
+        free(plugin);
+        plugin = strdup(basename(copy));
+        free(copy);
+        char *suffix = strstr(plugin, ".so");
+        if (suffix)
+            *suffix = 0;
+    }
+    struct strbuf file = STRBUF_INIT;
+    strbuf_printf(&file, "%s/%s.so", plugin_dir ? plugin_dir : "?", plugin);
+    if (access(file.data, R_OK) != 0) {
+        error_set(error, "trace plugin %s: %s; pass --plugin-dir", file.data, strerror(errno));
+    } else {
+        set_variable("MARIADB_PLUGIN_DIR", plugin_dir);
+        set_variable("LIBMYSQL_PLUGINS", plugin);
+        set_variable("WEIR_TRACE_FORMAT", formats[options->format]);
+        set_variable("WEIR_TRACE_HEX", options->hex ? "1" : NULL);
+        set_variable("WEIR_TRACE_SHOW_SECRETS", options->show_secrets ? "1" : NULL);
+        set_variable("WEIR_TRACE_OUTPUT", options->output);
+        execvp(arguments[0], arguments);
+        error_set(error, "%s: %s", arguments[0], strerror(errno));
+    }
+    strbuf_release(&file);
+    free(plugin_dir);
+    free(plugin);
+    return -1;
+}
+
+static struct trace_host *load(const struct trace_program_options *options, struct error *error)
+{
+    struct trace_host *host = NULL;
+    if (options->plugin) {
+        char *plugin_dir = options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
+        host = trace_host_load(options->plugin, plugin_dir, error);
+        free(plugin_dir);
+    } else {
+        if (options->format == TRACE_FORMAT_TEST_TRACE)
+            setenv("MYSQL_TEST_TRACE_DEBUG", "1", 0);
+        host = trace_host_adopt(trace_format_plugin((enum trace_format)options->format), error);
+    }
+    return host;
+}
+
+static int replay(const struct trace_program_options *options, struct error *error)
+{
+    int status = -1;
+    trace_output.stream = stdout;
+    trace_output.hex = options->hex;
+    trace_output.show_secrets = options->show_secrets;
+    if (options->output) {
+        trace_output.stream = fopen(options->output, "w");
+        if (!trace_output.stream)
+            return error_set(error, "%s: %s", options->output, strerror(errno));
+    }
+    struct trace_host *host = load(options, error);
+    if (host) {
+        struct st_mysql_client_plugin_TRACE *plugin = trace_host_plugin(host);
+        struct sigaction action = {.sa_handler = on_signal};
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        trace_output.is_live = options->interface != NULL;
+        status = options->wire_file ? replay_wire_file(plugin, options->wire_file, error)
+                                    : replay_capture(plugin, options->read_file, options->interface,
+                                                     (uint16_t)options->port, &interrupted, error);
+        trace_host_unload(host);
+    }
+    if (fflush(trace_output.stream) != 0 && status == 0)
+        status = error_set(error, "%s: %s", options->output ? options->output : "standard output",
+                           strerror(errno));
+    if (options->output)
+        fclose(trace_output.stream);
+    return status;
+}
+
+static int run(const struct trace_program_options *options, char **operands, struct error *error)
+{
+    int sources = (options->wire_file != NULL) + (options->read_file != NULL) +
+                  (options->interface != NULL) + (operands[0] != NULL);
+    if (options->help) {
+        options_print_help(&trace_program_table, stdout);
+        return 0;
+    }
+    if (options->manual) {
+        options_print_manual(&trace_program_table, stdout);
+        return 0;
+    }
+    if (options->version) {
+        printf("weir-trace %s\n", WEIR_VERSION);
+        return 0;
+    }
+    if (sources != 1)
+        return error_set(error, "give one of -r FILE, --wire FILE, -i INTERFACE or -- PROGRAM "
+                                "ARGS...; --help says more");
+    return operands[0] ? run_program(options, operands, error) : replay(options, error);
+}
+
+int main(int argc, char **argv)
+{
+    struct trace_program_options options = {0};
+    struct error error = {""};
+    const struct option_table *table = &trace_program_table;
+    int first = -1, status = -1;
+    if (options_defaults(table, &options, &error) == 0 &&
+        options_environment(table, &options, &error) == 0)
+        first = options_arguments(table, &options, argc, argv, &error);
+    if (first >= 0)
+        status = run(&options, argv + first, &error);
+    if (status < 0)
+        fprintf(stderr, "weir-trace: %s\n", error.message);
+    options_release(table, &options);
+    return status < 0 ? (first < 0 ? EXIT_USAGE : EXIT_FAILURE) : EXIT_SUCCESS;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events as text, as JSON, and as MySQL's test plugin prints them: trace plugins that are part of
+ * the program.
+ *
+ * They write to one stream and are told of the time and the connection from outside, because a
+ * recording has its own. */
+#ifndef WEIR_TRACE_FORMAT_H
+#define WEIR_TRACE_FORMAT_H
+
+#include <stdio.h>
+
+#include "trace/session.h"
+
+/* X(enumerator, name, plugin): the formats; `--format name`. */
+#define TRACE_FORMATS(X)                                                                           \
+    X(TRACE_FORMAT_TEXT, "text", trace_text_plugin)                                                \
+    X(TRACE_FORMAT_TEST_TRACE, "test_trace", trace_test_trace_plugin)                              \
+    X(TRACE_FORMAT_JSON, "json", trace_json_plugin)
+
+enum trace_format {
+#define X(enumerator, name, plugin) enumerator,
+    TRACE_FORMATS(X)
+#undef X
+};
+
+#define X(enumerator, name, plugin) extern struct st_mysql_client_plugin_TRACE plugin;
+TRACE_FORMATS(X)
+#undef X
+
+/* -1: no such format. */
+int trace_format_from_name(const char *name, enum trace_format *format);
+struct st_mysql_client_plugin_TRACE *trace_format_plugin(enum trace_format format);
+
+/* Set before anything is traced; read by the formats. */
+struct trace_output {
+    FILE *stream;
+    bool hex;            /* text: the first bytes of every packet */
+    bool show_secrets;   /* what authenticates, as it is; otherwise masked */
+    bool is_live;        /* the time is now */
+    uint64_t now_ns;     /* else: the time of what is being traced; 0: unknown, and left out */
+    unsigned connection; /* the number of what is being traced, from 1; 0: there is one only */
+};
+extern struct trace_output trace_output;
+
+/* Nanoseconds; 0: unknown. */
+uint64_t trace_now(void);
+
+/* True when pkt of the event authenticates somebody and is to be masked. */
+bool trace_is_secret(enum trace_event event, const struct st_trace_event_args *args);
+
+#endif

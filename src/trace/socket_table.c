@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trace/socket_table.h"
+
+#include <link.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Only <ma_pvio.h> of the installed headers describes the table. */
+#include <ma_pvio.h>
+
+enum { PVIO_PLUGIN_TYPE = 101, PVIO_PLUGIN_VERSION = 0x0100 };
+
+struct declaration {
+    MYSQL_CLIENT_PLUGIN_HEADER
+    struct st_ma_pvio_methods *methods;
+};
+
+/* The file that holds an address, as it lies in memory. */
+struct object {
+    uintptr_t caller;
+    const struct declaration *found;
+    unsigned count;
+};
+
+static struct st_ma_pvio_methods *table, original;
+static socket_bytes *listener;
+
+static bool holds(const struct dl_phdr_info *info, uintptr_t address, size_t size)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && address >= start && address - start < segment->p_memsz &&
+            segment->p_memsz - (address - start) >= size)
+            return true;
+    }
+    return false;
+}
+
+static bool is_declaration(const struct dl_phdr_info *info, const struct declaration *candidate)
+{
+    static const char name[] = "pvio_socket";
+    return candidate->type == PVIO_PLUGIN_TYPE &&
+           candidate->interface_version == PVIO_PLUGIN_VERSION &&
+           holds(info, (uintptr_t)candidate->name, sizeof name) &&
+           memcmp(candidate->name, name, sizeof name) == 0 &&
+           holds(info, (uintptr_t)candidate->methods, sizeof *candidate->methods);
+}
+
+static int scan_object(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct object *object = context;
+    (void)size;
+    if (!holds(info, object->caller, 1))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W) ||
+            segment->p_memsz < sizeof(struct declaration))
+            continue;
+        const char *start = (const char *)info->dlpi_addr + segment->p_vaddr; // NOLINT
+        size_t skew = (uintptr_t)start % sizeof(void *);
+        for (size_t at = skew ? sizeof(void *) - skew : 0;
+             at <= segment->p_memsz - sizeof(struct declaration); at += sizeof(void *)) {
+            const struct declaration *candidate = (const struct declaration *)(start + at);
+            if (is_declaration(info, candidate)) {
+                object->found = candidate;
+                object->count++;
+            }
+        }
+    }
+    return 1;
+}
+
+static ssize_t read_through(MARIADB_PVIO *pvio, uchar *buffer, size_t length)
+{
+    ssize_t size = original.read(pvio, buffer, length);
+    listener(0, pvio->mysql, buffer, size > 0 ? (size_t)size : 0);
+    return size;
+}
+
+static ssize_t write_through(MARIADB_PVIO *pvio, const uchar *buffer, size_t length)
+{
+    ssize_t size = original.write(pvio, buffer, length);
+    listener(1, pvio->mysql, buffer, size > 0 ? (size_t)size : 0);
+    return size;
+}
+
+static my_bool close_through(MARIADB_PVIO *pvio)
+{
+    listener(0, pvio->mysql, NULL, 0);
+    return original.close(pvio);
+}
+
+bool socket_table_attach(void *caller, socket_bytes *callback)
+{
+    struct object object = {.caller = (uintptr_t)caller};
+    dl_iterate_phdr(scan_object, &object);
+    if (object.count != 1)
+        return false;
+    listener = callback;
+    table = object.found->methods;
+    original = *table;
+    table->read = read_through;
+    table->write = write_through;
+    table->close = close_through;
+    return true;
+}
+
+void socket_table_detach(void)
+{
+    if (!table)
+        return;
+    table->read = original.read;
+    table->write = original.write;
+    table->close = original.close;
+    table = NULL;
+}
