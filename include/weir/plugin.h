@@ -68,7 +68,7 @@ typedef struct weir_string {
 
 /* What a callback returns. */
 typedef enum weir_verdict {
-    WEIR_OK = 0,     /* go on; the next plugin is asked */
+    WEIR_OK = 0,     /* go on */
     WEIR_REFUSE = 1, /* refuse the connection or the statement: return weir_refuse(...) */
     WEIR_FAIL = 2    /* the plugin could not do its work; the manifest's on_failure decides:
                         "refuse" (nothing unaudited passes; default for kind Audit) or "allow" */
@@ -129,6 +129,18 @@ typedef struct weir_table {
     weir_string name;
     uint32_t access; /* WEIR_TABLE_* */
 } weir_table;
+
+/* A statement that a statement is made of. The first part is the statement itself; behind it come
+ * what EXPLAIN ANALYZE and SET STATEMENT run, what stands in a compound statement or in the body of
+ * a routine, and the texts of PREPARE and EXECUTE IMMEDIATE where they are plain strings. */
+#define WEIR_PART_HAS_WHERE 1U /* a WHERE that names more than constants: WHERE 1 = 1 is none */
+#define WEIR_PART_IN_TEXT   2U /* in the text of a PREPARE or EXECUTE IMMEDIATE */
+
+typedef struct weir_part {
+    weir_string kind; /* as weir_kind() and weir_specific_kind() */
+    weir_string specific_kind;
+    uint32_t flags; /* WEIR_PART_* */
+} weir_part;
 
 /* One parameter of an executed prepared statement. */
 typedef struct weir_parameter {
@@ -198,7 +210,11 @@ typedef struct weir_parameter {
     X(affected_rows, 21, "Completed: rows affected; 0 for a result set")                           \
     X(last_insert_id, 22, "Completed")                                                             \
     X(warnings, 23, "Completed: number of warnings")                                               \
-    X(error_code, 24, "Error, Reject: MySQL's error number; 0 otherwise")
+    X(error_code, 24, "Error, Reject: MySQL's error number; 0 otherwise")                          \
+    X(digest_exact, 25,                                                                            \
+      "1: the digest tells all that the server reads; 0: in this sql_mode or character set, or "   \
+      "on "                                                                                        \
+      "this server, another statement may have the same one")
 
 /* ---- System and status variables ------------------------------------------------------------- */
 
@@ -282,6 +298,7 @@ typedef struct weir_host_functions {
                                 uint32_t variable);
     int (*replace_value)(weir_variable *variable, const char *text, size_t size);
     void (*add_status)(weir_status *status, const char *name, const char *text, size_t size);
+    int (*part)(const weir_session *session, size_t index, weir_part *part);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -368,6 +385,12 @@ static inline int weir_statement_parameter(const weir_session *session, size_t i
 static inline int weir_statement_table(const weir_session *session, size_t index, weir_table *table)
 {
     return weir_host_table->table(session, index, table);
+}
+
+/* The index-th part of the statement. Returns 1, or 0 when there are no more. */
+static inline int weir_statement_part(const weir_session *session, size_t index, weir_part *part)
+{
+    return WEIR_HOST_HAS(part) ? weir_host_table->part(session, index, part) : 0;
 }
 
 /* Says why the connection or statement is refused; the client reads exactly this. error_code 0

@@ -160,8 +160,11 @@ static void a_refusal_carries_the_plugins_words(void **state)
     assert_false(plugin_parse_event(registry, &session, WEIR_PRE_PARSE));
     assert_false(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
     assert_false(plugin_connection_event(registry, &session, WEIR_CHANGE_USER));
-    assert_record(workshop, "a general Starting Query\na parse PreParse\na connection PreAuth\n"
-                            "a connection ChangeUser\n");
+    /* Whoever comes behind hears of it too, and cannot change it. */
+    assert_record(workshop, "a general Starting Query\nb general Starting Query\n"
+                            "a parse PreParse\nb parse PreParse\n"
+                            "a connection PreAuth\nb connection PreAuth\n"
+                            "a connection ChangeUser\nb connection ChangeUser\n");
     plugin_registry_shutdown(registry);
 }
 
