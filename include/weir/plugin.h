@@ -212,9 +212,8 @@ typedef struct weir_parameter {
     X(warnings, 23, "Completed: number of warnings")                                               \
     X(error_code, 24, "Error, Reject: MySQL's error number; 0 otherwise")                          \
     X(digest_exact, 25,                                                                            \
-      "1: the digest tells all that the server reads; 0: in this sql_mode or character set, or "   \
-      "on "                                                                                        \
-      "this server, another statement may have the same one")
+      "1: the digest tells all that the server reads in the text; 0: in this sql_mode or "         \
+      "character set, or on this server, a text that does other things may have it too")
 
 /* ---- System and status variables ------------------------------------------------------------- */
 

@@ -13,10 +13,11 @@
 /* What has been computed of the current statement. The struct stays with the session; its buffers
  * only while they are small. */
 struct computed_facts {
-    bool has_kinds, has_digest;
+    bool has_kinds, has_digest, has_parts;
     struct sql_kinds kinds;
     char digest[SQL_DIGEST_BYTES];
     struct strbuf normalized;
+    struct sql_parts parts;
     struct strbuf parameter; /* text of the parameter asked for last */
 };
 
@@ -27,6 +28,7 @@ static struct computed_facts *computed(struct session *session)
         if (session->run.facts) {
             strbuf_init(&session->run.facts->normalized);
             strbuf_init(&session->run.facts->parameter);
+            sql_parts_init(&session->run.facts->parts);
         }
     }
     return session->run.facts;
@@ -45,7 +47,7 @@ void facts_forget(struct session *session)
     struct computed_facts *facts = session->run.facts;
     if (!facts)
         return;
-    facts->has_kinds = facts->has_digest = false;
+    facts->has_kinds = facts->has_digest = facts->has_parts = false;
     empty(&facts->normalized);
     empty(&facts->parameter);
 }
@@ -58,6 +60,7 @@ void facts_release(struct session *session)
         return;
     strbuf_release(&facts->normalized);
     strbuf_release(&facts->parameter);
+    sql_parts_release(&facts->parts);
     free(facts);
 }
 
@@ -162,6 +165,12 @@ static const struct sql_tables *tables_of(struct session *session)
     return &worker->tables;
 }
 
+/* Of a command without text: 1. */
+static bool is_exact(const struct statement *statement)
+{
+    return !statement->text || sql_digest_is_exact(span_of(statement), &statement->mode);
+}
+
 static uint64_t number_fact(void *source_data, uint32_t fact)
 {
     struct session *session = source_data;
@@ -178,6 +187,9 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
     case WEIR_NUMBER_tables_known:
         tables = tables_of(session);
         number = tables ? tables->known : !statement_current(session)->text;
+        break;
+    case WEIR_NUMBER_digest_exact:
+        number = is_exact(statement_current(session));
         break;
     default:
         break;
@@ -197,6 +209,25 @@ static int table_fact(void *source_data, size_t index, weir_table *out)
     *out = (weir_table){.schema = {table->database.at, table->database.size},
                         .name = {table->name.at, table->name.size},
                         .access = accesses[table->access]};
+    return 1;
+}
+
+static int part_fact(void *source_data, size_t index, weir_part *out)
+{
+    struct session *session = source_data;
+    struct computed_facts *facts = computed(session);
+    const struct statement *statement = statement_current(session);
+    if (!facts || !statement->text)
+        return 0;
+    if (!facts->has_parts)
+        facts->has_parts = sql_parts_read(&facts->parts, span_of(statement), &statement->mode);
+    if (!facts->has_parts || index >= facts->parts.count)
+        return 0;
+    const struct sql_part *part = &facts->parts.items[index];
+    *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
+                       .specific_kind = text_of(sql_kind_name(part->kind)),
+                       .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |
+                                (part->in_text ? WEIR_PART_IN_TEXT : 0)};
     return 1;
 }
 
@@ -277,6 +308,7 @@ static const struct plugin_facts_source source = {
     .number = number_fact,
     .parameter = parameter_fact,
     .table = table_fact,
+    .part = part_fact,
     .attribute = attribute_fact,
     .hold = hold,
 };

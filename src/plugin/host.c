@@ -11,7 +11,7 @@
 /* X(fact, slot): facts that the source answers and that are kept. */
 #define COMPUTED_TEXTS(X)                                                                          \
     X(kind, 0) X(normalized, 1) X(digest, 2) X(expanded_sql, 3) X(specific_kind, 4)
-#define COMPUTED_NUMBERS(X) X(table_count, 0) X(tables_known, 1)
+#define COMPUTED_NUMBERS(X) X(table_count, 0) X(tables_known, 1) X(digest_exact, 2)
 
 static const weir_string absent;
 
@@ -134,6 +134,12 @@ static int table(const weir_session *session, size_t index, weir_table *answer)
     return source && source->table ? source->table(session->source_data, index, answer) : 0;
 }
 
+static int part(const weir_session *session, size_t index, weir_part *answer)
+{
+    const struct plugin_facts_source *source = session->source;
+    return source && source->part ? source->part(session->source_data, index, answer) : 0;
+}
+
 static bool is_sqlstate(const char *text)
 {
     return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
@@ -250,4 +256,5 @@ const weir_host_functions plugin_host = {
     .session_text = plugin_host_session_text,
     .replace_value = plugin_host_replace_value,
     .add_status = plugin_host_add_status,
+    .part = part,
 };

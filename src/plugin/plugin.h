@@ -26,7 +26,7 @@
 #define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data */
 
 #define PLUGIN_COMPUTED_TEXTS   5 /* kind, normalized, digest, expanded_sql, specific_kind */
-#define PLUGIN_COMPUTED_NUMBERS 2 /* table_count, tables_known */
+#define PLUGIN_COMPUTED_NUMBERS 3 /* table_count, tables_known, digest_exact */
 
 /* Why something was refused. */
 struct plugin_refusal {
@@ -79,11 +79,12 @@ struct plugin_facts_source {
     /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
      * specific_kind. */
     weir_string (*text)(void *source_data, uint32_t fact);
-    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known,
+    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
      * connection_duration. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);
+    int (*part)(void *source_data, size_t index, weir_part *part);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
     /* Begins to keep back what the client would read; NULL when it cannot. */
     struct weir_hold *(*hold)(void *source_data);

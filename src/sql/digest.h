@@ -49,4 +49,9 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
 bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
                 char hex[SQL_DIGEST_BYTES]);
 
+/* Whether the digest tells all that a server in this mode reads in the text (agree.c). False: two
+ * statements that do different things may have this digest, so that none should be let through by
+ * it. Twice the time of reading the text; no memory. */
+bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode);
+
 #endif

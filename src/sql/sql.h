@@ -14,9 +14,11 @@
 #include "sql/expand.h"
 #include "sql/kind.h"
 #include "sql/mode.h"
+#include "sql/parts.h"
 #include "sql/recognise.h"
 #include "sql/settings.h"
 #include "sql/split.h"
 #include "sql/tables.h"
+#include "sql/variables.h"
 
 #endif
