@@ -9,9 +9,7 @@ import subprocess
 
 import pytest
 from harness.mariadb import MariaDB
-from harness.paths import program
-
-pytestmark = pytest.mark.gateway_only
+from harness.paths import BIN
 
 SETUP = [
     "CREATE DATABASE d", "CREATE DATABASE e", "USE d",
@@ -29,7 +27,7 @@ STATEMENTS = [
     ["SELECT 1"],
     ["SELECT * FROM a, e.f AS z, b a2 WHERE a.x = z.x"],
     ["SELECT (SELECT MAX(x) FROM b), EXTRACT(YEAR FROM NOW()) FROM a WHERE y IN (SELECT y FROM c) ORDER BY 1"],
-    ["SELECT * FROM (SELECT * FROM a) z JOIN (b, c) ON z.x = b.x NATURAL JOIN e.f"],
+    ["SELECT * FROM (SELECT * FROM a) z JOIN (b, c) ON z.x = b.x LEFT JOIN e.f ON f.x = z.x"],
     ["(SELECT x FROM a) UNION (SELECT x FROM b) EXCEPT SELECT x FROM c ORDER BY 1 LIMIT 1, 2"],
     ["SELECT * FROM {OJ a LEFT JOIN b ON a.x = b.x}"],
     ["SELECT * FROM `g``h`"],
@@ -38,13 +36,13 @@ STATEMENTS = [
     ["SELECT * FROM v FOR SYSTEM_TIME ALL, a"],
     ["SELECT * FROM v FOR SYSTEM_TIME BETWEEN '2020-01-01' AND NOW() AS z, a"],
     ["SELECT * FROM a, JSON_TABLE('[1]', '$[*]' COLUMNS (n INT PATH '$')) j"],
-    ["SELECT * FROM DUAL"],
+    ["SELECT 1 FROM DUAL"],
     ["SELECT a.x FROM a FOR UPDATE"],
     ["WITH z AS (SELECT * FROM a) SELECT * FROM z, b"],
     ["WITH RECURSIVE z(n) AS (SELECT 1 UNION SELECT n + 1 FROM z JOIN a ON n < x) SELECT * FROM z"],
     ["WITH a AS (SELECT * FROM a) SELECT * FROM a"],
     ["SELECT * FROM (WITH b AS (SELECT 1) SELECT * FROM b) z, b"],
-    ["TABLE a"], ["VALUES (1), (2)"],
+    ["VALUES (1), (2)"],
     ["/*!50000 SELECT * FROM a */ /*!99999 , b */ /*M!100100 , c */"],
     ["INSERT INTO b VALUES (1, (SELECT MAX(x) FROM a)) ON DUPLICATE KEY UPDATE y = (SELECT MIN(x) FROM c)", "DELETE FROM b"],
     ["INSERT INTO b SELECT * FROM a ON DUPLICATE KEY UPDATE y = 1", "DELETE FROM b"],
@@ -64,7 +62,7 @@ STATEMENTS = [
     ["TRUNCATE TABLE b"], ["TRUNCATE e.f"],
     ["CREATE TABLE n (x INT, FOREIGN KEY (x) REFERENCES a (x)) ENGINE=InnoDB", "DROP TABLE n"],
     ["CREATE TABLE n LIKE e.f", "DROP TABLE n"], ["CREATE TABLE n (LIKE a)", "DROP TABLE n"],
-    ["CREATE OR REPLACE TABLE n AS SELECT * FROM a JOIN b USING (x)", "DROP TABLE n"],
+    ["CREATE OR REPLACE TABLE n AS SELECT a.x FROM a JOIN b ON a.x = b.x", "DROP TABLE n"],
     ["CREATE TABLE n (x INT) SELECT x FROM a", "DROP TABLE n"],
     ["CREATE SEQUENCE n", "DROP SEQUENCE n"],
     ["CREATE INDEX j ON e.f (y)", "DROP INDEX j ON e.f"],
@@ -90,7 +88,36 @@ STATEMENTS = [
     ["FLUSH TABLES a, b"],
 ]
 
-DIFFERS = {}
+# What only the server reports, and what only the text says.
+DIFFERS = {
+    # Row locks are taken by a reader.
+    "SELECT a.x FROM a FOR UPDATE": ({("d", "a", "write")}, {("d", "a", "read")}),
+    # A comment that this server does not run: what it would name counts all the same.
+    "/*!50000 SELECT * FROM a */ /*!99999 , b */ /*M!100100 , c */": (set(), {("d", "b", "read")}),
+    # Which tables of the list have assigned columns is not in the text alone: all count as written.
+    "UPDATE a JOIN b USING (x) SET b.y = a.y": ({("d", "a", "read")}, {("d", "a", "write")}),
+    # Emptying a table is a definition to weir, as its privilege is.
+    "TRUNCATE TABLE b": ({("d", "b", "write")}, {("d", "b", "ddl")}),
+    "TRUNCATE e.f": ({("e", "f", "write")}, {("e", "f", "ddl")}),
+    # The server does not report what it only looks at.
+    "CREATE TABLE n (x INT, FOREIGN KEY (x) REFERENCES a (x)) ENGINE=InnoDB": (set(), {("d", "a", "read")}),
+    "CREATE TABLE n LIKE e.f": (set(), {("e", "f", "read")}),
+    "CREATE TABLE n (LIKE a)": (set(), {("d", "a", "read")}),
+    "DROP TABLE IF EXISTS nowhere": (set(), {("d", "nowhere", "ddl")}),
+    "HANDLER a OPEN AS z": (set(), {("d", "a", "read")}),
+    "SHOW CREATE TABLE e.f": (set(), {("e", "f", "read")}),
+    "SHOW COLUMNS FROM f FROM e": (set(), {("e", "f", "read")}),
+    "SHOW INDEX FROM a": (set(), {("d", "a", "read")}),
+    "DESCRIBE e.f": (set(), {("e", "f", "read")}),
+    "FLUSH TABLES a, b": (set(), {("d", "a", "read"), ("d", "b", "read")}),
+    # What a definition does inside: the new table is filled, the old one copied.
+    "CREATE OR REPLACE TABLE n AS SELECT a.x FROM a JOIN b ON a.x = b.x": ({("d", "n", "write")}, set()),
+    "CREATE TABLE n (x INT) SELECT x FROM a": ({("d", "n", "write")}, set()),
+    "CREATE SEQUENCE n": ({("d", "n", "write")}, set()),
+    "CREATE INDEX j ON e.f (y)": ({("e", "f", "read")}, set()),
+    "ALTER TABLE b ADD COLUMN z INT": ({("d", "b", "read")}, set()),
+    "OPTIMIZE TABLE b": ({("d", "b", "ddl"), ("d", "b", "read")}, set()),
+}
 
 ACCESS = {"READ": "read", "WRITE": "write", "CREATE": "ddl", "ALTER": "ddl", "RENAME": "ddl", "DROP": "ddl"}
 
@@ -142,7 +169,7 @@ def opened(server, statements):
 
 def named(statement):
     """What weir-digest finds in its text."""
-    output = subprocess.run([program("weir-digest"), "-d", "d", "-V", "10.11.6-MariaDB"], input=json.dumps(statement) + "\n",
+    output = subprocess.run([BIN / "weir-digest", "-d", "d", "-V", "10.11.6-MariaDB"], input=json.dumps(statement) + "\n",
                             check=True, capture_output=True, text=True).stdout
     facts = json.loads(output)
     assert facts["tables_known"], statement
@@ -152,6 +179,6 @@ def named(statement):
 @pytest.mark.parametrize("statements", STATEMENTS, ids=lambda statements: statements[0][:60])
 def test_the_tables_named_are_those_the_server_opens(audited, statements):
     by_server, by_weir = opened(audited, statements), named(statements[0])
-    print(statements[0], "\n  server", sorted(by_server), "\n  weir  ", sorted(by_weir))
-    missing, more = DIFFERS.get(statements[0], (set(), set()))
-    assert by_weir - more == by_server - missing
+    only_server, only_weir = DIFFERS.get(statements[0], (set(), set()))
+    assert by_weir - by_server == only_weir
+    assert by_server - by_weir == only_server
