@@ -53,14 +53,15 @@ static void let_go(struct session *session)
         session_free_if_done(session);
         return;
     }
-    if (session->hold_failed && session_is_open(session)) {
-        session->hold_failed = false;
+    if (session->hold_failed_by && session_is_open(session)) {
+        const char *name = session->hold_failed_by;
+        session->hold_failed_by = NULL;
         strbuf_release(&session->held); /* what was not audited is not answered */
         session->reply_sequence = session->held_sequence;
         session_fail(
             session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
-            "weir: a plugin could not do its work (its on_failure is \"refuse\"); the server's log "
-            "says more");
+            "plugin %s failed, and its on_failure is \"refuse\"; the server's log says more", name);
+        session_update_interest(session);
         return;
     }
     stream_write(&session->client, session->held.data, session->held.size);
@@ -77,7 +78,8 @@ void hold_take_back(struct hold *list)
     while (list) {
         struct hold *next = list->next;
         struct session *session = list->session;
-        session->hold_failed = session->hold_failed || list->promise.failed;
+        if (list->promise.failed)
+            session->hold_failed_by = list->promise.plugin_name;
         free(list);
         if (--session->holds == 0)
             let_go(session);

@@ -46,7 +46,8 @@ bool relay_needs_more_input(const struct session *session)
 
 void relay_broken(struct session *session, enum close_reason reason)
 {
-    const char *why = session->tracker.broken ? session->tracker.broken : "unexpected packet";
+    const char *why =
+        session->tracker.broken ? session->tracker.broken : "a packet that answers no command";
     log_warn("session", "%s: %s connection=%u state=%s", close_reason_words(reason), why,
              session->id, session_state_name(session->state));
     if (reason == CLOSE_CLIENT_PROTOCOL)
@@ -410,6 +411,12 @@ static bool reply_packet(struct session *session, const struct wire_packet *pack
 {
     struct wire_result *result = &session->tracker.result;
     session->reply_sequence = (uint8_t)(packet->sequence + 1);
+    /* A server may say why it hangs up; anything else that answers no command was smuggled in. */
+    if (packet->kind == WIRE_UNSOLICITED && session->worker->gateway->has_plugins &&
+        (packet->payload_size == 0 || packet->payload[0] != 0xff)) {
+        relay_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return false;
+    }
     if (packet->kind == WIRE_PREPARE_OK && !has_prepared(session, packet)) {
         session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
         return false;

@@ -132,14 +132,14 @@ struct session {
     uv_timer_t timer; /* deadline of login and of ending */
     bool has_timer;
     struct wire_tracker tracker; /* of the client's side of the conversation */
-    struct strbuf kept_ok;  /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
-    unsigned holds;         /* promises of plugins that are out (hold.c) */
-    bool hold_failed;       /* one of them was not kept */
-    struct strbuf held;     /* what the client will read when the last one is back */
-    uint8_t held_sequence;  /* sequence number of the first packet of that reply's rest */
-    struct strbuf input;    /* client bytes that wait: half commands, pipelined commands */
-    uint8_t reply_sequence; /* sequence number that the next packet to the client would have */
-    bool reply_is_split;    /* the client has been sent a part of a packet */
+    struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
+    unsigned holds;        /* promises of plugins that are out (hold.c) */
+    const char *hold_failed_by; /* one of them was not kept */
+    struct strbuf held;         /* what the client will read when the last one is back */
+    uint8_t held_sequence;      /* sequence number of the first packet of that reply's rest */
+    struct strbuf input;        /* client bytes that wait: half commands, pipelined commands */
+    uint8_t reply_sequence;     /* sequence number that the next packet to the client would have */
+    bool reply_is_split;        /* the client has been sent a part of a packet */
 
     struct login *login;       /* until logged in */
     struct question *question; /* while ASKING */

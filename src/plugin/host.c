@@ -222,8 +222,10 @@ static weir_hold *hold(weir_session *session, const weir_plugin *plugin)
 {
     const struct plugin_facts_source *source = session->source;
     weir_hold *promise = source && source->hold ? source->hold(session->source_data) : NULL;
-    if (promise)
+    if (promise) {
         promise->plugin = plugin;
+        promise->plugin_name = plugin->identity.name;
+    }
     return promise;
 }
 
