@@ -15,13 +15,13 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config gperf libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
-    libjansson-dev libyajl-dev libmariadb-dev uthash-dev libcmocka-dev"
+    libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev uthash-dev libcmocka-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb perl libdbd-mysql-perl
-    mariadb-client sysbench iproute2 util-linux"
+    mariadb-client sysbench iproute2 util-linux openssl"
 bench="python3 python3-pymysql haproxy sysbench"
 
 ed25519=auth_ed25519.so
