@@ -24,8 +24,8 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     mariadb-client sysbench iproute2 util-linux openssl"
 bench="python3 python3-pymysql haproxy sysbench"
 
-ed25519=auth_ed25519.so
-ed25519_places="/usr/lib/mysql/plugin $root/build/debian/usr/lib/mysql/plugin"
+mariadb_plugins="auth_ed25519.so server_audit.so"
+unpacked=$root/build/debian/usr/lib/mysql/plugin
 
 installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
@@ -42,17 +42,16 @@ as_root() {
     fi
 }
 
-have_ed25519() {
-    for place in $ed25519_places; do
-        [ -e "$place/$ed25519" ] && return 0
+have_mariadb_plugins() {
+    for plugin in $mariadb_plugins; do
+        [ -e "/usr/lib/mysql/plugin/$plugin" ] || [ -e "$unpacked/$plugin" ] || return 1
     done
-    return 1
 }
 
 [ $# -gt 0 ] || { echo "usage: $0 build|run|test|bench ..." >&2; exit 2; }
 
 wanted=
-want_ed25519=no
+want_plugins=no
 for purpose in "$@"; do
     case $purpose in
     build) wanted="$wanted $build" ;;
@@ -61,7 +60,7 @@ for purpose in "$@"; do
         wanted="$wanted $test"
         # Any node will do; Debian's is installed where there is none.
         { command -v node && command -v npm; } >/dev/null || wanted="$wanted nodejs npm"
-        have_ed25519 || want_ed25519=yes
+        have_mariadb_plugins || want_plugins=yes
         ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "bootstrap: no such purpose: $purpose (build, run, test, bench)" >&2; exit 2 ;;
@@ -82,16 +81,17 @@ if [ -n "$missing" ]; then
         apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing >/dev/null
 fi
 
-if [ "$want_ed25519" = yes ]; then
-    echo "bootstrap: taking $ed25519 out of Debian's mariadb-server, into build/debian"
-    mkdir -p "$root/build/debian"
+if [ "$want_plugins" = yes ]; then
+    echo "bootstrap: taking $mariadb_plugins out of Debian's mariadb-server, into build/debian"
+    mkdir -p "$unpacked"
     cd "$root/build/debian"
     [ -n "$missing" ] || as_root apt-get -qq update
     # The version that fits the engine that is installed.
     version=$(dpkg-query -W -f='${Version}' mariadb-server-core)
     apt-get -qq download "mariadb-server=$version"
-    dpkg-deb -x mariadb-server_*.deb unpacked
-    mkdir -p usr/lib/mysql/plugin
-    mv unpacked/usr/lib/mysql/plugin/$ed25519 usr/lib/mysql/plugin/
-    rm -rf unpacked mariadb-server_*.deb
+    dpkg-deb -x mariadb-server_*.deb package
+    for plugin in $mariadb_plugins; do
+        mv "package/usr/lib/mysql/plugin/$plugin" "$unpacked/"
+    done
+    rm -rf package mariadb-server_*.deb
 fi

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""audit_log: what its records say, with real clients and a real database."""
+import os
+import re
+import stat
+
+import pytest
+from audit_log_common import AuditedGateway, statements
+from harness import raw
+from harness.observe import failure
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+
+@pytest.fixture
+def audited(gateway, database, tmp_path):
+    def make(**settings):
+        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
+    return make
+
+
+def session(audited, *texts, **login):
+    """Runs statements in a session of its own and returns its records."""
+    with audited.endpoint.connect(**login) as connection:
+        number = connection.thread_id()
+        for text in texts:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(text)
+            except Exception:  # noqa: BLE001 - the record tells
+                pass
+    return audited.ended(number)
+
+
+def test_a_session_from_its_beginning_to_its_end(audited):
+    server = audited()
+    records = session(server, "CREATE OR REPLACE TABLE t (a INT)", "INSERT INTO t VALUES (1), (2)", "SELECT a FROM t", "SELEC")
+    assert records[0]["event"] == "Connect" and records[-1]["event"] == "Disconnect"
+    connect = records[0]
+    assert (connect["user"], connect["account"], connect["client_ip"], connect["database"], connect["connection_type"]) == (
+        "tester", "tester@%", "127.0.0.1", "weir_case", "TCP")
+    assert connect["auth_method"] == "mysql_native_password" and connect["attributes"]["_client_name"] == "pymysql"
+    create, insert, select = [r for r in statements(records) if r["command"] == "Query"][-3:]
+    assert insert["sql"] == "INSERT INTO t VALUES (1), (2)" and insert["affected_rows"] == 2 and insert["kind"] == "Insert"
+    assert select["rows"] == 2 and select["bytes"] > 0 and re.fullmatch("[0-9a-f]{64}", select["digest"])
+    assert select["tables"] == [{"schema": "weir_case", "name": "t", "access": ["read"]}] and select["tables_known"] == 1
+    assert insert["tables"][0]["access"] == ["write"]
+    (error,) = statements(records, "Error")
+    assert error["error_code"] == 1064 and error["sqlstate"] == "42000" and "SELEC" in error["message"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", r["time"]) for r in records)
+    assert records[-1]["duration_us"] > 0
+
+
+def test_sequence_numbers_have_no_gap_and_the_log_has_a_start_and_a_stop(audited):
+    server = audited()
+    session(server, *[f"SELECT {i}" for i in range(50)])
+    server.server.stop()
+    records = server.records()
+    assert [r["seq"] for r in records] == list(range(1, len(records) + 1))
+    assert records[0]["event"] == "Start" and records[-1]["event"] == "Stop"
+    assert stat.S_IMODE(os.stat(server.path).st_mode) == 0o600
+    server.server.start()
+    session(server, "SELECT 1")
+    server.server.stop()
+    records = server.records()
+    assert [r["seq"] for r in records] == list(range(1, len(records) + 1))
+    assert [r["event"] for r in records].count("Start") == 2
+
+
+def test_rejected_clients_are_recorded(audited):
+    server = audited()
+    failure(lambda: server.endpoint.connect(password="wrong"))
+    record = server.wait_for(lambda r: r["event"] == "Reject")
+    assert record["user"] == "tester" and record["error_code"] == 1045 and "Access denied" in record["reason"]
+
+
+@pytest.mark.parametrize("sql", ["CREATE OR REPLACE USER secret@'%' IDENTIFIED BY 'hunter2'", "SET PASSWORD FOR limited@'%' = 'hunter2'",
+                                 "ALTER USER nobody@nowhere IDENTIFIED BY 'hunter2'", "CREATE USRE x IDENTIFIED BY 'hunter2'",
+                                 "GRANT USAGE ON *.* TO 'limited'@'%' IDENTIFIED BY 'hunter2'",
+                                 "PREPARE s FROM 'CREATE OR REPLACE USER secret IDENTIFIED BY ''hunter2'''",
+                                 "CHANGE MASTER 'x' TO MASTER_HOST='h', MASTER_PASSWORD='hunter2'"])
+def test_passwords_are_never_written(audited, database, sql):
+    server = audited(starting=True)
+    records = session(server, sql)
+    database.execute("SET PASSWORD FOR limited@'%' = PASSWORD('limited-secret')")
+    assert b"hunter2" not in server.path.read_bytes()
+    assert [r for r in records if r.get("masked") == 1 and "'***'" in r["sql"]]
+
+
+def test_parameters_of_prepared_statements(audited):
+    server = audited()
+    with server.endpoint.raw() as connection:
+        number = connection.greeting.connection_id
+        reply = connection.command(raw.COM_STMT_PREPARE, b"SELECT ?, ?, ?") if hasattr(connection, "command") else None
+    if reply is None:
+        pytest.skip("the raw client has no command()")
+    assert server.ended(number)
+
+
+def test_long_texts_are_cut_and_marked(audited):
+    server = audited(sql_limit=100)
+    text = "SELECT '" + "x" * 500 + "'"
+    (record,) = [r for r in statements(session(server, text)) if "xxx" in r["sql"]]
+    assert len(record["sql"]) == 100 and record["sql_size"] == len(text)
+
+
+def test_bytes_that_are_no_utf8_are_kept_exactly(audited):
+    server = audited()
+    with server.endpoint.raw() as connection:
+        connection.query(b"SELECT '\xff\xfe'")
+        number = connection.greeting.connection_id
+    (record,) = [r for r in server.ended(number) if r.get("sql", "").startswith("SELECT '")]
+    import base64
+    assert base64.b64decode(record["sql_base64"]) == b"SELECT '\xff\xfe'" and "\ufffd" in record["sql"]
+
+
+def test_roles_are_recorded_when_they_change(audited):
+    server = audited()
+    records = session(server, "SELECT 1", "SET ROLE reader", "SELECT 2")
+    first, second = [next(r for r in statements(records) if r["sql"] == text) for text in ("SELECT 1", "SELECT 2")]
+    assert first.get("roles") in (None, "NONE") and second["roles"] == "reader"
+
+
+@pytest.mark.parametrize("strategy", ["ASYNCHRONOUS", "PERFORMANCE", "SEMISYNCHRONOUS", "SYNCHRONOUS"])
+def test_every_strategy_writes_everything(audited, strategy):
+    server = audited(strategy=strategy, chain=True)
+    records = session(server, *[f"SELECT {i}" for i in range(200)])
+    assert [r["sql"] for r in statements(records) if r["kind"] == "Select"] == [f"SELECT {i}" for i in range(200)]
+
+
+@pytest.mark.parametrize("strategy", ["SEMISYNCHRONOUS", "SYNCHRONOUS"])
+def test_what_a_client_has_read_is_in_the_log(audited, strategy):
+    server = audited(strategy=strategy)
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        for i in range(100):
+            cursor.execute(f"SELECT {i}")
+            assert statements(server.records())[-1]["sql"] == f"SELECT {i}"
+
+
+def test_flush_opens_the_file_again(audited):
+    server = audited()
+    session(server, "SELECT 1")
+    moved = server.path.with_name("moved")
+    server.path.rename(moved)
+    with server.endpoint.connect() as connection:
+        connection.query("FLUSH TIDB PLUGINS audit_log")
+    wait_for(server.path.exists, "the new file")
+    records = session(server, "SELECT 'after'")
+    assert statements(records) and not b"'after'" in moved.read_bytes()
+    old = server.records(moved)
+    assert server.records()[0]["seq"] == old[-1]["seq"] + 1
+
+
+def test_rotation_by_size_keeps_numbers_and_files(audited):
+    server = audited(rotate_on_size=20000, rotations=3, compress=True)
+    session(server, *[f"SELECT {i}" for i in range(500)])
+    server.server.stop()
+    wait_for(lambda: 1 <= len(server.rotated()) <= 4, "rotated files")
+    assert server.path.stat().st_size <= 20000 + 262144
+
+
+def test_a_removed_file_is_begun_anew_and_announced(audited):
+    server = audited()
+    session(server, "SELECT 1")
+    server.path.unlink()
+    session(server, "SELECT 2")
+    server.wait_for(lambda r: r["event"] == "Reopen", "the announcement")
+    assert "had been removed" in server.server.log()
+
+
+def test_two_servers_cannot_write_one_log(audited, gateway, database, tmp_path):
+    server = audited()
+    with pytest.raises(AssertionError, match="in use by another process"):
+        AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "second",
+                       settings={"file": str(server.path)})
+
+
+def test_status_tells_what_was_written(audited):
+    server = audited()
+    session(server, "SELECT 1")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW STATUS LIKE 'audit_log%'")
+        status = dict(cursor.fetchall())
+    if not status:
+        pytest.skip("the gateway does not answer SHOW STATUS for plugins yet")
+    assert int(status["audit_log_events"]) >= 3 and status["audit_log_lost"] == "0"
