@@ -7,8 +7,8 @@
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
-# the engine (mariadb-server-core) is wanted. The one thing that the tests need of mariadb-server, its ed25519
-# plugin, is taken out of the package without installing it.
+# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, two of its plugins, is taken
+# out of the package without installing it.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
