@@ -42,6 +42,8 @@ enum {
 };
 #define IS_BITS 16
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* So many empty tokens stand before the first one, so that rules can look back without counting. */
 #define SENTINELS 4
 
@@ -139,13 +141,13 @@ static inline bool reserve(struct run *run, size_t more)
 
 /* The token `back` from the end (1: the last, at most SENTINELS); what the rules ask of a missing
  * one is false. */
-static inline uint64_t last(const struct run *run, size_t back)
+static ALWAYS_INLINE uint64_t last(const struct run *run, size_t back)
 {
     return run->tokens[(ptrdiff_t)run->count - (ptrdiff_t)back];
 }
 
 /* Begins a token: notes it, and prints the space before it. The caller has reserved the room. */
-static inline void begin(struct run *run, uint64_t is)
+static ALWAYS_INLINE void begin(struct run *run, uint64_t is)
 {
     if ((is & (IS_COMMA | IS_OPEN | IS_BY)) != 0) {
         uint64_t before = last(run, is & IS_OPEN ? 2 : 1);
@@ -154,59 +156,70 @@ static inline void begin(struct run *run, uint64_t is)
                                        : (before & IS_ORDER) != 0;
         is |= position ? IS_POSITION : 0;
     }
-    run->tokens[run->count] = (uint64_t)run->size << IS_BITS | is;
-    run->text[run->size] = ' ';
-    run->size += run->count > 0;
-    run->count++;
+    run->tokens[run->count++] = (uint64_t)run->size << IS_BITS | is;
+    run->text[run->size++] = ' ';
 }
 
-static inline void take_back(struct run *run, size_t tokens)
+static ALWAYS_INLINE void take_back(struct run *run, size_t tokens)
 {
     run->count -= tokens;
     run->size = run->tokens[run->count] >> IS_BITS;
 }
 
+/* Prints a token; the room is there. */
+static ALWAYS_INLINE void put(struct run *run, uint64_t is, const void *text, size_t size)
+{
+    begin(run, is);
+    memcpy(run->text + run->size, text, size);
+    run->size += size;
+}
+
 static void print(struct run *run, uint64_t is, const void *text, size_t size)
 {
     if (reserve(run, size + 1)) {
-        begin(run, is);
-        memcpy(run->text + run->size, text, size);
-        run->size += size;
+        put(run, is, text, size);
     }
 }
 
-/* A literal: what it becomes depends on what is before it. The number is what to print of an
- * integer that is a position. */
-static void value(struct run *run, enum digest_class class, const unsigned char *literal,
-                  size_t size)
+/* A literal: what it becomes depends on what is before it. An integer that is a position stays what
+ * it is. The room for it is there. */
+static ALWAYS_INLINE void value(struct run *run, enum digest_class class,
+                                const unsigned char *literal, size_t size)
 {
     bool integer = class == DIGEST_INT;
+    size_t merged = 0;
     if ((integer || class == DIGEST_NUMBER) && (last(run, 1) & IS_SIGN) != 0 &&
         (run->count == 1 || (last(run, 2) & IS_UNARY) != 0)) {
         take_back(run, 1);
     }
-    if ((last(run, 1) & IS_COMMA) != 0 && (last(run, 2) & IS_VALUE) != 0) {
-        take_back(run, 2);
-        print(run, IS_VALUE, "...", 3);
-        return;
+    if ((last(run, 1) & IS_COMMA) != 0) {
+        merged = (last(run, 2) & IS_VALUE) != 0 ? 2 : 0;
+    } else if ((last(run, 1) & IS_OPEN) != 0) {
+        bool rows = (last(run, 2) & IS_COMMA) != 0 && (last(run, 3) & IS_CLOSE) != 0 &&
+                    (last(run, 4) & IS_VALUE) != 0;
+        merged = rows ? 4 : 0;
+    } else if ((last(run, 1) & IS_CHARSET) != 0) {
+        bool listed =
+            run->count >= 4 && (last(run, 2) & IS_COMMA) != 0 && (last(run, 3) & IS_VALUE) != 0;
+        merged = !listed ? 0 : (last(run, 4) & IS_CHARSET) != 0 ? 4 : 3;
     }
-    if (run->count >= 4 && (last(run, 1) & IS_CHARSET) != 0 && (last(run, 2) & IS_COMMA) != 0 &&
-        (last(run, 3) & IS_VALUE) != 0) {
-        take_back(run, (last(run, 4) & IS_CHARSET) != 0 ? 4 : 3);
-        print(run, IS_VALUE, "...", 3);
-        return;
+    if (merged > 0) {
+        take_back(run, merged);
+        put(run, IS_VALUE, "...", 3);
+    } else if (integer && (last(run, 1) & IS_POSITION) != 0) {
+        put(run, 0, literal, size);
+    } else {
+        put(run, IS_VALUE, "?", 1);
     }
-    if ((last(run, 1) & IS_OPEN) != 0 && (last(run, 2) & IS_COMMA) != 0 &&
-        (last(run, 3) & IS_CLOSE) != 0 && (last(run, 4) & IS_VALUE) != 0) {
-        take_back(run, 4);
-        print(run, IS_VALUE, "...", 3);
-        return;
+}
+
+/* The same, out of line, and it makes the room. */
+static void print_value(struct run *run, enum digest_class class, const unsigned char *literal,
+                        size_t size)
+{
+    if (reserve(run, size + 8)) {
+        value(run, class, literal, size);
     }
-    if (integer && (last(run, 1) & IS_POSITION) != 0) {
-        print(run, 0, literal, size);
-        return;
-    }
-    print(run, IS_VALUE, "?", 1);
 }
 
 /* An index hint: true when it was left out, with the word before it. False: it has no closing
@@ -247,7 +260,8 @@ static bool is_introducer(const unsigned char *literal, size_t size)
 
 /* Whether a dot touches the word: directly behind it, or before it with nothing but spaces between.
  */
-static bool touches_dot(const struct digest_scanner *scanner, size_t start, size_t end)
+static ALWAYS_INLINE bool touches_dot(const struct digest_scanner *scanner, size_t start,
+                                      size_t end)
 {
     if (end < scanner->size && scanner->text[end] == '.') {
         return true;
@@ -275,7 +289,7 @@ static size_t lower_in_place(unsigned char *at, size_t size)
 
 /* Where word() and other() expect the lower-case literal: in the free part of the text, so that a
  * quoted name is in its place already. */
-static inline unsigned char *literal_place(const struct run *run)
+static ALWAYS_INLINE unsigned char *literal_place(const struct run *run)
 {
     return run->text + run->size + 2;
 }
@@ -283,8 +297,11 @@ static inline unsigned char *literal_place(const struct run *run)
 /* What word() and other() need beyond the literal. */
 #define LITERAL_ROOM 40
 
+/* Longer tokens are left to any_token(). */
+#define SHORT_BYTES 64
+
 /* An unquoted word that starts at `start`. */
-static inline void word(struct run *run, size_t start, size_t size)
+static ALWAYS_INLINE void word(struct run *run, size_t start, size_t size)
 {
     /* "Behind the word" is where the scanner stands: behind a hint that had no end, elsewhere. */
     size_t end = run->scanner.at;
@@ -307,10 +324,10 @@ static inline void word(struct run *run, size_t start, size_t size)
             is = 0;
         }
     } else if (literal[0] == '_' && is_introducer(literal, size)) {
-        print(run, IS_CHARSET, "(_charset)", 10);
+        put(run, IS_CHARSET, "(_charset)", 10);
         return;
     }
-    size_t at = run->size + (run->count > 0);
+    size_t at = run->size + 1;
     begin(run, is);
     if (bare && !touches_dot(&run->scanner, start, end)) {
         memmove(run->text + at, literal, SQL_KEYWORD_MAX_BYTES); /* the room is there */
@@ -344,7 +361,7 @@ static void other(struct run *run, const struct digest_token *token, size_t size
         return;
     }
     if (is_literal(token->class) && is != IS_STAR) {
-        value(run, token->class, run->scanner.text + token->literal, token->literal_size);
+        print_value(run, token->class, run->scanner.text + token->literal, token->literal_size);
         return;
     }
     if (token->class == DIGEST_CHARSET) {
@@ -352,7 +369,7 @@ static void other(struct run *run, const struct digest_token *token, size_t size
         return;
     }
     bool quoted = token->class == DIGEST_QUOTED;
-    size_t at = run->size + (run->count > 0);
+    size_t at = run->size + 1;
     size_t lead = quoted || token->class == DIGEST_USER_VARIABLE;
     begin(run, is);
     memmove(run->text + at + lead, literal, size);
@@ -397,7 +414,7 @@ static bool any_token(struct run *run)
     }
     if (is_literal(token.class) &&
         !(token.class == DIGEST_STRING && is_notable_string(&token, run))) {
-        value(run, token.class, run->scanner.text + token.literal, token.literal_size);
+        print_value(run, token.class, run->scanner.text + token.literal, token.literal_size);
         return true;
     }
     if (!put_literal(run, &token, &size)) {
@@ -470,30 +487,35 @@ static bool is_half(unsigned char byte, unsigned char next)
     }
 }
 
-/* Copies size bytes in lower case, eight at a time, and more than that: both sides have the room.
- * False: there is a byte above 7F. */
-static inline bool lower_copy(unsigned char *to, const unsigned char *from, size_t size)
+/* Copies size bytes in lower case, eight at a time, writing up to seven more. `left` bytes can be
+ * read at from. False: there is a byte above 7F. */
+static ALWAYS_INLINE bool lower_copy(unsigned char *to, const unsigned char *from, size_t size,
+                                     size_t left)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t high = 0;
-    size_t i = 0;
-    for (; i + 8 <= size; i += 8) {
-        uint64_t x;
-        memcpy(&x, from + i, 8);
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t x = 0;
+        if (left - i >= 8) {
+            memcpy(&x, from + i, 8);
+        } else {
+            memcpy(&x, from + i, left - i);
+        }
+        if (size - i < 8) {
+            x &= (UINT64_C(1) << (size - i) * 8) - 1; /* little endian: see the assertion */
+        }
         uint64_t low = x & (ones * 0x7f);
         uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & (ones * 0x80);
         high |= x;
         x |= upper >> 2;
         memcpy(to + i, &x, 8);
     }
-    for (; i < size; i++) {
-        high |= from[i];
-        to[i] = sql_byte_lower(from[i]);
-    }
     return (high & (ones * 0x80)) == 0;
 }
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "lower_copy() masks the last bytes");
 
-static inline size_t run_of(const unsigned char *text, size_t at, size_t size, unsigned classes)
+static ALWAYS_INLINE size_t run_of(const unsigned char *text, size_t at, size_t size,
+                                   unsigned classes)
 {
     while (at < size && (sql_byte_class[text[at]] & classes) != 0) {
         at++;
@@ -501,122 +523,128 @@ static inline size_t run_of(const unsigned char *text, size_t at, size_t size, u
     return at;
 }
 
-static inline bool short_word(struct run *run, size_t at)
+/* Where the number at `at` ends; 0: it is for digest_scan(). */
+static ALWAYS_INLINE size_t number_end(const unsigned char *text, size_t at, size_t size,
+                                       enum digest_class *class)
 {
-    const unsigned char *text = run->scanner.text;
-    size_t end = run_of(text, at + 1, run->scanner.size, SQL_BYTE_WORD);
-    bool prefix = end == at + 1 && end < run->scanner.size && text[end] == '\'';
-    if (prefix || !reserve(run, end - at + LITERAL_ROOM) ||
-        !lower_copy(literal_place(run), text + at, end - at)) {
-        return false; /* x'..', or not ASCII */
-    }
-    run->scanner.at = end;
-    word(run, at, end - at);
-    return true;
-}
-
-static inline bool short_number(struct run *run, size_t at)
-{
-    const unsigned char *text = run->scanner.text;
-    size_t size = run->scanner.size;
-    enum digest_class class = DIGEST_INT;
+    *class = DIGEST_INT;
     size_t end = run_of(text, at + 1, size, SQL_BYTE_DIGIT);
+    if (text[at] == '0' && end == at + 1 && end < size && sql_byte_is(text[end], SQL_BYTE_WORD)) {
+        return 0;
+    }
     if (end < size && text[end] == '.') {
-        class = DIGEST_NUMBER;
+        *class = DIGEST_NUMBER;
         end = run_of(text, end + 1, size, SQL_BYTE_DIGIT);
     }
-    if (end < size && (text[end] == '.' || sql_byte_is(text[end], SQL_BYTE_WORD))) {
-        return false;
-    }
-    run->scanner.at = end;
-    value(run, class, text + at, end - at);
-    return true;
+    return end < size && (text[end] == '.' || sql_byte_is(text[end], SQL_BYTE_WORD)) ? 0 : end;
 }
 
-/* A string without escapes. */
-static inline bool short_string(struct run *run, size_t at)
+/* Where the quoted text at `at` ends, behind its closing quote; 0: it has none, or has escapes or
+ * doubled quotes. */
+static ALWAYS_INLINE size_t quoted_end(const unsigned char *text, size_t at, size_t size,
+                                       bool escapes)
 {
-    const unsigned char *text = run->scanner.text;
-    size_t size = run->scanner.size;
+    unsigned char quote = text[at];
     size_t end = at + 1;
-    while (end < size && text[end] != text[at] && text[end] != '\\') {
+    while (end < size && text[end] != quote && !(escapes && text[end] == '\\')) {
         end++;
     }
-    if (end - at <= 3 || size - end < 2 || text[end] == '\\' || text[end + 1] == text[at]) {
-        return false; /* notable by its length, at the end, escapes, doubled quotes */
+    if (end == size || text[end] != quote || (end + 1 < size && text[end + 1] == quote)) {
+        return 0;
     }
-    run->scanner.at = end + 1;
-    value(run, DIGEST_STRING, NULL, 0);
-    return true;
+    return end + 1;
 }
 
-static inline bool short_quoted(struct run *run, size_t at)
+/* Takes tokens as long as they are of the kinds it knows and there is room. Works on a copy of the
+ * run, so that it can be kept in registers. */
+static void short_tokens(struct run *whole)
 {
-    const unsigned char *text = run->scanner.text;
-    size_t size = run->scanner.size;
-    size_t end = ++at;
-    while (end < size && text[end] != '`') {
-        end++;
-    }
-    if (size - end < 2 || text[end + 1] == '`' || !reserve(run, end - at + LITERAL_ROOM) ||
-        !lower_copy(literal_place(run), text + at, end - at)) {
-        return false;
-    }
-    struct digest_token token = {.class = DIGEST_QUOTED};
-    run->scanner.at = end + 1;
-    other(run, &token, end - at);
-    return true;
-}
-
-/* False: the token is none of those this knows, and nothing has happened. */
-static inline bool short_token(struct run *run)
-{
-    const unsigned char *text = run->scanner.text;
-    size_t size = run->scanner.size;
-    size_t at = run->scanner.at;
-    while (at < size && starts[text[at]] == START_SPACE) {
-        at++;
-    }
-    if (size - at < 2 || (last(run, 1) & IS_HINT) != 0) {
-        return false; /* the last byte has rules of its own, and so has INDEX behind USE */
-    }
-    unsigned char byte = text[at];
-    switch (starts[byte]) {
-    case START_WORD:
-        return short_word(run, at);
-    case START_DIGIT:
-        return byte != '0' && short_number(run, at);
-    case START_HALF:
-        if (is_half(byte, text[at + 1])) {
-            return false;
+    struct run run = *whole;
+    const unsigned char *const text = run.scanner.text;
+    const size_t size = run.scanner.size;
+    for (;;) {
+        size_t at = run.scanner.at;
+        size_t end;
+        enum digest_class class;
+        unsigned char byte = 0;
+        unsigned start = START_OTHER;
+        for (; at < size; at++) {
+            byte = text[at];
+            start = starts[byte];
+            if (start != START_SPACE) {
+                break;
+            }
         }
-        /* fall through */
-    case START_BYTE:
-        if (!reserve(run, 2)) {
-            return false;
+        bool room =
+            run.capacity - run.size >= SHORT_BYTES + LITERAL_ROOM && run.count < run.token_capacity;
+        /* A semicolon may be the last one, and INDEX behind USE a hint. */
+        if (at == size || !room || (last(&run, 1) & IS_HINT) != 0) {
+            break;
         }
-        begin(run, byte_roles[byte]);
-        run->text[run->size++] = byte;
-        run->scanner.at = at + 1;
-        return true;
-    case START_STRING:
-        return short_string(run, at);
-    case START_QUOTED:
-        return short_quoted(run, at);
-    case START_PARAM:
-        run->scanner.at = at + 1;
-        value(run, DIGEST_PARAM, NULL, 0);
-        return true;
-    default:
-        return false;
+        switch (start) {
+        case START_WORD:
+            end = run_of(text, at + 1, size, SQL_BYTE_WORD);
+            if (end - at > SHORT_BYTES || (end == at + 1 && end < size && text[end] == '\'') ||
+                !lower_copy(literal_place(&run), text + at, end - at, size - at)) {
+                goto out; /* long, or x'1F' and the like, or not ASCII */
+            }
+            run.scanner.at = end;
+            word(&run, at, end - at);
+            continue;
+        case START_HALF:
+            if (at + 1 == size || is_half(byte, text[at + 1])) {
+                goto out;
+            }
+            /* fall through */
+        case START_BYTE:
+            run.scanner.at = at + 1;
+            begin(&run, byte_roles[byte]);
+            run.text[run.size++] = byte;
+            continue;
+        case START_QUOTED:
+            end = quoted_end(text, at, size, false);
+            if (end == 0 || end - at > SHORT_BYTES ||
+                !lower_copy(literal_place(&run), text + at + 1, end - at - 2, size - at - 1) ||
+                role_of(literal_place(&run), end - at - 2) != 0) {
+                goto out;
+            }
+            run.scanner.at = end;
+            begin(&run, 0);
+            run.text[run.size] = '`';
+            run.size += end - at;
+            run.text[run.size - 1] = '`';
+            continue;
+        case START_DIGIT:
+            end = number_end(text, at, size, &class);
+            if (end == 0 || end - at > SHORT_BYTES) {
+                goto out;
+            }
+            break;
+        case START_STRING:
+            class = DIGEST_STRING;
+            end = quoted_end(text, at, size, true);
+            if (end == 0 || (end - at == 3 && text[at + 1] == '*')) {
+                goto out;
+            }
+            break;
+        case START_PARAM:
+            class = DIGEST_PARAM;
+            end = at + 1;
+            break;
+        default:
+            goto out;
+        }
+        run.scanner.at = end;
+        value(&run, class, text + at, end - at);
     }
+out:
+    *whole = run;
 }
 
 static void normalize(struct run *run)
 {
     do {
-        while (short_token(run)) {
-        }
+        short_tokens(run);
     } while (!run->failed && any_token(run));
 }
 
@@ -637,6 +665,7 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
     digester->capacity = run.capacity;
     digester->tokens = run.tokens;
     digester->token_capacity = run.token_capacity;
-    *normalized = (struct sql_span){(const char *)run.text, run.size};
+    bool empty = run.count == 0;
+    *normalized = (struct sql_span){(const char *)run.text + !empty, run.size - !empty};
     return !run.failed;
 }

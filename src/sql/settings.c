@@ -15,8 +15,10 @@ static bool scope_of_word(uint16_t word, enum sql_scope *scope)
         *scope = SQL_SCOPE_GLOBAL;
         return true;
     case SQL_WORD_PERSIST:
-    case SQL_WORD_PERSIST_ONLY:
         *scope = SQL_SCOPE_PERSIST;
+        return true;
+    case SQL_WORD_PERSIST_ONLY:
+        *scope = SQL_SCOPE_PERSIST_ONLY;
         return true;
     case SQL_WORD_SESSION:
     case SQL_WORD_LOCAL:
@@ -43,15 +45,17 @@ void sql_settings_init(struct sql_settings *settings, struct sql_span statement,
 }
 
 /* Names as @@global.x, @@x and @x carry their scope; strips it off, and back quotes. */
-static struct sql_span bare_name(struct sql_span name, enum sql_scope *scope)
+struct sql_span sql_variable_name(struct sql_span name, enum sql_scope *scope)
 {
     static const struct {
         const char *prefix;
         enum sql_scope scope;
     } prefixes[] = {
-        {"global.", SQL_SCOPE_GLOBAL},        {"session.", SQL_SCOPE_SESSION},
-        {"local.", SQL_SCOPE_SESSION},        {"persist.", SQL_SCOPE_PERSIST},
-        {"persist_only.", SQL_SCOPE_PERSIST},
+        {"global.", SQL_SCOPE_GLOBAL},
+        {"session.", SQL_SCOPE_SESSION},
+        {"local.", SQL_SCOPE_SESSION},
+        {"persist.", SQL_SCOPE_PERSIST},
+        {"persist_only.", SQL_SCOPE_PERSIST_ONLY},
     };
     bool system = name.size >= 2 && name.at[0] == '@' && name.at[1] == '@';
     size_t at_signs = system ? 2 : name.size >= 1 && name.at[0] == '@' ? 1 : 0;
@@ -133,14 +137,19 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
             sql_cursor_next(cursor);
         }
         take_value(settings, setting);
+        const char *last = setting->value.at + setting->value.size;
+        setting->whole = (struct sql_span){setting->name.at, (size_t)(last - setting->name.at)};
         return true;
     }
     if (scope_of_word(word, &scope)) {
+        setting->is_scoped = true;
         sql_cursor_next(cursor);
         settings->scope = settings->scope == SQL_SCOPE_STATEMENT ? SQL_SCOPE_STATEMENT : scope;
     }
     scope = settings->scope;
-    setting->name = bare_name(sql_cursor_span(cursor), &scope);
+    const char *first = sql_cursor_span(cursor).at;
+    setting->is_scoped = setting->is_scoped || cursor->token.class == SQL_TOKEN_SYSTEM;
+    setting->name = sql_variable_name(sql_cursor_span(cursor), &scope);
     bool named = sql_token_is_name(&cursor->token) || cursor->token.class == SQL_TOKEN_VARIABLE ||
                  cursor->token.class == SQL_TOKEN_SYSTEM;
     if (!named) {
@@ -160,6 +169,8 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
     }
     sql_cursor_next(cursor);
     take_value(settings, setting);
+    const char *end = setting->value.at + setting->value.size;
+    setting->whole = (struct sql_span){first, (size_t)(end - first)};
     return true;
 }
 
@@ -182,7 +193,8 @@ bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode)
     struct sql_setting setting;
     sql_settings_init(&settings, statement, mode);
     while (sql_settings_next(&settings, &setting)) {
-        if (setting.scope == SQL_SCOPE_GLOBAL || setting.scope == SQL_SCOPE_PERSIST) {
+        if (setting.scope == SQL_SCOPE_GLOBAL || setting.scope == SQL_SCOPE_PERSIST ||
+            setting.scope == SQL_SCOPE_PERSIST_ONLY) {
             return true;
         }
     }

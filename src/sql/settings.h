@@ -20,7 +20,8 @@
 enum sql_scope {
     SQL_SCOPE_SESSION, /* also when none is written */
     SQL_SCOPE_GLOBAL,
-    SQL_SCOPE_PERSIST,   /* PERSIST and PERSIST_ONLY */
+    SQL_SCOPE_PERSIST,
+    SQL_SCOPE_PERSIST_ONLY,
     SQL_SCOPE_STATEMENT, /* SET STATEMENT ... FOR */
     SQL_SCOPE_USER,      /* @name */
     SQL_SCOPE_NAMES, /* SET NAMES x, SET CHARACTER SET x: name is that of the clause's first word */
@@ -29,6 +30,8 @@ enum sql_scope {
 struct sql_setting {
     enum sql_scope scope;
     struct sql_span name;  /* without scope, @ and back quotes; as written */
+    struct sql_span whole; /* from the name's first byte (@@ and the like) to the value's last */
+    bool is_scoped;        /* a scope word or @@ stands in front of the name */
     struct sql_span value; /* the expression as written, without white space around it */
     bool is_literal;       /* value is a single string, number or word */
     struct sql_span
@@ -45,6 +48,10 @@ struct sql_settings {
 void sql_settings_init(struct sql_settings *settings, struct sql_span statement,
                        const struct sql_mode *mode);
 bool sql_settings_next(struct sql_settings *settings, struct sql_setting *setting);
+
+/* The name in @@global.x, @@x, @x, or x: without scope, at signs and quotes. *scope changes when
+ * the name carries one. */
+struct sql_span sql_variable_name(struct sql_span written, enum sql_scope *scope);
 
 /* Whether the statement sets a global variable (GLOBAL, PERSIST). */
 bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode);
