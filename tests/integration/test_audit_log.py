@@ -71,7 +71,7 @@ def test_sequence_numbers_have_no_gap_and_the_log_has_a_start_and_a_stop(audited
 def test_rejected_clients_are_recorded(audited):
     server = audited()
     failure(lambda: server.endpoint.connect(password="wrong"))
-    record = server.wait_for(lambda r: r["event"] == "Reject")
+    record = server.wait_for(lambda r: r["event"] == "Reject" and "user" in r)
     assert record["user"] == "tester" and record["error_code"] == 1045 and "Access denied" in record["reason"]
 
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * audit_log: writes who did what, when, and how it ended. This file is the callbacks: facts become
+ * a record (collect.h), the record becomes lines (format.h), the lines go into the journal
+ * (journal.h), which writes them to a sink (sink.h).
+ *
+ * Nothing is lost without being counted in the log itself, and nothing unaudited runs unless the
+ * setting on_failure says so: a statement is refused before it begins while the log cannot be
+ * written. No callback waits for a disk. */
+#include <stdlib.h>
+
+#include "settings.h"
+
+static struct sink_options sink_options;
+static struct journal *journal;
+
+/* ---- Memory of the threads ---- */
+
+/* Threads outlive the plugin or the plugin the threads: all scratches are in one list, and a thread
+ * looks for the generation before it uses its own. */
+struct thread_scratch {
+    struct scratch scratch;
+    struct thread_scratch *next;
+};
+static pthread_mutex_t scratch_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct thread_scratch *scratches;
+static unsigned generation = 1; /* changed only while there are no events */
+static __thread struct thread_scratch *mine;
+static __thread unsigned mine_of;
+
+static struct scratch *scratch_of_thread(void)
+{
+    if (mine_of == generation)
+        return &mine->scratch;
+    struct thread_scratch *fresh = calloc(1, sizeof *fresh);
+    if (!fresh)
+        return NULL;
+    pthread_mutex_lock(&scratch_lock);
+    fresh->next = scratches;
+    scratches = fresh;
+    pthread_mutex_unlock(&scratch_lock);
+    mine = fresh;
+    mine_of = generation;
+    return &fresh->scratch;
+}
+
+static void release_scratches(void)
+{
+    while (scratches) {
+        struct thread_scratch *next = scratches->next;
+        scratch_release(&scratches->scratch);
+        free(scratches);
+        scratches = next;
+    }
+    generation++;
+}
+
+/* ---- Life ---- */
+
+weir_verdict Validate(const weir_manifest *manifest)
+{
+    (void)manifest;
+    if (weir_number_of(AUDIT_LOG_HANDLER) == AUDIT_LOG_HANDLER_SOCKET &&
+        weir_text_of(AUDIT_LOG_SOCKET).size == 0)
+        return weir_fail("audit_log_handler is SOCKET: set audit_log_socket, to unix:///path or "
+                         "tcp://host:port");
+    return WEIR_OK;
+}
+
+weir_verdict OnInit(const weir_manifest *manifest)
+{
+    struct journal_options options;
+    char problem[PROBLEM_BYTES], *filter_file;
+    if (settings_read(&options, &sink_options, &filter_file, problem) < 0)
+        return weir_fail("%s", problem);
+    options.detail = manifest->version;
+    journal = journal_start(&options, problem);
+    return journal ? WEIR_OK : weir_fail("%s", problem);
+}
+
+weir_verdict OnShutdown(const weir_manifest *manifest)
+{
+    (void)manifest;
+    journal_stop(journal);
+    journal = NULL;
+    release_scratches();
+    settings_release();
+    return WEIR_OK;
+}
+
+weir_verdict OnFlush(const weir_manifest *manifest)
+{
+    char problem[PROBLEM_BYTES];
+    (void)manifest;
+    return journal_reopen(journal, problem) < 0 ? weir_fail("%s", problem) : WEIR_OK;
+}
+
+weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+{
+    (void)session;
+    (void)variable;
+    if (event == WEIR_VARIABLE_CHANGED && journal)
+        settings_apply(journal, &sink_options);
+    return WEIR_OK;
+}
+
+weir_verdict OnStatus(weir_session *session, weir_status *status)
+{
+    const struct journal_counters *counters = journal_counters(journal);
+    (void)session;
+#define X(member, what)                                                                            \
+    weir_status_number(status, "audit_log_" #member, atomic_load(&counters->member));
+    JOURNAL_COUNTERS(X)
+#undef X
+    weir_status_number(status, "audit_log_current_size", journal_current_size(journal));
+    return WEIR_OK;
+}
+
+/* ---- Events ---- */
+
+static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_session *session)
+{
+    const struct format *format = settings_format();
+    collect_session_part(scratch, audited, format);
+    text_reset(&scratch->bodies);
+    format->write(&scratch->bodies, &scratch->record);
+    return journal_add(journal, session, format, &scratch->bodies, scratch->record.time_ns);
+}
+
+/* What cannot be recorded must not begin. */
+static weir_verdict refuse_if_broken(void)
+{
+    char problem[PROBLEM_BYTES];
+    if (!journal_refuses(journal))
+        return WEIR_OK;
+    journal_problem(journal, problem);
+    return weir_fail("%s", problem);
+}
+
+static weir_verdict fail_without_memory(void)
+{
+    return weir_fail("no memory for a record");
+}
+
+weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
+{
+    struct collect_options options;
+    (void)command;
+    if (event == WEIR_STARTING) {
+        weir_verdict verdict = refuse_if_broken();
+        if (verdict != WEIR_OK || !settings_log_starting())
+            return verdict;
+    }
+    struct scratch *scratch = scratch_of_thread();
+    if (!scratch)
+        return fail_without_memory();
+    struct audited *audited = weir_session_data(session);
+    settings_collect(&options);
+    collect_statement(scratch, audited, session, event, &options);
+    return add(scratch, audited, session);
+}
+
+weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
+{
+    if (event == WEIR_PRE_AUTH)
+        return refuse_if_broken();
+    struct scratch *scratch = scratch_of_thread();
+    if (!scratch)
+        return fail_without_memory();
+    struct audited *audited = weir_session_data(session);
+    if (!audited) {
+        audited = audited_new(session);
+        weir_set_session_data(session, audited);
+    } else if (event == WEIR_CHANGE_USER) {
+        audited_forget(audited);
+    }
+    collect_connection(scratch, audited, session, event);
+    weir_verdict verdict = add(scratch, audited, session);
+    if (event == WEIR_DISCONNECT || event == WEIR_REJECT) {
+        weir_set_session_data(session, NULL);
+        audited_free(audited);
+    }
+    return verdict;
+}

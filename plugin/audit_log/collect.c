@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collect.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "password.h"
+
+#define NS 1000000000U
+#define US 1000U /* ns */
+
+struct audited {
+    struct text program, os_user; /* of the connection attributes */
+    bool has_program, has_os_user;
+    struct text account, roles; /* as they stand in `part` */
+    struct text part;
+    const struct format *part_format; /* NULL: there is none */
+};
+
+/* ---- What is kept with a session ---- */
+
+static bool is_text(weir_string string, const char *words)
+{
+    return string.size == strlen(words) && memcmp(string.data, words, string.size) == 0;
+}
+
+struct audited *audited_new(const weir_session *session)
+{
+    struct audited *audited = calloc(1, sizeof *audited);
+    weir_string name, value;
+    for (size_t i = 0; audited && weir_attribute(session, i, &name, &value); i++) {
+        if (is_text(name, "program_name")) {
+            text_add(&audited->program, value.data, value.size);
+            audited->has_program = true;
+        } else if (is_text(name, "_os_user") || is_text(name, "os_user")) {
+            text_reset(&audited->os_user);
+            text_add(&audited->os_user, value.data, value.size);
+            audited->has_os_user = true;
+        }
+    }
+    return audited;
+}
+
+void audited_forget(struct audited *audited)
+{
+    if (audited)
+        audited->part_format = NULL;
+}
+
+void audited_free(struct audited *audited)
+{
+    if (!audited)
+        return;
+    text_release(&audited->program);
+    text_release(&audited->os_user);
+    text_release(&audited->account);
+    text_release(&audited->roles);
+    text_release(&audited->part);
+    free(audited);
+}
+
+static bool is_same(const struct text *kept, weir_string now)
+{
+    return kept->size == now.size && (now.size == 0 || memcmp(kept->data, now.data, now.size) == 0);
+}
+
+static void copy(struct text *to, weir_string from)
+{
+    text_reset(to);
+    text_add(to, from.data, from.size);
+}
+
+void collect_session_part(struct scratch *scratch, struct audited *audited,
+                          const struct format *format)
+{
+    struct record *record = &scratch->record;
+    weir_string account = record->text[RECORD_TEXT_account];
+    weir_string roles = record->text[RECORD_TEXT_roles];
+    if (!audited || !format->write_session)
+        return;
+    if (audited->part_format != format || !is_same(&audited->account, account) ||
+        !is_same(&audited->roles, roles)) {
+        copy(&audited->account, account);
+        copy(&audited->roles, roles);
+        text_reset(&audited->part);
+        format->write_session(&audited->part, record);
+        bool failed = audited->part.failed || audited->account.failed || audited->roles.failed;
+        audited->part_format = failed ? NULL : format;
+        if (failed)
+            return;
+    }
+    record->session_part = (weir_string){audited->part.data, audited->part.size};
+}
+
+/* ---- Facts ---- */
+
+void scratch_release(struct scratch *scratch)
+{
+    text_release(&scratch->bodies);
+    text_release(&scratch->sql);
+    text_release(&scratch->message);
+    free(scratch->parameters);
+    free(scratch->tables);
+    free(scratch->attributes);
+}
+
+static uint64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
+}
+
+/* Absent when empty: an empty database or cipher says nothing. */
+static weir_string unless_empty(weir_string string)
+{
+    return string.size ? string : (weir_string){NULL, 0};
+}
+
+static void collect_session(struct record *record, const struct audited *audited,
+                            const weir_session *session)
+{
+    weir_string *text = record->text;
+    uint64_t *number = record->number;
+    number[RECORD_NUMBER_connection_id] = weir_connection_id(session);
+    text[RECORD_TEXT_user] = weir_user(session);
+    text[RECORD_TEXT_host] = weir_host(session);
+    text[RECORD_TEXT_account] = unless_empty(weir_current_user(session));
+    text[RECORD_TEXT_roles] = unless_empty(weir_current_role(session));
+    text[RECORD_TEXT_client_ip] = unless_empty(weir_client_ip(session));
+    if (weir_client_port(session))
+        number[RECORD_NUMBER_client_port] = weir_client_port(session);
+    text[RECORD_TEXT_connection_type] =
+        record_string(weir_connection_type_name(weir_connection_type(session)));
+    text[RECORD_TEXT_tls_version] = unless_empty(weir_tls_version(session));
+    text[RECORD_TEXT_tls_cipher] = unless_empty(weir_tls_cipher(session));
+    if (audited && audited->has_program)
+        text[RECORD_TEXT_program] = (weir_string){audited->program.data, audited->program.size};
+    if (audited && audited->has_os_user)
+        text[RECORD_TEXT_os_user] = (weir_string){audited->os_user.data, audited->os_user.size};
+    text[RECORD_TEXT_database] = unless_empty(weir_database(session));
+}
+
+/* Makes room for one more element of a scratch array. */
+#define MORE(array, room, count)                                                                   \
+    ((count) < (room) || grow((void **)&(array), &(room), sizeof *(array)))
+static bool grow(void **array, size_t *room, size_t size)
+{
+    size_t more = *room ? 2 * *room : 16;
+    void *grown = realloc(*array, more * size);
+    if (!grown)
+        return false;
+    *array = grown;
+    *room = more;
+    return true;
+}
+
+static void collect_attributes(struct scratch *scratch, const weir_session *session)
+{
+    struct record *record = &scratch->record;
+    size_t count = 0;
+    while (MORE(scratch->attributes, scratch->attribute_room, count) &&
+           weir_attribute(session, count, &scratch->attributes[count].name,
+                          &scratch->attributes[count].value))
+        count++;
+    record->attributes = scratch->attributes;
+    record->attribute_count = count;
+}
+
+void collect_connection(struct scratch *scratch, struct audited *audited,
+                        const weir_session *session, weir_connection_event event)
+{
+    static const enum record_event events[] = {[WEIR_CONNECTED] = RECORD_CONNECT,
+                                               [WEIR_DISCONNECT] = RECORD_DISCONNECT,
+                                               [WEIR_CHANGE_USER] = RECORD_CHANGE_USER,
+                                               [WEIR_REJECT] = RECORD_REJECT};
+    struct record *record = &scratch->record;
+    record_init(record, events[event], wall_ns());
+    collect_session(record, audited, session);
+    weir_string *text = record->text;
+    if (event == WEIR_DISCONNECT) {
+        text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
+        record->number[RECORD_NUMBER_duration_us] = weir_connection_duration(session) / US;
+        return;
+    }
+    collect_attributes(scratch, session);
+    text[RECORD_TEXT_auth_method] = unless_empty(weir_auth_method(session));
+    record->number[RECORD_NUMBER_backend_connection_id] = weir_backend_connection_id(session);
+    if (event == WEIR_REJECT) {
+        text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
+        record->number[RECORD_NUMBER_error_code] = weir_error_code(session);
+    }
+}
+
+static void collect_sql(struct scratch *scratch, const weir_session *session,
+                        const struct collect_options *options)
+{
+    struct record *record = &scratch->record;
+    weir_string sql = weir_sql(session);
+    uint64_t whole = weir_sql_size(session);
+    if (!sql.data)
+        return;
+    if (password_may_be_in(sql)) {
+        text_reset(&scratch->sql);
+        if (password_mask(&scratch->sql, sql) || scratch->sql.failed) {
+            record->number[RECORD_NUMBER_masked] = 1;
+            sql = (weir_string){scratch->sql.failed ? "" : scratch->sql.data, scratch->sql.size};
+            if (scratch->sql.failed)
+                sql.size = 0;
+        }
+    }
+    bool is_cut = whole != WEIR_ABSENT && weir_sql(session).size < whole;
+    if (options->sql_limit && sql.size > options->sql_limit) {
+        sql.size = options->sql_limit;
+        while (sql.size && ((unsigned char)sql.data[sql.size] & 0xc0) == 0x80)
+            sql.size--; /* not within a character */
+        is_cut = true;
+    }
+    if (is_cut)
+        record->number[RECORD_NUMBER_sql_size] = whole != WEIR_ABSENT ? whole : sql.size;
+    record->text[RECORD_TEXT_sql] = sql;
+}
+
+static void collect_parameters(struct scratch *scratch, const weir_session *session)
+{
+    struct record *record = &scratch->record;
+    size_t count = 0;
+    while (MORE(scratch->parameters, scratch->parameter_room, count) &&
+           weir_statement_parameter(session, count, &scratch->parameters[count])) {
+        if (record->number[RECORD_NUMBER_masked] == 1)
+            scratch->parameters[count].value = record_string("***");
+        count++;
+    }
+    record->parameters = scratch->parameters;
+    record->parameter_count = count;
+}
+
+static void collect_tables(struct scratch *scratch, const weir_session *session)
+{
+    struct record *record = &scratch->record;
+    size_t count = 0;
+    while (MORE(scratch->tables, scratch->table_room, count) &&
+           weir_statement_table(session, count, &scratch->tables[count]))
+        count++;
+    record->tables = scratch->tables;
+    record->table_count = count;
+    record->number[RECORD_NUMBER_tables_known] = weir_tables_known(session);
+}
+
+static void collect_outcome(struct scratch *scratch, const weir_session *session,
+                            weir_general_event event)
+{
+    struct record *record = &scratch->record;
+    uint64_t *number = record->number, duration = weir_duration(session);
+    if (duration != WEIR_ABSENT)
+        number[RECORD_NUMBER_duration_us] = duration / US;
+    number[RECORD_NUMBER_bytes] = weir_bytes(session);
+    weir_string message = unless_empty(weir_message(session));
+    if (event == WEIR_ERROR) {
+        number[RECORD_NUMBER_error_code] = weir_error_code(session);
+        record->text[RECORD_TEXT_sqlstate] = weir_sqlstate(session);
+        if (number[RECORD_NUMBER_masked] == 1 || password_may_be_in(message)) {
+            text_reset(&scratch->message);
+            password_mask_message(&scratch->message, message);
+            message = (weir_string){scratch->message.data, scratch->message.size};
+        }
+    } else {
+        number[RECORD_NUMBER_rows] = weir_rows(session);
+        number[RECORD_NUMBER_affected_rows] = weir_affected_rows(session);
+        number[RECORD_NUMBER_warnings] = weir_warnings(session);
+        if (weir_last_insert_id(session))
+            number[RECORD_NUMBER_last_insert_id] = weir_last_insert_id(session);
+    }
+    record->text[RECORD_TEXT_message] = message;
+}
+
+static enum record_event event_of(const weir_session *session, weir_general_event event)
+{
+    if (event == WEIR_STARTING)
+        return RECORD_STARTING;
+    (void)session;
+    return event == WEIR_COMPLETED ? RECORD_COMPLETED : RECORD_ERROR;
+}
+
+void collect_statement(struct scratch *scratch, struct audited *audited,
+                       const weir_session *session, weir_general_event event,
+                       const struct collect_options *options)
+{
+    struct record *record = &scratch->record;
+    record_init(record, event_of(session, event), wall_ns());
+    collect_session(record, audited, session);
+    record->number[RECORD_NUMBER_statement_id] = weir_statement_number(session);
+    record->text[RECORD_TEXT_command] = weir_command(session);
+    collect_sql(scratch, session, options);
+    if (record->text[RECORD_TEXT_sql].data) {
+        record->text[RECORD_TEXT_kind] = unless_empty(weir_specific_kind(session));
+        if (options->with_digest)
+            record->text[RECORD_TEXT_digest] = unless_empty(weir_digest(session));
+        if (options->with_tables)
+            collect_tables(scratch, session);
+    }
+    record->number[RECORD_NUMBER_prepared_id] = weir_prepared_id(session);
+    if (options->with_parameters && weir_parameter_count(session) != WEIR_ABSENT &&
+        weir_parameter_count(session))
+        collect_parameters(scratch, session);
+    if (event != WEIR_STARTING)
+        collect_outcome(scratch, session, event);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Facts of a session, as the host tells them, become a record. What costs something (digest,
+ * tables, parameters) is asked for only when the settings want it, and secrets are masked here, so
+ * that no format ever sees one. */
+#ifndef AUDIT_LOG_COLLECT_H
+#define AUDIT_LOG_COLLECT_H
+
+#include "format.h"
+
+struct collect_options {
+    bool with_digest, with_tables, with_parameters;
+    uint64_t sql_limit; /* bytes; 0: no limit */
+};
+
+/* What is kept with a session: texts that the host tells once, and the part of its records that is
+ * the same for all. */
+struct audited;
+
+struct audited *
+audited_new(const weir_session *session); /* NULL: no memory; collecting goes on without */
+void audited_free(struct audited *audited);
+/* The account has changed: everything is read anew. */
+void audited_forget(struct audited *audited);
+
+/* A thread's memory for collecting and formatting. */
+struct scratch {
+    struct text bodies, sql, message;
+    weir_parameter *parameters;
+    weir_table *tables;
+    struct record_attribute *attributes;
+    size_t parameter_room, table_room, attribute_room;
+    struct record record;
+};
+void scratch_release(struct scratch *scratch);
+
+/* Fills scratch->record, which borrows from session, audited and scratch. */
+void collect_connection(struct scratch *scratch, struct audited *audited,
+                        const weir_session *session, weir_connection_event event);
+void collect_statement(struct scratch *scratch, struct audited *audited,
+                       const weir_session *session, weir_general_event event,
+                       const struct collect_options *options);
+
+/* Sets the record's session_part for this format, written once and kept. */
+void collect_session_part(struct scratch *scratch, struct audited *audited,
+                          const struct format *format);
+
+#endif

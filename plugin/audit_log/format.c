@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+const char *const format_access_names[3] = {"read", "write", "ddl"};
+
+static const struct format *const formats[] = {&format_json, &format_mysql_json, &format_csv};
+
+const struct format *format_find(const char *name, size_t size)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strlen(formats[i]->name) == size && strncasecmp(formats[i]->name, name, size) == 0)
+            return formats[i];
+    }
+    return NULL;
+}
+
+const struct format *format_of_line(const char *line, size_t size)
+{
+    uint64_t sequence;
+    char chain[CHAIN_TEXT_BYTES];
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t opening = strlen(formats[i]->opening);
+        if (opening && size == opening - 1 && memcmp(line, formats[i]->opening, size) == 0)
+            return formats[i];
+    }
+    return format_json.read_prefix(line, size, &sequence, chain) ? &format_json : NULL;
+}
+
+void format_add_attributes(struct text *text, const struct record *record)
+{
+    text_add_byte(text, '{');
+    for (size_t i = 0; i < record->attribute_count; i++) {
+        const struct record_attribute *attribute = &record->attributes[i];
+        if (i)
+            text_add_byte(text, ',');
+        text_add_json(text, attribute->name.data, attribute->name.size);
+        text_add_byte(text, ':');
+        text_add_json(text, attribute->value.data, attribute->value.size);
+    }
+    text_add_byte(text, '}');
+}
+
+/* A NULL has no value; bytes that are no UTF-8 stand in base64 beside. */
+void format_add_parameters(struct text *text, const struct record *record)
+{
+    text_add_byte(text, '[');
+    for (size_t i = 0; i < record->parameter_count; i++) {
+        const weir_parameter *parameter = &record->parameters[i];
+        text_add_words(text, i ? ",{\"type\":" : "{\"type\":");
+        text_add_json(text, parameter->type.data, parameter->type.size);
+        if (parameter->is_null)
+            text_add_words(text, ",\"value\":null");
+        else
+            text_add_json_member(text, "value", parameter->value);
+        text_add_byte(text, '}');
+    }
+    text_add_byte(text, ']');
+}
+
+static void add_access(struct text *text, uint32_t access)
+{
+    const char *separator = "";
+    for (unsigned bit = 0; bit < 3; bit++) {
+        if (!(access & 1U << bit))
+            continue;
+        text_add_words(text, separator);
+        text_add_byte(text, '"');
+        text_add_words(text, format_access_names[bit]);
+        text_add_byte(text, '"');
+        separator = ",";
+    }
+}
+
+void format_add_tables(struct text *text, const struct record *record)
+{
+    const char *separator = "";
+    text_add_byte(text, '[');
+    for (size_t i = 0; i < record->table_count; i++) {
+        const weir_table *table = &record->tables[i];
+        if (i < 64 && record->table_skip >> i & 1)
+            continue;
+        text_add_words(text, separator);
+        text_add_words(text, "{\"schema\":");
+        text_add_json(text, table->schema.data, table->schema.size);
+        text_add_words(text, ",\"name\":");
+        text_add_json(text, table->name.data, table->name.size);
+        text_add_words(text, ",\"access\":[");
+        add_access(text, table->access);
+        text_add_words(text, "]}");
+        separator = ",";
+    }
+    text_add_byte(text, ']');
+}
+
+static const char chain_member[] = ",\"prev\":\"";
+
+void format_add_prefix(struct text *text, const char *opening, uint64_t sequence,
+                       const char chain[CHAIN_TEXT_BYTES])
+{
+    text_add_words(text, opening);
+    text_add_number(text, sequence);
+    if (chain) {
+        text_add(text, chain_member, sizeof chain_member - 1);
+        text_add(text, chain, CHAIN_TEXT_BYTES - 1);
+        text_add_byte(text, '"');
+    }
+    text_add_byte(text, ',');
+}
+
+bool format_read_prefix(const char *line, size_t size, const char *opening, uint64_t *sequence,
+                        char chain[CHAIN_TEXT_BYTES])
+{
+    const size_t digits = CHAIN_TEXT_BYTES - 1, begin = strlen(opening);
+    chain[0] = '\0';
+    if (size <= begin || memcmp(line, opening, begin) != 0 || line[size - 1] != '}')
+        return false; /* the brace ends the digits below */
+    char *end;
+    *sequence = strtoull(line + begin, &end, 10);
+    size_t left = size - (size_t)(end - line);
+    if (left > sizeof chain_member + digits &&
+        memcmp(end, chain_member, sizeof chain_member - 1) == 0) {
+        memcpy(chain, end + sizeof chain_member - 1, digits);
+        chain[digits] = '\0';
+    }
+    return end > line + begin && *end == ',';
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * MySQL Enterprise Audit's JSON format: one array of objects, with the items that its manual
+ * documents. A statement is a `general` record and one `table_access` record for each table and
+ * access. What MySQL has no item for is left out, except `prev` (the chain) and the `audit` events
+ * `gap` and `reopen`. docs/plugins/audit_log.md lists where the contents can differ. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <ctype.h>
+#include <sys/utsname.h>
+
+#include "format.h"
+#include "table_event.h"
+
+static void add_key(struct text *text, const char *key)
+{
+    text_add_words(text, key);
+}
+
+static void add_string(struct text *text, const char *key, weir_string value)
+{
+    add_key(text, key);
+    text_add_json(text, value.data, value.size);
+}
+
+static void add_number(struct text *text, const char *key, uint64_t value)
+{
+    add_key(text, key);
+    text_add_number(text, value == WEIR_ABSENT ? 0 : value);
+}
+
+/* "2026-01-31 23:59:59", UTC. */
+static void add_timestamp(struct text *text, uint64_t time_ns)
+{
+    size_t begin = text->size;
+    text_add_byte(text, '"');
+    text_add_time(text, time_ns);
+    if (text->failed)
+        return;
+    text->data[begin + 11] = ' ';
+    text->size = begin + 20;
+    text_add_byte(text, '"');
+}
+
+/* What every record begins with, up to the class's own part. */
+static void begin_body(struct text *text, const struct record *record, const char *class,
+                       const char *event)
+{
+    add_key(text, "\"timestamp\":");
+    add_timestamp(text, record->time_ns);
+    text_add_format(text, ",\"class\":\"%s\",\"event\":\"%s\"", class, event);
+    add_number(text, ",\"connection_id\":", record->number[RECORD_NUMBER_connection_id]);
+    if (record->number[RECORD_NUMBER_connection_id] == WEIR_ABSENT)
+        return;
+    weir_string account = record->text[RECORD_TEXT_account], user = record->text[RECORD_TEXT_user];
+    const char *at = account.data ? memrchr(account.data, '@', account.size) : NULL;
+    weir_string host = record->text[RECORD_TEXT_host], matched = user;
+    if (at) {
+        matched = (weir_string){account.data, (size_t)(at - account.data)};
+        host = (weir_string){at + 1, account.size - matched.size - 1};
+    }
+    add_string(text, ",\"account\":{\"user\":", matched);
+    add_string(text, ",\"host\":", host);
+    add_string(text, "},\"login\":{\"user\":", user);
+    add_string(text, ",\"os\":", record->text[RECORD_TEXT_os_user]);
+    add_string(text, ",\"ip\":", record->text[RECORD_TEXT_client_ip]);
+    add_key(text, ",\"proxy\":\"\"}");
+}
+
+static const char *connection_type(const struct record *record)
+{
+    weir_string type = record->text[RECORD_TEXT_connection_type];
+    if (type.size == 3 && memcmp(type.data, "TLS", 3) == 0)
+        return "ssl";
+    return type.size == 6 && memcmp(type.data, "Socket", 6) == 0 ? "socket" : "tcp/ip";
+}
+
+static void write_connection(struct text *text, const struct record *record, const char *event)
+{
+    begin_body(text, record, "connection", event);
+    text_add_format(text, ",\"connection_data\":{\"connection_type\":\"%s\"",
+                    connection_type(record));
+    if (record->event != RECORD_DISCONNECT) {
+        add_number(text, ",\"status\":", record->number[RECORD_NUMBER_error_code]);
+        add_string(text, ",\"db\":", record->text[RECORD_TEXT_database]);
+    }
+    if (record->attribute_count) {
+        add_key(text, ",\"connection_attributes\":");
+        format_add_attributes(text, record);
+    }
+    add_key(text, "}}\n");
+}
+
+/* CreateTable is MySQL's create_table. */
+static void add_sql_command(struct text *text, const struct record *record)
+{
+    weir_string kind = record->text[RECORD_TEXT_kind];
+    add_key(text, ",\"sql_command\":\"");
+    for (size_t i = 0; i < kind.size; i++) {
+        unsigned char c = (unsigned char)kind.data[i];
+        if (isupper(c) && i && !isupper((unsigned char)kind.data[i - 1]))
+            text_add_byte(text, '_');
+        if (isalnum(c))
+            text_add_byte(text, (char)tolower(c));
+    }
+    text_add_byte(text, '"');
+}
+
+static void write_general(struct text *text, const struct record *record)
+{
+    begin_body(text, record, "general", "status");
+    add_string(text, ",\"general_data\":{\"command\":", record->text[RECORD_TEXT_command]);
+    add_sql_command(text, record);
+    add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);
+    add_number(text, ",\"status\":", record->number[RECORD_NUMBER_error_code]);
+    add_key(text, "}");
+    if (record->number[RECORD_NUMBER_duration_us] != WEIR_ABSENT) {
+        uint64_t microseconds = record->number[RECORD_NUMBER_duration_us];
+        text_add_format(text, ",\"query_statistics\":{\"query_time\":%llu.%06llu",
+                        (unsigned long long)(microseconds / 1000000),
+                        (unsigned long long)(microseconds % 1000000));
+        add_number(text, ",\"bytes_sent\":", record->number[RECORD_NUMBER_bytes]);
+        add_number(text, ",\"rows_sent\":", record->number[RECORD_NUMBER_rows]);
+        add_key(text, "}");
+    }
+    add_key(text, "}\n");
+}
+
+static void write_tables(struct text *text, const struct record *record)
+{
+    for (size_t i = 0; i < record->table_count; i++) {
+        const weir_table *table = &record->tables[i];
+        if (i < 64 && record->table_skip >> i & 1)
+            continue;
+        for (unsigned bit = 0; bit < 2; bit++) {
+            if (!(table->access & 1U << bit))
+                continue;
+            begin_body(text, record, "table_access",
+                       table_event_name(table_event_of(record->text[RECORD_TEXT_kind], 1U << bit)));
+            add_string(text, ",\"table_access_data\":{\"db\":", table->schema);
+            add_string(text, ",\"table\":", table->name);
+            add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);
+            add_sql_command(text, record);
+            add_key(text, "}}\n");
+        }
+    }
+}
+
+static void write_start(struct text *text, const struct record *record)
+{
+    struct utsname system = {0};
+    uname(&system);
+    begin_body(text, record, "audit", "startup");
+    text_add_format(text, ",\"startup_data\":{\"server_id\":0,\"os_version\":\"%s-%s\"",
+                    system.machine, system.sysname);
+    add_string(text, ",\"mysql_version\":", record->text[RECORD_TEXT_detail]);
+    add_key(text, ",\"args\":[]}}\n");
+}
+
+static void write_own(struct text *text, const struct record *record)
+{
+    if (record->event == RECORD_START) {
+        write_start(text, record);
+        return;
+    }
+    if (record->event == RECORD_STOP) {
+        begin_body(text, record, "audit", "shutdown");
+        add_key(text, ",\"shutdown_data\":{\"server_id\":0}}\n");
+        return;
+    }
+    bool is_gap = record->event == RECORD_GAP;
+    begin_body(text, record, "audit", is_gap ? "gap" : "reopen");
+    if (is_gap) {
+        add_number(text, ",\"gap_data\":{\"lost\":", record->number[RECORD_NUMBER_lost]);
+        add_string(text, ",\"since\":", record->text[RECORD_TEXT_since]);
+        add_string(text, ",\"until\":", record->text[RECORD_TEXT_until]);
+        add_string(text, ",\"reason\":", record->text[RECORD_TEXT_reason]);
+        add_key(text, "}");
+    }
+    add_key(text, "}\n");
+}
+
+static void write_record(struct text *text, const struct record *record)
+{
+    switch (record->event) {
+    case RECORD_CONNECT:
+    case RECORD_REJECT:
+        write_connection(text, record, "connect");
+        break;
+    case RECORD_CHANGE_USER:
+        write_connection(text, record, "change_user");
+        break;
+    case RECORD_DISCONNECT:
+        write_connection(text, record, "disconnect");
+        break;
+    case RECORD_STARTING: /* MySQL tells of the end only */
+        break;
+    case RECORD_COMPLETED:
+    case RECORD_ERROR:
+    case RECORD_REFUSED:
+        if (!record->without_general)
+            write_general(text, record);
+        write_tables(text, record);
+        break;
+    default:
+        write_own(text, record);
+    }
+}
+
+static void write_prefix(struct text *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
+{
+    format_add_prefix(text, "{\"id\":", sequence, chain);
+}
+
+static bool read_prefix(const char *line, size_t size, uint64_t *sequence,
+                        char chain[CHAIN_TEXT_BYTES])
+{
+    return format_read_prefix(line, size, "{\"id\":", sequence, chain);
+}
+
+const struct format format_mysql_json = {
+    .name = "mysql_json",
+    .opening = "[\n",
+    .separator = ",",
+    .closing = "]\n",
+    .write_session = NULL,
+    .write = write_record,
+    .write_prefix = write_prefix,
+    .read_prefix = read_prefix,
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "resume.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "rotate.h"
+
+#define BLOCK_BYTES      65536
+#define FIRST_LINE_BYTES 4096 /* enough for every format's first line to be told */
+
+/* One line without its newline and separator is a record: takes its sequence number and hash. */
+static bool take_line(const struct format *format, const char *line, size_t size,
+                      struct sink_end *end)
+{
+    size_t separator = strlen(format->separator);
+    uint64_t sequence;
+    char chain[CHAIN_TEXT_BYTES];
+    if (size > separator && memcmp(line + size - separator, format->separator, separator) == 0)
+        size -= separator;
+    if (!format->read_prefix(line, size, &sequence, chain))
+        return false;
+    end->sequence = sequence;
+    return chain_of(line, size, end->chain);
+}
+
+/* Reads the last lines of the file into text, so many that there is one whole line at least. */
+static int read_tail(int fd, uint64_t size, struct text *tail)
+{
+    uint64_t begin = size;
+    size_t want = BLOCK_BYTES;
+    for (;;) {
+        want = want > size ? (size_t)size : want;
+        begin = size - want;
+        text_reset(tail);
+        if (!text_grow(tail, want + 1))
+            return -1;
+        while (tail->size < want) {
+            ssize_t got =
+                pread(fd, tail->data + tail->size, want - tail->size, (off_t)(begin + tail->size));
+            if (got <= 0)
+                return -1;
+            tail->size += (size_t)got;
+        }
+        const char *last = memrchr(tail->data, '\n', tail->size);
+        if (begin == 0 || (last && memrchr(tail->data, '\n', (size_t)(last - tail->data))))
+            return 0;
+        want *= 4;
+    }
+}
+
+static int cut(int fd, const char *path, uint64_t size, char problem[PROBLEM_BYTES])
+{
+    if (ftruncate(fd, (off_t)size) == 0)
+        return 0;
+    snprintf(problem, PROBLEM_BYTES, "%s: cannot cut off its torn end: %s", path, strerror(errno));
+    return -1;
+}
+
+/* Takes the closing line away, and puts the separator back behind the last record. */
+static int open_again(int fd, const struct format *format, const char *path, uint64_t *size,
+                      struct text *tail, char problem[PROBLEM_BYTES])
+{
+    size_t closing = strlen(format->closing), separator = strlen(format->separator);
+    if (!closing || tail->size < closing ||
+        memcmp(tail->data + tail->size - closing, format->closing, closing) != 0)
+        return 0;
+    tail->size -= closing;
+    *size -= closing;
+    if (tail->size && tail->data[tail->size - 1] == '\n' && *size > strlen(format->opening)) {
+        tail->size--;
+        text_add(tail, format->separator, separator);
+        text_add_byte(tail, '\n');
+        *size -= 1;
+        if (cut(fd, path, *size, problem) < 0)
+            return -1;
+        if (pwrite(fd, tail->data + tail->size - separator - 1, separator + 1, (off_t)*size) !=
+            (ssize_t)separator + 1) {
+            snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+            return -1;
+        }
+        *size += separator + 1;
+        return 0;
+    }
+    return cut(fd, path, *size, problem);
+}
+
+static const struct format *find_format(int fd)
+{
+    char first[FIRST_LINE_BYTES];
+    ssize_t got = pread(fd, first, sizeof first, 0);
+    const char *end = got > 0 ? memchr(first, '\n', (size_t)got) : NULL;
+    if (got <= 0)
+        return NULL;
+    const struct format *format = format_of_line(first, end ? (size_t)(end - first) : (size_t)got);
+    /* A long first record: how it begins must do. */
+    return format || end || memcmp(first, "{\"seq\":", 7) != 0 ? format : &format_json;
+}
+
+int resume_file(int fd, const char *path, uint64_t size, struct sink_end *end,
+                const struct format **format, char problem[PROBLEM_BYTES])
+{
+    struct text tail = {0};
+    int status = -1;
+    *format = NULL;
+    if (size == 0)
+        return 0;
+    if (read_tail(fd, size, &tail) < 0) {
+        snprintf(problem, PROBLEM_BYTES, "%s: cannot be read: %s", path, strerror(errno));
+        goto out;
+    }
+    const char *last = memrchr(tail.data, '\n', tail.size);
+    size_t torn = last ? tail.size - (size_t)(last + 1 - tail.data) : tail.size;
+    *format = find_format(fd);
+    if (!*format) {
+        snprintf(problem, PROBLEM_BYTES,
+                 "%s is no audit log of a known format; move it away, or name another file", path);
+        goto out;
+    }
+    if (torn && cut(fd, path, size - torn, problem) < 0)
+        goto out;
+    end->torn_bytes = torn;
+    size -= torn;
+    tail.size -= torn;
+    if (open_again(fd, *format, path, &size, &tail, problem) < 0)
+        goto out;
+    status = 0;
+    while (tail.size) {
+        size_t line_end = tail.size - 1;
+        const char *before = memrchr(tail.data, '\n', line_end);
+        const char *line = before ? before + 1 : tail.data;
+        if (take_line(*format, line, line_end - (size_t)(line - tail.data), end))
+            break;
+        tail.size = (size_t)(line - tail.data);
+    }
+    if (size == 0)
+        *format = NULL;
+out:
+    text_release(&tail);
+    return status;
+}
+
+static void read_zip(gzFile zip, struct sink_end *end)
+{
+    const struct format *format = NULL;
+    struct text line = {0};
+    char block[BLOCK_BYTES];
+    while (gzgets(zip, block, sizeof block)) {
+        text_add_words(&line, block);
+        if (line.failed || line.size == 0 || line.data[line.size - 1] != '\n')
+            continue;
+        if (!format)
+            format = format_of_line(line.data, line.size - 1);
+        if (format)
+            take_line(format, line.data, line.size - 1, end);
+        text_reset(&line);
+    }
+    text_release(&line);
+}
+
+void resume_rotated(const char *file, struct sink_end *end)
+{
+    struct rotate_list list;
+    if (rotate_list(file, &list) < 0)
+        return;
+    gzFile zip = list.count ? gzopen(list.paths[list.count - 1], "rb") : NULL;
+    if (zip) {
+        read_zip(zip, end);
+        gzclose(zip);
+    }
+    rotate_list_release(&list);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NS            1000000000
+#define SEVERITY_INFO 6
+
+/* The enums of the manifest, in its order. */
+static const struct format *const formats[] = {[AUDIT_LOG_FORMAT_JSON] = &format_json,
+                                               [AUDIT_LOG_FORMAT_MYSQL_JSON] = &format_mysql_json,
+                                               [AUDIT_LOG_FORMAT_CSV] = &format_csv};
+static const struct sink_type *const sinks[] = {[AUDIT_LOG_HANDLER_FILE] = &sink_file,
+                                                [AUDIT_LOG_HANDLER_SYSLOG] = &sink_syslog,
+                                                [AUDIT_LOG_HANDLER_SOCKET] = &sink_socket};
+static const enum strategy strategies[] = {
+    [AUDIT_LOG_STRATEGY_ASYNCHRONOUS] = STRATEGY_ASYNCHRONOUS,
+    [AUDIT_LOG_STRATEGY_PERFORMANCE] = STRATEGY_PERFORMANCE,
+    [AUDIT_LOG_STRATEGY_SEMISYNCHRONOUS] = STRATEGY_SEMISYNCHRONOUS,
+    [AUDIT_LOG_STRATEGY_SYNCHRONOUS] = STRATEGY_SYNCHRONOUS};
+
+static char *file, *filters; /* absolute paths */
+
+/* A relative path begins at the folder of the plugin's shared object. Returns owned. */
+static char *absolute(weir_string path)
+{
+    weir_string library = weir_library();
+    const char *slash = library.data ? strrchr(library.data, '/') : NULL;
+    char *result = NULL;
+    if (path.size && path.data[0] == '/')
+        return strdup(path.data);
+    int folder = slash ? (int)(slash + 1 - library.data) : 0;
+    return asprintf(&result, "%.*s%s", folder, library.data ? library.data : "", path.data) < 0
+               ? NULL
+               : result;
+}
+
+const struct format *settings_format(void)
+{
+    return formats[weir_number_of(AUDIT_LOG_FORMAT)];
+}
+
+bool settings_log_starting(void)
+{
+    return weir_number_of(AUDIT_LOG_STARTING);
+}
+
+void settings_collect(struct collect_options *options)
+{
+    options->with_digest = weir_number_of(AUDIT_LOG_DIGEST);
+    options->with_tables = weir_number_of(AUDIT_LOG_TABLES);
+    options->with_parameters = weir_number_of(AUDIT_LOG_PARAMETERS);
+    options->sql_limit = (uint64_t)weir_number_of(AUDIT_LOG_SQL_LIMIT);
+}
+
+static void apply_sink(struct sink_options *sink)
+{
+    atomic_store(&sink->rotate_on_size,
+                 (unsigned long long)weir_number_of(AUDIT_LOG_ROTATE_ON_SIZE));
+    atomic_store(&sink->rotate_every_s,
+                 (unsigned long long)weir_number_of(AUDIT_LOG_ROTATE_EVERY) / NS);
+    atomic_store(&sink->keep_files, (unsigned long long)weir_number_of(AUDIT_LOG_ROTATIONS));
+    atomic_store(&sink->keep_days, (unsigned long long)weir_number_of(AUDIT_LOG_KEEP_DAYS));
+    atomic_store(&sink->compress, weir_number_of(AUDIT_LOG_COMPRESS));
+}
+
+void settings_apply(struct journal *journal, struct sink_options *sink)
+{
+    apply_sink(sink);
+    journal_set_strategy(journal, strategies[weir_number_of(AUDIT_LOG_STRATEGY)]);
+    journal_set_buffer_bytes(journal, (uint64_t)weir_number_of(AUDIT_LOG_BUFFER_SIZE));
+    journal_set_chain(journal, weir_number_of(AUDIT_LOG_CHAIN));
+    journal_set_allow(journal, weir_number_of(AUDIT_LOG_ON_FAILURE) == AUDIT_LOG_ON_FAILURE_ALLOW);
+}
+
+int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
+                  char problem[PROBLEM_BYTES])
+{
+    bool is_socket = weir_number_of(AUDIT_LOG_HANDLER) == AUDIT_LOG_HANDLER_SOCKET;
+    settings_release();
+    file = absolute(weir_text_of(AUDIT_LOG_FILE));
+    filters = absolute(weir_text_of(AUDIT_LOG_FILTER_FILE));
+    if (!file || !filters) {
+        snprintf(problem, PROBLEM_BYTES, "no memory");
+        return -1;
+    }
+    sink->file = file;
+    sink->address = weir_text_of(is_socket ? AUDIT_LOG_SOCKET : AUDIT_LOG_SYSLOG_SOCKET).data;
+    sink->syslog_identity = weir_text_of(AUDIT_LOG_SYSLOG_IDENTITY).data;
+    sink->syslog_priority = (unsigned)weir_number_of(AUDIT_LOG_SYSLOG_FACILITY) * 8 + SEVERITY_INFO;
+    apply_sink(sink);
+    *journal = (struct journal_options){
+        .sink = sinks[weir_number_of(AUDIT_LOG_HANDLER)],
+        .sink_options = sink,
+        .format = settings_format(),
+        .strategy = strategies[weir_number_of(AUDIT_LOG_STRATEGY)],
+        .buffer_bytes = (uint64_t)weir_number_of(AUDIT_LOG_BUFFER_SIZE),
+        .has_chain = weir_number_of(AUDIT_LOG_CHAIN),
+        .allow_on_failure = weir_number_of(AUDIT_LOG_ON_FAILURE) == AUDIT_LOG_ON_FAILURE_ALLOW,
+    };
+    *filter_file = filters;
+    return 0;
+}
+
+void settings_release(void)
+{
+    free(file);
+    free(filters);
+    file = filters = NULL;
+}

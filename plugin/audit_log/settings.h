@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The system variables audit_log_*, as the other files want them. The only place that knows their
+ * names and types; manifest.toml says what they mean. */
+#ifndef AUDIT_LOG_SETTINGS_H
+#define AUDIT_LOG_SETTINGS_H
+
+#include "collect.h"
+#include "journal.h"
+
+/* Reads everything. The strings live until settings_release(). -1 and the problem. */
+int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
+                  char problem[PROBLEM_BYTES]);
+void settings_release(void);
+
+/* Each of these is a load or two. */
+const struct format *settings_format(void);
+bool settings_log_starting(void);
+void settings_collect(struct collect_options *options);
+
+/* Passes on what may change while the server runs. */
+void settings_apply(struct journal *journal, struct sink_options *sink);
+
+#endif

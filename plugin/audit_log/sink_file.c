@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The file: appended to, rotated, reopened. A commit is in it whole or not at all: after a write or
+ * an fsync that failed, the file is cut back to where it was, because nobody knows what the disk
+ * has (after a failed fsync the kernel forgets the pages, and a second fsync would lie). The commit
+ * is then given again.
+ *
+ * An exclusive flock() keeps a second server from writing into the same log, which would break
+ * numbers and chain. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "resume.h"
+#include "rotate.h"
+
+#define FILE_MODE      0600
+#define NO_CUT         UINT64_MAX
+#define ROTATE_RETRY_S 60 /* after a rotation that failed */
+
+struct file {
+    struct sink sink;
+    const struct sink_options *options;
+    const struct format *format;
+    int fd;               /* -1: could not be opened */
+    uint64_t cut_back_to; /* bytes, when that could not be done at once; or NO_CUT */
+    time_t begun;         /* when the current file began */
+    time_t rotate_not_before;
+    atomic_ullong size;   /* bytes of the current file */
+    pthread_mutex_t lock; /* of next_fd and identity */
+    int next_fd;          /* opened by reopen(), for the next commit; -1: none */
+    dev_t device;         /* identity of the current file */
+    ino_t inode;
+    struct janitor *janitor;
+};
+
+static int trouble(const struct file *file, const char *what, char problem[PROBLEM_BYTES])
+{
+    snprintf(problem, PROBLEM_BYTES, "%s: %s: %s", file->options->file, what, strerror(errno));
+    return -1;
+}
+
+/* Opens the path for appending, created with mode 0600 exactly. -1 and the problem. */
+static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
+{
+    const char *path = file->options->file;
+    const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK;
+    struct stat status;
+    int fd = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
+    if (fd >= 0)
+        fchmod(fd, FILE_MODE);
+    else if (errno == EEXIST)
+        fd = open(path, flags);
+    if (fd < 0)
+        return trouble(file, "cannot open", problem);
+    if (fstat(fd, &status) < 0) {
+        trouble(file, "cannot look at it", problem);
+    } else if (!S_ISREG(status.st_mode)) {
+        snprintf(problem, PROBLEM_BYTES, "%s is no regular file; name another one", path);
+    } else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        snprintf(problem, PROBLEM_BYTES,
+                 "%s is in use by another process; every server needs a log of its own", path);
+    } else {
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        if (written == 0) {
+            errno = EIO;
+            return -1;
+        }
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Makes fd the current file. An empty one gets its opening. */
+static int adopt(struct file *file, int fd, char problem[PROBLEM_BYTES])
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return trouble(file, "cannot look at it", problem);
+    size_t opening = strlen(file->format->opening);
+    if (status.st_size == 0 && write_all(fd, file->format->opening, opening) < 0) {
+        trouble(file, "cannot write", problem);
+        if (ftruncate(fd, 0) < 0)
+            return -1; /* said already */
+        return -1;
+    }
+    if (file->fd >= 0)
+        close(file->fd);
+    pthread_mutex_lock(&file->lock);
+    file->fd = fd;
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
+    pthread_mutex_unlock(&file->lock);
+    file->begun = status.st_size ? status.st_ctime : time(NULL);
+    file->cut_back_to = NO_CUT;
+    atomic_store(&file->size, (uint64_t)status.st_size + (status.st_size ? 0 : opening));
+    return 0;
+}
+
+/* What reopen() has opened, or, without a file, what the path names. */
+static int ensure_open(struct file *file, char problem[PROBLEM_BYTES])
+{
+    pthread_mutex_lock(&file->lock);
+    int next = file->next_fd;
+    file->next_fd = -1;
+    pthread_mutex_unlock(&file->lock);
+    if (next < 0 && file->fd >= 0)
+        return 0;
+    if (next < 0)
+        next = open_path(file, problem);
+    if (next < 0)
+        return -1;
+    if (adopt(file, next, problem) == 0)
+        return 0;
+    close(next);
+    return -1;
+}
+
+/* Replaces the separator behind the last record by the closing. */
+static void write_closing(struct file *file)
+{
+    const struct format *format = file->format;
+    size_t separator = strlen(format->separator), opening = strlen(format->opening);
+    uint64_t size = atomic_load(&file->size);
+    if (!*format->closing || file->fd < 0)
+        return;
+    bool fine = true;
+    if (separator && size > opening)
+        fine = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
+               write_all(file->fd, "\n", 1) == 0;
+    if (!fine || write_all(file->fd, format->closing, strlen(format->closing)) < 0)
+        weir_log(WEIR_LOG_ERROR, "%s: cannot write its last line: %s", file->options->file,
+                 strerror(errno));
+}
+
+static void sync_folder(const char *path)
+{
+    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        slash[slash == folder ? 1 : 0] = '\0';
+        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0) {
+            fsync(fd);
+            close(fd);
+        }
+    }
+    free(folder);
+}
+
+/* Closes the current file in order, renames it, begins the next. A rename that fails is logged, and
+ * the file grows on: records matter more than sizes. */
+static int rotate(struct file *file, char problem[PROBLEM_BYTES])
+{
+    const char *path = file->options->file;
+    char *name = rotate_name(path);
+    if (!name || rename(path, name) < 0) {
+        weir_log(WEIR_LOG_ERROR, "%s: cannot be rotated: %s", path,
+                 name ? strerror(errno) : "no memory");
+        free(name);
+        file->rotate_not_before = time(NULL) + ROTATE_RETRY_S;
+        return 0;
+    }
+    write_closing(file);
+    if (fdatasync(file->fd) < 0)
+        weir_log(WEIR_LOG_ERROR, "%s: %s", name, strerror(errno));
+    free(name);
+    close(file->fd);
+    file->fd = -1;
+    int status = ensure_open(file, problem);
+    sync_folder(path);
+    if (file->janitor)
+        janitor_clean(file->janitor);
+    return status;
+}
+
+static bool is_due(const struct file *file, size_t more)
+{
+    const struct sink_options *options = file->options;
+    uint64_t size = atomic_load(&file->size);
+    time_t now = time(NULL);
+    if (size <= strlen(file->format->opening) || now < file->rotate_not_before)
+        return false;
+    if (options->rotate_on_size && size + more > options->rotate_on_size)
+        return true;
+    uint64_t period = options->rotate_every_s;
+    return period && (uint64_t)now / period != (uint64_t)file->begun / period;
+}
+
+/* Whether the file still has a name; if it was removed, begins a new one. */
+static int look_at_file(struct file *file, struct stat *status, char problem[PROBLEM_BYTES])
+{
+    if (fstat(file->fd, status) < 0)
+        return trouble(file, "cannot look at it", problem);
+    if (status->st_nlink > 0)
+        return 0;
+    int fd = open_path(file, problem);
+    if (fd < 0)
+        return -1;
+    if (adopt(file, fd, problem) < 0) {
+        close(fd);
+        return -1;
+    }
+    file->sink.was_removed = true;
+    return fstat(fd, status);
+}
+
+static int cut_back(struct file *file, uint64_t size)
+{
+    file->cut_back_to = ftruncate(file->fd, (off_t)size) < 0 ? size : NO_CUT;
+    return file->cut_back_to == NO_CUT ? 0 : -1;
+}
+
+static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
+                  char problem[PROBLEM_BYTES])
+{
+    struct file *file = (struct file *)sink;
+    struct stat status;
+    *taken = 0;
+    if (ensure_open(file, problem) < 0)
+        return -1;
+    if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
+        return trouble(file, "cannot cut off what was half written", problem);
+    if (look_at_file(file, &status, problem) < 0)
+        return -1;
+    atomic_store(&file->size, (uint64_t)status.st_size);
+    if (is_due(file, size)) {
+        if (rotate(file, problem) < 0)
+            return -1;
+        if (fstat(file->fd, &status) < 0)
+            return trouble(file, "cannot look at it", problem);
+    }
+    const char *what = "cannot write";
+    bool fine = write_all(file->fd, lines, size) == 0;
+    if (fine && sync) {
+        what = "cannot bring it to the disk";
+        fine = fdatasync(file->fd) == 0;
+    }
+    if (!fine) {
+        trouble(file, what, problem);
+        cut_back(file, (uint64_t)status.st_size);
+        return -1;
+    }
+    atomic_store(&file->size, (uint64_t)status.st_size + size);
+    *taken = size;
+    return 0;
+}
+
+static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+{
+    struct file *file = (struct file *)sink;
+    int status = 0;
+    if (file->fd >= 0 && atomic_load(&file->size) > strlen(file->format->opening))
+        status = rotate(file, problem);
+    file->format = format;
+    if (status < 0 || file->fd < 0)
+        return status;
+    /* The new file has the old format's opening. */
+    if (ftruncate(file->fd, 0) < 0 ||
+        write_all(file->fd, format->opening, strlen(format->opening)) < 0)
+        return trouble(file, "cannot write", problem);
+    atomic_store(&file->size, strlen(format->opening));
+    return 0;
+}
+
+static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+{
+    struct file *file = (struct file *)sink;
+    struct stat status;
+    int result = 0;
+    pthread_mutex_lock(&file->lock);
+    bool is_same = file->fd >= 0 && stat(file->options->file, &status) == 0 &&
+                   status.st_dev == file->device && status.st_ino == file->inode;
+    if (!is_same && file->next_fd < 0) {
+        file->next_fd = open_path(file, problem);
+        result = file->next_fd < 0 ? -1 : 0;
+    }
+    pthread_mutex_unlock(&file->lock);
+    return result;
+}
+
+static uint64_t file_size(struct sink *sink)
+{
+    return atomic_load(&((struct file *)sink)->size);
+}
+
+static void close_file(struct sink *sink)
+{
+    struct file *file = (struct file *)sink;
+    janitor_stop(file->janitor);
+    if (file->fd >= 0) {
+        write_closing(file);
+        fdatasync(file->fd);
+        close(file->fd);
+    }
+    if (file->next_fd >= 0)
+        close(file->next_fd);
+    pthread_mutex_destroy(&file->lock);
+    free(file);
+}
+
+/* Goes on with what is there: learns its end, and rotates a file of another format away. */
+static int resume(struct file *file, struct sink_end *end, char problem[PROBLEM_BYTES])
+{
+    const struct format *found, *wanted = file->format;
+    struct stat status;
+    int fd = open_path(file, problem);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &status) < 0 ||
+        resume_file(fd, file->options->file, (uint64_t)status.st_size, end, &found, problem) < 0) {
+        close(fd);
+        return -1;
+    }
+    file->format = found ? found : wanted;
+    if (adopt(file, fd, problem) < 0) {
+        close(fd);
+        return -1;
+    }
+    if (end->sequence == 0)
+        resume_rotated(file->options->file, end);
+    return file->format == wanted ? 0 : set_format(&file->sink, wanted, problem);
+}
+
+static struct sink *open_file(const struct sink_options *options, const struct format *format,
+                              struct sink_end *end, char problem[PROBLEM_BYTES])
+{
+    struct file *file = calloc(1, sizeof *file);
+    if (!file) {
+        snprintf(problem, PROBLEM_BYTES, "%s: no memory", options->file);
+        return NULL;
+    }
+    file->sink.type = &sink_file;
+    file->options = options;
+    file->format = format;
+    file->fd = file->next_fd = -1;
+    file->cut_back_to = NO_CUT;
+    pthread_mutex_init(&file->lock, NULL);
+    if (resume(file, end, problem) < 0) {
+        close_file(&file->sink);
+        return NULL;
+    }
+    file->janitor = janitor_start(options);
+    return &file->sink;
+}
+
+const struct sink_type sink_file = {
+    .name = "FILE",
+    .open = open_file,
+    .commit = commit,
+    .set_format = set_format,
+    .reopen = reopen,
+    .size = file_size,
+    .close = close_file,
+};

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A stream socket for shippers, unix:///path or tcp://host:port: lines as they would stand in the
+ * file. A line that was cut by a broken connection is sent again, whole, on the next one: a shipper
+ * sees each line once or more. SYNCHRONOUS means here that the kernel has the bytes; more nobody
+ * can promise without an answer from the other side.
+ *
+ * The log has no end to be read, so numbers and chain begin anew with every start. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sink.h"
+
+#define TIMEOUT_S 5 /* for connecting and for each send */
+
+struct stream {
+    struct sink sink;
+    const struct sink_options *options;
+    const struct format *format;
+    int fd; /* -1: not connected */
+};
+
+static void set_timeouts(int fd)
+{
+    struct timeval limit = {.tv_sec = TIMEOUT_S};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    set_timeouts(fd);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int code = errno;
+    close(fd);
+    errno = code;
+    return -1;
+}
+
+/* host:port, or [address]:port. */
+static int connect_tcp(const char *where)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    const char *colon = strrchr(where, ':');
+    char host[256];
+    size_t size = colon ? (size_t)(colon - where) : 0;
+    if (size > 1 && where[0] == '[' && where[size - 1] == ']') {
+        where++;
+        size -= 2;
+    }
+    if (size == 0 || size >= sizeof host) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(host, where, size);
+    host[size] = '\0';
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0) {
+        errno = EHOSTUNREACH;
+        return -1;
+    }
+    int fd = -1;
+    for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+        if (fd >= 0)
+            set_timeouts(fd);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) < 0) {
+            int code = errno;
+            close(fd);
+            errno = code;
+            fd = -1;
+        }
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+static void hang_up(struct stream *stream)
+{
+    if (stream->fd >= 0)
+        close(stream->fd);
+    stream->fd = -1;
+}
+
+static int send_all(int fd, const char *bytes, size_t size, size_t *sent)
+{
+    *sent = 0;
+    while (*sent < size) {
+        ssize_t got = send(fd, bytes + *sent, size - *sent, MSG_NOSIGNAL);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return -1;
+        *sent += (size_t)got;
+    }
+    return 0;
+}
+
+static int ensure_connected(struct stream *stream, char problem[PROBLEM_BYTES])
+{
+    const char *address = stream->options->address;
+    size_t sent;
+    if (stream->fd >= 0)
+        return 0;
+    errno = EINVAL;
+    if (strncmp(address, "unix://", 7) == 0)
+        stream->fd = connect_unix(address + 7);
+    else if (strncmp(address, "tcp://", 6) == 0)
+        stream->fd = connect_tcp(address + 6);
+    if (stream->fd >= 0 &&
+        send_all(stream->fd, stream->format->opening, strlen(stream->format->opening), &sent) == 0)
+        return 0;
+    snprintf(problem, PROBLEM_BYTES, "audit log to %s: cannot connect: %s", address,
+             strerror(errno));
+    hang_up(stream);
+    return -1;
+}
+
+static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
+                  char problem[PROBLEM_BYTES])
+{
+    struct stream *stream = (struct stream *)sink;
+    size_t sent;
+    (void)sync;
+    *taken = 0;
+    if (ensure_connected(stream, problem) < 0)
+        return -1;
+    if (send_all(stream->fd, lines, size, &sent) == 0) {
+        *taken = size;
+        return 0;
+    }
+    snprintf(problem, PROBLEM_BYTES, "audit log to %s: %s", stream->options->address,
+             strerror(errno));
+    const char *last = sent ? memrchr(lines, '\n', sent) : NULL;
+    *taken = last ? (size_t)(last + 1 - lines) : 0;
+    hang_up(stream);
+    return -1;
+}
+
+static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+{
+    struct stream *stream = (struct stream *)sink;
+    hang_up(stream);
+    stream->format = format;
+    return ensure_connected(stream, problem);
+}
+
+static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+{
+    (void)sink;
+    (void)problem;
+    return 0; /* a broken connection is made again by the next commit */
+}
+
+static uint64_t no_size(struct sink *sink)
+{
+    (void)sink;
+    return 0;
+}
+
+static void close_stream(struct sink *sink)
+{
+    struct stream *stream = (struct stream *)sink;
+    hang_up(stream);
+    free(stream);
+}
+
+static struct sink *open_stream(const struct sink_options *options, const struct format *format,
+                                struct sink_end *end, char problem[PROBLEM_BYTES])
+{
+    struct stream *stream = calloc(1, sizeof *stream);
+    (void)end;
+    if (!stream) {
+        snprintf(problem, PROBLEM_BYTES, "no memory");
+        return NULL;
+    }
+    stream->sink.type = &sink_socket;
+    stream->options = options;
+    stream->format = format;
+    stream->fd = -1;
+    if (ensure_connected(stream, problem) == 0)
+        return &stream->sink;
+    free(stream);
+    return NULL;
+}
+
+const struct sink_type sink_socket = {
+    .name = "SOCKET",
+    .open = open_stream,
+    .commit = commit,
+    .set_format = set_format,
+    .reopen = reopen,
+    .size = no_size,
+    .close = close_stream,
+};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The local syslog, which is journald's too: one datagram a record to /dev/log, with priority, time
+ * and program before the line, as syslog(3) writes them. Our own datagrams instead of syslog(3),
+ * because that one cannot say that a record was lost. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sink.h"
+
+#define DEFAULT_PATH "/dev/log"
+#define TIMEOUT_S    5
+
+struct syslog {
+    struct sink sink;
+    const struct sink_options *options;
+    const struct format *format;
+    struct text datagram;
+    int fd; /* -1: not connected */
+};
+
+static void hang_up(struct syslog *syslog)
+{
+    if (syslog->fd >= 0)
+        close(syslog->fd);
+    syslog->fd = -1;
+}
+
+static const char *path_of(const struct syslog *syslog)
+{
+    const char *path = syslog->options->address;
+    return path && *path ? path : DEFAULT_PATH;
+}
+
+static int ensure_connected(struct syslog *syslog, char problem[PROBLEM_BYTES])
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval limit = {.tv_sec = TIMEOUT_S};
+    const char *path = path_of(syslog);
+    if (syslog->fd >= 0)
+        return 0;
+    errno = ENAMETOOLONG;
+    if (strlen(path) < sizeof address.sun_path) {
+        memcpy(address.sun_path, path, strlen(path) + 1);
+        syslog->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (syslog->fd >= 0)
+            setsockopt(syslog->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        if (syslog->fd >= 0 &&
+            connect(syslog->fd, (struct sockaddr *)&address, sizeof address) == 0)
+            return 0;
+    }
+    snprintf(problem, PROBLEM_BYTES, "syslog at %s: %s", path, strerror(errno));
+    hang_up(syslog);
+    return -1;
+}
+
+/* "<110>Jan 31 23:59:59 weir-audit[4711]: " in local time, as local syslogs expect. */
+static void add_head(struct syslog *syslog)
+{
+    time_t now = time(NULL);
+    struct tm local;
+    char date[32];
+    localtime_r(&now, &local);
+    strftime(date, sizeof date, "%b %e %H:%M:%S", &local);
+    text_add_format(&syslog->datagram, "<%u>%s %s[%ld]: ", syslog->options->syslog_priority, date,
+                    syslog->options->syslog_identity, (long)getpid());
+}
+
+static int send_line(struct syslog *syslog, const char *line, size_t size)
+{
+    text_reset(&syslog->datagram);
+    add_head(syslog);
+    text_add(&syslog->datagram, line, size);
+    if (syslog->datagram.failed) {
+        errno = ENOMEM;
+        return -1;
+    }
+    ssize_t sent;
+    do
+        sent = send(syslog->fd, syslog->datagram.data, syslog->datagram.size, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
+                  char problem[PROBLEM_BYTES])
+{
+    struct syslog *syslog = (struct syslog *)sink;
+    size_t separator = strlen(syslog->format->separator);
+    (void)sync;
+    *taken = 0;
+    if (ensure_connected(syslog, problem) < 0)
+        return -1;
+    while (*taken < size) {
+        const char *line = lines + *taken, *newline = memchr(line, '\n', size - *taken);
+        size_t length = (size_t)(newline - line);
+        if (send_line(syslog, line, length - separator) < 0) {
+            snprintf(problem, PROBLEM_BYTES, "syslog at %s: %s", path_of(syslog), strerror(errno));
+            hang_up(syslog);
+            return -1;
+        }
+        *taken += length + 1;
+    }
+    return 0;
+}
+
+static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+{
+    (void)problem;
+    ((struct syslog *)sink)->format = format;
+    return 0;
+}
+
+static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+{
+    (void)sink;
+    (void)problem;
+    return 0; /* a syslog that was started anew is connected to by the next commit */
+}
+
+static uint64_t no_size(struct sink *sink)
+{
+    (void)sink;
+    return 0;
+}
+
+static void close_syslog(struct sink *sink)
+{
+    struct syslog *syslog = (struct syslog *)sink;
+    hang_up(syslog);
+    text_release(&syslog->datagram);
+    free(syslog);
+}
+
+static struct sink *open_syslog(const struct sink_options *options, const struct format *format,
+                                struct sink_end *end, char problem[PROBLEM_BYTES])
+{
+    struct syslog *syslog = calloc(1, sizeof *syslog);
+    (void)end;
+    if (!syslog) {
+        snprintf(problem, PROBLEM_BYTES, "no memory");
+        return NULL;
+    }
+    syslog->sink.type = &sink_syslog;
+    syslog->options = options;
+    syslog->format = format;
+    syslog->fd = -1;
+    if (ensure_connected(syslog, problem) == 0)
+        return &syslog->sink;
+    free(syslog);
+    return NULL;
+}
+
+const struct sink_type sink_syslog = {
+    .name = "SYSLOG",
+    .open = open_syslog,
+    .commit = commit,
+    .set_format = set_format,
+    .reopen = reopen,
+    .size = no_size,
+    .close = close_syslog,
+};
