@@ -111,13 +111,14 @@ static int replay(const struct trace_program_options *options, struct error *err
         if (!trace_output.stream)
             return error_set(error, "%s: %s", options->output, strerror(errno));
     }
+    if (options->interface)
+        setvbuf(trace_output.stream, NULL, _IOLBF, 0);
     struct trace_host *host = load(options, error);
     if (host) {
         struct st_mysql_client_plugin_TRACE *plugin = trace_host_plugin(host);
         struct sigaction action = {.sa_handler = on_signal};
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        trace_output.is_live = options->interface != NULL;
         status = options->wire_file ? replay_wire_file(plugin, options->wire_file, error)
                                     : replay_capture(plugin, options->read_file, options->interface,
                                                      (uint16_t)options->port, &interrupted, error);

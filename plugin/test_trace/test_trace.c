@@ -50,6 +50,7 @@ struct connection {
     enum protocol_stage expected;
     int command;                       /* sent last; -1: none yet */
     int has_failed;                    /* an error was reported since then */
+    int had_more;                      /* a result of the command was followed by another */
     unsigned long columns, parameters; /* definitions to come */
 };
 
@@ -176,6 +177,7 @@ static enum protocol_stage on_result(const MYSQL *handle, struct connection *c,
               status, rows, id);
         if (!(status & STATUS_MORE_RESULTS))
             return PROTOCOL_STAGE_READY_FOR_COMMAND;
+        c->had_more = 1;
         print(handle, "Expecting next result set");
         return PROTOCOL_STAGE_WAIT_FOR_RESULT;
     }
@@ -228,7 +230,10 @@ static enum protocol_stage on_parameter(const MYSQL *handle, struct connection *
     return c->columns > 0 ? PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF : PROTOCOL_STAGE_READY_FOR_COMMAND;
 }
 
-static enum protocol_stage on_row(const MYSQL *handle, const struct connection *c,
+/* MySQL's plugin expects another result, wrongly, after each one of a command that had several, and
+ * after those of prepared statements. No stage is checked before the next command then, so it does
+ * no harm. */
+static enum protocol_stage on_row(const MYSQL *handle, struct connection *c,
                                   const struct st_trace_event_args *args)
 {
     size_t at = 1;
@@ -245,7 +250,8 @@ static enum protocol_stage on_row(const MYSQL *handle, const struct connection *
         number_at(args, &at);
         status = short_at(args, at);
     }
-    if (!(status & STATUS_MORE_RESULTS) && c->command != STMT_EXECUTE)
+    c->had_more = c->had_more || status & STATUS_MORE_RESULTS;
+    if (!c->had_more && c->command != STMT_EXECUTE)
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
     print(handle, "Expecting next result set");
     return PROTOCOL_STAGE_WAIT_FOR_RESULT;
@@ -260,7 +266,8 @@ static enum protocol_stage on_description(const MYSQL *handle, struct connection
     }
     c->columns = short_at(args, 5);
     c->parameters = short_at(args, 7);
-    print(handle, "Prepared statement ID; params: %lu, cols: %lu", c->parameters, c->columns);
+    print(handle, "Prepared statement %lu; params: %lu, cols: %lu",
+          short_at(args, 1) | short_at(args, 3) << 16, c->parameters, c->columns);
     if (c->parameters > 0)
         return PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF;
     return c->columns > 0 ? PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF : PROTOCOL_STAGE_READY_FOR_COMMAND;
@@ -286,7 +293,7 @@ static enum protocol_stage on_packet(const MYSQL *handle, struct connection *c,
     case PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF:
         return is_error ? PROTOCOL_STAGE_READY_FOR_COMMAND : on_parameter(handle, c, args);
     case PROTOCOL_STAGE_WAIT_FOR_PS_DESCRIPTION:
-        return is_error ? PROTOCOL_STAGE_READY_FOR_COMMAND : on_description(handle, c, args);
+        return on_description(handle, c, args);
     case PROTOCOL_STAGE_WAIT_FOR_PACKET:
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
     case PROTOCOL_STAGE_WAIT_FOR_INIT_PACKET:
@@ -532,6 +539,7 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
     if (event == TRACE_EVENT_SEND_COMMAND && c) {
         c->command = args.cmd;
         c->has_failed = 0;
+        c->had_more = 0;
     }
     if (c)
         check_stage(handle, c, stage, event);

@@ -118,7 +118,8 @@ static void put_column(struct strbuf *out, const MYSQL *handle,
 {
     uint64_t capabilities = capabilities_of(handle);
     struct wire_column_definition column;
-    /* A client's handle keeps MariaDB's part of the capabilities to itself; the definition tells. */
+    /* A client's handle keeps MariaDB's part of the capabilities to itself; the definition tells.
+     */
     if (!wire_decode_column_definition(args->pkt, args->pkt_len, capabilities, &column) &&
         !wire_decode_column_definition(args->pkt, args->pkt_len,
                                        capabilities | WIRE_CAP(MARIADB_CLIENT_EXTENDED_METADATA),
