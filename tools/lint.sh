@@ -21,7 +21,7 @@ below() {
     case $1 in
     base) echo "" ;;
     wire | sql) echo "base" ;;
-    plugin) echo "base sql" ;;
+    plugin) echo "base sql wire" ;;
     trace) echo "base wire" ;;
     gateway) echo "base wire sql plugin trace" ;;
     esac

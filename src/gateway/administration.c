@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/answer.h"
+#include "gateway/outcome.h"
 #include "gateway/question.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
@@ -47,27 +48,6 @@ bool administration_takes(const struct session *session, const struct wire_packe
                              &session->run.one.mode, &show));
 }
 
-/* ---- Answers ---- */
-
-static void finish_with_error(struct session *session, unsigned code, const char *message)
-{
-    const char *sqlstate = wire_error_sqlstate((uint16_t)code);
-    statement_failed(session, code, sqlstate, message);
-    answer_error(session, code, sqlstate, message);
-    statement_end(session);
-}
-
-/* Completed comes before the client reads its answer, as with the backend's. */
-static bool complete(struct session *session, const struct wire_result *result)
-{
-    bool fine = statement_answered(session, result);
-    if (!fine)
-        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
-                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
-    statement_end(session);
-    return fine;
-}
-
 /* ---- SHOW PLUGINS ---- */
 
 /* LIKE as the server has it: % any run, _ one byte, backslash quotes; letters match in any case. */
@@ -103,8 +83,8 @@ static void show_plugins(struct session *session, struct sql_span text)
     size_t rows = 0;
     sql_show_plugins(text, &session->run.one.mode, &show);
     if (show.filtered && !show.is_like) {
-        finish_with_error(session, WIRE_ER_NOT_SUPPORTED_YET,
-                          "This version of weir doesn't yet support 'SHOW PLUGINS WHERE'");
+        outcome_error(session, WIRE_ER_NOT_SUPPORTED_YET, NULL,
+                      "This version of weir doesn't yet support 'SHOW PLUGINS WHERE'");
         return;
     }
     for (size_t i = 0; i < plugin_count(registry); i++) {
@@ -121,7 +101,7 @@ static void show_plugins(struct session *session, struct sql_span text)
                                  .bytes = answer.out.size,
                                  .status = session->tracker.status,
                                  .is_result_set = true};
-    if (complete(session, &result))
+    if (outcome_complete(session, &result))
         answer_send(session, &answer);
     else
         strbuf_release(&answer.out);
@@ -195,39 +175,28 @@ static void worked(uv_work_t *work, int cancelled)
         return;
     }
     if (cancelled || administration->status)
-        finish_with_error(session, WIRE_ER_UNKNOWN_ERROR,
-                          cancelled ? "weir is shutting down" : administration->error.message);
-    else if (complete(session, &done))
+        outcome_error(session, WIRE_ER_UNKNOWN_ERROR, NULL,
+                      cancelled ? "weir is shutting down" : administration->error.message);
+    else if (outcome_complete(session, &done))
         answer_ok(session);
     administration_release(session);
-    if (session_is_open(session)) {
-        session_enter(session, SESSION_READY);
-        relay_go_on(session);
-        session_update_interest(session);
-    }
+    outcome_go_on(session);
 }
 
-/* One line of SHOW GRANTS: "GRANT SELECT, RELOAD ON *.* TO ...". */
 static void grants_row(struct session *session, const struct wire_string *values, size_t count)
 {
-    static const char *const enough[] = {"ALL PRIVILEGES", "RELOAD", "SUPER"};
-    const char *end = count ? memmem(values[0].data, values[0].size, " ON *.* TO ", 11) : NULL;
-    if (!end)
-        return;
-    size_t size = (size_t)(end - values[0].data);
-    for (size_t i = 0; i < sizeof enough / sizeof *enough; i++)
-        if (memmem(values[0].data, size, enough[i], strlen(enough[i])))
-            session->administration->permitted = true;
+    static const char *const enough[] = {"RELOAD", "SUPER", NULL};
+    if (outcome_is_granted(values, count, enough))
+        session->administration->permitted = true;
 }
 
 static void grants_known(struct session *session, unsigned error_code)
 {
     struct administration *administration = session->administration;
     if (error_code || !administration->permitted) {
-        finish_with_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, PRIVILEGE_ERROR);
+        outcome_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, PRIVILEGE_ERROR);
         administration_release(session);
-        session_enter(session, SESSION_READY);
-        relay_go_on(session);
+        outcome_go_on(session);
         return;
     }
     administration->session = session;
@@ -237,7 +206,7 @@ static void grants_known(struct session *session, unsigned error_code)
     uv_queue_work(&session->worker->loop, &administration->work, work_in_pool, worked);
 }
 
-static const struct question_handlers grants_question = {grants_row, grants_known};
+static const struct question_handlers grants_question = {.row = grants_row, .done = grants_known};
 
 static void change_plugins(struct session *session, struct sql_span text)
 {
@@ -245,8 +214,8 @@ static void change_plugins(struct session *session, struct sql_span text)
     if (!sql_plugin_statement(text, &session->run.one.mode, &names) ||
         !read_names(session, &names)) {
         administration_release(session);
-        finish_with_error(
-            session, WIRE_ER_PARSE_ERROR,
+        outcome_error(
+            session, WIRE_ER_PARSE_ERROR, NULL,
             "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
             "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
     } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {

@@ -55,6 +55,17 @@ void answer_ok(struct session *session)
     answer_send(session, &answer);
 }
 
+void answer_payload(struct session *session, const void *payload, size_t size)
+{
+    struct strbuf out;
+    struct wire_writer writer;
+    begin(session, &out, &writer);
+    wire_begin_packet(&writer);
+    wire_write_bytes(&writer, payload, size);
+    wire_end_packet(&writer);
+    send_packets(session, &out, &writer);
+}
+
 static void write_columns(const struct session *session, struct wire_writer *writer,
                           const char *const *columns, size_t count)
 {

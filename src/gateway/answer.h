@@ -13,6 +13,9 @@ void answer_error(struct session *session, unsigned code, const char *sqlstate,
 
 void answer_ok(struct session *session);
 
+/* A packet of the backend's own words, such as an OK. */
+void answer_payload(struct session *session, const void *payload, size_t size);
+
 /* An answer that is written before it is sent, because plugins are told its size first. */
 struct answer {
     struct strbuf out;

@@ -284,20 +284,6 @@ static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
     return 1;
 }
 
-static int attribute_fact(void *source_data, size_t index, weir_string *name, weir_string *value)
-{
-    const struct session *session = source_data;
-    struct wire_reader reader =
-        wire_reader_of(session->facts.attributes, session->facts.attributes_size);
-    struct wire_string key = {0}, text = {0};
-    for (size_t i = 0; i <= index; i++)
-        if (!wire_attribute_next(&reader, &key, &text))
-            return 0;
-    *name = (weir_string){key.data, key.size};
-    *value = (weir_string){text.data, text.size};
-    return 1;
-}
-
 static struct weir_hold *hold(void *source_data)
 {
     return hold_begin(source_data);
@@ -309,7 +295,6 @@ static const struct plugin_facts_source source = {
     .parameter = parameter_fact,
     .table = table_fact,
     .part = part_fact,
-    .attribute = attribute_fact,
     .hold = hold,
 };
 

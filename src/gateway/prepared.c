@@ -108,7 +108,7 @@ void prepared_forget(struct session *session, uint32_t id)
 
 void prepared_release(struct session *session)
 {
-    struct prepared *prepared, *next;
+    struct prepared *prepared = NULL, *next = NULL;
     HASH_ITER(hh, session->prepared, prepared, next)
     {
         drop(session, prepared);

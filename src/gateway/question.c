@@ -31,7 +31,7 @@ bool question_ask(struct session *session, const char *text,
     if (fine) {
         question->handlers = handlers;
         session->question = question;
-        wire_tracker_want(&session->tracker, QUESTION_WANTS);
+        wire_tracker_want(&session->tracker, handlers->packet ? WIRE_WANT_ALL : QUESTION_WANTS);
         struct wire_input input = {(uint8_t *)packet.data, (uint8_t *)packet.data + packet.size};
         struct wire_packet command;
         fine =
@@ -64,7 +64,9 @@ void question_receive(struct session *session, const uint8_t *bytes, size_t size
     while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
            WIRE_PACKET) {
         struct question *question = session->question;
-        if (packet.kind == WIRE_ROW)
+        if (question->handlers->packet)
+            question->handlers->packet(session, &packet);
+        if (packet.kind == WIRE_ROW && question->handlers->row)
             hand_over_row(session, &packet);
         if (packet.kind == WIRE_ERR)
             question->error_code = session->tracker.result.error_code;

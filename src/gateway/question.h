@@ -11,10 +11,12 @@
 #define QUESTION_VALUES 8 /* columns that are handed over at most */
 
 struct question_handlers {
-    /* One row; values of NULL have data NULL. Borrowed. */
+    /* One row; values of NULL have data NULL. Borrowed. NULL: nobody wants rows. */
     void (*row)(struct session *session, const struct wire_string *values, size_t count);
     /* The end; the session is in the state it is to go on from. error_code 0: it went well. */
     void (*done)(struct session *session, unsigned error_code);
+    /* Every packet of the answer, before the others are called; NULL: nobody wants them. */
+    void (*packet)(struct session *session, const struct wire_packet *packet);
 };
 
 /* Sends the text and enters SESSION_ASKING. The tracker must be idle. false: no memory. */

@@ -207,7 +207,7 @@ static bool tell_starting(struct session *session)
     struct plugin_registry *registry = registry_of(session);
     unsigned hears = plugin_registry_hears(registry);
     bool parsed = true, allowed = true;
-    struct plugin_refusal refusal;
+    struct plugin_refusal refusal = {0};
     if ((hears & PLUGIN_HEARS_PARSE) && run->text.size) {
         set_text(session, WEIR_TEXT_sql, run->text.data, run->text.size);
         parsed = plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE);
@@ -292,6 +292,12 @@ static void tell_global_variables(struct session *session)
     }
 }
 
+void statement_took_effect(struct session *session)
+{
+    identity_after_statement(session, statement_current(session));
+    tell_global_variables(session);
+}
+
 bool statement_result(struct session *session, const struct wire_packet *packet)
 {
     struct run *run = &session->run;
@@ -303,8 +309,7 @@ bool statement_result(struct session *session, const struct wire_packet *packet)
         return true;
     }
     if (!result->is_error && run->current < run->count) {
-        identity_after_statement(session, statement_current(session));
-        tell_global_variables(session);
+        statement_took_effect(session);
     }
     bool fine = true;
     if (is_outstanding(session)) {

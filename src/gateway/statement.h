@@ -31,6 +31,10 @@ bool statement_done(struct session *session);
 /* The gateway answers the command with this result. */
 bool statement_answered(struct session *session, const struct wire_result *result);
 
+/* The current statement has succeeded: what it changes of the session is noted, and plugins hear of
+ * its global variables. Comes before its Completed. */
+void statement_took_effect(struct session *session);
+
 /* The gateway has answered the command with this error. */
 void statement_failed(struct session *session, unsigned code, const char *sqlstate,
                       const char *message);
