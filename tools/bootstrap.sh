@@ -77,7 +77,7 @@ if [ -n "$missing" ]; then
     echo "bootstrap: installing from Debian's packages:$missing"
     as_root apt-get -qq update
     # shellcheck disable=SC2086 # a list of words
-    as_root env DEBIAN_FRONTEND=noninteractive \
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
         apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing >/dev/null
 fi
 
@@ -88,7 +88,7 @@ if [ "$want_plugins" = yes ]; then
     [ -n "$missing" ] || as_root apt-get -qq update
     # The version that fits the engine that is installed.
     version=$(dpkg-query -W -f='${Version}' mariadb-server-core)
-    apt-get -qq download "mariadb-server=$version"
+    apt-get -qq -o APT::Sandbox::User="$(id -un)" download "mariadb-server=$version"
     dpkg-deb -x mariadb-server_*.deb package
     for plugin in $mariadb_plugins; do
         mv "package/usr/lib/mysql/plugin/$plugin" "$unpacked/"
