@@ -72,12 +72,14 @@ fuzz: fuzzers
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql
+.PHONY: bench bench-sql bench-trace
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
 bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
+bench-trace: release
+	@ninja -C $(BUILD)/release bench-trace
 
 .PHONY: install clean
 install: release
