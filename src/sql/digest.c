@@ -4,8 +4,6 @@
  * costs more than hashing a statement does. */
 #include "sql/digest.h"
 
-#include "sql/digest_scan.h"
-
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -16,7 +14,8 @@ void sql_digester_init(struct sql_digester *digester)
 
 void sql_digester_release(struct sql_digester *digester)
 {
-    sql_normalize_release(digester);
+    free(digester->text);
+    free(digester->tokens);
     EVP_MD_CTX_free(digester->sha256);
     sql_digester_init(digester);
 }
@@ -41,10 +40,10 @@ bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
         EVP_DigestFinal_ex(context, hash, &size) != 1 || size != 32) {
         return false;
     }
-    for (unsigned i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         hex[2 * i] = digits[hash[i] >> 4];
         hex[2 * i + 1] = digits[hash[i] & 15];
     }
-    hex[2 * size] = '\0';
+    hex[SQL_DIGEST_BYTES - 1] = '\0';
     return true;
 }

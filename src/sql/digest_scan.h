@@ -49,9 +49,4 @@ void digest_scan(struct digest_scanner *scanner, struct digest_token *token);
 size_t digest_literal(const struct digest_scanner *scanner, const struct digest_token *token,
                       unsigned char *out);
 
-struct sql_digester;
-
-/* Frees the memory that normalising has used. */
-void sql_normalize_release(struct sql_digester *digester);
-
 #endif

@@ -6,7 +6,7 @@
 #ifndef WEIR_SQL_EXPAND_H
 #define WEIR_SQL_EXPAND_H
 
-#include "base/strbuf.h"
+#include "base/base.h"
 #include "sql/mode.h"
 
 enum sql_parameter_kind {

@@ -55,7 +55,10 @@ bool sql_set_role(struct sql_span statement, const struct sql_mode *mode, struct
         return false;
     }
     bool named = sql_token_is_name(&cursor.token) || cursor.token.class == SQL_TOKEN_STRING;
-    *role = sql_cursor_word(&cursor) == SQL_WORD_NONE ? (struct sql_span){0} : name_here(&cursor);
+    *role = name_here(&cursor);
+    if (sql_cursor_word(&cursor) == SQL_WORD_NONE) {
+        role->size = 0;
+    }
     return named;
 }
 

@@ -70,5 +70,9 @@ bool sql_is_multi(struct sql_span text, const struct sql_mode *mode)
     struct sql_splitter splitter;
     struct sql_span statement;
     sql_splitter_init(&splitter, text, mode);
-    return sql_splitter_next(&splitter, &statement) && sql_splitter_next(&splitter, &statement);
+    size_t count = 0;
+    while (count < 2 && sql_splitter_next(&splitter, &statement)) {
+        count++;
+    }
+    return count == 2;
 }

@@ -313,6 +313,49 @@ static bool names_no_table(uint16_t word)
     }
 }
 
+static void unlock(struct scan *scan)
+{
+    sql_scan_set_clause(scan, CLAUSE_SKIP);
+    sql_scan_next(scan);
+    if (sql_scan_accept(scan, SQL_WORD_STATS)) {
+        sql_scan_table_list(scan, SQL_ACCESS_READ);
+    }
+}
+
+/* ANALYZE TABLE t, or ANALYZE [FORMAT = JSON] statement. */
+static void analyze(struct scan *scan)
+{
+    uint16_t second = sql_cursor_second_word(&scan->cursor);
+    if (second == SQL_WORD_TABLE || second == SQL_WORD_TABLES || second == SQL_WORD_LOCAL ||
+        second == SQL_WORD_NO_WRITE_TO_BINLOG || second == SQL_WORD_INCREMENTAL) {
+        sql_scan_maintain(scan, SQL_ACCESS_READ);
+    } else {
+        sql_scan_explain(scan);
+    }
+}
+
+static void cache_index(struct scan *scan)
+{
+    sql_scan_next(scan);
+    sql_scan_accept(scan, SQL_WORD_INDEX);
+    sql_scan_table_list(scan, SQL_ACCESS_READ);
+}
+
+/* A statement in parentheses, one that names no table, or none that is known. */
+static void unlisted(struct scan *scan, uint16_t word)
+{
+    if (sql_cursor_is(&scan->cursor, '(')) {
+        query(scan);
+        return;
+    }
+    sql_scan_set_clause(scan, CLAUSE_OTHER);
+    /* Inside of blocks a statement can also be the name of a variable, to be assigned to. */
+    if (!names_no_table(word) && !scan->compound) {
+        scan->unknown = scan->no_statement = true;
+    }
+    sql_scan_next(scan);
+}
+
 static void other_statement(struct scan *scan, uint16_t word)
 {
     switch (word) {
@@ -329,11 +372,7 @@ static void other_statement(struct scan *scan, uint16_t word)
         sql_scan_lock(scan);
         return;
     case SQL_WORD_UNLOCK:
-        sql_scan_set_clause(scan, CLAUSE_SKIP);
-        sql_scan_next(scan);
-        if (sql_scan_accept(scan, SQL_WORD_STATS)) {
-            sql_scan_table_list(scan, SQL_ACCESS_READ);
-        }
+        unlock(scan);
         return;
     case SQL_WORD_EXPLAIN:
     case SQL_WORD_DESCRIBE:
@@ -341,16 +380,9 @@ static void other_statement(struct scan *scan, uint16_t word)
     case SQL_WORD_TRACE:
         sql_scan_explain(scan);
         return;
-    case SQL_WORD_ANALYZE: {
-        uint16_t second = sql_cursor_second_word(&scan->cursor);
-        if (second == SQL_WORD_TABLE || second == SQL_WORD_TABLES || second == SQL_WORD_LOCAL ||
-            second == SQL_WORD_NO_WRITE_TO_BINLOG || second == SQL_WORD_INCREMENTAL) {
-            sql_scan_maintain(scan, SQL_ACCESS_READ);
-        } else {
-            sql_scan_explain(scan);
-        }
+    case SQL_WORD_ANALYZE:
+        analyze(scan);
         return;
-    }
     case SQL_WORD_CHECK:
     case SQL_WORD_CHECKSUM:
         sql_scan_maintain(scan, SQL_ACCESS_READ);
@@ -360,9 +392,7 @@ static void other_statement(struct scan *scan, uint16_t word)
         sql_scan_maintain(scan, SQL_ACCESS_WRITE);
         return;
     case SQL_WORD_CACHE:
-        sql_scan_next(scan);
-        sql_scan_accept(scan, SQL_WORD_INDEX);
-        sql_scan_table_list(scan, SQL_ACCESS_READ);
+        cache_index(scan);
         return;
     case SQL_WORD_FLUSH:
         sql_scan_flush(scan);
@@ -405,17 +435,7 @@ static void other_statement(struct scan *scan, uint16_t word)
         sql_scan_plan_replayer(scan);
         return;
     default:
-        if (sql_cursor_is(&scan->cursor, '(')) {
-            query(scan);
-        } else {
-            sql_scan_set_clause(scan, CLAUSE_OTHER);
-            /* Inside of blocks a statement can also be the name of a variable, to be assigned to.
-             */
-            if (!names_no_table(word) && !scan->compound) {
-                scan->unknown = scan->no_statement = true;
-            }
-            sql_scan_next(scan);
-        }
+        unlisted(scan, word);
         return;
     }
 }
