@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What weir-audit can do. Every command gets the same options, and returns the program's exit
+ * status: 0 all is well, 1 there is a finding or an error, 2 wrong usage. */
+#ifndef WEIR_AUDIT_COMMANDS_H
+#define WEIR_AUDIT_COMMANDS_H
+
+#include "choose.h"
+#include "lines.h"
+
+struct audit_options {
+    struct conditions conditions;
+    char *format, *expect;
+    long top;
+    int color;
+    bool json, help, version, manual;
+};
+
+enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* X(name, help) */
+#define AUDIT_COMMANDS(X)                                                                          \
+    X(verify, "check numbers, chain and lines: was the log cut, edited or reordered?")             \
+    X(show, "print the records that the conditions choose")                                        \
+    X(follow, "print them as they are written, across rotations")                                  \
+    X(count, "count them: by event, account, digest, table, error, address")                       \
+    X(convert, "write them in another format, without chain")
+
+#define X(name, help)                                                                              \
+    int command_##name(const struct audit_options *options, const char *const *paths, size_t count);
+AUDIT_COMMANDS(X)
+#undef X
+
+/* Prints "weir-audit: MESSAGE" to standard error. Returns 1. */
+int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Calls each() for every record that the conditions choose, in order. Lines that are no record are
+ * told of on standard error. Returns the exit status. */
+typedef void command_each(void *context, const struct entry *entry, const struct lines *lines);
+int command_walk(const struct audit_options *options, const char *const *paths, size_t count,
+                 bool follow, command_each *each, void *context);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir-audit: reads what the plugin audit_log writes. Options and the choice of the command only.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+
+#define USAGE_STATUS 2
+
+static const char *const colors[] = {"auto", "always", "never", NULL};
+
+#define ROW(name_, type_, member, letter_, argument_, help_, ...)                                  \
+    {                                                                                              \
+        .name = name_, .type = type_, .offset = offsetof(struct audit_options, member),            \
+        .letter = letter_, .argument = argument_, .help = help_, __VA_ARGS__                       \
+    }
+#define HEADING(name_)                                                                             \
+    {                                                                                              \
+        .name = name_, .type = OPTION_HEADING                                                      \
+    }
+
+static const struct option_row rows[] = {
+    HEADING("Which records"),
+    ROW("user", OPTION_TEXT, conditions.user, "u", "PATTERN", "user or account, with * and ?", ),
+    ROW("address", OPTION_TEXT, conditions.address, "a", "NETWORK",
+        "client address, or a network such as 10.0.0.0/8", ),
+    ROW("since", OPTION_TEXT, conditions.since, NULL, "TIME",
+        "not before: UTC, 2026-01-31 or 2026-01-31T23:59:59", ),
+    ROW("until", OPTION_TEXT, conditions.until, NULL, "TIME",
+        "not after; a day or an hour means its end", ),
+    ROW("digest", OPTION_TEXT, conditions.digest, NULL, "HEX", "digest, or how it begins", ),
+    ROW("table", OPTION_TEXT, conditions.table, "t", "PATTERN", "TABLE or SCHEMA.TABLE", ),
+    ROW("database", OPTION_TEXT, conditions.database, NULL, "PATTERN", "current database", ),
+    ROW("kind", OPTION_TEXT, conditions.kind, "k", "PATTERN",
+        "kind of statement: Select, Create* ...", ),
+    ROW("event", OPTION_TEXT, conditions.event, "e", "PATTERN",
+        "Connect, Reject, Completed, Error, Refused, Gap ..., or a class: connection, general, "
+        "audit", ),
+    ROW("text", OPTION_TEXT, conditions.text, NULL, "WORDS", "words in the statement", ),
+    ROW("connection", OPTION_NUMBER, conditions.connection, "c", "ID", "connection id",
+        .fallback = "-1", .minimum = -1, .maximum = 0xffffffffL),
+    ROW("errors", OPTION_FLAG, conditions.errors, NULL, NULL, "only what failed", ),
+    HEADING("Output"),
+    ROW("json", OPTION_FLAG, json, "j", NULL,
+        "show, follow: lines as they are written; count: one JSON object", ),
+    ROW("format", OPTION_TEXT, format, "f", "FORMAT", "convert: json, mysql_json or csv", ),
+    ROW("top", OPTION_NUMBER, top, "n", "N", "count: how many rows of each list", .fallback = "10",
+        .minimum = 1, .maximum = 1000000),
+    ROW("color", OPTION_CHOICE, color, NULL, "WHEN", "auto: on a terminal", .fallback = "auto",
+        .choices = colors),
+    ROW("expect", OPTION_TEXT, expect, NULL, "LINK",
+        "verify: number or link of a record that must be there", ),
+    HEADING("Other"),
+    ROW("help", OPTION_FLAG, help, "h", NULL, "print this", ),
+    ROW("version", OPTION_FLAG, version, "V", NULL, "print the version", ),
+    ROW("print-manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
+};
+
+static const struct option_table table = {
+    .program = "weir-audit",
+    .synopsis = "reads and checks the logs of the plugin audit_log",
+    .operands = "COMMAND FILE...",
+    .description = "FILE is a log, plain or gzipped, or - for standard input; several are read as "
+                   "one, so give\n"
+                   "rotated ones first: weir-audit verify audit.log.2* audit.log. Commands:",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
+
+typedef int command_function(const struct audit_options *options, const char *const *paths,
+                             size_t count);
+
+static const struct {
+    const char *name, *help;
+    command_function *run;
+} commands[] = {
+#define X(name, help) {#name, help, command_##name},
+    AUDIT_COMMANDS(X)
+#undef X
+};
+
+int command_fail(const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fputs("weir-audit: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return EXIT_FAILURE;
+}
+
+int command_walk(const struct audit_options *options, const char *const *paths, size_t count,
+                 bool follow, command_each *each, void *context)
+{
+    struct lines lines;
+    struct error error = {""};
+    int status, result = EXIT_SUCCESS;
+    lines_init(&lines, paths, count, follow);
+    while ((status = lines_next(&lines, &error)) > 0) {
+        struct entry entry;
+        if (entry_read(&entry, lines.line.data, lines.line.size) < 0)
+            result = command_fail("%s:%lu: this line is no record in JSON lines", lines.path,
+                                  lines.number);
+        else if (choose(&options->conditions, &entry))
+            each(context, &entry, &lines);
+        entry_release(&entry);
+    }
+    lines_release(&lines);
+    return status < 0 ? command_fail("%s", error.message) : result;
+}
+
+static void print_help(void)
+{
+    options_print_help(&table, stdout);
+    printf("\n%s\n\n", table.description);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        printf("  %-8s  %s\n", commands[i].name, commands[i].help);
+}
+
+static int run(const struct audit_options *options, int argc, char **argv, int operand)
+{
+    const char *name = operand < argc ? argv[operand] : NULL;
+    if (!name || operand + 1 >= argc) {
+        command_fail("needs a command and a file; weir-audit --help tells more");
+        return USAGE_STATUS;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(options, (const char *const *)argv + operand + 1,
+                                   (size_t)(argc - operand - 1));
+    }
+    command_fail("%s: no such command; there are verify, show, follow, count and convert", name);
+    return USAGE_STATUS;
+}
+
+/* Options may stand before and behind the command. Moves them to the front: returns where the
+ * operands begin, or -1. */
+static int parse(struct audit_options *options, int argc, char **argv, struct error *error)
+{
+    int operand = options_arguments(&table, options, argc, argv, error);
+    if (operand < 0 || operand >= argc)
+        return operand;
+    char *command = argv[operand];
+    int rest = options_arguments(&table, options, argc - operand, argv + operand, error);
+    if (rest < 0)
+        return -1;
+    argv[operand + rest - 1] = command;
+    return operand + rest - 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct audit_options options = {0};
+    struct error error = {""};
+    int status = EXIT_SUCCESS, operand = options_defaults(&table, &options, &error);
+    if (operand == 0)
+        operand = parse(&options, argc, argv, &error);
+    if (operand < 0) {
+        command_fail("%s", error.message);
+        status = USAGE_STATUS;
+    } else if (options.help) {
+        print_help();
+    } else if (options.version) {
+        puts("weir-audit " WEIR_VERSION);
+    } else if (options.manual) {
+        options_print_manual(&table, stdout);
+    } else if (choose_prepare(&options.conditions, &error) < 0) {
+        command_fail("%s", error.message);
+        status = USAGE_STATUS;
+    } else {
+        status = run(&options, argc, argv, operand);
+    }
+    if (fflush(stdout) != 0)
+        status = EXIT_FAILURE;
+    options_release(&table, &options);
+    return status;
+}
