@@ -123,7 +123,7 @@ def measure_memory(contestants, count, database):
         for connection in sessions:
             connection.close()
         rows.append([contestant.name, f"{each:.0f}"])
-    print(f"Memory of {count} idle connections, logged in (resident memory of the process; the kernel's socket buffers not counted)")
+    print(f"Memory of {count} idle connections, logged in (resident memory of the process, without the kernel's socket buffers)")
     print_table(["", "bytes each"], rows)
 
 

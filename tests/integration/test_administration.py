@@ -39,8 +39,8 @@ def test_show_plugins_looks_the_same_in_the_shell(server):
     assert [cell.strip() for cell in lines[1].split("|")[1:-1]] == COLUMNS
 
 
-@pytest.mark.parametrize("capabilities", [raw.BASIC, raw.BASIC | raw.DEPRECATE_EOF | raw.SESSION_TRACK, raw.BASIC | raw.CACHE_METADATA,
-                                          raw.BASIC | raw.EXTENDED_METADATA],
+@pytest.mark.parametrize("capabilities", [raw.BASIC, raw.BASIC | raw.DEPRECATE_EOF | raw.SESSION_TRACK,
+                                          raw.BASIC | raw.CACHE_METADATA, raw.BASIC | raw.EXTENDED_METADATA],
                          ids=["classic", "deprecate eof", "metadata caching", "extended metadata"])
 def test_the_gateways_own_results_fit_every_capability(server, capabilities):
     with server.endpoint.raw(capabilities=capabilities) as connection:

@@ -78,7 +78,8 @@ def test_a_session_over_the_unix_socket_is_described(weir, events):
 
 
 @pytest.mark.parametrize("user, password, method", [
-    ("plain", "plain-secret", "mysql_native_password"), ("nopassword", "", "mysql_native_password"), ("ed", "ed-secret", "client_ed25519")])
+    ("plain", "plain-secret", "mysql_native_password"), ("nopassword", "", "mysql_native_password"),
+    ("ed", "ed-secret", "client_ed25519")])
 def test_the_authentication_method_is_told(weir, events, user, password, method):
     weir.shell("SELECT 1", user=user, password=password)
     event = events.wait_for(lambda e: e["event"] == "Disconnect" and e["user"] == user, "the end of the session")

@@ -39,7 +39,8 @@ class MariaDB:
             "--plugin-load-add=auth_ed25519", "--local-infile=1", "--event-scheduler=OFF",
             f"--log-bin={self.folder}/binlog", "--server-id=1", "--binlog-format=ROW",
             "--max-allowed-packet=64M", "--max-connections=3000", "--table-open-cache=400",
-            "--performance-schema=ON", "--character-set-server=utf8mb4", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
+            "--performance-schema=ON", "--character-set-server=utf8mb4",
+            "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
             "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-slave-start",
             "--max-connect-errors=1000000", *self.options, *more], self.folder)
         self.process.wait_ready(self._answers)
