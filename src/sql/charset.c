@@ -6,14 +6,19 @@
 #include <string.h>
 
 #define S SQL_BYTE_SPACE
-#define D (SQL_BYTE_DIGIT | SQL_BYTE_HEX)
-#define L SQL_BYTE_LETTER
-#define H (SQL_BYTE_LETTER | SQL_BYTE_HEX)
+#define N SQL_BYTE_NEVER_BLANK
+#define D (SQL_BYTE_DIGIT | SQL_BYTE_HEX | N)
+#define L (SQL_BYTE_LETTER | N)
+#define H (SQL_BYTE_LETTER | SQL_BYTE_HEX | N)
 const unsigned char sql_byte_class[256] = {
-    [0x09 ... 0x0d] = S, [0x20] = S,          ['0' ... '9'] = D, ['A' ... 'F'] = H,
-    ['G' ... 'Z'] = L,   ['a' ... 'f'] = H,   ['g' ... 'z'] = L, ['_'] = L,
-    ['$'] = L,           [0x80 ... 0xff] = L,
+    [0x09 ... 0x0d] = S, [0x20] = S,        ['0' ... '9'] = D, ['A' ... 'F'] = H,
+    ['G' ... 'Z'] = L,   ['a' ... 'f'] = H, ['g' ... 'z'] = L, ['_'] = L,
+    ['$'] = L,           ['('] = N,         [')'] = N,         [','] = N,
+    ['.'] = N,           ['='] = N,         ['\''] = N,        ['"'] = N,
+    ['`'] = N,           [';'] = N,         ['?'] = N,         ['@'] = N,
+    ['<'] = N,           ['>'] = N,         ['+'] = N,         [0x80 ... 0xff] = SQL_BYTE_LETTER,
 };
+#undef N
 #undef S
 #undef D
 #undef L

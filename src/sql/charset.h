@@ -22,6 +22,8 @@ enum {
     SQL_BYTE_DIGIT = 2,  /* 0-9 */
     SQL_BYTE_LETTER = 4, /* A-Z a-z _ $ and 80-FF */
     SQL_BYTE_HEX = 8,    /* 0-9 A-F a-f */
+    SQL_BYTE_NEVER_BLANK =
+        16, /* begins a token whatever follows: letters below 80, digits, most signs */
     SQL_BYTE_WORD = SQL_BYTE_DIGIT | SQL_BYTE_LETTER,
 };
 extern const unsigned char sql_byte_class[256];

@@ -57,8 +57,15 @@ static void skip_line(struct sql_lexer *lexer)
 /* Skips white space and comments. False: a comment has no end. */
 static bool skip_blank(struct sql_lexer *lexer)
 {
-    while (lexer->at < lexer->size) {
-        unsigned char byte = lexer->text[lexer->at];
+    const unsigned char *text = lexer->text;
+    for (;;) {
+        while (lexer->at < lexer->size && sql_byte_is(text[lexer->at], SQL_BYTE_SPACE)) {
+            lexer->at++;
+        }
+        if (lexer->at == lexer->size || sql_byte_is(text[lexer->at], SQL_BYTE_NEVER_BLANK)) {
+            return true;
+        }
+        unsigned char byte = text[lexer->at];
         if (is_space(lexer, byte)) {
             lexer->at++;
         } else if (byte == '#') {
@@ -76,15 +83,20 @@ static bool skip_blank(struct sql_lexer *lexer)
             return true;
         }
     }
-    return true;
 }
 
 static size_t word_end(const struct sql_lexer *lexer, size_t at)
 {
     const unsigned char *text = lexer->text;
-    while (at < lexer->size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
-        at +=
-            lexer->tricky ? sql_char_bytes(lexer->mode.charset, text + at, text + lexer->size) : 1;
+    size_t size = lexer->size;
+    if (!lexer->tricky) {
+        while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+            at++;
+        }
+        return at;
+    }
+    while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+        at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
     }
     return at;
 }
@@ -173,7 +185,7 @@ static bool take_string(struct sql_lexer *lexer)
 static void take_word(struct sql_lexer *lexer, struct sql_token *token)
 {
     unsigned char first = lexer->text[lexer->at];
-    if (peek(lexer, 1) == '\'' && !token->after_dot && strchr("xXbBnN", first) != NULL) {
+    if (peek(lexer, 1) == '\'' && !token->after_dot && memchr("xXbBnN", first, 6) != NULL) {
         lexer->at++;
         bool ended = first == 'n' || first == 'N' ? take_string(lexer) : take_quoted(lexer, false);
         token->class = ended ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
