@@ -88,6 +88,7 @@ static int run_program(const struct trace_program_options *options, char **argum
 static struct trace_host *load(const struct trace_program_options *options, struct error *error)
 {
     struct trace_host *host = NULL;
+    struct trace_host *first = options->plugin ? trace_host_default(error) : NULL;
     if (options->plugin) {
         char *plugin_dir = options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
         host = trace_host_load(options->plugin, plugin_dir, error);
@@ -97,6 +98,7 @@ static struct trace_host *load(const struct trace_program_options *options, stru
             setenv("MYSQL_TEST_TRACE_DEBUG", "1", 0);
         host = trace_host_adopt(trace_format_plugin((enum trace_format)options->format), error);
     }
+    trace_host_unload(first); /* it has made the other one fail */
     return host;
 }
 

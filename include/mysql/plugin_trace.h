@@ -2,8 +2,8 @@
  *
  * Protocol trace plugins: what their sources include.
  *
- * The names and values are those of MySQL's header of the same name, so that a plugin written for MySQL compiles as it
- * is, in C and in C++. A plugin is one shared object that declares
+ * The names and values are those of MySQL's header of the same name, so that a plugin written for
+ * MySQL compiles as it is, in C and in C++. A plugin is one shared object that declares
  *
  *     mysql_declare_client_plugin(TRACE)
  *         "name", "author", "description", {1, 0, 0}, "license", NULL,
@@ -11,13 +11,15 @@
  *         trace_start, trace_stop, trace_event          (each may be NULL)
  *     mysql_end_client_plugin;
  *
- * The life of one connection: trace_start() once, with what it returns handed to the other two; trace_event() for each
- * event; trace_stop() once, after the connection ended or trace_event() returned something other than 0. Pointers in the
- * arguments are valid during the call only. Calls for different connections may come from different threads.
+ * The life of one connection: trace_start() once, with what it returns handed to the other two;
+ * trace_event() for each event; trace_stop() once, after the connection ended or trace_event()
+ * returned something other than 0. Pointers in the arguments are valid during the call only. Calls
+ * for different connections may come from different threads.
  *
- * Where it runs: in every program that uses MariaDB Connector/C (environment: LIBMYSQL_PLUGINS), in weir-server
- * (-trace-plugin) and in weir-trace. The connection handle is a MYSQL in all of them: user, host, db and thread_id can be
- * read; only in the first one can it be used for more. */
+ * Where it runs: in every program that uses MariaDB Connector/C (environment: LIBMYSQL_PLUGINS), in
+ * weir-server
+ * (-trace-plugin) and in weir-trace. The connection handle is a MYSQL in all of them: user, host,
+ * db and thread_id can be read; only in the first one can it be used for more. */
 #ifndef MYSQL_PLUGIN_TRACE_INCLUDED
 #define MYSQL_PLUGIN_TRACE_INCLUDED
 
@@ -26,8 +28,8 @@
 
 #include <mysql.h>
 
-/* MariaDB's <mysql/client_plugin.h> wants headers that are not installed. All that a trace plugin needs of it is
- * here, so it is kept out. */
+/* MariaDB's <mysql/client_plugin.h> wants headers that are not installed. All that a trace plugin
+ * needs of it is here, so it is kept out. */
 #ifndef MYSQL_CLIENT_PLUGIN_INCLUDED
 #define MYSQL_CLIENT_PLUGIN_INCLUDED
 #endif
@@ -51,9 +53,10 @@ struct st_mysql_client_plugin {
 };
 #endif
 
-/* The number under which Connector/C takes a trace plugin. Oracle's is 3, which weir's own hosts take as well. */
+/* The number under which Connector/C takes a trace plugin. Oracle's is 3, which weir's own hosts
+ * take as well. */
 #undef MYSQL_CLIENT_TRACE_PLUGIN
-#define MYSQL_CLIENT_TRACE_PLUGIN                   102
+#define MYSQL_CLIENT_TRACE_PLUGIN 102
 #undef MYSQL_CLIENT_TRACE_PLUGIN_INTERFACE_VERSION
 #define MYSQL_CLIENT_TRACE_PLUGIN_INTERFACE_VERSION 0x0100
 
@@ -73,8 +76,8 @@ struct st_mysql_client_plugin {
     X(WAIT_FOR_PARAM_DEF)      /* definitions of parameters */                                     \
     X(DISCONNECTED)            /* the connection is gone */
 
-/* Events, in the order of their values: TRACE_EVENT_ERROR ... The comment names the arguments that are filled; all
- * others are 0 or NULL. */
+/* Events, in the order of their values: TRACE_EVENT_ERROR ... The comment names the arguments that
+ * are filled; all others are 0 or NULL. */
 #define TRACE_EVENT_LIST(X)                                                                        \
     X(ERROR)                /* the client found an error: see mysql_errno(), mysql_error() */      \
     X(CONNECTING)           /* about to connect */                                                 \
@@ -130,8 +133,8 @@ static inline const char *trace_event_name(enum trace_event event)
     return (unsigned)event < TRACE_EVENT_LAST ? names[event] : "<unknown>";
 }
 
-/* Lengths are bytes. Packet headers are never shown or counted, nor is the command byte: a command's hdr is its fixed
- * part (statement id and such) where it has one, pkt is what follows. */
+/* Lengths are bytes. Packet headers are never shown or counted, nor is the command byte: a
+ * command's hdr is its fixed part (statement id and such) where it has one, pkt is what follows. */
 struct st_trace_event_args {
     const char *plugin_name; /* NUL-terminated */
     int cmd;
@@ -170,19 +173,21 @@ extern "C" {
 /* In libweir-trace: makes the plugin work inside Connector/C. The declaration below calls it. */
 void weir_trace_attach(struct st_mysql_client_plugin_TRACE *plugin);
 
-/* Hands an option to the plugin's options function. 0: taken. (Connector/C lacks this call of MySQL's.) */
+/* Hands an option to the plugin's options function. 0: taken. (Connector/C lacks this call of
+ * MySQL's.) */
 int mysql_plugin_options(struct st_mysql_client_plugin *plugin, const char *option,
                          const void *value);
 
-extern __attribute__((visibility("default"))) struct st_mysql_client_plugin_TRACE
-    _mysql_client_plugin_declaration_;
+extern __attribute__((
+    visibility("default"))) struct st_mysql_client_plugin_TRACE _mysql_client_plugin_declaration_;
 
 #ifdef __cplusplus
 }
 #endif
 
 #undef mysql_declare_client_plugin
-#ifdef WEIR_TRACE_BUILT_IN /* the name of the variable: the plugin becomes part of a program of weir's */
+#ifdef WEIR_TRACE_BUILT_IN /* the name of the variable: the plugin becomes part of a program of    \
+                              weir's */
 #define mysql_declare_client_plugin(X)                                                             \
     struct st_mysql_client_plugin_##X WEIR_TRACE_BUILT_IN = {                                      \
         MYSQL_CLIENT_##X##_PLUGIN, MYSQL_CLIENT_##X##_PLUGIN_INTERFACE_VERSION,

@@ -131,7 +131,9 @@ static void show_greeting(struct trace_conversation *c, const struct wire_packet
     if (!c->scratch.failed && low_capabilities < packet->payload_size &&
         packet->payload_size - low_capabilities >= 18) {
         char *start = c->scratch.data + low_capabilities;
-        memcpy(start + 10, start - 9, 8);
+        char first_part[8];
+        memcpy(first_part, start - 9, sizeof first_part);
+        memcpy(start + 10, first_part, sizeof first_part);
     }
     emit_packet(c, TRACE_EVENT_INIT_PACKET_RECEIVED, (const uint8_t *)c->scratch.data,
                 c->scratch.size);

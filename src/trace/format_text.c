@@ -22,7 +22,7 @@ struct reading {
 
 static void put_escaped(struct strbuf *out, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size && i < TEXT_MOST; i++) {
+    for (size_t i = 0; text && i < size && i < TEXT_MOST; i++) {
         unsigned char byte = (unsigned char)text[i];
         if (byte == '\n')
             strbuf_add_text(out, "\\n");

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "trace/attach.h"
+#include "trace/format.h"
 
 static const char declaration_symbol[] = "_mysql_client_plugin_declaration_";
 
@@ -91,6 +92,16 @@ struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
     if (refuse_second(plugin->name, error) < 0)
         return NULL;
     return start(plugin, NULL, error);
+}
+
+struct trace_host *trace_host_default(struct error *error)
+{
+#ifdef WEIR_WITH_TEST_TRACE_PLUGIN
+    return trace_host_adopt(&trace_test_trace_plugin, error);
+#else
+    (void)error;
+    return NULL;
+#endif
 }
 
 struct trace_host *trace_host_load(const char *name, const char *directory, struct error *error)

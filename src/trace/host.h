@@ -22,6 +22,11 @@ struct trace_host *trace_host_load(const char *name, const char *directory, stru
 struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
                                     struct error *error);
 
+/* The plugin that weir was built to load by default (-DWITH_TEST_TRACE_PLUGIN=ON: test_trace), so
+ * that its variables work and a second plugin is refused. NULL without an error: weir was built to
+ * load none. */
+struct trace_host *trace_host_default(struct error *error);
+
 /* Calls the deinit function and unloads. All sessions must have ended. NULL is allowed. */
 void trace_host_unload(struct trace_host *host);
 

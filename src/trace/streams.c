@@ -80,8 +80,14 @@ static unsigned slot_of(const struct stream_endpoint *client, const struct strea
 
 static void unlink_age(struct streams *s, struct connection *c)
 {
-    *(c->newer ? &c->newer->older : &s->newest) = c->older;
-    *(c->older ? &c->older->newer : &s->oldest) = c->newer;
+    if (c->newer)
+        c->newer->older = c->older;
+    else
+        s->newest = c->older;
+    if (c->older)
+        c->older->newer = c->newer;
+    else
+        s->oldest = c->newer;
     c->newer = c->older = NULL;
 }
 
@@ -324,7 +330,10 @@ void streams_free(struct streams *streams)
 {
     if (!streams)
         return;
-    while (streams->oldest)
-        end_connection(streams, streams->oldest);
+    struct connection *newer = NULL;
+    for (struct connection *c = streams->oldest; c; c = newer) {
+        newer = c->newer;
+        end_connection(streams, c);
+    }
     free(streams);
 }
