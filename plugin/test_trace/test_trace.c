@@ -10,41 +10,16 @@
  * What it prints can disclose passwords and data. The check works on what was seen so far:
  * `expected` is the stage that the events before this one lead to. It is off from an error until
  * the next command. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <mysql.h>
-#include <mysql/plugin_trace.h>
+#include "print.h"
 
 enum {
-    MESSAGE_BYTES = 1024, /* longer messages are cut */
-    DUMP_ROWS = 2,
-    ROW_BYTES = 16,
-    TEXT_COLUMN = 53, /* where a dump's characters begin */
     CAPABILITY_DEPRECATE_EOF = 1 << 24,
     STATUS_MORE_RESULTS = 0x0008,
     EOF_BYTES = 5,
-};
-
-enum command {
-    QUIT = 1,
-    QUERY = 3,
-    FIELD_LIST = 4,
-    STATISTICS = 9,
-    PROCESS_INFO = 10,
-    CHANGE_USER = 17,
-    BINLOG_DUMP = 18,
-    TABLE_DUMP = 19,
-    STMT_PREPARE = 22,
-    STMT_EXECUTE = 23,
-    STMT_SEND_LONG_DATA = 24,
-    STMT_CLOSE = 25,
-    STMT_RESET = 26,
-    STMT_FETCH = 28,
-    BINLOG_DUMP_GTID = 30,
-    REGISTER_SLAVE = 21,
 };
 
 struct connection {
@@ -55,81 +30,9 @@ struct connection {
     unsigned long columns, parameters; /* definitions to come */
 };
 
-static int is_printing, is_crashing;
+static int is_crashing;
 
-/* ---- printing ---- */
-
-static void print(const MYSQL *handle, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void print(const MYSQL *handle, const char *format, ...)
-{
-    char text[MESSAGE_BYTES], message[MESSAGE_BYTES];
-    char thread[32] = "";
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments); // NOLINT(clang-analyzer-valist.Uninitialized)
-    va_end(arguments);
-    if (!is_printing)
-        return;
-    if (handle && handle->thread_id)
-        snprintf(thread, sizeof thread, "%03lu: ", handle->thread_id);
-    int size = snprintf(message, sizeof message - 1, "test_trace: %s%s", thread, text);
-    if (size > MESSAGE_BYTES - 2)
-        size = MESSAGE_BYTES - 2;
-    message[size] = '\n';
-    fwrite(message, 1, (size_t)size + 1, stderr);
-    fflush(stderr);
-}
-
-/* One row of a dump; returns its length. */
-static int dump_row(char *out, const unsigned char *bytes, size_t size)
-{
-    int at = snprintf(out, 2, " ");
-    for (size_t i = 0; i < ROW_BYTES; i++) {
-        if (i < size)
-            at += snprintf(out + at, 4, " %02X", bytes[i]);
-        if (i == ROW_BYTES / 2 - 1 && size > ROW_BYTES / 2)
-            out[at++] = ' ';
-    }
-    while (at < TEXT_COLUMN)
-        out[at++] = ' ';
-    for (size_t i = 0; i < size && i < ROW_BYTES; i++)
-        out[at++] = (char)(isprint(bytes[i]) && bytes[i] < 0x80 ? bytes[i] : '.');
-    out[at] = 0;
-    return at;
-}
-
-static void dump(const MYSQL *handle, const char *key, const unsigned char *bytes, size_t size)
-{
-    char rows[(DUMP_ROWS + 1) * (TEXT_COLUMN + ROW_BYTES + 2)];
-    int at = 0;
-    size_t shown = 0;
-    if (!is_printing)
-        return;
-    for (int row = 0; row < DUMP_ROWS; row++) {
-        size_t here = size - shown < ROW_BYTES ? size - shown : ROW_BYTES;
-        rows[at++] = '\n';
-        at += dump_row(rows + at, bytes ? bytes + shown : NULL, bytes ? here : 0);
-        shown += here;
-        if (here < ROW_BYTES)
-            break;
-    }
-    rows[at] = 0;
-    print(handle, "%s: %lu bytes%s", key, (unsigned long)size, rows);
-}
-
-/* ---- reading packets, of which nothing is taken for granted ---- */
-
-static unsigned long byte_at(const struct st_trace_event_args *args, size_t at)
-{
-    return at < args->pkt_len && args->pkt ? args->pkt[at] : 0;
-}
-
-static unsigned long short_at(const struct st_trace_event_args *args, size_t at)
-{
-    return byte_at(args, at) | byte_at(args, at + 1) << 8;
-}
+/* ---- reading packets ---- */
 
 /* A length-encoded number at *at, which is moved behind it. */
 static unsigned long long number_at(const struct st_trace_event_args *args, size_t *at)
@@ -166,19 +69,20 @@ static enum protocol_stage on_result(const MYSQL *handle, struct connection *c,
     size_t at = 1;
     switch (byte_at(args, 0)) {
     case 0xfb:
-        print(handle, "Server requests file: %.*s", (int)args->pkt_len - 1,
-              (const char *)args->pkt + 1);
+        test_trace_print(handle, "Server requests file: %.*s", (int)args->pkt_len - 1,
+                         (const char *)args->pkt + 1);
         return PROTOCOL_STAGE_FILE_REQUEST;
     case 0x00: {
         unsigned long long rows = number_at(args, &at);
         unsigned long long id = number_at(args, &at);
         unsigned long status = short_at(args, at);
-        print(handle, "OK from server; flags: 0x%02lX, affected rows: %llu, last insert_id: %llu",
-              status, rows, id);
+        test_trace_print(
+            handle, "OK from server; flags: 0x%02lX, affected rows: %llu, last insert_id: %llu",
+            status, rows, id);
         if (!(status & STATUS_MORE_RESULTS))
             return PROTOCOL_STAGE_READY_FOR_COMMAND;
         c->had_more = 1;
-        print(handle, "Expecting next result set");
+        test_trace_print(handle, "Expecting next result set");
         return PROTOCOL_STAGE_WAIT_FOR_RESULT;
     }
     case 0xfe:
@@ -187,7 +91,7 @@ static enum protocol_stage on_result(const MYSQL *handle, struct connection *c,
     default:
         at = 0;
         c->columns = (unsigned long)number_at(args, &at);
-        print(handle, "Expecting result set with %lu columns", c->columns);
+        test_trace_print(handle, "Expecting result set with %lu columns", c->columns);
         return PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
     }
 }
@@ -209,13 +113,13 @@ static enum protocol_stage on_definition(const MYSQL *handle, struct connection 
     int is_list = c->command == FIELD_LIST;
     unsigned long endless = 2;
     if (!count_definition(handle, args, is_list ? &endless : &c->columns)) {
-        print(handle, "Received next field definition");
+        test_trace_print(handle, "Received next field definition");
         return PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
     }
-    print(handle, "No more fields");
+    test_trace_print(handle, "No more fields");
     if (c->command == STMT_PREPARE || is_list)
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
-    print(handle, "Reading result set rows");
+    test_trace_print(handle, "Reading result set rows");
     return PROTOCOL_STAGE_WAIT_FOR_ROW;
 }
 
@@ -223,10 +127,10 @@ static enum protocol_stage on_parameter(const MYSQL *handle, struct connection *
                                         const struct st_trace_event_args *args)
 {
     if (!count_definition(handle, args, &c->parameters)) {
-        print(handle, "Received next parameter description");
+        test_trace_print(handle, "Received next parameter description");
         return PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF;
     }
-    print(handle, "No more parameters");
+    test_trace_print(handle, "No more parameters");
     return c->columns > 0 ? PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF : PROTOCOL_STAGE_READY_FOR_COMMAND;
 }
 
@@ -240,10 +144,10 @@ static enum protocol_stage on_row(const MYSQL *handle, struct connection *c,
     if (byte_at(args, 0) == 0xff)
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
     if (!is_end(handle, args)) {
-        print(handle, "Received next row");
+        test_trace_print(handle, "Received next row");
         return PROTOCOL_STAGE_WAIT_FOR_ROW;
     }
-    print(handle, "End of data");
+    test_trace_print(handle, "End of data");
     unsigned long status = short_at(args, 3);
     if (deprecates_eof(handle) && args->pkt_len > EOF_BYTES) {
         number_at(args, &at);
@@ -253,7 +157,7 @@ static enum protocol_stage on_row(const MYSQL *handle, struct connection *c,
     c->had_more = c->had_more || status & STATUS_MORE_RESULTS;
     if (!c->had_more && c->command != STMT_EXECUTE)
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
-    print(handle, "Expecting next result set");
+    test_trace_print(handle, "Expecting next result set");
     return PROTOCOL_STAGE_WAIT_FOR_RESULT;
 }
 
@@ -261,13 +165,13 @@ static enum protocol_stage on_description(const MYSQL *handle, struct connection
                                           const struct st_trace_event_args *args)
 {
     if (byte_at(args, 0) != 0) {
-        print(handle, "Wrong PS description");
+        test_trace_print(handle, "Wrong PS description");
         return PROTOCOL_STAGE_READY_FOR_COMMAND;
     }
     c->columns = short_at(args, 5);
     c->parameters = short_at(args, 7);
-    print(handle, "Prepared statement %lu; params: %lu, cols: %lu",
-          short_at(args, 1) | short_at(args, 3) << 16, c->parameters, c->columns);
+    test_trace_print(handle, "Prepared statement %lu; params: %lu, cols: %lu",
+                     short_at(args, 1) | short_at(args, 3) << 16, c->parameters, c->columns);
     if (c->parameters > 0)
         return PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF;
     return c->columns > 0 ? PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF : PROTOCOL_STAGE_READY_FOR_COMMAND;
@@ -282,7 +186,7 @@ static enum protocol_stage on_packet(const MYSQL *handle, struct connection *c,
     switch (stage) {
     case PROTOCOL_STAGE_AUTHENTICATE:
         if (is_error)
-            print(handle, "Server rejected connection (ERR packet)");
+            test_trace_print(handle, "Server rejected connection (ERR packet)");
         return is_error ? PROTOCOL_STAGE_READY_FOR_COMMAND : stage;
     case PROTOCOL_STAGE_WAIT_FOR_RESULT:
         return on_result(handle, c, args);
@@ -326,99 +230,7 @@ static enum protocol_stage stage_after_command(int command)
     }
 }
 
-/* ---- details and checks ---- */
-
-static void print_error_packet(const MYSQL *handle, const struct st_trace_event_args *args)
-{
-    size_t text = byte_at(args, 3) == '#' && args->pkt_len >= 9 ? 9 : 3;
-    int size = args->pkt_len > text ? (int)(args->pkt_len - text) : 0;
-    if (text == 9)
-        print(handle, "Server error %lu (%.5s): %.*s", short_at(args, 1),
-              (const char *)args->pkt + 4, size, (const char *)args->pkt + text);
-    else
-        print(handle, "Server error %lu: %.*s", short_at(args, 1), size,
-              size ? (const char *)args->pkt + text : "");
-}
-
-static unsigned long statement_id(const unsigned char *bytes, size_t size)
-{
-    unsigned long id = 0;
-    for (size_t i = 0; i < 4 && i < size; i++)
-        id |= (unsigned long)bytes[i] << (8 * i);
-    return id;
-}
-
-static void print_command(const MYSQL *handle, const struct st_trace_event_args *args)
-{
-    int size = (int)args->pkt_len;
-    switch (args->cmd) {
-    case QUERY:
-        print(handle, "QUERY: %.*s", size, (const char *)args->pkt);
-        break;
-    case STMT_PREPARE:
-        print(handle, "STMT_PREPARE: %.*s", size, (const char *)args->pkt);
-        break;
-    case STMT_EXECUTE:
-        print(handle, "STMT_EXECUTE: %d", (int)statement_id(args->hdr, args->hdr_len));
-        break;
-    case STMT_RESET:
-        print(handle, "STMT_RESET: %d", (int)statement_id(args->hdr, args->hdr_len));
-        break;
-    case STMT_CLOSE:
-        print(handle, "STMT_CLOSE: %d", (int)statement_id(args->pkt, args->pkt_len));
-        break;
-    case CHANGE_USER: /* the user is in pkt; the header is what MySQL's plugin prints */
-        print(handle, "CHANGE_USER: (null)");
-        break;
-    case QUIT:
-        print(handle, "QUIT");
-        break;
-    case BINLOG_DUMP:
-    case BINLOG_DUMP_GTID:
-    case TABLE_DUMP:
-        print(handle, "Replication command (%d) - disabling further tracing", args->cmd);
-        break;
-    default:
-        print(handle, "cmd: %d", args->cmd);
-        if (args->hdr_len > 0)
-            dump(handle, "cmd hdr", args->hdr, args->hdr_len);
-        if (args->pkt_len > 0)
-            dump(handle, "cmd args", args->pkt, args->pkt_len);
-    }
-}
-
-static void print_details(MYSQL *handle, enum trace_event event,
-                          const struct st_trace_event_args *args)
-{
-    switch (event) {
-    case TRACE_EVENT_ERROR:
-        print(handle, "error %u: %s", handle->net.last_errno, handle->net.last_error);
-        break;
-    case TRACE_EVENT_AUTH_PLUGIN:
-        print(handle, "Using authentication plugin: %s", args->plugin_name);
-        break;
-    case TRACE_EVENT_SEND_SSL_REQUEST:
-    case TRACE_EVENT_SEND_AUTH_RESPONSE:
-    case TRACE_EVENT_SEND_AUTH_DATA:
-    case TRACE_EVENT_SEND_FILE:
-        dump(handle, "sending packet", args->pkt, args->pkt_len);
-        break;
-    case TRACE_EVENT_PACKET_SENT:
-        print(handle, "packet sent: %lu bytes", (unsigned long)args->pkt_len);
-        break;
-    case TRACE_EVENT_PACKET_RECEIVED:
-        if (byte_at(args, 0) == 0xff)
-            print_error_packet(handle, args);
-        else
-            dump(handle, "packet received", args->pkt, args->pkt_len);
-        break;
-    case TRACE_EVENT_SEND_COMMAND:
-        print_command(handle, args);
-        break;
-    default:
-        break;
-    }
-}
+/* ---- checks ---- */
 
 #define EVENT(name) (1UL << TRACE_EVENT_##name)
 
@@ -463,7 +275,7 @@ static void check_stage(const MYSQL *handle, const struct connection *c, enum pr
     if (c->has_failed || event == TRACE_EVENT_SEND_COMMAND || event == TRACE_EVENT_ERROR ||
         event == TRACE_EVENT_AUTH_PLUGIN || stage == c->expected)
         return;
-    print(handle, "wrong stage, expected: %s", protocol_stage_name(c->expected));
+    test_trace_print(handle, "wrong stage, expected: %s", protocol_stage_name(c->expected));
     complain(c);
 }
 
@@ -493,7 +305,7 @@ static void follow(const MYSQL *handle, struct connection *c, enum protocol_stag
         if (stage == PROTOCOL_STAGE_READY_FOR_COMMAND) {
             c->expected = stage_after_command(c->command);
         } else if (stage == PROTOCOL_STAGE_FILE_REQUEST && args->pkt_len == 0) {
-            print(handle, "File transfer done");
+            test_trace_print(handle, "File transfer done");
             c->expected = PROTOCOL_STAGE_WAIT_FOR_RESULT;
         }
         break;
@@ -509,10 +321,11 @@ static void *trace_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handl
 {
     struct connection *c = calloc(1, sizeof *c);
     (void)self;
-    print(handle, "Starting tracing in stage %s", protocol_stage_name(stage));
+    test_trace_print(handle, "Starting tracing in stage %s", protocol_stage_name(stage));
     if (!c) {
-        print(handle, "Could not allocate per-connection trace data - checking protocol flow will "
-                      "be disabled");
+        test_trace_print(
+            handle, "Could not allocate per-connection trace data - checking protocol flow will "
+                    "be disabled");
         return NULL;
     }
     c->expected = stage;
@@ -523,7 +336,7 @@ static void *trace_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handl
 static void trace_stop(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle, void *data)
 {
     (void)self;
-    print(handle, "Tracing connection has ended");
+    test_trace_print(handle, "Tracing connection has ended");
     free(data);
 }
 
@@ -533,9 +346,10 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
 {
     struct connection *c = data;
     (void)self;
-    print(handle, "stage: %s, event: %s", protocol_stage_name(stage), trace_event_name(event));
+    test_trace_print(handle, "stage: %s, event: %s", protocol_stage_name(stage),
+                     trace_event_name(event));
     if (event == TRACE_EVENT_DISCONNECTED) {
-        print(handle, "Connection  closed");
+        test_trace_print(handle, "Connection  closed");
         return 1;
     }
     if (event == TRACE_EVENT_SEND_COMMAND && c) {
@@ -545,7 +359,7 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
     }
     if (c)
         check_stage(handle, c, stage, event);
-    print_details(handle, event, &args);
+    test_trace_print_details(handle, event, &args);
     if (event == TRACE_EVENT_SEND_COMMAND &&
         (args.cmd == BINLOG_DUMP || args.cmd == BINLOG_DUMP_GTID || args.cmd == TABLE_DUMP))
         return 1;
@@ -554,7 +368,7 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
     if (c && !c->has_failed)
         follow(handle, c, stage, event, &args);
     if (!(events_of(stage) & 1UL << event)) {
-        print(handle, "invalid event detected");
+        test_trace_print(handle, "invalid event detected");
         complain(c);
     }
     return 0;
@@ -572,15 +386,15 @@ static int plugin_init(char *errbuf, size_t errbuf_len, int argc, va_list args)
         errbuf[0] = 0; /* nothing can fail here */
     (void)argc;
     (void)args;
-    is_printing = is_on("MYSQL_TEST_TRACE_DEBUG");
+    test_trace_is_printing = is_on("MYSQL_TEST_TRACE_DEBUG");
     is_crashing = is_on("MYSQL_TEST_TRACE_CRASH");
-    print(NULL, "Test trace plugin initialized");
+    test_trace_print(NULL, "Test trace plugin initialized");
     return 0;
 }
 
 static int plugin_deinit(void)
 {
-    print(NULL, "Test trace plugin de-initialized");
+    test_trace_print(NULL, "Test trace plugin de-initialized");
     return 0;
 }
 
