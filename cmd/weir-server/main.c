@@ -55,9 +55,10 @@ static const char *plugin_setting(void *user, const char *plugin, const char *ke
 }
 
 static int serve(const struct server_options *options, struct toml_document *file,
-                 struct error *error)
+                 const char *variables_file, struct error *error)
 {
     struct plugin_options plugins = {
+        .variables_file = variables_file,
         .directory = options->plugin_dir,
         .load = options->plugin_load,
         .skip_on_failure = options->skip_plugin_on_failure,
@@ -72,6 +73,10 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .backend = options->backend,
         .proxy_protocol = options->proxy_protocol,
         .mariadbd = options->mariadbd,
+        .trace_plugin = options->trace_plugin,
+        .trace_directory = options->plugin_dir,
+        .trace_user = options->trace_user,
+        .trace_host = options->trace_host,
         .tls_certificate = options->ssl_cert,
         .tls_key = options->ssl_key,
         .tls_ca = options->ssl_ca,
@@ -97,6 +102,18 @@ static int serve(const struct server_options *options, struct toml_document *fil
     return status;
 }
 
+/* What SET GLOBAL leaves behind lies in the data directory. */
+static int serve_with_file(const struct server_options *options, struct toml_document *file,
+                           struct error *error)
+{
+    struct strbuf path = STRBUF_INIT;
+    strbuf_printf(&path, "%s/plugin-variables.toml", options->path);
+    int status = path.failed ? error_set(error, "not enough memory")
+                             : serve(options, file, path.data, error);
+    strbuf_release(&path);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct server_options options = {0};
@@ -110,7 +127,7 @@ int main(int argc, char **argv)
     else if (status == 0 && options.version)
         printf("weir-server %s\n", WEIR_VERSION);
     else if (status == 0)
-        status = serve(&options, file, &error);
+        status = serve_with_file(&options, file, &error);
     if (status)
         log_error("server", "%s", error.message);
     options_release(&server_option_table, &options);

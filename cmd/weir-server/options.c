@@ -117,6 +117,24 @@ static const struct option_row rows[] = {
      .offset = AT(skip_plugin_on_failure),
      .help = "Start without the plugins that fail to load or to initialise."},
 
+    {.name = "trace-plugin",
+     .type = OPTION_TEXT,
+     .offset = AT(trace_plugin),
+     .argument = "NAME",
+     .help =
+         "A protocol trace plugin, NAME.so in -plugin-dir or a path: it sees every packet of the "
+         "clients' conversations. Its output can disclose data and password hashes."},
+    {.name = "trace-user",
+     .type = OPTION_TEXT,
+     .offset = AT(trace_user),
+     .argument = "USER",
+     .help = "Trace only sessions of this user, from their first command on."},
+    {.name = "trace-host",
+     .type = OPTION_TEXT,
+     .offset = AT(trace_host),
+     .argument = "ADDRESS",
+     .help = "Trace only sessions from this address."},
+
     {.name = "Limits", .type = OPTION_HEADING},
     {.name = "handshake-timeout",
      .type = OPTION_NUMBER,

@@ -23,6 +23,7 @@ struct server_options {
     /* Plugins */
     char *plugin_dir, *plugin_load;
     bool skip_plugin_on_failure;
+    char *trace_plugin, *trace_user, *trace_host;
     /* Limits */
     long handshake_timeout, connect_timeout, drain_timeout, max_command_bytes, max_prepared_bytes;
     /* General */

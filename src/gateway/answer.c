@@ -57,13 +57,12 @@ void answer_ok(struct session *session)
 
 void answer_payload(struct session *session, const void *payload, size_t size)
 {
-    struct strbuf out;
-    struct wire_writer writer;
-    begin(session, &out, &writer);
-    wire_begin_packet(&writer);
-    wire_write_bytes(&writer, payload, size);
-    wire_end_packet(&writer);
-    send_packets(session, &out, &writer);
+    struct answer answer;
+    struct wire_writer *writer = begin(session, &answer);
+    wire_begin_packet(writer);
+    wire_write_bytes(writer, payload, size);
+    wire_end_packet(writer);
+    answer_send(session, &answer);
 }
 
 static void write_columns(const struct session *session, struct wire_writer *writer,

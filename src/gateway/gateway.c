@@ -21,6 +21,7 @@
 #include "gateway/listener.h"
 #include "gateway/tls.h"
 #include "gateway/worker.h"
+#include "trace/trace.h"
 
 #define PROBE_PAUSE_MS 200
 #define DRAIN_LOOK_MS  20
@@ -334,12 +335,33 @@ static void init_loop(struct server *server)
     uv_signal_start(&server->hangup, on_signal, SIGHUP);
 }
 
+static const char *given(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+static int open_trace(struct server *server, struct error *error)
+{
+    const struct gateway_options *options = server->gateway.options;
+    if (!given(options->trace_plugin))
+        return 0;
+    server->gateway.trace = trace_host_load(options->trace_plugin, options->trace_directory, error);
+    if (!server->gateway.trace)
+        return error_prefix(error, "-trace-plugin");
+    if (trace_host_filter(server->gateway.trace, given(options->trace_user),
+                          given(options->trace_host), 0))
+        return error_set(error, "out of memory");
+    return 0;
+}
+
 static int start(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
     struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
                               options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error))
+        return -1;
+    if (open_trace(server, error))
         return -1;
     if (options->require_tls && !server->gateway.tls)
         return error_set(error,
@@ -363,6 +385,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     server->gateway.options = options;
     server->gateway.registry = registry;
     server->gateway.has_plugins = plugin_count(registry) > 0;
+    server->gateway.has_variables = plugin_has_variables(registry);
     server->error = error;
     raise_file_limit(options);
     init_loop(server);
@@ -381,6 +404,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     backend_release(&server->gateway.backend);
     directory_free(server->gateway.directory);
     tls_context_free(server->gateway.tls);
+    trace_host_unload(server->gateway.trace);
     free(server->workers);
     free(server);
     if (status == 0)

@@ -19,6 +19,7 @@
  *   identity.c   who the session is and where: account, roles, database
  *   prepared.c   prepared statements by id
  *   tls.c        TLS of the client's side
+ *   tracing.c    sessions under a trace plugin
  *   hold.c       keeping back what the client would read
  *   question.c   what the gateway asks the backend itself
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
@@ -45,6 +46,8 @@ struct gateway_options {
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
     bool require_tls;                               /* of TCP clients */
+    const char *trace_plugin;  /* name of a trace plugin, or its path; NULL or "": none */
+    const char *trace_directory, *trace_user, *trace_host; /* whom to trace; NULL or "": everybody */
     long workers;                                   /* 0: one a core */
     long max_connections;
     long handshake_timeout_s;

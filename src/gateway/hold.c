@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "gateway/relay.h"
+#include "gateway/tracing.h"
 
 struct hold {
     struct weir_hold promise; /* first: what the plugin has */
@@ -14,6 +15,7 @@ struct hold {
 
 void client_send(struct session *session, const void *bytes, size_t size)
 {
+    tracing_bytes(session, WIRE_FROM_SERVER, bytes, size);
     if (!session_is_held(session)) {
         stream_write(&session->client, bytes, size);
         return;

@@ -108,6 +108,7 @@ bool identity_change_user(struct session *session)
                                             change->asked.attributes, change->asked.charset);
     free(change);
     prepared_release(session);
+    plugin_session_values_begin(session->worker->gateway->registry, &session->facts);
     session->stale |= STALE_ACCOUNT | STALE_MODE;
     return fine;
 }
@@ -156,6 +157,7 @@ void identity_after_command(struct session *session, uint8_t command)
         session->multi_statements = session->multi_asked;
     if (command == WIRE_COM_RESET_CONNECTION) {
         prepared_release(session);
+        plugin_session_values_begin(session->worker->gateway->registry, &session->facts);
         session->stale |= STALE_ACCOUNT | STALE_MODE;
     }
 }

@@ -17,6 +17,7 @@
 #include "gateway/question.h"
 #include "gateway/relay.h"
 #include "gateway/tls.h"
+#include "gateway/tracing.h"
 
 #define ASKING_PLUGIN    "weir_ask_the_account" /* no account has it: the backend asks */
 #define SERVER_PLUGIN    "mysql_native_password"
@@ -267,6 +268,7 @@ static const char *what_is_broken(const struct session *session)
 size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t size)
 {
     struct wire_input input = {bytes, bytes + size};
+    const uint8_t *shown = bytes; /* how far the trace has seen */
     while (input.pos < input.end &&
            (session->state == SESSION_GREETED || session->state == SESSION_AUTHENTICATING)) {
         struct wire_packet packet;
@@ -278,9 +280,12 @@ size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t 
             bad_handshake(session, what_is_broken(session));
             break;
         }
+        tracing_bytes(session, WIRE_FROM_CLIENT, shown, (size_t)(input.pos - shown));
+        shown = input.pos;
         client_packet(session, &packet);
     }
     size_t done = (size_t)(input.pos - bytes);
+    tracing_bytes(session, WIRE_FROM_CLIENT, shown, (size_t)(input.pos - shown));
     if (session->login)
         session->login->client_bytes += done;
     return done;
@@ -388,7 +393,8 @@ static void identity_known(struct session *session, unsigned error_code)
     logged_in(session);
 }
 
-static const struct question_handlers identity_question = {identity_answered, identity_known};
+static const struct question_handlers identity_question = {.row = identity_answered,
+                                                           .done = identity_known};
 
 /* The OK is kept until Connected has been given, and Connected waits for the account where a plugin
  * wants it. */

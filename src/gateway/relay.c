@@ -13,6 +13,8 @@
 #include "gateway/prepared.h"
 #include "gateway/question.h"
 #include "gateway/statement.h"
+#include "gateway/tracing.h"
+#include "gateway/variables.h"
 
 #define READS_A_ROUND 4 /* of one socket before the loop's other sockets have their turn */
 
@@ -192,6 +194,11 @@ static void run_command(struct session *session, const struct wire_packet *comma
         administration_begin(session, command);
         return;
     }
+    if (variables_take(session, command)) {
+        wire_tracker_withdraw_command(&session->tracker);
+        variables_begin(session, command);
+        return;
+    }
     if (command->command == WIRE_COM_CHANGE_USER &&
         !identity_prepare_change_user(session, command)) {
         session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL,
@@ -222,7 +229,8 @@ static void identity_known(struct session *session, unsigned error_code)
     relay_go_on(session);
 }
 
-static const struct question_handlers identity_question = {identity_answered, identity_known};
+static const struct question_handlers identity_question = {.row = identity_answered,
+                                                           .done = identity_known};
 
 /* Takes one command off the input. Returns how many bytes it was; 0: it is not all there, or it has
  * to wait. */
@@ -245,6 +253,9 @@ static size_t take_command(struct session *session, const uint8_t *bytes, size_t
     }
     struct wire_input input = {bytes, bytes + whole};
     struct wire_packet command;
+    if (session->worker->gateway->trace)
+        tracing_command(session);
+    tracing_bytes(session, WIRE_FROM_CLIENT, bytes, whole);
     enum wire_step step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command);
     if (step == WIRE_PACKET)
         run_command(session, &command, bytes, whole);
@@ -265,6 +276,7 @@ static size_t pass_client_data(struct session *session, const uint8_t *bytes, si
     while (step == WIRE_PACKET && wire_tracker_expects_client_data(&session->tracker))
         step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
     size_t done = (size_t)(input.pos - bytes);
+    tracing_bytes(session, WIRE_FROM_CLIENT, bytes, done);
     if (step == WIRE_BROKEN)
         relay_broken(session, CLOSE_CLIENT_PROTOCOL);
     else
@@ -458,7 +470,8 @@ static void tell_user_changed(struct session *session, unsigned error_code)
     relay_go_on(session);
 }
 
-static const struct question_handlers change_question = {identity_answered, tell_user_changed};
+static const struct question_handlers change_question = {.row = identity_answered,
+                                                         .done = tell_user_changed};
 
 /* The client reads the OK after the plugins have been told who it is now. */
 static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
@@ -481,6 +494,8 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
     session->held_sequence = session->tracker.sequence;
     while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
            WIRE_PACKET) {
+        if (session->merge)
+            variables_merge(session, &packet);
         if (!reply_packet(session, &packet))
             return;
     }
@@ -494,9 +509,14 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
         user_changed(session, bytes, size);
         return;
     }
-    session->reply_is_split = !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
-    session->reply_sequence = session->tracker.sequence;
-    client_send(session, bytes, size);
+    if (session->merge) {
+        variables_send_merged(session);
+    } else {
+        session->reply_is_split =
+            !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
+        session->reply_sequence = session->tracker.sequence;
+        client_send(session, bytes, size);
+    }
     if (session->state == SESSION_READY)
         wire_tracker_trim(&session->tracker);
 }

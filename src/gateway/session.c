@@ -22,6 +22,8 @@
 #include "gateway/question.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
+#include "gateway/tracing.h"
+#include "gateway/variables.h"
 
 #define ENDING_SECONDS 2 /* how long a client may take to read its last error */
 
@@ -144,6 +146,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
         return;
     }
     plugin_session_init(&session->facts);
+    plugin_session_values_begin(worker->gateway->registry, &session->facts);
     link_session(worker, session);
     stream_init(&session->client);
     stream_init(&session->backend);
@@ -168,6 +171,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
     setsockopt(arrival->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     setsockopt(arrival->fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
     set_connection_facts(session, arrival);
+    tracing_accept(session);
     login_begin(session);
     session_update_interest(session);
 }
@@ -299,6 +303,8 @@ static void free_session(struct session *session)
     login_release(session);
     question_release(session);
     administration_release(session);
+    variables_release(session);
+    plugin_session_values_end(&session->facts);
     wire_tracker_release(&session->tracker);
     strbuf_release(&session->input);
     strbuf_release(&session->kept_ok);
@@ -376,6 +382,7 @@ void session_close(struct session *session, enum close_reason reason)
         return;
     begin_end(session, reason);
     session_enter(session, SESSION_CLOSED);
+    tracing_end(session);
     worker_not_again(session->worker, session);
     close_stream(&session->client);
     close_stream(&session->backend);

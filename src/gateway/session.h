@@ -73,11 +73,14 @@ enum close_reason {
 };
 
 struct login;
+struct trace_session;
 struct question;
 struct change_of_user;
 struct computed_facts;
 struct prepared;
 struct administration;
+struct setting_job;
+struct merge;
 
 #define STALE_ACCOUNT 1U
 #define STALE_MODE    2U
@@ -137,6 +140,7 @@ struct session {
     const char *hold_failed_by; /* one of them was not kept */
     struct strbuf held;         /* what the client will read when the last one is back */
     uint8_t held_sequence;      /* sequence number of the first packet of that reply's rest */
+    struct trace_session *trace; /* NULL: not traced (tracing.c) */
     struct strbuf input;        /* client bytes that wait: half commands, pipelined commands */
     uint8_t reply_sequence;     /* sequence number that the next packet to the client would have */
     bool reply_is_split;        /* the client has been sent a part of a packet */
@@ -144,6 +148,8 @@ struct session {
     struct login *login;       /* until logged in */
     struct question *question; /* while ASKING */
     struct administration *administration;
+    struct setting_job *setting; /* a SET of plugins' variables (variables_set.c) */
+    struct merge *merge;         /* a SHOW VARIABLES (variables_show.c) */
 
     /* identity.c */
     char *user, *attributes;

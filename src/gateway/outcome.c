@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/outcome.h"
+
+#include <string.h>
+
+#include "gateway/answer.h"
+#include "gateway/relay.h"
+#include "gateway/statement.h"
+
+void outcome_error(struct session *session, unsigned code, const char *sqlstate,
+                   const char *message)
+{
+    if (!sqlstate)
+        sqlstate = wire_error_sqlstate((uint16_t)code);
+    statement_failed(session, code, sqlstate, message);
+    answer_error(session, code, sqlstate, message);
+    statement_end(session);
+}
+
+bool outcome_complete(struct session *session, const struct wire_result *result)
+{
+    bool fine = statement_answered(session, result);
+    if (!fine)
+        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
+                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
+    statement_end(session);
+    return fine;
+}
+
+void outcome_go_on(struct session *session)
+{
+    if (!session_is_open(session))
+        return;
+    session_enter(session, SESSION_READY);
+    relay_go_on(session);
+    session_update_interest(session);
+}
+
+bool outcome_is_granted(const struct wire_string *values, size_t count,
+                        const char *const *privileges)
+{
+    const char *end = count ? memmem(values[0].data, values[0].size, " ON *.* TO ", 11) : NULL;
+    size_t size = end ? (size_t)(end - values[0].data) : 0;
+    bool granted = memmem(values[0].data, size, "ALL PRIVILEGES", 14) != NULL;
+    for (; !granted && *privileges; privileges++)
+        granted = memmem(values[0].data, size, *privileges, strlen(*privileges)) != NULL;
+    return granted;
+}

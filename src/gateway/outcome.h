@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How the gateway ends a statement that it deals with itself: plugins are told first, then the
+ * client is answered, then the session goes on. */
+#ifndef WEIR_GATEWAY_OUTCOME_H
+#define WEIR_GATEWAY_OUTCOME_H
+
+#include "gateway/session.h"
+
+/* The statement ends as Error, and the client reads it. sqlstate NULL: the usual one. */
+void outcome_error(struct session *session, unsigned code, const char *sqlstate,
+                   const char *message);
+
+/* The statement ends as Completed. true: the answer may go to the client; false: a plugin has
+ * failed, and the session is ended. */
+bool outcome_complete(struct session *session, const struct wire_result *result);
+
+/* The session is READY again, and goes on with what waits. */
+void outcome_go_on(struct session *session);
+
+/* Whether a line of SHOW GRANTS gives one of these privileges (list ends with NULL), or all, on
+ * everything: "GRANT SELECT, RELOAD ON *.* TO ...". */
+bool outcome_is_granted(const struct wire_string *values, size_t count,
+                        const char *const *privileges);
+
+#endif
