@@ -4,7 +4,7 @@
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= $(shell nproc)
 BUILD   := build
-PLUGINS := conn_ip_example ip_filter
+PLUGINS := conn_ip_example ip_filter sql_firewall
 
 # Where the truth data is; the suites that read it are skipped when it is not there, except in CI.
 export WEIR_TRUTH ?= $(abspath ../shared)

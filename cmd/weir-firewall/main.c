@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * weir-firewall: what the rules of sql_firewall say to statements, without a server. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "host.h"
+#include "rules.h"
+
+static const char help[] =
+    "weir-firewall tells what the rules of the plugin sql_firewall say to statements.\n"
+    "\n"
+    "usage: weir-firewall test [options] RULES.toml < statements\n"
+    "\n"
+    "Reads statements, each ended by a semicolon, and writes a line for each:\n"
+    "pass or deny, the rule that denies it (with a ? when the rule cannot tell what it does),\n"
+    "and the statement. The exit status is 0 when all pass, 1 when one is denied, 2 for an error.\n"
+    "\n"
+    "  -u, --account NAME      whose statements they are: app@10.%\n"
+    "  -d, --database NAME     the current database, for tables named without one\n"
+    "  -l, --lines             each line of the input is one text, which may hold several "
+    "statements\n"
+    "  -M, --sql-mode MODE     the session's sql_mode\n"
+    "  -c, --charset NAME      the connection's character set (utf8mb4)\n"
+    "  -V, --server VERSION    the server's version: decides which executable comments run\n"
+    "                          (10.11.6-MariaDB)\n"
+    "  -h, --help              this text\n";
+
+enum { PASSED, DENIED, FAILED };
+
+struct test {
+    struct rules *rules;
+    struct weir_session session;
+    weir_string account;
+    bool by_line;
+    bool denied; /* any statement */
+};
+
+static struct sql_span span_of(const char *text)
+{
+    return (struct sql_span){text, strlen(text)};
+}
+
+/* The rule that only logs and would have denied the statement last. */
+static const struct rule *noticed;
+
+static void note(const weir_session *session, const struct rule *rule)
+{
+    (void)session;
+    noticed = rule;
+}
+
+/* The statement on one line. */
+static void print_statement(struct sql_span statement)
+{
+    while (statement.size && strchr(" \t\r\n", statement.at[0])) {
+        statement.at++;
+        statement.size--;
+    }
+    for (size_t i = 0; i < statement.size; i++)
+        putchar((unsigned char)statement.at[i] < ' ' ? ' ' : statement.at[i]);
+    putchar('\n');
+}
+
+static bool judge(struct test *test, struct sql_span statement, size_t count)
+{
+    bool blind = false;
+    noticed = NULL;
+    if (!host_read(&test->session, statement, count)) {
+        fprintf(stderr, "weir-firewall: out of memory\n");
+        return false;
+    }
+    const struct rule *rule = rules_deny(test->rules, &test->session, test->account, &blind, note);
+    const struct rule *shown = rule ? rule : noticed;
+    test->denied = test->denied || rule;
+    printf("%s\t%s%s%s\t", rule ? "deny" : "pass", shown ? shown->name : "-", blind ? " ?" : "",
+           shown && !rule ? " (logs)" : "");
+    print_statement(statement);
+    return true;
+}
+
+/* A text as a client would send it in one command. Each statement is read in the mode that those
+ * before it have set, as in a server. */
+static bool judge_text(struct test *test, struct sql_span text)
+{
+    struct sql_splitter splitter;
+    struct sql_span statement;
+    struct sql_mode mode = test->session.mode, after;
+    size_t count = 0;
+    bool fine = true;
+    sql_splitter_init(&splitter, text, &mode);
+    while (sql_splitter_next(&splitter, &statement))
+        count++;
+    sql_splitter_init(&splitter, text, &mode);
+    while (fine && sql_splitter_next(&splitter, &statement)) {
+        test->session.mode = splitter.mode;
+        fine = judge(test, statement, test->by_line ? count : 1);
+        if (sql_mode_after(statement, &splitter.mode, &after) == SQL_MODE_CHANGED)
+            splitter.mode = after;
+    }
+    if (test->by_line)
+        test->session.mode = mode; /* lines are nothing to each other */
+    return fine;
+}
+
+static bool read_all(struct strbuf *text)
+{
+    char block[65536];
+    size_t size;
+    while ((size = fread(block, 1, sizeof block, stdin)) > 0)
+        strbuf_add(text, block, size);
+    return !ferror(stdin) && !text->failed;
+}
+
+static bool judge_input(struct test *test)
+{
+    struct strbuf input = STRBUF_INIT;
+    bool fine = read_all(&input);
+    if (!fine)
+        fprintf(stderr, "weir-firewall: standard input: %s\n", strerror(errno));
+    else if (!test->by_line)
+        fine = judge_text(test, (struct sql_span){input.data, input.size});
+    for (size_t at = 0; fine && test->by_line && at < input.size;) {
+        const char *line = input.data + at, *end = memchr(line, '\n', input.size - at);
+        size_t size = end ? (size_t)(end - line) : input.size - at;
+        fine = judge_text(test, (struct sql_span){line, size});
+        at += size + 1;
+    }
+    strbuf_release(&input);
+    return fine;
+}
+
+/* A misspelled kind would never fit. The plugin cannot know all kinds that there are; this can. */
+static bool check_kinds(const struct rules *rules, const char *path)
+{
+    bool fine = true;
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct text_list *kinds = &rules->rules[i].kinds;
+        for (size_t j = 0; j < kinds->count; j++) {
+            bool known = strpbrk(kinds->items[j], "*?") != NULL;
+            for (int kind = 0; !known && kind < SQL_KIND_COUNT; kind++)
+                known = strcasecmp(kinds->items[j], sql_kind_name((enum sql_kind)kind)) == 0;
+            for (int label = 0; !known && label < SQL_LABEL_COUNT; label++)
+                known = strcasecmp(kinds->items[j], sql_label_name((enum sql_label)label)) == 0;
+            if (!known)
+                fprintf(stderr, "weir-firewall: %s:%u: rule \"%s\": there is no kind \"%s\"\n",
+                        path, rules->rules[i].line, rules->rules[i].name, kinds->items[j]);
+            fine = fine && known;
+        }
+    }
+    return fine;
+}
+
+/* -1, or the exit status at which to stop. */
+static int read_options(struct test *test, int count, char **words)
+{
+    static const struct option options[] = {
+        {"account", required_argument, NULL, 'u'}, {"database", required_argument, NULL, 'd'},
+        {"lines", no_argument, NULL, 'l'},         {"sql-mode", required_argument, NULL, 'M'},
+        {"charset", required_argument, NULL, 'c'}, {"server", required_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},          {0},
+    };
+    int option;
+    sql_mode_set_server(&test->session.mode, span_of("10.11.6-MariaDB"));
+    while ((option = getopt_long(count, words, "u:d:lM:c:V:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'u':
+            test->account = (weir_string){optarg, strlen(optarg)};
+            break;
+        case 'd':
+            test->session.database = span_of(optarg);
+            break;
+        case 'l':
+            test->by_line = true;
+            break;
+        case 'M':
+            sql_mode_set_flags(&test->session.mode, span_of(optarg));
+            break;
+        case 'c':
+            test->session.mode.charset = sql_charset_from_name(span_of(optarg));
+            break;
+        case 'V':
+            sql_mode_set_server(&test->session.mode, span_of(optarg));
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return PASSED;
+        default:
+            return FAILED;
+        }
+    }
+    if (count - optind == 2 && strcmp(words[optind], "test") == 0)
+        return -1;
+    fputs(help, stderr);
+    return FAILED;
+}
+
+int main(int count, char **words)
+{
+    struct test test = {.account = {"", 0}};
+    char problem[PROBLEM_BYTES];
+    int status = read_options(&test, count, words);
+    if (status >= 0)
+        return status;
+    const char *path = words[optind + 1];
+    test.rules = rules_read(path, problem);
+    if (!test.rules) {
+        fprintf(stderr, "weir-firewall: %s\n", problem);
+        return FAILED;
+    }
+    host_open(&test.session);
+    bool fine = check_kinds(test.rules, path) && judge_input(&test) && fflush(stdout) == 0;
+    host_close(&test.session);
+    rules_free(test.rules);
+    if (!fine)
+        return FAILED;
+    return test.denied ? DENIED : PASSED;
+}

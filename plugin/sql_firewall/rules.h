@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of sql_firewall: what a file says, and whether it denies a statement. The same code
+ * runs in the plugin and in weir-firewall, which is a host of its own for it: rules ask for facts
+ * with nothing but <weir/plugin.h>.
+ *
+ * A rule has conditions, all of which must hold. A condition can be blind: the text of an EXECUTE
+ * IMMEDIATE @x is not known before it runs, and the digest of a text can mean something else in the
+ * session's sql_mode. A rule that is blind to a statement denies it, unless it says blind = "pass".
+ */
+#ifndef SQL_FIREWALL_RULES_H
+#define SQL_FIREWALL_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/plugin.h>
+
+#define PROBLEM_BYTES 500
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* As the values of the variable sql_firewall_mode, in their order. */
+#define FIREWALL_MODES(X) X(OFF) X(RECORDING) X(DETECTING) X(PROTECTING)
+enum firewall_mode {
+#define X(name) FIREWALL_##name,
+    FIREWALL_MODES(X) FIREWALL_MODE_COUNT
+#undef X
+};
+extern const char *const firewall_mode_names[FIREWALL_MODE_COUNT];
+
+struct text_list {
+    char **items;
+    size_t count;
+};
+
+/* X(member, key): a rule's conditions that are lists of patterns, in which * and ? are wild. Letter
+ * case matters in accounts alone. */
+#define RULE_LISTS(X)                                                                              \
+    X(accounts, "accounts")               /* of current_user(): "app@%" */                         \
+    X(except_accounts, "except_accounts") /* never these */                                        \
+    X(kinds, "kinds")                     /* of the statement or a part of it; both names count */ \
+    X(commands, "commands")               /* of the protocol: "Query", "Binlog Dump" */            \
+    X(tables, "tables")                   /* "schema.table" */                                     \
+    X(digests, "digests")
+
+struct rule {
+    char *name;
+#define X(member, key) struct text_list member;
+    RULE_LISTS(X)
+#undef X
+    uint32_t access;          /* WEIR_TABLE_*, of tables; any of them */
+    void *regex;              /* a compiled pattern; NULL: none */
+    bool missing_where;       /* an UPDATE or DELETE without */
+    bool tables_unknown;      /* tables_known = false */
+    bool digest_inexact;      /* digest_exact = false */
+    uint64_t statements_over; /* more in one command; WEIR_ABSENT: no matter */
+    bool log_only, blind_passes;
+    unsigned line; /* of the file */
+};
+
+/* Accounts with a mode of their own; the first that fits counts. */
+struct account_mode {
+    struct text_list accounts;
+    enum firewall_mode mode;
+};
+
+struct rules {
+    struct rule *rules;
+    size_t count;
+    struct account_mode *modes;
+    size_t mode_count;
+    bool refuse_unknown_accounts;
+};
+
+/* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". rules_file.cc
+ */
+struct rules *rules_read(const char *path, char problem[PROBLEM_BYTES]);
+void rules_free(struct rules *rules);
+
+/* Compiles a pattern; NULL and what is wrong. It is freed with the rules. */
+void *rules_compile(const char *pattern, char problem[PROBLEM_BYTES]);
+
+/* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
+enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
+                              enum firewall_mode global);
+
+/* The first rule that denies the session's statement; those that only log are passed to `logged`,
+ * which may be NULL. *blind: the rule could not tell. NULL: none denies it. */
+const struct rule *rules_deny(const struct rules *rules, const weir_session *session,
+                              weir_string account, bool *blind,
+                              void (*logged)(const weir_session *session, const struct rule *rule));
+
+/* Whether the digest tells all that the statement does: it is exact, and runs no other text. */
+bool statement_is_plain(const weir_session *session);
+
+/* Whether it prepares or runs a text that is not known before. */
+bool statement_is_computed(const weir_session *session);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

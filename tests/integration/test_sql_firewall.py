@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sql_firewall in front of a real server: learning, modes, and the attempts to get around it (firewall/*.txt)."""
+import itertools
+import re
+import struct
+
+import pymysql
+import pytest
+from harness import raw
+from harness.observe import failure
+from harness.packaging import package
+from harness.paths import INTEGRATION, ROOT
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+FILES = INTEGRATION / "firewall"
+RULES = (FILES / "rules.toml").read_text()
+SCHEMA = [
+    "CREATE OR REPLACE DATABASE firewall",
+    "CREATE TABLE firewall.secret (word VARCHAR(20))",
+    "INSERT INTO firewall.secret VALUES ('xyzzy')",
+    "CREATE TABLE firewall.target (id INT, name VARCHAR(20))",
+    "INSERT INTO firewall.target VALUES (1, 'one'), (2, 'two'), (3, 'three')",
+    "CREATE PROCEDURE firewall.show_target(i INT) SELECT name FROM target WHERE id = i",
+    "CREATE PROCEDURE firewall.drop_target() DROP TABLE target",
+]
+GOODS = "SELECT (SELECT GROUP_CONCAT(id, name ORDER BY id) FROM firewall.target WHERE id < 7), (SELECT word FROM firewall.secret)"
+BLOCKED = "Statement blocked by sql_firewall: rule "
+
+
+def cases(name):
+    """The lines of a file: (account, how, setup, text as bytes, with \\xNN undone)."""
+    for line in (FILES / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            account, how, setup, text = (part.strip() for part in line.split("|", 3))
+            yield account, how, setup, undo(text)
+
+
+def undo(text):
+    text = text.replace("\\t", "\t")
+    return re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), text.encode())
+
+
+@pytest.fixture(scope="module")
+def firewalled(database):
+    """The database with what is to be protected, and the accounts that try."""
+    users = [f"CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY '{user}'" for user in ("ruled", "listed")]
+    database.execute(*SCHEMA, *users, "GRANT ALL ON *.* TO ruled@'%', listed@'%'")
+    return database
+
+
+@pytest.fixture(scope="module")
+def firewall(plugins):
+    package(ROOT / "plugin" / "sql_firewall", plugins)
+    return "sql_firewall-1"
+
+
+@pytest.fixture(scope="module")
+def make_firewall(make_gateway, firewalled, firewall, tmp_path_factory):
+    numbers = itertools.count()
+    made = []
+
+    def make(mode, rules=RULES, folder=None, plugins=()):
+        folder = folder or tmp_path_factory.mktemp(f"fw{next(numbers)}")
+        (folder / "rules.toml").write_text(rules)
+        (folder / "weir.toml").write_text(f'[plugin.sql_firewall]\nmode = "{mode}"\nrules = "{folder}/rules.toml"\n'
+                                          f'allow_list = "{folder}/allow"\n')
+        server = make_gateway(f"tcp://{firewalled.host}:{firewalled.port}", plugins=[firewall, *plugins],
+                              options=["-config", folder / "weir.toml"])
+        server.rules, server.allow_list, server.work = folder / "rules.toml", folder / "allow", folder
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        if server.process.alive():
+            server.stop()
+
+
+def connect(server, account, **options):
+    return server.endpoint.raw(user=account, password=account, database="firewall", **options)
+
+
+@pytest.fixture(scope="module")
+def recorded(make_firewall):
+    """A folder with the allow-list of the account "listed"."""
+    server = make_firewall("RECORDING")
+    for line in (FILES / "recorded.txt").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        setup, statement = [part.strip() for part in line.split("| ", 1)]
+        with connect(server, "listed") as connection:
+            if "EXECUTE p" in statement:
+                connection.query("PREPARE p FROM 'SELECT name FROM target WHERE id = ?'")
+            for text in filter(None, [setup, statement]):
+                assert raw.error_of(connection.query(text)) is None, text
+    server.stop()
+    return server.work
+
+
+@pytest.fixture(scope="module")
+def protecting(make_firewall, recorded):
+    return make_firewall("PROTECTING", folder=recorded)
+
+
+def attempt(connection, how, text):
+    """Runs a text in one of several ways; the error it ends with, and all that was read."""
+    commands = {"init_db": raw.COM_INIT_DB, "create_db": 5, "drop_db": 6, "ping": raw.COM_PING}
+    if how == "query":
+        packets = connection.query(text)
+    elif how == "prepare":
+        packets = connection.command(bytes([raw.COM_STMT_PREPARE]) + text, connection.read_prepared)
+    elif how == "prepare and execute":  # in one go, the execution meaning what was prepared last
+        last = bytes([raw.COM_STMT_EXECUTE]) + b"\xff\xff\xff\xff\0\1\0\0\0"
+        connection.socket.sendall(connection.frame(bytes([raw.COM_STMT_PREPARE]) + text) + connection.frame(last))
+        packets = connection.read_prepared()
+        assert raw.error_of(connection.read_result()), "the execution did something"
+    elif how == "field_list":
+        packets = connection.command(bytes([raw.COM_FIELD_LIST]) + text + b"\0", connection.read_fetched)
+    elif how == "process_kill":
+        packets = connection.command(bytes([raw.COM_PROCESS_KILL]) + struct.pack("<I", int(text)), connection.read_one)
+    elif how == "command":
+        packets = connection.command(text, connection.read_one)
+    else:
+        packets = connection.command(bytes([commands[how]]) + text, connection.read_one)
+    return raw.error_of(packets), b"".join(payload for _, payload in packets)
+
+
+def run_case(server, case):
+    account, how, setup, text = case
+    options = {}
+    if setup.startswith("collation="):
+        options["collation"] = int(setup.split("=")[1])
+        setup = ""
+    with connect(server, account, **options) as connection:
+        for statement in filter(None, setup.split(";;")):
+            assert raw.error_of(connection.query(statement)) is None, f"the setup failed: {statement}"
+        return attempt(connection, how, text)
+
+
+def test_attempts_to_get_around_it_are_refused(protecting, firewalled):
+    """Every line of bypasses.txt. All are tried before any is judged, so that the list of holes is whole."""
+    before = firewalled.execute(GOODS)
+    holes = []
+    for case in cases("bypasses.txt"):
+        error, read = run_case(protecting, case)
+        if not error or error[0] != 1045 or not error[2].startswith(BLOCKED) or b"xyzzy" in read:
+            holes.append((*case, error))
+        try:
+            after = firewalled.execute(GOODS)
+        except pymysql.err.Error as gone:
+            after = gone
+        if after != before:
+            holes.append((*case, "HAS HAD AN EFFECT", after))
+            firewalled.execute(*SCHEMA)
+    assert not holes, "\n".join(map(str, holes))
+
+
+def test_harmless_look_alikes_pass(protecting):
+    refused = []
+    for case in cases("harmless.txt"):
+        error, _ = run_case(protecting, case)
+        if error:
+            refused.append((*case, error))
+    assert not refused, "\n".join(map(str, refused))
+
+
+def test_the_error_names_the_rule(protecting):
+    with connect(protecting, "ruled") as connection:
+        assert raw.error_of(connection.query("DROP TABLE target")) == (1045, "28000", BLOCKED + '"no-drop"')
+        assert raw.error_of(connection.query("EXECUTE IMMEDIATE @x"))[2] == \
+            BLOCKED + '"secret" (what it does cannot be told)'
+    with connect(protecting, "listed") as connection:
+        assert raw.error_of(connection.query("SELECT 5")) == \
+            (1045, "28000", BLOCKED + '"allow-list" (not among the statements of listed@%)')
+
+
+def test_prepared_statements_run_and_are_judged_when_executed_too(make_firewall, recorded):
+    server = make_firewall("OFF", folder=recorded)
+    execute = bytes([raw.COM_STMT_EXECUTE])
+    with connect(server, "ruled") as connection:
+        fine, _ = connection.prepare("SELECT name FROM target WHERE id = 1")
+        bad, _ = connection.prepare("SELECT * FROM secret")
+        assert raw.error_of(connection.command(execute + struct.pack("<I", bad) + b"\0\1\0\0\0")) is None
+        server.rules.write_text(RULES + '[[account]]\naccounts = ["ruled@*"]\nmode = "PROTECTING"\n')
+        with server.endpoint.connect(database=None) as admin:
+            admin.query("FLUSH TIDB PLUGINS sql_firewall")
+        assert raw.error_of(connection.command(execute + struct.pack("<I", fine) + b"\0\1\0\0\0")) is None
+        assert raw.error_of(connection.command(execute + struct.pack("<I", bad) + b"\0\1\0\0\0"))[2] == BLOCKED + '"secret"'
+    server.rules.write_text(RULES)
+
+
+def test_recording_refuses_nothing_learns_what_succeeds_and_saves_it_soon(make_firewall):
+    server = make_firewall("RECORDING")
+    with connect(server, "listed") as connection:
+        for text in ("SELECT 1", "SELECT nonsense", "SELECT * FROM target WHERE id = 2"):
+            connection.query(text)
+        saved = wait_for(lambda: server.allow_list.exists() and "target" in server.allow_list.read_text()
+                         and server.allow_list.read_text(), "the list to be saved")
+    assert "account listed@%\n" in saved and "nonsense" not in saved
+    assert saved.count("\ndigest ") == 2 and (server.allow_list.stat().st_mode & 0o777) == 0o600
+    with connect(server, "ruled") as connection:
+        assert raw.error_of(connection.query("SELECT * FROM secret")) is None
+    server.stop()
+    assert "secret" not in server.allow_list.read_text()  # what a rule denies is not learned
+    assert "is denied by rule \"secret\"" in server.log()
+
+
+def test_detecting_logs_and_lets_pass(make_firewall, recorded):
+    server = make_firewall("DETECTING", folder=recorded)
+    with connect(server, "ruled") as connection:
+        assert raw.error_of(connection.query("SELECT * FROM secret")) is None
+    with connect(server, "listed") as connection:
+        assert raw.error_of(connection.query("SELECT 12345")) is None
+    server.stop()
+    assert 'would be refused by rule "secret": account=ruled@%' in server.log()
+    assert 'would be refused by rule "allow-list" (not among the statements of listed@%)' in server.log()
+
+
+def test_flush_reads_rules_again_and_a_mistake_changes_nothing(make_firewall):
+    server = make_firewall("PROTECTING")
+    with server.endpoint.connect(database=None) as admin, connect(server, "ruled") as connection:
+        server.rules.write_text(RULES + '[[deny]]\nname = "x"\nkind = ["Drop*"]\n')
+        error = failure(lambda: admin.query("FLUSH TIDB PLUGINS sql_firewall"))
+        line = RULES.count("\n") + 3
+        assert f"{server.rules}:{line}: a rule has no \"kind\"" in error["arguments"][1]
+        assert raw.error_of(connection.query("SELECT * FROM secret"))
+        server.rules.write_text('[[account]]\naccounts = ["tester@*"]\nmode = "OFF"\n')
+        admin.query("FLUSH TIDB PLUGINS sql_firewall")
+        assert raw.error_of(connection.query("SELECT * FROM secret")) is None
+
+
+def test_unknown_accounts_can_be_refused_and_one_statement_a_command_demanded(make_firewall):
+    server = make_firewall("PROTECTING", 'unknown_accounts = "refuse"\n[[account]]\naccounts = ["tester@*"]\nmode = "OFF"\n')
+    with connect(server, "ruled") as connection:
+        assert raw.error_of(connection.query("SELECT 1"))[2].startswith(BLOCKED + '"allow-list"')
+        assert raw.error_of(connection.command(bytes([raw.COM_PING]), connection.read_one)) is None
+    server.rules.write_text('[[deny]]\nname = "one"\nstatements_over = 1\n')
+    with server.endpoint.connect(database=None) as admin:
+        admin.query("FLUSH TIDB PLUGINS sql_firewall")
+    with connect(server, "ruled") as connection:
+        assert raw.error_of(connection.query("SELECT 1; SELECT 2"))[2] == BLOCKED + '"one"'
+        assert raw.error_of(connection.query("SELECT 1")) is None
