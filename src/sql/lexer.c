@@ -185,7 +185,7 @@ static bool take_string(struct sql_lexer *lexer)
 static void take_word(struct sql_lexer *lexer, struct sql_token *token)
 {
     unsigned char first = lexer->text[lexer->at];
-    if (peek(lexer, 1) == '\'' && !token->after_dot && memchr("xXbBnN", first, 6) != NULL) {
+    if (peek(lexer, 1) == '\'' && !token->after_dot && strchr("xXbBnN", first) != NULL) {
         lexer->at++;
         bool ended = first == 'n' || first == 'N' ? take_string(lexer) : take_quoted(lexer, false);
         token->class = ended ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;

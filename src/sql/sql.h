@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sql: statements as text. Splits a text into statements; tells their kind, digest and tables; takes
- * apart those that a gateway acts upon; writes prepared ones out with their parameters. Pure functions on
- * bytes that the caller owns: any bytes, any thread, no locks, time in proportion to the text's length, a
- * bounded stack, and memory only in the objects whose headers say so (digest.h, tables.h).
+ * sql: statements as text. Splits a text into statements; tells their kind, digest and tables;
+ * takes apart those that a gateway acts upon; writes prepared ones out with their parameters. Pure
+ * functions on bytes that the caller owns: any bytes, any thread, no locks, time in proportion to
+ * the text's length, a bounded stack, and memory only in the objects whose headers say so
+ * (digest.h, tables.h).
  *
- * Every function takes the session's struct sql_mode (mode.h), because what a text says depends on it;
- * only the digest, which is TiDB's, does not. */
+ * Every function takes the session's struct sql_mode (mode.h), because what a text says depends on
+ * it; only the digest, which is TiDB's, does not. */
 #ifndef WEIR_SQL_SQL_H
 #define WEIR_SQL_SQL_H
 
