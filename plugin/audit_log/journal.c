@@ -39,8 +39,9 @@ struct journal {
     weir_hold **holds; /* of the unit */
     size_t hold_count, hold_room;
     uint64_t broken_since_ns;
-    bool has_recovered; /* a Gap record is due */
-    struct text own;    /* bodies of the journal's own records */
+    bool has_recovered; /* a Gap record is due, when what was queued meanwhile is written */
+    bool gap_is_late;
+    struct text own; /* bodies of the journal's own records */
 };
 
 static uint64_t wall_ns(void)
@@ -346,6 +347,11 @@ static void tell_gaps(struct journal *journal, const struct loss *loss)
 {
     struct loss gap = *loss;
     bool recovered = journal->has_recovered;
+    if (recovered && !gap.count && !journal->gap_is_late && !queue_is_empty(&journal->queue)) {
+        journal->gap_is_late = true; /* what was lost meanwhile comes with the next batch */
+        return;
+    }
+    journal->gap_is_late = false;
     if (recovered) {
         if (!gap.count)
             gap.until_ns = wall_ns();

@@ -118,6 +118,14 @@ static bool is_empty(const struct queue *queue)
     return queue->filling.size == 0 && queue->filling.loss.count == 0;
 }
 
+bool queue_is_empty(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool empty = is_empty(queue);
+    pthread_mutex_unlock(&queue->lock);
+    return empty;
+}
+
 bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms)
 {
     struct batch next = {.data = batch->data, .capacity = batch->capacity};

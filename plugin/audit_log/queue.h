@@ -64,6 +64,8 @@ void queue_lose(struct queue *queue, uint64_t time_ns);
  * the queue was stopped and is empty. */
 bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms);
 
+bool queue_is_empty(struct queue *queue);
+
 /* Waits up to ms milliseconds, less when the queue is stopped. Returns whether it is. */
 bool queue_pause(struct queue *queue, unsigned ms);
 

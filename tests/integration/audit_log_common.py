@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of audit_log share: a gateway with the plugin, its log as records, and weir-audit."""
+import functools
 import json
 import pathlib
 import subprocess
@@ -11,6 +12,7 @@ from harness.waiting import wait_for
 WEIR_AUDIT = BIN / "weir-audit"
 
 
+@functools.cache
 def packaged():
     package(ROOT / "plugin" / "audit_log", BUILD / "plugins")
     return "audit_log-1"

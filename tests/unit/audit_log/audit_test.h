@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TEST_AUDIT_TEST_H
+#define TEST_AUDIT_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host.h"
+
+/* The text is exactly these words; it is released. */
+#define assert_text(text, words)                                                                   \
+    do {                                                                                           \
+        assert_int_equal((text)->size, strlen(words));                                             \
+        assert_memory_equal((text)->data, words, (text)->size);                                    \
+        text_release(text);                                                                        \
+    } while (0)
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The file sink: modes, torn ends, rotation, reopening, formats, and files that vanish. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit_test.h"
+#include "rotate.h"
+#include "sink.h"
+
+static char folder[64], path[80], problem[PROBLEM_BYTES];
+static struct sink_options options;
+
+static int setup(void **state)
+{
+    (void)state;
+    host_folder(folder);
+    snprintf(path, sizeof path, "%s/audit.log", folder);
+    memset(&options, 0, sizeof options);
+    options.file = path;
+    problem[0] = '\0';
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    host_remove(folder);
+    return 0;
+}
+
+static struct sink *open_log(const struct format *format, struct sink_end *end)
+{
+    *end = (struct sink_end){0};
+    struct sink *sink = sink_file.open(&options, format, end, problem);
+    if (!sink)
+        print_error("%s\n", problem);
+    return sink;
+}
+
+static int write_lines(struct sink *sink, const char *lines)
+{
+    size_t taken;
+    int status = sink_file.commit(sink, lines, strlen(lines), false, &taken, problem);
+    assert_int_equal(taken, status == 0 ? strlen(lines) : 0);
+    return status;
+}
+
+static struct text content_of(const char *file)
+{
+    struct text text = {0};
+    char block[4096];
+    FILE *stream = fopen(file, "r");
+    assert_non_null(stream);
+    for (size_t got; (got = fread(block, 1, sizeof block, stream)) > 0;)
+        text_add(&text, block, got);
+    fclose(stream);
+    return text;
+}
+
+static void assert_content(const char *file, const char *words)
+{
+    struct text text = content_of(file);
+    assert_text(&text, words);
+}
+
+static void put_file(const char *content, mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+    close(fd);
+}
+
+#define ONE   "{\"seq\":1,\"x\":1}\n"
+#define TWO   "{\"seq\":2,\"x\":1}\n"
+#define THREE "{\"seq\":3,\"x\":1}\n"
+
+static void test_a_new_file_is_for_its_owner_only(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct stat status;
+    mode_t mask = umask(0);
+    struct sink *sink = open_log(&format_json, &end);
+    umask(mask);
+    assert_int_equal(end.sequence, 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    sink_file.close(sink);
+    assert_content(path, ONE);
+}
+
+static void test_a_log_goes_on_at_its_end(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    char link[CHAIN_TEXT_BYTES];
+    put_file(ONE TWO, 0600);
+    sink_file.close(open_log(&format_json, &end));
+    chain_of(TWO, strlen(TWO) - 1, link);
+    assert_int_equal(end.sequence, 2);
+    assert_string_equal(end.chain, link);
+    assert_int_equal(end.torn_bytes, 0);
+}
+
+static void test_a_torn_end_is_cut_off_wherever_it_is_torn(void **state)
+{
+    (void)state;
+    for (size_t torn = 0; torn < strlen(THREE); torn++) {
+        struct sink_end end;
+        char content[200];
+        snprintf(content, sizeof content, "%s%.*s", ONE TWO, (int)torn, THREE);
+        put_file(content, 0600);
+        sink_file.close(open_log(&format_json, &end));
+        assert_int_equal(end.sequence, 2);
+        assert_int_equal(end.torn_bytes, torn);
+        assert_content(path, ONE TWO);
+    }
+    struct sink_end end;
+    put_file("{\"seq\":1,\"ti", 0600);
+    sink_file.close(open_log(&format_json, &end));
+    assert_int_equal(end.sequence, 0);
+    assert_content(path, "");
+}
+
+static void test_long_last_lines_are_found(void **state)
+{
+    (void)state;
+    struct text text = {0};
+    struct sink_end end;
+    text_add_words(&text, ONE "{\"seq\":2,\"sql\":\"");
+    for (int i = 0; i < 300000; i++)
+        text_add_byte(&text, 'x');
+    text_add_words(&text, "\"}\n");
+    text_add(&text, "", 1);
+    put_file(text.data, 0600);
+    sink_file.close(open_log(&format_json, &end));
+    assert_int_equal(end.sequence, 2);
+    text_release(&text);
+}
+
+static void test_a_foreign_file_is_refused(void **state)
+{
+    (void)state;
+    struct sink_end end = {0};
+    put_file("root:x:0:0:root:/root:/bin/sh\n", 0600);
+    assert_null(sink_file.open(&options, &format_json, &end, problem));
+    assert_non_null(strstr(problem, "is no audit log"));
+    assert_content(path, "root:x:0:0:root:/root:/bin/sh\n");
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_null(sink_file.open(&options, &format_json, &end, problem));
+}
+
+static void test_a_second_server_is_refused(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct sink *sink = open_log(&format_json, &end);
+    assert_null(sink_file.open(&options, &format_json, &end, problem));
+    assert_non_null(strstr(problem, "in use by another process"));
+    sink_file.close(sink);
+}
+
+static void test_rotation_by_size(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct rotate_list list;
+    atomic_store(&options.rotate_on_size, 2 * strlen(ONE));
+    struct sink *sink = open_log(&format_json, &end);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    assert_int_equal(write_lines(sink, TWO), 0);
+    assert_int_equal(write_lines(sink, THREE), 0);
+    sink_file.close(sink);
+    assert_content(path, THREE);
+    assert_int_equal(rotate_list(path, &list), 0);
+    assert_int_equal(list.count, 1);
+    assert_content(list.paths[0], ONE TWO);
+    rotate_list_release(&list);
+    /* An empty log goes on where the rotated one ended. */
+    put_file("", 0600);
+    sink_file.close(open_log(&format_json, &end));
+    assert_int_equal(end.sequence, 2);
+}
+
+static void test_rotated_files_are_compressed_and_only_some_are_kept(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct rotate_list list;
+    atomic_store(&options.rotate_on_size, 1);
+    atomic_store(&options.keep_files, 3);
+    atomic_store(&options.compress, true);
+    struct sink *sink = open_log(&format_json, &end);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(write_lines(sink, ONE), 0);
+    for (int tries = 0; tries < 5000; tries++) {
+        assert_int_equal(rotate_list(path, &list), 0);
+        bool done = list.count == 3 && strstr(list.paths[0], ".gz") &&
+                    strstr(list.paths[1], ".gz") && strstr(list.paths[2], ".gz");
+        if (done)
+            break;
+        rotate_list_release(&list);
+        usleep(1000);
+    }
+    assert_int_equal(list.count, 3);
+    rotate_list_release(&list);
+    sink_file.close(sink);
+    put_file("", 0600);
+    sink_file.close(open_log(&format_json, &end)); /* reads the compressed one */
+    assert_int_equal(end.sequence, 1);
+}
+
+static void test_names_that_are_not_ours_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"audit.log.1",
+                                        "audit.log.2.gz",
+                                        "audit.log.20260131T235959.12345Z",
+                                        "audit.log.20260131T235959.123456Z.bz2",
+                                        "audit.logs",
+                                        "other"};
+    struct rotate_list list;
+    char name[200];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(name, sizeof name, "%s/%s", folder, names[i]);
+        close(open(name, O_WRONLY | O_CREAT, 0600));
+    }
+    snprintf(name, sizeof name, "%s.20260131T235959.123456Z", path);
+    close(open(name, O_WRONLY | O_CREAT, 0600));
+    assert_int_equal(rotate_list(path, &list), 0);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.paths[0], name);
+    rotate_list_release(&list);
+}
+
+static void test_reopening_after_a_rename(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    char moved[100];
+    snprintf(moved, sizeof moved, "%s/moved", folder);
+    struct sink *sink = open_log(&format_json, &end);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    assert_int_equal(sink_file.reopen(sink, problem), 0); /* the same file: nothing happens */
+    assert_int_equal(rename(path, moved), 0);
+    assert_int_equal(write_lines(sink, TWO), 0); /* not yet reopened */
+    assert_int_equal(sink_file.reopen(sink, problem), 0);
+    assert_int_equal(write_lines(sink, THREE), 0);
+    sink_file.close(sink);
+    assert_content(moved, ONE TWO);
+    assert_content(path, THREE);
+}
+
+static void test_a_removed_file_and_a_removed_folder(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct sink *sink = open_log(&format_json, &end);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    unlink(path);
+    assert_int_equal(write_lines(sink, TWO), 0);
+    assert_true(sink->was_removed);
+    assert_content(path, TWO);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(write_lines(sink, THREE), -1);
+    assert_non_null(strstr(problem, "No such file or directory"));
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(write_lines(sink, THREE), 0);
+    assert_content(path, THREE);
+    sink_file.close(sink);
+}
+
+/* A full disk, imitated by a limit on the size of files: the part that fitted is cut off again. */
+static void test_a_commit_is_there_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct text many = {0};
+    struct sink *sink = open_log(&format_json, &end);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    for (int i = 0; i < 1000; i++)
+        text_add_words(&many, TWO);
+    text_add(&many, "", 1);
+    host_limit_files(4096);
+    assert_int_equal(write_lines(sink, many.data), -1);
+    assert_content(path, ONE);
+    host_limit_files(0);
+    assert_int_equal(write_lines(sink, TWO), 0);
+    assert_content(path, ONE TWO);
+    sink_file.close(sink);
+    text_release(&many);
+}
+
+#define MYSQL_ONE "{\"id\":1,\"x\":1}"
+#define MYSQL_TWO "{\"id\":2,\"x\":1}"
+
+static void test_mysql_json_is_an_array_whenever_it_is_closed(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct sink *sink = open_log(&format_mysql_json, &end);
+    sink_file.close(sink);
+    assert_content(path, "[\n]\n");
+    sink = open_log(&format_mysql_json, &end);
+    assert_int_equal(write_lines(sink, MYSQL_ONE ",\n"), 0);
+    assert_content(path, "[\n" MYSQL_ONE ",\n");
+    sink_file.close(sink);
+    assert_content(path, "[\n" MYSQL_ONE "\n]\n");
+    sink = open_log(&format_mysql_json, &end);
+    assert_int_equal(end.sequence, 1);
+    assert_int_equal(write_lines(sink, MYSQL_TWO ",\n"), 0);
+    sink_file.close(sink);
+    assert_content(path, "[\n" MYSQL_ONE ",\n" MYSQL_TWO "\n]\n");
+}
+
+static void test_another_format_begins_another_file(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct rotate_list list;
+    put_file(ONE TWO, 0600);
+    struct sink *sink = open_log(&format_mysql_json, &end);
+    assert_int_equal(end.sequence, 2);
+    assert_int_equal(write_lines(sink, MYSQL_ONE ",\n"), 0);
+    assert_int_equal(sink_file.set_format(sink, &format_csv, problem), 0);
+    sink_file.close(sink);
+    assert_content(path, format_csv.opening);
+    assert_int_equal(rotate_list(path, &list), 0);
+    assert_int_equal(list.count, 2);
+    assert_content(list.paths[0], ONE TWO);
+    assert_content(list.paths[1], "[\n" MYSQL_ONE "\n]\n");
+    rotate_list_release(&list);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_new_file_is_for_its_owner_only),
+        TEST(test_a_log_goes_on_at_its_end),
+        TEST(test_a_torn_end_is_cut_off_wherever_it_is_torn),
+        TEST(test_long_last_lines_are_found),
+        TEST(test_a_foreign_file_is_refused),
+        TEST(test_a_second_server_is_refused),
+        TEST(test_rotation_by_size),
+        TEST(test_rotated_files_are_compressed_and_only_some_are_kept),
+        TEST(test_names_that_are_not_ours_are_left_alone),
+        TEST(test_reopening_after_a_rename),
+        TEST(test_a_removed_file_and_a_removed_folder),
+        TEST(test_a_commit_is_there_whole_or_not_at_all),
+        TEST(test_mysql_json_is_an_array_whenever_it_is_closed),
+        TEST(test_another_format_begins_another_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
