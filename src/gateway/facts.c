@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/hold.h"
+#include "gateway/parameters.h"
 #include "gateway/prepared.h"
 #include "gateway/statement.h"
 
@@ -19,6 +20,7 @@ struct computed_facts {
     struct strbuf normalized;
     struct sql_parts parts;
     struct strbuf parameter; /* text of the parameter asked for last */
+    struct strbuf expanded;  /* the text with its parameters */
 };
 
 static struct computed_facts *computed(struct session *session)
@@ -28,6 +30,7 @@ static struct computed_facts *computed(struct session *session)
         if (session->run.facts) {
             strbuf_init(&session->run.facts->normalized);
             strbuf_init(&session->run.facts->parameter);
+            strbuf_init(&session->run.facts->expanded);
             sql_parts_init(&session->run.facts->parts);
         }
     }
@@ -50,6 +53,7 @@ void facts_forget(struct session *session)
     facts->has_kinds = facts->has_digest = facts->has_parts = false;
     empty(&facts->normalized);
     empty(&facts->parameter);
+    empty(&facts->expanded);
 }
 
 void facts_release(struct session *session)
@@ -60,6 +64,7 @@ void facts_release(struct session *session)
         return;
     strbuf_release(&facts->normalized);
     strbuf_release(&facts->parameter);
+    strbuf_release(&facts->expanded);
     sql_parts_release(&facts->parts);
     free(facts);
 }
@@ -114,6 +119,17 @@ static weir_string digest_fact(struct session *session, uint32_t fact)
     return (weir_string){facts->normalized.data, facts->normalized.size};
 }
 
+static weir_string expanded_fact(struct session *session)
+{
+    struct computed_facts *facts = computed(session);
+    if (!facts || !session->run.prepared)
+        return (weir_string){NULL, 0};
+    strbuf_reset(&facts->expanded);
+    if (!parameters_expand(session, &facts->expanded))
+        return (weir_string){NULL, 0};
+    return (weir_string){facts->expanded.data, facts->expanded.size};
+}
+
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct session *session = source_data;
@@ -126,6 +142,9 @@ static weir_string text_fact(void *source_data, uint32_t fact)
     case WEIR_TEXT_digest:
     case WEIR_TEXT_normalized:
         text = digest_fact(session, fact);
+        break;
+    case WEIR_TEXT_expanded_sql:
+        text = expanded_fact(session);
         break;
     default:
         break;
@@ -231,57 +250,10 @@ static int part_fact(void *source_data, size_t index, weir_part *out)
     return 1;
 }
 
-/* ---- Parameters ---- */
-
-static bool begin_parameters(const struct session *session, struct wire_parameters *parameters)
-{
-    const struct run *run = &session->run;
-    const struct prepared *prepared = run->prepared;
-    const uint8_t *payload = (const uint8_t *)run->arguments.data;
-    if (!prepared || run->arguments.size == 0)
-        return false;
-    struct wire_string remembered = {prepared->types, prepared->types_size};
-    bool fine = false;
-    if (run->command == WIRE_COM_STMT_EXECUTE) {
-        struct wire_execute execute;
-        fine = wire_execute_begin(&execute, payload, run->arguments.size,
-                                  session->tracker.client_capabilities, prepared->parameter_count,
-                                  remembered, prepared->long_data);
-        *parameters = execute.parameters;
-    } else if (run->command == WIRE_COM_STMT_BULK_EXECUTE) {
-        struct wire_bulk_execute execute;
-        fine = wire_bulk_execute_begin(&execute, payload, run->arguments.size,
-                                       prepared->parameter_count, remembered);
-        *parameters = execute.parameters;
-    }
-    return fine;
-}
-
-/* Parameters lie one behind the other, so the index-th is found by walking: plugins ask for them in
- * order, and statements have few. */
 static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
 {
-    struct session *session = source_data;
-    struct computed_facts *facts = computed(session);
-    struct wire_parameters parameters;
-    struct wire_parameter parameter = {0};
-    if (!facts || !begin_parameters(session, &parameters))
-        return 0;
-    for (size_t i = 0; i <= index; i++)
-        if (!wire_parameter_next(&parameters, &parameter))
-            return 0;
-    const struct wire_field_type_info *type = wire_field_type_info(parameter.type);
-    *out = (weir_parameter){.type_code = parameter.type,
-                            .is_null = parameter.is_null,
-                            .is_unsigned = parameter.is_unsigned};
-    out->type = text_of(type ? type->name : "UNKNOWN");
-    if (parameter.is_null)
-        return 1;
-    strbuf_reset(&facts->parameter);
-    if (!parameter.is_long_data && !wire_parameter_text(&parameter, &facts->parameter))
-        return 0;
-    out->value = (weir_string){facts->parameter.data, facts->parameter.size};
-    return 1;
+    struct computed_facts *facts = computed(source_data);
+    return facts && parameters_get(source_data, index, &facts->parameter, out);
 }
 
 static struct weir_hold *hold(void *source_data)

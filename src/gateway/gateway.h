@@ -46,9 +46,10 @@ struct gateway_options {
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
     bool require_tls;                               /* of TCP clients */
-    const char *trace_plugin;  /* name of a trace plugin, or its path; NULL or "": none */
-    const char *trace_directory, *trace_user, *trace_host; /* whom to trace; NULL or "": everybody */
-    long workers;                                   /* 0: one a core */
+    const char *trace_plugin; /* name of a trace plugin, or its path; NULL or "": none */
+    const char *trace_directory, *trace_user,
+        *trace_host; /* whom to trace; NULL or "": everybody */
+    long workers;    /* 0: one a core */
     long max_connections;
     long handshake_timeout_s;
     long connect_timeout_s;

@@ -28,8 +28,8 @@
     X(SESSION_AUTHENTICATING, "authenticating", /* the backend and the client are at it */         \
       MAY(SESSION_ASKING) | MAY(SESSION_READY) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))        \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      MAY(SESSION_RUNNING) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |      \
-          MAY(SESSION_CLOSED))                                                                     \
+      MAY(SESSION_RUNNING) | MAY(SESSION_ASKING) | MAY(SESSION_ADMINISTERING) |                    \
+          MAY(SESSION_BLIND) | MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))                          \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       MAY(SESSION_READY) | MAY(SESSION_ASKING) | MAY(SESSION_BLIND) | MAY(SESSION_ENDING) |        \
           MAY(SESSION_CLOSED))                                                                     \
@@ -137,13 +137,13 @@ struct session {
     struct wire_tracker tracker; /* of the client's side of the conversation */
     struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins have been told */
     unsigned holds;        /* promises of plugins that are out (hold.c) */
-    const char *hold_failed_by; /* one of them was not kept */
-    struct strbuf held;         /* what the client will read when the last one is back */
-    uint8_t held_sequence;      /* sequence number of the first packet of that reply's rest */
+    const char *hold_failed_by;  /* one of them was not kept */
+    struct strbuf held;          /* what the client will read when the last one is back */
+    uint8_t held_sequence;       /* sequence number of the first packet of that reply's rest */
     struct trace_session *trace; /* NULL: not traced (tracing.c) */
-    struct strbuf input;        /* client bytes that wait: half commands, pipelined commands */
-    uint8_t reply_sequence;     /* sequence number that the next packet to the client would have */
-    bool reply_is_split;        /* the client has been sent a part of a packet */
+    struct strbuf input;         /* client bytes that wait: half commands, pipelined commands */
+    uint8_t reply_sequence;      /* sequence number that the next packet to the client would have */
+    bool reply_is_split;         /* the client has been sent a part of a packet */
 
     struct login *login;       /* until logged in */
     struct question *question; /* while ASKING */
