@@ -130,7 +130,8 @@ static void write_text(const struct plugin_persisted *persisted, struct strbuf *
     strbuf_add_text(out, "# Written by weir-server: what SET GLOBAL and SET PERSIST have left. It "
                          "counts more than the\n# configuration file. SET GLOBAL name = DEFAULT "
                          "takes a line out.\n");
-    qsort(persisted->items, persisted->count, sizeof *persisted->items, by_name);
+    if (persisted->count)
+        qsort(persisted->items, persisted->count, sizeof *persisted->items, by_name);
     for (size_t i = 0; i < persisted->count; i++) {
         strbuf_printf(out, "%s = ", persisted->items[i].name);
         write_string(out, persisted->items[i].text);

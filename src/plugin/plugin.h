@@ -177,6 +177,9 @@ struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t i
 
 struct plugin_variable; /* lives as long as the registry, and never changes but for its values */
 
+/* Whether any plugin has system or status variables. */
+bool plugin_has_variables(const struct plugin_registry *registry);
+
 /* The variables of all plugins that are loaded, sorted by name. */
 size_t plugin_variable_count(const struct plugin_registry *registry);
 const struct plugin_variable *plugin_variable_at(const struct plugin_registry *registry,

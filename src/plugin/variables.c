@@ -22,6 +22,14 @@ static int64_t *number_of(const struct plugin_variable *variable)
 
 /* ---- Finding ---- */
 
+bool plugin_has_variables(const struct plugin_registry *registry)
+{
+    bool has = registry->variables->count > 0;
+    for (size_t i = 0; i < registry->count; i++)
+        has = has || registry->plugins[i]->on_status;
+    return has;
+}
+
 size_t plugin_variable_count(const struct plugin_registry *registry)
 {
     return registry->variables->count;

@@ -187,6 +187,20 @@ bool sql_settings_next(struct sql_settings *settings, struct sql_setting *settin
     return taken;
 }
 
+bool sql_settings_at_end(const struct sql_settings *settings)
+{
+    struct sql_cursor cursor = settings->cursor;
+    sql_cursor_accept_byte(&cursor, ';');
+    return cursor.token.class == SQL_TOKEN_END;
+}
+
+struct sql_span sql_settings_rest(const struct sql_settings *settings)
+{
+    const struct sql_lexer *lexer = &settings->cursor.lexer;
+    size_t start = settings->cursor.token.start;
+    return (struct sql_span){(const char *)lexer->text + start, lexer->size - start};
+}
+
 bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode)
 {
     struct sql_settings settings;

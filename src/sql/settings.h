@@ -49,6 +49,11 @@ void sql_settings_init(struct sql_settings *settings, struct sql_span statement,
                        const struct sql_mode *mode);
 bool sql_settings_next(struct sql_settings *settings, struct sql_setting *setting);
 
+/* When there is no further one: whether the statement ends there; and the text that is left, which
+ * is no assignment. */
+bool sql_settings_at_end(const struct sql_settings *settings);
+struct sql_span sql_settings_rest(const struct sql_settings *settings);
+
 /* The name in @@global.x, @@x, @x, or x: without scope, at signs and quotes. *scope changes when
  * the name carries one. */
 struct sql_span sql_variable_name(struct sql_span written, enum sql_scope *scope);

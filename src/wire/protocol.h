@@ -249,8 +249,10 @@ const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is
     X(1193, WIRE_ER_UNKNOWN_SYSTEM_VARIABLE, "HY000")                                              \
     X(1227, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, "42000")                                         \
     X(1235, WIRE_ER_NOT_SUPPORTED_YET, "42000")                                                    \
+    X(1238, WIRE_ER_INCORRECT_GLOBAL_LOCAL_VAR, "HY000")                                           \
     X(1243, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000")                                                 \
     X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004")                                              \
+    X(1295, WIRE_ER_UNSUPPORTED_PS, "HY000")                                                       \
     X(1461, WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED, "42000")                                      \
     X(1835, WIRE_ER_MALFORMED_PACKET, "HY000")                                                     \
     X(1927, WIRE_ER_CONNECTION_KILLED, "70100")

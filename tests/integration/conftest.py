@@ -99,7 +99,7 @@ def other_database(work):
 @pytest.fixture(scope="session")
 def plugins():
     """The folder of the plugins that the tests load, with the tests' own in it."""
-    for name in ("recorder", "misbehaves"):
+    for name in ("recorder", "misbehaves", "settings"):
         package(INTEGRATION / "plugins" / name, BUILD / "plugins")
     return BUILD / "plugins"
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reports what it sees of its variables. A statement that says "see the settings" is refused with
+ * their values; a file "bad" is refused, a file "up" becomes "UP". */
+#include <stdatomic.h>
+#include <string.h>
+#include <weir/plugin.h>
+
+static atomic_ullong validated, changed;
+static char last_global[256]; /* written and read by one session at a time in the tests */
+
+weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+{
+    (void)session;
+    if (event == WEIR_VARIABLE_CHANGED) {
+        atomic_fetch_add(&changed, 1);
+        return WEIR_OK;
+    }
+    atomic_fetch_add(&validated, 1);
+    if (variable->index != SETTINGS_FILE)
+        return WEIR_OK;
+    if (strcmp(variable->text.data, "bad") == 0)
+        return weir_fail("there is no such place");
+    if (strcmp(variable->text.data, "up") == 0)
+        weir_replace_value(variable, "UP", 2);
+    return WEIR_OK;
+}
+
+weir_verdict OnStatus(weir_session *session, weir_status *status)
+{
+    (void)session;
+    weir_status_number(status, "settings_validated", atomic_load(&validated));
+    weir_status_number(status, "settings_changed", atomic_load(&changed));
+    weir_status_text(status, "settings_last_global", last_global, strlen(last_global));
+    return WEIR_OK;
+}
+
+weir_verdict OnGlobalVariable(weir_session *session, weir_string name, weir_string value)
+{
+    (void)session;
+    snprintf(last_global, sizeof last_global, "%.*s=%.*s", WEIR_STRING_ARGS(name),
+             WEIR_STRING_ARGS(value));
+    return WEIR_OK;
+}
+
+weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
+{
+    (void)command;
+    weir_string sql = weir_sql(session);
+    if (event != WEIR_STARTING || sql.size != 16 || memcmp(sql.data, "see the settings", 16) != 0)
+        return WEIR_OK;
+    return weir_refuse(
+        session, 9000, "HY000", "%d %lld/%lld %lld %lld %lld %s %s",
+        (int)weir_number_of(SETTINGS_FORMAT), (long long)weir_number_of(SETTINGS_LIMIT),
+        (long long)weir_session_number_of(session, SETTINGS_LIMIT),
+        (long long)weir_number_of(SETTINGS_BUFFER), (long long)weir_number_of(SETTINGS_WAIT),
+        (long long)weir_number_of(SETTINGS_CHAIN), weir_text_of(SETTINGS_FILE).data,
+        weir_session_text_of(session, SETTINGS_MINE).data);
+}
