@@ -251,7 +251,7 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
         .tokens = digester->tokens,
         .token_capacity = digester->token_capacity,
     };
-    if (reserve(&run, 0)) {
+    if (reserve(&run, 1)) {
         memset(run.tokens, 0, SENTINELS * sizeof *run.tokens);
         run.count = SENTINELS;
         normalize(&run);

@@ -158,6 +158,17 @@ static void a_nul_byte_is_invalid(void **state)
     assert_span(normalized, "select");
 }
 
+static void an_empty_text_needs_no_memory_from_before(void **state)
+{
+    (void)state;
+    struct sql_digester fresh;
+    struct sql_span normalized;
+    sql_digester_init(&fresh);
+    assert_true(sql_normalize(&fresh, (struct sql_span){NULL, 0}, &normalized));
+    assert_int_equal(normalized.size, 0);
+    sql_digester_release(&fresh);
+}
+
 static void the_digest_is_sha256_in_hex(void **state)
 {
     (void)state;
@@ -179,6 +190,7 @@ int main(void)
         cmocka_unit_test(variables_and_operators),
         cmocka_unit_test(what_is_invalid_ends_the_text),
         cmocka_unit_test(a_nul_byte_is_invalid),
+        cmocka_unit_test(an_empty_text_needs_no_memory_from_before),
         cmocka_unit_test(the_digest_is_sha256_in_hex),
     };
     sql_digester_init(&digester);
