@@ -14,6 +14,7 @@
 /* What has been computed of the current statement. The struct stays with the session; its buffers
  * only while they are small. */
 struct computed_facts {
+    uint64_t statement_number; /* of the statement that they belong to */
     bool has_kinds, has_digest, has_parts;
     struct sql_kinds kinds;
     char digest[SQL_DIGEST_BYTES];
@@ -28,6 +29,8 @@ static struct computed_facts *computed(struct session *session)
     if (!session->run.facts) {
         session->run.facts = calloc(1, sizeof *session->run.facts);
         if (session->run.facts) {
+            session->run.facts->statement_number =
+                session->facts.number[WEIR_NUMBER_statement_number];
             strbuf_init(&session->run.facts->normalized);
             strbuf_init(&session->run.facts->parameter);
             strbuf_init(&session->run.facts->expanded);
@@ -54,6 +57,14 @@ void facts_forget(struct session *session)
     empty(&facts->normalized);
     empty(&facts->parameter);
     empty(&facts->expanded);
+}
+
+void facts_of_statement(struct session *session, uint64_t number)
+{
+    if (session->run.facts && session->run.facts->statement_number != number)
+        facts_forget(session);
+    if (session->run.facts)
+        session->run.facts->statement_number = number;
 }
 
 void facts_release(struct session *session)

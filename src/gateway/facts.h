@@ -12,7 +12,11 @@ void facts_attach(struct session *session);
 
 void facts_release(struct session *session);
 
-/* Another statement is current: what was computed is of no use any more. */
+/* The statement of this number is current. What was computed stays where it is from its first event
+ * to its last: plugins are given the same pointers again. */
+void facts_of_statement(struct session *session, uint64_t number);
+
+/* What was computed is of no use any more. */
 void facts_forget(struct session *session);
 
 #endif

@@ -44,8 +44,8 @@ static void set_statement_facts(struct session *session)
     const struct statement *statement = statement_current(session);
     uint64_t *number = session->facts.number;
     set_text(session, WEIR_TEXT_sql, statement->text, statement->size);
-    facts_forget(session);
     number[WEIR_NUMBER_statement_number] = run->first_number + run->current;
+    facts_of_statement(session, number[WEIR_NUMBER_statement_number]);
     number[WEIR_NUMBER_statement_index] = run->current;
     number[WEIR_NUMBER_sql_size] = statement->size;
     number[WEIR_NUMBER_session_status] = session->tracker.status;
@@ -236,6 +236,7 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
     run->started_ns = clock_monotonic_ns();
     run->started_wall_ns = clock_wall_ns();
     command_read(session, command);
+    facts_forget(session);
     run->first_number = session->statements + 1;
     set_command_facts(session);
     if (refuse_unkept(session))

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kind, digest, tables and expanded text, as plugins are told them for every way in which a statement can come."""
+import hashlib
+import struct
+
+import pytest
+from harness import raw
+from harness.endpoint import DATABASE
+
+pytestmark = pytest.mark.gateway_only
+
+
+def digest(normalized):
+    return hashlib.sha256(normalized.encode()).hexdigest()
+
+
+def told(weir, events, do, event="Completed"):
+    """The general events of a session in which do(connection) was done."""
+    with weir.raw() as connection:
+        do(connection)
+        number = connection.greeting.connection_id
+    return [e for e in events.ended(number) if e["point"] == "general" and e["event"] == event]
+
+
+def test_a_text_has_kind_digest_and_tables(weir, events):
+    (one,) = told(weir, events, lambda c: c.query("SELECT a.Host, 5 FROM mysql.user a, mysql.db WHERE 1 = 0"))
+    assert one["kind"] == "Select" and one["specific_kind"] == "Select"
+    assert one["normalized"] == "select `a` . `host` , ? from `mysql` . `user` `a` , `mysql` . `db` where ? = ?"
+    assert one["digest"] == digest(one["normalized"])
+    assert one["tables_known"] == 1
+    assert [table[:2] for table in one["tables"]] == [["mysql", "user"], ["mysql", "db"]]
+
+
+def test_each_statement_of_a_text_has_its_own_facts_in_the_database_of_its_turn(weir, events):
+    found = told(weir, events, lambda c: c.query("USE mysql; SELECT 1 FROM db LIMIT 0; USE information_schema; "
+                                                 "SELECT 1 FROM tables LIMIT 0"), "Starting")
+    assert [e["kind"] for e in found] == ["Use", "Select", "Use", "Select"]
+    assert [e["database"] for e in found] == [DATABASE, "mysql", "mysql", "information_schema"]
+    assert [[t[:2] for t in e["tables"]] for e in found] == [[], [["mysql", "db"]], [], [["information_schema", "tables"]]]
+
+
+def test_an_execution_has_the_facts_of_its_text_in_the_database_of_its_prepare(weir, events):
+    def do(connection):
+        connection.query("USE mysql")
+        statement, _ = connection.prepare("SELECT ?, ? FROM db WHERE 1 = 0")
+        connection.query(f"USE {DATABASE}")
+        connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<I", statement) + b"\0\1\0\0\0\0\1" +
+                           struct.pack("<HH", 253, 8) + raw.text(b"it's") + struct.pack("<q", -7))
+
+    executed = told(weir, events, do)[-1]
+    assert executed["command"] == "Execute" and executed["kind"] == "Select"
+    assert [t[:2] for t in executed["tables"]] == [["mysql", "db"]]
+    assert executed["digest"] == digest("select ... from `db` where ? = ?")
+    assert executed["expanded_sql"] in ("SELECT 'it''s', -7 FROM db WHERE 1 = 0", r"SELECT 'it\'s', -7 FROM db WHERE 1 = 0")
+
+
+def test_code_in_comments_is_told(weir, events):
+    (one,) = told(weir, events, lambda c: c.query("/*!50000 SELECT */ 1 FROM /*M! mysql.db */ LIMIT 0"))
+    assert one["kind"] == "Select"
+    assert ["mysql", "db"] in [t[:2] for t in one["tables"]]
+
+
+@pytest.mark.parametrize("command, sql, kind", [
+    (bytes([raw.COM_INIT_DB]) + b"mysql", "USE `mysql`", "Use"),
+    (b"\x06no_such`database", "DROP DATABASE `no_such``database`", "DropDatabase"),
+    (b"\x04t1\0", "SHOW COLUMNS FROM `t1`", "Show"),
+])
+def test_statements_in_disguise_show_their_face(weir, events, command, sql, kind):
+    found = told(weir, events, lambda c: c.command(command, c.read_packet), "Starting")
+    assert found[0]["sql"] == sql and found[0]["kind"] == kind
+
+
+def test_what_is_not_understood_says_so(weir, events):
+    (one,) = told(weir, events, lambda c: c.query("FROBNICATE everything"), "Error")
+    assert one["tables_known"] == 0
+
+
+def test_the_mode_of_a_session_decides_what_a_quote_is(weir, events):
+    def do(connection):
+        connection.query("SET sql_mode = 'ANSI_QUOTES'")
+        connection.query('SELECT 1 FROM "mysql"."db" LIMIT 0')
+        connection.query("SET sql_mode = CONCAT('NO_', 'BACKSLASH_ESCAPES')")
+        connection.query("SELECT '\\' FROM mysql.user LIMIT 0 -- '")
+
+    found = told(weir, events, do)
+    assert [t[:2] for t in found[1]["tables"]] == [["mysql", "db"]]
+    assert [t[:2] for t in found[3]["tables"]] == [["mysql", "user"]]
