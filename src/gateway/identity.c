@@ -141,6 +141,7 @@ void identity_after_statement(struct session *session, const struct statement *s
         session->stale |= STALE_ACCOUNT;
         break;
     case SQL_KIND_SET:
+    case SQL_KIND_SET_GLOBAL: /* SET GLOBAL a = 1, SESSION sql_mode = '' */
         if (sql_mode_after(text, &session->mode, &after) == SQL_MODE_UNSURE)
             session->stale |= STALE_MODE;
         else

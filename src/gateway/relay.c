@@ -541,8 +541,8 @@ void relay_backend_readable(struct session *session)
     }
     if (!session_is_open(session))
         return;
-    if (session_is_held(session))
-        return; /* hold.c goes on from here */
+    if (session_is_held(session) || variables_have_session(session))
+        return; /* hold.c and variables_set.c go on from here */
     if (session->backend.ended || session->backend.failed)
         relay_backend_lost(session);
     else if (session->state == SESSION_READY)

@@ -245,6 +245,11 @@ void session_update_interest(struct session *session)
 {
     if (session->state == SESSION_CLOSED)
         return;
+    if (variables_have_session(session)) {
+        stream_watch(&session->client, 0, on_client_ready);
+        stream_watch(&session->backend, 0, on_backend_ready);
+        return;
+    }
     if (session->client.failed || (session->state == SESSION_ENDING && session->client.ended)) {
         session_close(session, CLOSE_CLIENT_GONE);
         return;
@@ -428,7 +433,8 @@ void session_drain(struct session *session)
 {
     if (!session_is_open(session))
         return;
-    if (session->client.ended) /* it will not read what still runs */
+    if (session->client.ended && !variables_have_session(session)) /* it will not read what still
+                                                                       runs */
         session_close(session, CLOSE_SHUTDOWN);
     else if (session->state <= SESSION_READY && session->input.size == 0)
         session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");

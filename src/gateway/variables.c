@@ -50,12 +50,21 @@ static bool stores_text(enum sql_kind kind)
     }
 }
 
+/* Texts can be long, and an '@' is rare. */
+static bool has_two_at_signs(const char *text, size_t size)
+{
+    const char *end = text + size;
+    for (const char *at = text; size && (at = memchr(at, '@', (size_t)(end - at))) != NULL; at++)
+        if (end - at > 1 && at[1] == '@')
+            return true;
+    return false;
+}
+
 static bool names_variable(const struct session *session, const struct statement *statement)
 {
     struct sql_variables variables;
     struct sql_variable_use use;
-    if (stores_text(statement->kinds.kind) || !statement->size ||
-        !memmem(statement->text, statement->size, "@@", 2) ||
+    if (stores_text(statement->kinds.kind) || !has_two_at_signs(statement->text, statement->size) ||
         !plugin_variable_may_be_in(registry_of(session), statement->text, statement->size))
         return false;
     sql_variables_init(&variables, text_of(statement), &statement->mode);

@@ -214,8 +214,8 @@ def test_a_set_that_fails_changes_nothing(connection, sql, number):
 
 
 def test_sql_mode_in_the_rest_is_noticed(connection):
-    connection.query("SET GLOBAL settings_limit = 6, SESSION sql_mode = 'ANSI_QUOTES'")
-    assert run(connection, 'SELECT @@settings_limit AS "a b"')[0]["columns"][0][0] == "a b"
+    connection.query("SET GLOBAL settings_limit = 6, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
+    assert rows(connection, "SELECT '\\', @@global.settings_limit, ''") == [("\\", 6, "")]
 
 
 def test_global_values_need_a_privilege_and_session_values_do_not(server, database, connection):
