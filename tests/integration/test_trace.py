@@ -115,6 +115,19 @@ def test_only_one_trace_plugin_is_at_work(database):
     assert "test_trace" not in done.stderr
 
 
+def test_the_calls_of_the_c_api(database, tmp_path):
+    flags = run(["pkg-config", "--cflags", "--libs", "weir-trace", "libmariadb"],
+                PKG_CONFIG_PATH=str(LIB / "pkgconfig")).stdout.split()
+    client = tmp_path / "trace_api"
+    run(["cc", "-Wall", "-Wextra", "-Werror", ROOT / "tests/integration/clients/trace_api.c", "-o", client, *flags])
+    assert run([client, database.socket, PLUGINS]).stdout.splitlines() == [
+        "register 1", "find 1", "option known=1", "options 0option unknown=1", "options 1",
+        "user root, thread 1, do 1",
+        "second 0: Plugin simple_trace could not be loaded: linked_trace is loaded already, "
+        "and only one trace plugin can be",
+        "user root, thread 1, do 2", "starts 2, stops 2, events 1"]
+
+
 def test_a_login_that_is_refused_is_traced_to_its_end(database):
     command = [program("mariadb"), "--no-defaults", "-S", database.socket, "-u", "nobody", "-pwrong", "-e", "select 1"]
     done = run(command, "test_trace", check=False, MYSQL_TEST_TRACE_DEBUG="1")

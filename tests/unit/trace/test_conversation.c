@@ -377,6 +377,41 @@ static void a_plugin_sees_whose_connection_it_is_and_can_stop(void **state)
     assert_int_equal(calls.thread_id, 7);
 }
 
+/* Oracle's later headers have one more function in front of the methods. */
+static void a_plugin_built_with_oracles_header(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {LOGIN, FRAME('C', 0, "\x0e")};
+    struct {
+        MYSQL_CLIENT_PLUGIN_HEADER
+        int (*get_options)(const char *, void *);
+        tracing_start_callback *tracing_start;
+        tracing_stop_callback *tracing_stop;
+        trace_event_handler *trace_event;
+    } plugin = {.type = 3,
+                .interface_version = 0x0200,
+                .name = "oracle",
+                .tracing_start = count_start,
+                .tracing_stop = count_stop,
+                .trace_event = count_event};
+    const struct trace_options options = {.keep_limit = 1 << 20};
+    const struct trace_session_info info = {.host = "10.0.0.1"};
+    calls = (struct calls){0};
+    struct trace_session *session =
+        trace_session_begin((struct st_mysql_client_plugin_TRACE *)&plugin, &info, &options);
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        struct strbuf bytes = STRBUF_INIT;
+        put_frame(&bytes, &frames[i]);
+        trace_session_bytes(session, frames[i].from == 'C' ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER,
+                            (uint8_t *)bytes.data, bytes.size);
+        strbuf_release(&bytes);
+    }
+    trace_session_end(session);
+    assert_int_equal(calls.starts, 1);
+    assert_int_equal(calls.stops, 1);
+    assert_int_equal(calls.events, 12);
+}
+
 static void only_one_plugin_at_a_time(void **state)
 {
     (void)state;
@@ -416,6 +451,7 @@ int main(void)
         TEST(a_refused_login_ends_the_connection),
         TEST(a_sink_that_wants_no_more_hears_no_more),
         TEST(a_plugin_sees_whose_connection_it_is_and_can_stop),
+        TEST(a_plugin_built_with_oracles_header),
         TEST(only_one_plugin_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
