@@ -109,11 +109,10 @@ static void finish(struct session *session)
         result = job->result;
     variables_set_release(session);
     statement_took_effect(session);
-    if (!outcome_complete(session, &result))
-        has_rest = false;
-    else if (has_rest)
+    bool fine = outcome_complete(session, &result);
+    if (fine && has_rest)
         answer_payload(session, answer.data, answer.size);
-    else
+    else if (fine)
         answer_ok(session);
     strbuf_release(&answer);
     outcome_go_on(session);

@@ -65,13 +65,14 @@ int plugin_host_replace_value(weir_variable *variable, const char *text, size_t 
 {
     struct shown_variable *shown = (struct shown_variable *)variable;
     struct plugin_input input = {PLUGIN_INPUT_FILE, text, size};
-    struct plugin_value value;
+    struct plugin_value value = {0};
     if (!is_utf8(text, size) ||
         plugin_value_read(shown->variable->definition, &input, &value) != PLUGIN_VALUE_FINE)
         return 0;
-    free(shown->value->text);
+    char *old = shown->value->text;
     *shown->value = value;
     show_value(shown);
+    free(old);
     return 1;
 }
 
@@ -221,12 +222,12 @@ static int persist(struct plugin_registry *registry, struct plugin_assignment *c
     struct plugin_variables *variables = registry->variables;
     const char *path = registry->options.variables_file;
     struct plugin_persisted persisted;
-    bool fine = path != NULL, is_needed = false;
+    bool is_needed = false;
     for (size_t i = 0; i < count; i++)
         is_needed = is_needed || assignments[i]->scope != PLUGIN_SET_SESSION;
     if (!path || !is_needed)
         return 0;
-    fine = plugin_persisted_copy(&persisted, &variables->persisted);
+    bool fine = plugin_persisted_copy(&persisted, &variables->persisted);
     for (size_t i = 0; fine && i < count; i++) {
         const struct plugin_assignment *assignment = assignments[i];
         if (assignment->scope != PLUGIN_SET_SESSION)

@@ -107,9 +107,12 @@ static struct sql_span measure_item(const struct sql_variables *variables)
     }
     bool is_named = has_as || (before.end && before.end <= last.start && ends_operand(&before) &&
                                may_be_alias(&last));
-    const char *text = (const char *)ahead.lexer.text;
-    return is_named ? (struct sql_span){0}
-                    : (struct sql_span){text + variables->item_start, end - variables->item_start};
+    struct sql_span item = {0};
+    if (!is_named) {
+        item.at = (const char *)ahead.lexer.text + variables->item_start;
+        item.size = end - variables->item_start;
+    }
+    return item;
 }
 
 static void fill(struct sql_variables *variables, struct sql_variable_use *use)
