@@ -188,7 +188,6 @@ static void enter_broken(struct journal *journal, const char *problem)
 {
     bool allow = atomic_load(&journal->allow), first = !atomic_load(&journal->broken);
     weir_verdict verdict = allow ? WEIR_OK : WEIR_FAIL;
-    atomic_fetch_add(&journal->counters.write_errors, 1);
     pthread_mutex_lock(&journal->lock);
     snprintf(journal->problem, sizeof journal->problem, "%s", problem);
     pthread_mutex_unlock(&journal->lock);
@@ -198,6 +197,7 @@ static void enter_broken(struct journal *journal, const char *problem)
         weir_log(WEIR_LOG_ERROR, "%s; %s until it works again", problem,
                  allow ? "statements run unaudited" : "statements are refused");
     }
+    atomic_fetch_add(&journal->counters.write_errors, 1);
     release_unit(journal, verdict);
     queue_release_holds(&journal->queue, verdict);
 }

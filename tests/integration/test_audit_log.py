@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """audit_log: what its records say, with real clients and a real database."""
 import base64
+import json
 import os
 import re
 import stat
@@ -189,3 +190,31 @@ def test_status_tells_what_was_written(audited):
     if not status:
         pytest.skip("the gateway does not answer SHOW STATUS for plugins yet")
     assert int(status["audit_log_events"]) >= 3 and status["audit_log_lost"] == "0"
+
+
+def test_filters_choose_refuse_and_redact(audited, tmp_path):
+    query = {"name": "general_query.str", "print": False, "replace": {"function": {"name": "query_digest"}}}
+    secret = {"field": {"name": "table_name.str", "value": "secrets"}}
+    filters = {"filters": {
+        "careful": {"filter": {"class": [
+            {"name": "connection", "event": {"name": "connect"}},
+            {"name": "general", "event": {"name": "status", "print": {"field": query}}},
+            {"name": "table_access", "event": {"name": ["insert", "update", "delete"], "abort": secret}}]}}},
+        "users": {"tester@%": "careful"}}
+    file = tmp_path / "my.filters"
+    server = audited(filter_file=str(file))
+    assert "Disconnect" in [r["event"] for r in session(server, "SELECT 1")]
+    file.write_text(json.dumps(filters))
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("FLUSH TIDB PLUGINS audit_log")
+        cursor.execute("CREATE OR REPLACE TABLE secrets (a INT)")
+        error = failure(lambda: cursor.execute("INSERT INTO secrets VALUES (4711)"))
+        assert error["arguments"] == (1045, "Statement was aborted by an audit log filter")
+        cursor.execute("SELECT 4712")
+        number = connection.thread_id()
+        record = server.wait_for(lambda r: r.get("connection_id") == number and r.get("redacted") and "select" in r["sql"])
+        file.write_text('{"filters": {"x": {"filter": {"class": {"name": "nothing"}}}}}')
+        assert 'no class "nothing"' in failure(lambda: cursor.execute("FLUSH TIDB PLUGINS audit_log"))["arguments"][1]
+    assert record["sql"] == "select ?"
+    refused = server.wait_for(lambda r: r.get("connection_id") == number and r.get("error_code") == 1045)
+    assert "insert" in refused["sql"] and "4711" not in refused["sql"]
