@@ -13,8 +13,8 @@
  * connection handle has a trace session, found by the handle the library calls deinit sessions end,
  * the callback is taken back
  *
- * The library does not say when a connection ends: COM_QUIT, a refused login or a failed read do. A
- * handle that is used for a second connection is noticed by the greeting where none was due. */
+ * The library does not say when a connection ends, either: that is learnt at its sockets
+ * (socket_table.h), while the handle is still there. */
 #include "trace/attach.h"
 
 #include <dlfcn.h>
@@ -43,10 +43,13 @@ struct attached_plugin {
     int (*deinit)(void);
 };
 
-/* One connection handle that is traced. */
+/* One connection that is traced. It is known by its socket's state, which outlives the handle when
+ * the library reconnects by itself: then the new connection is made with a handle of its own and
+ * moved into the old one. */
 struct traced {
+    const void *socket;
     MYSQL *handle;
-    struct trace_session *session;
+    struct trace_session *session; /* NULL: no memory for one */
     struct traced *next;
 };
 
@@ -64,14 +67,14 @@ static struct {
 
 static unsigned slot_of(const MYSQL *handle)
 {
-    uintptr_t bits = (uintptr_t)handle;
+    uintptr_t bits = (uintptr_t)handle->net.pvio;
     return (unsigned)((bits >> 5) ^ (bits >> 13)) % TABLE_SLOTS;
 }
 
-/* The session of a handle; *link is where it hangs, for removal. */
+/* Where the connection hangs in its slot's list. */
 static struct traced **find(struct traced **first, const MYSQL *handle)
 {
-    while (*first && (*first)->handle != handle)
+    while (*first && (*first)->socket != handle->net.pvio)
         first = &(*first)->next;
     return first;
 }
@@ -88,68 +91,56 @@ static bool is_greeting(const unsigned char *bytes, size_t size)
     return size > 4 && bytes[3] == 0 && bytes[4] == GREETING_VERSION;
 }
 
-/* A greeting on a handle that has had a login already: another connection. */
-static bool is_new_connection(const struct trace_session *session, bool is_write,
-                              const unsigned char *bytes, size_t size)
-{
-    const struct trace_conversation *conversation = trace_session_conversation(session);
-    uint8_t command;
-    if (is_write || !is_greeting(bytes, size))
-        return false;
-    return trace_session_is_over(session) || conversation->problem ||
-           wire_tracker_expects(&conversation->tracker, &command) == WIRE_EXPECT_NOTHING;
-}
-
-static struct traced *session_for(struct traced **first, MYSQL *handle, bool is_write,
-                                  const unsigned char *bytes, size_t size)
+static struct traced *connection_of(struct traced **first, MYSQL *handle, bool is_write,
+                                    const unsigned char *bytes, size_t size)
 {
     struct traced **link = find(first, handle);
-    if (*link && is_new_connection((*link)->session, is_write, bytes, size)) {
-        trace_session_end((*link)->session);
-        (*link)->session = begin_session(handle);
-    } else if (!*link && !is_write && is_greeting(bytes, size)) {
-        struct traced *traced = calloc(1, sizeof *traced);
-        if (traced) {
-            *traced = (struct traced){handle, begin_session(handle), NULL};
-            *link = traced;
-        }
+    if (!*link && !is_write && is_greeting(bytes, size)) {
+        *link = calloc(1, sizeof **link);
+        if (*link)
+            **link = (struct traced){handle->net.pvio, handle, begin_session(handle), NULL};
+    } else if (*link && (*link)->handle != handle && (*link)->session) {
+        (*link)->handle = handle;
+        trace_session_set_handle((*link)->session, handle);
     }
     return *link;
 }
 
-static void forget(struct traced **first, const MYSQL *handle)
+static void forget(struct traced **link)
 {
-    struct traced **link = find(first, handle);
     struct traced *traced = *link;
     *link = traced->next;
     trace_session_end(traced->session);
     free(traced);
 }
 
-/* Called by the library with what it has read or written; a size that is negative as a signed
- * number: it failed.
+/* Called by the library with what it has read or written.
  *
  * The slot's lock is held while the plugin is called: connections whose handles fall into one slot
- * wait for each other, and a plugin must not use its own connection. */
+ * wait for each other, and a plugin must not use its own connection. A session that is over stays
+ * in the table until the connection is closed, so that what follows is not taken for a beginning.
+ */
 static void on_bytes(int is_write, MYSQL *handle, const unsigned char *bytes, size_t size)
 {
+    bool is_closed = !bytes;
+    if (!handle || !handle->net.pvio)
+        return;
+    if (!is_closed && (size == 0 || (ssize_t)size < 0))
+        return; /* the call failed: the library closes the connection, or tries again */
     unsigned slot = slot_of(handle);
-    bool failed = size == 0 || (ssize_t)size < 0;
     pthread_mutex_lock(&table[slot].lock);
     struct traced **first = &table[slot].first;
-    struct traced *traced =
-        failed ? *find(first, handle) : session_for(first, handle, is_write != 0, bytes, size);
-    if (traced && !traced->session) {
-        /* no memory for a session */
-    } else if (traced && !failed) {
-        trace_session_bytes(traced->session, is_write ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER, bytes,
-                            size);
+    if (is_closed) {
+        struct traced **link = find(first, handle);
+        if (*link)
+            forget(link);
+    } else {
+        struct traced *traced = connection_of(first, handle, is_write != 0, bytes, size);
+        socket_table_watch_close(handle, on_bytes);
+        if (traced && traced->session)
+            trace_session_bytes(traced->session, is_write ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER,
+                                bytes, size);
     }
-    /* A session that is over stays in the table until its handle is used anew: what follows on the
-     * same connection is not to be taken for a beginning. One that ended with the connection goes.
-     */
-    if (traced && failed)
-        forget(first, handle);
     pthread_mutex_unlock(&table[slot].lock);
 }
 
@@ -158,7 +149,7 @@ static void end_all(void)
     for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
         pthread_mutex_lock(&table[slot].lock);
         while (table[slot].first)
-            forget(&table[slot].first, table[slot].first->handle);
+            forget(&table[slot].first);
         pthread_mutex_unlock(&table[slot].lock);
     }
 }

@@ -148,6 +148,11 @@ void trace_session_bytes(struct trace_session *session, enum wire_direction dire
     trace_conversation_bytes(&session->conversation, direction, bytes, size);
 }
 
+void trace_session_set_handle(struct trace_session *session, MYSQL *handle)
+{
+    session->handle = handle;
+}
+
 bool trace_session_is_over(const struct trace_session *session)
 {
     return session->stopped || session->conversation.over;

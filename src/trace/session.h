@@ -38,6 +38,9 @@ struct trace_session *trace_session_resume(struct st_mysql_client_plugin_TRACE *
 void trace_session_bytes(struct trace_session *session, enum wire_direction direction,
                          const uint8_t *bytes, size_t size);
 
+/* The client's handle has moved. Only for sessions that were begun with one. */
+void trace_session_set_handle(struct trace_session *session, MYSQL *handle);
+
 /* True when the plugin wants no more, or the connection has ended: bytes need not be given. */
 bool trace_session_is_over(const struct trace_session *session);
 

@@ -2,6 +2,8 @@
 #include "trace/socket_table.h"
 
 #include <link.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,6 +26,8 @@ struct object {
 
 static struct st_ma_pvio_methods *table, original;
 static socket_bytes *listener;
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_watching; /* the table is ours already */
 
 static bool holds(const struct dl_phdr_info *info, uintptr_t address, size_t size)
 {
@@ -75,14 +79,14 @@ static int scan_object(struct dl_phdr_info *info, size_t size, void *context)
 static ssize_t read_through(MARIADB_PVIO *pvio, uchar *buffer, size_t length)
 {
     ssize_t size = original.read(pvio, buffer, length);
-    listener(0, pvio->mysql, buffer, size > 0 ? (size_t)size : 0);
+    listener(0, pvio->mysql, buffer, (size_t)size);
     return size;
 }
 
 static ssize_t write_through(MARIADB_PVIO *pvio, const uchar *buffer, size_t length)
 {
     ssize_t size = original.write(pvio, buffer, length);
-    listener(1, pvio->mysql, buffer, size > 0 ? (size_t)size : 0);
+    listener(1, pvio->mysql, buffer, (size_t)size);
     return size;
 }
 
@@ -104,7 +108,24 @@ bool socket_table_attach(void *caller, socket_bytes *callback)
     table->read = read_through;
     table->write = write_through;
     table->close = close_through;
+    atomic_store(&is_watching, true);
     return true;
+}
+
+void socket_table_watch_close(const MYSQL *handle, socket_bytes *callback)
+{
+    if (atomic_load_explicit(&is_watching, memory_order_acquire) || !handle->net.pvio ||
+        !handle->net.pvio->methods)
+        return;
+    pthread_mutex_lock(&table_lock);
+    if (!table) {
+        listener = callback;
+        table = handle->net.pvio->methods;
+        original = *table;
+        table->close = close_through;
+    }
+    atomic_store_explicit(&is_watching, true, memory_order_release);
+    pthread_mutex_unlock(&table_lock);
 }
 
 void socket_table_detach(void)
@@ -115,4 +136,5 @@ void socket_table_detach(void)
     table->write = original.write;
     table->close = original.close;
     table = NULL;
+    atomic_store(&is_watching, false);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way into a Connector/C that is linked into a program and exports nothing (mariadb-dump is
- * one): the table of functions through which it reads, writes and closes its sockets.
+ * The table of functions through which Connector/C reads, writes and closes its sockets.
  *
- * The table is found by the declaration that stands in front of it: type and version of an I/O
- * plugin and a pointer to its name, "pvio_socket", in the writable memory of the file that holds
- * `caller`. Nothing else is touched, and nothing is done when the declaration is not there exactly
- * once. TLS goes past these functions: of such connections only the part before the handshake is
- * seen. */
+ * It is used for two things. Always: to learn when a connection is closed, which the library tells
+ * nobody, and before the handle is freed. And where the library is linked into a program that
+ * exports nothing (mariadb-dump is one): to see the bytes too. In that case the table is found by
+ * the declaration that stands in front of it: type and version of an I/O plugin and a pointer to
+ * its name, "pvio_socket", in the writable memory of the file that holds `caller`. Nothing else is
+ * touched, and nothing is done when the declaration is not there exactly once. TLS goes past these
+ * functions: of such connections only the part before the handshake is seen there. */
 #ifndef WEIR_TRACE_SOCKET_TABLE_H
 #define WEIR_TRACE_SOCKET_TABLE_H
 
@@ -15,12 +16,17 @@
 
 #include <mysql/plugin_trace.h>
 
-/* is_write: 0 read, 1 written; size 0: the socket was closed, or the call failed. */
+/* is_write: 0 read, 1 written. size 0, or negative as a signed number: the call failed. bytes NULL:
+ * the socket is about to be closed. */
 typedef void socket_bytes(int is_write, MYSQL *handle, const unsigned char *bytes, size_t size);
 
-/* Has `callback` called from now on. caller: an address in the library. false: no table was found.
- */
+/* Has `callback` called for all of these from now on. caller: an address in the library. false: no
+ * table was found. */
 bool socket_table_attach(void *caller, socket_bytes *callback);
+
+/* Has `callback` called when connections are closed, those that share handle's table. Any thread.
+ */
+void socket_table_watch_close(const MYSQL *handle, socket_bytes *callback);
 
 /* Puts the library's own functions back. */
 void socket_table_detach(void);
