@@ -41,6 +41,15 @@ function(weir_program name)
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+# weir_manual(TARGET NAME): installs the man page that the program itself prints from its option table.
+function(weir_manual target name)
+    install(CODE "
+        set(folder \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_MANDIR}/man1\")
+        file(MAKE_DIRECTORY \"\${folder}\")
+        execute_process(COMMAND \"$<TARGET_FILE:${target}>\" -manual
+            OUTPUT_FILE \"\${folder}/${name}.1\" COMMAND_ERROR_IS_FATAL ANY)")
+endfunction()
+
 # weir_unit_test(NAME SOURCES ... ROOMS ... LIBRARIES ...): a cmocka program that ctest runs.
 function(weir_unit_test name)
     cmake_parse_arguments(TEST "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})

@@ -31,7 +31,7 @@ static const struct option_row rows[] = {
         "print the manifest of a packaged plugin as JSON, without running any of its code"),
     ROW("help", OPTION_FLAG, help, "h", NULL, "print this"),
     ROW("version", OPTION_FLAG, version, "V", NULL, "print the version"),
-    ROW("print-manual", OPTION_FLAG, manual, NULL, NULL, "print the man page"),
+    ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page"),
 };
 
 static const struct option_table table = {

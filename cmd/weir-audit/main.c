@@ -56,7 +56,7 @@ static const struct option_row rows[] = {
     HEADING("Other"),
     ROW("help", OPTION_FLAG, help, "h", NULL, "print this", ),
     ROW("version", OPTION_FLAG, version, "V", NULL, "print the version", ),
-    ROW("print-manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
+    ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
 };
 
 static const struct option_table table = {
