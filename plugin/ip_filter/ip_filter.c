@@ -1,103 +1,354 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ip_filter: refuses clients by their address, before the backend hears of them. The lists are read
- * by OnInit and again by OnFlush; a file with a mistake changes nothing. Clients of the Unix socket
- * have no address and always pass: the socket's own permissions say who may use it.
+ * ip_filter: refuses clients before the backend hears of them: by address, account, database,
+ * country and time, by how many and how fast they come, and for a while when logins failed. The
+ * files are read by OnInit and again by OnFlush; one with a mistake changes nothing. Clients of the
+ * Unix socket have no address and always pass: the socket's own permissions say who may use it.
  *
- * Reading the lists never waits. A reader counts itself in one of two counters while it looks;
- * OnFlush puts the new lists in place, and frees the old ones when each counter has been seen at
+ * Reading the rules never waits. A reader counts itself in one of two counters while it looks;
+ * OnFlush puts the new rules in place, and frees the old ones when each counter has been seen at
  * zero, for whoever still looks at them counted itself before. It sends newcomers to the other
  * counter in between, so that it waits for a few lookups at most. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <weir/plugin.h>
 
+#include "country.h"
 #include "networks.h"
+#include "visit.h"
 
 #define ERROR_HOST_NOT_PRIVILEGED 1130 /* what MySQL answers to a host without any account */
+#define ERROR_HOST_IS_BLOCKED     1129 /* ... to one with too many errors */
+#define ERROR_TOO_MANY            1040
+#define ERROR_ACCESS_DENIED       1045
+#define ERROR_NO_PASSWORD         1698 /* MariaDB's other word for it */
+#define ERROR_DATABASE_DENIED     1044
 
-static _Atomic(struct networks *) current;
+struct ruling {
+    struct networks *networks;
+    struct countries *countries; /* NULL: there is no file */
+};
+
+static _Atomic(struct ruling *) current;
 static atomic_uint turn; /* its lowest bit: the counter that newcomers take */
 static atomic_uint readers[2];
+static atomic_ullong passed, refused, bans;
 
-/* Puts lists in place of the current ones, which it frees. Takes next. Never runs twice at once. */
-static void replace(struct networks *next)
+static void ruling_free(struct ruling *ruling)
 {
-    struct networks *old = atomic_exchange(&current, next);
+    if (!ruling)
+        return;
+    networks_free(ruling->networks);
+    countries_close(ruling->countries);
+    free(ruling);
+}
+
+/* Puts a ruling in place of the current one, which it frees. Takes next. Never runs twice at once.
+ */
+static void replace(struct ruling *next)
+{
+    struct ruling *old = atomic_exchange(&current, next);
     unsigned now = atomic_load(&turn) & 1;
     while (atomic_load(&readers[now ^ 1]))
         sched_yield();
     atomic_fetch_add(&turn, 1);
     while (atomic_load(&readers[now]))
         sched_yield();
-    networks_free(old);
+    ruling_free(old);
 }
 
-static bool passes(const uint8_t *address, size_t size)
+/* ---- Deciding ---- */
+
+/* Whether the rules let the client in; the visit gets its databases. -1: no memory. */
+static int ask_rules(struct client *client, struct visit *visit)
 {
     unsigned mine = atomic_load(&turn) & 1;
     atomic_fetch_add(&readers[mine], 1);
-    const struct networks *networks = atomic_load(&current);
-    bool answer = networks && networks_pass(networks, address, size);
+    const struct ruling *ruling = atomic_load(&current);
+    char **databases = NULL;
+    if (ruling && networks_need_more(ruling->networks)) {
+        time_t now = time(NULL);
+        localtime_r(&now, &client->now);
+        countries_find(ruling->countries, client->address, client->size, client->country);
+    }
+    int answer = ruling && networks_pass(ruling->networks, client, &databases);
+    if (!visit_set_databases(visit, databases))
+        answer = -1;
     atomic_fetch_sub(&readers[mine], 1);
     return answer;
 }
 
-/* The setting `file`, or ip_filter.conf; a relative path begins at the folder of the plugin's .so.
- */
-static int find_file(char *path, size_t size)
+static int64_t now_ns(void)
 {
-    weir_string file = weir_setting("file"), library = weir_library();
-    const char *name = file.data ? file.data : "ip_filter.conf";
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* An IPv6 client owns a /64 as a rule: its addresses count as one. */
+static struct tally_key address_key(const struct client *client)
+{
+    struct tally_key key = {.size = client->size == 4 ? 5 : 9, .bytes = "4"};
+    key.bytes[0] = client->size == 4 ? '4' : '6';
+    memcpy(key.bytes + 1, client->address, key.size - 1U);
+    return key;
+}
+
+static struct tally_key account_key(weir_string user)
+{
+    struct tally_key key = {.bytes = "u"};
+    size_t size = user.size < TALLY_KEY_BYTES - 1 ? user.size : TALLY_KEY_BYTES - 1;
+    if (size)
+        memcpy(key.bytes + 1, user.data, size);
+    key.size = (uint8_t)(size + 1);
+    return key;
+}
+
+/* Refuses, or says what it would have refused. */
+static weir_verdict refuse(weir_session *session, uint32_t code, const char *sqlstate,
+                           const char *words)
+{
+    atomic_fetch_add(&refused, 1);
+    if (weir_number_of(IP_FILTER_DRY_RUN)) {
+        weir_log(WEIR_LOG_WARN, "dry_run: would refuse: Host '%.*s' %s: user=%.*s",
+                 WEIR_STRING_ARGS(weir_client_ip(session)), words,
+                 WEIR_STRING_ARGS(weir_user(session)));
+        return WEIR_OK;
+    }
+    return weir_refuse(session, code, sqlstate, "Host '%.*s' %s (ip_filter)",
+                       WEIR_STRING_ARGS(weir_client_ip(session)), words);
+}
+
+static weir_verdict answer_tally(weir_session *session, enum tally_answer answer, bool is_account)
+{
+    switch (answer) {
+    case TALLY_TOO_MANY:
+        return refuse(session, ERROR_TOO_MANY, "08004",
+                      is_account ? "has a user with too many connections"
+                                 : "has too many connections");
+    case TALLY_TOO_FAST:
+        return refuse(session, ERROR_TOO_MANY, "08004",
+                      is_account ? "has a user that connects too often" : "connects too often");
+    case TALLY_BANNED:
+        return refuse(session, ERROR_HOST_IS_BLOCKED, "HY000",
+                      "is blocked for a while because of failed logins");
+    default:
+        return WEIR_OK;
+    }
+}
+
+/* Counts the visit for a key, and judges it by the limits. */
+static weir_verdict count(weir_session *session, struct tally_key *slot, struct tally_key key,
+                          const struct tally_limits *limits)
+{
+    enum tally_answer answer = tally_enter(&key, limits, now_ns());
+    *slot = key;
+    return answer_tally(session, answer, key.bytes[0] == 'u');
+}
+
+static weir_verdict count_address(weir_session *session, struct visit *visit,
+                                  const struct client *client)
+{
+    struct tally_limits limits = {weir_number_of(IP_FILTER_CONNECTIONS_PER_ADDRESS),
+                                  weir_number_of(IP_FILTER_RATE_PER_ADDRESS),
+                                  weir_number_of(IP_FILTER_RATE_WINDOW)};
+    if (!limits.connections && !limits.rate && !weir_number_of(IP_FILTER_BAN_AFTER))
+        return WEIR_OK;
+    return count(session, &visit->address, address_key(client), &limits);
+}
+
+static weir_verdict count_account(weir_session *session, struct visit *visit)
+{
+    struct tally_limits limits = {weir_number_of(IP_FILTER_CONNECTIONS_PER_ACCOUNT),
+                                  weir_number_of(IP_FILTER_RATE_PER_ACCOUNT),
+                                  weir_number_of(IP_FILTER_RATE_WINDOW)};
+    if (visit->account.size)
+        tally_leave(&visit->account);
+    visit->account.size = 0;
+    if (!limits.connections && !limits.rate)
+        return WEIR_OK;
+    return count(session, &visit->account, account_key(weir_user(session)), &limits);
+}
+
+/* The rules, for a user that is new here. */
+static weir_verdict judge(weir_session *session, struct visit *visit, struct client *client)
+{
+    weir_string user = weir_user(session);
+    client->user = user.data ? user.data : "";
+    client->user_size = user.size;
+    int answer = ask_rules(client, visit);
+    if (answer < 0)
+        return weir_fail("out of memory");
+    weir_verdict verdict = WEIR_OK;
+    if (answer == 0)
+        verdict = refuse(session, ERROR_HOST_NOT_PRIVILEGED, "HY000",
+                         "is not allowed to connect to this server");
+    return verdict == WEIR_OK ? count_account(session, visit) : verdict;
+}
+
+/* Remembers of the client what there is to remember; nothing for most. */
+static weir_verdict remember(weir_session *session, struct visit *visit)
+{
+    struct visit *kept = weir_session_data(session);
+    bool is_needed = visit->address.size || visit->account.size || visit->databases;
+    if (!kept && is_needed)
+        kept = malloc(sizeof *kept);
+    if (!kept && is_needed) {
+        visit_end(visit);
+        return weir_fail("out of memory");
+    }
+    if (kept)
+        *kept = *visit;
+    weir_set_session_data(session, kept);
+    return WEIR_OK;
+}
+
+static weir_verdict arrive(weir_session *session, struct client *client)
+{
+    struct visit visit = {0};
+    weir_verdict verdict = count_address(session, &visit, client);
+    if (verdict == WEIR_OK)
+        verdict = judge(session, &visit, client);
+    if (verdict != WEIR_OK) {
+        visit_end(&visit);
+        return verdict;
+    }
+    atomic_fetch_add(&passed, 1);
+    return remember(session, &visit);
+}
+
+/* Another user on the same connection. What is counted so far stays counted until it ends. */
+static weir_verdict change_user(weir_session *session, struct client *client)
+{
+    const struct visit *before = weir_session_data(session);
+    struct visit visit = before ? *before : (struct visit){0};
+    weir_verdict verdict = judge(session, &visit, client);
+    weir_verdict kept = remember(session, &visit);
+    return verdict == WEIR_OK ? kept : verdict;
+}
+
+/* A client that the rules let in and the server did not: was it a wrong password? */
+static void note_failure(const weir_session *session, const struct visit *visit)
+{
+    uint64_t code = weir_error_code(session);
+    int64_t after = weir_number_of(IP_FILTER_BAN_AFTER);
+    if ((code != ERROR_ACCESS_DENIED && code != ERROR_NO_PASSWORD) || !after ||
+        !visit->address.size)
+        return;
+    if (tally_failure(&visit->address, after, weir_number_of(IP_FILTER_BAN_WINDOW),
+                      weir_number_of(IP_FILTER_BAN_TIME), now_ns())) {
+        atomic_fetch_add(&bans, 1);
+        weir_log(WEIR_LOG_WARN, "%.*s is banned after %lld failed logins",
+                 WEIR_STRING_ARGS(weir_client_ip(session)), (long long)after);
+    }
+}
+
+weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
+{
+    struct visit *visit = weir_session_data(session);
+    struct client client = {0};
+    weir_verdict verdict = WEIR_OK;
+    client.size = weir_client_address(session, client.address);
+    if (event == WEIR_PRE_AUTH && client.size) {
+        verdict = arrive(session, &client);
+    } else if (event == WEIR_CHANGE_USER && client.size) {
+        verdict = change_user(session, &client);
+    } else if ((event == WEIR_REJECT || event == WEIR_DISCONNECT) && visit) {
+        if (event == WEIR_REJECT)
+            note_failure(session, visit);
+        weir_set_session_data(session, NULL);
+        visit_end(visit);
+        free(visit);
+    }
+    return verdict;
+}
+
+/* Sessions that may use some databases only. For all others this is one load. */
+weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
+{
+    const struct visit *visit = weir_session_data(session);
+    (void)command;
+    if (!visit || !visit->databases || event != WEIR_STARTING || visit_allows(visit, session))
+        return WEIR_OK;
+    atomic_fetch_add(&refused, 1);
+    if (weir_number_of(IP_FILTER_DRY_RUN)) {
+        weir_log(WEIR_LOG_WARN, "dry_run: would refuse a statement of %.*s",
+                 WEIR_STRING_ARGS(weir_user(session)));
+        return WEIR_OK;
+    }
+    return weir_refuse(session, ERROR_DATABASE_DENIED, "42000",
+                       "Access denied for user '%.*s'@'%.*s' to this database (ip_filter)",
+                       WEIR_STRING_ARGS(weir_user(session)),
+                       WEIR_STRING_ARGS(weir_client_ip(session)));
+}
+
+/* ---- Life ---- */
+
+/* A relative path begins at the folder of the plugin's .so. */
+static int find_file(weir_string name, char *path, size_t size)
+{
+    weir_string library = weir_library();
     const char *slash = strrchr(library.data, '/');
-    int folder = name[0] == '/' || !slash ? 0 : (int)(slash - library.data) + 1;
-    int length = snprintf(path, size, "%.*s%s", folder, library.data, name);
+    int folder = name.data[0] == '/' || !slash ? 0 : (int)(slash - library.data) + 1;
+    int length = snprintf(path, size, "%.*s%s", folder, library.data, name.data);
     return length < 0 || (size_t)length >= size ? -1 : 0;
 }
 
-static weir_verdict read_lists(void)
+static weir_verdict read_files(void)
 {
-    char path[4096], problem[PROBLEM_BYTES];
-    if (find_file(path, sizeof path) < 0)
-        return weir_fail("the setting file is too long");
-    struct networks *networks = networks_read(path, problem);
-    if (!networks)
+    char path[4096], countries[4096], problem[PROBLEM_BYTES];
+    weir_string country_file = weir_text_of(IP_FILTER_COUNTRY_FILE);
+    if (find_file(weir_text_of(IP_FILTER_FILE), path, sizeof path) < 0 ||
+        find_file(country_file, countries, sizeof countries) < 0)
+        return weir_fail("the path of a file is too long");
+    struct ruling *next = calloc(1, sizeof *next);
+    if (!next)
+        return weir_fail("out of memory");
+    next->networks = networks_read(path, problem);
+    if (next->networks && country_file.size)
+        next->countries = countries_open(countries, problem);
+    if (!next->networks || (country_file.size && !next->countries)) {
+        ruling_free(next);
         return weir_fail("%s", problem);
-    weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(networks), path);
-    replace(networks);
+    }
+    weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), path);
+    replace(next);
     return WEIR_OK;
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
-    return read_lists();
+    return read_files();
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
     (void)manifest;
-    return read_lists();
+    weir_verdict verdict = read_files();
+    if (verdict == WEIR_OK)
+        tally_unban();
+    return verdict;
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
     replace(NULL);
+    tally_clear();
     return WEIR_OK;
 }
 
-weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
+weir_verdict OnStatus(weir_session *session, weir_status *status)
 {
-    uint8_t address[16];
-    if (event != WEIR_PRE_AUTH)
-        return WEIR_OK;
-    size_t size = weir_client_address(session, address);
-    if (size == 0 || passes(address, size))
-        return WEIR_OK;
-    return weir_refuse(session, ERROR_HOST_NOT_PRIVILEGED, "HY000",
-                       "Host '%.*s' is not allowed to connect to this server (ip_filter)",
-                       WEIR_STRING_ARGS(weir_client_ip(session)));
+    (void)session;
+    weir_status_number(status, "ip_filter_passed", atomic_load(&passed));
+    weir_status_number(status, "ip_filter_refused", atomic_load(&refused));
+    weir_status_number(status, "ip_filter_bans", atomic_load(&bans));
+    weir_status_number(status, "ip_filter_banned", tally_banned(now_ns()));
+    return WEIR_OK;
 }

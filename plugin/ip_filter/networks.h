@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lists of IP networks, read from a file, that answer in logarithmic time whether an address may
- * pass. */
+ * The rules of a file: lists of networks that answer in logarithmic time, and rules that say more
+ * (scopes.h). */
 #ifndef IP_FILTER_NETWORKS_H
 #define IP_FILTER_NETWORKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define PROBLEM_BYTES 400
 
 struct networks;
 
+/* Who wants to come in. */
+struct client {
+    uint8_t address[16]; /* network order */
+    size_t size;         /* 4 or 16 */
+    const char *user;    /* not NUL-terminated */
+    size_t user_size;
+    char country[3]; /* "DE"; empty: not known */
+    struct tm now;   /* local time */
+};
+
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */
 struct networks *networks_read(const char *path, char problem[PROBLEM_BYTES]);
 void networks_free(struct networks *networks);
 
-/* Whether an address of 4 (IPv4) or 16 (IPv6) bytes in network order may pass. Any thread. */
-bool networks_pass(const struct networks *networks, const uint8_t *address, size_t size);
+/* Whether the client may pass. *databases: the only ones that it may use, up to a NULL; NULL: any.
+ * Borrowed from the networks. Any thread. */
+bool networks_pass(const struct networks *networks, const struct client *client, char ***databases);
+
+/* Whether some rule asks for the country or the time. */
+bool networks_need_more(const struct networks *networks);
 
 /* How many rules were read. */
 size_t networks_count(const struct networks *networks);

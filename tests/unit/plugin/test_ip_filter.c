@@ -106,6 +106,62 @@ static void addresses_pass_as_the_rules_say(void **state)
     plugin_registry_shutdown(registry);
 }
 
+static struct weir_session user_at(const char *user, const char *address)
+{
+    struct weir_session session = client(address);
+    session.text[WEIR_TEXT_user] = (weir_string){user, strlen(user)};
+    return session;
+}
+
+/* Whether the client gets in; it leaves again. */
+static bool visits(struct plugin_registry *registry, const char *user, const char *address)
+{
+    struct weir_session session = user_at(user, address);
+    bool passed = plugin_connection_event(registry, &session, WEIR_PRE_AUTH);
+    plugin_connection_event(registry, &session, passed ? WEIR_DISCONNECT : WEIR_REJECT);
+    return passed;
+}
+
+static void rules_can_name_accounts(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct {
+        const char *rules, *pass, *refused; /* user@address, separated by spaces */
+    } rows[] = {
+        {"allow app@10.0.0.0/8\n", "app@10.1.1.1 other@1.1.1.1", "app@11.1.1.1 app@::1"},
+        {"allow 192.168.0.0/16\nallow app@10.0.0.0/8\n", "app@10.1.1.1 other@192.168.1.1",
+         "app@192.168.1.1 other@10.1.1.1"},
+        {"deny root@any\n", "app@1.1.1.1", "root@127.0.0.1 root@::1"},
+        {"deny app*@10.0.0.1\n", "app1@10.0.0.2 xapp@10.0.0.1", "app1@10.0.0.1 app@10.0.0.1"},
+        {"allow app@any\ndeny 10.0.0.66\n", "app@10.0.0.65", "app@10.0.0.66"},
+        {"allow any during 00:00-24:00 on sun-sat\n", "a@1.1.1.1 a@::1", ""},
+        {"deny any during 00:00-12:00\ndeny any during 12:00-24:00\n", "", "a@1.1.1.1"},
+        {"deny any during 18:00-06:00 on sun-sat\ndeny any during 06:00-18:00\n", "", "a@1.1.1.1"},
+        {"deny country:DE\n", "a@1.1.1.1", ""},
+        {"allow country:DE\n", "", "a@1.1.1.1"},
+    };
+    struct error error;
+    package(workshop);
+    workshop_write(workshop, "out/ip_filter.conf", "");
+    struct plugin_registry *registry = load(workshop, NULL, &error);
+    assert_non_null(registry);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
+        assert_int_equal(plugin_flush(registry, "ip_filter", &error), 0);
+        for (int refused = 0; refused < 2; refused++) {
+            char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
+            for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+                char *at = strchr(word, '@');
+                *at = '\0';
+                if (visits(registry, word, at + 1) == refused)
+                    fail_msg("rules %zu: %s@%s", i, word, at + 1);
+            }
+            free(list);
+        }
+    }
+    plugin_registry_shutdown(registry);
+}
+
 static void a_refused_client_reads_why(void **state)
 {
     struct workshop *workshop = *state;
@@ -135,7 +191,16 @@ static void a_wrong_file_keeps_the_old_lists_and_names_the_line(void **state)
         {"deny 10.0.0.1\n\ndeny 10.0.0.256\n", ":3: \"10.0.0.256\" is no IP address"},
         {"permit 10.0.0.1\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
         {"allow\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
-        {"allow 10.0.0.1 10.0.0.2\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"allow 10.0.0.1 10.0.0.2\n", ":1: \"10.0.0.1\" is followed by a word without a value"},
+        {"allow 10.0.0.1 for shop\n",
+         ":1: \"10.0.0.1\" is followed by something else than to, during or on"},
+        {"allow app@10.0.0.0/33\n",
+         ":1: \"app@10.0.0.0/33\" has a prefix that is no number from 0 to 32"},
+        {"allow @10.0.0.1\n", ":1: \"@10.0.0.1\" names no account before its @"},
+        {"deny country:Germany\n", ":1: \"country:Germany\" has a country that is no two capitals"},
+        {"deny any during 8-18\n", ":1: \"any\" has times that are not like 08:00-18:00"},
+        {"deny any on holidays\n", ":1: \"any\" has days that are not like mon-fri,sun"},
+        {"deny a@any to shop\n", ":1: \"a@any\" is denied; \"to\" says what an account is allowed"},
         {"allow 10.0.0.0/33\n", ":1: \"10.0.0.0/33\" has a prefix that is no number from 0 to 32"},
         {"allow ::/129\n", ":1: \"::/129\" has a prefix that is no number from 0 to 128"},
         {"allow ::/x\n", ":1: \"::/x\" has no number behind its '/'"},
@@ -234,6 +299,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, workshop_open, workshop_close)
     const struct CMUnitTest tests[] = {
         TEST(addresses_pass_as_the_rules_say),
+        TEST(rules_can_name_accounts),
         TEST(a_refused_client_reads_why),
         TEST(a_wrong_file_keeps_the_old_lists_and_names_the_line),
         TEST(without_its_file_it_does_not_start),

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How long ip_filter takes to read a million networks, and to decide about an address. Built and
+ * run by run.sh. The addresses are all different and in no order, which is the worst for the
+ * caches. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "networks.h"
+
+#define NETWORKS  1000000
+#define DECISIONS 4000000
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static uint64_t next_random(void)
+{
+    static uint64_t state = 88172645463325252U;
+    state ^= state << 13;
+    state ^= state >> 7;
+    return state ^= state << 17;
+}
+
+/* Four of five are IPv4, /16 to /32; the others IPv6, /32 to /64. */
+static void write_networks(FILE *file)
+{
+    for (int i = 0; i < NETWORKS; i++) {
+        uint64_t bits = next_random();
+        const char *verb = i % 2 ? "allow" : "deny";
+        char text[INET6_ADDRSTRLEN];
+        unsigned prefix;
+        if (i % 5) {
+            prefix = 16 + (unsigned)(bits >> 40) % 17;
+            uint32_t address = htonl((uint32_t)bits & (uint32_t)(UINT64_MAX << (32 - prefix)));
+            inet_ntop(AF_INET, &address, text, sizeof text);
+        } else {
+            uint8_t address[16] = {0x20, 0x01};
+            prefix = 64;
+            memcpy(address + 2, &bits, 6);
+            inet_ntop(AF_INET6, address, text, sizeof text);
+        }
+        fprintf(file, "%s %s/%u\n", verb, text, prefix);
+    }
+}
+
+int main(void)
+{
+    char path[] = "/tmp/ip_filter.XXXXXX", problem[PROBLEM_BYTES];
+    int descriptor = mkstemp(path);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (!file)
+        return 1;
+    write_networks(file);
+    fclose(file);
+    double start = seconds();
+    struct networks *networks = networks_read(path, problem);
+    double read_time = seconds() - start;
+    unlink(path);
+    if (!networks) {
+        fprintf(stderr, "%s\n", problem);
+        return 1;
+    }
+    struct client client = {.size = 4, .user = "app", .user_size = 3};
+    char **databases;
+    size_t passed = 0;
+    start = seconds();
+    for (int i = 0; i < DECISIONS; i++) {
+        uint32_t address = (uint32_t)next_random();
+        memcpy(client.address, &address, sizeof address);
+        passed += networks_pass(networks, &client, &databases);
+    }
+    double decision_time = (seconds() - start) / DECISIONS;
+    printf("%zu rules read in %.2f s; a decision takes %.0f ns (%.0f %% pass)\n",
+           networks_count(networks), read_time, decision_time * 1e9,
+           100.0 * (double)passed / DECISIONS);
+    networks_free(networks);
+    return read_time < 2 && decision_time < 1e-6 ? 0 : 1;
+}

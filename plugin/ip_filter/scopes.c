@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ *     allow app@10.0.0.0/8 to shop,shop_test
+ *     deny  country:KP,RU
+ *     allow batch@any during 22:00-06:00 on mon-fri
+ *
+ * A rule fits a client when everything that it says does. */
+#include "scopes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define COUNTRIES_MAX 32
+#define DAY_MINUTES   (24 * 60)
+#define ALL_DAYS      0x7fU
+
+struct scope {
+    bool is_allow;
+    char *account; /* owned; * is any bytes; NULL: any account */
+    bool has_network;
+    bool is_ipv6;
+    struct range range;
+    char countries[COUNTRIES_MAX][3];
+    size_t country_count; /* 0: any */
+    char **databases;     /* owned, up to a NULL; NULL: any */
+    int from, until;      /* minutes of the day; the same: all day */
+    unsigned days;        /* bit 0: Sunday */
+};
+
+/* ---- Reading ---- */
+
+static const char *read_countries(struct scope *scope, char *list)
+{
+    char *rest, *word = strtok_r(list, ",", &rest);
+    if (!word)
+        return "names no country";
+    for (; word; word = strtok_r(NULL, ",", &rest)) {
+        if (strlen(word) != 2 || strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+            return "has a country that is no two capitals";
+        if (scope->country_count == COUNTRIES_MAX)
+            return "has more than 32 countries";
+        memcpy(scope->countries[scope->country_count++], word, 3);
+    }
+    return NULL;
+}
+
+static const char *read_place(struct scope *scope, char *place)
+{
+    char *at = strrchr(place, '@');
+    if (at) {
+        *at = '\0';
+        if (at == place)
+            return "names no account before its @";
+        scope->account = strdup(place);
+        if (!scope->account)
+            return "does not fit into memory";
+        place = at + 1;
+    }
+    if (strcmp(place, "any") == 0)
+        return NULL;
+    if (strncmp(place, "country:", 8) == 0)
+        return read_countries(scope, place + 8);
+    scope->has_network = true;
+    return parse_network(place, &scope->range, &scope->is_ipv6);
+}
+
+static const char *read_databases(struct scope *scope, char *list)
+{
+    size_t count = 0;
+    char *rest;
+    for (char *word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        char **grown = realloc(scope->databases, (count + 2) * sizeof *grown);
+        if (!grown)
+            return "does not fit into memory";
+        scope->databases = grown;
+        grown[count] = strdup(word);
+        grown[count + 1] = NULL;
+        if (!grown[count++])
+            return "does not fit into memory";
+    }
+    return count ? NULL : "names no database behind \"to\"";
+}
+
+static const char *read_times(struct scope *scope, const char *text)
+{
+    unsigned h1, m1, h2, m2;
+    int end = 0;
+    if (sscanf(text, "%2u:%2u-%2u:%2u%n", &h1, &m1, &h2, &m2, &end) != 4 || text[end] || h1 > 23 ||
+        h2 > 24 || m1 > 59 || m2 > 59)
+        return "has times that are not like 08:00-18:00";
+    scope->from = (int)(60 * h1 + m1);
+    scope->until = (int)(60 * h2 + m2) % DAY_MINUTES;
+    return NULL;
+}
+
+static int day_of(const char *name)
+{
+    static const char names[7][4] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+    int day = 0;
+    while (day < 7 && strcasecmp(names[day], name) != 0)
+        day++;
+    return day;
+}
+
+/* "mon-fri,sun" */
+static const char *read_days(struct scope *scope, char *list)
+{
+    char *rest;
+    scope->days = 0;
+    for (char *word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        char *dash = strchr(word, '-');
+        if (dash)
+            *dash = '\0';
+        int first = day_of(word), last = dash ? day_of(dash + 1) : first;
+        if (first == 7 || last == 7)
+            return "has days that are not like mon-fri,sun";
+        for (int day = first; day != last; day = (day + 1) % 7)
+            scope->days |= 1U << day;
+        scope->days |= 1U << last;
+    }
+    return scope->days ? NULL : "names no day behind \"on\"";
+}
+
+static const char *read_rest(struct scope *scope, char *rest)
+{
+    static const char space[] = " \t\r\n";
+    const char *wrong = NULL;
+    char *save, *word = strtok_r(rest, space, &save);
+    while (word && !wrong) {
+        char *value = strtok_r(NULL, space, &save);
+        if (!value)
+            wrong = "is followed by a word without a value";
+        else if (strcmp(word, "to") == 0)
+            wrong = read_databases(scope, value);
+        else if (strcmp(word, "during") == 0)
+            wrong = read_times(scope, value);
+        else if (strcmp(word, "on") == 0)
+            wrong = read_days(scope, value);
+        else
+            wrong = "is followed by something else than to, during or on";
+        word = strtok_r(NULL, space, &save);
+    }
+    if (!wrong && scope->databases && !scope->is_allow)
+        wrong = "is denied; \"to\" says what an account is allowed";
+    return wrong;
+}
+
+const char *scopes_add(struct scopes *scopes, bool is_allow, char *place, char *rest)
+{
+    if (scopes->count == scopes->room) {
+        size_t room = scopes->room ? 2 * scopes->room : 16;
+        struct scope *items = realloc(scopes->items, room * sizeof *items);
+        if (!items)
+            return "does not fit into memory";
+        scopes->items = items;
+        scopes->room = room;
+    }
+    struct scope *scope = &scopes->items[scopes->count++];
+    *scope = (struct scope){.is_allow = is_allow, .days = ALL_DAYS};
+    const char *wrong = read_place(scope, place);
+    return wrong ? wrong : read_rest(scope, rest);
+}
+
+void scopes_free(struct scopes *scopes)
+{
+    for (size_t i = 0; i < scopes->count; i++) {
+        struct scope *scope = &scopes->items[i];
+        for (size_t j = 0; scope->databases && scope->databases[j]; j++)
+            free(scope->databases[j]);
+        free(scope->databases);
+        free(scope->account);
+    }
+    free(scopes->items);
+}
+
+/* ---- Asking ---- */
+
+/* Whether the bytes fit the pattern, in which * is any bytes. */
+static bool fits(const char *pattern, const char *text, size_t size)
+{
+    const char *star = NULL;
+    size_t at = 0, retry = 0;
+    while (at < size) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            retry = at;
+        } else if (*pattern && *pattern == text[at]) {
+            pattern++;
+            at++;
+        } else if (star) {
+            pattern = star;
+            at = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}
+
+static bool has_country(const struct scope *scope, const char *country)
+{
+    bool found = scope->country_count == 0;
+    for (size_t i = 0; i < scope->country_count && !found; i++)
+        found = strcmp(scope->countries[i], country) == 0;
+    return found;
+}
+
+/* A window over midnight belongs to the day on which it begins. */
+static bool is_time(const struct scope *scope, const struct tm *now)
+{
+    int minute = 60 * now->tm_hour + now->tm_min, day = now->tm_wday;
+    bool is_in = scope->from == scope->until || (minute >= scope->from && minute < scope->until);
+    if (scope->from > scope->until) {
+        is_in = minute >= scope->from || minute < scope->until;
+        if (minute < scope->until)
+            day = (day + 6) % 7;
+    }
+    return is_in && (scope->days & 1U << day);
+}
+
+static bool fits_place(const struct scope *scope, const struct client *client)
+{
+    uint8_t key[ADDRESS_BYTES] = {0};
+    memcpy(key, client->address, client->size);
+    if (scope->has_network && (scope->is_ipv6 != (client->size == 16) ||
+                               memcmp(key, scope->range.first, ADDRESS_BYTES) < 0 ||
+                               memcmp(key, scope->range.last, ADDRESS_BYTES) > 0))
+        return false;
+    return has_country(scope, client->country) && is_time(scope, &client->now);
+}
+
+struct scope_answer scopes_ask(const struct scopes *scopes, const struct client *client)
+{
+    struct scope_answer answer = {0};
+    for (size_t i = 0; i < scopes->count; i++) {
+        const struct scope *scope = &scopes->items[i];
+        bool named = scope->account != NULL;
+        if (named && !fits(scope->account, client->user, client->user_size))
+            continue;
+        bool here = fits_place(scope, client);
+        if (!scope->is_allow) {
+            answer.denied = answer.denied || here;
+            continue;
+        }
+        answer.named = answer.named || named;
+        answer.has_allow = answer.has_allow || !named;
+        answer.allowed_unnamed = answer.allowed_unnamed || (!named && here);
+        if (here && (named ? !answer.allowed : !answer.named && !answer.databases))
+            answer.databases = scope->databases;
+        answer.allowed = answer.allowed || (named && here);
+    }
+    return answer;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "visit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void free_list(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
+}
+
+bool visit_set_databases(struct visit *visit, char *const *databases)
+{
+    size_t count = 0;
+    while (databases && databases[count])
+        count++;
+    char **copies = databases ? calloc(count + 1, sizeof *copies) : NULL;
+    bool fine = copies || !databases;
+    for (size_t i = 0; fine && i < count; i++) {
+        copies[i] = strdup(databases[i]);
+        fine = copies[i] != NULL;
+    }
+    if (!fine) {
+        free_list(copies);
+        return false;
+    }
+    free_list(visit->databases);
+    visit->databases = copies;
+    return true;
+}
+
+void visit_end(struct visit *visit)
+{
+    if (visit->address.size)
+        tally_leave(&visit->address);
+    if (visit->account.size)
+        tally_leave(&visit->account);
+    free_list(visit->databases);
+    *visit = (struct visit){0};
+}
+
+static bool is_among(char *const *databases, weir_string name)
+{
+    static const char always[] = "information_schema"; /* shows what one may see anyway */
+    bool found = name.size == sizeof always - 1 && strncasecmp(name.data, always, name.size) == 0;
+    for (size_t i = 0; databases[i] && !found; i++)
+        found =
+            strlen(databases[i]) == name.size && memcmp(databases[i], name.data, name.size) == 0;
+    return found;
+}
+
+/* Statements that are about databases, and name no table. */
+static bool is_about_databases(const weir_session *session)
+{
+    static const char *const kinds[] = {"CreateDatabase", "AlterDatabase", "DropDatabase"};
+    weir_part part;
+    bool found = false;
+    for (size_t i = 0; !found && weir_statement_part(session, i, &part); i++) {
+        for (size_t j = 0; j < sizeof kinds / sizeof *kinds; j++)
+            found = found || (part.specific_kind.size == strlen(kinds[j]) &&
+                              memcmp(part.specific_kind.data, kinds[j], strlen(kinds[j])) == 0);
+    }
+    return found;
+}
+
+bool visit_allows(const struct visit *visit, const weir_session *session)
+{
+    weir_table table;
+    bool fine = weir_tables_known(session) != 0 && !is_about_databases(session);
+    for (size_t i = 0; fine && weir_statement_table(session, i, &table); i++)
+        fine = is_among(visit->databases, table.schema);
+    return fine;
+}
