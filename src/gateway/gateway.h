@@ -13,8 +13,8 @@
  *   stream.c     one socket of a session
  *   session.c    a session's states, its end
  *   login.c      greeting, PreAuth, the backend's own authentication exchange
- *   relay.c      commands and replies
- *   command.c    what a command says
+ *   relay_client.c, relay_backend.c  bytes of both sides: commands, replies
+ *   command.c, command_run.c  what a command says, and what becomes of it
  *   statement.c  the events around a command
  *   identity.c   who the session is and where: account, roles, database
  *   prepared.c   prepared statements by id
@@ -23,6 +23,8 @@
  *   hold.c       keeping back what the client would read
  *   question.c   what the gateway asks the backend itself
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
+ *   variables.c  system variables of plugins: SELECT; variables_set.c: SET; variables_show.c: SHOW
+ *   outcome.c    how such statements end
  *   answer.c     OK, ERR and result sets of the gateway's own
  *   directory.c  connection ids: the gateway's and the backend's
  *   backend.c    where the backend is, and what its greeting says

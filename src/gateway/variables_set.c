@@ -364,7 +364,8 @@ static void read_value(struct item *item, const struct sql_setting *setting)
     else if (is_word(value, "NULL"))
         item->kind = PLUGIN_INPUT_NULL;
     else if ((isalpha((unsigned char)value.at[0]) || value.at[0] == '_' || value.at[0] == '`') &&
-             is_made_of(text, isalnum, "_$") && value.size == text.size + 2U * (value.at[0] == '`'))
+             is_made_of(text, isalnum, "_$") &&
+             value.size == text.size + (value.at[0] == '`' ? 2 : 0))
         item->kind = PLUGIN_INPUT_TEXT; /* ON, json: a name stands for itself */
     else
         item->must_ask = true;

@@ -61,6 +61,7 @@ static bool ends_list(const struct sql_cursor *cursor)
     case SQL_WORD_UNION:
     case SQL_WORD_EXCEPT:
     case SQL_WORD_INTERSECT:
+    case SQL_WORD_SELECT: /* no SQL, but then the list is over too */
         return true;
     default:
         return sql_cursor_at_end(cursor) || sql_cursor_is(cursor, ';');
@@ -150,7 +151,7 @@ bool sql_variables_next(struct sql_variables *variables, struct sql_variable_use
             variables->item_start = offset_of(cursor);
             continue;
         }
-        if (is_top && variables->in_list && ends_list(cursor)) {
+        if (is_top && (ends_list(cursor) || sql_cursor_is(cursor, ')'))) {
             variables->in_list = false;
         }
         variables->depth += sql_cursor_is(cursor, '(');

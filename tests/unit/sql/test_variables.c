@@ -59,6 +59,8 @@ static void each_use_is_found_with_its_item(void **state)
         {"SELECT t.a, @@x FROM t", "x(?session)[@@x] "},
         {"WITH c AS (SELECT @@y) SELECT @@x FROM c", "y(?session)[] x(?session)[@@x] "},
         {"SELECT 1 UNION SELECT @@x", "x(?session)[@@x] "},
+        {"SELECT @@x ) , (@@y), @@z", "x(?session)[@@x] y(?session)[] z(?session)[] "},
+        {"SELECT @@x SELECT @@y", "x(?session)[@@x] y(?session)[@@y] "},
         {"DO @@x", "x(?session)[] "},
         {"SELECT '@@x', \"@@y\", `@@z`, @a, 1 -- @@b", ""},
         {"SELECT @@x INTO @a", "x(?session)[@@x] "},
