@@ -4,7 +4,7 @@
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= $(shell nproc)
 BUILD   := build
-PLUGINS := conn_ip_example ip_filter sql_firewall
+PLUGINS := conn_ip_example ip_filter sql_firewall audit_log
 
 # Where the truth data is; the suites that read it are skipped when it is not there, except in CI.
 export WEIR_TRUTH ?= $(abspath ../shared)
@@ -72,12 +72,15 @@ fuzz: fuzzers
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace
+.PHONY: bench bench-sql bench-trace bench-audit
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
 bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
+bench-audit: plugins
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/audit/run.py
 bench-trace: release
 	@ninja -C $(BUILD)/release bench-trace
 

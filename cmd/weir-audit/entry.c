@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define EXACT_TEXTS 64 /* most texts of one line that can be no UTF-8; more are read with U+FFFD   \
-                        */
+#define EXACT_TEXTS                                                                                \
+    64 /* most texts of one line that can be no UTF-8; more are read with U+FFFD                   \
+        */
 
 static int digit_of(char c)
 {

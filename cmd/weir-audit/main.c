@@ -14,12 +14,12 @@ static const char *const colors[] = {"auto", "always", "never", NULL};
 
 #define ROW(name_, type_, member, letter_, argument_, help_, ...)                                  \
     {                                                                                              \
-        .name = name_, .type = type_, .offset = offsetof(struct audit_options, member),            \
-        .letter = letter_, .argument = argument_, .help = help_, __VA_ARGS__                       \
+        .name = (name_), .type = (type_), .offset = offsetof(struct audit_options, member),        \
+        .letter = (letter_), .argument = (argument_), .help = (help_), __VA_ARGS__                 \
     }
 #define HEADING(name_)                                                                             \
     {                                                                                              \
-        .name = name_, .type = OPTION_HEADING                                                      \
+        .name = (name_), .type = OPTION_HEADING                                                    \
     }
 
 static const struct option_row rows[] = {
@@ -88,6 +88,7 @@ int command_fail(const char *format, ...)
     fflush(stdout);
     fputs("weir-audit: ", stderr);
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() stands above. */
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);

@@ -32,6 +32,7 @@ static void find(struct verify *verify, const char *format, ...)
     verify->findings++;
     printf("%s:%lu: ", verify->lines->path, verify->lines->number);
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() stands above. */
     vprintf(format, arguments);
     va_end(arguments);
     putchar('\n');
