@@ -36,8 +36,10 @@ static void split_text(struct session *session, struct sql_span text)
             span.at, span.size, sql_statement_quick_kind(span, &splitter.mode), splitter.mode};
         /* The server reads each statement in the mode that those before it have set. */
         struct sql_mode after;
-        if (sql_mode_after(span, &splitter.mode, &after) == SQL_MODE_CHANGED)
+        enum sql_mode_change change = sql_mode_after(span, &splitter.mode, &after);
+        if (change == SQL_MODE_CHANGED)
             splitter.mode = after;
+        splitter.mode.unsure = splitter.mode.unsure || change == SQL_MODE_UNSURE;
     }
     run->count = count;
     if (count == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a command says: its text, the statements in it, the prepared statement that it runs. Fills
- * session->run, which keeps copies: the command's own bytes are gone when its result comes. */
+ * One command of the client. command.c reads what it says: its text, the statements in it, the
+ * prepared statement that it runs. Fills session->run, which keeps copies: the command's own bytes
+ * are gone when its result comes. */
 #ifndef WEIR_GATEWAY_COMMAND_H
 #define WEIR_GATEWAY_COMMAND_H
 
@@ -13,6 +14,11 @@ void command_read(struct session *session, const struct wire_packet *command);
 
 /* The same without plugins: only the kind of the statement, no copies. */
 void command_read_kind(struct session *session, const struct wire_packet *command);
+
+/* Runs one command: plugins judge it, the gateway answers it, or it goes on to the backend as it
+ * came (bytes, headers included). The tracker has just shown it. */
+void command_run(struct session *session, const struct wire_packet *command, const uint8_t *bytes,
+                 size_t size);
 
 /* Empties run for a next command. */
 void command_forget(struct run *run, uint8_t command);

@@ -12,7 +12,7 @@
  *   worker.c     one event loop a core; sessions are spread over them
  *   stream.c     one socket of a session
  *   session.c    a session's states, its end
- *   login.c      greeting, PreAuth, the backend's own authentication exchange
+ *   login_client.c, login_backend.c  greeting, PreAuth, the backend's own authentication exchange
  *   relay_client.c, relay_backend.c  bytes of both sides: commands, replies
  *   command.c, command_run.c  what a command says, and what becomes of it
  *   statement.c  the events around a command

@@ -148,8 +148,19 @@ void identity_after_statement(struct session *session, const struct statement *s
             session->mode = after;
         break;
     default:
+        if (sql_mode_after(text, &session->mode, &after) == SQL_MODE_UNSURE)
+            session->stale |= STALE_MODE;
         break;
     }
+}
+
+void identity_after_failure(struct session *session, const struct statement *statement)
+{
+    struct sql_span text = {statement->text, statement->size};
+    struct sql_mode after;
+    if (has_plugins(session) && statement->text &&
+        sql_mode_after(text, &session->mode, &after) != SQL_MODE_UNCHANGED)
+        session->stale |= STALE_MODE;
 }
 
 void identity_after_command(struct session *session, uint8_t command)

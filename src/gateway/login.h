@@ -13,8 +13,6 @@
 
 #include "gateway/session.h"
 
-/* What the gateway can relay, and therefore offers; see WIRE_CAPABILITIES. */
-
 /* Greets. */
 void login_begin(struct session *session);
 

@@ -124,7 +124,7 @@ struct session {
     bool registered;   /* in the directory */
     bool work_in_pool; /* a thread of the pool holds this session; do not free */
     bool drain_after_reply;
-    bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see relay.c */
+    bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see relay_backend.c */
     int handles;           /* libuv handles that are not closed yet */
     uint64_t accepted_ns;
 

@@ -309,6 +309,8 @@ bool statement_result(struct session *session, const struct wire_packet *packet)
         run->rows_before += result->rows;
         return true;
     }
+    if (result->is_error && run->current < run->count)
+        identity_after_failure(session, statement_current(session));
     if (!result->is_error && run->current < run->count) {
         statement_took_effect(session);
     }
