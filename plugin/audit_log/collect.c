@@ -99,6 +99,7 @@ void scratch_release(struct scratch *scratch)
     text_release(&scratch->bodies);
     text_release(&scratch->sql);
     text_release(&scratch->message);
+    text_release(&scratch->values);
     free(scratch->parameters);
     free(scratch->tables);
     free(scratch->attributes);
@@ -221,18 +222,29 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     record->text[RECORD_TEXT_sql] = sql;
 }
 
+/* The text of a parameter may be gone when the next one is asked for: all are copied, and pointed
+ * at when the copy does not move any more. */
 static void collect_parameters(struct scratch *scratch, const weir_session *session)
 {
     struct record *record = &scratch->record;
+    bool is_masked = record->number[RECORD_NUMBER_masked] == 1;
     size_t count = 0;
+    text_reset(&scratch->values);
     while (MORE(scratch->parameters, scratch->parameter_room, count) &&
            weir_statement_parameter(session, count, &scratch->parameters[count])) {
-        if (record->number[RECORD_NUMBER_masked] == 1)
-            scratch->parameters[count].value = record_string("***");
-        count++;
+        weir_string *value = &scratch->parameters[count++].value;
+        if (is_masked)
+            *value = record_string("***");
+        text_add(&scratch->values, value->data, value->size);
+    }
+    const char *at = scratch->values.data ? scratch->values.data : "";
+    for (size_t i = 0; i < count && !scratch->values.failed; i++) {
+        weir_string *value = &scratch->parameters[i].value;
+        value->data = value->data ? at : NULL;
+        at += value->size;
     }
     record->parameters = scratch->parameters;
-    record->parameter_count = count;
+    record->parameter_count = scratch->values.failed ? 0 : count;
 }
 
 static void collect_tables(struct scratch *scratch, const weir_session *session)

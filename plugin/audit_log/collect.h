@@ -25,7 +25,7 @@ void audited_forget(struct audited *audited);
 
 /* A thread's memory for collecting and formatting. */
 struct scratch {
-    struct text bodies, sql, message;
+    struct text bodies, sql, message, values;
     weir_parameter *parameters;
     weir_table *tables;
     struct record_attribute *attributes;
