@@ -52,7 +52,7 @@ done
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|alloca|strncpy|strncat)\(' "${sources[@]}" &&
     complain "banned functions; use strbuf, snprintf, memcpy with a checked length"
 
-mapfile -t units < <(git ls-files 'src/*.c' 'cmd/*.c' 'src/*.cc')
+mapfile -t units < <(git ls-files 'src/*.c' 'cmd/*.c')
 printf '%s\n' "${units[@]}" |
     xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>/dev/null | grep -E 'error:|warning:' &&
     complain "clang-tidy"
@@ -60,7 +60,7 @@ printf '%s\n' "${units[@]}" |
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro \
-    -I src -I include -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
+    -I src -I include -I plugin/audit_log -I plugin/sql_firewall -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
     -j "$(nproc)" $(git ls-files 'src/*.c' 'cmd/*.c' 'plugin/*.c') || complain "cppcheck"
 
 [ $failed = 0 ] && echo "lint: ${#sources[@]} files are fine"

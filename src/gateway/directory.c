@@ -35,7 +35,8 @@ void directory_free(struct directory *directory)
     struct entry *entry, *next;
     HASH_ITER(hh, directory->entries, entry, next)
     {
-        HASH_DEL(directory->entries, entry);
+        HASH_DEL(directory->entries,
+                 entry); // NOLINT(clang-analyzer-unix.Malloc): the next one is read before
         free(entry);
     }
     pthread_mutex_destroy(&directory->lock);

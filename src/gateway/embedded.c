@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 #define RESTART_PAUSE_MS     200 /* doubled by each death within LIVED_MS, up to RESTART_PAUSE_MAX */
 #define RESTART_PAUSE_MAX_MS 10000
 #define LIVED_MS             30000

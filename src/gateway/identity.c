@@ -121,6 +121,13 @@ static bool is_database(const struct session *session, struct sql_span name)
            strncasecmp(name.at, session->database.data, name.size) == 0;
 }
 
+/* Whether a statement may run a SET NAMES or SET sql_mode that its text does not show. */
+static bool hides_settings(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CALL || kind == SQL_KIND_COMPOUND || kind == SQL_KIND_EXECUTE ||
+           kind == SQL_KIND_EXECUTE_IMMEDIATE || kind == SQL_KIND_UNKNOWN;
+}
+
 void identity_after_statement(struct session *session, const struct statement *statement)
 {
     struct sql_span text = {statement->text, statement->size};
@@ -148,7 +155,7 @@ void identity_after_statement(struct session *session, const struct statement *s
             session->mode = after;
         break;
     default:
-        if (sql_mode_after(text, &session->mode, &after) == SQL_MODE_UNSURE)
+        if (hides_settings(statement->kinds.kind))
             session->stale |= STALE_MODE;
         break;
     }
@@ -156,10 +163,9 @@ void identity_after_statement(struct session *session, const struct statement *s
 
 void identity_after_failure(struct session *session, const struct statement *statement)
 {
-    struct sql_span text = {statement->text, statement->size};
-    struct sql_mode after;
-    if (has_plugins(session) && statement->text &&
-        sql_mode_after(text, &session->mode, &after) != SQL_MODE_UNCHANGED)
+    enum sql_kind kind = statement->kinds.kind;
+    bool is_set = kind == SQL_KIND_SET || kind == SQL_KIND_SET_GLOBAL;
+    if (has_plugins(session) && (is_set || hides_settings(kind)))
         session->stale |= STALE_MODE;
 }
 

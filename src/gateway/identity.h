@@ -31,6 +31,9 @@ bool identity_change_user(struct session *session);
 /* A statement has succeeded: what it changes. */
 void identity_after_statement(struct session *session, const struct statement *statement);
 
+/* A statement has failed: it may have changed something before it did. */
+void identity_after_failure(struct session *session, const struct statement *statement);
+
 /* A command other than a statement has succeeded. */
 void identity_after_command(struct session *session, uint8_t command);
 

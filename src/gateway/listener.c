@@ -18,7 +18,7 @@ int listener_open_tcp(struct listener *listener, const char *host, long port, st
     snprintf(service, sizeof service, "%ld", port);
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    int status = getaddrinfo(host && *host ? host : NULL, service, &hints, &found);
+    int status = getaddrinfo(*host ? host : NULL, service, &hints, &found);
     if (status)
         return error_set(error, "-host %s: %s", host, gai_strerror(status));
     int result = 0;
