@@ -44,6 +44,8 @@ struct sql_mode {
     bool ansi_quotes;          /* "x" is a name */
     bool no_backslash_escapes; /* a backslash in a string is a backslash */
     bool oracle; /* MariaDB's sql_mode=ORACLE: BEGIN opens a block, AS opens declarations */
+    bool unsure; /* a statement before may have changed all this: no digest is exact, and no tables
+                    are known */
 };
 
 /* The character set of a name ("gbk", "utf8mb4", ...; any case) or of a collation's name

@@ -250,7 +250,8 @@ enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_
     *after = *mode;
     struct sql_kinds kinds = sql_statement_quick_kind(statement, mode);
     if (kinds.kind == SQL_KIND_EXECUTE || kinds.kind == SQL_KIND_EXECUTE_IMMEDIATE ||
-        kinds.kind == SQL_KIND_COMPOUND || kinds.kind == SQL_KIND_UNKNOWN) {
+        kinds.kind == SQL_KIND_COMPOUND || kinds.kind == SQL_KIND_CALL ||
+        kinds.kind == SQL_KIND_UNKNOWN) {
         return SQL_MODE_UNSURE;
     }
     if (kinds.kind != SQL_KIND_SET && kinds.kind != SQL_KIND_SET_GLOBAL) {

@@ -333,7 +333,7 @@ bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
 {
     tables->count = tables->names_size = 0;
     tables->failed = false;
-    tables->known = scan_readings(tables, statement, mode, 0);
+    tables->known = scan_readings(tables, statement, mode, 0) && !mode->unsure;
     size_t database = tables->names_size;
     if (grow_names(tables, current_database.size) && current_database.size > 0) {
         memcpy(tables->names + database, current_database.at, current_database.size);
