@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """System and status variables of plugins, next to the server's own: its numbers, its words, its order."""
+import pathlib
+
 import pytest
 from harness import raw
 from harness.events import statements
@@ -420,3 +422,20 @@ def test_python_drivers_of_the_c_library(server):
         assert caught.value.args[0] == 1231
     finally:
         other.close()
+
+
+@pytest.mark.parametrize("held", range(5))
+def test_replies_are_held_back_until_plugins_are_done(gateway, database, held):
+    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", "settings-1"])
+    texts = ["SELECT @@settings_limit", "SET settings_limit = 9", "SET @x = 3, settings_limit = 10", "SHOW VARIABLES LIKE 'settings_limit'",
+             "SET settings_limit = 0", "SELECT @@settings_limit, @x"]
+    texts[held] += " /* hold_word */"
+    with server.endpoint.raw() as connection:
+        connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text.encode()) for text in texts))
+        server.events.wait_for(lambda e: e["event"] in ("Completed", "Error") and "hold_word" in (e["sql"] or ""), "the held one")
+        with server.endpoint.raw() as other:
+            assert other.query("SELECT @@settings_limit")
+        pathlib.Path(f"{server.events.path}.release").touch()
+        replies = [b"|".join(payload for _, payload in connection.read_result()) for _ in texts]
+    assert b"|\x015|" in replies[0] and replies[1][:1] == replies[2][:1] == b"\0" and b"\x0210|" in replies[3]
+    assert replies[4][:3] == b"\xff\xcf\x04" and b"|\x0210\x013|" in replies[5]
