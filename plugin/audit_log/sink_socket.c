@@ -3,7 +3,8 @@
  * A stream socket for shippers, unix:///path or tcp://host:port: lines as they would stand in the
  * file. A line that was cut by a broken connection is sent again, whole, on the next one: a shipper
  * sees each line once or more. SYNCHRONOUS means here that the kernel has the bytes; more nobody
- * can promise without an answer from the other side.
+ * can promise without an answer from the other side, and what the kernel had when a connection
+ * broke is lost.
  *
  * The log has no end to be read, so numbers and chain begin anew with every start. */
 #ifndef _GNU_SOURCE
@@ -133,25 +134,48 @@ static int ensure_connected(struct stream *stream, char problem[PROBLEM_BYTES])
     return -1;
 }
 
+/* Whether the other side has hung up: without looking, the first bytes would vanish. */
+static bool is_hung_up(const struct stream *stream)
+{
+    char byte;
+    if (stream->fd < 0)
+        return false;
+    ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+/* Sends what is left of the lines; *taken moves on to the end of the last whole line that was sent.
+ */
+static int send_lines(struct stream *stream, const char *lines, size_t size, size_t *taken,
+                      char problem[PROBLEM_BYTES])
+{
+    size_t sent;
+    if (is_hung_up(stream))
+        hang_up(stream);
+    if (ensure_connected(stream, problem) < 0)
+        return -1;
+    int status = send_all(stream->fd, lines + *taken, size - *taken, &sent);
+    if (status < 0) {
+        snprintf(problem, PROBLEM_BYTES, "audit log to %s: %s", stream->options->address,
+                 strerror(errno));
+        const char *last = sent ? memrchr(lines + *taken, '\n', sent) : NULL;
+        sent = last ? (size_t)(last + 1 - (lines + *taken)) : 0;
+        hang_up(stream);
+    }
+    *taken += sent;
+    return status;
+}
+
+/* A shipper that was started anew is no failure: one more try, at once. */
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
                   char problem[PROBLEM_BYTES])
 {
     struct stream *stream = (struct stream *)sink;
-    size_t sent;
     (void)sync;
     *taken = 0;
-    if (ensure_connected(stream, problem) < 0)
-        return -1;
-    if (send_all(stream->fd, lines, size, &sent) == 0) {
-        *taken = size;
+    if (send_lines(stream, lines, size, taken, problem) == 0)
         return 0;
-    }
-    snprintf(problem, PROBLEM_BYTES, "audit log to %s: %s", stream->options->address,
-             strerror(errno));
-    const char *last = sent ? memrchr(lines, '\n', sent) : NULL;
-    *taken = last ? (size_t)(last + 1 - lines) : 0;
-    hang_up(stream);
-    return -1;
+    return send_lines(stream, lines, size, taken, problem);
 }
 
 static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
