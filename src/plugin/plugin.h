@@ -95,7 +95,7 @@ struct plugin_facts_source {
 struct weir_hold {
     const struct weir_plugin *plugin;
     const char *plugin_name; /* lives as long as the registry */
-    bool failed; /* the plugin could not do its work, and its on_failure is "refuse" */
+    bool failed;             /* the plugin could not do its work, and its on_failure is "refuse" */
     void (*release)(struct weir_hold *hold);
 };
 
