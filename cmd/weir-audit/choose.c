@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <weir/plugin.h>
 
 #define TEXT_BYTES 256 /* of accounts, tables, kinds: longer ones are compared up to here */
 

@@ -5,6 +5,7 @@
  * example. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <weir/plugin.h>
 
 #include "commands.h"
 
@@ -153,7 +154,7 @@ static void print_table(struct table *table, const char *title, long top)
         printf("%10llu  %s", (unsigned long long)row->count, row->key);
         if (row->example) {
             printf("  ");
-            for (size_t j = 0; row->example[j] && j < EXAMPLE_BYTES; j++) {
+            for (size_t j = 0; j < EXAMPLE_BYTES && row->example[j]; j++) {
                 unsigned char c = (unsigned char)row->example[j];
                 putchar(c < 0x20 || c == 0x7f ? ' ' : c);
             }

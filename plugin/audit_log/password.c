@@ -21,9 +21,10 @@ static bool find_word(weir_string text, const char *word)
 {
     size_t size = strlen(word);
     const char *at = text.data, *end = text.data + text.size;
-    int lower = word[0], upper = toupper(word[0]);
+    unsigned char lower = (unsigned char)word[0], upper = (unsigned char)toupper(lower);
     while (end - at >= (ptrdiff_t)size) {
-        if ((*at == lower || *at == upper) && strncasecmp(at, word, size) == 0)
+        if (((unsigned char)*at == lower || (unsigned char)*at == upper) &&
+            strncasecmp(at, word, size) == 0)
             return true;
         at++;
     }
