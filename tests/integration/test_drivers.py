@@ -15,8 +15,9 @@ def node_modules():
     """The pinned drivers, installed when the lock file is newer."""
     mark = NODE / "node_modules" / ".package-lock.json"
     if not mark.exists() or mark.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE, check=True,
-                       capture_output=True)
+        done = subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"npm ci: {done.stderr}"
         mark.touch()
 
 

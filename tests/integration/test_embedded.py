@@ -126,24 +126,26 @@ def elsewhere():
     """A network namespace that reaches this one as 10.213.7.2 -> 10.213.7.1."""
     name = f"weir-{os.getpid()}"
     ip = program("ip")
+    # Not "ip netns exec", which wants to mount things.
+    inside = [program("nsenter"), f"--net=/run/netns/{name}"]
 
-    def call(*words):
-        return subprocess.run([ip, *words], capture_output=True, text=True)
+    def call(*command):
+        return subprocess.run(command, capture_output=True, text=True)
 
-    made = call("netns", "add", name)
+    made = call(ip, "netns", "add", name)
     if made.returncode:
         pytest.skip(f"network namespaces need root: {made.stderr.strip()}")
     try:
-        for words in (["link", "add", "weir-a", "type", "veth", "peer", "name", "weir-b", "netns", name],
-                      ["addr", "add", "10.213.7.1/24", "dev", "weir-a"], ["link", "set", "weir-a", "up"],
-                      ["-n", name, "addr", "add", "10.213.7.2/24", "dev", "weir-b"], ["-n", name, "link", "set", "weir-b", "up"],
-                      ["-n", name, "link", "set", "lo", "up"]):
-            done = call(*words)
-            assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
-        yield [ip, "netns", "exec", name]
+        for command in ([ip, "link", "add", "weir-a", "type", "veth", "peer", "name", "weir-b", "netns", name],
+                        [ip, "addr", "add", "10.213.7.1/24", "dev", "weir-a"], [ip, "link", "set", "weir-a", "up"],
+                        [*inside, ip, "addr", "add", "10.213.7.2/24", "dev", "weir-b"],
+                        [*inside, ip, "link", "set", "weir-b", "up"], [*inside, ip, "link", "set", "lo", "up"]):
+            done = call(*command)
+            assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+        yield inside
     finally:
-        call("link", "del", "weir-a")
-        call("netns", "del", name)
+        call(ip, "link", "del", "weir-a")
+        call(ip, "netns", "del", name)
 
 
 def shell_elsewhere(elsewhere, server, user, password, sql):

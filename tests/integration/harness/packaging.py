@@ -4,7 +4,14 @@ import os
 import pathlib
 import subprocess
 
-from .paths import BUILD, INTEGRATION, PLUGINPKG
+from .paths import BUILD, INTEGRATION, PLUGINPKG, WEIR_SERVER
+
+
+def sanitized():
+    """What plugins are compiled with so that AddressSanitizer sees them too, where weir-server is built with it."""
+    if b"__asan_init" not in WEIR_SERVER.read_bytes():
+        return {}
+    return {"CFLAGS": "-g -O1 -fsanitize=address -fno-omit-frame-pointer", "LDFLAGS": "-fsanitize=address"}
 
 
 def package(folder, into, **environment):
@@ -13,7 +20,7 @@ def package(folder, into, **environment):
     into.mkdir(parents=True, exist_ok=True)
     before = set(into.glob("*.so"))
     done = subprocess.run([PLUGINPKG, "-pkg-dir", folder, "-out-dir", into], capture_output=True, text=True,
-                          env={**os.environ, **environment})
+                          env={**os.environ, **sanitized(), **environment})
     assert done.returncode == 0, f"pluginpkg of {folder}: {done.stderr}{done.stdout}"
     made = sorted(set(into.glob("*.so")) - before) or sorted(into.glob(f"{pathlib.Path(folder).name}-*.so"))
     assert len(made) == 1, f"pluginpkg of {folder} left {made}"

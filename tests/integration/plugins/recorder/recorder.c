@@ -5,14 +5,17 @@
  * appending, so that lines of different sessions do not mix. Text facts are bytes: those that are
  * not printable ASCII are written as \u00XX, one a byte.
  *
- * What it refuses:
- *     user "refused"              PreAuth and ChangeUser, with an error number and SQLSTATE of its
- * own user "refused_by_default"   PreAuth, with the ABI's defaults "forbidden_word" in a text
- * Starting, with an error number and SQLSTATE of its own "forbidden_text"            PreParse, with
- * the defaults "failing_word"              Starting fails: on_failure decides */
+ * It refuses, in PreAuth and ChangeUser, user "refused" with an error number and SQLSTATE of its
+ * own, and user "refused_by_default" with the ABI's defaults; in Starting a text with
+ * "forbidden_word" in it, with numbers of its own; in PreParse one with "forbidden_text". It fails,
+ * so that on_failure decides, in Starting of a text with "failing_word" in it.
+ *
+ * It holds back, until the file RECORDER_FILE.release is there, the end of a text with "hold_word"
+ * in it (or "hold_broken_word": and then the work has failed), and Connected of user "held". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
