@@ -35,8 +35,8 @@ void directory_free(struct directory *directory)
     struct entry *entry, *next;
     HASH_ITER(hh, directory->entries, entry, next)
     {
-        HASH_DEL(directory->entries,
-                 entry); // NOLINT(clang-analyzer-unix.Malloc): the next one is read before
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the next one was read before */
+        HASH_DEL(directory->entries, entry);
         free(entry);
     }
     pthread_mutex_destroy(&directory->lock);

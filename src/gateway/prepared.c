@@ -18,8 +18,8 @@ static size_t bytes_of(const struct prepared *prepared)
 
 static void drop(struct session *session, struct prepared *prepared)
 {
-    HASH_DEL(session->prepared,
-             prepared); // NOLINT(clang-analyzer-unix.Malloc): it is still in the list
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is still in the list */
+    HASH_DEL(session->prepared, prepared);
     session->prepared_bytes -= bytes_of(prepared);
     if (session->last_prepared == prepared)
         session->last_prepared = NULL;

@@ -267,13 +267,14 @@ static void flushing_under_load_frees_nothing_that_is_looked_at(void **state)
     struct load_test test = {.running = 2};
     struct error error;
     pthread_t threads[2];
-    char *many = malloc(200000);
+    enum { MANY_BYTES = 200000 };
+    char *many = malloc(MANY_BYTES);
     size_t size = 0;
     assert_non_null(many);
     for (int i = 0; i < 5000; i++)
-        size += (size_t)sprintf(many + size, "allow 172.%d.%d.%d\n", 16 + i % 16, i / 16 % 256,
-                                2 * (i % 100));
-    sprintf(many + size, "allow 10.0.0.7\n");
+        size += (size_t)snprintf(many + size, MANY_BYTES - size, "allow 172.%d.%d.%d\n",
+                                 16 + i % 16, i / 16 % 256, 2 * (i % 100));
+    snprintf(many + size, MANY_BYTES - size, "allow 10.0.0.7\n");
     package(workshop);
     workshop_write(workshop, "out/ip_filter.conf", many);
     test.registry = load(workshop, NULL, &error);
