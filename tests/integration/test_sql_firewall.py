@@ -23,6 +23,7 @@ SCHEMA = [
     "CREATE TABLE firewall.target (id INT, name VARCHAR(20))",
     "INSERT INTO firewall.target VALUES (1, 'one'), (2, 'two'), (3, 'three')",
     "CREATE PROCEDURE firewall.show_target(i INT) SELECT name FROM target WHERE id = i",
+    "CREATE PROCEDURE firewall.names_gbk() SET NAMES gbk",
     "CREATE PROCEDURE firewall.drop_target() DROP TABLE target",
 ]
 GOODS = "SELECT (SELECT GROUP_CONCAT(id, name ORDER BY id) FROM firewall.target WHERE id < 7), (SELECT word FROM firewall.secret)"
@@ -45,8 +46,8 @@ def undo(text):
 @pytest.fixture(scope="module")
 def firewalled(database):
     """The database with what is to be protected, and the accounts that try."""
-    users = [f"CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY '{user}'" for user in ("ruled", "listed")]
-    database.execute(*SCHEMA, *users, "GRANT ALL ON *.* TO ruled@'%', listed@'%'")
+    users = [f"CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY '{user}'" for user in ("ruled", "tabled", "listed")]
+    database.execute(*SCHEMA, *users, "GRANT ALL ON *.* TO ruled@'%', tabled@'%', listed@'%'")
     return database
 
 
@@ -134,8 +135,17 @@ def run_case(server, case):
         options["collation"] = int(setup.split("=")[1])
         setup = ""
     with connect(server, account, **options) as connection:
+        if how == "pipelined":  # the text is sent before the setup has been answered
+            texts = [setup.encode(), text]
+            connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+            assert raw.error_of(connection.read_result()) is None
+            packets = connection.read_result()
+            return raw.error_of(packets), b"".join(payload for _, payload in packets)
+        if how == "failing setup":
+            assert raw.error_of(connection.query(setup))
+            return attempt(connection, "query", text)
         for statement in filter(None, setup.split(";;")):
-            assert raw.error_of(connection.query(statement)) is None, f"the setup failed: {statement}"
+            assert raw.error_of(connection.query(statement.strip())) is None, f"the setup failed: {statement}"
         return attempt(connection, how, text)
 
 
