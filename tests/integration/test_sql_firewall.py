@@ -3,13 +3,14 @@
 import itertools
 import re
 import struct
+import subprocess
 
 import pymysql
 import pytest
 from harness import raw
 from harness.observe import failure
 from harness.packaging import package
-from harness.paths import INTEGRATION, ROOT
+from harness.paths import BIN, INTEGRATION, ROOT
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -252,3 +253,25 @@ def test_unknown_accounts_can_be_refused_and_one_statement_a_command_demanded(ma
     with connect(server, "ruled") as connection:
         assert raw.error_of(connection.query("SELECT 1; SELECT 2"))[2] == BLOCKED + '"one"'
         assert raw.error_of(connection.query("SELECT 1")) is None
+
+
+def test_weir_firewall_prints_verdict_and_rule_of_each_statement(tmp_path):
+    def run(*words, text):
+        done = subprocess.run([BIN / "weir-firewall", "test", *words], input=text, capture_output=True, text=True)
+        return done.returncode, [tuple(line.split("\t")[:2]) for line in done.stdout.splitlines()], done.stderr
+
+    example = ROOT / "plugin" / "sql_firewall" / "sql_firewall.toml"
+    text = "SELECT 1; BEGIN NOT ATOMIC DROP TABLE t; END; EXECUTE IMMEDIATE @x; DELETE FROM ledger WHERE id = 1;"
+    assert run(example, text=text) == (1, [("pass", "-"), ("deny", "no-drop"), ("deny", "missing-where ?"),
+                                           ("deny", "ledger-is-read-only")], "")
+    assert run("-u", "deploy@%", example, text="DROP TABLE t;")[:2] == (0, [("pass", "-")])
+    assert run("-l", example, text="SELECT 1; SELECT 2\nSELECT 3\n")[1] == [("deny", "one-statement")] * 2 + [("pass", "-")]
+    wrong = tmp_path / "wrong.toml"
+    for rules, problem in (('[[deny]]\nname = "x"\nkinds = ["Dorp"]\n', '1: rule "x": there is no kind "Dorp"'),
+                           ('[[deny]]\nname = "x"\nkind = ["Drop"]\n', '3: a rule has no "kind"'),
+                           ('[[deny]]\nname = "x"\nregex = "("\n', '3: "regex": missing closing parenthesis, at byte 1'),
+                           ('[[deny]]\nname = "x"\ntables = ["t"]\n',
+                            '3: "t" names no schema; write "schema.table" or "*.table"'),
+                           ('[[deny]]\nname = "x"\n[[deny]]\nname = "x"\n', '3: there are two rules of the name "x"')):
+        wrong.write_text(rules)
+        assert run(wrong, text="") == (2, [], f"weir-firewall: {wrong}:{problem}\n")
