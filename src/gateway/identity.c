@@ -211,6 +211,37 @@ bool identity_must_ask(const struct session *session)
     return wants_account || wants_mode;
 }
 
+/* Words of statements that read the diagnostics of the one before them. */
+static const char *const diagnostics[] = {"row_count",     "found_rows",  "warnings",   "errors",
+                                          "warning_count", "error_count", "diagnostics"};
+
+static bool has_word(struct wire_string text, const char *word)
+{
+    size_t size = strlen(word);
+    for (size_t i = 0; size <= text.size - i; i++) {
+        if (strncasecmp(text.data + i, word, size) == 0)
+            return true;
+        if (i + size == text.size)
+            break;
+    }
+    return false;
+}
+
+bool identity_must_wait(struct session *session, const uint8_t *payload, size_t size)
+{
+    struct wire_query query;
+    bool reads = false;
+    if (size == 0 || (payload[0] != WIRE_COM_QUERY && payload[0] != WIRE_COM_STMT_PREPARE))
+        return false;
+    if (!wire_decode_query(payload, size, session->tracker.client_capabilities, &query))
+        return false;
+    for (size_t i = 0; !reads && i < sizeof diagnostics / sizeof *diagnostics; i++)
+        reads = query.text.size >= strlen(diagnostics[i]) && has_word(query.text, diagnostics[i]);
+    if (reads && (session->stale & STALE_MODE))
+        session->mode.unsure = true;
+    return reads;
+}
+
 static void keep_answer(struct session *session, enum weir_text_fact fact, struct strbuf *kept,
                         struct wire_string value)
 {
@@ -227,6 +258,7 @@ void identity_answered(struct session *session, const struct wire_string *values
     keep_answer(session, WEIR_TEXT_current_role, &session->current_role, values[1]);
     identity_set_database(session, values[2].data ? values[2].data : "", values[2].size);
     sql_mode_set_flags(&session->mode, (struct sql_span){values[3].data, values[3].size});
+    session->mode.unsure = false;
     session->mode.charset =
         sql_charset_from_name((struct sql_span){values[4].data, values[4].size});
 }

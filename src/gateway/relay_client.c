@@ -64,7 +64,8 @@ static size_t take_command(struct session *session, const uint8_t *bytes, size_t
     }
     if (whole == 0)
         return 0;
-    if (identity_must_ask(session)) {
+    if (identity_must_ask(session) &&
+        !identity_must_wait(session, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES)) {
         if (!question_ask(session, IDENTITY_QUESTION, &identity_question))
             session_close(session, CLOSE_NO_MEMORY);
         return 0;

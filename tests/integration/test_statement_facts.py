@@ -85,3 +85,22 @@ def test_the_mode_of_a_session_decides_what_a_quote_is(weir, events):
     found = told(weir, events, do)
     assert [t[:2] for t in found[1]["tables"]] == [["mysql", "db"]]
     assert [t[:2] for t in found[3]["tables"]] == [["mysql", "user"]]
+
+
+@pytest.mark.parametrize("reader", ["SELECT ROW_COUNT()", "SHOW WARNINGS", "SELECT @@warning_count", "SELECT FOUND_ROWS()"])
+def test_what_the_gateway_asks_wipes_no_diagnostics_out(both, reader):
+    """After a CALL or an EXECUTE the gateway asks the backend for the session's mode, but not in front of these."""
+    def case(endpoint):
+        with endpoint.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE OR REPLACE TABLE d (a TINYINT)")
+            cursor.execute("CREATE OR REPLACE PROCEDURE fill() INSERT IGNORE INTO d VALUES (1), (2), (1000)")
+            seen = []
+            for statement in ("CALL fill()", "EXECUTE IMMEDIATE 'INSERT IGNORE INTO d VALUES (3), (3000)'"):
+                cursor.execute(statement)
+                while cursor.nextset():
+                    pass
+                cursor.execute(reader)
+                seen.append(cursor.fetchall())
+            return seen
+
+    assert both(case)
