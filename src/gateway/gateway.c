@@ -340,16 +340,21 @@ static const char *given(const char *text)
     return text && *text ? text : NULL;
 }
 
+/* The plugin that weir was built with comes first, so that a second one is refused. */
 static int open_trace(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    if (!given(options->trace_plugin))
-        return 0;
-    server->gateway.trace = trace_host_load(options->trace_plugin, options->trace_directory, error);
-    if (!server->gateway.trace)
+    error->message[0] = 0;
+    struct trace_host *host = trace_host_default(error);
+    if (!host && !error->message[0] && given(options->trace_plugin)) {
+        host = trace_host_load(options->trace_plugin, options->trace_directory, error);
+    } else if (host && given(options->trace_plugin)) {
+        trace_host_unload(trace_host_load(options->trace_plugin, options->trace_directory, error));
+    }
+    server->gateway.trace = host;
+    if (error->message[0])
         return error_prefix(error, "-trace-plugin");
-    if (trace_host_filter(server->gateway.trace, given(options->trace_user),
-                          given(options->trace_host), 0))
+    if (host && trace_host_filter(host, given(options->trace_user), given(options->trace_host), 0))
         return error_set(error, "out of memory");
     return 0;
 }

@@ -40,8 +40,9 @@ void identity_after_command(struct session *session, uint8_t command);
 /* The backend's own word on what changed, from an OK packet. */
 void identity_after_session_state(struct session *session, const uint8_t *state, size_t size);
 
-/* Whether a command reads what the statement before it has left (ROW_COUNT(), SHOW WARNINGS ...), which a question in between
- * would wipe out. It is then told with what is known, marked as unsure, and the question comes in front of the next one. */
+/* Whether a command reads what the statement before it has left (ROW_COUNT(), SHOW WARNINGS ...),
+ * which a question in between would wipe out. It is then told with what is known, marked as unsure,
+ * and the question comes in front of the next one. */
 bool identity_must_wait(struct session *session, const uint8_t *payload, size_t size);
 
 /* Whether something stale must be asked for before the next event; the question; its answer, one

@@ -7,11 +7,14 @@ import subprocess
 
 import pytest
 from harness.mariadb import MariaDB
-from harness.paths import BIN, ROOT, program
+from harness.paths import BIN, ROOT, WEIR_SERVER, program
 
-LIB = BIN.parent / "lib"
+# A program that is not a sanitizer's cannot load a plugin that is: clients then get those of the ordinary build.
+SANITIZED = WEIR_SERVER.exists() and any(word in WEIR_SERVER.read_bytes() for word in (b"__asan_init", b"__tsan_init"))
+BUILT = ROOT if SANITIZED else BIN.parent
+LIB = BUILT / "lib"
 PLUGINS = LIB / "weir" / "plugin"
-WEIR_TRACE = BIN / "weir-trace"
+WEIR_TRACE = BUILT / "bin" / "weir-trace"
 STATEMENTS = "select 1, 'x'; select repeat('a', 70000); do 1; select * from mysql.db"
 
 pytestmark = pytest.mark.skipif(not WEIR_TRACE.exists(), reason="weir-trace is not built there")
