@@ -136,6 +136,7 @@ static bool tell_outcome(struct session *session, weir_general_event event)
     struct run *run = &session->run;
     session->facts.number[WEIR_NUMBER_duration] = clock_monotonic_ns() - run->started_ns;
     bool fine = plugin_general_event(registry_of(session), &session->facts, event);
+    clear_outcome_facts(session); /* they borrow from the reply */
     run->current++;
     return fine;
 }
