@@ -105,15 +105,13 @@ static void write_disguised(struct run *run, const uint8_t *argument, size_t siz
     }
 }
 
-static struct wire_string command_text(const struct session *session,
-                                       const struct wire_packet *command)
+struct wire_string command_text(const struct session *session, const uint8_t *payload, size_t size)
 {
     struct wire_query query;
-    if (command->command == WIRE_COM_QUERY &&
-        wire_decode_query(command->payload, command->payload_size,
-                          session->tracker.client_capabilities, &query))
+    if (payload[0] == WIRE_COM_QUERY &&
+        wire_decode_query(payload, size, session->tracker.client_capabilities, &query))
         return query.text;
-    return (struct wire_string){(const char *)command->payload + 1, command->payload_size - 1};
+    return (struct wire_string){(const char *)payload + 1, size - 1};
 }
 
 static void note_types(struct session *session, const struct wire_packet *command)
@@ -146,7 +144,7 @@ void command_read(struct session *session, const struct wire_packet *command)
     switch (command->command) {
     case WIRE_COM_QUERY:
     case WIRE_COM_STMT_PREPARE: {
-        struct wire_string text = command_text(session, command);
+        struct wire_string text = command_text(session, command->payload, command->payload_size);
         strbuf_add(&run->text, text.data, text.size);
         read_statements(session);
         break;
@@ -187,7 +185,7 @@ void command_read_kind(struct session *session, const struct wire_packet *comman
     run->one = (struct statement){0};
     if (command->command != WIRE_COM_QUERY)
         return;
-    struct wire_string text = command_text(session, command);
+    struct wire_string text = command_text(session, command->payload, command->payload_size);
     struct sql_span span = {text.data, text.size};
     run->one.kinds = sql_statement_quick_kind(span, &session->mode);
     run->one.mode = session->mode;

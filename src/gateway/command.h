@@ -8,6 +8,10 @@
 
 #include "gateway/session.h"
 
+/* The text of a COM_QUERY or COM_STMT_PREPARE, from its payload (command byte included, size > 0).
+ * Borrowed. */
+struct wire_string command_text(const struct session *session, const uint8_t *payload, size_t size);
+
 /* Reads a command into session->run, which must be empty. run.out_of_memory: it could not be kept.
  */
 void command_read(struct session *session, const struct wire_packet *command);

@@ -24,13 +24,6 @@ void relay_refuse(struct session *session)
     statement_end(session);
 }
 
-/* The plugin that must not miss anything has missed something. */
-void relay_plugin_failed(struct session *session)
-{
-    session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
-                 session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
-}
-
 static void forward_rewritten(struct session *session, struct strbuf *packet)
 {
     if (packet->failed)
@@ -156,7 +149,7 @@ void command_run(struct session *session, const struct wire_packet *command, con
         return;
     if (wire_tracker_is_idle(&session->tracker)) { /* no reply is due */
         if (!statement_done(session))
-            relay_plugin_failed(session);
+            session_fail_refused(session, CLOSE_PLUGIN_FAILED);
         else
             statement_end(session);
         note_replyless(session, command);

@@ -262,7 +262,7 @@ static void fill_arguments(const struct embedded *embedded, struct server_argume
 
 static void start_server(struct embedded *embedded)
 {
-    struct server_arguments arguments;
+    struct server_arguments arguments = {.list = {NULL}};
     fill_arguments(embedded, &arguments);
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};

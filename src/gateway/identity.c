@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gateway/command.h"
 #include "gateway/prepared.h"
 
 static bool has_plugins(const struct session *session)
@@ -218,25 +219,20 @@ static const char *const diagnostics[] = {"row_count",     "found_rows",  "warni
 static bool has_word(struct wire_string text, const char *word)
 {
     size_t size = strlen(word);
-    for (size_t i = 0; size <= text.size - i; i++) {
-        if (strncasecmp(text.data + i, word, size) == 0)
-            return true;
-        if (i + size == text.size)
-            break;
-    }
-    return false;
+    bool found = false;
+    for (size_t at = 0; !found && at < text.size && size <= text.size - at; at++)
+        found = strncasecmp(text.data + at, word, size) == 0;
+    return found;
 }
 
 bool identity_must_wait(struct session *session, const uint8_t *payload, size_t size)
 {
-    struct wire_query query;
     bool reads = false;
     if (size == 0 || (payload[0] != WIRE_COM_QUERY && payload[0] != WIRE_COM_STMT_PREPARE))
         return false;
-    if (!wire_decode_query(payload, size, session->tracker.client_capabilities, &query))
-        return false;
+    struct wire_string text = command_text(session, payload, size);
     for (size_t i = 0; !reads && i < sizeof diagnostics / sizeof *diagnostics; i++)
-        reads = query.text.size >= strlen(diagnostics[i]) && has_word(query.text, diagnostics[i]);
+        reads = has_word(text, diagnostics[i]);
     if (reads && (session->stale & STALE_MODE))
         session->mode.unsure = true;
     return reads;

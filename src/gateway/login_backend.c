@@ -113,8 +113,7 @@ static void logged_in(struct session *session)
     session_deadline(session, 0);
     if (!session_connection_event(session, WEIR_CONNECTED)) {
         session->announced = true; /* it was given, so that Disconnect is due */
-        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
-                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED);
         return;
     }
     session->announced = true;

@@ -121,8 +121,7 @@ static void handshake_response(struct session *session, const struct wire_packet
     }
     session->multi_statements = login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
     if (!session_connection_event(session, WEIR_PRE_AUTH)) {
-        session_fail(session, CLOSE_REFUSED, session->facts.refusal.code,
-                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
+        session_fail_refused(session, CLOSE_REFUSED);
         return;
     }
     login_connect_backend(session);

@@ -21,8 +21,7 @@ bool outcome_complete(struct session *session, const struct wire_result *result)
 {
     bool fine = statement_answered(session, result);
     if (!fine)
-        session_fail(session, CLOSE_PLUGIN_FAILED, session->facts.refusal.code,
-                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED);
     statement_end(session);
     return fine;
 }

@@ -35,9 +35,6 @@ void relay_broken(struct session *session, enum close_reason reason);
 /* The command was refused (facts.refusal_*): its events end, and the client reads why. */
 void relay_refuse(struct session *session);
 
-/* A plugin that must not miss anything has missed something: the session ends (facts.refusal). */
-void relay_plugin_failed(struct session *session);
-
 /* Whether input is a half command, which must be allowed to grow. */
 bool relay_needs_more_input(const struct session *session);
 

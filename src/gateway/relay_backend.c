@@ -87,7 +87,7 @@ static bool reply_packet(struct session *session, const struct wire_packet *pack
         return true;
     }
     if (packet->ends_result && !statement_result(session, packet)) {
-        relay_plugin_failed(session);
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED);
         return false;
     }
     if (packet->ends_reply)
@@ -101,12 +101,11 @@ static void tell_user_changed(struct session *session, unsigned error_code)
     session->stale = 0;
     session_enter(session, SESSION_READY);
     if (!session_connection_event(session, WEIR_CHANGE_USER)) {
-        session_fail(session, CLOSE_REFUSED, session->facts.refusal.code,
-                     session->facts.refusal.sqlstate, "%s", session->facts.refusal.message);
+        session_fail_refused(session, CLOSE_REFUSED);
         return;
     }
     if (!statement_done(session)) {
-        relay_plugin_failed(session);
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED);
         return;
     }
     statement_end(session);

@@ -422,6 +422,12 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
     session_finish_sending(session);
 }
 
+void session_fail_refused(struct session *session, enum close_reason reason)
+{
+    const struct plugin_refusal *refusal = &session->facts.refusal;
+    session_fail(session, reason, refusal->code, refusal->sqlstate, "%s", refusal->message);
+}
+
 void session_finish_sending(struct session *session)
 {
     if (session->client.fd >= 0 && !stream_is_clogged(&session->client) &&

@@ -205,6 +205,9 @@ void session_free_if_done(struct session *session);
 /* Watches both sockets for what the state allows. Called after every step. */
 void session_update_interest(struct session *session);
 
+/* The same with the words of the plugin that refused or failed (facts.refusal). */
+void session_fail_refused(struct session *session, enum close_reason reason);
+
 /* Says that the gateway will send no more, once the client can be told. State ENDING. */
 void session_finish_sending(struct session *session);
 

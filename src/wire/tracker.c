@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/bytes.h"
 #include "wire/tracker_states.h"
 
 enum {
@@ -122,18 +123,13 @@ static size_t input_left(const struct wire_input *input)
     return (size_t)(input->end - input->pos);
 }
 
-static uint32_t frame_length(const uint8_t *header)
-{
-    return header[0] | (uint32_t)header[1] << 8 | (uint32_t)header[2] << 16;
-}
-
 /* Hops over rows that lie whole in the input, up to the first packet that may be something else. */
 static void pass_rows(struct wire_tracker *t, struct wire_input *input)
 {
     const uint8_t *pos = input->pos;
     uint64_t rows = 0;
     while (input->end - pos > WIRE_HEADER_BYTES) {
-        uint32_t length = frame_length(pos);
+        uint32_t length = (uint32_t)wire_frame_length(pos);
         if (length == 0 || length == WIRE_FRAME_MAX || pos[3] != t->sequence || pos[4] >= 0xfe ||
             length > (size_t)(input->end - pos) - WIRE_HEADER_BYTES)
             break;
@@ -167,7 +163,7 @@ static bool open_frame(struct wire_tracker *t, enum wire_direction direction, co
                        const uint8_t *peek)
 {
     struct wire_flow *flow = &t->flow[direction];
-    uint32_t length = frame_length(header);
+    uint32_t length = (uint32_t)wire_frame_length(header);
     uint8_t sequence = header[3];
     bool is_exchange = true;
     if (!flow->in_packet) {
@@ -219,7 +215,7 @@ static bool gather_head(struct wire_flow *flow, struct wire_input *input)
     size_t need = WIRE_HEADER_BYTES;
     for (;;) {
         if (flow->head_size >= WIRE_HEADER_BYTES)
-            need = WIRE_HEADER_BYTES + peek_size(flow, frame_length(flow->head));
+            need = WIRE_HEADER_BYTES + peek_size(flow, (uint32_t)wire_frame_length(flow->head));
         if (flow->head_size == need)
             return true;
         if (input->pos == input->end)
@@ -235,7 +231,7 @@ static enum wire_step begin_frame(struct wire_tracker *t, enum wire_direction di
     struct wire_flow *flow = &t->flow[direction];
     size_t left = input_left(input);
     if (flow->head_size == 0 && left >= WIRE_HEADER_BYTES &&
-        left - WIRE_HEADER_BYTES >= peek_size(flow, frame_length(input->pos))) {
+        left - WIRE_HEADER_BYTES >= peek_size(flow, (uint32_t)wire_frame_length(input->pos))) {
         const uint8_t *header = input->pos;
         input->pos += WIRE_HEADER_BYTES;
         return open_frame(t, direction, header, input->pos) ? WIRE_PACKET : WIRE_BROKEN;
