@@ -77,6 +77,9 @@ static json_t *json_tables(const struct sql_tables *tables)
         json_object_set_new(object, "db", json_bytes(item->database));
         json_object_set_new(object, "table", json_bytes(item->name));
         json_object_set_new(object, "access", json_string(sql_access_name(item->access)));
+        if (item->named_apart.size > 0) {
+            json_object_set_new(object, "default_db", json_bytes(item->named_apart));
+        }
         if (item->in_text) {
             json_object_set_new(object, "in_text", json_true());
         }

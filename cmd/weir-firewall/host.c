@@ -79,7 +79,8 @@ static int table(const weir_session *session, size_t index, weir_table *answer)
     if (index >= session->tables.count)
         return 0;
     const struct sql_table *item = &session->tables.items[index];
-    *answer = (weir_table){.schema = {item->database.at, item->database.size},
+    struct sql_span schema = sql_table_schema(item);
+    *answer = (weir_table){.schema = {schema.at, schema.size},
                            .name = {item->name.at, item->name.size},
                            .access = accesses[item->access]};
     return 1;

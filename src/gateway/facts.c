@@ -236,7 +236,8 @@ static int table_fact(void *source_data, size_t index, weir_table *out)
     if (!tables || index >= tables->count)
         return 0;
     const struct sql_table *table = &tables->items[index];
-    *out = (weir_table){.schema = {table->database.at, table->database.size},
+    struct sql_span schema = sql_table_schema(table);
+    *out = (weir_table){.schema = {schema.at, schema.size},
                         .name = {table->name.at, table->name.size},
                         .access = accesses[table->access]};
     return 1;

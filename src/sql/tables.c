@@ -92,18 +92,6 @@ static bool same_name(const char *a, size_t a_size, const char *b, size_t b_size
     return sizes[0] == sizes[1] && memcmp(lower[0], lower[1], sizes[0]) == 0;
 }
 
-static bool is_cte(const struct sql_tables *tables, size_t offset, size_t size)
-{
-    for (size_t i = tables->cte_count; i-- > 0;) {
-        const struct sql_cte *cte = &tables->ctes[i];
-        if (cte->visible &&
-            same_name(tables->names + cte->offset, cte->size, tables->names + offset, size)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* While the list grows a span holds the offset of its bytes instead of their address. */
 static struct sql_span offset_span(size_t offset, size_t size)
 {
@@ -116,19 +104,32 @@ static const char *span_bytes(const struct sql_tables *tables, struct sql_span s
     return tables->names + (uintptr_t)span.at;
 }
 
+static bool is_cte(const struct sql_tables *tables, struct sql_span name)
+{
+    for (size_t i = tables->cte_count; i-- > 0;) {
+        const struct sql_cte *cte = &tables->ctes[i];
+        if (cte->visible && same_name(tables->names + cte->offset, cte->size,
+                                      span_bytes(tables, name), name.size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool same_span(const struct sql_tables *tables, struct sql_span a, struct sql_span b)
 {
     return a.size == b.size && memcmp(span_bytes(tables, a), span_bytes(tables, b), a.size) == 0;
 }
 
-static void add(struct scan *scan, struct sql_span database, struct sql_span name,
-                enum sql_access access)
+/* Adds a table unless the list has it. */
+static void add(struct scan *scan, const struct sql_table *table)
 {
     struct sql_tables *tables = scan->tables;
     for (size_t i = 0; i < tables->count; i++) {
         const struct sql_table *item = &tables->items[i];
-        if (item->access == access && same_span(tables, item->name, name) &&
-            same_span(tables, item->database, database)) {
+        if (item->access == table->access && same_span(tables, item->name, table->name) &&
+            same_span(tables, item->database, table->database) &&
+            same_span(tables, item->named_apart, table->named_apart)) {
             return;
         }
     }
@@ -138,8 +139,8 @@ static void add(struct scan *scan, struct sql_span database, struct sql_span nam
     }
     if (grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
              sizeof *tables->items)) {
-        tables->items[tables->count++] = (struct sql_table){
-            .database = database, .name = name, .access = access, .in_text = scan->texts > 0};
+        tables->items[tables->count] = *table;
+        tables->items[tables->count++].in_text = scan->texts > 0;
     }
 }
 
@@ -183,62 +184,77 @@ static bool is_reserved(uint16_t word)
     }
 }
 
-bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
+/* Keeps the name that must stand at the cursor, and moves behind it. False, and the list is
+ * unknown: there is none. */
+static bool take_name(struct scan *scan, struct sql_span *name)
 {
-    struct sql_cursor *cursor = &scan->cursor;
-    size_t names_size = scan->tables->names_size;
-    size_t offsets[2] = {names_size, names_size};
-    size_t sizes[2] = {0, 0};
+    const struct sql_token *token = &scan->cursor.token;
+    size_t offset = 0;
+    size_t size = 0;
+    if (!sql_token_is_name(token) || !keep_name(scan, token, &offset, &size)) {
+        scan->unknown = true;
+        return false;
+    }
+    *name = offset_span(offset, size);
+    sql_scan_next(scan);
+    return true;
+}
+
+/* Reads name, db.name, .name or *.name at the cursor. False, and the list is unknown: no name
+ * stands there. */
+static bool take_table(struct scan *scan, struct sql_table *table)
+{
+    struct sql_tables *tables = scan->tables;
     bool qualified = false;
-    if (sql_cursor_is(cursor, '.')) {
+    if (sql_cursor_is(&scan->cursor, '.')) {
         sql_scan_next(scan);
-    } else if (sql_cursor_is(cursor, '*')) { /* *.t, of bindings: any database */
-        qualified = grow_names(scan->tables, 1);
+    } else if (sql_cursor_is(&scan->cursor, '*')) { /* *.t, of bindings: any database */
+        qualified = grow_names(tables, 1);
         if (qualified) {
-            scan->tables->names[scan->tables->names_size++] = '*';
-            sizes[0] = 1;
+            table->database = offset_span(tables->names_size, 1);
+            tables->names[tables->names_size++] = '*';
         }
         sql_scan_next(scan);
         scan->unknown = scan->unknown || !sql_scan_accept_byte(scan, '.');
     }
-    struct sql_token token = cursor->token;
-    if (!sql_token_is_name(&token) || is_reserved(token.word) ||
-        !keep_name(scan, &token, &offsets[1], &sizes[1])) {
+    if (is_reserved(sql_cursor_word(&scan->cursor)) || !take_name(scan, &table->name)) {
         scan->unknown = true;
         return false;
     }
-    sql_scan_next(scan);
-    if (!qualified && sql_cursor_is(cursor, '.')) {
-        sql_scan_next(scan);
-        token = cursor->token;
-        offsets[0] = offsets[1];
-        sizes[0] = sizes[1];
-        qualified = true;
-        if (!sql_token_is_name(&token) || !keep_name(scan, &token, &offsets[1], &sizes[1])) {
-            scan->unknown = true;
-            return false;
-        }
-        sql_scan_next(scan);
-    }
-    if (may_be_cte && !qualified && is_cte(scan->tables, offsets[1], sizes[1])) {
-        scan->tables->names_size = names_size;
-    } else {
-        add(scan, offset_span(offsets[0], sizes[0]), offset_span(offsets[1], sizes[1]), access);
+    if (!qualified && sql_scan_accept_byte(scan, '.')) {
+        table->database = table->name;
+        return take_name(scan, &table->name);
     }
     return true;
 }
 
-void sql_scan_set_database(struct scan *scan)
+bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
 {
-    struct sql_tables *tables = scan->tables;
-    size_t offset = 0;
-    size_t size = 0;
-    if (!sql_token_is_name(&scan->cursor.token) || tables->count == 0) {
-        scan->unknown = true;
-    } else if (keep_name(scan, &scan->cursor.token, &offset, &size)) {
-        tables->items[tables->count - 1].database = offset_span(offset, size);
-        sql_scan_next(scan);
+    struct sql_table table = {.access = access};
+    size_t names_size = scan->tables->names_size;
+    if (!take_table(scan, &table)) {
+        return false;
     }
+    if (may_be_cte && table.database.size == 0 && is_cte(scan->tables, table.name)) {
+        scan->tables->names_size = names_size;
+    } else {
+        add(scan, &table);
+    }
+    return true;
+}
+
+void sql_scan_shown_table(struct scan *scan, bool apart)
+{
+    struct sql_table table = {.access = SQL_ACCESS_READ};
+    struct sql_span database = {NULL, 0};
+    if (!take_table(scan, &table)) {
+        return;
+    }
+    if ((sql_scan_accept(scan, SQL_WORD_FROM) || sql_scan_accept(scan, SQL_WORD_IN)) &&
+        take_name(scan, &database)) {
+        *(apart ? &table.named_apart : &table.database) = database;
+    }
+    add(scan, &table);
 }
 
 void sql_scan_add_cte(struct scan *scan, bool visible)
@@ -345,9 +361,10 @@ bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
     }
     for (size_t i = 0; i < tables->count; i++) {
         struct sql_table *item = &tables->items[i];
-        if (item->database.size == 0) {
+        if (item->database.size == 0 && item->named_apart.size == 0) {
             item->database = offset_span(database, current_database.size);
         }
+        item->named_apart.at = span_bytes(tables, item->named_apart);
         item->database.at = span_bytes(tables, item->database);
         item->name.at = span_bytes(tables, item->name);
     }

@@ -57,6 +57,9 @@ const char *sql_access_name(enum sql_access access);
 struct sql_table {
     struct sql_span database; /* empty: not qualified, and there is no current database */
     struct sql_span name;     /* without quotes */
+    /* The database of SHOW COLUMNS FROM t FROM db, which TiDB does not count as the table's; empty
+     * for nearly all. The server takes it before `database`, which is not filled in then. */
+    struct sql_span named_apart;
     enum sql_access access;
     bool in_text; /* named in the text of a PREPARE or EXECUTE IMMEDIATE */
 };
@@ -77,6 +80,12 @@ struct sql_tables {
 
 void sql_tables_init(struct sql_tables *tables);
 void sql_tables_release(struct sql_tables *tables);
+
+/* The database that the server will look for the table in. Borrows from the table; empty: none. */
+static inline struct sql_span sql_table_schema(const struct sql_table *table)
+{
+    return table->named_apart.size > 0 ? table->named_apart : table->database;
+}
 
 /* Reads one statement. current_database fills in the database of names that have none (may be
  * empty). The items live until the next call. False: there is no memory. */

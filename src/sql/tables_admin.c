@@ -78,17 +78,15 @@ void sql_scan_flush(struct scan *scan)
     }
 }
 
-/* [FROM | IN] t [FROM | IN db] */
-static void show_of_table(struct scan *scan)
+/* [FROM | IN] t [FROM | IN db]. TiDB's parser takes the database of COLUMNS for none of the
+ * table's, and that of INDEX for the table's. */
+static void show_of_table(struct scan *scan, bool apart)
 {
     if (!sql_scan_accept(scan, SQL_WORD_FROM) && !sql_scan_accept(scan, SQL_WORD_IN)) {
         scan->unknown = true;
         return;
     }
-    sql_scan_table(scan, SQL_ACCESS_READ, false);
-    if (sql_scan_accept(scan, SQL_WORD_FROM) || sql_scan_accept(scan, SQL_WORD_IN)) {
-        sql_scan_set_database(scan);
-    }
+    sql_scan_shown_table(scan, apart);
     sql_scan_set_clause(scan, CLAUSE_OTHER);
 }
 
@@ -102,10 +100,12 @@ void sql_scan_show(struct scan *scan)
     switch (what) {
     case SQL_WORD_COLUMNS:
     case SQL_WORD_FIELDS:
+        show_of_table(scan, true);
+        break;
     case SQL_WORD_INDEX:
     case SQL_WORD_INDEXES:
     case SQL_WORD_KEYS:
-        show_of_table(scan);
+        show_of_table(scan, false);
         break;
     case SQL_WORD_CREATE: {
         uint16_t object = sql_cursor_word(&scan->cursor);

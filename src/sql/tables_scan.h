@@ -78,8 +78,9 @@ static inline struct frame *sql_scan_frame(struct scan *scan)
 /* Adds the table at the cursor (name, db.name, .name, *.name) and moves behind it. False, and the
  * list is unknown: no name stands there. */
 bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
-/* The name at the cursor is the database of the table added last: SHOW COLUMNS FROM t FROM db. */
-void sql_scan_set_database(struct scan *scan);
+/* Adds the table at the cursor of a SHOW, and moves behind t [FROM | IN db]; whether that database
+ * is kept apart from the table's. */
+void sql_scan_shown_table(struct scan *scan, bool apart);
 /* Adds the name at the cursor to the common table expressions. */
 void sql_scan_add_cte(struct scan *scan, bool visible);
 /* Reads the text of a string token like a statement. */

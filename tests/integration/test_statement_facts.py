@@ -22,6 +22,11 @@ def told(weir, events, do, event="Completed"):
     return [e for e in events.ended(number) if e["point"] == "general" and e["event"] == event]
 
 
+def test_a_table_is_told_in_the_database_beside_it(weir, events):
+    found = told(weir, events, lambda c: c.query("SHOW COLUMNS FROM user FROM mysql; SHOW INDEX FROM db IN mysql"), "Starting")
+    assert [[t[:2] for t in e["tables"]] for e in found] == [[["mysql", "user"]], [["mysql", "db"]]]
+
+
 def test_a_text_has_kind_digest_and_tables(weir, events):
     (one,) = told(weir, events, lambda c: c.query("SELECT a.Host, 5 FROM mysql.user a, mysql.db WHERE 1 = 0"))
     assert one["kind"] == "Select" and one["specific_kind"] == "Select"

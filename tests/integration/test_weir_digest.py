@@ -41,6 +41,12 @@ def test_options_set_the_session():
     assert facts(hidden, "-V", "10.11.6-MariaDB")[0]["tables"] == [{"db": "", "table": "t", "access": "read"}]
 
 
+def test_a_database_beside_the_table_is_shown_beside_it():
+    for options in [], ["-d", "shop"]:
+        assert facts('"show columns from t from crm"', *options)[0]["tables"] == [
+            {"db": "", "table": "t", "access": "read", "default_db": "crm"}]
+
+
 def test_a_script_is_read_as_the_shell_does(tmp_path):
     script = tmp_path / "script.sql"
     script.write_text(

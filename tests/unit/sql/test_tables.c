@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tables: each case is a text and its tables as "db.name:r" (r read, w write, d changed by DDL), in
- * the order of the text; "!" in front means that the list is not known to be complete. The current
- * database is "cur". */
+ * the order of the text, with "~db" behind it where a database is named apart; "!" in front means
+ * that the list is not known to be complete. The current database is "cur". */
 #include "sql_test.h"
 
 #include <stdio.h>
@@ -18,9 +18,11 @@ static void describe(char *out, size_t room)
     size_t size = (size_t)snprintf(out, room, "%s", tables.known ? "" : "!");
     for (size_t i = 0; i < tables.count; i++) {
         const struct sql_table *item = &tables.items[i];
-        size += (size_t)snprintf(out + size, room - size, "%s%.*s.%.*s:%c", i > 0 ? " " : "",
+        size += (size_t)snprintf(out + size, room - size, "%s%.*s.%.*s:%c%s%.*s", i > 0 ? " " : "",
                                  (int)item->database.size, item->database.at, (int)item->name.size,
-                                 item->name.at, sql_access_name(item->access)[0]);
+                                 item->name.at, sql_access_name(item->access)[0],
+                                 item->named_apart.size > 0 ? "~" : "", (int)item->named_apart.size,
+                                 item->named_apart.at);
     }
 }
 
@@ -202,7 +204,17 @@ static void administration(void **state)
         {"optimize local table a", "cur.a:w"},
         {"flush tables a, b with read lock", "cur.a:r cur.b:r"},
         {"flush tables with read lock", ""},
-        {"show full columns from t from d like 'x'", "d.t:r"},
+        {"show full columns from t from d like 'x'", ".t:r~d"},
+        {"show fields in `t` in d", ".t:r~d"},
+        {"show columns from a.t from d", "a.t:r~d"},
+        {"show columns from t", "cur.t:r"},
+        {"show columns from t from", "!cur.t:r"},
+        {"show columns from t from d where field in (select f from u)", ".t:r~d cur.u:r"},
+        {"show index from t from d", "d.t:r"},
+        {"show table status from d", ""},
+        {"begin not atomic select 1 from t; show columns from t from d; select 1 from t; end",
+         "cur.t:r .t:r~d"},
+        {"prepare p from 'show columns from t from d'", ".t:r~d"},
         {"show create table d.t", "d.t:r"},
         {"show tables from d", ""},
         {"describe d.t a", "d.t:r"},
