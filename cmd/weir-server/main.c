@@ -59,6 +59,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
 {
     struct plugin_options plugins = {
         .variables_file = variables_file,
+        .data_directory = options->path,
         .directory = options->plugin_dir,
         .load = options->plugin_load,
         .skip_on_failure = options->skip_plugin_on_failure,

@@ -26,8 +26,8 @@
  * session. Events of different sessions come in parallel on several threads: a plugin's own shared
  * data needs a lock or an atomic. OnFlush may run at the same time as events. Validate and OnInit
  * run before the first event, OnShutdown after the last. A callback must not block: it holds up
- * every session of its thread. OnVariable runs on a thread of its own, one at a time, and may take
- * its time; OnStatus runs on the thread of the session that asks.
+ * every session of its thread. OnVariable and OnFunction run on a thread of their own, each one at
+ * a time, and may take their time; OnStatus runs on the thread of the session that asks.
  *
  * CHANGES
  *   1  weir 0.1: first version
@@ -181,7 +181,10 @@ typedef struct weir_parameter {
     /* how it ended */                                                                             \
     X(sqlstate, 20, "Error: five characters")                                                      \
     X(message, 21, "Error: the message; Completed: the server's info text, often empty")           \
-    X(specific_kind, 22, "a finer kind where TiDB's label is coarse: RenameTable, LockTables, ...")
+    X(specific_kind, 22,                                                                           \
+      "a finer kind where TiDB's label is coarse: RenameTable, LockTables, ...")                   \
+    X(refused_by, 23,                                                                              \
+      "Error, Reject, Disconnect: the plugin that refused it, or whose failure ended it")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -252,6 +255,24 @@ typedef enum weir_variable_event { WEIR_VARIABLE_EVENTS(X) } weir_variable_event
 
 typedef struct weir_status weir_status; /* where OnStatus puts its rows */
 
+/* ---- Functions ---------------------------------------------------------------------------------
+ */
+
+/* A function of the manifest's [[functions]] that a client calls: SELECT audit_log_rotate(). The
+ * gateway answers it, in a SELECT of nothing but such calls; arguments can be any expressions, and
+ * the backend has evaluated them. OnFunction runs on a thread of its own, one at a time with
+ * OnFlush, and may take its time. `return weir_fail(...)` gives the client error 1123 with these
+ * words, weir_refuse() one with a number of the plugin's own. */
+typedef struct weir_call {
+    uint32_t api_version;
+    uint32_t struct_size;
+    uint32_t index; /* the constant that pluginpkg makes of its name: AUDIT_LOG_ROTATE_FUNCTION */
+    uint32_t argument_count;      /* within the bounds of the manifest */
+    const weir_string *arguments; /* as text in utf8mb4, NUL-terminated; data NULL: NULL */
+    weir_string name;
+    void *answer; /* the host's own */
+} weir_call;
+
 #define X(name, value, what) WEIR_TEXT_##name = (value),
 typedef enum weir_text_fact { WEIR_TEXT_FACTS(X) WEIR_TEXT_FACT_END_ } weir_text_fact;
 #undef X
@@ -298,6 +319,9 @@ typedef struct weir_host_functions {
     int (*replace_value)(weir_variable *variable, const char *text, size_t size);
     void (*add_status)(weir_status *status, const char *name, const char *text, size_t size);
     int (*part)(const weir_session *session, size_t index, weir_part *part);
+    weir_string (*part_text)(const weir_session *session, size_t index, uint32_t fact);
+    weir_string (*data_directory)(const weir_plugin *plugin);
+    void (*return_text)(weir_call *call, const char *text, size_t size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -327,6 +351,8 @@ typedef struct weir_manifest {
     weir_verdict (*on_status)(weir_session *session, weir_status *status);
     int64_t *variable_numbers; /* global values, written by the host, read by weir_number_of() */
     uint32_t variable_count;   /* as many as the JSON's sysVars */
+    weir_verdict (*on_function)(weir_session *session, weir_call *call);
+    uint32_t function_count; /* as many as the JSON's functions */
 } weir_manifest;
 
 /* Defined in the code that pluginpkg generates. */
@@ -373,7 +399,8 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
     return weir_host_table->attribute(session, index, name, value);
 }
 
-/* The index-th parameter of an Execute. Returns 1, or 0 when there are no more. */
+/* The index-th parameter of an Execute. Returns 1, or 0 when there are no more. Its value is
+ * overwritten by the next call. */
 static inline int weir_statement_parameter(const weir_session *session, size_t index,
                                            weir_parameter *parameter)
 {
@@ -390,6 +417,16 @@ static inline int weir_statement_table(const weir_session *session, size_t index
 static inline int weir_statement_part(const weir_session *session, size_t index, weir_part *part)
 {
     return WEIR_HOST_HAS(part) ? weir_host_table->part(session, index, part) : 0;
+}
+
+/* A text fact of the index-th part: WEIR_TEXT_sql, WEIR_TEXT_normalized or WEIR_TEXT_digest. Absent
+ * when there is no such part. What it returns is overwritten by the next call. */
+static inline weir_string weir_part_text(const weir_session *session, size_t index,
+                                         weir_text_fact fact)
+{
+    weir_string none = {NULL, 0};
+    return WEIR_HOST_HAS(part_text) ? weir_host_table->part_text(session, index, (uint32_t)fact)
+                                    : none;
 }
 
 /* Says why the connection or statement is refused; the client reads exactly this. error_code 0
@@ -524,6 +561,21 @@ static inline void weir_status_number(weir_status *status, const char *name, uin
 static inline weir_string weir_library(void)
 {
     return weir_host_table->library(weir_self);
+}
+
+/* The absolute path of the server's data directory, NUL-terminated, valid for the life of the
+ * plugin: files that the plugin itself writes belong there, under names that begin with its own. */
+static inline weir_string weir_data_directory(void)
+{
+    weir_string none = {NULL, 0};
+    return WEIR_HOST_HAS(data_directory) ? weir_host_table->data_directory(weir_self) : none;
+}
+
+/* In OnFunction: what the function returns, copied; without it NULL. At most 64 KiB: what is longer
+ * is cut. */
+static inline void weir_return_text(weir_call *call, const char *text, size_t size)
+{
+    weir_host_table->return_text(call, text, size);
 }
 
 /* Writes a line to the server's log. */

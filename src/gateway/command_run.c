@@ -8,6 +8,7 @@
 
 #include "gateway/administration.h"
 #include "gateway/answer.h"
+#include "gateway/functions.h"
 #include "gateway/identity.h"
 #include "gateway/kill.h"
 #include "gateway/login.h"
@@ -134,6 +135,11 @@ void command_run(struct session *session, const struct wire_packet *command, con
     if (variables_take(session, command)) {
         wire_tracker_withdraw_command(&session->tracker);
         variables_begin(session, command);
+        return;
+    }
+    if (functions_take(session, command)) {
+        wire_tracker_withdraw_command(&session->tracker);
+        functions_begin(session, command);
         return;
     }
     if (command->command == WIRE_COM_CHANGE_USER &&

@@ -22,6 +22,7 @@ struct computed_facts {
     struct sql_parts parts;
     struct strbuf parameter; /* text of the parameter asked for last */
     struct strbuf expanded;  /* the text with its parameters */
+    struct strbuf part;      /* text of the part asked for last */
 };
 
 static struct computed_facts *computed(struct session *session)
@@ -34,6 +35,7 @@ static struct computed_facts *computed(struct session *session)
             strbuf_init(&session->run.facts->normalized);
             strbuf_init(&session->run.facts->parameter);
             strbuf_init(&session->run.facts->expanded);
+            strbuf_init(&session->run.facts->part);
             sql_parts_init(&session->run.facts->parts);
         }
     }
@@ -57,6 +59,7 @@ void facts_forget(struct session *session)
     empty(&facts->normalized);
     empty(&facts->parameter);
     empty(&facts->expanded);
+    empty(&facts->part);
 }
 
 void facts_of_statement(struct session *session, uint64_t number)
@@ -76,6 +79,7 @@ void facts_release(struct session *session)
     strbuf_release(&facts->normalized);
     strbuf_release(&facts->parameter);
     strbuf_release(&facts->expanded);
+    strbuf_release(&facts->part);
     sql_parts_release(&facts->parts);
     free(facts);
 }
@@ -243,23 +247,57 @@ static int table_fact(void *source_data, size_t index, weir_table *out)
     return 1;
 }
 
-static int part_fact(void *source_data, size_t index, weir_part *out)
+static const struct sql_part *part_at(struct session *session, size_t index)
 {
-    struct session *session = source_data;
     struct computed_facts *facts = computed(session);
     const struct statement *statement = statement_current(session);
     if (!facts || !statement->text)
-        return 0;
+        return NULL;
     if (!facts->has_parts)
         facts->has_parts = sql_parts_read(&facts->parts, span_of(statement), &statement->mode);
-    if (!facts->has_parts || index >= facts->parts.count)
+    return facts->has_parts && index < facts->parts.count ? &facts->parts.items[index] : NULL;
+}
+
+static int part_fact(void *source_data, size_t index, weir_part *out)
+{
+    const struct sql_part *part = part_at(source_data, index);
+    if (!part)
         return 0;
-    const struct sql_part *part = &facts->parts.items[index];
     *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
                        .specific_kind = text_of(sql_kind_name(part->kind)),
                        .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |
                                 (part->in_text ? WEIR_PART_IN_TEXT : 0)};
     return 1;
+}
+
+static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact)
+{
+    struct session *session = source_data;
+    struct sql_digester *digester = &session->worker->digester;
+    const struct sql_part *part = part_at(session, index);
+    struct sql_span normalized;
+    char digest[SQL_DIGEST_BYTES];
+    weir_string none = {NULL, 0};
+    if (!part || (fact != WEIR_TEXT_sql && !sql_normalize(digester, part->text, &normalized)))
+        return none;
+    if (fact == WEIR_TEXT_digest && !sql_digest(digester, normalized, digest))
+        return none;
+    struct strbuf *out = &session->run.facts->part;
+    strbuf_reset(out);
+    switch (fact) {
+    case WEIR_TEXT_sql:
+        strbuf_add(out, part->text.at, part->text.size);
+        break;
+    case WEIR_TEXT_normalized:
+        strbuf_add(out, normalized.at, normalized.size);
+        break;
+    case WEIR_TEXT_digest:
+        strbuf_add_text(out, digest);
+        break;
+    default:
+        return none;
+    }
+    return out->failed ? none : (weir_string){out->data ? out->data : "", out->size};
 }
 
 static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
@@ -279,6 +317,7 @@ static const struct plugin_facts_source source = {
     .parameter = parameter_fact,
     .table = table_fact,
     .part = part_fact,
+    .part_text = part_text_fact,
     .hold = hold,
 };
 

@@ -391,6 +391,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     server->gateway.registry = registry;
     server->gateway.has_plugins = plugin_count(registry) > 0;
     server->gateway.has_variables = plugin_has_variables(registry);
+    server->gateway.has_functions = plugin_has_callables(registry);
     server->error = error;
     raise_file_limit(options);
     init_loop(server);

@@ -24,6 +24,7 @@
  *   question.c   what the gateway asks the backend itself
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
  *   variables.c  system variables of plugins: SELECT; variables_set.c: SET; variables_show.c: SHOW
+ *   functions.c  functions of plugins: SELECT name(...)
  *   outcome.c    how such statements end
  *   answer.c     OK, ERR and result sets of the gateway's own
  *   directory.c  connection ids: the gateway's and the backend's

@@ -185,7 +185,7 @@ void relay_backend_readable(struct session *session)
     }
     if (!session_is_open(session))
         return;
-    if (session_is_held(session) || variables_have_session(session))
+    if (session_is_held(session) || session_is_with_plugins(session))
         return; /* hold.c and variables_set.c go on from here */
     if (session->backend.ended || session->backend.failed)
         relay_backend_lost(session);

@@ -15,6 +15,7 @@
 #include "gateway/answer.h"
 #include "gateway/directory.h"
 #include "gateway/facts.h"
+#include "gateway/functions.h"
 #include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/login.h"
@@ -245,7 +246,7 @@ void session_update_interest(struct session *session)
 {
     if (session->state == SESSION_CLOSED)
         return;
-    if (variables_have_session(session)) {
+    if (session_is_with_plugins(session)) {
         stream_watch(&session->client, 0, on_client_ready);
         stream_watch(&session->backend, 0, on_backend_ready);
         return;
@@ -309,6 +310,7 @@ static void free_session(struct session *session)
     question_release(session);
     administration_release(session);
     variables_release(session);
+    functions_release(session);
     plugin_session_values_end(&session->facts);
     wire_tracker_release(&session->tracker);
     strbuf_release(&session->input);
@@ -422,9 +424,15 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
     session_finish_sending(session);
 }
 
+void session_set_refused_by(struct session *session, const char *plugin)
+{
+    session->facts.text[WEIR_TEXT_refused_by] = (weir_string){plugin, plugin ? strlen(plugin) : 0};
+}
+
 void session_fail_refused(struct session *session, enum close_reason reason)
 {
     const struct plugin_refusal *refusal = &session->facts.refusal;
+    session_set_refused_by(session, refusal->by);
     session_fail(session, reason, refusal->code, refusal->sqlstate, "%s", refusal->message);
 }
 
@@ -439,7 +447,7 @@ void session_drain(struct session *session)
 {
     if (!session_is_open(session))
         return;
-    if (session->client.ended && !variables_have_session(session)) /* it will not read what still
+    if (session->client.ended && !session_is_with_plugins(session)) /* it will not read what still
                                                                        runs */
         session_close(session, CLOSE_SHUTDOWN);
     else if (session->state <= SESSION_READY && session->input.size == 0)

@@ -150,6 +150,7 @@ struct session {
     struct administration *administration;
     struct setting_job *setting; /* a SET of plugins' variables (variables_set.c) */
     struct merge *merge;         /* a SHOW VARIABLES (variables_show.c) */
+    struct calling *calling;     /* a SELECT of plugins' functions (functions.c) */
 
     /* identity.c */
     char *user, *attributes;
@@ -202,8 +203,18 @@ void session_client_ready(struct session *session);
 /* Frees a closed session once nothing holds it any more. */
 void session_free_if_done(struct session *session);
 
+/* Whether a thread of the pool calls plugins with the session (SET, functions): until it has ended
+ * nothing else may happen to the session, or its plugins would hear of two things at once. */
+static inline bool session_is_with_plugins(const struct session *session)
+{
+    return (session->setting || session->calling) && session->work_in_pool;
+}
+
 /* Watches both sockets for what the state allows. Called after every step. */
 void session_update_interest(struct session *session);
+
+/* The fact refused_by, for the events that follow; NULL: nobody. */
+void session_set_refused_by(struct session *session, const char *plugin);
 
 /* The same with the words of the plugin that refused or failed (facts.refusal). */
 void session_fail_refused(struct session *session, enum close_reason reason);

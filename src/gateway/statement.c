@@ -247,8 +247,10 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
 
 void statement_refused(struct session *session)
 {
-    const struct weir_session *facts = &session->facts;
-    tell_errors(session, facts->refusal.code, facts->refusal.sqlstate, facts->refusal.message);
+    const struct plugin_refusal *refusal = &session->facts.refusal;
+    session_set_refused_by(session, refusal->by);
+    tell_errors(session, refusal->code, refusal->sqlstate, refusal->message);
+    session_set_refused_by(session, NULL);
 }
 
 void statement_failed(struct session *session, unsigned code, const char *sqlstate,

@@ -22,14 +22,6 @@ bool variables_take(const struct session *session, const struct wire_packet *com
  * been withdrawn from the tracker. */
 void variables_begin(struct session *session, const struct wire_packet *command);
 
-/* Whether a thread of the pool sets variables of the session, and calls plugins with it: until it
- * has ended nothing else may happen to the session, or its plugins would hear of two things at
- * once. */
-static inline bool variables_have_session(const struct session *session)
-{
-    return session->setting && session->work_in_pool;
-}
-
 /* While a reply gets further rows (session->merge): each packet of it, before anybody else looks
  * at it; then what the client is to read instead of the bytes that came. */
 void variables_merge(struct session *session, const struct wire_packet *packet);

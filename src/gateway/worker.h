@@ -33,6 +33,7 @@ struct gateway {
     atomic_long connections; /* sessions that are alive */
     atomic_bool draining;
     bool has_variables;       /* some plugin has system or status variables */
+    bool has_functions;       /* some plugin has functions that clients call */
     bool has_plugins;         /* some plugin is loaded, enabled or not */
     struct tls_context *tls;  /* NULL: clients are not offered TLS */
     struct trace_host *trace; /* the trace plugin; NULL: none */

@@ -34,8 +34,7 @@ static void scalar_text(const json_t *scalar, char *text, size_t room)
         snprintf(text, room, "%.9f", json_real_value(scalar));
 }
 
-static int check_name(const struct plugin_definitions *definitions, const char *plugin,
-                      const char *name, struct error *error)
+int plugin_check_name(const char *plugin, const char *name, struct error *error)
 {
     size_t size = strlen(plugin);
     if (strncmp(name, plugin, size) != 0 || name[size] != '_' || !name[size + 1])
@@ -44,6 +43,14 @@ static int check_name(const struct plugin_definitions *definitions, const char *
     if (strlen(name) > 64 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")])
         return error_set(
             error, "name \"%s\" is not made of at most 64 small letters, digits and '_'", name);
+    return 0;
+}
+
+static int check_name(const struct plugin_definitions *definitions, const char *plugin,
+                      const char *name, struct error *error)
+{
+    if (plugin_check_name(plugin, name, error) < 0)
+        return -1;
     for (size_t i = 0; i < definitions->count; i++) {
         if (strcmp(definitions->items[i].name, name) == 0)
             return error_set(error, "name \"%s\" is there twice", name);

@@ -73,9 +73,21 @@ static void add_variables(const struct plugin_definitions *definitions, struct s
     }
 }
 
+static void add_callables(const struct plugin_manifest *manifest, struct strbuf *out)
+{
+    for (size_t i = 0; i < manifest->callable_count; i++) {
+        strbuf_add_text(out, i ? "    " : "enum {\n    ");
+        add_constant(out, manifest->callables[i].name);
+        strbuf_printf(out, "_FUNCTION = %zu,\n", i);
+    }
+    if (manifest->callable_count)
+        strbuf_add_text(out, "};\n");
+}
+
 void plugin_generate_prototypes(const struct plugin_manifest *manifest, struct strbuf *out)
 {
     add_variables(&manifest->variables, out);
+    add_callables(manifest, out);
     struct plugin_function functions[PLUGIN_FUNCTIONS];
     size_t count = plugin_functions(manifest, functions);
     for (size_t i = 0; i < count; i++)
@@ -145,7 +157,8 @@ void plugin_generate_source(const struct plugin_manifest *manifest, const char *
                          "    .host = &weir_host_table,\n"
                          "    .self = &weir_self,\n"
                          "    .variable_numbers = weir_variable_numbers,\n");
-    strbuf_printf(out, "    .variable_count = %zu,\n", manifest->variables.count);
+    strbuf_printf(out, "    .variable_count = %zu,\n    .function_count = %zu,\n",
+                  manifest->variables.count, manifest->callable_count);
     for (size_t i = 0; i < count; i++)
         strbuf_printf(out, "    .%s = %s,\n", functions[i].member,
                       toml_text(functions[i].node, NULL));

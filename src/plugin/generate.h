@@ -16,7 +16,12 @@ struct plugin_function {
     const char *member;           /* of weir_manifest */
 };
 
-#define PLUGIN_FUNCTIONS (4 + 2 + PLUGIN_POINT_END)
+#define X(...) +1
+enum {
+    PLUGIN_FUNCTIONS =
+        0 PLUGIN_LIFE_FUNCTIONS(X) PLUGIN_VARIABLE_FUNCTIONS(X) PLUGIN_EXTENSION_POINTS(X)
+};
+#undef X
 
 /* Fills functions with those that the manifest names; returns how many. */
 size_t plugin_functions(const struct plugin_manifest *manifest,

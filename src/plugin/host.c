@@ -140,6 +140,13 @@ static int part(const weir_session *session, size_t index, weir_part *answer)
     return source && source->part ? source->part(session->source_data, index, answer) : 0;
 }
 
+static weir_string part_text(const weir_session *session, size_t index, uint32_t fact)
+{
+    const struct plugin_facts_source *source = session->source;
+    return source && source->part_text ? source->part_text(session->source_data, index, fact)
+                                       : absent;
+}
+
 static bool is_sqlstate(const char *text)
 {
     return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
@@ -218,6 +225,12 @@ static weir_string library(const weir_plugin *plugin)
     return (weir_string){plugin->library, strlen(plugin->library)};
 }
 
+static weir_string data_directory(const weir_plugin *plugin)
+{
+    const char *path = plugin->registry->data_directory;
+    return path ? (weir_string){path, strlen(path)} : absent;
+}
+
 static weir_hold *hold(weir_session *session, const weir_plugin *plugin)
 {
     const struct plugin_facts_source *source = session->source;
@@ -259,4 +272,7 @@ const weir_host_functions plugin_host = {
     .replace_value = plugin_host_replace_value,
     .add_status = plugin_host_add_status,
     .part = part,
+    .part_text = part_text,
+    .data_directory = data_directory,
+    .return_text = plugin_host_return_text,
 };

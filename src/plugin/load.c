@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/callables.h"
 #include "plugin/object.h"
 #include "plugin/registry.h"
 
@@ -89,6 +90,24 @@ static int read_variables(struct weir_plugin *plugin, struct error *error)
     return plugin->variables ? 0 : error_set(error, "%s: not enough memory", plugin->library);
 }
 
+static int read_callables(struct weir_plugin *plugin, struct error *error)
+{
+    size_t wrong = 0;
+    if (plugin_callables_read(&plugin->callables, &plugin->callable_count,
+                              plugin->identity.functions, plugin->identity.name, &wrong, error) < 0)
+        return error_prefix(error, "%s: functions", plugin->library);
+    for (size_t i = 0; i < plugin->callable_count; i++)
+        plugin->callables[i].plugin = plugin;
+    if (plugin->callable_count &&
+        (!HAS(plugin->manifest, function_count) || !plugin->manifest->on_function ||
+         plugin->manifest->function_count != plugin->callable_count))
+        return error_set(error,
+                         "%s: its functions differ from the manifest in section %s; package "
+                         "the plugin again",
+                         plugin->library, WEIR_MANIFEST_SECTION);
+    return 0;
+}
+
 static unsigned hears_of(const weir_manifest *manifest)
 {
     return (manifest->on_connection_event ? PLUGIN_HEARS_CONNECTION : 0) |
@@ -124,7 +143,8 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
     plugin->registry = registry;
     plugin->library = find_library(&registry->options, id, error);
     if (!plugin->library || read_identity(plugin, id, error) < 0 ||
-        open_library(plugin, error) < 0 || read_variables(plugin, error) < 0) {
+        open_library(plugin, error) < 0 || read_variables(plugin, error) < 0 ||
+        read_callables(plugin, error) < 0) {
         if (plugin->handle)
             dlclose(plugin->handle);
         plugin_free(plugin);
@@ -135,6 +155,8 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
         plugin->on_variable = plugin->manifest->on_variable;
     if (HAS(plugin->manifest, on_status))
         plugin->on_status = plugin->manifest->on_status;
+    if (HAS(plugin->manifest, on_function))
+        plugin->on_function = plugin->manifest->on_function;
     plugin->state = PLUGIN_STATE_UNINITIALIZED;
     atomic_init(&plugin->enabled, true);
     *plugin->manifest->host = &plugin_host;
@@ -148,6 +170,7 @@ void plugin_free(struct weir_plugin *plugin)
 {
     pthread_mutex_destroy(&plugin->flushing);
     plugin_definitions_release(&plugin->definitions);
+    free(plugin->callables);
     free(plugin->variables);
     json_decref(plugin->identity.json);
     free(plugin->library);

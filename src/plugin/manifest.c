@@ -50,6 +50,7 @@ static check_function *const checks[PLUGIN_KEY_END] = {
     [PLUGIN_KEY_ON_FLUSH] = check_function_name,
     [PLUGIN_KEY_ON_VARIABLE] = check_function_name,
     [PLUGIN_KEY_ON_STATUS] = check_function_name,
+    [PLUGIN_KEY_ON_FUNCTION] = check_function_name,
     [PLUGIN_KEY_EXPORT] = check_exports,
     [PLUGIN_KEY_ON_FAILURE] = check_on_failure,
     [PLUGIN_KEY_REQUIRE_VERSION] = check_require_version,
@@ -369,6 +370,25 @@ static int check_variables(const struct reading *reading)
     return 0;
 }
 
+static int check_callables(const struct reading *reading)
+{
+    struct plugin_manifest *manifest = reading->manifest;
+    const struct toml_node *list = manifest->keys[PLUGIN_KEY_FUNCTIONS];
+    struct error error;
+    size_t index = 0;
+    if (!list)
+        return 0;
+    if (!manifest->keys[PLUGIN_KEY_ON_FUNCTION])
+        return wrong(reading, list, "functions", "there is no onFunction to answer them");
+    manifest->functions_json = node_as_json(list);
+    if (plugin_callables_read(&manifest->callables, &manifest->callable_count,
+                              manifest->functions_json,
+                              plugin_manifest_text(manifest, PLUGIN_KEY_NAME), &index, &error) < 0)
+        return wrong(reading, toml_count(list) ? toml_at(list, index) : list, "functions", "%s",
+                     error.message);
+    return 0;
+}
+
 /* What can be said only when every key has been seen. */
 static int check_whole(const struct reading *reading)
 {
@@ -384,7 +404,7 @@ static int check_whole(const struct reading *reading)
                          "kind %s has no extPoint \"%s\"; in weir only Audit has any",
                          kinds[manifest->kind].name, points[i].name);
     }
-    return check_variables(reading);
+    return check_variables(reading) < 0 ? -1 : check_callables(reading);
 }
 
 /* Takes document. */
@@ -432,6 +452,8 @@ void plugin_manifest_release(struct plugin_manifest *manifest)
 {
     plugin_definitions_release(&manifest->variables);
     json_decref(manifest->variables_json);
+    free(manifest->callables);
+    json_decref(manifest->functions_json);
     toml_free(manifest->document);
     memset(manifest, 0, sizeof *manifest);
 }

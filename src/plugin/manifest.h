@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/base.h"
+#include "plugin/callables.h"
 #include "plugin/values.h"
 
 /* X(ENUMERATOR, name, failures): TiDB's kinds, and their on_failure when the manifest has none. */
@@ -24,8 +25,8 @@
     X(DAEMON, "Daemon", "allow")
 
 /* X(ENUMERATOR, key, required, type, help). Type TEXT: a string; NAMES: a list of strings;
- * EXPORTS: a list of {extPoint=, impl=}; VARIABLES: a list of tables (definitions.c); FUNCTION: a
- * string that names a C function. */
+ * EXPORTS: a list of {extPoint=, impl=}; VARIABLES: a list of tables (definitions.c, callables.c);
+ * FUNCTION: a string that names a C function. */
 #define PLUGIN_MANIFEST_KEYS(X)                                                                    \
     X(NAME, "name", true, TEXT, "the plugin's name: a C identifier, the same as its folder's")     \
     X(KIND, "kind", true, TEXT, "Audit, Authentication, Schema or Daemon")                         \
@@ -39,6 +40,8 @@
     X(ON_VARIABLE, "onVariable", false, FUNCTION, "function that hears of SET of its variables")   \
     X(ON_STATUS, "onStatus", false, FUNCTION, "function that gives rows of SHOW STATUS")           \
     X(SYS_VARS, "sysVars", false, VARIABLES, "[[sysVars]]: system variables; see the guide")       \
+    X(ON_FUNCTION, "onFunction", false, FUNCTION, "function that answers calls of [[functions]]")  \
+    X(FUNCTIONS, "functions", false, VARIABLES, "[[functions]]: called by SELECT; see the guide")  \
     X(EXPORT, "export", false, EXPORTS, "list of {extPoint=\"...\", impl=\"FUNCTION\"}")           \
     X(ON_FAILURE, "on_failure", false, TEXT,                                                       \
       "\"refuse\" or \"allow\": what happens when the plugin fails; Audit's default is refuse")    \
@@ -71,7 +74,8 @@
 #define PLUGIN_VARIABLE_FUNCTIONS(X)                                                               \
     X(ON_VARIABLE, on_variable,                                                                    \
       "weir_session *session, weir_variable_event event, weir_variable *variable")                 \
-    X(ON_STATUS, on_status, "weir_session *session, weir_status *status")
+    X(ON_STATUS, on_status, "weir_session *session, weir_status *status")                          \
+    X(ON_FUNCTION, on_function, "weir_session *session, weir_call *call")
 
 /* X(name, bit): what `needs` may hold; the bits are those of plugin_registry_hears(). */
 #define PLUGIN_NEEDS(X) X("account", PLUGIN_NEEDS_ACCOUNT)
@@ -104,6 +108,9 @@ struct plugin_manifest {
     enum plugin_kind kind;
     json_t *variables_json; /* of sysVars; NULL: none */
     struct plugin_definitions variables;
+    json_t *functions_json;            /* NULL: none */
+    struct plugin_callable *callables; /* owned */
+    size_t callable_count;
 };
 
 /* Reads and checks FOLDER/manifest.toml. -1 and "FILE:LINE: key "x": ..."; nothing is then owned.

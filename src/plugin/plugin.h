@@ -85,6 +85,7 @@ struct plugin_facts_source {
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);
     int (*part)(void *source_data, size_t index, weir_part *part);
+    weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
     /* Begins to keep back what the client would read; NULL when it cannot. */
     struct weir_hold *(*hold)(void *source_data);
@@ -115,6 +116,7 @@ struct plugin_options {
     const char *(*setting)(void *user, const char *plugin, const char *key);
     void *setting_user;
     const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
+    const char *data_directory; /* NULL: none */
 };
 
 /* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not
@@ -261,6 +263,34 @@ int plugin_variables_set(struct plugin_registry *registry, struct weir_session *
                          struct error *error);
 
 void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is fine */
+
+/* ---- Functions that clients call by SELECT (callables.c) ---- */
+
+#define PLUGIN_CALL_ARGUMENTS 8 /* most arguments of a call */
+
+struct plugin_callable; /* lives as long as the registry and never changes */
+
+bool plugin_has_callables(const struct plugin_registry *registry);
+
+/* By name, in any case. NULL: it is not a plugin's. */
+const struct plugin_callable *plugin_callable_find(const struct plugin_registry *registry,
+                                                   const char *name, size_t size);
+const char *plugin_callable_name(const struct plugin_callable *callable);
+
+/* One of these is needed, on everything; ends with NULL; empty: everybody may. */
+const char *const *plugin_callable_privileges(const struct plugin_callable *callable);
+bool plugin_callable_takes(const struct plugin_callable *callable, size_t count);
+
+struct plugin_returned {
+    bool is_null;
+    struct strbuf text; /* initialised and released by the caller */
+};
+
+/* Calls it; arguments are NUL-terminated UTF-8, data NULL: NULL. false: *refusal says why not. May
+ * block: not for a worker's loop. */
+bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
+                 const weir_string *arguments, size_t count, struct plugin_returned *returned,
+                 struct plugin_refusal *refusal);
 
 /* Calls the OnStatus of each ready plugin; add() is given the names as SHOW STATUS prints them.
  * Strings are borrowed until it returns. */

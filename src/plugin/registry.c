@@ -8,8 +8,10 @@
 #include "plugin/registry.h"
 #include "plugin/variables.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- States ---- */
 
@@ -158,6 +160,18 @@ static void build_chain(const struct plugin_registry *registry, unsigned hears,
     }
 }
 
+/* A plugin that has nowhere to write finds out when it wants to. */
+static void find_data_directory(struct plugin_registry *registry)
+{
+    const char *path = registry->options.data_directory;
+    if (!path || registry->count == 0)
+        return;
+    if (mkdir(path, 0750) == 0 || errno == EEXIST)
+        registry->data_directory = realpath(path, NULL);
+    if (!registry->data_directory)
+        log_warn("plugin", "%s: %s; plugins have no data directory", path, strerror(errno));
+}
+
 struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
                                              struct error *error)
 {
@@ -167,7 +181,9 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
         return NULL;
     }
     registry->options = *options;
-    if (load_all(registry, error) < 0 || plugin_variables_begin(registry, error) < 0 ||
+    int status = load_all(registry, error);
+    find_data_directory(registry);
+    if (status < 0 || plugin_variables_begin(registry, error) < 0 ||
         validate_all(registry, error) < 0 || init_all(registry, error) < 0) {
         plugin_registry_shutdown(registry);
         return NULL;
@@ -196,6 +212,7 @@ void plugin_registry_shutdown(struct plugin_registry *registry)
     plugin_variables_end(registry);
     for (size_t i = 0; i < registry->count; i++)
         plugin_free(registry->plugins[i]);
+    free(registry->data_directory);
     free(registry);
 }
 

@@ -37,6 +37,7 @@ struct plugin_identity {
     bool refuses_on_failure;
     unsigned needs;    /* PLUGIN_NEEDS_* */
     json_t *variables; /* sysVars; NULL: none */
+    json_t *functions; /* NULL: none */
 };
 
 struct weir_plugin {
@@ -54,7 +55,10 @@ struct weir_plugin {
     struct plugin_variable **variables; /* by index in sysVars; owned */
     enum plugin_state state;
     atomic_bool enabled;
-    pthread_mutex_t flushing;           /* one OnFlush at a time */
+    weir_verdict (*on_function)(weir_session *session, weir_call *call); /* NULL: none */
+    struct plugin_callable *callables; /* by index in functions; owned */
+    size_t callable_count;
+    pthread_mutex_t flushing;           /* one OnFlush or OnFunction at a time */
     atomic_uint_fast64_t failures;      /* events in which it returned WEIR_FAIL */
     atomic_uint_fast64_t complained_at; /* ns, monotonic: when that was last logged */
 };
@@ -67,6 +71,7 @@ struct plugin_chain {
 
 struct plugin_registry {
     struct plugin_options options;
+    char *data_directory; /* absolute; NULL: none */
     struct plugin_variables *variables;
     atomic_uint hears;
     struct plugin_chain connection, general, parse, global_variable;

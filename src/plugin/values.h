@@ -61,6 +61,9 @@ int plugin_definitions_read(struct plugin_definitions *definitions, json_t *list
                             const char *plugin, size_t *wrong, struct error *error);
 void plugin_definitions_release(struct plugin_definitions *definitions);
 
+/* Whether a variable or function of the plugin can have this name: "PLUGIN_...". */
+int plugin_check_name(const char *plugin, const char *name, struct error *error);
+
 /* Reads a value of the definition's type. false: wrong type or out of bounds (*outcome); *value is
  * then untouched. Strings are cut from nothing: a text that is too long is out of bounds. */
 enum plugin_value_outcome {

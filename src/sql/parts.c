@@ -12,13 +12,29 @@ void sql_parts_init(struct sql_parts *parts)
     *parts = (struct sql_parts){0};
 }
 
+/* A list, newest first. */
+struct sql_part_text {
+    struct sql_part_text *older;
+    char bytes[];
+};
+
+static void free_texts(struct sql_parts *parts)
+{
+    while (parts->texts != NULL) {
+        struct sql_part_text *text = parts->texts;
+        parts->texts = text->older;
+        free(text);
+    }
+}
+
 void sql_parts_release(struct sql_parts *parts)
 {
+    free_texts(parts);
     free(parts->items);
     sql_parts_init(parts);
 }
 
-static void add(struct sql_parts *parts, enum sql_kind kind, bool has_where, bool in_text)
+static void add(struct sql_parts *parts, const struct sql_part *part)
 {
     if (parts->count == parts->capacity && parts->count < SQL_PARTS_MAX) {
         size_t capacity = parts->capacity ? 2 * parts->capacity : 4;
@@ -34,7 +50,7 @@ static void add(struct sql_parts *parts, enum sql_kind kind, bool has_where, boo
         parts->items[SQL_PARTS_MAX - 1].kind = SQL_KIND_UNKNOWN;
         return;
     }
-    parts->items[parts->count++] = (struct sql_part){kind, has_where, in_text};
+    parts->items[parts->count++] = *part;
 }
 
 /* Whether a token of a WHERE clause makes its outcome depend on anything. */
@@ -92,15 +108,16 @@ static void read_part(struct sql_parts *parts, struct sql_span text, const struc
 static void read_string(struct sql_parts *parts, const struct sql_cursor *cursor, unsigned texts)
 {
     size_t most = cursor->token.end - cursor->token.start;
-    char *decoded = malloc(most);
+    struct sql_part_text *decoded = malloc(sizeof *decoded + most);
     if (decoded == NULL) {
         parts->failed = true;
         return;
     }
-    size_t size = sql_token_text(&cursor->lexer, &cursor->token, decoded, most);
-    read_part(parts, (struct sql_span){decoded, size < most ? size : most}, &cursor->lexer.mode,
-              texts + 1, false);
-    free(decoded);
+    decoded->older = parts->texts;
+    parts->texts = decoded;
+    size_t size = sql_token_text(&cursor->lexer, &cursor->token, decoded->bytes, most);
+    read_part(parts, (struct sql_span){decoded->bytes, size < most ? size : most},
+              &cursor->lexer.mode, texts + 1, false);
 }
 
 /* The string behind the FROM of a PREPARE, or behind the IMMEDIATE of an EXECUTE. */
@@ -149,7 +166,8 @@ static void read_blocks(struct sql_parts *parts, struct sql_span text, const str
         outermost = outermost && !begins && blocks.first;
     }
     if (blocks.overflow) {
-        add(parts, SQL_KIND_UNKNOWN, false, texts > 0);
+        add(parts,
+            &(struct sql_part){.kind = SQL_KIND_UNKNOWN, .in_text = texts > 0, .text = text});
     }
 }
 
@@ -168,11 +186,15 @@ static void read_part(struct sql_parts *parts, struct sql_span text, const struc
 {
     struct sql_kinds kinds = sql_statement_kind(text, mode);
     bool runs_inner = kinds.inner != kinds.kind && kinds.kind != SQL_KIND_EXPLAIN;
-    bool where = has_where(text, mode, SQL_READING_SERVER);
     enum sql_kind last = runs_inner ? kinds.inner : kinds.kind;
-    add(parts, kinds.kind, where, texts > 0);
+    struct sql_part part = {.kind = kinds.kind,
+                            .has_where = has_where(text, mode, SQL_READING_SERVER),
+                            .in_text = texts > 0,
+                            .text = text};
+    add(parts, &part);
     if (runs_inner) {
-        add(parts, kinds.inner, where, texts > 0);
+        part.kind = kinds.inner;
+        add(parts, &part);
     }
     if (texts == SQL_TABLES_TEXTS_MAX) {
         return;
@@ -186,6 +208,7 @@ static void read_part(struct sql_parts *parts, struct sql_span text, const struc
 
 bool sql_parts_read(struct sql_parts *parts, struct sql_span statement, const struct sql_mode *mode)
 {
+    free_texts(parts);
     parts->count = 0;
     parts->failed = false;
     read_part(parts, statement, mode, 0, false);

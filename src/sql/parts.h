@@ -22,10 +22,10 @@
 
 struct sql_part {
     enum sql_kind kind;
-    bool
-        has_where; /* a WHERE outside of parentheses that names more than constants: WHERE 1 is none
-                    */
-    bool in_text;  /* in the text of a PREPARE or EXECUTE IMMEDIATE */
+    bool has_where; /* a WHERE outside of parentheses that names more than constants; WHERE 1 is
+                       none */
+    bool in_text;   /* in the text of a PREPARE or EXECUTE IMMEDIATE */
+    struct sql_span text; /* of this part, up to its end; in the statement, or owned by the parts */
 };
 
 struct sql_parts {
@@ -34,7 +34,8 @@ struct sql_parts {
 
     /* Private. */
     size_t capacity;
-    bool failed; /* no memory */
+    struct sql_part_text *texts; /* of strings, their escapes undone */
+    bool failed;                 /* no memory */
 };
 
 void sql_parts_init(struct sql_parts *parts);

@@ -11,6 +11,7 @@
 #ifndef WEIR_SQL_SQL_H
 #define WEIR_SQL_SQL_H
 
+#include "sql/calls.h"
 #include "sql/digest.h"
 #include "sql/expand.h"
 #include "sql/kind.h"

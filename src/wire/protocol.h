@@ -254,6 +254,7 @@ const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is
     X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004")                                              \
     X(1295, WIRE_ER_UNSUPPORTED_PS, "HY000")                                                       \
     X(1461, WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED, "42000")                                      \
+    X(1582, WIRE_ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, "42000")                                       \
     X(1835, WIRE_ER_MALFORMED_PACKET, "HY000")                                                     \
     X(1927, WIRE_ER_CONNECTION_KILLED, "70100")
 

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * [[functions]] of a manifest, and the calls. */
+#include "plugin/callables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "plugin/registry.h"
+#include "plugin/variables.h"
+
+#define ERROR_CANT_INITIALIZE_UDF 1123U
+#define RETURN_BYTES              (64U << 10) /* longest text that a function returns */
+
+/* ---- Reading ---- */
+
+/* SUPER when the manifest has no list. */
+static int read_privileges(struct plugin_callable *callable, json_t *list, struct error *error)
+{
+    size_t count = json_array_size(list);
+    if (!list) {
+        callable->privileges[0] = "SUPER";
+        return 0;
+    }
+    if (!json_is_array(list) || count > PLUGIN_CALLABLE_PRIVILEGES)
+        return error_set(error, "%s: privileges must be a list of at most %d names", callable->name,
+                         PLUGIN_CALLABLE_PRIVILEGES);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name || !*name || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_ ")])
+            return error_set(error, "%s: a privilege is written as in SHOW GRANTS: \"SUPER\"",
+                             callable->name);
+        callable->privileges[i] = name;
+    }
+    return 0;
+}
+
+static int read_callable(struct plugin_callable *callables, size_t count, json_t *element,
+                         const char *plugin, struct error *error)
+{
+    struct plugin_callable *callable = &callables[count];
+    json_error_t problem;
+    json_t *privileges = NULL;
+    int arguments = 0, optional = 0;
+    callable->description = "";
+    if (json_unpack_ex(element, &problem, JSON_STRICT, "{s:s, s?i, s?i, s?s, s?o}", "name",
+                       &callable->name, "arguments", &arguments, "optional", &optional,
+                       "description", &callable->description, "privileges", &privileges) != 0)
+        return error_set(error,
+                         "an element has name, arguments, optional, description and privileges: %s",
+                         problem.text);
+    if (plugin_check_name(plugin, callable->name, error) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(callables[i].name, callable->name) == 0)
+            return error_set(error, "name \"%s\" is there twice", callable->name);
+    }
+    if (arguments < 0 || optional < 0 || arguments > PLUGIN_CALL_ARGUMENTS ||
+        optional > PLUGIN_CALL_ARGUMENTS - arguments)
+        return error_set(error, "%s: arguments and optional count from 0 to %d in all",
+                         callable->name, PLUGIN_CALL_ARGUMENTS);
+    callable->least = (unsigned)arguments;
+    callable->most = (unsigned)(arguments + optional);
+    return read_privileges(callable, privileges, error);
+}
+
+int plugin_callables_read(struct plugin_callable **callables, size_t *count, json_t *list,
+                          const char *plugin, size_t *wrong, struct error *error)
+{
+    size_t size = json_array_size(list);
+    *count = 0;
+    *callables = calloc(size + 1, sizeof **callables);
+    int status = *callables ? 0 : error_set(error, "not enough memory");
+    for (; status == 0 && *count < size; ++*count) {
+        *wrong = *count;
+        status = read_callable(*callables, *count, json_array_get(list, *count), plugin, error);
+    }
+    if (status < 0) {
+        free(*callables);
+        *callables = NULL;
+        *count = 0;
+    }
+    return status;
+}
+
+/* ---- Finding ---- */
+
+bool plugin_has_callables(const struct plugin_registry *registry)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < registry->count; i++)
+        has = registry->plugins[i]->callable_count > 0;
+    return has;
+}
+
+const struct plugin_callable *plugin_callable_find(const struct plugin_registry *registry,
+                                                   const char *name, size_t size)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        const struct weir_plugin *plugin = registry->plugins[i];
+        for (size_t j = 0; j < plugin->callable_count; j++) {
+            const char *its = plugin->callables[j].name;
+            if (strlen(its) == size && strncasecmp(its, name, size) == 0)
+                return &plugin->callables[j];
+        }
+    }
+    return NULL;
+}
+
+const char *plugin_callable_name(const struct plugin_callable *callable)
+{
+    return callable->name;
+}
+
+const char *const *plugin_callable_privileges(const struct plugin_callable *callable)
+{
+    return callable->privileges;
+}
+
+bool plugin_callable_takes(const struct plugin_callable *callable, size_t count)
+{
+    return count >= callable->least && count <= callable->most;
+}
+
+/* ---- Calling ---- */
+
+void plugin_host_return_text(weir_call *call, const char *text, size_t size)
+{
+    struct plugin_returned *returned = call->answer;
+    strbuf_reset(&returned->text);
+    strbuf_add(&returned->text, text, size < RETURN_BYTES ? size : RETURN_BYTES);
+    returned->is_null = text == NULL;
+}
+
+static void set_refusal(struct plugin_refusal *refusal, const char *name, uint32_t code,
+                        const char *words)
+{
+    refusal->code = code;
+    memcpy(refusal->sqlstate, "HY000", 6);
+    snprintf(refusal->message, sizeof refusal->message, "Can't initialize function '%.64s'; %.400s",
+             name, words);
+}
+
+bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
+                 const weir_string *arguments, size_t count, struct plugin_returned *returned,
+                 struct plugin_refusal *refusal)
+{
+    struct weir_plugin *plugin = (struct weir_plugin *)callable->plugin;
+    weir_call call = {
+        .api_version = WEIR_API_VERSION,
+        .struct_size = sizeof call,
+        .index = (uint32_t)(callable - plugin->callables),
+        .argument_count = (uint32_t)count,
+        .arguments = arguments,
+        .name = {callable->name, strlen(callable->name)},
+        .answer = returned,
+    };
+    returned->is_null = true;
+    strbuf_reset(&returned->text);
+    if (plugin->state != PLUGIN_STATE_READY || !atomic_load(&plugin->enabled)) {
+        set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF, "its plugin is disabled");
+        return false;
+    }
+    pthread_mutex_lock(&plugin->flushing);
+    plugin_take_failure();
+    session->refusal.code = 0;
+    weir_verdict verdict = plugin->on_function(session, &call);
+    const char *words = plugin_take_failure();
+    pthread_mutex_unlock(&plugin->flushing);
+    if (verdict == WEIR_OK && !returned->text.failed)
+        return true;
+    if (verdict == WEIR_REFUSE && session->refusal.code != 0)
+        *refusal = session->refusal;
+    else
+        set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF,
+                    *words ? words : "the plugin didn't say why");
+    return false;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql/calls.h"
+
+void sql_calls_init(struct sql_calls *calls, struct sql_span statement, const struct sql_mode *mode)
+{
+    calls->all = false;
+    sql_cursor_init(&calls->cursor, statement, mode, SQL_READING_SERVER);
+    sql_cursor_skip_opening(&calls->cursor);
+    calls->more = sql_cursor_accept(&calls->cursor, SQL_WORD_SELECT);
+}
+
+static struct sql_span between(const struct sql_cursor *cursor, size_t start, size_t end)
+{
+    return (struct sql_span){(const char *)cursor->lexer.text + start, end - start};
+}
+
+static void add_argument(struct sql_call *call, struct sql_span argument)
+{
+    if (call->argument_count < SQL_CALL_ARGUMENTS) {
+        call->arguments[call->argument_count] = argument;
+    }
+    call->argument_count++;
+}
+
+/* From behind the opening parenthesis to behind the closing one, whose end is *end. */
+static bool read_arguments(struct sql_cursor *cursor, struct sql_call *call, size_t *end)
+{
+    size_t depth = 0, start = cursor->token.start, last = start;
+    for (; !sql_cursor_at_end(cursor); sql_cursor_next(cursor)) {
+        bool closes = sql_cursor_is(cursor, ')');
+        if (depth == 0 && (closes || sql_cursor_is(cursor, ','))) {
+            if (last > start || !closes) {
+                add_argument(call, between(cursor, start, last));
+            }
+            start = last = cursor->token.end;
+        }
+        if (depth == 0 && closes) {
+            *end = cursor->token.end;
+            sql_cursor_next(cursor);
+            return true;
+        }
+        depth += sql_cursor_is(cursor, '(');
+        depth -= closes;
+        if (depth > 0 || !sql_cursor_is(cursor, ',')) {
+            last = cursor->token.end;
+        }
+    }
+    return false;
+}
+
+/* [AS] name | 'text' */
+static bool read_alias(struct sql_cursor *cursor, struct sql_call *call)
+{
+    bool as = sql_cursor_accept(cursor, SQL_WORD_AS);
+    bool named =
+        cursor->token.class == SQL_TOKEN_NAME || cursor->token.class == SQL_TOKEN_STRING ||
+        (cursor->token.class == SQL_TOKEN_WORD && (as || sql_cursor_word(cursor) == SQL_NO_WORD));
+    if (named) {
+        call->title = sql_token_inside(&cursor->lexer, &cursor->token);
+        sql_cursor_next(cursor);
+    }
+    return named || !as;
+}
+
+bool sql_calls_next(struct sql_calls *calls, struct sql_call *call)
+{
+    struct sql_cursor *cursor = &calls->cursor;
+    size_t start = cursor->token.start, end = 0;
+    *call = (struct sql_call){0};
+    if (!calls->more || !sql_token_is_name(&cursor->token)) {
+        return false;
+    }
+    call->name = sql_token_inside(&cursor->lexer, &cursor->token);
+    sql_cursor_next(cursor);
+    calls->more = false;
+    if (!sql_cursor_accept_byte(cursor, '(') || !read_arguments(cursor, call, &end)) {
+        return false;
+    }
+    call->title = between(cursor, start, end);
+    if (!read_alias(cursor, call)) {
+        return false;
+    }
+    calls->more = sql_cursor_accept_byte(cursor, ',');
+    while (!calls->more && sql_cursor_accept_byte(cursor, ';')) {
+    }
+    calls->all = !calls->more && cursor->token.class == SQL_TOKEN_END;
+    return true;
+}
