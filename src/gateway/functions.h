@@ -8,7 +8,9 @@
  *                 call)
  *
  * The backend evaluates the arguments, in the session, so that they can be any expressions. A
- * function that is called anywhere else goes to the backend, which does not know it and says so. */
+ * function that is called anywhere else goes to the backend, which does not know it and says so.
+ * Prepared statements cannot call one: SET and the administrative statements cannot be prepared
+ * either. */
 #ifndef WEIR_GATEWAY_FUNCTIONS_H
 #define WEIR_GATEWAY_FUNCTIONS_H
 

@@ -25,27 +25,28 @@ static void add_argument(struct sql_call *call, struct sql_span argument)
 /* From behind the opening parenthesis to behind the closing one, whose end is *end. */
 static bool read_arguments(struct sql_cursor *cursor, struct sql_call *call, size_t *end)
 {
-    size_t depth = 0, start = cursor->token.start, last = start;
+    size_t depth = 0, start = 0, last = 0; /* of the argument's tokens; last 0: none yet */
     for (; !sql_cursor_at_end(cursor); sql_cursor_next(cursor)) {
         bool closes = sql_cursor_is(cursor, ')');
-        if (depth == 0 && (closes || sql_cursor_is(cursor, ','))) {
-            if (last > start || !closes) {
-                add_argument(call, between(cursor, start, last));
-            }
-            start = last = cursor->token.end;
-        }
+        bool parts = depth == 0 && sql_cursor_is(cursor, ',');
         if (depth == 0 && closes) {
-            *end = cursor->token.end;
-            sql_cursor_next(cursor);
-            return true;
+            break;
         }
         depth += sql_cursor_is(cursor, '(');
         depth -= closes;
-        if (depth > 0 || !sql_cursor_is(cursor, ',')) {
-            last = cursor->token.end;
+        if (parts) {
+            add_argument(call, between(cursor, start, last));
+            start = last = 0;
+            continue;
         }
+        start = last > 0 ? start : cursor->token.start;
+        last = cursor->token.end;
     }
-    return false;
+    if (last > 0 || call->argument_count > 0) {
+        add_argument(call, between(cursor, start, last));
+    }
+    *end = cursor->token.end;
+    return sql_cursor_accept_byte(cursor, ')');
 }
 
 /* [AS] name | 'text' */

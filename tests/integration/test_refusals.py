@@ -49,6 +49,21 @@ def test_a_refused_statement_reads_the_plugins_words_and_the_backend_never_sees_
     assert (found[1]["error_code"], found[1]["sqlstate"], found[1]["message"]) == error
 
 
+def test_events_name_the_plugin_that_refused(weir, events):
+    with weir.raw() as connection:
+        connection.query("SELECT nothing FROM nowhere")
+        connection.query("SELECT 'forbidden_word'")
+        connection.query("forbidden_text")
+        connection.query("SELECT nothing FROM nowhere")
+        number = connection.greeting.connection_id
+    found = events.ended(number)
+    assert [e["refused_by"] for e in found if e["event"] == "Error"] == [None, "recorder", "recorder", None]
+    assert {e["refused_by"] for e in found if e["event"] != "Error"} == {None}
+    for user, by in (("refused", "recorder"), ("nobody_at_all", None)):
+        failure(lambda user=user: log_in(weir, user, ""))
+        assert events.wait_for(lambda e, user=user: e["event"] == "Reject" and e["user"] == user, "the event")["refused_by"] == by
+
+
 def test_one_refused_statement_refuses_the_whole_text(weir, database):
     with weir.connect() as connection:
         connection.query("CREATE OR REPLACE TABLE untouched (a INT)")

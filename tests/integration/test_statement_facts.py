@@ -59,6 +59,14 @@ def test_an_execution_has_the_facts_of_its_text_in_the_database_of_its_prepare(w
     assert executed["expanded_sql"] in ("SELECT 'it''s', -7 FROM db WHERE 1 = 0", r"SELECT 'it\'s', -7 FROM db WHERE 1 = 0")
 
 
+def test_parts_in_texts_have_their_own_text(weir, events):
+    inner = "select `a` from `t` where `b` = ?"
+    (one,) = told(weir, events, lambda c: c.query("PREPARE s FROM 'EXPLAIN SELECT a FROM t WHERE b = ''x'''"), "Starting")
+    assert [[part[0], part[1]] for part in one["parts"]] == [["Prepare", 0], ["Explain", 3]]
+    assert one["parts"][0][2:] == [one["sql"], one["normalized"], one["digest"]]
+    assert one["parts"][1][2:] == ["EXPLAIN SELECT a FROM t WHERE b = 'x'", f"explain {inner}", digest(f"explain {inner}")]
+
+
 def test_code_in_comments_is_told(weir, events):
     (one,) = told(weir, events, lambda c: c.query("/*!50000 SELECT */ 1 FROM /*M! mysql.db */ LIMIT 0"))
     assert one["kind"] == "Select"

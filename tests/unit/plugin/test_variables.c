@@ -121,6 +121,39 @@ static void wrong_declarations_are_named_with_their_line(void **state)
     }
 }
 
+static void wrong_functions_are_named_with_their_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"name = \"x\"", "m:5: key \"functions\": name \"x\" doesn't begin with \"v_\""},
+        {"arguments = 1", "name"},
+        {"name = \"v_x\"\nwhat = 2", "what"},
+        {"name = \"v_x\"\narguments = -1", "count from 0 to 8"},
+        {"name = \"v_x\"\narguments = 5\noptional = 4", "count from 0 to 8"},
+        {"name = \"v_x\"\nprivileges = [1]", "as in SHOW GRANTS"},
+        {"name = \"v_x\"\nprivileges = [\"super\"]", "as in SHOW GRANTS"},
+        {"name = \"v_x\"\nprivileges = \"SUPER\"", "privileges must be a list"},
+        {"name = \"v_x\"\n[[functions]]\nname = \"v_x\"", "there twice"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plugin_manifest manifest;
+        struct error error = {""};
+        char text[512];
+        snprintf(text, sizeof text, HEAD "onFunction = \"F\"\n[[functions]]\n%s\n", cases[i].text);
+        int status = plugin_manifest_parse(&manifest, text, strlen(text), "m", NULL, &error);
+        if (status == 0 || !strstr(error.message, cases[i].words))
+            fail_msg("%s\ngave: %s", cases[i].text, error.message);
+    }
+    struct plugin_manifest manifest;
+    struct error error = {""};
+    const char *nobody = HEAD "[[functions]]\nname = \"v_x\"\n";
+    assert_int_equal(plugin_manifest_parse(&manifest, nobody, strlen(nobody), "m", NULL, &error),
+                     -1);
+    assert_non_null(strstr(error.message, "there is no onFunction to answer them"));
+}
+
 /* ---- Values ---- */
 
 static struct plugin_registry *load(struct workshop *workshop, struct error *error,
@@ -393,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_declarations_are_named_with_their_line),
+        cmocka_unit_test(wrong_functions_are_named_with_their_line),
         cmocka_unit_test(a_plugin_sees_its_defaults_and_what_is_set),
         cmocka_unit_test(a_wrong_file_stops_the_start_in_words),
         cmocka_unit_test(what_was_set_survives_and_wins_over_the_file),

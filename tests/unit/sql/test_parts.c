@@ -49,6 +49,28 @@ static const struct {
     {"", "Empty"},
 };
 
+static void a_part_has_its_text(void **state)
+{
+    (void)state;
+    struct sql_mode mode = {.dialect = SQL_DIALECT_MARIADB, .server_version = 101106};
+    struct sql_parts parts;
+    sql_parts_init(&parts);
+    const char *nested = "execute immediate 'prepare s from \"delete from ''t''\" '";
+    assert_true(sql_parts_read(&parts, span_of(nested), &mode));
+    assert_int_equal(parts.count, 3);
+    assert_span(parts.items[1].text, "prepare s from \"delete from 't'\" ");
+    assert_span(parts.items[2].text, "delete from 't'");
+    assert_true(sql_parts_read(&parts, span_of("prepare s from 'delete from ''t'''"), &mode));
+    assert_int_equal(parts.count, 2);
+    assert_span(parts.items[0].text, "prepare s from 'delete from ''t'''");
+    assert_span(parts.items[1].text, "delete from 't'");
+    assert_true(
+        sql_parts_read(&parts, span_of("begin not atomic drop table t; select 1; end"), &mode));
+    assert_int_equal(parts.count, 3);
+    assert_span(parts.items[1].text, "drop table t");
+    sql_parts_release(&parts);
+}
+
 static void a_statement_has_its_parts(void **state)
 {
     (void)state;
@@ -132,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_statement_has_its_parts),
+        cmocka_unit_test(a_part_has_its_text),
         cmocka_unit_test(the_digest_is_exact_where_both_read_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,6 +127,24 @@ static void put_tables(struct line *line, const weir_session *session)
     fputc(']', line->out);
 }
 
+static void put_parts(struct line *line, const weir_session *session)
+{
+    weir_part part;
+    fprintf(line->out, ", \"parts\": [");
+    for (size_t i = 0; weir_statement_part(session, i, &part); i++) {
+        fprintf(line->out, "%s[", i ? ", " : "");
+        put_string(line->out, part.specific_kind);
+        fprintf(line->out, ", %u, ", part.flags);
+        put_string(line->out, weir_part_text(session, i, WEIR_TEXT_sql));
+        fputs(", ", line->out);
+        put_string(line->out, weir_part_text(session, i, WEIR_TEXT_normalized));
+        fputs(", ", line->out);
+        put_string(line->out, weir_part_text(session, i, WEIR_TEXT_digest));
+        fputc(']', line->out);
+    }
+    fputc(']', line->out);
+}
+
 static void put_facts(struct line *line, const weir_session *session)
 {
     uint8_t address[16];
@@ -145,6 +163,7 @@ static void put_facts(struct line *line, const weir_session *session)
     put_attributes(line, session);
     put_parameters(line, session);
     put_tables(line, session);
+    put_parts(line, session);
 }
 
 /* ---- Sessions: each carries a number that counts its events ---- */

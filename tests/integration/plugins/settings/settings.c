@@ -57,3 +57,34 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
         (long long)weir_number_of(SETTINGS_CHAIN), weir_text_of(SETTINGS_FILE).data,
         weir_session_text_of(session, SETTINGS_MINE).data);
 }
+
+static weir_verdict echo(weir_call *call)
+{
+    char text[65536];
+    size_t size = 0;
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        size += (size_t)snprintf(text + size, size < sizeof text ? sizeof text - size : 0, "%s%s",
+                                 i ? "|" : "",
+                                 call->arguments[i].data ? call->arguments[i].data : "(null)");
+    if (call->argument_count > 1 || call->arguments[0].data)
+        weir_return_text(call, text, size);
+    return WEIR_OK;
+}
+
+weir_verdict OnFunction(weir_session *session, weir_call *call)
+{
+    weir_string directory = weir_data_directory();
+    switch (call->index) {
+    case SETTINGS_ECHO_FUNCTION:
+        return echo(call);
+    case SETTINGS_WHERE_FUNCTION:
+        weir_return_text(call, directory.data, directory.size);
+        return WEIR_OK;
+    case SETTINGS_FAIL_FUNCTION:
+        return call->arguments[0].data ? weir_fail("%s", call->arguments[0].data)
+                                       : weir_refuse(session, 9001, "HY000", "nothing, %.*s",
+                                                     WEIR_STRING_ARGS(call->name));
+    default:
+        return weir_fail("no such function");
+    }
+}
