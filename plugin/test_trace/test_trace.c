@@ -5,7 +5,7 @@
  *
  *     MYSQL_TEST_TRACE_DEBUG   set, and not beginning with '0': prints to standard error
  *     MYSQL_TEST_TRACE_CRASH   set, and not beginning with '0': aborts on a wrong stage or an
- * invalid event
+ *                              invalid event
  *
  * What it prints can disclose passwords and data. The check works on what was seen so far:
  * `expected` is the stage that the events before this one lead to. It is off from an error until

@@ -3,9 +3,11 @@
  * The system and status variables of plugins, in the statements of clients.
  *
  *   SELECT @@x and the like   the name is replaced by the value, as a literal with the column's
- * name, and the backend runs the rest (variables.c) SET                       the gateway sets its
- * own, the backend gets the others; all or none (variables_set.c) SHOW VARIABLES, STATUS    the
- * backend's rows with those of the plugins among them (variables_show.c)
+ *                             name, and the backend runs the rest (variables.c)
+ *   SET                       the gateway sets its own, the backend gets the others; all or none
+ *                             (variables_set.c)
+ *   SHOW VARIABLES, STATUS    the backend's rows with those of the plugins among them
+ *                             (variables_show.c)
  *
  * Names that no plugin has go to the backend as they are, which has words for that. What the server
  * sees is not what the client wrote; plugins are shown what the client wrote. */

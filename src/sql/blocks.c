@@ -3,10 +3,10 @@
  * Where blocks begin and end, knowing no more of the grammar than that takes:
  *
  *     at_start   the next token begins a statement: only there do BEGIN, IF, LOOP ... open a block
- * and does END close one (END, BEGIN and DO are ordinary names elsewhere) header     between CREATE
- * PROCEDURE and the first word of the body (or DECLARE HANDLER and its statement): the first word
- * that can begin a statement does frames     what is open: a block, a CASE expression, or ORACLE
- * declarations (AS ... BEGIN)
+ *                and does END close one (END, BEGIN and DO are ordinary names elsewhere)
+ *     header     between CREATE PROCEDURE and the first word of the body (or DECLARE HANDLER and
+ *                its statement): the first word that can begin a statement does
+ *     frames     what is open: a block, a CASE expression, or ORACLE declarations (AS ... BEGIN)
  *
  * CASE is the hard one, being both: it opens a block at a start, and an expression elsewhere. */
 #include "sql/blocks.h"

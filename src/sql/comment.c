@@ -4,8 +4,10 @@
  *
  *     slash*! code *slash          every server runs it
  *     slash*!50101 code *slash     run by servers of at least that version; MariaDB leaves out
- * those from 50700 to 99999, which mean MySQL's later features; TiDB runs all slash*M! code *slash
- * MariaDB only, with or without a version slash*T![feature] code ...   TiDB only
+ *                                  those from 50700 to 99999, which mean MySQL's later features;
+ *                                  TiDB runs all
+ *     slash*M! code *slash         MariaDB only, with or without a version
+ *     slash*T![feature] code ...   TiDB only
  *
  * A server that does not run one skips to its end, allowing one level of comments inside. */
 #include "sql/comment.h"

@@ -10,9 +10,9 @@
  * Executable comments are code. Which of them a server runs depends on its version, so that a text
  * can have several readings:
  *
- *     SQL_READING_SERVER  what the server named in the mode does; when it is unknown: all of them
- * run SQL_READING_CODE    all of them run SQL_READING_SKIP    those whose running depends on the
- * server do not
+ *     SQL_READING_SERVER  what the server named in the mode does; when it is unknown: all run
+ *     SQL_READING_CODE    all of them run
+ *     SQL_READING_SKIP    those whose running depends on the server do not
  *
  * `conditional` tells whether any of these readings can differ for this text. */
 #ifndef WEIR_SQL_LEXER_H

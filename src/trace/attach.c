@@ -6,12 +6,13 @@
  * It does let a plugin see every piece of bytes that it reads and writes
  * (ma_pvio_register_callback). So:
  *
- *   the plugin's file is loaded    a constructor hands its declaration to weir_trace_attach(),
- * which puts functions of ours in place of init and deinit the library calls init         we
- * register the callback with the library that called us (a program may have one linked in and
- * others loaded privately), then call the plugin's own init bytes go by                    each
- * connection handle has a trace session, found by the handle the library calls deinit sessions end,
- * the callback is taken back
+ *   the plugin's file is loaded  a constructor hands its declaration to weir_trace_attach(), which
+ *                                puts functions of ours in place of init and deinit
+ *   the library calls init       we register the callback with the library that called us (a program
+ *                                may have one linked in and others loaded privately), then call the
+ *                                plugin's own init
+ *   bytes go by                  each connection handle has a trace session, found by the handle
+ *   the library calls deinit     sessions end, the callback is taken back
  *
  * The library does not say when a connection ends, either: that is learnt at its sockets
  * (socket_table.h), while the handle is still there. */

@@ -4,7 +4,7 @@
  *
  *     host = trace_host_load("simple_trace", "/usr/lib/weir/plugin", &error);
  *     session = trace_host_wants(host, user, address, id) ?
- * trace_session_begin(trace_host_plugin(host), ...) : NULL;
+ *                   trace_session_begin(trace_host_plugin(host), ...) : NULL;
  *
  * Loading and the filter: any thread, one at a time; trace_host_wants(): any thread. */
 #ifndef WEIR_TRACE_HOST_H

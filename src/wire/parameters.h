@@ -5,7 +5,8 @@
  * the first two.
  *
  *     wire_execute_begin(&execute, payload, size, capabilities, prepared_parameters, remembered,
- * long_data); while (wire_parameter_next(&execute.parameters, &parameter))
+ *                        long_data);
+ *     while (wire_parameter_next(&execute.parameters, &parameter))
  *         wire_parameter_text(&parameter, &text);
  *
  * Parameters are walked in place, nothing is allocated. The client names the types only when they

@@ -3,7 +3,7 @@
  * Everything the room does with a text, on any bytes, in any mode (the first two bytes choose it),
  * with what must hold whatever the text:
  *   - the statements of a text lie in it one after the other, with nothing lost but newlines,
- * comments and semicolons;
+ *     comments and semicolons;
  *   - the normalised text is UTF-8 and a digest has 64 digits;
  *   - the names of tables are not empty of meaning: a known list of an empty statement is empty;
  *   - expanding without parameters gives the text back. */

@@ -3,13 +3,15 @@
  * Prepared statements with Connector/C, one sub-command for each thing that scripting languages do
  * not reach:
  *
- *     prepared select SQL        all rows, each value on a line, as strings converted from the
- * binary protocol prepared cursor SQL N      the same through a server-side cursor, N rows a fetch,
- * reset and run again prepared long-data         a parameter sent in pieces, with a reset in
- * between prepared direct SQL        prepare and execute in one go (statement id -1) prepared bulk
- * array binding: COM_STMT_BULK_EXECUTE, with NULL and DEFAULT indicators prepared out-parameters
- * CALL with OUT and INOUT parameters prepared many N            N statements open at once, closed
- * in reverse order */
+ *     prepared select SQL      all rows, each value on a line, as strings converted from the binary
+ *                              protocol
+ *     prepared cursor SQL N    the same through a server-side cursor, N rows a fetch, reset and run
+ *                              again
+ *     prepared long-data       a parameter sent in pieces, with a reset in between
+ *     prepared direct SQL      prepare and execute in one go (statement id -1)
+ *     prepared bulk            array binding: COM_STMT_BULK_EXECUTE, with NULL and DEFAULT indicators
+ *     prepared out-parameters  CALL with OUT and INOUT parameters
+ *     prepared many N          N statements open at once, closed in reverse order */
 #include "client.h"
 
 enum { VALUE_SIZE = 1 << 17 };
