@@ -44,6 +44,8 @@ static weir_string text_of(const char *text)
 static weir_string text(const weir_session *session, uint32_t fact)
 {
     switch (fact) {
+    case WEIR_TEXT_current_user:
+        return (weir_string){session->account.at, session->account.size};
     case WEIR_TEXT_command:
         return text_of("Query");
     case WEIR_TEXT_sql:
@@ -91,11 +93,33 @@ static int part(const weir_session *session, size_t index, weir_part *answer)
     if (index >= session->parts.count)
         return 0;
     const struct sql_part *item = &session->parts.items[index];
+    bool is_inexact = item->in_text && !sql_digest_is_exact(item->text, &session->mode);
     *answer = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(item->kind))),
                           .specific_kind = text_of(sql_kind_name(item->kind)),
                           .flags = (item->has_where ? WEIR_PART_HAS_WHERE : 0) |
-                                   (item->in_text ? WEIR_PART_IN_TEXT : 0)};
+                                   (item->in_text ? WEIR_PART_IN_TEXT : 0) |
+                                   (is_inexact ? WEIR_PART_INEXACT : 0)};
     return 1;
+}
+
+/* Asks for a fact of a part: until the next call. */
+static weir_string part_text(const weir_session *asked, size_t index, uint32_t fact)
+{
+    struct weir_session *session = (struct weir_session *)asked; /* what is answered lies in it */
+    struct sql_span normalized;
+    weir_string none = {NULL, 0};
+    if (index >= session->parts.count)
+        return none;
+    struct sql_span text = session->parts.items[index].text;
+    if (fact == WEIR_TEXT_sql)
+        return (weir_string){text.at, text.size};
+    if (!sql_normalize(&session->digester, text, &normalized))
+        return none;
+    if (fact == WEIR_TEXT_normalized)
+        return (weir_string){normalized.at, normalized.size};
+    return sql_digest(&session->digester, normalized, session->part_digest)
+               ? text_of(session->part_digest)
+               : none;
 }
 
 static const weir_host_functions functions = {
@@ -105,6 +129,7 @@ static const weir_host_functions functions = {
     .number = number,
     .table = table,
     .part = part,
+    .part_text = part_text,
 };
 
 const weir_host_functions *weir_host_table = &functions;

@@ -13,17 +13,17 @@
 /* What rules see; the rules' handle of a session is its address. */
 struct weir_session {
     struct sql_mode mode;
-    struct sql_span database;
+    struct sql_span account, database;
     struct sql_span statement;
     size_t statement_count; /* in the text that the statement stands in */
     struct sql_digester digester;
     struct sql_tables tables;
     struct sql_parts parts;
     struct strbuf normalized;
-    char digest[SQL_DIGEST_BYTES];
+    char digest[SQL_DIGEST_BYTES], part_digest[SQL_DIGEST_BYTES];
 };
 
-/* mode and database are set by the caller. */
+/* mode, account and database are set by the caller. */
 void host_open(struct weir_session *session);
 void host_close(struct weir_session *session);
 

@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "rules.h"
+#include "statement.h"
 
 static const char help[] =
     "weir-firewall tells what the rules of the plugin sql_firewall say to statements.\n"
@@ -35,7 +36,6 @@ enum { PASSED, DENIED, FAILED };
 struct test {
     struct rules *rules;
     struct weir_session session;
-    weir_string account;
     bool by_line;
     bool denied; /* any statement */
 };
@@ -48,9 +48,9 @@ static struct sql_span span_of(const char *text)
 /* The rule that only logs and would have denied the statement last. */
 static const struct rule *noticed;
 
-static void note(const weir_session *session, const struct rule *rule)
+static void note(struct statement *statement, const struct rule *rule)
 {
-    (void)session;
+    (void)statement;
     noticed = rule;
 }
 
@@ -74,7 +74,9 @@ static bool judge(struct test *test, struct sql_span statement, size_t count)
         fprintf(stderr, "weir-firewall: out of memory\n");
         return false;
     }
-    const struct rule *rule = rules_deny(test->rules, &test->session, test->account, &blind, note);
+    struct statement asked;
+    statement_begin(&asked, &test->session);
+    const struct rule *rule = rules_deny(test->rules, &asked, &blind, note);
     const struct rule *shown = rule ? rule : noticed;
     test->denied = test->denied || rule;
     printf("%s\t%s%s%s\t", rule ? "deny" : "pass", shown ? shown->name : "-", blind ? " ?" : "",
@@ -169,7 +171,7 @@ static int read_options(struct test *test, int count, char **words)
     while ((option = getopt_long(count, words, "u:d:lM:c:V:h", options, NULL)) != -1) {
         switch (option) {
         case 'u':
-            test->account = (weir_string){optarg, strlen(optarg)};
+            test->session.account = span_of(optarg);
             break;
         case 'd':
             test->session.database = span_of(optarg);
@@ -201,7 +203,7 @@ static int read_options(struct test *test, int count, char **words)
 
 int main(int count, char **words)
 {
-    struct test test = {.account = {"", 0}};
+    struct test test = {.session = {.account = {"", 0}}};
     char problem[PROBLEM_BYTES];
     int status = read_options(&test, count, words);
     if (status >= 0)

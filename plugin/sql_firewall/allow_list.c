@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Each account has an array of entries, in the order in which they were learned, and a hash table
- * of their indexes (open addressing, at most half full). Keys are SHA-256 already, so that their
- * first bytes are the hash. */
+ * Each account has its entries in the order in which they were learned, and a lookup of them. Keys
+ * are SHA-256 already, so that their first bytes are the hash. */
 #include "allow_list.h"
 
 #include <openssl/sha.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "allow_list_private.h"
+#include "statement.h"
 
 /* ---- Keys ---- */
 
@@ -31,65 +31,128 @@ bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES])
     return true;
 }
 
-bool key_of(const weir_session *session, struct key *key)
+static enum key_answer hashed(struct key *key, enum key_sort sort, weir_string text)
 {
-    weir_string sql = weir_sql(session), digest = {NULL, 0};
-    if (!sql.data) {
-        key->sort = KEY_COMMAND;
-        key->shown = weir_command(session);
-        return SHA256((const uint8_t *)key->shown.data, key->shown.size, key->bytes) != NULL;
-    }
-    if (statement_is_computed(session))
-        return false;
-    if (!statement_is_plain(session)) {
-        key->sort = KEY_TEXT;
-        key->shown = sql;
-        return SHA256((const uint8_t *)sql.data, sql.size, key->bytes) != NULL;
-    }
-    digest = weir_digest(session);
+    key->sort = sort;
+    key->shown = text;
+    return SHA256((const uint8_t *)text.data, text.size, key->bytes) ? KEY_FOUND : KEY_UNKNOWABLE;
+}
+
+static bool take_digest(struct key *key, weir_string digest)
+{
     key->sort = KEY_DIGEST;
-    key->shown = weir_normalized(session);
     return digest.size == 2 * (size_t)KEY_BYTES && key_from_hex(digest.data, key->bytes);
 }
 
-/* ---- Tables ---- */
+/* The index-th of the statements that stand in a text, from 1. */
+static enum key_answer key_in_text(struct statement *statement, size_t index, struct key *key)
+{
+    weir_part part;
+    size_t at = 1;
+    for (;; at++) {
+        if (!statement_part(statement, at, &part))
+            return KEY_NO_MORE;
+        if ((part.flags & WEIR_PART_IN_TEXT) && --index == 0)
+            break;
+    }
+    if (!take_digest(key, weir_part_text(statement->session, at, WEIR_TEXT_digest)))
+        return KEY_UNKNOWABLE;
+    key->shown = weir_part_text(statement->session, at, WEIR_TEXT_normalized);
+    return key->shown.data ? KEY_FOUND : KEY_UNKNOWABLE;
+}
 
-/* The slot that holds the key, or the empty one where it belongs. */
-static uint32_t *find_slot(const struct account *account, enum key_sort sort,
-                           const uint8_t bytes[KEY_BYTES])
+enum key_answer key_of(struct statement *statement, size_t index, struct key *key)
+{
+    weir_string sql = statement_sql(statement);
+    if (sql.data && statement_is_computed(statement))
+        return KEY_UNKNOWABLE;
+    bool is_plain = sql.data && statement_is_plain(statement);
+    if (index > 0)
+        return is_plain && statement_has_text(statement) ? key_in_text(statement, index, key)
+                                                         : KEY_NO_MORE;
+    if (!sql.data)
+        return hashed(key, KEY_COMMAND, statement_command(statement));
+    if (!is_plain)
+        return hashed(key, KEY_TEXT, sql);
+    key->shown = statement_normalized(statement);
+    return take_digest(key, statement_digest(statement)) ? KEY_FOUND : KEY_UNKNOWABLE;
+}
+
+/* ---- What lookups need ---- */
+
+static uint64_t hash_of_bytes(const uint8_t bytes[KEY_BYTES])
 {
     uint64_t hash;
     memcpy(&hash, bytes, sizeof hash);
-    size_t at = (size_t)hash & (account->slot_count - 1);
-    for (; account->slots[at]; at = (at + 1) & (account->slot_count - 1)) {
-        const struct entry *entry = &account->entries[account->slots[at] - 1];
-        if (entry->sort == sort && memcmp(entry->bytes, bytes, KEY_BYTES) == 0)
-            break;
-    }
-    return &account->slots[at];
+    return hash;
 }
 
-static bool grow(struct account *account)
+static uint64_t hash_of_name(weir_string name)
 {
-    size_t capacity = account->capacity ? 2 * account->capacity : 16;
-    struct entry *entries = realloc(account->entries, capacity * sizeof *entries);
-    if (!entries)
-        return false;
-    account->entries = entries;
-    uint32_t *slots = calloc(2 * capacity, sizeof *slots);
-    if (!slots)
-        return false;
-    free(account->slots);
-    account->slots = slots;
-    account->slot_count = 2 * capacity;
-    account->capacity = capacity;
-    for (size_t i = 0; i < account->count; i++)
-        *find_slot(account, entries[i].sort, entries[i].bytes) = (uint32_t)i + 1;
-    return true;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < name.size; i++)
+        hash = (hash ^ (uint8_t)name.data[i]) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 29;
 }
 
-/* One line for people: control characters are spaces, and it is cut between characters. */
-static char *shown(weir_string text)
+static uint64_t entry_hash(const void *item)
+{
+    return hash_of_bytes(((const struct entry *)item)->bytes);
+}
+
+static bool entry_fits(const void *item, const void *wanted)
+{
+    const struct entry *entry = item;
+    const struct key *key = wanted;
+    return entry->sort == key->sort && memcmp(entry->bytes, key->bytes, KEY_BYTES) == 0;
+}
+
+static uint64_t account_hash(const void *item)
+{
+    const struct account *account = item;
+    return hash_of_name((weir_string){account->name, account->name_size});
+}
+
+static bool account_fits(const void *item, const void *wanted)
+{
+    const struct account *account = item;
+    const weir_string *name = wanted;
+    return account->name_size == name->size && memcmp(account->name, name->data, name->size) == 0;
+}
+
+static const struct lookup_kind entries_kind = {entry_hash, entry_fits};
+static const struct lookup_kind accounts_kind = {account_hash, account_fits};
+
+/* ---- Reading ---- */
+
+struct account *allow_lists_find(const struct allow_lists *lists, weir_string name)
+{
+    return lookup_find(&lists->accounts, &accounts_kind, hash_of_name(name), &name);
+}
+
+bool account_has(const struct account *account, const struct key *key)
+{
+    return lookup_find(&account->entries, &entries_kind, hash_of_bytes(key->bytes), key) != NULL;
+}
+
+size_t account_count(const struct account *account)
+{
+    return atomic_load(&account->count);
+}
+
+int account_mode(const struct account *account)
+{
+    return atomic_load_explicit(&account->mode, memory_order_relaxed);
+}
+
+size_t allow_lists_count(const struct allow_lists *lists)
+{
+    return atomic_load(&lists->count);
+}
+
+/* ---- Writing ---- */
+
+size_t shown_copy(weir_string text, char room[SHOWN_STATEMENT_SIZE])
 {
     size_t size = text.size;
     if (size > SHOWN_STATEMENT_SIZE) {
@@ -97,89 +160,105 @@ static char *shown(weir_string text)
         while (size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
             size--;
     }
-    char *line = malloc(size + 1);
-    for (size_t i = 0; line && i < size; i++)
-        line[i] = (unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f ? ' ' : text.data[i];
-    if (line)
-        line[size] = '\0';
-    return line;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        room[i] = byte < ' ' || byte == 0x7f ? ' ' : (char)byte;
+    }
+    return size;
 }
 
-enum learned account_add(struct account *account, const struct key *key)
+static struct entry *new_entry(const struct key *key)
 {
-    if (account->count && *find_slot(account, key->sort, key->bytes))
-        return LEARNED_NOTHING;
-    if (account->count == STATEMENTS_MAX || (account->count == account->capacity && !grow(account)))
-        return LEARNED_FULL;
-    struct entry *entry = &account->entries[account->count];
-    *entry = (struct entry){.sort = key->sort, .shown = shown(key->shown)};
+    char shown[SHOWN_STATEMENT_SIZE];
+    size_t size = shown_copy(key->shown, shown);
+    struct entry *entry = calloc(1, sizeof *entry + size);
+    if (!entry)
+        return NULL;
+    entry->sort = key->sort;
     memcpy(entry->bytes, key->bytes, KEY_BYTES);
-    if (!entry->shown)
+    memcpy(entry->shown, shown, size);
+    entry->shown_size = (uint16_t)size;
+    return entry;
+}
+
+enum learned account_learn(struct allow_lists *lists, struct account *account,
+                           const struct key *key)
+{
+    if (account_has(account, key))
+        return LEARNED_NOTHING;
+    struct entry *entry = account_count(account) < STATEMENTS_MAX ? new_entry(key) : NULL;
+    if (!entry || !lookup_add(&account->entries, &entries_kind, entry)) {
+        free(entry);
         return LEARNED_FULL;
-    *find_slot(account, key->sort, key->bytes) = (uint32_t)++account->count;
+    }
+    atomic_store(account->last ? &account->last->next : &account->first, entry);
+    account->last = entry;
+    atomic_fetch_add(&account->count, 1);
+    atomic_fetch_add(&lists->count, 1);
     return LEARNED_NEW;
 }
 
-static struct account *find_account(const struct allow_lists *lists, weir_string name)
+void account_set_mode(struct account *account, int mode)
 {
-    for (size_t i = 0; i < lists->count; i++) {
-        struct account *account = &lists->accounts[i];
-        if (strlen(account->name) == name.size && memcmp(account->name, name.data, name.size) == 0)
-            return account;
-    }
-    return NULL;
+    atomic_store(&account->mode, mode);
 }
 
-struct account *allow_lists_account(struct allow_lists *lists, weir_string name)
+static bool has_control_characters(weir_string name)
 {
-    struct account *account = find_account(lists, name);
-    if (account)
+    bool found = false;
+    for (size_t i = 0; i < name.size; i++)
+        found = found || (unsigned char)name.data[i] < ' ';
+    return found;
+}
+
+struct account *allow_lists_make(struct allow_lists *lists, weir_string name)
+{
+    struct account *account = allow_lists_find(lists, name);
+    if (account || has_control_characters(name))
         return account;
-    struct account *grown = realloc(lists->accounts, (lists->count + 1) * sizeof *grown);
-    if (!grown)
+    account = calloc(1, sizeof *account + name.size + 1);
+    if (!account)
         return NULL;
-    lists->accounts = grown;
-    grown[lists->count] = (struct account){.name = shown(name)};
-    return grown[lists->count].name ? &grown[lists->count++] : NULL;
+    account->name_size = name.size;
+    memcpy(account->name, name.data, name.size);
+    account_set_mode(account, NO_MODE);
+    if (!lookup_add(&lists->accounts, &accounts_kind, account)) {
+        free(account);
+        return NULL;
+    }
+    atomic_store(lists->last ? &lists->last->next : &lists->first, account);
+    lists->last = account;
+    return account;
 }
 
-enum learned allow_lists_learn(struct allow_lists *lists, weir_string account,
-                               const struct key *key)
+/* ---- Life ---- */
+
+struct allow_lists *allow_lists_new(void)
 {
-    struct account *found = allow_lists_account(lists, account);
-    return found ? account_add(found, key) : LEARNED_FULL;
+    return calloc(1, sizeof(struct allow_lists));
 }
 
-bool allow_lists_has_account(const struct allow_lists *lists, weir_string account)
+static void free_account(struct account *account)
 {
-    return find_account(lists, account) != NULL;
-}
-
-bool allow_lists_has(const struct allow_lists *lists, weir_string account, const struct key *key)
-{
-    const struct account *found = find_account(lists, account);
-    return found && found->count && *find_slot(found, key->sort, key->bytes);
-}
-
-size_t allow_lists_count(const struct allow_lists *lists)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < lists->count; i++)
-        count += lists->accounts[i].count;
-    return count;
+    struct entry *entry = atomic_load(&account->first);
+    while (entry) {
+        struct entry *next = atomic_load(&entry->next);
+        free(entry);
+        entry = next;
+    }
+    lookup_release(&account->entries);
+    free(account);
 }
 
 void allow_lists_free(struct allow_lists *lists)
 {
-    for (size_t i = 0; lists && i < lists->count; i++) {
-        struct account *account = &lists->accounts[i];
-        for (size_t j = 0; j < account->count; j++)
-            free(account->entries[j].shown);
-        free(account->entries);
-        free(account->slots);
-        free(account->name);
+    struct account *account = lists ? atomic_load(&lists->first) : NULL;
+    while (account) {
+        struct account *next = atomic_load(&account->next);
+        free_account(account);
+        account = next;
     }
     if (lists)
-        free(lists->accounts);
+        lookup_release(&lists->accounts);
     free(lists);
 }

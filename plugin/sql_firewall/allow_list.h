@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The allow-lists: for each account the statements that it may run. A statement is known by its
- * digest where the digest tells all that it does, otherwise by its text, byte for byte; a command
- * without text by its name.
+ * The allow-lists: for each account the statements that it may run, and the mode that it was given.
+ * A statement is known by its digest where the digest tells all that it does, otherwise by its
+ * text, byte for byte; a command without text by its name. A PREPARE or EXECUTE IMMEDIATE of a plain
+ * text is known by several keys: its own digest and those of the statements in the text.
  *
  *     account app@%
+ *     mode PROTECTING
  *     digest 4f0c...e1 select * from `t` where `a` = ?
- *     text 9a1b...07 execute immediate 'select 1'
+ *     text 9a1b...07 select "a"
  *     command 77c2...d0 Binlog Dump
  *
- * In the file the last part of a line is for people; the 64 hex digits count. No locks in here. */
+ * In the file the last part of a line is for people; the 64 hex digits count. An account can stand
+ * in several places, and the last mode counts: so that what is learned can be written behind what is
+ * there. Lists are read by any thread, without a lock, while one writer adds to them. */
 #ifndef SQL_FIREWALL_ALLOW_LIST_H
 #define SQL_FIREWALL_ALLOW_LIST_H
 
@@ -23,6 +27,7 @@
 #define KEY_BYTES            32
 #define STATEMENTS_MAX       100000 /* of one account */
 #define SHOWN_STATEMENT_SIZE 1000   /* bytes of the part for people */
+#define NO_MODE              (-1)   /* of its own */
 
 /* X(enumerator, word) */
 #define KEY_SORTS(X) X(KEY_DIGEST, "digest") X(KEY_TEXT, "text") X(KEY_COMMAND, "command")
@@ -35,31 +40,74 @@ enum key_sort {
 struct key {
     enum key_sort sort;
     uint8_t bytes[KEY_BYTES]; /* SHA-256 */
-    weir_string shown;        /* borrowed from the session */
+    weir_string shown;        /* borrowed, until the next key is asked for */
 };
 
-/* What the session's statement is known by. False: nothing, because it runs a text that is computed
- * at run time, or because of an error: it can be on no list. */
-bool key_of(const weir_session *session, struct key *key);
+enum key_answer {
+    KEY_FOUND,
+    KEY_NO_MORE,
+    KEY_UNKNOWABLE /* it runs a text that is computed at run time, or there is an error: it can be
+                      on no list */
+};
+
+struct statement;
+
+/* The index-th thing that the statement is known by. */
+enum key_answer key_of(struct statement *statement, size_t index, struct key *key);
+
+/* Reads 64 lower-case hex digits; false: others. */
+bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
 
 struct allow_lists;
+struct account;
 
-/* Returns owned: those of the file, or empty ones when there is no such file; NULL and the problem
- * ("FILE:LINE: ..."). */
-struct allow_lists *allow_lists_read(const char *path, char problem[PROBLEM_BYTES]);
+struct allow_lists *allow_lists_new(void); /* returns owned; NULL: no memory */
 void allow_lists_free(struct allow_lists *lists);
 
-/* Writes a file of mode 0600: a temporary one, synced, renamed. False and the problem. */
-bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       char problem[PROBLEM_BYTES]);
+/* The account's list; NULL: it has none. Valid until the lists are freed. */
+struct account *allow_lists_find(const struct allow_lists *lists, weir_string name);
+bool account_has(const struct account *account, const struct key *key);
+size_t account_count(const struct account *account);
+int account_mode(const struct account *account); /* enum firewall_mode, or NO_MODE */
 
-bool allow_lists_has_account(const struct allow_lists *lists, weir_string account);
-bool allow_lists_has(const struct allow_lists *lists, weir_string account, const struct key *key);
-
+/* For one writer at a time. */
 enum learned { LEARNED_NOTHING, LEARNED_NEW, LEARNED_FULL /* STATEMENTS_MAX, or no memory */ };
-enum learned allow_lists_learn(struct allow_lists *lists, weir_string account,
-                               const struct key *key);
+enum learned account_learn(struct allow_lists *lists, struct account *account,
+                           const struct key *key);
+void account_set_mode(struct account *account, int mode);
+
+/* The account's list, made when there is none. NULL: no memory, or the name cannot stand in a line. */
+struct account *allow_lists_make(struct allow_lists *lists, weir_string name);
 
 size_t allow_lists_count(const struct allow_lists *lists); /* statements of all accounts */
+
+/* ---- The file: allow_list_file.c ---- */
+
+/* Adds what a line says, which is changed; *account, NULL at first, is the one whose statements
+ * follow. NULL, or what is wrong with the line. */
+const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct account **account);
+
+/* Reads the file into empty lists: none when there is no such file. A last line that was cut off is
+ * left out: *is_torn. Returns owned, or NULL and the problem ("FILE:LINE: ..."). */
+struct allow_lists *allow_lists_read(const char *path, bool *is_torn, char problem[PROBLEM_BYTES]);
+
+/* What allow_lists_write() leaves out. */
+struct left_out {
+    weir_string account;
+    const struct key *key; /* of that account; NULL: all of them, and the account itself */
+};
+
+/* Writes a file of mode 0600: a temporary one, synced, renamed. left_out may be NULL. False and the
+ * problem. */
+bool allow_lists_write(const struct allow_lists *lists, const char *path,
+                       const struct left_out *left_out, char problem[PROBLEM_BYTES]);
+
+/* Writes lines behind the file's, and syncs it. False and the problem: the file is as it was. */
+bool allow_lists_append(const char *path, const char *lines, size_t size,
+                        char problem[PROBLEM_BYTES]);
+
+/* Prints a key as a line with its end, not NUL-terminated; returns its size. */
+#define KEY_LINE_BYTES (SHOWN_STATEMENT_SIZE + 2 * KEY_BYTES + 16)
+size_t key_print(const struct key *key, char line[KEY_LINE_BYTES]);
 
 #endif

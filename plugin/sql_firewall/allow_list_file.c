@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file of the allow-lists. It is replaced as a whole: whoever reads it finds the old one or the
- * new one, and after a power cut one of the two is there. */
+ * The file of the allow-lists. What is learned is written behind what is there; otherwise the file is
+ * replaced as a whole, so that whoever reads it finds the old one or the new one, and after a power
+ * cut one of the two is there. A process that is killed while it writes behind can leave one line
+ * that is cut off: nobody was told that this was saved. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,6 +15,10 @@
 
 #include "allow_list_private.h"
 
+static const char heading[] =
+    "# The allow-lists of sql_firewall, which learns them in the mode RECORDING.\n"
+    "# After a change: FLUSH TIDB PLUGINS sql_firewall.\n";
+
 static const char *const sort_names[KEY_SORT_COUNT] = {
 #define X(enumerator, word) word,
     KEY_SORTS(X)
@@ -22,18 +28,18 @@ static const char *const sort_names[KEY_SORT_COUNT] = {
 /* ---- Reading ---- */
 
 /* "SORT HEX SHOWN" -> the key; NULL or what is wrong. */
-static const char *parse_entry(char *line, struct key *key)
+static const char *parse_entry(const char *line, struct key *key)
 {
-    char *hex = strchr(line, ' ');
+    const char *hex = strchr(line, ' ');
     size_t word = hex ? (size_t)(hex - line) : strlen(line);
     unsigned sort = 0;
     while (sort < KEY_SORT_COUNT &&
            (strlen(sort_names[sort]) != word || memcmp(sort_names[sort], line, word) != 0))
         sort++;
     if (sort == KEY_SORT_COUNT)
-        return "begins with none of account, digest, text, command";
+        return "begins with none of account, mode, digest, text, command";
     key->sort = (enum key_sort)sort;
-    size_t size = strlen(++hex);
+    size_t size = hex ? strlen(++hex) : 0;
     if (size < 2 * (size_t)KEY_BYTES || !key_from_hex(hex, key->bytes) ||
         (size > 2 * (size_t)KEY_BYTES && hex[2 * KEY_BYTES] != ' '))
         return "has no 64 lower-case hex digits";
@@ -43,74 +49,151 @@ static const char *parse_entry(char *line, struct key *key)
     return NULL;
 }
 
-/* Adds what the line says; *account is the one whose statements follow. */
-static const char *read_line(struct allow_lists *lists, char *line, size_t *account)
+static int mode_of(const char *name)
 {
-    static const char heading[] = "account ";
+    for (int mode = 0; mode < FIREWALL_MODE_COUNT; mode++) {
+        if (strcmp(firewall_mode_names[mode], name) == 0)
+            return mode;
+    }
+    return NO_MODE;
+}
+
+const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct account **account)
+{
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#')
         return NULL;
-    if (strncmp(line, heading, sizeof heading - 1) == 0) {
-        const char *name = line + sizeof heading - 1;
-        const struct account *found = allow_lists_account(lists, (weir_string){name, strlen(name)});
-        *account = found ? (size_t)(found - lists->accounts) : SIZE_MAX;
-        return found ? NULL : "does not fit into memory";
+    if (strncmp(line, "account ", 8) == 0) {
+        *account = allow_lists_make(lists, (weir_string){line + 8, strlen(line + 8)});
+        return *account ? NULL : "names no account, or does not fit into memory";
+    }
+    if (strncmp(line, "mode ", 5) == 0) {
+        int mode = mode_of(line + 5);
+        if (mode == NO_MODE)
+            return "has a mode that is none of OFF, RECORDING, DETECTING, PROTECTING";
+        if (*account)
+            account_set_mode(*account, mode);
+        return *account ? NULL : "stands before the first account";
     }
     struct key key;
     const char *wrong = parse_entry(line, &key);
-    if (!wrong && *account == SIZE_MAX)
+    if (!wrong && !*account)
         wrong = "stands before the first account";
-    if (!wrong && account_add(&lists->accounts[*account], &key) == LEARNED_FULL)
+    if (!wrong && account_learn(lists, *account, &key) == LEARNED_FULL)
         wrong = "is one too many";
     return wrong;
 }
 
-struct allow_lists *allow_lists_read(const char *path, char problem[PROBLEM_BYTES])
+/* A last line without its end was cut off where it is wrong, and where it could have become another
+ * account. A first line is not: that is another file. */
+static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, bool *is_torn,
+                       char problem[PROBLEM_BYTES])
 {
-    struct allow_lists *lists = calloc(1, sizeof *lists);
-    FILE *file = fopen(path, "re");
-    const char *wrong = lists && (file || errno == ENOENT) ? NULL : strerror(errno);
+    struct account *account = NULL;
+    const char *wrong = NULL;
     char *line = NULL;
-    size_t room = 0, account = SIZE_MAX;
+    size_t room = 0;
     unsigned number = 0;
-    if (wrong)
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, wrong);
-    while (!wrong && file && getline(&line, &room, file) >= 0) {
+    ssize_t size;
+    while (!wrong && (size = getline(&line, &room, file)) > 0) {
         number++;
-        wrong = read_line(lists, line, &account);
+        bool is_whole = line[size - 1] == '\n' || number == 1;
+        bool has_nul = strlen(line) != (size_t)size;
+        if (!is_whole && strncmp(line, "account ", 8) == 0)
+            *is_torn = true;
+        else if (has_nul)
+            wrong = "has a NUL byte in it";
+        else
+            wrong = allow_lists_read_line(lists, line, &account);
+        *is_torn = *is_torn || (wrong && !is_whole);
+        if (*is_torn)
+            wrong = NULL;
         if (wrong)
             snprintf(problem, PROBLEM_BYTES, "%s:%u: the line %s", path, number, wrong);
     }
-    if (!wrong && file && ferror(file)) {
+    if (!wrong && ferror(file)) {
         wrong = strerror(errno);
         snprintf(problem, PROBLEM_BYTES, "%s: %s", path, wrong);
     }
     free(line);
+    return !wrong;
+}
+
+struct allow_lists *allow_lists_read(const char *path, bool *is_torn, char problem[PROBLEM_BYTES])
+{
+    *is_torn = false;
+    FILE *file = fopen(path, "re");
+    if (!file && errno != ENOENT) {
+        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct allow_lists *lists = allow_lists_new();
+    bool fine = lists != NULL;
+    if (!fine)
+        snprintf(problem, PROBLEM_BYTES, "%s: does not fit into memory", path);
+    else if (file)
+        fine = read_lines(lists, file, path, is_torn, problem);
     if (file)
         fclose(file);
-    if (!wrong)
+    if (fine)
         return lists;
     allow_lists_free(lists);
     return NULL;
 }
 
-/* ---- Writing ---- */
+/* ---- Writing the whole ---- */
 
-static void print(const struct allow_lists *lists, FILE *file)
+size_t key_print(const struct key *key, char line[KEY_LINE_BYTES])
 {
-    fputs("# The allow-lists of sql_firewall, which learns them in the mode RECORDING.\n"
-          "# Change them in another mode only; then FLUSH TIDB PLUGINS sql_firewall.\n",
-          file);
-    for (size_t i = 0; i < lists->count; i++) {
-        const struct account *account = &lists->accounts[i];
-        fprintf(file, "\naccount %s\n", account->name);
-        for (size_t j = 0; j < account->count; j++) {
-            const struct entry *entry = &account->entries[j];
-            fprintf(file, "%s ", sort_names[entry->sort]);
-            for (size_t k = 0; k < KEY_BYTES; k++)
-                fprintf(file, "%02x", entry->bytes[k]);
-            fprintf(file, " %s\n", entry->shown);
-        }
+    static const char digits[] = "0123456789abcdef";
+    size_t size = strlen(sort_names[key->sort]);
+    memcpy(line, sort_names[key->sort], size);
+    line[size++] = ' ';
+    for (size_t i = 0; i < KEY_BYTES; i++) {
+        line[size++] = digits[key->bytes[i] >> 4];
+        line[size++] = digits[key->bytes[i] & 15];
+    }
+    line[size++] = ' ';
+    size += shown_copy(key->shown, line + size);
+    line[size++] = '\n';
+    return size;
+}
+
+static bool is_left_out(const struct left_out *left_out, const struct account *account,
+                        const struct key *key)
+{
+    if (!left_out || left_out->account.size != account->name_size ||
+        memcmp(left_out->account.data, account->name, account->name_size) != 0)
+        return false;
+    const struct key *other = left_out->key;
+    return !other ||
+           (key && other->sort == key->sort && memcmp(other->bytes, key->bytes, KEY_BYTES) == 0);
+}
+
+static void print_account(const struct account *account, const struct left_out *left_out,
+                          FILE *file)
+{
+    char line[KEY_LINE_BYTES];
+    int mode = account_mode(account);
+    fprintf(file, "\naccount %s\n", account->name);
+    if (mode != NO_MODE)
+        fprintf(file, "mode %s\n", firewall_mode_names[mode]);
+    for (const struct entry *entry = atomic_load(&account->first); entry;
+         entry = atomic_load(&entry->next)) {
+        struct key key = {.sort = entry->sort, .shown = {entry->shown, entry->shown_size}};
+        memcpy(key.bytes, entry->bytes, KEY_BYTES);
+        if (!is_left_out(left_out, account, &key))
+            fwrite(line, 1, key_print(&key, line), file);
+    }
+}
+
+static void print(const struct allow_lists *lists, const struct left_out *left_out, FILE *file)
+{
+    fputs(heading, file);
+    for (const struct account *account = atomic_load(&lists->first); account;
+         account = atomic_load(&account->next)) {
+        if (!is_left_out(left_out, account, NULL))
+            print_account(account, left_out, file);
     }
 }
 
@@ -130,7 +213,7 @@ static bool sync_folder(const char *path)
 }
 
 bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       char problem[PROBLEM_BYTES])
+                       const struct left_out *left_out, char problem[PROBLEM_BYTES])
 {
     char partial[PATH_MAX];
     int length = snprintf(partial, sizeof partial, "%s.new", path);
@@ -142,7 +225,7 @@ bool allow_lists_write(const struct allow_lists *lists, const char *path,
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     bool fine = file != NULL;
     if (fine) {
-        print(lists, file);
+        print(lists, left_out, file);
         fine = fflush(file) == 0 && !ferror(file) && fsync(descriptor) == 0;
         fine = fclose(file) == 0 && fine;
     } else if (descriptor >= 0) {
@@ -153,5 +236,51 @@ bool allow_lists_write(const struct allow_lists *lists, const char *path,
         snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
         unlink(partial);
     }
+    return fine;
+}
+
+/* ---- Writing behind ---- */
+
+static bool write_all(int descriptor, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(descriptor, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+/* Whoever has edited the file may have left its last line without an end. */
+static bool end_last_line(int descriptor, off_t size)
+{
+    char last = '\n';
+    return size == 0 || (pread(descriptor, &last, 1, size - 1) == 1 &&
+                         (last == '\n' || write_all(descriptor, "\n", 1)));
+}
+
+bool allow_lists_append(const char *path, const char *lines, size_t size,
+                        char problem[PROBLEM_BYTES])
+{
+    struct stat status = {0};
+    int descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    bool fine = descriptor >= 0 && fstat(descriptor, &status) == 0;
+    bool is_new = fine && status.st_size == 0;
+    bool begun = fine;
+    fine = fine && (!is_new || write_all(descriptor, heading, sizeof heading - 1)) &&
+           end_last_line(descriptor, status.st_size) && write_all(descriptor, lines, size) &&
+           fdatasync(descriptor) == 0 && (!is_new || sync_folder(path));
+    if (!fine) {
+        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+        if (begun && ftruncate(descriptor, status.st_size) < 0)
+            snprintf(problem, PROBLEM_BYTES, "%s: it may end with half a line: %s", path,
+                     strerror(errno));
+    }
+    if (descriptor >= 0)
+        close(descriptor);
     return fine;
 }

@@ -4,32 +4,40 @@
 #ifndef SQL_FIREWALL_ALLOW_LIST_PRIVATE_H
 #define SQL_FIREWALL_ALLOW_LIST_PRIVATE_H
 
-#include "allow_list.h"
+#include <stdatomic.h>
 
+#include "allow_list.h"
+#include "lookup.h"
+
+/* Whoever follows the lists from first to last sees entries that are whole. */
 struct entry {
+    _Atomic(struct entry *) next; /* owned; learned after this one */
     enum key_sort sort;
     uint8_t bytes[KEY_BYTES];
-    char *shown; /* owned; one line */
+    uint16_t shown_size;
+    char shown[]; /* one line, without its end */
 };
 
 struct account {
-    char *name; /* owned */
-    struct entry *entries;
-    size_t count, capacity;
-    uint32_t *slots;   /* index + 1; 0: empty */
-    size_t slot_count; /* a power of two */
+    _Atomic(struct account *) next; /* owned */
+    _Atomic(struct entry *) first;  /* owned */
+    struct entry *last;             /* the writer's */
+    struct lookup entries;
+    atomic_size_t count;
+    atomic_int mode;
+    size_t name_size;
+    char name[]; /* NUL-terminated */
 };
 
 struct allow_lists {
-    struct account *accounts;
-    size_t count;
+    struct lookup accounts;
+    _Atomic(struct account *) first; /* owned */
+    struct account *last;            /* the writer's */
+    atomic_size_t count;             /* statements of all accounts */
 };
 
-/* 64 lower-case hex digits; false: others. */
-bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
-
-/* The account, made when it is not there; NULL: no memory. Valid until the next one is made. */
-struct account *allow_lists_account(struct allow_lists *lists, weir_string name);
-enum learned account_add(struct account *account, const struct key *key);
+/* Copies the part for people as one line: control characters become spaces, and what is too long is
+ * cut between characters. Returns its size. */
+size_t shown_copy(weir_string text, char room[SHOWN_STATEMENT_SIZE]);
 
 #endif

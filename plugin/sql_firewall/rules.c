@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/pattern.h"
+#include "statement.h"
+
 /* A pattern that needs more steps is taken as blind: nobody can stall a thread with a text. */
 #define REGEX_STEPS 1000000
 
@@ -18,42 +21,20 @@ const char *const firewall_mode_names[FIREWALL_MODE_COUNT] = {
 
 enum answer { NO, YES, BLIND };
 
-/* ---- Patterns ---- */
+/* One statement that is judged. */
+struct asking {
+    const struct rules *rules;
+    struct statement *statement;
+    pcre2_match_data *matched; /* made for the first regex; NULL: there was none */
+    bool is_utf8;              /* the normalised text has been found to be UTF-8 */
+};
 
-static unsigned char fold(unsigned char byte, bool folds)
-{
-    return folds && byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte | 0x20) : byte;
-}
+/* ---- Conditions ---- */
 
-/* Whether the text fits the pattern, in which * is any bytes and ? any one. */
-static bool fits(const char *pattern, weir_string text, bool folds)
-{
-    const char *star = NULL; /* behind the last * */
-    size_t at = 0, retry = 0;
-    while (at < text.size) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            retry = at;
-        } else if (*pattern && (*pattern == '?' || fold((unsigned char)*pattern, folds) ==
-                                                       fold((unsigned char)text.data[at], folds))) {
-            pattern++;
-            at++;
-        } else if (star) {
-            pattern = star;
-            at = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
-static bool fits_any(const struct text_list *list, weir_string text, bool folds)
+static bool fits_any(const struct text_list *list, weir_string text, unsigned flags)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (fits(list->items[i], text, folds))
+        if (pattern_fits(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
             return true;
     }
     return false;
@@ -64,156 +45,162 @@ static bool is(weir_string text, const char *word)
     return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
-/* ---- What the statement is ---- */
-
-static bool runs_text(const weir_part *part)
-{
-    return is(part->specific_kind, "Prepare") || is(part->specific_kind, "ExecuteImmediate");
-}
-
-static bool has_text(const weir_session *session)
-{
-    weir_part part;
-    for (size_t i = 0; weir_statement_part(session, i, &part); i++) {
-        if (runs_text(&part))
-            return true;
-    }
-    return false;
-}
-
-bool statement_is_plain(const weir_session *session)
-{
-    return weir_digest_exact(session) == 1 && !has_text(session);
-}
-
-bool statement_is_computed(const weir_session *session)
-{
-    return weir_tables_known(session) == 0 && has_text(session);
-}
-
-/* ---- Conditions ---- */
-
 static bool part_fits(const struct rule *rule, const weir_part *part)
 {
     if (rule->missing_where &&
         ((part->flags & WEIR_PART_HAS_WHERE) ||
          !(is(part->specific_kind, "Update") || is(part->specific_kind, "Delete"))))
         return false;
-    return rule->kinds.count == 0 || fits_any(&rule->kinds, part->kind, true) ||
-           fits_any(&rule->kinds, part->specific_kind, true);
+    return rule->kinds.count == 0 || fits_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
+           fits_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
 }
 
 /* kinds and missing_where are of the same part. */
-static enum answer ask_parts(const struct rule *rule, const weir_session *session)
+static enum answer ask_parts(const struct rule *rule, struct asking *asking)
 {
     weir_part part;
     if (rule->kinds.count == 0 && !rule->missing_where)
         return YES;
-    for (size_t i = 0; weir_statement_part(session, i, &part); i++) {
+    for (size_t i = 0; statement_part(asking->statement, i, &part); i++) {
         if (part_fits(rule, &part))
             return YES;
     }
-    return statement_is_computed(session) ? BLIND : NO;
+    return statement_is_computed(asking->statement) ? BLIND : NO;
 }
 
-static enum answer ask_tables(const struct rule *rule, const weir_session *session)
+static enum answer ask_tables(const struct rule *rule, struct asking *asking)
 {
-    weir_table table;
+    weir_string name;
+    uint32_t access;
     if (rule->tables.count == 0)
         return YES;
-    for (size_t i = 0; weir_statement_table(session, i, &table); i++) {
-        char name[600]; /* of names of 64 characters each; what is longer is not a table's */
-        int size = snprintf(name, sizeof name, "%.*s.%.*s", WEIR_STRING_ARGS(table.schema),
-                            WEIR_STRING_ARGS(table.name));
-        weir_string text = {name, size < (int)sizeof name ? (size_t)size : sizeof name - 1};
-        if ((table.access & rule->access) && fits_any(&rule->tables, text, true))
+    for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++) {
+        if ((access & rule->access) && fits_any(&rule->tables, name, PATTERN_FOLDS))
             return YES;
     }
-    return weir_tables_known(session) == 0 ? BLIND : NO;
+    return statement_is_understood(asking->statement) ? NO : BLIND;
 }
 
-/* A text that the pattern fits not, but that is too hard to tell, is BLIND. */
-static enum answer ask_regex(const struct rule *rule, const weir_session *session)
+/* Texts that are no UTF-8, and those that are too hard to tell, are BLIND. */
+static enum answer match(const struct rule *rule, struct asking *asking, weir_string text,
+                         bool is_utf8)
 {
-    weir_string text = weir_normalized(session);
+    if (!asking->matched)
+        asking->matched = pcre2_match_data_create(1, NULL);
+    int found = PCRE2_ERROR_NOMEMORY;
+    if (asking->matched)
+        found =
+            pcre2_match(rule->regex, (PCRE2_SPTR)text.data, text.size, 0,
+                        is_utf8 ? PCRE2_NO_UTF_CHECK : 0, asking->matched, asking->rules->limits);
+    return found >= 0 ? YES : found == PCRE2_ERROR_NOMATCH ? NO : BLIND;
+}
+
+/* The statements in a text are matched each on its own. */
+static enum answer match_texts(const struct rule *rule, struct asking *asking)
+{
+    enum answer answer = statement_is_plain(asking->statement) ? NO : BLIND;
+    weir_part part;
+    for (size_t i = 1; answer != YES && statement_part(asking->statement, i, &part); i++) {
+        weir_string text = {NULL, 0};
+        if (part.flags & WEIR_PART_IN_TEXT)
+            text = weir_part_text(asking->statement->session, i, WEIR_TEXT_normalized);
+        else
+            continue;
+        enum answer next = text.data ? match(rule, asking, text, false) : BLIND;
+        answer = next == NO ? answer : next;
+    }
+    return answer;
+}
+
+static enum answer ask_regex(const struct rule *rule, struct asking *asking)
+{
     if (!rule->regex)
         return YES;
+    weir_string text = statement_normalized(asking->statement);
     if (!text.data)
         return NO;
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    int found = PCRE2_ERROR_NOMEMORY;
-    if (data && limits) {
-        pcre2_set_match_limit(limits, REGEX_STEPS);
-        found = pcre2_match(rule->regex, (PCRE2_SPTR)text.data, text.size, 0, PCRE2_NO_UTF_CHECK,
-                            data, limits);
-    }
-    pcre2_match_context_free(limits);
-    pcre2_match_data_free(data);
-    if (found >= 0)
-        return YES;
-    return found != PCRE2_ERROR_NOMATCH || !statement_is_plain(session) ? BLIND : NO;
+    enum answer answer = match(rule, asking, text, asking->is_utf8);
+    asking->is_utf8 = asking->is_utf8 || answer != BLIND;
+    if (answer == NO &&
+        (statement_has_text(asking->statement) || !statement_is_exact(asking->statement)))
+        answer = match_texts(rule, asking);
+    return answer;
 }
 
-static enum answer ask_digests(const struct rule *rule, const weir_session *session)
+static enum answer ask_digests(const struct rule *rule, struct asking *asking)
 {
-    if (rule->digests.count == 0 || fits_any(&rule->digests, weir_digest(session), true))
+    struct statement *statement = asking->statement;
+    weir_part part;
+    if (rule->digests.count == 0 ||
+        fits_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
         return YES;
-    return weir_sql(session).data && !statement_is_plain(session) ? BLIND : NO;
+    if (!statement_sql(statement).data)
+        return NO;
+    for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++) {
+        if ((part.flags & WEIR_PART_IN_TEXT) &&
+            fits_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
+                     PATTERN_FOLDS))
+            return YES;
+    }
+    return statement_is_plain(statement) ? NO : BLIND;
 }
 
-static bool ask_numbers(const struct rule *rule, const weir_session *session)
+static bool ask_numbers(const struct rule *rule, struct asking *asking)
 {
     if (rule->statements_over != WEIR_ABSENT &&
-        weir_statement_count(session) <= rule->statements_over)
+        weir_statement_count(asking->statement->session) <= rule->statements_over)
         return false;
-    if (rule->tables_unknown && weir_tables_known(session) != 0)
+    if (rule->tables_unknown && statement_is_understood(asking->statement))
         return false;
-    return !rule->digest_inexact || weir_digest_exact(session) == 0;
+    return !rule->digest_inexact || weir_digest_exact(asking->statement->session) == 0;
 }
 
-/* Cheap conditions first. */
-static enum answer ask(const struct rule *rule, const weir_session *session, weir_string account)
+/* Cheap conditions first: a regex runs when nothing else speaks for the statement. */
+static enum answer ask(const struct rule *rule, struct asking *asking)
 {
-    static enum answer (*const conditions[])(const struct rule *, const weir_session *) = {
+    static enum answer (*const conditions[])(const struct rule *, struct asking *) = {
         ask_parts, ask_tables, ask_digests, ask_regex};
+    weir_string account = asking->statement->account;
     enum answer answer = YES;
-    if ((rule->accounts.count && !fits_any(&rule->accounts, account, false)) ||
-        fits_any(&rule->except_accounts, account, false) ||
-        (rule->commands.count && !fits_any(&rule->commands, weir_command(session), true)) ||
-        !ask_numbers(rule, session))
+    if ((rule->accounts.count && !fits_any(&rule->accounts, account, 0)) ||
+        fits_any(&rule->except_accounts, account, 0) ||
+        (rule->commands.count &&
+         !fits_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
+        !ask_numbers(rule, asking))
         return NO;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
-        enum answer next = conditions[i](rule, session);
+        enum answer next = conditions[i](rule, asking);
         if (next != YES)
             answer = next;
     }
     return answer;
 }
 
-const struct rule *rules_deny(const struct rules *rules, const weir_session *session,
-                              weir_string account, bool *blind,
-                              void (*logged)(const weir_session *session, const struct rule *rule))
+const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
+                              void (*logged)(struct statement *statement, const struct rule *rule))
 {
-    for (size_t i = 0; rules && i < rules->count; i++) {
+    struct asking asking = {.rules = rules, .statement = statement};
+    const struct rule *denying = NULL;
+    for (size_t i = 0; rules && i < rules->count && !denying; i++) {
         const struct rule *rule = &rules->rules[i];
-        enum answer answer = ask(rule, session, account);
+        enum answer answer = ask(rule, &asking);
         if (answer == NO || (answer == BLIND && rule->blind_passes))
             continue;
         *blind = answer == BLIND;
         if (!rule->log_only)
-            return rule;
-        if (logged)
-            logged(session, rule);
+            denying = rule;
+        else if (logged)
+            logged(statement, rule);
     }
-    return NULL;
+    pcre2_match_data_free(asking.matched);
+    return denying;
 }
 
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global)
 {
     for (size_t i = 0; rules && i < rules->mode_count; i++) {
-        if (fits_any(&rules->modes[i].accounts, account, false))
+        if (fits_any(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
     }
     return global;
@@ -221,7 +208,8 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
 
 /* ---- Life ---- */
 
-void *rules_compile(const char *pattern, char problem[PROBLEM_BYTES])
+bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
+                   char problem[PROBLEM_BYTES])
 {
     int code;
     PCRE2_SIZE offset;
@@ -231,10 +219,18 @@ void *rules_compile(const char *pattern, char problem[PROBLEM_BYTES])
         PCRE2_UCHAR words[200] = "";
         pcre2_get_error_message(code, words, sizeof words);
         snprintf(problem, PROBLEM_BYTES, "%s, at byte %zu", (char *)words, (size_t)offset);
-    } else {
-        pcre2_jit_compile(regex, PCRE2_JIT_COMPLETE); /* where there is no JIT it is interpreted */
+        return false;
     }
-    return regex;
+    pcre2_code_free(rule->regex);
+    rule->regex = regex;
+    pcre2_jit_compile(regex, PCRE2_JIT_COMPLETE); /* where there is no JIT it is interpreted */
+    if (!rules->limits)
+        rules->limits = pcre2_match_context_create(NULL);
+    if (rules->limits)
+        pcre2_set_match_limit(rules->limits, REGEX_STEPS);
+    else
+        snprintf(problem, PROBLEM_BYTES, "out of memory");
+    return rules->limits != NULL;
 }
 
 static void free_list(struct text_list *list)
@@ -257,6 +253,7 @@ void rules_free(struct rules *rules)
     for (size_t i = 0; rules && i < rules->mode_count; i++)
         free_list(&rules->modes[i].accounts);
     if (rules) {
+        pcre2_match_context_free(rules->limits);
         free(rules->rules);
         free(rules->modes);
     }

@@ -31,6 +31,8 @@ enum firewall_mode {
 };
 extern const char *const firewall_mode_names[FIREWALL_MODE_COUNT];
 
+struct statement;
+
 struct text_list {
     char **items;
     size_t count;
@@ -73,6 +75,7 @@ struct rules {
     struct account_mode *modes;
     size_t mode_count;
     bool refuse_unknown_accounts;
+    void *limits; /* of matching; NULL: no rule has a regex */
 };
 
 /* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". rules_file.cc
@@ -80,24 +83,18 @@ struct rules {
 struct rules *rules_read(const char *path, char problem[PROBLEM_BYTES]);
 void rules_free(struct rules *rules);
 
-/* Compiles a pattern; NULL and what is wrong. It is freed with the rules. */
-void *rules_compile(const char *pattern, char problem[PROBLEM_BYTES]);
+/* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
+bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
+                   char problem[PROBLEM_BYTES]);
 
 /* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global);
 
-/* The first rule that denies the session's statement; those that only log are passed to `logged`,
- * which may be NULL. *blind: the rule could not tell. NULL: none denies it. */
-const struct rule *rules_deny(const struct rules *rules, const weir_session *session,
-                              weir_string account, bool *blind,
-                              void (*logged)(const weir_session *session, const struct rule *rule));
-
-/* Whether the digest tells all that the statement does: it is exact, and runs no other text. */
-bool statement_is_plain(const weir_session *session);
-
-/* Whether it prepares or runs a text that is not known before. */
-bool statement_is_computed(const weir_session *session);
+/* The first rule that denies the statement; those that only log are passed to `logged`, which may be
+ * NULL. *blind: the rule could not tell. NULL: none denies it. */
+const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
+                              void (*logged)(struct statement *statement, const struct rule *rule));
 
 #ifdef __cplusplus
 }

@@ -110,11 +110,10 @@ uint32_t read_access(const toml::node &node)
     return access;
 }
 
-void read_regex(const toml::node &node, struct rule &rule)
+void read_regex(const toml::node &node, struct rules &rules, struct rule &rule)
 {
     char problem[PROBLEM_BYTES];
-    rule.regex = rules_compile(text_of(node, "regex").c_str(), problem);
-    if (!rule.regex)
+    if (!rules_compile(&rules, &rule, text_of(node, "regex").c_str(), problem))
         throw wrong(node, std::string("\"regex\": ") + problem);
 }
 
@@ -147,7 +146,8 @@ bool read_lists(const toml::node &node, const std::string &key, struct rule &rul
     return false;
 }
 
-void read_key(const toml::node &node, const std::string &key, struct rule &rule)
+void read_key(const toml::node &node, const std::string &key, struct rules &rules,
+              struct rule &rule)
 {
     if (read_lists(node, key, rule)) {
         if (key == "tables")
@@ -157,7 +157,7 @@ void read_key(const toml::node &node, const std::string &key, struct rule &rule)
     } else if (key == "access") {
         rule.access = read_access(node);
     } else if (key == "regex") {
-        read_regex(node, rule);
+        read_regex(node, rules, rule);
     } else if (key == "statements_over") {
         rule.statements_over = read_count(node, key);
     } else if (key == "missing_where") {
@@ -186,7 +186,7 @@ void read_rule(const toml::node &node, struct rules &rules)
     rule.statements_over = WEIR_ABSENT;
     rule.line = node.source().begin.line;
     for (const auto &[key, value] : *table)
-        read_key(value, std::string(key.str()), rule);
+        read_key(value, std::string(key.str()), rules, rule);
     if (!rule.name || !*rule.name)
         throw wrong(node, "a rule has no \"name\"");
     if (rule.access && !rule.tables.count)

@@ -8,28 +8,25 @@
  *     DETECTING   what would be refused is logged
  *     PROTECTING  it is refused
  *
- * Rules and lists are under one lock: statements read, and FLUSH and learning write, for the time
- * it takes to exchange a pointer or to add an entry. Files are read and written outside of it. */
-#include <pthread.h>
+ * Statements read rules and lists without a lock; files are read and written outside of events. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <weir/plugin.h>
 
-#include "allow_list.h"
-#include "rules.h"
-#include "saver.h"
+#include "../common/beside.h"
+#include "firewall.h"
+#include "statement.h"
 
 #define LINES_PER_SECOND 20 /* that detecting writes to the log at most; the others are counted */
 
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-static struct rules *rules;       /* NULL: there is no file of rules */
-static struct allow_lists *lists; /* never NULL after OnInit */
-static char rules_path[4096], lists_path[4096];
-static pthread_mutex_t file_lock = PTHREAD_MUTEX_INITIALIZER; /* who reads or writes lists_path */
-static atomic_bool is_unsaved; /* something was learned that the file does not have */
-static atomic_ullong granted, denied, suspicious, learned_count;
+static _Atomic(struct rules *) rules; /* NULL: there is no file of rules */
+static char rules_path[4096];
+static atomic_ullong denied, suspicious, learned_count;
+static struct {
+    _Alignas(64) atomic_ullong count;
+} granted[READER_STRIPES]; /* of every statement: no thread disturbs another */
 
 /* ---- Telling ---- */
 
@@ -48,150 +45,143 @@ static bool may_log(void)
     return atomic_fetch_add(&lines, 1) < LINES_PER_SECOND;
 }
 
-static weir_string account_of(const weir_session *session, char room[256])
-{
-    weir_string account = weir_current_user(session);
-    if (!account.data) {
-        int size = snprintf(room, 256, "%.*s@%.*s", WEIR_STRING_ARGS(weir_user(session)),
-                            WEIR_STRING_ARGS(weir_host(session)));
-        account = (weir_string){room, size < 256 ? (size_t)size : 255};
-    }
-    return account;
-}
-
 /* The log's line: what happened to whose statement, and why. */
-static void tell(const weir_session *session, const char *what, const char *why)
+static void tell(struct statement *statement, const char *what, const char *why)
 {
-    char room[256];
-    weir_string account = account_of(session, room), text = weir_normalized(session);
+    weir_string text = statement_normalized(statement);
     if (!text.data)
-        text = weir_command(session);
+        text = statement_command(statement);
     if (may_log())
         weir_log(WEIR_LOG_WARN, "%s %s: account=%.*s connection=%llu digest=%.*s statement=%.*s",
-                 what, why, WEIR_STRING_ARGS(account),
-                 (unsigned long long)weir_connection_id(session),
-                 WEIR_STRING_ARGS(weir_digest(session)), (int)(text.size < 400 ? text.size : 400),
-                 text.data ? text.data : "");
+                 what, why, WEIR_STRING_ARGS(statement->account),
+                 (unsigned long long)weir_connection_id(statement->session),
+                 WEIR_STRING_ARGS(statement_digest(statement)),
+                 (int)(text.size < 400 ? text.size : 400), text.data ? text.data : "");
 }
 
-static void tell_logged(const weir_session *session, const struct rule *rule)
+static void tell_logged(struct statement *statement, const struct rule *rule)
 {
     char why[200];
     snprintf(why, sizeof why, "rule \"%.100s\"", rule->name);
     atomic_fetch_add(&suspicious, 1);
-    tell(session, "noticed by", why);
+    tell(statement, "noticed by", why);
 }
 
 /* ---- Judging ---- */
 
-/* Commands that carry no statement and tell nothing: they need not be on a list. */
-static bool is_harmless(const weir_session *session)
+enum firewall_mode firewall_mode_of(weir_string account, const struct account *list)
 {
-    static const uint8_t codes[] = {0x01, 0x0e, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f};
-    /* Quit, Ping, Long Data, Close, Reset, Set Option and Fetch of what was executed, Reset
-     * Connection */
-    return !weir_sql(session).data &&
-           memchr(codes, (int)weir_command_code(session), sizeof codes) != NULL;
+    int own = list ? account_mode(list) : NO_MODE;
+    return own != NO_MODE ? (enum firewall_mode)own
+                          : rules_mode(atomic_load(&rules), account,
+                                       (enum firewall_mode)weir_number_of(SQL_FIREWALL_MODE));
 }
 
-/* Whether the account's list forbids the statement; *known: it has a list. */
-static bool is_unlisted(const weir_session *session, weir_string account)
+/* Whether the account's list forbids the statement: each key must be on it. */
+static bool is_unlisted(struct statement *statement, const struct account *list)
 {
     struct key key;
-    if (!allow_lists_has_account(lists, account))
-        return rules && rules->refuse_unknown_accounts && !is_harmless(session);
-    return !is_harmless(session) &&
-           (!key_of(session, &key) || !allow_lists_has(lists, account, &key));
+    enum key_answer answer = KEY_FOUND;
+    if (statement_is_harmless(statement))
+        return false;
+    if (!list) {
+        const struct rules *now = atomic_load(&rules);
+        return now && now->refuse_unknown_accounts;
+    }
+    for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++) {
+        if (!account_has(list, &key))
+            return true;
+    }
+    return answer == KEY_UNKNOWABLE;
 }
 
 /* Why the statement is refused, in words; false: it is not. */
-static bool is_denied(const weir_session *session, weir_string account, bool listed_only,
+static bool is_denied(struct statement *statement, const struct account *list, bool listed_only,
                       char why[200])
 {
     bool blind = false;
-    const struct rule *rule = rules_deny(rules, session, account, &blind, tell_logged);
+    const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, tell_logged);
     if (rule)
         snprintf(why, 200, "rule \"%.100s\"%s", rule->name,
                  blind ? " (what it does cannot be told)" : "");
-    else if (listed_only && is_unlisted(session, account))
+    else if (listed_only && is_unlisted(statement, list))
         snprintf(why, 200, "rule \"allow-list\" (not among the statements of %.*s)",
-                 (int)(account.size < 100 ? account.size : 100), account.data);
+                 (int)(statement->account.size < 100 ? statement->account.size : 100),
+                 statement->account.data);
     else
         return false;
     return true;
 }
 
-static enum firewall_mode global_mode(void)
-{
-    return (enum firewall_mode)weir_number_of(SQL_FIREWALL_MODE);
-}
-
 static weir_verdict judge(weir_session *session)
 {
-    char why[200] = "", room[256];
-    weir_string account = account_of(session, room);
-    pthread_rwlock_rdlock(&lock);
-    enum firewall_mode mode = rules_mode(rules, account, global_mode());
+    char why[200] = "";
+    struct statement statement;
+    statement_begin(&statement, session);
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    const struct account *list = allow_lists_find(keeper_lists(), statement.account);
+    enum firewall_mode mode = firewall_mode_of(statement.account, list);
     bool stopped =
-        mode != FIREWALL_OFF && is_denied(session, account, mode != FIREWALL_RECORDING, why);
-    pthread_rwlock_unlock(&lock);
+        mode != FIREWALL_OFF && is_denied(&statement, list, mode != FIREWALL_RECORDING, why);
+    readers_leave(reading);
     if (mode == FIREWALL_OFF)
         return WEIR_OK;
     if (!stopped) {
-        atomic_fetch_add(&granted, 1);
+        atomic_fetch_add_explicit(&granted[readers_stripe()].count, 1, memory_order_relaxed);
         return WEIR_OK;
     }
     if (mode != FIREWALL_PROTECTING) {
         atomic_fetch_add(&suspicious, 1);
-        tell(session, mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
+        tell(&statement, mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
         return WEIR_OK;
     }
     atomic_fetch_add(&denied, 1);
-    tell(session, "refused by", why);
+    tell(&statement, "refused by", why);
     return weir_refuse(session, 0, NULL, "Statement blocked by sql_firewall: %s", why);
 }
 
 /* ---- Learning ---- */
 
-static void save(void)
-{
-    char problem[PROBLEM_BYTES];
-    pthread_mutex_lock(&file_lock);
-    atomic_store(&is_unsaved, false);
-    pthread_rwlock_rdlock(&lock);
-    bool fine = allow_lists_write(lists, lists_path, problem);
-    pthread_rwlock_unlock(&lock);
-    pthread_mutex_unlock(&file_lock);
-    if (!fine)
-        weir_log(WEIR_LOG_ERROR, "what was learned is not saved: %s", problem);
-}
-
-/* A statement that has succeeded. What a rule denies is not learned: it would be refused anyway. */
-static void learn(weir_session *session)
+/* Whether the statement has a key that the account's list lacks, and may be learned: what a rule
+ * denies is not, it would be refused anyway, and neither is what has a key that cannot be told. */
+static bool is_to_learn(struct statement *statement)
 {
     struct key key;
-    bool blind;
-    char room[256];
-    weir_string account = account_of(session, room);
-    pthread_rwlock_rdlock(&lock);
-    bool is_new = rules_mode(rules, account, global_mode()) == FIREWALL_RECORDING &&
-                  !is_harmless(session) && key_of(session, &key) &&
-                  !allow_lists_has(lists, account, &key) &&
-                  !rules_deny(rules, session, account, &blind, NULL);
-    pthread_rwlock_unlock(&lock);
-    if (!is_new)
-        return;
-    pthread_rwlock_wrlock(&lock);
-    enum learned learned = allow_lists_learn(lists, account, &key);
-    pthread_rwlock_unlock(&lock);
-    if (learned == LEARNED_FULL && may_log())
-        weir_log(WEIR_LOG_WARN, "the allow-list of %.*s is full: a statement is not learned",
-                 WEIR_STRING_ARGS(account));
-    if (learned == LEARNED_NEW) {
-        atomic_fetch_add(&learned_count, 1);
-        atomic_store(&is_unsaved, true);
-        saver_wake();
+    bool blind, is_new = false;
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    const struct account *list = allow_lists_find(keeper_lists(), statement->account);
+    if (firewall_mode_of(statement->account, list) == FIREWALL_RECORDING &&
+        !statement_is_harmless(statement)) {
+        enum key_answer answer;
+        for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
+            is_new = is_new || !list || !account_has(list, &key);
+        is_new = is_new && answer == KEY_NO_MORE &&
+                 !rules_deny(atomic_load(&rules), statement, &blind, NULL);
     }
+    readers_leave(reading);
+    return is_new;
+}
+
+/* A statement that has succeeded. Its reply waits for the file. */
+static void learn(weir_session *session)
+{
+    struct statement statement;
+    struct key key;
+    bool is_new = false;
+    statement_begin(&statement, session);
+    if (!is_to_learn(&statement))
+        return;
+    for (size_t i = 0; key_of(&statement, i, &key) == KEY_FOUND; i++) {
+        enum learned learned = keeper_learn(statement.account, &key);
+        if (learned == LEARNED_FULL && may_log())
+            weir_log(WEIR_LOG_WARN, "the allow-list of %.*s is full: a statement is not learned",
+                     WEIR_STRING_ARGS(statement.account));
+        is_new = is_new || learned == LEARNED_NEW;
+        atomic_fetch_add(&learned_count, learned == LEARNED_NEW);
+    }
+    weir_hold *hold = is_new ? weir_hold_reply(session) : NULL;
+    if (hold)
+        keeper_release_when_saved(hold);
 }
 
 weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
@@ -207,88 +197,89 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 /* ---- Life ---- */
 
-/* A relative path begins at the folder of the plugin's .so. */
-static bool find_file(weir_string name, char *path, size_t size)
-{
-    weir_string library = weir_library();
-    const char *slash = strrchr(library.data, '/');
-    int folder = name.data[0] == '/' || !slash ? 0 : (int)(slash - library.data) + 1;
-    int length = snprintf(path, size, "%.*s%s", folder, library.data, name.data);
-    return length >= 0 && (size_t)length < size;
-}
-
-/* Puts what the files say in place of what was there; a file with a mistake changes nothing. */
-static weir_verdict read_files(void)
+/* Puts what the file says in place of what was there; one with a mistake changes nothing. */
+static weir_verdict read_rules(void)
 {
     char problem[PROBLEM_BYTES];
-    struct rules *old_rules, *next_rules = rules_path[0] ? rules_read(rules_path, problem) : NULL;
-    if (rules_path[0] && !next_rules)
+    struct rules *next = rules_path[0] ? rules_read(rules_path, problem) : NULL;
+    if (rules_path[0] && !next)
         return weir_fail("%s", problem);
-    pthread_mutex_lock(&file_lock);
-    struct allow_lists *old_lists, *next_lists = allow_lists_read(lists_path, problem);
-    if (!next_lists) {
-        pthread_mutex_unlock(&file_lock);
-        rules_free(next_rules);
-        return weir_fail("%s", problem);
-    }
-    pthread_rwlock_wrlock(&lock);
-    old_rules = rules;
-    old_lists = lists;
-    rules = next_rules;
-    lists = next_lists;
-    pthread_rwlock_unlock(&lock);
-    pthread_mutex_unlock(&file_lock);
-    rules_free(old_rules);
-    allow_lists_free(old_lists);
-    weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists",
-             next_rules ? next_rules->count : 0, allow_lists_count(next_lists));
+    size_t count = next ? next->count : 0;
+    struct rules *old = atomic_exchange(&rules, next);
+    readers_wait(&keeper_readers);
+    rules_free(old);
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    size_t statements = allow_lists_count(keeper_lists());
+    readers_leave(reading);
+    weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
     return WEIR_OK;
+}
+
+/* The list, which the plugin itself writes, belongs into the data directory. */
+static bool find_list(char *path, size_t size)
+{
+    weir_string name = weir_text_of(SQL_FIREWALL_ALLOW_LIST), folder = weir_data_directory();
+    if (!folder.data || name.data[0] == '/')
+        return path_beside_plugin(name, path, size);
+    int length =
+        snprintf(path, size, "%.*s/%.*s", WEIR_STRING_ARGS(folder), WEIR_STRING_ARGS(name));
+    return length >= 0 && (size_t)length < size;
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
+    char path[4096], problem[PROBLEM_BYTES];
     weir_string file = weir_text_of(SQL_FIREWALL_RULES);
     rules_path[0] = '\0';
-    if ((file.size && !find_file(file, rules_path, sizeof rules_path)) ||
-        !find_file(weir_text_of(SQL_FIREWALL_ALLOW_LIST), lists_path, sizeof lists_path))
+    if ((file.size && !path_beside_plugin(file, rules_path, sizeof rules_path)) ||
+        !find_list(path, sizeof path))
         return weir_fail("the path of a file is too long");
-    weir_verdict verdict = read_files();
-    if (verdict == WEIR_OK && !saver_start(save))
-        verdict = weir_fail("there is no thread to be had");
+    if (!keeper_open(path, problem))
+        return weir_fail("%s", problem);
+    weir_verdict verdict = read_rules();
+    if (verdict != WEIR_OK)
+        keeper_close();
     return verdict;
 }
 
-/* What was learned since the last save would be lost by reading the file. */
+/* Each file by itself: a mistake in one is no reason not to read the other, but is told. */
+weir_verdict firewall_flush(void)
+{
+    char problem[PROBLEM_BYTES];
+    bool fine = keeper_reload(problem);
+    weir_verdict verdict = read_rules();
+    return fine ? verdict : weir_fail("%s", problem);
+}
+
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
     (void)manifest;
-    if (atomic_load(&is_unsaved))
-        save();
-    return read_files();
+    return firewall_flush();
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
-    saver_stop();
-    rules_free(rules);
-    allow_lists_free(lists);
-    rules = NULL;
-    lists = NULL;
+    keeper_close();
+    rules_free(atomic_exchange(&rules, NULL));
     return WEIR_OK;
 }
 
 weir_verdict OnStatus(weir_session *session, weir_status *status)
 {
     (void)session;
-    pthread_rwlock_rdlock(&lock);
-    size_t entries = allow_lists_count(lists);
-    pthread_rwlock_unlock(&lock);
-    weir_status_number(status, "sql_firewall_access_granted", atomic_load(&granted));
+    unsigned long long passed = 0;
+    for (size_t i = 0; i < READER_STRIPES; i++)
+        passed += atomic_load(&granted[i].count);
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    size_t entries = allow_lists_count(keeper_lists());
+    readers_leave(reading);
+    weir_status_number(status, "sql_firewall_access_granted", passed);
     weir_status_number(status, "sql_firewall_access_denied", atomic_load(&denied));
     weir_status_number(status, "sql_firewall_access_suspicious", atomic_load(&suspicious));
     weir_status_number(status, "sql_firewall_cached_entries", entries);
     weir_status_number(status, "sql_firewall_learned", atomic_load(&learned_count));
+    weir_status_number(status, "sql_firewall_unsaved", keeper_unsaved());
     return WEIR_OK;
 }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The functions of sql_firewall that clients call by SELECT: modes and lists of accounts. They run
+ * on a thread of their own, and have been saved when they return. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <weir/plugin.h>
+
+#include "firewall.h"
+
+static weir_verdict return_words(weir_call *call, const char *words)
+{
+    weir_return_text(call, words, strlen(words));
+    return WEIR_OK;
+}
+
+/* Forgets the account's statements, and turns the firewall off for it. */
+static bool reset(weir_string account, char problem[PROBLEM_BYTES])
+{
+    return keeper_forget(account, NULL, problem) && keeper_set_mode(account, FIREWALL_OFF, problem);
+}
+
+/* Without a mode of its own: an account without statements has no list then either. */
+static bool set_default(weir_string account, char problem[PROBLEM_BYTES])
+{
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    const struct account *list = allow_lists_find(keeper_lists(), account);
+    bool has_list = list != NULL, has_statements = list && account_count(list) > 0;
+    readers_leave(reading);
+    if (!has_list)
+        return true;
+    return has_statements ? keeper_set_mode(account, NO_MODE, problem)
+                          : keeper_forget(account, NULL, problem);
+}
+
+static bool is(weir_string text, const char *word)
+{
+    return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
+}
+
+/* sql_firewall_set_mode(account, mode) */
+static weir_verdict call_set_mode(weir_call *call)
+{
+    char problem[PROBLEM_BYTES];
+    weir_string account = call->arguments[0], name = call->arguments[1];
+    int mode = 0;
+    bool fine = false;
+    while (mode < FIREWALL_MODE_COUNT && !is(name, firewall_mode_names[mode]))
+        mode++;
+    if (is(name, "RESET"))
+        fine = reset(account, problem);
+    else if (is(name, "DEFAULT"))
+        fine = set_default(account, problem);
+    else if (mode < FIREWALL_MODE_COUNT)
+        fine = keeper_set_mode(account, mode, problem);
+    else
+        return weir_fail(
+            "\"%.*s\" is no mode; it is OFF, RECORDING, DETECTING, PROTECTING, DEFAULT "
+            "or RESET",
+            (int)(name.size < 40 ? name.size : 40), name.data);
+    if (!fine)
+        return weir_fail("%s", problem);
+    weir_log(WEIR_LOG_INFO, "the mode of %.*s is set to %.*s", WEIR_STRING_ARGS(account),
+             WEIR_STRING_ARGS(name));
+    return return_words(call, "OK");
+}
+
+/* sql_firewall_mode(account): the one that counts. sql_firewall_statements(account): how many it
+ * has; NULL: it has no list. */
+static weir_verdict call_read(weir_call *call)
+{
+    weir_string account = call->arguments[0];
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    const struct account *list = allow_lists_find(keeper_lists(), account);
+    enum firewall_mode mode = firewall_mode_of(account, list);
+    size_t count = list ? account_count(list) : 0;
+    bool has_list = list != NULL;
+    readers_leave(reading);
+    char number[24];
+    snprintf(number, sizeof number, "%zu", count);
+    if (call->index == SQL_FIREWALL_MODE_FUNCTION)
+        return return_words(call, firewall_mode_names[mode]);
+    return has_list ? return_words(call, number) : WEIR_OK;
+}
+
+/* sql_firewall_forget(account, digest) */
+static weir_verdict call_forget(weir_call *call)
+{
+    char problem[PROBLEM_BYTES];
+    weir_string account = call->arguments[0], digest = call->arguments[1];
+    struct key key = {.sort = KEY_DIGEST};
+    if (digest.size != 2 * (size_t)KEY_BYTES || !key_from_hex(digest.data, key.bytes))
+        return weir_fail("a digest has 64 lower-case hex digits");
+    bool found = false;
+    atomic_uint *reading = readers_enter(&keeper_readers);
+    const struct account *list = allow_lists_find(keeper_lists(), account);
+    for (int sort = 0; list && sort < KEY_SORT_COUNT && !found; sort++) {
+        key.sort = (enum key_sort)sort;
+        found = account_has(list, &key);
+    }
+    readers_leave(reading);
+    if (!found)
+        return weir_fail("%.*s has no statement of that digest on its list",
+                         WEIR_STRING_ARGS(account));
+    if (!keeper_forget(account, &key, problem))
+        return weir_fail("%s", problem);
+    return return_words(call, "OK");
+}
+
+weir_verdict OnFunction(weir_session *session, weir_call *call)
+{
+    (void)session;
+    for (size_t i = 0; i < call->argument_count; i++) {
+        if (!call->arguments[i].data)
+            return weir_fail("an argument is NULL");
+    }
+    switch (call->index) {
+    case SQL_FIREWALL_SET_MODE_FUNCTION:
+        return call_set_mode(call);
+    case SQL_FIREWALL_FORGET_FUNCTION:
+        return call_forget(call);
+    case SQL_FIREWALL_FLUSH_FUNCTION: {
+        weir_verdict verdict = firewall_flush();
+        return verdict == WEIR_OK ? return_words(call, "OK") : verdict;
+    }
+    default:
+        return call_read(call);
+    }
+}

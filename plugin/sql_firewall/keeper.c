@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two locks. `learning` is held for the time that it takes to add an entry, by threads that serve
+ * sessions; `filing` while the file is read or written, by whoever does it: the keeper's thread,
+ * OnFlush, a function. filing is taken before learning. */
+#include "keeper.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "allow_list.h"
+
+#define RETRY_SECONDS 1 /* after a save that failed */
+
+/* A line that is to be saved, or a reply that waits for those before it. */
+struct waiting {
+    struct waiting *next;
+    weir_hold *hold;     /* NULL: it is a line */
+    size_t account_size; /* the first bytes of text; the line follows */
+    size_t size;
+    char text[];
+};
+
+struct queue {
+    struct waiting *first, **end;
+    size_t lines;
+};
+
+struct readers keeper_readers;
+
+static _Atomic(struct allow_lists *) lists;
+static pthread_mutex_t filing = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t learning = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* something waits, or is_ending */
+static struct queue queue;                                /* under learning */
+static bool must_write_whole; /* under learning: what waits is not all that the file lacks */
+static bool is_ending;
+static atomic_size_t unsaved;
+static char path[4096];
+static pthread_t thread;
+
+const struct allow_lists *keeper_lists(void)
+{
+    return atomic_load(&lists);
+}
+
+size_t keeper_unsaved(void)
+{
+    return atomic_load(&unsaved);
+}
+
+/* ---- The queue ---- */
+
+static void put(struct queue *to, struct waiting *item)
+{
+    if (!to->first)
+        to->end = &to->first;
+    item->next = NULL;
+    *to->end = item;
+    to->end = &item->next;
+    to->lines += !item->hold;
+}
+
+static struct queue take_queue(void)
+{
+    struct queue taken = queue;
+    queue = (struct queue){0};
+    return taken;
+}
+
+/* Replies go; lines too, or stay for another time. */
+static void settle(struct queue *taken, bool is_saved)
+{
+    struct queue kept = {0};
+    for (struct waiting *item = taken->first, *next; item; item = next) {
+        next = item->next;
+        if (item->hold)
+            weir_release(item->hold, WEIR_OK);
+        if (item->hold || is_saved)
+            free(item);
+        else
+            put(&kept, item);
+    }
+    pthread_mutex_lock(&learning);
+    if (kept.first) { /* before what came meanwhile */
+        *kept.end = queue.first;
+        if (queue.first)
+            kept.end = queue.end;
+        kept.lines += queue.lines;
+        queue = kept;
+    }
+    if (is_saved)
+        atomic_fetch_sub(&unsaved, taken->lines);
+    pthread_mutex_unlock(&learning);
+}
+
+static void add_to_queue(struct waiting *item)
+{
+    put(&queue, item);
+    pthread_cond_signal(&changed);
+}
+
+static void queue_line(weir_string account, const struct key *key)
+{
+    char line[KEY_LINE_BYTES];
+    size_t size = key_print(key, line);
+    struct waiting *item = malloc(sizeof *item + account.size + size);
+    atomic_fetch_add(&unsaved, item != NULL);
+    must_write_whole = must_write_whole || !item;
+    if (!item)
+        return;
+    *item = (struct waiting){.account_size = account.size, .size = account.size + size};
+    memcpy(item->text, account.data, account.size);
+    memcpy(item->text + account.size, line, size);
+    add_to_queue(item);
+}
+
+void keeper_release_when_saved(weir_hold *hold)
+{
+    struct waiting *item = malloc(sizeof *item);
+    if (!item) {
+        weir_release(hold, WEIR_OK);
+        return;
+    }
+    *item = (struct waiting){.hold = hold};
+    pthread_mutex_lock(&learning);
+    add_to_queue(item);
+    pthread_mutex_unlock(&learning);
+}
+
+enum learned keeper_learn(weir_string account, const struct key *key)
+{
+    pthread_mutex_lock(&learning);
+    struct allow_lists *now = atomic_load(&lists);
+    struct account *list = allow_lists_make(now, account);
+    enum learned learned = list ? account_learn(now, list, key) : LEARNED_FULL;
+    if (learned == LEARNED_NEW)
+        queue_line(account, key);
+    pthread_mutex_unlock(&learning);
+    return learned;
+}
+
+/* ---- Saving: under filing ---- */
+
+/* The lines as one text, with the heading of an account where it changes. NULL: no memory. */
+static char *text_of(const struct queue *taken, size_t *size)
+{
+    static const char heading[] = "account ";
+    size_t room = 1;
+    for (const struct waiting *item = taken->first; item; item = item->next)
+        room += item->size + sizeof heading;
+    char *text = malloc(room);
+    const struct waiting *before = NULL;
+    *size = 0;
+    for (const struct waiting *item = taken->first; item && text; item = item->next) {
+        if (item->hold)
+            continue;
+        size_t from = item->account_size;
+        bool is_same =
+            before && before->account_size == from && memcmp(before->text, item->text, from) == 0;
+        if (!is_same) {
+            memcpy(text + *size, heading, sizeof heading - 1);
+            *size += sizeof heading - 1;
+            memcpy(text + *size, item->text, from);
+            *size += from;
+            text[(*size)++] = '\n';
+        }
+        memcpy(text + *size, item->text + from, item->size - from);
+        *size += item->size - from;
+        before = item;
+    }
+    return text;
+}
+
+static bool write_lines(const struct queue *taken, char problem[PROBLEM_BYTES])
+{
+    size_t size;
+    char *text = text_of(taken, &size);
+    bool fine = text != NULL;
+    if (!text)
+        snprintf(problem, PROBLEM_BYTES, "out of memory");
+    else if (size)
+        fine = allow_lists_append(path, text, size, problem);
+    free(text);
+    return fine;
+}
+
+/* Says when saving begins to fail, and when it works again. */
+static void tell(bool fine, const char *problem)
+{
+    static bool was_fine = true;
+    if (!fine && was_fine)
+        weir_log(WEIR_LOG_ERROR, "what was learned is not saved: %s", problem);
+    else if (fine && !was_fine)
+        weir_log(WEIR_LOG_INFO, "what was learned is saved again: %s", path);
+    was_fine = fine;
+}
+
+static bool save(char problem[PROBLEM_BYTES])
+{
+    pthread_mutex_lock(&learning);
+    struct queue taken = take_queue();
+    bool whole = must_write_whole;
+    pthread_mutex_unlock(&learning);
+    if (!taken.first && !whole)
+        return true;
+    bool fine = whole ? allow_lists_write(atomic_load(&lists), path, NULL, problem)
+                      : write_lines(&taken, problem);
+    if (fine && whole) {
+        pthread_mutex_lock(&learning);
+        must_write_whole = false;
+        pthread_mutex_unlock(&learning);
+    }
+    settle(&taken, fine);
+    tell(fine, problem);
+    return fine;
+}
+
+static bool has_work(void)
+{
+    return queue.first || must_write_whole;
+}
+
+static void *run(void *nothing)
+{
+    char problem[PROBLEM_BYTES];
+    bool fine = true;
+    (void)nothing;
+    pthread_mutex_lock(&learning);
+    while (!is_ending) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += RETRY_SECONDS;
+        if (!has_work())
+            pthread_cond_wait(&changed, &learning);
+        else if (!fine)
+            pthread_cond_timedwait(&changed, &learning, &until);
+        if (!has_work() || is_ending)
+            continue;
+        pthread_mutex_unlock(&learning);
+        pthread_mutex_lock(&filing);
+        fine = save(problem);
+        pthread_mutex_unlock(&filing);
+        pthread_mutex_lock(&learning);
+    }
+    pthread_mutex_unlock(&learning);
+    return NULL;
+}
+
+/* ---- Replacing ---- */
+
+/* Adds what was learned while the file was read. Lines are in the file's own words. */
+static void add_waiting(struct allow_lists *next)
+{
+    for (const struct waiting *item = queue.first; item; item = item->next) {
+        char line[KEY_LINE_BYTES + 1];
+        size_t size = item->size - item->account_size;
+        struct account *account =
+            item->hold ? NULL
+                       : allow_lists_make(next, (weir_string){item->text, item->account_size});
+        if (!account)
+            continue;
+        memcpy(line, item->text + item->account_size, size);
+        line[size] = '\0';
+        allow_lists_read_line(next, line, &account);
+    }
+}
+
+static bool read_again(char problem[PROBLEM_BYTES])
+{
+    bool is_torn;
+    struct allow_lists *next = allow_lists_read(path, &is_torn, problem);
+    if (!next)
+        return false;
+    pthread_mutex_lock(&learning);
+    add_waiting(next);
+    struct allow_lists *old = atomic_exchange(&lists, next);
+    must_write_whole = must_write_whole || is_torn;
+    pthread_mutex_unlock(&learning);
+    readers_wait(&keeper_readers);
+    allow_lists_free(old);
+    return true;
+}
+
+bool keeper_reload(char problem[PROBLEM_BYTES])
+{
+    pthread_mutex_lock(&filing);
+    bool fine = save(problem) && read_again(problem);
+    pthread_mutex_unlock(&filing);
+    return fine;
+}
+
+bool keeper_set_mode(weir_string account, int mode, char problem[PROBLEM_BYTES])
+{
+    pthread_mutex_lock(&filing);
+    pthread_mutex_lock(&learning);
+    struct account *list = allow_lists_make(atomic_load(&lists), account);
+    int before = list ? account_mode(list) : NO_MODE;
+    if (list)
+        account_set_mode(list, mode);
+    pthread_mutex_unlock(&learning);
+    bool fine = list && allow_lists_write(atomic_load(&lists), path, NULL, problem);
+    if (!list)
+        snprintf(problem, PROBLEM_BYTES, "this is no account's name, or does not fit into memory");
+    else if (!fine)
+        account_set_mode(list, before);
+    pthread_mutex_unlock(&filing);
+    return fine;
+}
+
+bool keeper_forget(weir_string account, const struct key *key, char problem[PROBLEM_BYTES])
+{
+    struct left_out left_out = {account, key};
+    pthread_mutex_lock(&filing);
+    bool fine = save(problem) && allow_lists_write(atomic_load(&lists), path, &left_out, problem) &&
+                read_again(problem);
+    pthread_mutex_unlock(&filing);
+    return fine;
+}
+
+/* ---- Life ---- */
+
+bool keeper_open(const char *file, char problem[PROBLEM_BYTES])
+{
+    bool is_torn = false;
+    int length = snprintf(path, sizeof path, "%s", file);
+    struct allow_lists *read = NULL;
+    if (length < 0 || (size_t)length >= sizeof path)
+        snprintf(problem, PROBLEM_BYTES, "the path of the allow-list is too long");
+    else
+        read = allow_lists_read(path, &is_torn, problem);
+    if (!read)
+        return false;
+    must_write_whole = is_torn;
+    is_ending = false;
+    atomic_store(&lists, read);
+    if (is_torn)
+        weir_log(WEIR_LOG_WARN, "%s: the last line was cut off, and is left out", path);
+    if (pthread_create(&thread, NULL, run, NULL) == 0)
+        return true;
+    allow_lists_free(atomic_exchange(&lists, NULL));
+    snprintf(problem, PROBLEM_BYTES, "there is no thread to be had");
+    return false;
+}
+
+void keeper_close(void)
+{
+    char problem[PROBLEM_BYTES];
+    pthread_mutex_lock(&learning);
+    is_ending = true;
+    pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&learning);
+    pthread_join(thread, NULL);
+    pthread_mutex_lock(&filing);
+    save(problem);
+    pthread_mutex_unlock(&filing);
+    struct queue left = take_queue();
+    settle(&left, true);
+    allow_lists_free(atomic_exchange(&lists, NULL));
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "statement.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ASKED_SQL = 1,
+    ASKED_NORMALIZED = 2,
+    ASKED_DIGEST = 4,
+    ASKED_COMMAND = 8,
+    ASKED_UNDERSTOOD = 16,
+    ASKED_EXACT = 32,
+    ASKED_PARTS = 64,
+    ASKED_TABLES = 128,
+};
+
+/* True for the first who asks for the fact, who then gets it. */
+static bool is_new(struct statement *statement, uint32_t fact)
+{
+    bool asked = statement->asked & fact;
+    statement->asked |= fact;
+    return !asked;
+}
+
+void statement_begin(struct statement *statement, const weir_session *session)
+{
+    statement->session = session;
+    statement->asked = 0;
+    statement->account = weir_current_user(session);
+    if (!statement->account.data) {
+        int size =
+            snprintf(statement->account_room, sizeof statement->account_room, "%.*s@%.*s",
+                     WEIR_STRING_ARGS(weir_user(session)), WEIR_STRING_ARGS(weir_host(session)));
+        size_t room = sizeof statement->account_room - 1;
+        statement->account = (weir_string){statement->account_room,
+                                           size >= 0 && (size_t)size < room ? (size_t)size : room};
+    }
+}
+
+/* X(name, mask) */
+#define TEXTS(X)                                                                                   \
+    X(sql, ASKED_SQL)                                                                              \
+    X(normalized, ASKED_NORMALIZED)                                                                \
+    X(digest, ASKED_DIGEST)                                                                        \
+    X(command, ASKED_COMMAND)
+#define X(name, mask)                                                                              \
+    weir_string statement_##name(struct statement *statement)                                      \
+    {                                                                                              \
+        if (is_new(statement, mask))                                                               \
+            statement->name = weir_##name(statement->session);                                     \
+        return statement->name;                                                                    \
+    }
+TEXTS(X)
+#undef X
+
+static bool is(weir_string text, const char *word)
+{
+    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+}
+
+static bool runs_text(const weir_part *part)
+{
+    return is(part->specific_kind, "Prepare") || is(part->specific_kind, "ExecuteImmediate");
+}
+
+static void ask_parts(struct statement *statement)
+{
+    weir_part part;
+    size_t count = 0;
+    statement->has_text = false;
+    for (; weir_statement_part(statement->session, count, &part); count++) {
+        statement->has_text = statement->has_text || runs_text(&part);
+        if (count < PARTS_KEPT)
+            statement->parts[count] = part;
+    }
+    statement->part_count = count;
+}
+
+bool statement_part(struct statement *statement, size_t index, weir_part *part)
+{
+    if (is_new(statement, ASKED_PARTS))
+        ask_parts(statement);
+    if (index >= statement->part_count)
+        return false;
+    if (index >= PARTS_KEPT)
+        return weir_statement_part(statement->session, index, part);
+    *part = statement->parts[index];
+    return true;
+}
+
+static weir_string join(const weir_table *table, char *room, size_t size)
+{
+    int length = snprintf(room, size, "%.*s.%.*s", WEIR_STRING_ARGS(table->schema),
+                          WEIR_STRING_ARGS(table->name));
+    bool fits = length >= 0 && (size_t)length < size;
+    return (weir_string){room, fits ? (size_t)length : size - 1};
+}
+
+static void ask_tables(struct statement *statement)
+{
+    weir_table table;
+    size_t count = 0;
+    for (; count <= TABLES_KEPT && weir_statement_table(statement->session, count, &table);
+         count++) {
+        if (count == TABLES_KEPT)
+            continue; /* it counts: there are more */
+        struct table_name *kept = &statement->tables[count];
+        kept->access = table.access;
+        kept->name = (weir_string){NULL, 0};
+        if (table.schema.size < TABLE_BYTES && table.name.size < TABLE_BYTES &&
+            table.schema.size + table.name.size + 1 < TABLE_BYTES)
+            kept->name = join(&table, kept->text, sizeof kept->text);
+    }
+    statement->table_count = count;
+}
+
+bool statement_table(struct statement *statement, size_t index, weir_string *name, uint32_t *access)
+{
+    weir_table table;
+    if (is_new(statement, ASKED_TABLES))
+        ask_tables(statement);
+    if (index < TABLES_KEPT && index < statement->table_count &&
+        statement->tables[index].name.data) {
+        *name = statement->tables[index].name;
+        *access = statement->tables[index].access;
+        return true;
+    }
+    if (index >= statement->table_count && statement->table_count <= TABLES_KEPT)
+        return false;
+    if (!weir_statement_table(statement->session, index, &table))
+        return false;
+    *name = join(&table, statement->name, sizeof statement->name);
+    *access = table.access;
+    return true;
+}
+
+bool statement_is_understood(struct statement *statement)
+{
+    if (is_new(statement, ASKED_UNDERSTOOD))
+        statement->is_understood = weir_tables_known(statement->session) != 0;
+    return statement->is_understood;
+}
+
+bool statement_is_exact(struct statement *statement)
+{
+    if (is_new(statement, ASKED_EXACT))
+        statement->is_exact = weir_digest_exact(statement->session) == 1;
+    return statement->is_exact;
+}
+
+bool statement_has_text(struct statement *statement)
+{
+    if (is_new(statement, ASKED_PARTS))
+        ask_parts(statement);
+    return statement->has_text;
+}
+
+bool statement_is_computed(struct statement *statement)
+{
+    return statement_has_text(statement) && !statement_is_understood(statement);
+}
+
+bool statement_is_plain(struct statement *statement)
+{
+    weir_part part;
+    bool plain = statement_is_exact(statement) && !statement_is_computed(statement);
+    for (size_t i = 1;
+         plain && statement_has_text(statement) && statement_part(statement, i, &part); i++)
+        plain = !(part.flags & WEIR_PART_INEXACT);
+    return plain;
+}
+
+bool statement_is_harmless(struct statement *statement)
+{
+    static const uint8_t codes[] = {0x01, 0x0e, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1f};
+    /* Quit, Ping, Long Data, Close, Reset, Set Option and Fetch of what was executed, Reset
+     * Connection */
+    return !statement_sql(statement).data &&
+           memchr(codes, (int)weir_command_code(statement->session), sizeof codes) != NULL;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the firewall asks of a session's statement, each fact once however many rules there are, and
+ * none that no rule wants: a digest costs more than all rules together. */
+#ifndef SQL_FIREWALL_STATEMENT_H
+#define SQL_FIREWALL_STATEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/plugin.h>
+
+#define PARTS_KEPT  16  /* further ones are asked for each time */
+#define TABLES_KEPT 8   /* likewise */
+#define TABLE_BYTES 160 /* "schema.table"; longer names are put together each time */
+#define NAME_BYTES  600 /* a table's two names have at most 64 characters each; longer: cut */
+
+struct table_name {
+    char text[TABLE_BYTES];
+    weir_string name; /* in text, or absent: it did not fit */
+    uint32_t access;
+};
+
+struct statement {
+    const weir_session *session;
+    weir_string account; /* borrowed */
+    /* Private. */
+    char account_room[256];
+    uint32_t asked; /* which of the facts below are there */
+    weir_string sql, normalized, digest, command;
+    bool is_understood, is_exact, has_text;
+    size_t part_count, table_count; /* up to PARTS_KEPT + 1, TABLES_KEPT + 1 */
+    weir_part parts[PARTS_KEPT];
+    struct table_name tables[TABLES_KEPT];
+    char name[NAME_BYTES];
+};
+
+/* The session's statement, of the account that the server has matched, or of the name that the
+ * client gave. For one callback. */
+void statement_begin(struct statement *statement, const weir_session *session);
+
+weir_string statement_sql(struct statement *statement); /* absent: a command without text */
+weir_string statement_normalized(struct statement *statement);
+weir_string statement_digest(struct statement *statement);
+weir_string statement_command(struct statement *statement);
+
+/* The index-th part. False: there are no more. */
+bool statement_part(struct statement *statement, size_t index, weir_part *part);
+
+/* The index-th table, as "schema.table", valid until the next call. False: there are no more. */
+bool statement_table(struct statement *statement, size_t index, weir_string *name,
+                     uint32_t *access);
+
+/* Whether its tables are known: it was understood as a whole. */
+bool statement_is_understood(struct statement *statement);
+
+/* Whether the digest tells all that the text says. It shows a question mark for the text of a
+ * PREPARE or EXECUTE IMMEDIATE: see statement_has_text(). */
+bool statement_is_exact(struct statement *statement);
+
+/* Whether it prepares or runs a text. */
+bool statement_has_text(struct statement *statement);
+
+/* Whether that text cannot be told before it runs. */
+bool statement_is_computed(struct statement *statement);
+
+/* Whether the digests of the statement and of the texts in it tell all that it does. */
+bool statement_is_plain(struct statement *statement);
+
+/* Commands that carry no statement and tell nothing: they need not be on a list. */
+bool statement_is_harmless(struct statement *statement);
+
+#endif
