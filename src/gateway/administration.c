@@ -6,22 +6,18 @@
 
 #include "gateway/answer.h"
 #include "gateway/outcome.h"
-#include "gateway/question.h"
+#include "gateway/permission.h"
+#include "gateway/pool.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
 
 #define MAX_NAMES 64
-#define PRIVILEGE_ERROR                                                                            \
-    "Access denied; you need (at least one of) the RELOAD, SUPER privilege(s) for "                \
-    "this operation"
 
 struct administration {
-    struct session *session;
-    uv_work_t work;
+    struct pool_job pool;
     enum sql_plugin_action action;
     char *names[MAX_NAMES]; /* owned */
     size_t count;
-    bool permitted;
     int status;
     struct error error;
 };
@@ -155,25 +151,19 @@ static int act(struct plugin_registry *registry, enum sql_plugin_action action, 
     return status;
 }
 
-static void work_in_pool(uv_work_t *work)
+static void run_in_pool(struct pool_job *job)
 {
-    struct administration *administration = work->data;
-    struct plugin_registry *registry = administration->session->worker->gateway->registry;
+    struct administration *administration = POOL_JOB_OF(job, struct administration, pool);
+    struct plugin_registry *registry = job->session->worker->gateway->registry;
     for (size_t i = 0; i < administration->count && administration->status == 0; i++)
         administration->status =
             act(registry, administration->action, administration->names[i], &administration->error);
 }
 
-static void worked(uv_work_t *work, int cancelled)
+static void worked(struct session *session, bool cancelled)
 {
-    struct administration *administration = work->data;
-    struct session *session = administration->session;
+    const struct administration *administration = session->administration;
     struct wire_result done = {.status = session->tracker.status};
-    session->work_in_pool = false;
-    if (!session_is_open(session)) {
-        session_free_if_done(session);
-        return;
-    }
     if (cancelled || administration->status)
         outcome_error(session, WIRE_ER_UNKNOWN_ERROR, NULL,
                       cancelled ? "weir is shutting down" : administration->error.message);
@@ -183,30 +173,20 @@ static void worked(uv_work_t *work, int cancelled)
     outcome_go_on(session);
 }
 
-static void grants_row(struct session *session, const struct wire_string *values, size_t count)
-{
-    static const char *const enough[] = {"RELOAD", "SUPER", NULL};
-    if (outcome_is_granted(values, count, enough))
-        session->administration->permitted = true;
-}
+static const char *const privileges[] = {"RELOAD", "SUPER", NULL};
 
-static void grants_known(struct session *session, unsigned error_code)
+static void permission_known(struct session *session, bool granted)
 {
-    struct administration *administration = session->administration;
-    if (error_code || !administration->permitted) {
-        outcome_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, PRIVILEGE_ERROR);
-        administration_release(session);
-        outcome_go_on(session);
+    char words[256];
+    if (granted) {
+        pool_run(session, &session->administration->pool, run_in_pool, worked);
         return;
     }
-    administration->session = session;
-    administration->work.data = administration;
-    session->work_in_pool = true;
-    session_enter(session, SESSION_ADMINISTERING);
-    uv_queue_work(&session->worker->loop, &administration->work, work_in_pool, worked);
+    permission_denied_words(privileges, words, sizeof words);
+    outcome_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, words);
+    administration_release(session);
+    outcome_go_on(session);
 }
-
-static const struct question_handlers grants_question = {.row = grants_row, .done = grants_known};
 
 static void change_plugins(struct session *session, struct sql_span text)
 {
@@ -218,7 +198,7 @@ static void change_plugins(struct session *session, struct sql_span text)
             session, WIRE_ER_PARSE_ERROR, NULL,
             "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
             "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
-    } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {
+    } else if (!permission_ask(session, privileges, permission_known)) {
         session_close(session, CLOSE_NO_MEMORY);
     }
 }

@@ -7,6 +7,8 @@
 
 #include "gateway/answer.h"
 #include "gateway/outcome.h"
+#include "gateway/permission.h"
+#include "gateway/pool.h"
 #include "gateway/question.h"
 #include "gateway/statement.h"
 #include "gateway/variables.h"
@@ -23,11 +25,11 @@ struct one_call {
 };
 
 struct calling {
-    struct session *session;
-    uv_work_t work;
+    struct pool_job pool;
     struct one_call calls[ANSWER_COLUMNS];
-    size_t count, asked;
-    bool is_permitted, is_refused;
+    size_t count;
+    size_t permitted, asked; /* calls whose privilege, whose arguments are known */
+    bool is_refused;
     struct plugin_refusal refusal;
 };
 
@@ -113,33 +115,26 @@ static void finish(struct session *session)
 
 /* ---- The calls, in the pool ---- */
 
-static void work_in_pool(uv_work_t *work)
+static void run_in_pool(struct pool_job *job)
 {
-    struct calling *calling = work->data;
+    struct calling *calling = POOL_JOB_OF(job, struct calling, pool);
     for (size_t i = 0; i < calling->count && !calling->is_refused; i++) {
         struct one_call *call = &calling->calls[i];
         weir_string arguments[PLUGIN_CALL_ARGUMENTS];
         for (size_t j = 0; j < call->argument_count; j++) {
             const struct strbuf *argument = &call->arguments[j];
-            arguments[j] = call->is_null[j] ? (weir_string){NULL, 0}
-                                            : (weir_string){argument->size ? argument->data : "",
-                                                            argument->size};
+            const char *text = argument->size ? argument->data : "";
+            arguments[j] = (weir_string){call->is_null[j] ? NULL : text, argument->size};
         }
         calling->is_refused =
-            !plugin_call(call->callable, &calling->session->facts, arguments, call->argument_count,
+            !plugin_call(call->callable, &job->session->facts, arguments, call->argument_count,
                          &call->returned, &calling->refusal);
     }
 }
 
-static void worked(uv_work_t *work, int cancelled)
+static void worked(struct session *session, bool cancelled)
 {
-    struct calling *calling = work->data;
-    struct session *session = calling->session;
-    session->work_in_pool = false;
-    if (!session_is_open(session)) {
-        session_free_if_done(session);
-        return;
-    }
+    const struct calling *calling = session->calling;
     if (cancelled)
         finish_refused(session, WIRE_ER_SERVER_SHUTDOWN, NULL, "Server shutdown in progress");
     else if (calling->is_refused)
@@ -147,17 +142,6 @@ static void worked(uv_work_t *work, int cancelled)
                        calling->refusal.message);
     else
         finish(session);
-    session_update_interest(session);
-}
-
-static void queue(struct session *session)
-{
-    struct calling *calling = session->calling;
-    calling->session = session;
-    calling->work.data = calling;
-    session->work_in_pool = true;
-    session_enter(session, SESSION_ADMINISTERING);
-    uv_queue_work(&session->worker->loop, &calling->work, work_in_pool, worked);
 }
 
 /* ---- Arguments ---- */
@@ -208,7 +192,7 @@ static void ask_arguments(struct session *session)
     while (calling->asked < calling->count && calling->calls[calling->asked].argument_count == 0)
         calling->asked++;
     if (calling->asked == calling->count) {
-        queue(session);
+        pool_run(session, &calling->pool, run_in_pool, worked);
         return;
     }
     session_enter(session, SESSION_READY);
@@ -218,41 +202,34 @@ static void ask_arguments(struct session *session)
 
 /* ---- Privileges ---- */
 
-static bool is_permitted(const struct one_call *call, const struct wire_string *values,
-                         size_t count)
-{
-    const char *const *privileges = plugin_callable_privileges(call->callable);
-    return !*privileges || outcome_is_granted(values, count, privileges);
-}
+static void ask_permissions(struct session *session);
 
-static void grants_row(struct session *session, const struct wire_string *values, size_t count)
+static void permission_known(struct session *session, bool granted)
 {
     struct calling *calling = session->calling;
-    bool all = true;
-    for (size_t i = 0; i < calling->count; i++)
-        all = all && is_permitted(&calling->calls[i], values, count);
-    calling->is_permitted = calling->is_permitted || all;
+    const struct one_call *call = &calling->calls[calling->permitted];
+    char words[256];
+    if (granted) {
+        calling->permitted++;
+        ask_permissions(session);
+        return;
+    }
+    permission_denied_words(plugin_callable_privileges(call->callable), words, sizeof words);
+    finish_refused(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, words);
 }
 
-static void grants_known(struct session *session, unsigned error_code)
+static void ask_permissions(struct session *session)
 {
     struct calling *calling = session->calling;
-    char message[512], list[128] = "";
-    if (!error_code && calling->is_permitted) {
+    if (calling->permitted == calling->count) {
         ask_arguments(session);
         return;
     }
-    const char *const *privileges = plugin_callable_privileges(calling->calls[0].callable);
-    for (size_t used = 0; *privileges && used < sizeof list; privileges++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
-                                 *privileges);
-    snprintf(message, sizeof message,
-             "Access denied; you need (at least one of) the %s privilege(s) for this operation",
-             list);
-    finish_refused(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, message);
+    const struct one_call *call = &calling->calls[calling->permitted];
+    session_enter(session, SESSION_READY);
+    if (!permission_ask(session, plugin_callable_privileges(call->callable), permission_known))
+        session_close(session, CLOSE_NO_MEMORY);
 }
-
-static const struct question_handlers grants_question = {.row = grants_row, .done = grants_known};
 
 /* ---- Reading the statement ---- */
 
@@ -321,7 +298,7 @@ void functions_begin(struct session *session, const struct wire_packet *command)
     } else if (!read_calls(session, &refusal)) {
         outcome_error(session, refusal.code, NULL, refusal.message);
         functions_release(session);
-    } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {
-        session_close(session, CLOSE_NO_MEMORY);
+    } else {
+        ask_permissions(session);
     }
 }

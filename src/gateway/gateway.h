@@ -21,7 +21,8 @@
  *   tls.c        TLS of the client's side
  *   tracing.c    sessions under a trace plugin
  *   hold.c       keeping back what the client would read
- *   question.c   what the gateway asks the backend itself
+ *   question.c   what the gateway asks the backend itself; permission.c: the session's grants
+ *   pool.c       work that may block
  *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
  *   variables.c  system variables of plugins: SELECT; variables_set.c: SET; variables_show.c: SHOW
  *   functions.c  functions of plugins: SELECT name(...)

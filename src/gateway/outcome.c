@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/outcome.h"
 
-#include <string.h>
-
 #include "gateway/answer.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
@@ -33,15 +31,4 @@ void outcome_go_on(struct session *session)
     session_enter(session, SESSION_READY);
     relay_go_on(session);
     session_update_interest(session);
-}
-
-bool outcome_is_granted(const struct wire_string *values, size_t count,
-                        const char *const *privileges)
-{
-    const char *end = count ? memmem(values[0].data, values[0].size, " ON *.* TO ", 11) : NULL;
-    size_t size = end ? (size_t)(end - values[0].data) : 0;
-    bool granted = memmem(values[0].data, size, "ALL PRIVILEGES", 14) != NULL;
-    for (; !granted && *privileges; privileges++)
-        granted = memmem(values[0].data, size, *privileges, strlen(*privileges)) != NULL;
-    return granted;
 }

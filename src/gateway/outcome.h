@@ -18,9 +18,4 @@ bool outcome_complete(struct session *session, const struct wire_result *result)
 /* The session is READY again, and goes on with what waits. */
 void outcome_go_on(struct session *session);
 
-/* Whether a line of SHOW GRANTS gives one of these privileges (list ends with NULL), or all, on
- * everything: "GRANT SELECT, RELOAD ON *.* TO ...". */
-bool outcome_is_granted(const struct wire_string *values, size_t count,
-                        const char *const *privileges);
-
 #endif

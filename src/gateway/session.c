@@ -19,6 +19,7 @@
 #include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/login.h"
+#include "gateway/permission.h"
 #include "gateway/prepared.h"
 #include "gateway/question.h"
 #include "gateway/relay.h"
@@ -308,6 +309,7 @@ static void free_session(struct session *session)
     identity_release(session);
     login_release(session);
     question_release(session);
+    permission_release(session);
     administration_release(session);
     variables_release(session);
     functions_release(session);

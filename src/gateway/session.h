@@ -147,6 +147,7 @@ struct session {
 
     struct login *login;       /* until logged in */
     struct question *question; /* while ASKING */
+    struct permission *permission; /* while it is asked for (permission.c) */
     struct administration *administration;
     struct setting_job *setting; /* a SET of plugins' variables (variables_set.c) */
     struct merge *merge;         /* a SHOW VARIABLES (variables_show.c) */

@@ -18,14 +18,12 @@
 #include "gateway/answer.h"
 #include "gateway/identity.h"
 #include "gateway/outcome.h"
+#include "gateway/permission.h"
+#include "gateway/pool.h"
 #include "gateway/question.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
 #include "gateway/variables.h"
-
-#define PRIVILEGE_ERROR                                                                            \
-    "Access denied; you need (at least one of) the SUPER or SYSTEM_VARIABLES_ADMIN privilege(s) "  \
-    "for this operation"
 
 /* One assignment of ours. */
 struct item {
@@ -37,12 +35,11 @@ struct item {
 };
 
 struct setting_job {
-    struct session *session;
-    uv_work_t work;
+    struct pool_job pool;
     struct item *items;
     struct plugin_assignment **assignments; /* as many as items; owned */
     size_t count, asked;
-    bool is_permitted, wants_privilege;
+    bool wants_privilege;
     bool is_set;               /* ours have taken effect */
     struct strbuf rest;        /* empty: there is none */
     bool rest_scoped;          /* a GLOBAL, SESSION ... stands in it */
@@ -128,18 +125,18 @@ static void prepare_items(struct setting_job *job)
         struct item *item = &job->items[i];
         struct plugin_input input = {item->kind, item->text.data, item->text.size};
         job->assignments[i] = plugin_variable_prepare(item->variable, item->scope, &input,
-                                                      &job->session->facts, &job->refusal);
+                                                      &job->pool.session->facts, &job->refusal);
         job->is_refused = job->assignments[i] == NULL;
     }
 }
 
 static void set_items(struct setting_job *job)
 {
-    struct plugin_registry *registry = job->session->worker->gateway->registry;
+    struct session *session = job->pool.session;
     struct error error = {""};
     job->is_set = true;
-    if (plugin_variables_set(registry, &job->session->facts, job->assignments, job->count,
-                             &error) == 0)
+    if (plugin_variables_set(session->worker->gateway->registry, &session->facts, job->assignments,
+                             job->count, &error) == 0)
         return;
     job->is_refused = true;
     job->refusal.code = WIRE_ER_UNKNOWN_ERROR;
@@ -148,24 +145,18 @@ static void set_items(struct setting_job *job)
              job->answer.size ? "; the statement's other assignments have taken effect" : "");
 }
 
-static void work_in_pool(uv_work_t *work)
+static void run_in_pool(struct pool_job *pool)
 {
-    struct setting_job *job = work->data;
+    struct setting_job *job = POOL_JOB_OF(pool, struct setting_job, pool);
     if (!job->assignments[0])
         prepare_items(job);
     if (!job->is_refused && (job->rest.size == 0 || job->answer.size))
         set_items(job);
 }
 
-static void worked(uv_work_t *work, int cancelled)
+static void worked(struct session *session, bool cancelled)
 {
-    struct setting_job *job = work->data;
-    struct session *session = job->session;
-    session->work_in_pool = false;
-    if (!session_is_open(session)) {
-        session_free_if_done(session);
-        return;
-    }
+    const struct setting_job *job = session->setting;
     if (cancelled)
         finish_with(session, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
     else if (job->is_refused)
@@ -174,17 +165,11 @@ static void worked(uv_work_t *work, int cancelled)
         finish(session);
     else
         ask_rest(session);
-    session_update_interest(session);
 }
 
 static void queue(struct session *session)
 {
-    struct setting_job *job = session->setting;
-    job->session = session;
-    job->work.data = job;
-    session->work_in_pool = true;
-    session_enter(session, SESSION_ADMINISTERING);
-    uv_queue_work(&session->worker->loop, &job->work, work_in_pool, worked);
+    pool_run(session, &session->setting->pool, run_in_pool, worked);
 }
 
 /* ---- The rest ---- */
@@ -307,22 +292,17 @@ static void ask_values(struct session *session)
 
 /* ---- Privileges ---- */
 
-static void grants_row(struct session *session, const struct wire_string *values, size_t count)
-{
-    static const char *const enough[] = {"SUPER", "SYSTEM_VARIABLES_ADMIN", NULL};
-    if (outcome_is_granted(values, count, enough))
-        session->setting->is_permitted = true;
-}
+static const char *const privileges[] = {"SUPER", "SYSTEM_VARIABLES_ADMIN", NULL};
 
-static void grants_known(struct session *session, unsigned error_code)
+static void permission_known(struct session *session, bool granted)
 {
-    if (error_code || !session->setting->is_permitted)
-        finish_with(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, PRIVILEGE_ERROR);
-    else
+    char words[256];
+    permission_denied_words(privileges, words, sizeof words);
+    if (granted)
         ask_values(session);
+    else
+        finish_with(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, words);
 }
-
-static const struct question_handlers grants_question = {.row = grants_row, .done = grants_known};
 
 /* ---- Reading the statement ---- */
 
@@ -495,7 +475,7 @@ void variables_set_begin(struct session *session, struct sql_span text, const st
         variables_refuse(session, &refusal);
     } else if (!job->wants_privilege) {
         ask_values(session);
-    } else if (!question_ask(session, "SHOW GRANTS", &grants_question)) {
+    } else if (!permission_ask(session, privileges, permission_known)) {
         session_close(session, CLOSE_NO_MEMORY);
     }
 }

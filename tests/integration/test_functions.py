@@ -90,7 +90,7 @@ def test_a_privilege_is_needed(server, database, connection):
             assert error(other, "SELECT settings_where()") == (
                 1227, "Access denied; you need (at least one of) the SUPER privilege(s) for this operation")
             assert error(other, "SELECT settings_fail('x')") == (
-                1227, "Access denied; you need (at least one of) the FILE, SUPER privilege(s) for this operation")
+                1227, "Access denied; you need (at least one of) the FILE or SUPER privilege(s) for this operation")
             connection.query("GRANT FILE ON *.* TO caller")
             assert error(other, "SELECT settings_fail('x')")[0] == 1123
     finally:
