@@ -7,13 +7,19 @@
  * Nothing is lost without being counted in the log itself, and nothing unaudited runs unless the
  * setting on_failure says so: a statement is refused before it begins while the log cannot be
  * written. No callback waits for a disk. */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "filter.h"
+#include "account.h"
+#include "filter_store.h"
+#include "functions.h"
 #include "settings.h"
 
 static struct sink_options sink_options;
 static struct journal *journal;
+static char *filter_file; /* the settings' */
+
+_Static_assert(FILTER_PROBLEM_BYTES <= PROBLEM_BYTES, "a problem fits");
 
 /* ---- Memory of the threads ---- */
 
@@ -60,40 +66,43 @@ static void release_scratches(void)
 
 #define ERROR_ACCESS_DENIED 1045 /* what MySQL answers to a statement that a filter aborts */
 
-static struct filters *filters;
-static atomic_bool has_filters; /* without them the lock is not taken */
-static pthread_rwlock_t filters_lock = PTHREAD_RWLOCK_INITIALIZER;
-static char *filter_file;
-
-/* A file with a mistake changes nothing. */
-static int read_filters(char problem[PROBLEM_BYTES])
+/* What the session's filter says; moves it on to the one that takes over. What has not happened yet
+ * is only tried: it will be decided about again when it has. */
+static struct filter_decision decide(const struct record *record, const weir_session *session,
+                                     struct audited *audited, bool is_trial)
 {
-    _Static_assert(FILTER_PROBLEM_BYTES <= PROBLEM_BYTES, "a problem fits");
-    struct filters *next = filters_read(filter_file, problem);
-    if (!next)
-        return -1;
-    pthread_rwlock_wrlock(&filters_lock);
-    struct filters *old = filters;
-    filters = next;
-    atomic_store(&has_filters, !filters_are_empty(next));
-    pthread_rwlock_unlock(&filters_lock);
-    filters_free(old);
-    return 0;
-}
-
-static struct filter_decision decide(const struct record *record)
-{
-    struct filter_decision decision = {.log = true};
-    if (!atomic_load_explicit(&has_filters, memory_order_relaxed))
-        return decision;
-    pthread_rwlock_rdlock(&filters_lock);
-    decision = filters_decide(filters, record);
-    pthread_rwlock_unlock(&filters_lock);
+    struct filter_subject subject = {.record = record, .session = session};
+    struct filter_state state = {0};
+    if (!filter_store_has_filters())
+        return (struct filter_decision){.log = true};
+    if (audited)
+        state = *audited_filter(audited);
+    settings_filter_subject(&subject);
+    struct filter_decision decision = filter_store_decide(&subject, &state);
+    if (audited && !is_trial)
+        *audited_filter(audited) = state;
     return decision;
 }
 
-static weir_verdict refuse_by_filter(weir_session *session)
+/* Somebody must be able to correct a filter that aborts too much. */
+static bool is_exempt(const struct record *record)
 {
+    weir_string account = record->text[RECORD_TEXT_account], list = settings_abort_exempt();
+    char name[400];
+    if (!list.size)
+        return false;
+    if (!account.data) {
+        snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(record->text[RECORD_TEXT_user]),
+                 WEIR_STRING_ARGS(record->text[RECORD_TEXT_host]));
+        account = record_string(name);
+    }
+    return account_in_list(list, account);
+}
+
+static weir_verdict refuse_by_filter(weir_session *session, const struct record *record)
+{
+    if (is_exempt(record))
+        return WEIR_OK;
     return weir_refuse(session, ERROR_ACCESS_DENIED, "28000",
                        "Statement was aborted by an audit log filter");
 }
@@ -115,7 +124,7 @@ weir_verdict OnInit(const weir_manifest *manifest)
     struct journal_options options;
     char problem[PROBLEM_BYTES];
     if (settings_read(&options, &sink_options, &filter_file, problem) < 0 ||
-        read_filters(problem) < 0)
+        filter_store_open(filter_file, problem) < 0)
         return weir_fail("%s", problem);
     options.detail = manifest->version;
     journal = journal_start(&options, problem);
@@ -128,9 +137,7 @@ weir_verdict OnShutdown(const weir_manifest *manifest)
     journal_stop(journal);
     journal = NULL;
     release_scratches();
-    filters_free(filters);
-    filters = NULL;
-    atomic_store(&has_filters, false);
+    filter_store_close();
     settings_release();
     return WEIR_OK;
 }
@@ -139,7 +146,7 @@ weir_verdict OnFlush(const weir_manifest *manifest)
 {
     char problem[PROBLEM_BYTES];
     (void)manifest;
-    if (journal_reopen(journal, problem) < 0 || read_filters(problem) < 0)
+    if (journal_reopen(journal, problem) < 0 || filter_store_reload(problem) < 0)
         return weir_fail("%s", problem);
     return WEIR_OK;
 }
@@ -165,6 +172,11 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     return WEIR_OK;
 }
 
+weir_verdict OnFunction(weir_session *session, weir_call *call)
+{
+    return functions_call(journal, session, call);
+}
+
 /* ---- Events ---- */
 
 static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_session *session,
@@ -174,11 +186,8 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     struct record *record = &scratch->record;
     record->table_skip = decision->table_skip;
     record->without_general = decision->without_general;
-    if (decision->redact) {
-        record->text[RECORD_TEXT_sql] = weir_normalized(session);
-        record->number[RECORD_NUMBER_redacted] = 1;
-        record->parameter_count = 0;
-    }
+    if (decision->redact)
+        collect_redact(scratch, session);
     collect_session_part(scratch, audited, format);
     text_reset(&scratch->bodies);
     format->write(&scratch->bodies, record);
@@ -206,7 +215,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     (void)command;
     if (event == WEIR_STARTING) {
         weir_verdict verdict = refuse_if_broken();
-        bool is_wanted = settings_log_starting() || atomic_load(&has_filters);
+        bool is_wanted = settings_log_starting() || filter_store_has_filters();
         if (verdict != WEIR_OK || !is_wanted)
             return verdict;
     }
@@ -215,11 +224,15 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
         return fail_without_memory();
     struct audited *audited = weir_session_data(session);
     settings_collect(&options);
-    options.with_tables = options.with_tables || atomic_load(&has_filters);
+    options.with_tables = options.with_tables || filter_store_has_filters();
     collect_statement(scratch, audited, session, event, &options);
-    struct filter_decision decision = decide(&scratch->record);
-    if (event == WEIR_STARTING && decision.abort)
-        return refuse_by_filter(session);
+    bool is_trial = event == WEIR_STARTING;
+    struct filter_decision decision = decide(&scratch->record, session, audited, is_trial);
+    if (is_trial && decision.abort) {
+        weir_verdict verdict = refuse_by_filter(session, &scratch->record);
+        if (verdict != WEIR_OK)
+            return verdict;
+    }
     if (!decision.log || (event == WEIR_STARTING && !settings_log_starting()))
         return WEIR_OK;
     return add(scratch, audited, session, &decision);
@@ -229,10 +242,11 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {
     weir_verdict verdict = refuse_if_broken();
-    if (verdict != WEIR_OK || !atomic_load(&has_filters))
+    if (verdict != WEIR_OK || !filter_store_has_filters())
         return verdict;
     collect_connection(scratch, NULL, session, WEIR_CONNECTED);
-    return decide(&scratch->record).abort ? refuse_by_filter(session) : WEIR_OK;
+    struct filter_decision decision = decide(&scratch->record, session, NULL, true);
+    return decision.abort ? refuse_by_filter(session, &scratch->record) : WEIR_OK;
 }
 
 weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
@@ -250,7 +264,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
         audited_forget(audited);
     }
     collect_connection(scratch, audited, session, event);
-    struct filter_decision decision = decide(&scratch->record);
+    struct filter_decision decision = decide(&scratch->record, session, audited, false);
     weir_verdict verdict = decision.log ? add(scratch, audited, session, &decision) : WEIR_OK;
     if (event == WEIR_DISCONNECT || event == WEIR_REJECT) {
         weir_set_session_data(session, NULL);

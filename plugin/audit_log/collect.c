@@ -15,6 +15,7 @@ struct audited {
     struct text account, roles; /* as they stand in `part` */
     struct text part;
     const struct format *part_format; /* NULL: there is none */
+    struct filter_state filter;
 };
 
 /* ---- What is kept with a session ---- */
@@ -43,8 +44,15 @@ struct audited *audited_new(const weir_session *session)
 
 void audited_forget(struct audited *audited)
 {
-    if (audited)
-        audited->part_format = NULL;
+    if (!audited)
+        return;
+    audited->part_format = NULL;
+    audited->filter = (struct filter_state){0};
+}
+
+struct filter_state *audited_filter(struct audited *audited)
+{
+    return &audited->filter;
 }
 
 void audited_free(struct audited *audited)
@@ -99,6 +107,7 @@ void scratch_release(struct scratch *scratch)
     text_release(&scratch->bodies);
     text_release(&scratch->sql);
     text_release(&scratch->message);
+    text_release(&scratch->redacted);
     text_release(&scratch->values);
     free(scratch->parameters);
     free(scratch->tables);
@@ -181,6 +190,7 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
     weir_string *text = record->text;
     if (event == WEIR_DISCONNECT) {
         text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
+        text[RECORD_TEXT_refused_by] = unless_empty(weir_refused_by(session));
         record->number[RECORD_NUMBER_duration_us] = weir_connection_duration(session) / US;
         return;
     }
@@ -189,6 +199,7 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
     record->number[RECORD_NUMBER_backend_connection_id] = weir_backend_connection_id(session);
     if (event == WEIR_REJECT) {
         text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
+        text[RECORD_TEXT_refused_by] = unless_empty(weir_refused_by(session));
         record->number[RECORD_NUMBER_error_code] = weir_error_code(session);
     }
 }
@@ -271,6 +282,7 @@ static void collect_outcome(struct scratch *scratch, const weir_session *session
     if (event == WEIR_ERROR) {
         number[RECORD_NUMBER_error_code] = weir_error_code(session);
         record->text[RECORD_TEXT_sqlstate] = weir_sqlstate(session);
+        record->text[RECORD_TEXT_refused_by] = unless_empty(weir_refused_by(session));
         if (number[RECORD_NUMBER_masked] == 1 || password_may_be_in(message)) {
             text_reset(&scratch->message);
             password_mask_message(&scratch->message, message);
@@ -290,8 +302,9 @@ static enum record_event event_of(const weir_session *session, weir_general_even
 {
     if (event == WEIR_STARTING)
         return RECORD_STARTING;
-    (void)session;
-    return event == WEIR_COMPLETED ? RECORD_COMPLETED : RECORD_ERROR;
+    if (event == WEIR_COMPLETED)
+        return RECORD_COMPLETED;
+    return weir_refused_by(session).size ? RECORD_REFUSED : RECORD_ERROR;
 }
 
 void collect_statement(struct scratch *scratch, struct audited *audited,
@@ -317,4 +330,35 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
         collect_parameters(scratch, session);
     if (event != WEIR_STARTING)
         collect_outcome(scratch, session, event);
+}
+
+/* Messages quote what was in the text: Duplicate entry '4711' for key 'PRIMARY'. Without its end a
+ * quotation goes to the end of the message. */
+static weir_string without_quotations(struct text *out, weir_string message)
+{
+    const char *at = message.data, *end = message.data + message.size;
+    text_reset(out);
+    while (at < end) {
+        const char *quote = memchr(at, '\'', (size_t)(end - at));
+        text_add(out, at, (size_t)((quote ? quote : end) - at));
+        if (!quote)
+            break;
+        const char *close = memchr(quote + 1, '\'', (size_t)(end - quote - 1));
+        text_add_words(out, "'?'");
+        at = close ? close + 1 : end;
+    }
+    return (weir_string){out->failed ? NULL : out->data, out->failed ? 0 : out->size};
+}
+
+void collect_redact(struct scratch *scratch, const weir_session *session)
+{
+    struct record *record = &scratch->record;
+    weir_string *message = &record->text[RECORD_TEXT_message];
+    if (record->text[RECORD_TEXT_sql].data)
+        record->text[RECORD_TEXT_sql] = weir_normalized(session);
+    record->number[RECORD_NUMBER_sql_size] = WEIR_ABSENT;
+    record->number[RECORD_NUMBER_redacted] = 1;
+    record->parameter_count = 0;
+    if (record->event != RECORD_COMPLETED && message->data)
+        *message = without_quotations(&scratch->redacted, *message);
 }

@@ -6,6 +6,7 @@
 #ifndef AUDIT_LOG_COLLECT_H
 #define AUDIT_LOG_COLLECT_H
 
+#include "filter.h"
 #include "format.h"
 
 struct collect_options {
@@ -22,10 +23,12 @@ audited_new(const weir_session *session); /* NULL: no memory; collecting goes on
 void audited_free(struct audited *audited);
 /* The account has changed: everything is read anew. */
 void audited_forget(struct audited *audited);
+/* Which filter the session has. */
+struct filter_state *audited_filter(struct audited *audited);
 
 /* A thread's memory for collecting and formatting. */
 struct scratch {
-    struct text bodies, sql, message, values;
+    struct text bodies, sql, message, redacted, values;
     weir_parameter *parameters;
     weir_table *tables;
     struct record_attribute *attributes;
@@ -40,6 +43,10 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
 void collect_statement(struct scratch *scratch, struct audited *audited,
                        const weir_session *session, weir_general_event event,
                        const struct collect_options *options);
+
+/* A filter wants no literals: the text is replaced by its normalised form, parameters and what
+ * stands in quotes in messages are left out. */
+void collect_redact(struct scratch *scratch, const weir_session *session);
 
 /* Sets the record's session_part for this format, written once and kept. */
 void collect_session_part(struct scratch *scratch, struct audited *audited,

@@ -2,19 +2,19 @@
  *
  * Filters in MySQL Enterprise Audit's JSON language: which events of which accounts are recorded,
  * which statements are refused (`abort`), whose text is replaced by its normalised form (`print`).
- * The file is one object:
+ * All of them are one object:
  *
  *     {"filters": {"NAME": {"filter": {...}}}, "users": {"app@%": "NAME", "%": "NAME"}}
  *
  * "%" is every account that has no filter of its own. An account without any is recorded whole:
- * other than in MySQL, silence must be asked for. A mistake in the file is found when it is read,
- * and changes nothing. */
+ * other than in MySQL, silence must be asked for.
+ *
+ * A set of filters does not change. Whoever wants another one makes it of this one
+ * (filter_store.h); a mistake is found then, and changes nothing. */
 #ifndef AUDIT_LOG_FILTER_H
 #define AUDIT_LOG_FILTER_H
 
-#include "record.h"
-
-#define FILTER_PROBLEM_BYTES 400
+#include "filter_run.h"
 
 struct filters;
 
@@ -23,9 +23,24 @@ struct filters *filters_read(const char *path, char problem[FILTER_PROBLEM_BYTES
 /* The same from text; path is for messages. */
 struct filters *filters_parse(const char *text, size_t size, const char *path,
                               char problem[FILTER_PROBLEM_BYTES]);
+/* The same from JSON, of which it takes the reference, also when it fails. */
+struct filters *filters_of_json(json_t *root, const char *path, char problem[FILTER_PROBLEM_BYTES]);
 void filters_free(struct filters *filters);
+
 /* There is none: nothing to decide. */
 bool filters_are_empty(const struct filters *filters);
+/* What it was made of; borrowed. */
+const json_t *filters_json(const struct filters *filters);
+/* The number of the filter that an account has, from 1; 0: it has none. */
+unsigned filters_id(const struct filters *filters, const struct record *record);
+
+/* Which filter a session has at the moment: one can hand over to another (`activate`). All zeros at
+ * first, and after the account has changed. */
+struct filter_state {
+    uint64_t set; /* the set's number: a new set begins anew */
+    const struct filter_definition *definition;
+    const struct filter_tree *active;
+};
 
 struct filter_decision {
     bool log;             /* the event is recorded */
@@ -34,7 +49,9 @@ struct filter_decision {
     bool abort, redact;
 };
 
-/* Decides about a record. Any thread, while nobody frees. */
-struct filter_decision filters_decide(const struct filters *filters, const struct record *record);
+/* Decides about a record, and moves the state on. Any thread, while nobody frees. */
+struct filter_decision filters_decide(const struct filters *filters,
+                                      const struct filter_subject *subject,
+                                      struct filter_state *state);
 
 #endif

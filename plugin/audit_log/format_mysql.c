@@ -7,10 +7,10 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <ctype.h>
 #include <sys/utsname.h>
 
 #include "format.h"
+#include "sql_command.h"
 #include "table_event.h"
 
 static void add_key(struct text *text, const char *key)
@@ -92,18 +92,10 @@ static void write_connection(struct text *text, const struct record *record, con
     add_key(text, "}}\n");
 }
 
-/* CreateTable is MySQL's create_table. */
 static void add_sql_command(struct text *text, const struct record *record)
 {
-    weir_string kind = record->text[RECORD_TEXT_kind];
     add_key(text, ",\"sql_command\":\"");
-    for (size_t i = 0; i < kind.size; i++) {
-        unsigned char c = (unsigned char)kind.data[i];
-        if (isupper(c) && i && !isupper((unsigned char)kind.data[i - 1]))
-            text_add_byte(text, '_');
-        if (isalnum(c))
-            text_add_byte(text, (char)tolower(c));
-    }
+    sql_command_add(text, record->text[RECORD_TEXT_kind]);
     text_add_byte(text, '"');
 }
 
@@ -133,11 +125,11 @@ static void write_tables(struct text *text, const struct record *record)
         const weir_table *table = &record->tables[i];
         if (i < 64 && record->table_skip >> i & 1)
             continue;
-        for (unsigned bit = 0; bit < 2; bit++) {
-            if (!(table->access & 1U << bit))
+        unsigned events = table_events_of(record->text[RECORD_TEXT_kind], table->access);
+        for (unsigned event = 0; event < TABLE_EVENT_END; event++) {
+            if (!(events & 1U << event))
                 continue;
-            begin_body(text, record, "table_access",
-                       table_event_name(table_event_of(record->text[RECORD_TEXT_kind], 1U << bit)));
+            begin_body(text, record, "table_access", table_event_name((enum table_event)event));
             add_string(text, ",\"table_access_data\":{\"db\":", table->schema);
             add_string(text, ",\"table\":", table->name);
             add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);

@@ -83,6 +83,10 @@ void journal_problem(struct journal *journal, char problem[PROBLEM_BYTES]);
 /* Any thread: what FLUSH does. */
 int journal_reopen(struct journal *journal, char problem[PROBLEM_BYTES]);
 
+/* One thread at a time, and it waits: begins a new file. Adds the name of the old one. -1 and the
+ * problem. */
+int journal_rotate(struct journal *journal, struct text *name, char problem[PROBLEM_BYTES]);
+
 /* Any thread: settings that may change at any time. */
 void journal_set_strategy(struct journal *journal, enum strategy strategy);
 void journal_set_buffer_bytes(struct journal *journal, uint64_t bytes);

@@ -134,21 +134,30 @@ bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms)
         next = (struct batch){0};
     }
     pthread_mutex_lock(&queue->lock);
-    while (is_empty(queue) && !queue->stopped) {
+    while (is_empty(queue) && !queue->stopped && !queue->is_woken) {
         queue->writer_waits = true;
         pthread_cond_wait(&queue->wake, &queue->lock);
     }
     queue->writer_waits = false;
     struct timespec end = later(gather_ms);
-    while (gather_ms && !queue->is_urgent && !queue->stopped) {
+    while (gather_ms && !queue->is_urgent && !queue->stopped && !queue->is_woken) {
         if (pthread_cond_timedwait(&queue->wake, &queue->lock, &end) != 0)
             break;
     }
     *batch = queue->filling;
     queue->filling = next;
-    queue->is_urgent = false;
+    bool goes_on = batch->size || batch->loss.count || queue->is_woken;
+    queue->is_urgent = queue->is_woken = false;
     pthread_mutex_unlock(&queue->lock);
-    return batch->size || batch->loss.count;
+    return goes_on;
+}
+
+void queue_wake(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->is_woken = true;
+    pthread_mutex_unlock(&queue->lock);
+    pthread_cond_signal(&queue->wake);
 }
 
 bool queue_pause(struct queue *queue, unsigned ms)

@@ -44,6 +44,7 @@ struct queue {
     size_t limit;      /* bytes */
     bool writer_waits; /* for entries */
     bool is_urgent;    /* somebody waits for what is in the queue */
+    bool is_woken;     /* queue_take shall return, if only with nothing */
     bool stopped;
 };
 
@@ -60,9 +61,12 @@ enum queue_answer queue_put(struct queue *queue, const struct queue_entry *entry
 void queue_lose(struct queue *queue, uint64_t time_ns);
 
 /* Waits for entries or a loss, and up to gather_ms milliseconds more for others to join, unless
- * somebody is in a hurry; then gives all, and takes the memory of the batch given before. false:
- * the queue was stopped and is empty. */
+ * somebody is in a hurry or queue_wake() was called; then gives all, and takes the memory of the
+ * batch given before. false: the queue was stopped and is empty. */
 bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms);
+
+/* Lets queue_take return at once. */
+void queue_wake(struct queue *queue);
 
 bool queue_is_empty(struct queue *queue);
 

@@ -25,18 +25,22 @@ static const enum strategy strategies[] = {
 
 static char *file, *filters; /* absolute paths */
 
-/* A relative path begins at the folder of the plugin's shared object. Returns owned. */
-static char *absolute(weir_string path)
+/* Returns owned. */
+static char *absolute(weir_string folder, weir_string path)
 {
-    weir_string library = weir_library();
-    const char *slash = library.data ? strrchr(library.data, '/') : NULL;
     char *result = NULL;
     if (path.size && path.data[0] == '/')
         return strdup(path.data);
-    int folder = slash ? (int)(slash + 1 - library.data) : 0;
-    return asprintf(&result, "%.*s%s", folder, library.data ? library.data : "", path.data) < 0
-               ? NULL
-               : result;
+    return asprintf(&result, "%.*s/%s", WEIR_STRING_ARGS(folder), path.data) < 0 ? NULL : result;
+}
+
+/* The folder of the plugin's shared object. */
+static weir_string library_folder(void)
+{
+    weir_string library = weir_library();
+    const char *slash = library.data ? strrchr(library.data, '/') : NULL;
+    return slash ? (weir_string){library.data, (size_t)(slash - library.data)}
+                 : (weir_string){".", 1};
 }
 
 const struct format *settings_format(void)
@@ -55,6 +59,22 @@ void settings_collect(struct collect_options *options)
     options->with_tables = weir_number_of(AUDIT_LOG_TABLES);
     options->with_parameters = weir_number_of(AUDIT_LOG_PARAMETERS);
     options->sql_limit = (uint64_t)weir_number_of(AUDIT_LOG_SQL_LIMIT);
+}
+
+void settings_filter_subject(struct filter_subject *subject)
+{
+    subject->variables[VARIABLE_CONNECTION_POLICY] =
+        (uint64_t)weir_number_of(AUDIT_LOG_CONNECTION_POLICY);
+    subject->variables[VARIABLE_STATEMENT_POLICY] =
+        (uint64_t)weir_number_of(AUDIT_LOG_STATEMENT_POLICY);
+    subject->variables[VARIABLE_POLICY] = (uint64_t)weir_number_of(AUDIT_LOG_POLICY);
+    subject->included = weir_text_of(AUDIT_LOG_INCLUDE_ACCOUNTS);
+    subject->excluded = weir_text_of(AUDIT_LOG_EXCLUDE_ACCOUNTS);
+}
+
+weir_string settings_abort_exempt(void)
+{
+    return weir_text_of(AUDIT_LOG_ABORT_EXEMPT);
 }
 
 static void apply_sink(struct sink_options *sink)
@@ -82,8 +102,9 @@ int settings_read(struct journal_options *journal, struct sink_options *sink, ch
 {
     bool is_socket = weir_number_of(AUDIT_LOG_HANDLER) == AUDIT_LOG_HANDLER_SOCKET;
     settings_release();
-    file = absolute(weir_text_of(AUDIT_LOG_FILE));
-    filters = absolute(weir_text_of(AUDIT_LOG_FILTER_FILE));
+    weir_string data = weir_data_directory();
+    file = absolute(library_folder(), weir_text_of(AUDIT_LOG_FILE));
+    filters = absolute(data.data ? data : library_folder(), weir_text_of(AUDIT_LOG_FILTER_FILE));
     if (!file || !filters) {
         snprintf(problem, PROBLEM_BYTES, "no memory");
         return -1;

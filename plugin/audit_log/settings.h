@@ -18,6 +18,11 @@ const struct format *settings_format(void);
 bool settings_log_starting(void);
 void settings_collect(struct collect_options *options);
 
+/* What conditions of filters can ask for. */
+void settings_filter_subject(struct filter_subject *subject);
+/* Accounts of which nothing is aborted; a list as account_in_list() reads it. */
+weir_string settings_abort_exempt(void);
+
 /* Passes on what may change while the server runs. */
 void settings_apply(struct journal *journal, struct sink_options *sink);
 

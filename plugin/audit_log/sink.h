@@ -51,6 +51,8 @@ struct sink_type {
     /* Any thread: opens anew what the path or address names now, for the commits that come. -1 and
      * the problem; the old one stays in use then. */
     int (*reopen)(struct sink *sink, char problem[PROBLEM_BYTES]);
+    /* Begins a new file now, and adds the name of the old one. -1 and the problem. */
+    int (*rotate)(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES]);
     uint64_t (*size)(struct sink *sink); /* bytes of the current file; 0 for what is no file */
     void (*close)(struct sink *sink);
 };
@@ -61,6 +63,9 @@ struct sink {
 };
 
 extern const struct sink_type sink_file, sink_syslog, sink_socket;
+
+/* For sinks that have no file to rotate. */
+int sink_cannot_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES]);
 
 /* NULL: there is none of this name. Upper and lower case are the same. */
 const struct sink_type *sink_find(const char *name, size_t size);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "resume.h"
 #include "rotate.h"
 
@@ -74,24 +75,6 @@ static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
     return -1;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        if (written == 0) {
-            errno = EIO;
-            return -1;
-        }
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 /* Makes fd the current file. An empty one gets its opening. */
 static int adopt(struct file *file, int fd, char problem[PROBLEM_BYTES])
 {
@@ -99,7 +82,7 @@ static int adopt(struct file *file, int fd, char problem[PROBLEM_BYTES])
     if (fstat(fd, &status) < 0)
         return trouble(file, "cannot look at it", problem);
     size_t opening = strlen(file->format->opening);
-    if (status.st_size == 0 && write_all(fd, file->format->opening, opening) < 0) {
+    if (status.st_size == 0 && files_write(fd, file->format->opening, opening) < 0) {
         trouble(file, "cannot write", problem);
         if (ftruncate(fd, 0) < 0)
             return -1; /* said already */
@@ -148,39 +131,28 @@ static void write_closing(struct file *file)
     bool fine = true;
     if (separator && size > opening)
         fine = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
-               write_all(file->fd, "\n", 1) == 0;
-    if (!fine || write_all(file->fd, format->closing, strlen(format->closing)) < 0)
+               files_write(file->fd, "\n", 1) == 0;
+    if (!fine || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: cannot write its last line: %s", file->options->file,
                  strerror(errno));
 }
 
-static void sync_folder(const char *path)
-{
-    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
-    if (slash) {
-        slash[slash == folder ? 1 : 0] = '\0';
-        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd >= 0) {
-            fsync(fd);
-            close(fd);
-        }
-    }
-    free(folder);
-}
-
 /* Closes the current file in order, renames it, begins the next. A rename that fails is logged, and
- * the file grows on: records matter more than sizes. */
-static int rotate(struct file *file, char problem[PROBLEM_BYTES])
+ * the file grows on: records matter more than sizes. Adds the new name to `renamed`. */
+static int rotate(struct file *file, struct text *renamed, char problem[PROBLEM_BYTES])
 {
     const char *path = file->options->file;
     char *name = rotate_name(path);
     if (!name || rename(path, name) < 0) {
-        weir_log(WEIR_LOG_ERROR, "%s: cannot be rotated: %s", path,
+        snprintf(problem, PROBLEM_BYTES, "%s: cannot be rotated: %s", path,
                  name ? strerror(errno) : "no memory");
+        weir_log(WEIR_LOG_ERROR, "%s", problem);
         free(name);
         file->rotate_not_before = time(NULL) + ROTATE_RETRY_S;
         return 0;
     }
+    if (renamed)
+        text_add_words(renamed, name);
     write_closing(file);
     if (fdatasync(file->fd) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: %s", name, strerror(errno));
@@ -188,7 +160,7 @@ static int rotate(struct file *file, char problem[PROBLEM_BYTES])
     close(file->fd);
     file->fd = -1;
     int status = ensure_open(file, problem);
-    sync_folder(path);
+    files_sync_folder(path);
     if (file->janitor)
         janitor_clean(file->janitor);
     return status;
@@ -245,13 +217,13 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
         return -1;
     atomic_store(&file->size, (uint64_t)status.st_size);
     if (is_due(file, size)) {
-        if (rotate(file, problem) < 0)
+        if (rotate(file, NULL, problem) < 0)
             return -1;
         if (fstat(file->fd, &status) < 0)
             return trouble(file, "cannot look at it", problem);
     }
     const char *what = "cannot write";
-    bool fine = write_all(file->fd, lines, size) == 0;
+    bool fine = files_write(file->fd, lines, size) == 0;
     if (fine && sync) {
         what = "cannot bring it to the disk";
         fine = fdatasync(file->fd) == 0;
@@ -271,16 +243,28 @@ static int set_format(struct sink *sink, const struct format *format, char probl
     struct file *file = (struct file *)sink;
     int status = 0;
     if (file->fd >= 0 && atomic_load(&file->size) > strlen(file->format->opening))
-        status = rotate(file, problem);
+        status = rotate(file, NULL, problem);
     file->format = format;
     if (status < 0 || file->fd < 0)
         return status;
     /* The new file has the old format's opening. */
     if (ftruncate(file->fd, 0) < 0 ||
-        write_all(file->fd, format->opening, strlen(format->opening)) < 0)
+        files_write(file->fd, format->opening, strlen(format->opening)) < 0)
         return trouble(file, "cannot write", problem);
     atomic_store(&file->size, strlen(format->opening));
     return 0;
+}
+
+static int rotate_now(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES])
+{
+    struct file *file = (struct file *)sink;
+    if (ensure_open(file, problem) < 0)
+        return -1;
+    if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
+        return trouble(file, "cannot cut off what was half written", problem);
+    if (rotate(file, name, problem) < 0)
+        return -1;
+    return name->size ? 0 : -1;
 }
 
 static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
@@ -370,6 +354,7 @@ const struct sink_type sink_file = {
     .commit = commit,
     .set_format = set_format,
     .reopen = reopen,
+    .rotate = rotate_now,
     .size = file_size,
     .close = close_file,
 };

@@ -163,6 +163,7 @@ const struct sink_type sink_syslog = {
     .commit = commit,
     .set_format = set_format,
     .reopen = reopen,
+    .rotate = sink_cannot_rotate,
     .size = no_size,
     .close = close_syslog,
 };

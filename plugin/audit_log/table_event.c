@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table_event.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const char *const names[] = {
@@ -14,17 +15,20 @@ const char *table_event_name(enum table_event event)
     return names[event];
 }
 
-static int begins_with(weir_string text, const char *words)
+static bool begins_with(weir_string text, const char *words)
 {
     return text.size >= strlen(words) && memcmp(text.data, words, strlen(words)) == 0;
 }
 
-enum table_event table_event_of(weir_string kind, uint32_t access)
+unsigned table_events_of(weir_string kind, uint32_t access)
 {
-    if (access == WEIR_TABLE_READ)
-        return TABLE_READ;
-    if (begins_with(kind, "Update"))
-        return TABLE_UPDATE;
-    return begins_with(kind, "Delete") || begins_with(kind, "Truncate") ? TABLE_DELETE
-                                                                        : TABLE_INSERT;
+    unsigned events = access & WEIR_TABLE_READ ? 1U << TABLE_READ : 0;
+    bool is_emptied = begins_with(kind, "Truncate") && access & WEIR_TABLE_DDL;
+    if (access & WEIR_TABLE_WRITE && begins_with(kind, "Update"))
+        events |= 1U << TABLE_UPDATE;
+    else if (is_emptied || (access & WEIR_TABLE_WRITE && begins_with(kind, "Delete")))
+        events |= 1U << TABLE_DELETE;
+    else if (access & WEIR_TABLE_WRITE)
+        events |= 1U << TABLE_INSERT;
+    return events;
 }

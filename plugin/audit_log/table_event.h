@@ -16,8 +16,9 @@
 enum table_event { TABLE_EVENTS(X) TABLE_EVENT_END };
 #undef X
 
-/* access: WEIR_TABLE_READ or WEIR_TABLE_WRITE. */
-enum table_event table_event_of(weir_string kind, uint32_t access);
+/* Bits 1 << enum table_event. access: WEIR_TABLE_*. Emptying a table is a definition to weir, and a
+ * delete to MySQL; other definitions are no event. */
+unsigned table_events_of(weir_string kind, uint32_t access);
 const char *table_event_name(enum table_event event);
 
 #endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "filter_run.h"
+
+#include <strings.h>
+
+#include "account.h"
+#include "sql_command.h"
+
+#define ACCOUNT_BYTES 512 /* most of an argument of several pieces that is looked at */
+
+/* ---- Fields ---- */
+
+static weir_string account_part(const struct record *record, bool host)
+{
+    weir_string user_part, host_part, account = record->text[RECORD_TEXT_account];
+    if (!account_split(account, &user_part, &host_part))
+        return record->text[host ? RECORD_TEXT_host : RECORD_TEXT_user];
+    return host ? host_part : user_part;
+}
+
+static weir_string text_of(const struct filter_occasion *occasion, enum filter_field field)
+{
+    const weir_string none = {"", 0}, *text = occasion->subject->record->text;
+    switch (field) {
+    case FIELD_USER:
+    case FIELD_GENERAL_USER:
+        return text[RECORD_TEXT_user];
+    case FIELD_PRIVILEGED_USER:
+        return account_part(occasion->subject->record, false);
+    case FIELD_HOST:
+    case FIELD_GENERAL_HOST:
+        return text[RECORD_TEXT_host];
+    case FIELD_IP:
+    case FIELD_GENERAL_IP:
+        return text[RECORD_TEXT_client_ip];
+    case FIELD_DATABASE:
+        return text[RECORD_TEXT_database];
+    case FIELD_GENERAL_COMMAND:
+        return text[RECORD_TEXT_command];
+    case FIELD_GENERAL_QUERY:
+    case FIELD_QUERY:
+        return text[RECORD_TEXT_sql];
+    case FIELD_GENERAL_SQL_COMMAND:
+        return text[RECORD_TEXT_kind];
+    case FIELD_TABLE_DATABASE:
+        return occasion->table ? occasion->table->schema : none;
+    case FIELD_TABLE_NAME:
+        return occasion->table ? occasion->table->name : none;
+    default: /* external and proxy users: a gateway is told of none */
+        return none;
+    }
+}
+
+static uint64_t size_of(const struct filter_occasion *occasion, enum filter_field field)
+{
+    uint64_t whole = occasion->subject->record->number[RECORD_NUMBER_sql_size];
+    if ((field == FIELD_GENERAL_QUERY || field == FIELD_QUERY) && whole != WEIR_ABSENT)
+        return whole; /* only the beginning of the text is in the record */
+    if (field == FIELD_GENERAL_SQL_COMMAND) {
+        struct text name = {0};
+        sql_command_add(&name, text_of(occasion, field));
+        size_t size = name.size;
+        text_release(&name);
+        return size;
+    }
+    return text_of(occasion, field).size;
+}
+
+static bool is_words(weir_string text, const char *words)
+{
+    return text.size == strlen(words) && memcmp(text.data, words, text.size) == 0;
+}
+
+/* MySQL's numbers of statements, as far as all its versions have the same. */
+static uint64_t command_id(weir_string kind)
+{
+    static const char *const kinds[] = {"Select",        "CreateTable", "CreateIndex", "AlterTable",
+                                        "Update",        "Insert",      NULL,          "Delete",
+                                        "TruncateTable", "DropTable",   "DropIndex"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i] && is_words(kind, kinds[i]))
+            return i;
+    }
+    return WEIR_ABSENT;
+}
+
+static uint64_t connection_type(weir_string type)
+{
+    static const struct {
+        const char *name;
+        uint64_t number;
+    } types[] = {{"TCP", 1}, {"Socket", 2}, {"TLS", 4}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (is_words(type, types[i].name))
+            return types[i].number;
+    }
+    return 0;
+}
+
+static uint64_t number_of(const struct filter_occasion *occasion, enum filter_field field)
+{
+    const struct record *record = occasion->subject->record;
+    uint64_t code = record->number[RECORD_NUMBER_error_code];
+    switch (field) {
+    case FIELD_STATUS:
+    case FIELD_GENERAL_ERROR_CODE:
+        return code == WEIR_ABSENT ? 0 : code;
+    case FIELD_CONNECTION_TYPE:
+        return connection_type(record->text[RECORD_TEXT_connection_type]);
+    case FIELD_SQL_COMMAND_ID:
+        return command_id(record->text[RECORD_TEXT_kind]);
+    default:
+        return record->number[RECORD_NUMBER_connection_id];
+    }
+}
+
+/* ---- Conditions ---- */
+
+static bool text_holds(const struct filter_occasion *occasion,
+                       const struct filter_condition *condition)
+{
+    weir_string text = text_of(occasion, condition->field), wanted = condition->text;
+    if (condition->field == FIELD_GENERAL_SQL_COMMAND)
+        return sql_command_is(text, wanted);
+    if (text.size != wanted.size)
+        return false;
+    if (condition->field == FIELD_GENERAL_COMMAND) /* "Change user" is "Change User" here */
+        return text.size == 0 || strncasecmp(text.data, wanted.data, text.size) == 0;
+    return text.size == 0 || memcmp(text.data, wanted.data, text.size) == 0;
+}
+
+/* A single piece is borrowed; several are put together in `room`, cut to its size. */
+static weir_string argument_of(const struct filter_occasion *occasion,
+                               const struct filter_argument *argument, char room[ACCOUNT_BYTES])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < argument->count; i++) {
+        const struct filter_piece *piece = &argument->pieces[i];
+        weir_string text =
+            piece->field == FIELD_END ? piece->literal : text_of(occasion, piece->field);
+        if (argument->count == 1)
+            return text;
+        size_t part = text.size < ACCOUNT_BYTES - size ? text.size : ACCOUNT_BYTES - size;
+        if (part)
+            memcpy(room + size, text.data, part);
+        size += part;
+    }
+    return (weir_string){room, size};
+}
+
+static bool string_find(const struct filter_occasion *occasion,
+                        const struct filter_condition *condition)
+{
+    char rooms[2][ACCOUNT_BYTES];
+    weir_string text = argument_of(occasion, &condition->arguments[0], rooms[0]);
+    weir_string part = argument_of(occasion, &condition->arguments[1], rooms[1]);
+    return part.size == 0 ||
+           (text.size && memmem(text.data, text.size, part.data, part.size) != NULL);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* The same but for white space and case: MySQL prints its digests in capitals. */
+static bool is_same_digest(weir_string a, weir_string b)
+{
+    size_t i = 0, j = 0;
+    for (;;) {
+        while (i < a.size && is_space(a.data[i]))
+            i++;
+        while (j < b.size && is_space(b.data[j]))
+            j++;
+        if (i == a.size || j == b.size)
+            return i == a.size && j == b.size;
+        if (strncasecmp(a.data + i++, b.data + j++, 1) != 0)
+            return false;
+    }
+}
+
+/* The argument is the normalised text, or the 64 digits of its hash. */
+static bool query_digest(const struct filter_occasion *occasion,
+                         const struct filter_condition *condition)
+{
+    char room[ACCOUNT_BYTES];
+    const weir_session *session = occasion->subject->session;
+    weir_string wanted = condition->arguments[0].count
+                             ? argument_of(occasion, &condition->arguments[0], room)
+                             : condition->text;
+    if (!session || !occasion->subject->record->text[RECORD_TEXT_sql].data)
+        return false;
+    return is_same_digest(weir_normalized(session), wanted) ||
+           (wanted.size == 64 && is_same_digest(weir_digest(session), wanted));
+}
+
+static bool in_list(const struct filter_occasion *occasion,
+                    const struct filter_condition *condition)
+{
+    char room[ACCOUNT_BYTES];
+    const struct filter_subject *subject = occasion->subject;
+    return account_in_list(condition->value ? subject->excluded : subject->included,
+                           argument_of(occasion, &condition->arguments[0], room));
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is bounded when it is compiled. */
+static bool holds(const struct filter_occasion *occasion, const struct filter_condition *condition)
+{
+    const struct filter_subject *subject = occasion->subject;
+    switch (condition->kind) {
+    case CONDITION_CONSTANT:
+        return condition->value;
+    case CONDITION_FIELD_TEXT:
+        return text_holds(occasion, condition);
+    case CONDITION_FIELD_NUMBER:
+        return (condition->is_length ? size_of(occasion, condition->field)
+                                     : number_of(occasion, condition->field)) == condition->number;
+    case CONDITION_VARIABLE:
+        return subject->variables[condition->variable] == condition->number;
+    case CONDITION_STRING_FIND:
+        return string_find(occasion, condition);
+    case CONDITION_IN_LIST:
+        return in_list(occasion, condition);
+    case CONDITION_LIST_IS_NULL:
+        return (condition->value ? subject->excluded : subject->included).size == 0;
+    case CONDITION_QUERY_DIGEST:
+        return query_digest(occasion, condition);
+    case CONDITION_NOT:
+        return !holds(occasion, condition->parts);
+    case CONDITION_AND:
+    case CONDITION_OR:
+        break;
+    }
+    bool all = condition->kind == CONDITION_AND;
+    for (size_t i = 0; i < condition->part_count; i++) {
+        if (holds(occasion, &condition->parts[i]) != all)
+            return !all;
+    }
+    return all;
+}
+
+/* ---- Items ---- */
+
+/* What an item says of itself: print and abort add up, log is the answer. */
+static bool act(const struct filter_occasion *occasion, const struct filter_action *action,
+                bool fallback, struct filter_outcome *outcome)
+{
+    outcome->abort = outcome->abort || (action->abort && holds(occasion, action->abort));
+    outcome->redact =
+        outcome->redact || (action->keeps_text && !holds(occasion, action->keeps_text));
+    return action->log ? holds(occasion, action->log) : fallback;
+}
+
+static bool run_class(const struct filter_occasion *occasion, const struct filter_class_item *class,
+                      struct filter_outcome *outcome)
+{
+    bool logs = act(occasion, &class->action, !class->has_events, outcome);
+    bool matched = false, any = false;
+    for (size_t i = 0; i < class->event_count; i++) {
+        const struct filter_event_item *item = &class->events[i];
+        if (!(item->events & 1U << occasion->event))
+            continue;
+        matched = true;
+        any = act(occasion, &item->action, true, outcome) || any;
+        if (item->next && (!item->next->activates || holds(occasion, item->next->activates)))
+            outcome->next = item->next->target;
+    }
+    return matched ? any : logs;
+}
+
+struct filter_outcome filter_run(const struct filter_tree *tree,
+                                 const struct filter_occasion *occasion)
+{
+    struct filter_outcome outcome = {.next = tree};
+    bool logs = act(occasion, &tree->action, !tree->has_classes, &outcome);
+    bool matched = false, any = false;
+    for (size_t i = 0; i < tree->class_count; i++) {
+        const struct filter_class_item *item = &tree->classes[i];
+        if (!(item->classes & 1U << filter_event_class(occasion->event)))
+            continue;
+        matched = true;
+        any = run_class(occasion, item, &outcome) || any;
+    }
+    outcome.log = matched ? any : logs;
+    return outcome;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "filter_store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "account.h"
+#include "files.h"
+#include "text.h"
+
+#define MOST_NAME_BYTES 255 /* of a filter or an account, as in MySQL's tables */
+
+static char *path;
+static struct filters *current;
+static atomic_bool has_filters; /* without them the lock is not taken */
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+/* ---- In memory ---- */
+
+static void put_in_force(struct filters *next)
+{
+    pthread_rwlock_wrlock(&lock);
+    struct filters *old = current;
+    current = next;
+    atomic_store(&has_filters, next && !filters_are_empty(next));
+    pthread_rwlock_unlock(&lock);
+    filters_free(old);
+}
+
+bool filter_store_has_filters(void)
+{
+    return atomic_load_explicit(&has_filters, memory_order_relaxed);
+}
+
+struct filter_decision filter_store_decide(const struct filter_subject *subject,
+                                           struct filter_state *state)
+{
+    struct filter_decision decision = {.log = true};
+    if (!filter_store_has_filters())
+        return decision;
+    pthread_rwlock_rdlock(&lock);
+    if (current)
+        decision = filters_decide(current, subject, state);
+    pthread_rwlock_unlock(&lock);
+    return decision;
+}
+
+unsigned filter_store_id(const struct record *record)
+{
+    pthread_rwlock_rdlock(&lock);
+    unsigned id = current ? filters_id(current, record) : 0;
+    pthread_rwlock_unlock(&lock);
+    return id;
+}
+
+/* ---- The file ---- */
+
+int filter_store_reload(char problem[FILTER_PROBLEM_BYTES])
+{
+    struct filters *next = filters_read(path, problem);
+    if (!next)
+        return -1;
+    put_in_force(next);
+    return 0;
+}
+
+int filter_store_open(const char *file, char problem[FILTER_PROBLEM_BYTES])
+{
+    filter_store_close();
+    path = strdup(file);
+    if (path)
+        return filter_store_reload(problem);
+    snprintf(problem, FILTER_PROBLEM_BYTES, "no memory");
+    return -1;
+}
+
+void filter_store_close(void)
+{
+    put_in_force(NULL);
+    free(path);
+    path = NULL;
+}
+
+static int write_file(const json_t *root, char problem[FILTER_PROBLEM_BYTES])
+{
+    char *text = json_dumps(root, JSON_INDENT(2));
+    struct text lines = {0};
+    int status = -1;
+    errno = ENOMEM;
+    if (text) {
+        text_add_words(&lines, text);
+        text_add_byte(&lines, '\n');
+        if (!lines.failed)
+            status = files_replace(path, lines.data, lines.size);
+    }
+    if (status < 0)
+        snprintf(problem, FILTER_PROBLEM_BYTES, "%s: cannot be written: %s", path, strerror(errno));
+    text_release(&lines);
+    free(text);
+    return status;
+}
+
+/* ---- Changes ---- */
+
+/* Takes the JSON that the next set is to be made of. */
+static int change(json_t *root, char problem[FILTER_PROBLEM_BYTES])
+{
+    struct filters *next = filters_of_json(root, path, problem);
+    if (!next)
+        return -1;
+    if (write_file(filters_json(next), problem) < 0) {
+        filters_free(next);
+        return -1;
+    }
+    put_in_force(next);
+    return 0;
+}
+
+/* A copy of what is in force, with both its objects. Owned; NULL and the problem. */
+static json_t *copy_of_current(char problem[FILTER_PROBLEM_BYTES])
+{
+    json_t *root = current ? json_deep_copy(filters_json(current)) : json_object();
+    static const char *const objects[] = {"filters", "users"};
+    for (size_t i = 0; root && i < 2; i++) {
+        if (!json_object_get(root, objects[i]))
+            json_object_set_new(root, objects[i], json_object());
+    }
+    if (!root)
+        snprintf(problem, FILTER_PROBLEM_BYTES, "no memory");
+    return root;
+}
+
+static int check_name(const char *name, const char *what, char problem[FILTER_PROBLEM_BYTES])
+{
+    size_t size = strlen(name);
+    if (size > 0 && size <= MOST_NAME_BYTES)
+        return 0;
+    snprintf(problem, FILTER_PROBLEM_BYTES, "the name of %s has 1 to %d bytes", what,
+             MOST_NAME_BYTES);
+    return -1;
+}
+
+static int check_account(const char *account, char problem[FILTER_PROBLEM_BYTES])
+{
+    weir_string user, host;
+    if (check_name(account, "an account", problem) < 0)
+        return -1;
+    if (strcmp(account, "%") == 0 || account_split(record_string(account), &user, &host))
+        return 0;
+    snprintf(problem, FILTER_PROBLEM_BYTES,
+             "\"%.60s\" is no account; write user_name@host_name, or %% for all others", account);
+    return -1;
+}
+
+/* Puts a value into one of the two objects, and makes that the set in force. Takes the value. */
+static int change_member(const char *object, const char *name, json_t *value,
+                         char problem[FILTER_PROBLEM_BYTES])
+{
+    json_t *root = copy_of_current(problem);
+    if (root && json_object_set_new(json_object_get(root, object), name, value) == 0)
+        return change(root, problem);
+    if (root)
+        snprintf(problem, FILTER_PROBLEM_BYTES, "\"%.60s\" is no UTF-8", name);
+    else
+        json_decref(value);
+    json_decref(root);
+    return -1;
+}
+
+int filter_store_set_filter(const char *name, weir_string definition,
+                            char problem[FILTER_PROBLEM_BYTES])
+{
+    json_error_t error = {.line = 0};
+    if (check_name(name, "a filter", problem) < 0)
+        return -1;
+    json_t *json = json_loadb(definition.data, definition.size, JSON_REJECT_DUPLICATES, &error);
+    if (json)
+        return change_member("filters", name, json, problem);
+    snprintf(problem, FILTER_PROBLEM_BYTES, "the definition is no JSON: %s", error.text);
+    return -1;
+}
+
+int filter_store_set_user(const char *account, const char *filter,
+                          char problem[FILTER_PROBLEM_BYTES])
+{
+    if (check_account(account, problem) < 0 || check_name(filter, "a filter", problem) < 0)
+        return -1;
+    if (!current || !json_object_get(json_object_get(filters_json(current), "filters"), filter)) {
+        snprintf(problem, FILTER_PROBLEM_BYTES, "there is no filter \"%.60s\"", filter);
+        return -1;
+    }
+    return change_member("users", account, json_string(filter), problem);
+}
+
+int filter_store_remove_filter(const char *name, char problem[FILTER_PROBLEM_BYTES])
+{
+    json_t *root = copy_of_current(problem), *users = json_object_get(root, "users"), *filter;
+    const char *account;
+    void *next;
+    if (!root)
+        return -1;
+    json_object_del(json_object_get(root, "filters"), name);
+    json_object_foreach_safe(users, next, account, filter)
+    {
+        if (strcmp(json_string_value(filter), name) == 0)
+            json_object_del(users, account);
+    }
+    return change(root, problem);
+}
+
+int filter_store_remove_user(const char *account, char problem[FILTER_PROBLEM_BYTES])
+{
+    json_t *root = copy_of_current(problem);
+    if (!root || check_account(account, problem) < 0) {
+        json_decref(root);
+        return -1;
+    }
+    json_object_del(json_object_get(root, "users"), account);
+    return change(root, problem);
+}
