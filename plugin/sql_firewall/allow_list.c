@@ -44,17 +44,40 @@ static bool take_digest(struct key *key, weir_string digest)
     return digest.size == 2 * (size_t)KEY_BYTES && key_from_hex(digest.data, key->bytes);
 }
 
-/* The index-th of the statements that stand in a text, from 1. */
-static enum key_answer key_in_text(struct statement *statement, size_t index, struct key *key)
+/* The index-th statement that stands in a text, from 1; 0: there are no more. */
+static size_t find_in_text(struct statement *statement, size_t index)
 {
     weir_part part;
-    size_t at = 1;
-    for (;; at++) {
-        if (!statement_part(statement, at, &part))
-            return KEY_NO_MORE;
+    for (size_t at = 1; statement_part(statement, at, &part); at++) {
         if ((part.flags & WEIR_PART_IN_TEXT) && --index == 0)
-            break;
+            return at;
     }
+    return 0;
+}
+
+/* Normalising puts U+FFFD for what is no UTF-8: names that differ there have the same digest. */
+static bool is_replaced(weir_string normalized)
+{
+    return normalized.size && memmem(normalized.data, normalized.size, "\xef\xbf\xbd", 3);
+}
+
+/* Whether digests tell all that the statement does. */
+static bool has_keys_of_digests(struct statement *statement)
+{
+    bool fine = statement_is_plain(statement) && !is_replaced(statement_normalized(statement));
+    for (size_t i = 1, at; fine && statement_has_text(statement); i++) {
+        if ((at = find_in_text(statement, i)) == 0)
+            break;
+        fine = !is_replaced(weir_part_text(statement->session, at, WEIR_TEXT_normalized));
+    }
+    return fine;
+}
+
+static enum key_answer key_in_text(struct statement *statement, size_t index, struct key *key)
+{
+    size_t at = find_in_text(statement, index);
+    if (!at)
+        return KEY_NO_MORE;
     if (!take_digest(key, weir_part_text(statement->session, at, WEIR_TEXT_digest)))
         return KEY_UNKNOWABLE;
     key->shown = weir_part_text(statement->session, at, WEIR_TEXT_normalized);
@@ -66,13 +89,13 @@ enum key_answer key_of(struct statement *statement, size_t index, struct key *ke
     weir_string sql = statement_sql(statement);
     if (sql.data && statement_is_computed(statement))
         return KEY_UNKNOWABLE;
-    bool is_plain = sql.data && statement_is_plain(statement);
     if (index > 0)
-        return is_plain && statement_has_text(statement) ? key_in_text(statement, index, key)
-                                                         : KEY_NO_MORE;
+        return sql.data && statement_has_text(statement) && has_keys_of_digests(statement)
+                   ? key_in_text(statement, index, key)
+                   : KEY_NO_MORE;
     if (!sql.data)
         return hashed(key, KEY_COMMAND, statement_command(statement));
-    if (!is_plain)
+    if (!has_keys_of_digests(statement))
         return hashed(key, KEY_TEXT, sql);
     key->shown = statement_normalized(statement);
     return take_digest(key, statement_digest(statement)) ? KEY_FOUND : KEY_UNKNOWABLE;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "firewall_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+atomic_uint test_lines_logged[WEIR_LOG_DEBUG + 1];
+const weir_plugin *weir_self;
+
+static void log_line(const weir_plugin *plugin, int level, const char *message, size_t size)
+{
+    (void)plugin;
+    (void)message;
+    (void)size;
+    atomic_fetch_add(&test_lines_logged[level], 1);
+}
+
+static void release(weir_hold *hold, weir_verdict verdict)
+{
+    assert_int_equal(verdict, WEIR_OK);
+    atomic_fetch_add(&hold->releases, 1);
+}
+
+int test_folder_make(void **state)
+{
+    static weir_host_functions functions;
+    char template[] = "/tmp/test_firewall.XXXXXX";
+    functions = *weir_host_table;
+    functions.log = log_line;
+    functions.release = release;
+    weir_host_table = &functions;
+    *state = mkdtemp(template) ? strdup(template) : NULL;
+    return *state ? 0 : -1;
+}
+
+int test_folder_remove(void **state)
+{
+    DIR *files = opendir(*state);
+    for (struct dirent *entry; files && (entry = readdir(files)) != NULL;)
+        unlinkat(dirfd(files), entry->d_name, 0);
+    if (files)
+        closedir(files);
+    int status = rmdir(*state);
+    free(*state);
+    return status;
+}
+
+const char *test_path(void **state, const char *name)
+{
+    static char paths[4][128];
+    static unsigned turn;
+    char *path = paths[turn++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", (const char *)*state, name);
+    return path;
+}
+
+void test_write(const char *path, const char *text, size_t size)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+char *test_read(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    struct stat status;
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    char *text = calloc(1, (size_t)status.st_size + 1);
+    assert_non_null(text);
+    assert_int_equal(fread(text, 1, (size_t)status.st_size, file), status.st_size);
+    fclose(file);
+    return text;
+}
+
+void test_statement(struct weir_session *session, struct statement *statement, const char *text,
+                    size_t size)
+{
+    static const struct sql_span version = {"10.11.6-MariaDB", 15};
+    *session = (struct weir_session){.account = {"app@%", 5}, .database = {"shop", 4}};
+    sql_mode_set_server(&session->mode, version);
+    host_open(session);
+    assert_true(host_read(session, (struct sql_span){text, size}, 1));
+    statement_begin(statement, session);
+}
+
+struct key test_key(unsigned number)
+{
+    struct key key = {.sort = KEY_DIGEST, .shown = {"select ?", 8}};
+    uint64_t hash = (number + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+    memcpy(key.bytes, &hash, sizeof hash);
+    memcpy(key.bytes + 8, &number, sizeof number);
+    return key;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests of sql_firewall share: a server's answers, a folder, and statements. */
+#ifndef TEST_FIREWALL_TEST_H
+#define TEST_FIREWALL_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "allow_list.h"
+#include "host.h"
+#include "rules.h"
+#include "statement.h"
+
+struct weir_hold {
+    atomic_int releases;
+};
+
+/* Lines of this level that were logged, by any thread. */
+extern atomic_uint test_lines_logged[WEIR_LOG_DEBUG + 1];
+
+/* cmocka's setup and teardown: *state is the name of a new folder, of at most 60 bytes. */
+int test_folder_make(void **state);
+int test_folder_remove(void **state);
+
+/* A path in it, until the fourth call after this. */
+const char *test_path(void **state, const char *name);
+void test_write(const char *path, const char *text, size_t size);
+char *test_read(const char *path); /* returns owned, NUL-terminated */
+
+/* A statement of app@% in the database shop; borrows the text. Ended by host_close(). */
+void test_statement(struct weir_session *session, struct statement *statement, const char *text,
+                    size_t size);
+
+/* Makes a key of a number. */
+struct key test_key(unsigned number);
+
+#endif

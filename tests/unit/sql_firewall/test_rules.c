@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What rules say to statements, and what files of rules are refused. */
+#include <stdio.h>
+
+#include "firewall_test.h"
+
+#define DENY(conditions) "[[deny]]\nname = \"r\"\n" conditions "\n"
+
+static struct rules *read(void **state, const char *text)
+{
+    char problem[PROBLEM_BYTES] = "";
+    const char *path = test_path(state, "rules.toml");
+    test_write(path, text, strlen(text));
+    struct rules *rules = rules_read(path, problem);
+    assert_string_equal(problem, "");
+    assert_non_null(rules);
+    return rules;
+}
+
+/* '+' it passes, '-' a rule denies it, '?' one that cannot tell does. */
+static char verdict(const struct rules *rules, const char *text, size_t size)
+{
+    struct weir_session session;
+    struct statement statement;
+    bool blind = false;
+    test_statement(&session, &statement, text, size);
+    const struct rule *rule = rules_deny(rules, &statement, &blind, NULL);
+    host_close(&session);
+    return !rule ? '+' : blind ? '?' : '-';
+}
+
+static void conditions_hold_for_what_they_say(void **state)
+{
+    static const struct {
+        const char *rule, *statement;
+        char verdict;
+    } rows[] = {
+        {DENY("kinds = [\"Drop*\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"drop?able\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]"), "SELECT 'DROP TABLE t'", '+'},
+        {DENY("kinds = [\"Drop*\"]"), "BEGIN NOT ATOMIC DROP TABLE t; END", '-'},
+        {DENY("kinds = [\"Drop*\"]"), "EXECUTE IMMEDIATE 'DROP TABLE t'", '-'},
+        {DENY("kinds = [\"Drop*\"]"), "EXECUTE IMMEDIATE @x", '?'},
+        {DENY("kinds = [\"Drop*\"]\nblind = \"pass\""), "EXECUTE IMMEDIATE @x", '+'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"app@*\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"APP@*\"]"), "DROP TABLE t", '+'},
+        {DENY("kinds = [\"Drop*\"]\nexcept_accounts = [\"app@*\"]"), "DROP TABLE t", '+'},
+        {DENY("kinds = [\"Drop*\"]\ncommands = [\"Prepare\"]"), "DROP TABLE t", '+'},
+        {DENY("kinds = [\"Drop*\"]\nlog_only = true"), "DROP TABLE t", '+'},
+        {DENY("tables = [\"shop.*\"]\naccess = [\"write\"]"), "UPDATE t SET a = 1", '-'},
+        {DENY("tables = [\"shop.*\"]\naccess = [\"write\"]"), "SELECT * FROM t", '+'},
+        {DENY("tables = [\"*.Secret\"]"), "SELECT 1 FROM a.b, c.secret", '-'},
+        {DENY("tables = [\"*.secret\"]"),
+         "SELECT 1 FROM a, b, c, d, e, f, g, h, i, j, k, secret, l", '-'},
+        {DENY("tables = [\"*.secret\"]"), "SELECT 1 FROM a, b, c, d, e, f, g, h, i, j", '+'},
+        {DENY("tables = [\"*.secret\"]"), "EXECUTE IMMEDIATE 'SELECT 1 FROM secret'", '-'},
+        {DENY("tables = [\"*.secret\"]"), "EXECUTE IMMEDIATE CONCAT('SELECT', ' 1')", '?'},
+        {DENY("missing_where = true"), "DELETE FROM t", '-'},
+        {DENY("missing_where = true"), "DELETE FROM t WHERE a = 1", '+'},
+        {DENY("missing_where = true\nkinds = [\"Update\"]"), "DELETE FROM t", '+'},
+        {DENY("tables_known = false"), "EXECUTE IMMEDIATE @x", '-'},
+        {DENY("tables_known = false"), "SELECT 1", '+'},
+        {DENY("digest_exact = false"), "SELECT /*M! 1 */ + 2", '-'},
+        {DENY("digest_exact = false"), "SELECT 1", '+'},
+        {DENY("statements_over = 1"), "SELECT 1", '+'},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rules *rules = read(state, rows[i].rule);
+        char found = verdict(rules, rows[i].statement, strlen(rows[i].statement));
+        if (found != rows[i].verdict)
+            fail_msg("%s%s: %c", rows[i].rule, rows[i].statement, found);
+        rules_free(rules);
+    }
+}
+
+static void a_regex_sees_each_statement_in_a_text(void **state)
+{
+    static const struct {
+        const char *statement;
+        char verdict;
+    } rows[] = {
+        {"SELECT 1 UNION SELECT 2", '-'},
+        {"SELECT 'union'", '+'},
+        {"EXECUTE IMMEDIATE 'SELECT 1 UNION SELECT 2'", '-'},
+        {"EXECUTE IMMEDIATE 'SELECT 1'", '+'},
+        {"PREPARE p FROM 'SELECT ''union'''", '+'},
+        {"PREPARE p FROM 'SELECT 1 union all SELECT 2'", '-'},
+        {"PREPARE p FROM 'SELECT ''x'' /*M! UNION SELECT 2 */'", '?'},
+        {"EXECUTE IMMEDIATE 'EXECUTE IMMEDIATE ''SELECT 1 UNION SELECT 2'''", '-'},
+        {"EXECUTE IMMEDIATE 'EXECUTE IMMEDIATE @x'", '?'},
+        {"EXECUTE IMMEDIATE 'BEGIN NOT ATOMIC SELECT 1; SELECT 1 UNION SELECT 2; END'", '-'},
+        {"BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'SELECT 1'; EXECUTE IMMEDIATE @x; END", '?'},
+        {"BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'SELECT 1'; EXECUTE IMMEDIATE 'SELECT 2'; END", '+'},
+        {"EXECUTE IMMEDIATE 'SELECT ''x'", '?'},
+        {"EXECUTE IMMEDIATE @x", '?'},
+        {"SELECT 1 /*M! UNION SELECT 2 */", '?'},
+        {"SELECT `a\xff` FROM t", '+'},
+        {"SELECT 1 AS `a\xff` UNION SELECT 2", '-'},
+        {"SELECT 'a\xff'", '+'},
+    };
+    struct rules *rules = read(state, DENY("regex = \"\\\\bunion\\\\b\""));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char found = verdict(rules, rows[i].statement, strlen(rows[i].statement));
+        if (found != rows[i].verdict)
+            fail_msg("%s: %c", rows[i].statement, found);
+    }
+    rules_free(rules);
+}
+
+static void a_regex_that_takes_too_long_cannot_tell(void **state)
+{
+    struct rules *rules = read(state, DENY("regex = \"`(a+)+[bd]\""));
+    char text[200] = "SELECT aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac";
+    assert_int_equal(verdict(rules, text, strlen(text)), '?');
+    rules_free(rules);
+}
+
+static void a_digest_is_also_looked_for_in_texts(void **state)
+{
+    struct weir_session session;
+    struct statement statement;
+    char text[200];
+    test_statement(&session, &statement, "SELECT a FROM t WHERE b = 5", 27);
+    snprintf(text, sizeof text, DENY("digests = [\"%.64s\"]"), session.digest);
+    host_close(&session);
+    struct rules *rules = read(state, text);
+    static const char *const denied[] = {"select a from t where b = 'x'",
+                                         "PREPARE p FROM 'SELECT a FROM t WHERE b = ?'",
+                                         "EXECUTE IMMEDIATE 'SELECT a FROM t WHERE b = 1'"};
+    static const char *const passing[] = {"select a from t where c = 'x'",
+                                          "PREPARE p FROM 'SELECT a FROM t'"};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(verdict(rules, denied[i], strlen(denied[i])), '-');
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(verdict(rules, passing[i], strlen(passing[i])), '+');
+    assert_int_equal(verdict(rules, "EXECUTE IMMEDIATE @x", 20), '?');
+    rules_free(rules);
+}
+
+static void the_first_fitting_account_gives_the_mode(void **state)
+{
+    struct rules *rules =
+        read(state, "[[account]]\naccounts = [\"root@*\", \"ops@10.?\"]\nmode = \"off\"\n"
+                    "[[account]]\naccounts = [\"*\"]\nmode = \"DETECTING\"\n");
+    assert_int_equal(rules_mode(rules, (weir_string){"ops@10.7", 8}, FIREWALL_PROTECTING),
+                     FIREWALL_OFF);
+    assert_int_equal(rules_mode(rules, (weir_string){"ops@10.77", 9}, FIREWALL_PROTECTING),
+                     FIREWALL_DETECTING);
+    assert_int_equal(rules_mode(NULL, (weir_string){"ops@10.77", 9}, FIREWALL_PROTECTING),
+                     FIREWALL_PROTECTING);
+    rules_free(rules);
+}
+
+static void files_with_mistakes_are_refused_by_line(void **state)
+{
+    static const struct {
+        const char *text, *problem; /* behind the path */
+    } rows[] = {
+        {"x = 1\n", ":1: there is no \"x\""},
+        {"unknown_accounts = \"no\"\n", ":1: \"unknown_accounts\" is \"allow\" or \"refuse\""},
+        {"deny = 5\n", ":1: \"deny\" is no list of strings"},
+        {"deny = [5]\n", ":1: \"deny\" is no [[deny]]"},
+        {DENY("kind = [\"Drop\"]"), ":3: a rule has no \"kind\""},
+        {DENY("kinds = []"), ":3: \"kinds\" is no list of strings"},
+        {DENY("kinds = [5]"), ":3: \"kinds\" is no string"},
+        {DENY("kinds = [\"a\\u0000b\"]"), ":3: \"kinds\" has a NUL byte in it"},
+        {DENY("regex = \"(\""), ":3: \"regex\": missing closing parenthesis, at byte 1"},
+        {DENY("tables = [\"t\"]"),
+         ":3: \"t\" names no schema; write \"schema.table\" or \"*.table\""},
+        {DENY("access = [\"read\"]"),
+         ":1: \"access\" without \"tables\"; for all of them write [\"*.*\"]"},
+        {DENY("tables_known = true"), ":3: \"tables_known\" can only be false"},
+        {DENY("statements_over = 0"), ":3: \"statements_over\" is no number from 1 on"},
+        {DENY("missing_where = 1"), ":3: \"missing_where\" is neither true nor false"},
+        {DENY("blind = \"see\""), ":3: \"blind\" is \"refuse\" or \"pass\""},
+        {"[[deny]]\nmissing_where = true\n", ":1: a rule has no \"name\""},
+        {"[[account]]\naccounts = [\"a\"]\n", ":1: an account needs \"accounts\" and \"mode\""},
+        {"[[account]]\naccounts = [\"a\"]\nmode = \"ON\"\n",
+         ":3: \"ON\" is no mode; it is OFF, RECORDING, DETECTING or PROTECTING"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char problem[PROBLEM_BYTES] = "";
+        const char *path = test_path(state, "rules.toml");
+        test_write(path, rows[i].text, strlen(rows[i].text));
+        assert_null(rules_read(path, problem));
+        assert_memory_equal(problem, path, strlen(path));
+        assert_string_equal(problem + strlen(path), rows[i].problem);
+    }
+}
+
+static void what_cannot_be_read_says_so(void **state)
+{
+    char problem[PROBLEM_BYTES] = "", expected[PROBLEM_BYTES];
+    const char *path = test_path(state, "nothing");
+    assert_null(rules_read(path, problem));
+    snprintf(expected, sizeof expected, "%s: No such file or directory", path);
+    assert_string_equal(problem, expected);
+    test_write(path, "a = = 1\n", 8);
+    assert_null(rules_read(path, problem));
+    snprintf(expected, sizeof expected, "%s:1: ", path);
+    assert_memory_equal(problem, expected, strlen(expected));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conditions_hold_for_what_they_say),
+        cmocka_unit_test(a_regex_sees_each_statement_in_a_text),
+        cmocka_unit_test(a_regex_that_takes_too_long_cannot_tell),
+        cmocka_unit_test(a_digest_is_also_looked_for_in_texts),
+        cmocka_unit_test(the_first_fitting_account_gives_the_mode),
+        cmocka_unit_test(files_with_mistakes_are_refused_by_line),
+        cmocka_unit_test(what_cannot_be_read_says_so),
+    };
+    return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
+}
