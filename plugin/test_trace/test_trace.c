@@ -20,6 +20,7 @@ enum {
     CAPABILITY_DEPRECATE_EOF = 1 << 24,
     STATUS_MORE_RESULTS = 0x0008,
     EOF_BYTES = 5,
+    PROGRESS_REPORT = 0xffff, /* in the place of an error's number */
 };
 
 struct connection {
@@ -92,6 +93,8 @@ static enum protocol_stage on_result(const MYSQL *handle, struct connection *c,
         at = 0;
         c->columns = (unsigned long)number_at(args, &at);
         test_trace_print(handle, "Expecting result set with %lu columns", c->columns);
+        if (at < args->pkt_len && byte_at(args, at) == 0 && deprecates_eof(handle))
+            return PROTOCOL_STAGE_WAIT_FOR_ROW; /* the server has left the definitions out */
         return PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
     }
 }
@@ -183,6 +186,8 @@ static enum protocol_stage on_packet(const MYSQL *handle, struct connection *c,
                                      const struct st_trace_event_args *args)
 {
     int is_error = byte_at(args, 0) == 0xff;
+    if (is_error && short_at(args, 1) == PROGRESS_REPORT && stage != PROTOCOL_STAGE_AUTHENTICATE)
+        return stage; /* MariaDB's: the packet that is waited for is still to come */
     switch (stage) {
     case PROTOCOL_STAGE_AUTHENTICATE:
         if (is_error)
@@ -261,12 +266,18 @@ static unsigned long events_of(enum protocol_stage stage)
     }
 }
 
-/* Aborts if that is asked for. Two commands break the rules in MySQL's own library: they are no
- * reason to. */
-static void complain(const struct connection *c)
+/* Aborts if that is asked for, and says why even where nothing else is printed. Two commands break
+ * the rules in MySQL's own library: they are no reason to. */
+static void complain(const MYSQL *handle, const struct connection *c, enum protocol_stage stage,
+                     enum trace_event event)
 {
-    if (is_crashing && c && c->command != REGISTER_SLAVE && c->command != PROCESS_INFO)
-        abort();
+    if (!is_crashing || !c || c->command == REGISTER_SLAVE || c->command == PROCESS_INFO)
+        return;
+    test_trace_is_printing = 1;
+    test_trace_print(handle, "aborting at stage: %s, event: %s; expected: %s; command: %d",
+                     protocol_stage_name(stage), trace_event_name(event),
+                     protocol_stage_name(c->expected), c->command);
+    abort();
 }
 
 static void check_stage(const MYSQL *handle, const struct connection *c, enum protocol_stage stage,
@@ -276,7 +287,7 @@ static void check_stage(const MYSQL *handle, const struct connection *c, enum pr
         event == TRACE_EVENT_AUTH_PLUGIN || stage == c->expected)
         return;
     test_trace_print(handle, "wrong stage, expected: %s", protocol_stage_name(c->expected));
-    complain(c);
+    complain(handle, c, stage, event);
 }
 
 /* Moves on to the stage that is expected with the next event. */
@@ -369,7 +380,7 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
         follow(handle, c, stage, event, &args);
     if (!(events_of(stage) & 1UL << event)) {
         test_trace_print(handle, "invalid event detected");
-        complain(c);
+        complain(handle, c, stage, event);
     }
     return 0;
 }

@@ -24,6 +24,8 @@ enum {
     CR_AUTH_PLUGIN = 2061,
 };
 
+enum { WAITING_MAX_BYTES = 64 << 20 }; /* of commands that are ahead */
+
 static const char first_method[] = "caching_sha2_password"; /* where the client names none */
 
 /* ---- emitting ---- */
@@ -370,6 +372,58 @@ static void give_up(struct trace_conversation *c, enum wire_direction direction)
     }
 }
 
+/* Whether the client is ahead: a command stands at the input's beginning, and the reply to one
+ * before it has not ended. Its fifth byte says which command it is; before that is there, it is not
+ * known yet. */
+static bool is_ahead(const struct trace_conversation *c, const struct wire_input *input)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expect = wire_tracker_expects(&c->tracker, &command);
+    if (expect == WIRE_EXPECT_NOTHING || expect == WIRE_EXPECT_GREETING ||
+        expect == WIRE_EXPECT_AUTH || wire_tracker_expects_client_data(&c->tracker) ||
+        !wire_tracker_is_between_packets(&c->tracker, WIRE_FROM_CLIENT))
+        return false;
+    if (input->end - input->pos <= WIRE_HEADER_BYTES)
+        return input->pos < input->end;
+    command = input->pos[WIRE_HEADER_BYTES];
+    return command != WIRE_COM_QUIT && wire_command_reply_shape(command) != WIRE_REPLY_NONE;
+}
+
+static void take_packets(struct trace_conversation *c, enum wire_direction direction,
+                         struct wire_input *input);
+
+static void let_wait(struct trace_conversation *c, struct wire_input *input)
+{
+    strbuf_add(&c->waiting, input->pos, (size_t)(input->end - input->pos));
+    input->pos = input->end;
+    if (c->waiting.failed || c->waiting.size > WAITING_MAX_BYTES)
+        c->problem = "the client has sent too many commands before their turn";
+}
+
+/* Has the commands that waited take their turns, as far as they can. */
+static void take_waiting(struct trace_conversation *c)
+{
+    struct strbuf waiting = c->waiting;
+    struct wire_input input = {(const uint8_t *)waiting.data,
+                               (const uint8_t *)waiting.data + waiting.size};
+    if (waiting.size == 0 || c->problem || is_ahead(c, &input))
+        return;
+    strbuf_init(&c->waiting);
+    take_packets(c, WIRE_FROM_CLIENT, &input);
+    strbuf_release(&waiting);
+}
+
+/* The client's bytes, in their turn. */
+static void take_from_client(struct trace_conversation *c, struct wire_input *input)
+{
+    if (c->waiting.size == 0) {
+        take_packets(c, WIRE_FROM_CLIENT, input);
+        return;
+    }
+    let_wait(c, input);
+    take_waiting(c);
+}
+
 /* Takes bytes up to the end of the input, or of the login when what follows is compressed. */
 static void take_packets(struct trace_conversation *c, enum wire_direction direction,
                          struct wire_input *input)
@@ -377,6 +431,10 @@ static void take_packets(struct trace_conversation *c, enum wire_direction direc
     struct wire_packet packet;
     bool login_ended = false;
     while (!c->over && !c->opaque && !login_ended) {
+        if (direction == WIRE_FROM_CLIENT && is_ahead(c, input)) {
+            let_wait(c, input);
+            return;
+        }
         uint8_t command = WIRE_NO_COMMAND;
         bool was_auth = wire_tracker_expects(&c->tracker, &command) == WIRE_EXPECT_AUTH;
         enum wire_step step = wire_tracker_next(&c->tracker, direction, input, &packet);
@@ -391,9 +449,20 @@ static void take_packets(struct trace_conversation *c, enum wire_direction direc
                       c->tracker.compressed;
         if (!c->over && !(packet.kind == WIRE_SSL_REQUEST))
             follow_stage(c);
+        if (direction == WIRE_FROM_SERVER)
+            take_waiting(c);
     }
     if (login_ended && !c->inflaters[0])
         start_inflating(c);
+}
+
+static void take(struct trace_conversation *c, enum wire_direction direction,
+                 struct wire_input *input)
+{
+    if (direction == WIRE_FROM_CLIENT)
+        take_from_client(c, input);
+    else
+        take_packets(c, direction, input);
 }
 
 struct inflated {
@@ -406,7 +475,7 @@ static void take_inflated(void *context, const uint8_t *bytes, size_t size)
     struct inflated *inflated = context;
     struct wire_input input = {bytes, bytes + size};
     if (!inflated->conversation->problem)
-        take_packets(inflated->conversation, inflated->direction, &input);
+        take(inflated->conversation, inflated->direction, &input);
 }
 
 void trace_conversation_bytes(struct trace_conversation *conversation,
@@ -417,7 +486,7 @@ void trace_conversation_bytes(struct trace_conversation *conversation,
     if (c->over || c->opaque || c->problem || size == 0)
         return;
     if (!c->inflaters[direction])
-        take_packets(c, direction, &input);
+        take(c, direction, &input);
     if (c->inflaters[direction] && !c->problem && !c->over) {
         struct inflated inflated = {c, direction};
         const char *problem =
@@ -434,6 +503,7 @@ static void begin(struct trace_conversation *c, const struct trace_options *opti
     *c = (struct trace_conversation){.options = *options, .sink = sink, .context = context};
     strbuf_init(&c->scratch);
     strbuf_init(&c->switched_to);
+    strbuf_init(&c->waiting);
     memcpy(c->facts.sqlstate, "00000", 6);
 }
 
@@ -500,6 +570,7 @@ void trace_conversation_release(struct trace_conversation *conversation)
     inflater_free(conversation->inflaters[1]);
     strbuf_release(&conversation->scratch);
     strbuf_release(&conversation->switched_to);
+    strbuf_release(&conversation->waiting);
     free(conversation->facts.server_version);
     free(conversation->facts.user);
     free(conversation->facts.database);

@@ -3,9 +3,10 @@
  * From the bytes of one connection to the events of MySQL's protocol tracing.
  *
  * Bytes of both directions go in, in the order in which they were seen; stages and events come out
- * through a sink, in the order in which a blocking client library would have reported them. How
- * bytes are cut never matters. What no observer of bytes can know, and what is assumed instead, is
- * in docs/trace.md.
+ * through a sink, in the order in which a blocking client library would have reported them: a
+ * command that was sent before the reply to the one before it had ended (pipelining) comes when it
+ * has, unless it is a COM_QUIT or has no reply itself. How bytes are cut never matters. What no
+ * observer of bytes can know, and what is assumed instead, is in docs/trace.md.
  *
  * One thread at a time. A sink must not call back into its conversation. */
 #ifndef WEIR_TRACE_CONVERSATION_H
@@ -55,6 +56,7 @@ struct trace_conversation {
     bool switch_is_bare;           /* one byte FE */
     bool in_tls;                   /* a request for TLS was seen */
     bool opaque;                   /* bytes can't be read any more: ciphertext */
+    struct strbuf waiting;         /* commands that were sent before their turn */
 };
 
 /* Reports CONNECTING and CONNECTED. The conversation must stay where it is. */
