@@ -70,6 +70,8 @@ static int run_program(const struct trace_program_options *options, char **argum
     if (access(file.data, R_OK) != 0) {
         error_set(error, "trace plugin %s: %s; pass --plugin-dir", file.data, strerror(errno));
     } else {
+        const char *other = getenv("MARIADB_PLUGIN_DIR");
+        set_variable("WEIR_TRACE_OTHER_PLUGIN_DIR", other ? other : "");
         set_variable("MARIADB_PLUGIN_DIR", plugin_dir);
         set_variable("LIBMYSQL_PLUGINS", plugin);
         set_variable("WEIR_TRACE_FORMAT", formats[options->format]);

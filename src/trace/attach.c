@@ -175,6 +175,18 @@ static register_function *find_register_function(void *caller)
     return found;
 }
 
+/* The library looks for every plugin where it was told to look for this one, and would miss those
+ * for authentication. Whoever set the variable (weir-trace does) can say in a second one what it
+ * was before: that is what the library reads from now on. */
+static void restore_plugin_dir(void)
+{
+    const char *before = getenv("WEIR_TRACE_OTHER_PLUGIN_DIR");
+    if (before && *before)
+        setenv("MARIADB_PLUGIN_DIR", before, 1);
+    else if (before)
+        unsetenv("MARIADB_PLUGIN_DIR");
+}
+
 static int begin_plugin(unsigned index, void *caller, char *text, size_t size, int argc,
                         va_list arguments)
 {
@@ -201,6 +213,7 @@ static int begin_plugin(unsigned index, void *caller, char *text, size_t size, i
         pthread_mutex_init(&table[slot].lock, NULL);
     if (register_callback)
         register_callback(1, on_bytes);
+    restore_plugin_dir();
     return 0;
 }
 
