@@ -121,9 +121,10 @@ static const struct option_row rows[] = {
      .type = OPTION_TEXT,
      .offset = AT(trace_plugin),
      .argument = "NAME",
-     .help =
-         "A protocol trace plugin, NAME.so in -plugin-dir or a path: it sees every packet of the "
-         "clients' conversations. Its output can disclose data and password hashes."},
+     .help = "A protocol trace plugin, NAME.so in -plugin-dir, one that came with weir, or a path: "
+             "it sees "
+             "every packet of the "
+             "clients' conversations. Its output can disclose data and password hashes."},
     {.name = "trace-user",
      .type = OPTION_TEXT,
      .offset = AT(trace_user),
@@ -132,8 +133,8 @@ static const struct option_row rows[] = {
     {.name = "trace-host",
      .type = OPTION_TEXT,
      .offset = AT(trace_host),
-     .argument = "ADDRESS",
-     .help = "Trace only sessions from this address."},
+     .argument = "PATTERN",
+     .help = "Trace only sessions from addresses like this pattern, such as 10.%."},
 
     {.name = "Limits", .type = OPTION_HEADING},
     {.name = "handshake-timeout",

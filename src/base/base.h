@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * base: what every other room stands on: errors, growing strings, the log, the clock, TOML,
+ * base: what every other room stands on: errors, growing strings, LIKE, the log, the clock, TOML,
  * options.
  *
  * Nothing here knows of the MySQL protocol, of plugins or of sockets. Each part has a header of its
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/like.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/strbuf.h"

@@ -10,6 +10,7 @@
 #include "gateway/pool.h"
 #include "gateway/relay.h"
 #include "gateway/statement.h"
+#include "gateway/tracing_order.h"
 
 #define MAX_NAMES 64
 
@@ -18,6 +19,7 @@ struct administration {
     enum sql_plugin_action action;
     char *names[MAX_NAMES]; /* owned */
     size_t count;
+    struct tracing_order *trace; /* ADMIN TRACE; NULL: one of the plugins' statements */
     int status;
     struct error error;
 };
@@ -25,7 +27,7 @@ struct administration {
 bool administration_may_take(enum sql_kind kind)
 {
     return kind == SQL_KIND_SHOW_PLUGINS || kind == SQL_KIND_FLUSH_PLUGINS ||
-           kind == SQL_KIND_ADMIN_PLUGINS;
+           kind == SQL_KIND_ADMIN_PLUGINS || kind == SQL_KIND_ADMIN;
 }
 
 bool administration_takes(const struct session *session, const struct wire_packet *command)
@@ -36,37 +38,18 @@ bool administration_takes(const struct session *session, const struct wire_packe
     if (command->command != WIRE_COM_QUERY || session->run.count != 1 ||
         !administration_may_take(kind))
         return false;
+    if (kind != SQL_KIND_SHOW_PLUGINS && kind != SQL_KIND_ADMIN)
+        return true;
+    if (!wire_decode_query(command->payload, command->payload_size,
+                           session->tracker.client_capabilities, &query))
+        return false;
+    struct sql_span text = {query.text.data, query.text.size};
     /* SHOW PLUGINS SONAME is MariaDB's own. */
-    return kind != SQL_KIND_SHOW_PLUGINS ||
-           (wire_decode_query(command->payload, command->payload_size,
-                              session->tracker.client_capabilities, &query) &&
-            sql_show_plugins((struct sql_span){query.text.data, query.text.size},
-                             &session->run.one.mode, &show));
+    return kind == SQL_KIND_ADMIN ? tracing_order_is(text, &session->run.one.mode)
+                                  : sql_show_plugins(text, &session->run.one.mode, &show);
 }
 
 /* ---- SHOW PLUGINS ---- */
-
-/* LIKE as the server has it: % any run, _ one byte, backslash quotes; letters match in any case. */
-static bool is_like(const char *text, struct sql_span pattern)
-{
-    const char *at = pattern.at, *end = pattern.at + pattern.size;
-    for (; at < end; at++, text++) {
-        if (*at == '%') {
-            struct sql_span rest = {at + 1, (size_t)(end - at - 1)};
-            do {
-                if (is_like(text, rest))
-                    return true;
-            } while (*text++);
-            return false;
-        }
-        bool any = *at == '_';
-        if (*at == '\\' && at + 1 < end)
-            at++;
-        if (!*text || (!any && (*text | 0x20) != (*at | 0x20)))
-            return false;
-    }
-    return !*text;
-}
 
 static void show_plugins(struct session *session, struct sql_span text)
 {
@@ -85,7 +68,7 @@ static void show_plugins(struct session *session, struct sql_span text)
     }
     for (size_t i = 0; i < plugin_count(registry); i++) {
         struct plugin_row row = plugin_row_at(registry, i);
-        if (show.is_like && !is_like(row.name, show.pattern))
+        if (show.is_like && !text_is_like(row.name, show.pattern.at, show.pattern.size))
             continue;
         const char *cells[COLUMNS] = {row.name,    row.status,  row.type,
                                       row.library, row.license, row.version};
@@ -130,6 +113,7 @@ void administration_release(struct session *session)
         return;
     for (size_t i = 0; i < administration->count; i++)
         free(administration->names[i]);
+    tracing_order_free(administration->trace);
     free(administration);
 }
 
@@ -154,7 +138,11 @@ static int act(struct plugin_registry *registry, enum sql_plugin_action action, 
 static void run_in_pool(struct pool_job *job)
 {
     struct administration *administration = POOL_JOB_OF(job, struct administration, pool);
-    struct plugin_registry *registry = job->session->worker->gateway->registry;
+    struct gateway *gateway = job->session->worker->gateway;
+    struct plugin_registry *registry = gateway->registry;
+    if (administration->trace)
+        administration->status =
+            tracing_order_run(administration->trace, gateway, &administration->error);
     for (size_t i = 0; i < administration->count && administration->status == 0; i++)
         administration->status =
             act(registry, administration->action, administration->names[i], &administration->error);
@@ -167,6 +155,8 @@ static void worked(struct session *session, bool cancelled)
     if (cancelled || administration->status)
         outcome_error(session, WIRE_ER_UNKNOWN_ERROR, NULL,
                       cancelled ? "weir is shutting down" : administration->error.message);
+    else if (administration->trace)
+        tracing_order_answer(session, administration->trace);
     else if (outcome_complete(session, &done))
         answer_ok(session);
     administration_release(session);
@@ -203,6 +193,21 @@ static void change_plugins(struct session *session, struct sql_span text)
     }
 }
 
+static void change_tracing(struct session *session, struct sql_span text)
+{
+    struct administration *administration = calloc(1, sizeof *administration);
+    session->administration = administration;
+    if (administration)
+        administration->trace = tracing_order_read(text, &session->run.one.mode);
+    if (!administration || !administration->trace) {
+        administration_release(session);
+        outcome_error(session, WIRE_ER_PARSE_ERROR, NULL,
+                      "You have an error in your SQL syntax: give " TRACING_ORDER_GRAMMAR);
+    } else if (!permission_ask(session, privileges, permission_known)) {
+        session_close(session, CLOSE_NO_MEMORY);
+    }
+}
+
 void administration_begin(struct session *session, const struct wire_packet *command)
 {
     struct wire_query query;
@@ -214,6 +219,8 @@ void administration_begin(struct session *session, const struct wire_packet *com
     struct sql_span text = {query.text.data, query.text.size};
     if (session->run.one.kinds.kind == SQL_KIND_SHOW_PLUGINS)
         show_plugins(session, text);
+    else if (session->run.one.kinds.kind == SQL_KIND_ADMIN)
+        change_tracing(session, text);
     else
         change_plugins(session, text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The statements that the gateway answers itself: SHOW PLUGINS, FLUSH [TIDB] PLUGINS, ADMIN PLUGINS
- * ENABLE | DISABLE.
+ * ENABLE | DISABLE, and ADMIN TRACE (tracing_order.h).
  *
  * Those that change something need RELOAD or SUPER: the backend is asked for the session's grants,
  * as the session's user, so that roles count. The work itself may block (a flush reads files), so a

@@ -20,8 +20,8 @@
 #include "gateway/embedded.h"
 #include "gateway/listener.h"
 #include "gateway/tls.h"
+#include "gateway/tracing.h"
 #include "gateway/worker.h"
-#include "trace/trace.h"
 
 #define PROBE_PAUSE_MS 200
 #define DRAIN_LOOK_MS  20
@@ -34,6 +34,7 @@ struct server {
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
     uv_timer_t probe_timer, drain_timer;
+    uv_async_t wake_workers;
     uv_work_t probe, flush;
     bool probing, flushing;
     struct error probe_error;
@@ -144,6 +145,7 @@ static void finish(struct server *server)
     uv_timer_stop(&server->probe_timer);
     close_handle((uv_handle_t *)&server->probe_timer);
     close_handle((uv_handle_t *)&server->drain_timer);
+    close_handle((uv_handle_t *)&server->wake_workers);
     /* Signals are caught to the very end, but do not keep the loop alive. */
     uv_unref((uv_handle_t *)&server->terminate);
     uv_unref((uv_handle_t *)&server->interrupt);
@@ -156,6 +158,13 @@ static void close_signals(struct server *server)
     close_handle((uv_handle_t *)&server->interrupt);
     close_handle((uv_handle_t *)&server->hangup);
     uv_run(&server->loop, UV_RUN_DEFAULT);
+}
+
+static void on_wake_workers(uv_async_t *handle)
+{
+    struct server *server = handle->data;
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_wake(&server->workers[i], false);
 }
 
 static void on_drain_timer(uv_timer_t *timer)
@@ -329,34 +338,12 @@ static void init_loop(struct server *server)
     uv_timer_init(&server->loop, &server->probe_timer);
     uv_timer_init(&server->loop, &server->drain_timer);
     server->terminate.data = server->interrupt.data = server->hangup.data = server;
-    server->probe_timer.data = server->drain_timer.data = server;
+    uv_async_init(&server->loop, &server->wake_workers, on_wake_workers);
+    server->probe_timer.data = server->drain_timer.data = server->wake_workers.data = server;
+    server->gateway.wake_workers = &server->wake_workers;
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
     uv_signal_start(&server->interrupt, on_signal, SIGINT);
     uv_signal_start(&server->hangup, on_signal, SIGHUP);
-}
-
-static const char *given(const char *text)
-{
-    return text && *text ? text : NULL;
-}
-
-/* The plugin that weir was built with comes first, so that a second one is refused. */
-static int open_trace(struct server *server, struct error *error)
-{
-    const struct gateway_options *options = server->gateway.options;
-    error->message[0] = 0;
-    struct trace_host *host = trace_host_default(error);
-    if (!host && !error->message[0] && given(options->trace_plugin)) {
-        host = trace_host_load(options->trace_plugin, options->trace_directory, error);
-    } else if (host && given(options->trace_plugin)) {
-        trace_host_unload(trace_host_load(options->trace_plugin, options->trace_directory, error));
-    }
-    server->gateway.trace = host;
-    if (error->message[0])
-        return error_prefix(error, "-trace-plugin");
-    if (host && trace_host_filter(host, given(options->trace_user), given(options->trace_host), 0))
-        return error_set(error, "out of memory");
-    return 0;
 }
 
 static int start(struct server *server, struct error *error)
@@ -366,7 +353,7 @@ static int start(struct server *server, struct error *error)
                               options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error))
         return -1;
-    if (open_trace(server, error))
+    if (tracing_open(&server->gateway, error))
         return -1;
     if (options->require_tls && !server->gateway.tls)
         return error_set(error,
@@ -410,7 +397,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     backend_release(&server->gateway.backend);
     directory_free(server->gateway.directory);
     tls_context_free(server->gateway.tls);
-    trace_host_unload(server->gateway.trace);
+    tracing_close(&server->gateway);
     free(server->workers);
     free(server);
     if (status == 0)

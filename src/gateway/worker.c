@@ -7,6 +7,7 @@
 
 #include "gateway/hold.h"
 #include "gateway/session.h"
+#include "gateway/tracing.h"
 
 static void close_handle(uv_handle_t *handle, void *unused)
 {
@@ -55,6 +56,7 @@ static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
     empty_inbox(worker);
+    tracing_follow(worker);
     if (atomic_load(&worker->gateway->draining))
         for_each_session(worker, false);
     if (asked_to_stop(worker) && !worker->closing) {

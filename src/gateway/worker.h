@@ -32,11 +32,13 @@ struct gateway {
     struct directory *directory;
     atomic_long connections; /* sessions that are alive */
     atomic_bool draining;
-    bool has_variables;       /* some plugin has system or status variables */
-    bool has_functions;       /* some plugin has functions that clients call */
-    bool has_plugins;         /* some plugin is loaded, enabled or not */
-    struct tls_context *tls;  /* NULL: clients are not offered TLS */
-    struct trace_host *trace; /* the trace plugin; NULL: none */
+    bool has_variables;                 /* some plugin has system or status variables */
+    bool has_functions;                 /* some plugin has functions that clients call */
+    bool has_plugins;                   /* some plugin is loaded, enabled or not */
+    struct tls_context *tls;            /* NULL: clients are not offered TLS */
+    _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
+    atomic_uint trace_changes;          /* of what is traced; workers that are behind look */
+    uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
 struct arrival {
@@ -70,6 +72,7 @@ struct worker {
     uv_idle_t idle;           /* runs while there are any */
     atomic_long session_count;
     bool closing;
+    unsigned trace_changes; /* those of the gateway that have been acted upon */
 };
 
 /* Starts the thread. */

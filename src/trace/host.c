@@ -22,14 +22,19 @@ enum { ORACLE_TYPE = 3, INIT_ERROR_BYTES = 512 };
 
 struct trace_host {
     struct st_mysql_client_plugin_TRACE *plugin;
-    void *library; /* NULL: part of the program */
-    pthread_rwlock_t lock;
-    char *user, *client_host;
-    uint64_t session_id;
-    atomic_bool filters;
+    void *library;         /* NULL: part of the program */
+    pthread_rwlock_t lock; /* of selection */
+    struct trace_selection selection;
+    char *user, *client_host; /* the selection's texts; owned */
+    atomic_int extent;        /* enum extent: spares most sessions the lock */
 };
 
-static struct trace_host *the_host; /* MySQL allows one trace plugin at a time, and so do we */
+enum extent { ALL, SOME, NONE };
+
+/* MySQL allows one trace plugin at a time, and so do we. The lock also keeps two from being loaded
+ * at once. */
+static struct trace_host *the_host;
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 static int call_init(struct st_mysql_client_plugin_TRACE *plugin, char *text, size_t size, ...)
 {
@@ -82,16 +87,19 @@ static int refuse_second(const char *name, struct error *error)
         return 0;
     return error_set(error,
                      "trace plugin %s: %s is loaded already, and only one trace plugin can be; "
-                     "unload that one first",
+                     "it stays at work until the program ends",
                      name, the_host->plugin->name);
 }
 
 struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
                                     struct error *error)
 {
-    if (refuse_second(plugin->name, error) < 0)
-        return NULL;
-    return start(plugin, NULL, error);
+    struct trace_host *host = NULL;
+    pthread_mutex_lock(&loading);
+    if (refuse_second(plugin->name, error) == 0)
+        host = start(plugin, NULL, error);
+    pthread_mutex_unlock(&loading);
+    return host;
 }
 
 struct trace_host *trace_host_default(struct error *error)
@@ -104,13 +112,11 @@ struct trace_host *trace_host_default(struct error *error)
 #endif
 }
 
-struct trace_host *trace_host_load(const char *name, const char *directory, struct error *error)
+static struct trace_host *load(const char *name, const char *directory, struct error *error)
 {
     struct strbuf path = STRBUF_INIT;
     struct st_mysql_client_plugin_TRACE *plugin = NULL;
     void *library = NULL;
-    if (refuse_second(name, error) < 0)
-        return NULL;
     if (strchr(name, '/') || !directory)
         strbuf_add_text(&path, name);
     else
@@ -136,10 +142,21 @@ struct trace_host *trace_host_load(const char *name, const char *directory, stru
     return start(plugin, library, error);
 }
 
+struct trace_host *trace_host_load(const char *name, const char *directory, struct error *error)
+{
+    struct trace_host *host = NULL;
+    pthread_mutex_lock(&loading);
+    if (refuse_second(name, error) == 0)
+        host = load(name, directory, error);
+    pthread_mutex_unlock(&loading);
+    return host;
+}
+
 void trace_host_unload(struct trace_host *host)
 {
     if (!host)
         return;
+    pthread_mutex_lock(&loading);
     if (host->plugin->deinit)
         host->plugin->deinit();
     if (host->library)
@@ -149,6 +166,7 @@ void trace_host_unload(struct trace_host *host)
     free(host->client_host);
     free(host);
     the_host = NULL;
+    pthread_mutex_unlock(&loading);
 }
 
 struct st_mysql_client_plugin_TRACE *trace_host_plugin(struct trace_host *host)
@@ -156,41 +174,61 @@ struct st_mysql_client_plugin_TRACE *trace_host_plugin(struct trace_host *host)
     return host->plugin;
 }
 
-int trace_host_filter(struct trace_host *host, const char *user, const char *client_host,
-                      uint64_t session_id)
+int trace_host_select(struct trace_host *host, const struct trace_selection *selection)
 {
-    char *new_user = user ? strdup(user) : NULL;
-    char *new_host = client_host ? strdup(client_host) : NULL;
-    bool failed = (user && !new_user) || (client_host && !new_host);
+    char *user = selection->user ? strdup(selection->user) : NULL;
+    char *client_host = selection->host ? strdup(selection->host) : NULL;
+    bool failed = (selection->user && !user) || (selection->host && !client_host);
     if (!failed) {
         pthread_rwlock_wrlock(&host->lock);
         char *old_user = host->user, *old_host = host->client_host;
-        host->user = new_user;
-        host->client_host = new_host;
-        host->session_id = session_id;
-        atomic_store(&host->filters, user || client_host || session_id);
+        host->selection = *selection;
+        host->selection.user = host->user = user;
+        host->selection.host = host->client_host = client_host;
+        bool is_all = !user && !client_host && !selection->session_id;
+        atomic_store(&host->extent, selection->is_off ? NONE : is_all ? ALL : SOME);
         pthread_rwlock_unlock(&host->lock);
-        new_user = old_user;
-        new_host = old_host;
+        user = old_user;
+        client_host = old_host;
     }
-    free(new_user);
-    free(new_host);
+    free(user);
+    free(client_host);
     return failed ? -1 : 0;
 }
 
-static bool matches(const char *wanted, const char *text)
+void trace_host_selection(struct trace_host *host, struct trace_selection *selection,
+                          struct strbuf *texts)
 {
-    return !wanted || (text && strcmp(wanted, text) == 0);
+    pthread_rwlock_rdlock(&host->lock);
+    *selection = host->selection;
+    size_t user_size = host->user ? strlen(host->user) + 1 : 0;
+    if (host->user)
+        strbuf_add(texts, host->user, user_size);
+    if (host->client_host)
+        strbuf_add_text(texts, host->client_host);
+    selection->user = host->user && !texts->failed ? texts->data : NULL;
+    selection->host = host->client_host && !texts->failed ? texts->data + user_size : NULL;
+    pthread_rwlock_unlock(&host->lock);
 }
 
-bool trace_host_wants(struct trace_host *host, const char *user, const char *client_host,
-                      uint64_t session_id)
+static bool fits(const struct trace_selection *selection, const struct trace_candidate *candidate)
 {
-    if (!atomic_load_explicit(&host->filters, memory_order_relaxed))
-        return true;
+    if (selection->user && (!candidate->user || strcmp(selection->user, candidate->user) != 0))
+        return false;
+    if (selection->host && (!candidate->host || !text_is_like(candidate->host, selection->host,
+                                                              strlen(selection->host))))
+        return false;
+    return !selection->session_id || selection->session_id == candidate->ids[0] ||
+           selection->session_id == candidate->ids[1];
+}
+
+bool trace_host_wants(struct trace_host *host, const struct trace_candidate *candidate)
+{
+    int extent = atomic_load_explicit(&host->extent, memory_order_relaxed);
+    if (extent != SOME)
+        return extent == ALL;
     pthread_rwlock_rdlock(&host->lock);
-    bool wanted = matches(host->user, user) && matches(host->client_host, client_host) &&
-                  (!host->session_id || host->session_id == session_id);
+    bool wanted = !host->selection.is_off && fits(&host->selection, candidate);
     pthread_rwlock_unlock(&host->lock);
     return wanted;
 }

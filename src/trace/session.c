@@ -7,6 +7,7 @@
  * only place that knows. */
 #include "trace/session.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ struct trace_session {
     MYSQL *handle;     /* the client's, or own_handle */
     MYSQL *own_handle; /* NULL: the client's is used */
 };
+
+static atomic_long live; /* sessions that are not stopped */
 
 static struct methods find_methods(const struct st_mysql_client_plugin_TRACE *plugin)
 {
@@ -72,6 +75,7 @@ static void stop(struct trace_session *session)
     if (session->stopped)
         return;
     session->stopped = true;
+    atomic_fetch_sub(&live, 1);
     if (session->methods.stop)
         session->methods.stop(session->plugin, session->handle, session->plugin_data);
 }
@@ -111,9 +115,11 @@ static struct trace_session *new_session(struct st_mysql_client_plugin_TRACE *pl
         copy_text(&own->user, info->user);
         copy_text(&own->host, info->host);
         copy_text(&own->db, info->database);
+        copy_text(&own->server_version, info->server_version);
         own->thread_id = info->thread_id;
         own->port = info->port;
     }
+    atomic_fetch_add(&live, 1);
     if (session->methods.start)
         session->plugin_data = session->methods.start(plugin, session->handle, stage);
     return session;
@@ -168,11 +174,15 @@ const struct trace_conversation *trace_session_conversation(const struct trace_s
     return &session->conversation;
 }
 
-void trace_session_end(struct trace_session *session)
+long trace_session_count(void)
+{
+    return atomic_load(&live);
+}
+
+void trace_session_break_off(struct trace_session *session)
 {
     if (!session)
         return;
-    trace_conversation_end(&session->conversation);
     stop(session);
     trace_conversation_release(&session->conversation);
     if (session->own_handle) {
@@ -183,4 +193,12 @@ void trace_session_end(struct trace_session *session)
         free(session->own_handle);
     }
     free(session);
+}
+
+void trace_session_end(struct trace_session *session)
+{
+    if (!session)
+        return;
+    trace_conversation_end(&session->conversation);
+    trace_session_break_off(session);
 }

@@ -14,7 +14,8 @@ struct trace_session;
 /* What is known when the connection begins; all texts are borrowed for the call and may be NULL. */
 struct trace_session_info {
     const char *user, *host, *database;
-    unsigned long thread_id; /* 0: taken from the greeting */
+    const char *server_version; /* NULL: taken from the greeting */
+    unsigned long thread_id;    /* 0: taken from the greeting */
     unsigned port;
     MYSQL *
         handle; /* the client's own, borrowed; NULL: the session makes one that shows these facts */
@@ -49,6 +50,13 @@ const char *trace_session_problem(const struct trace_session *session);
 
 /* For what asks where the connection stands. */
 const struct trace_conversation *trace_session_conversation(const struct trace_session *session);
+
+/* The connection goes on and is not traced any longer: calls tracing_stop unless that is done,
+ * frees. NULL is allowed. */
+void trace_session_break_off(struct trace_session *session);
+
+/* Connections that a plugin is being shown at this moment, in the whole process. Any thread. */
+long trace_session_count(void);
 
 /* The connection is closed: reports what is left, calls tracing_stop unless that is done, frees.
  * NULL is allowed. */

@@ -5,7 +5,8 @@
     direct, weir   the two endpoints; events: what the gateway's recorder plugin has seen
     gateway        makes further gateways with options of their own; all are stopped, and must end with status 0
 
-WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway."""
+WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
+WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py)."""
 import dataclasses
 import itertools
 import pathlib
@@ -24,6 +25,9 @@ from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.packaging import build_client, package  # noqa: E402
 from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, ROOT, WEIR_SERVER  # noqa: E402
+from harness.tracing import trace_clients  # noqa: E402
+
+trace_clients()
 
 
 def pytest_configure(config):

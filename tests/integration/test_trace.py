@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trace plugins inside unmodified client programs, over captures, and in the gateway at once."""
 import json
-import os
 import struct
 import subprocess
 
 import pytest
 from harness.mariadb import MariaDB
-from harness.paths import BIN, ROOT, WEIR_SERVER, program
+from harness.paths import CLIENT_LIB, CLIENT_TRACE_PLUGINS, ROOT, TRACE_PLUGINS, program
+from harness.tracing import untraced
 
-# A program that is not a sanitizer's cannot load a plugin that is: clients then get those of the ordinary build.
-SANITIZED = WEIR_SERVER.exists() and any(word in WEIR_SERVER.read_bytes() for word in (b"__asan_init", b"__tsan_init"))
-BUILT = ROOT if SANITIZED else BIN.parent
-LIB = BUILT / "lib"
-PLUGINS = LIB / "weir" / "plugin"
-WEIR_TRACE = BUILT / "bin" / "weir-trace"
+WEIR_TRACE = CLIENT_LIB.parent / "bin" / "weir-trace"
 STATEMENTS = "select 1, 'x'; select repeat('a', 70000); do 1; select * from mysql.db"
 
 pytestmark = pytest.mark.skipif(not WEIR_TRACE.exists(), reason="weir-trace is not built there")
@@ -22,9 +17,9 @@ pytestmark = pytest.mark.skipif(not WEIR_TRACE.exists(), reason="weir-trace is n
 
 def run(arguments, plugin=None, check=True, **environment):
     """Runs a program, with a trace plugin in it."""
-    variables = {**os.environ, **environment}
+    variables = {**untraced(), **environment}
     if plugin:
-        variables |= {"MARIADB_PLUGIN_DIR": str(PLUGINS), "LIBMYSQL_PLUGINS": plugin}
+        variables |= {"MARIADB_PLUGIN_DIR": str(CLIENT_TRACE_PLUGINS), "LIBMYSQL_PLUGINS": plugin}
     done = subprocess.run([str(argument) for argument in arguments], env=variables, check=False,
                           capture_output=True, text=True, errors="replace")
     assert not check or done.returncode == 0, done.stderr[-2000:]
@@ -104,12 +99,20 @@ def test_simple_trace_prints_what_the_manual_shows(database):
 
 @pytest.mark.parametrize("compiler, language", [("cc", "c"), ("c++", "c++")])
 def test_the_sample_compiles_with_pkg_config(database, tmp_path, compiler, language):
-    flags = run(["pkg-config", "--cflags", "--libs", "weir-trace"], PKG_CONFIG_PATH=str(LIB / "pkgconfig")).stdout.split()
+    flags = run(["pkg-config", "--cflags", "--libs", "weir-trace"], PKG_CONFIG_PATH=str(CLIENT_LIB / "pkgconfig")).stdout.split()
     source = ROOT / "plugin/simple_trace/simple_trace.c"
     run([compiler, "-x", language, "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", source, "-x", "none", *flags, "-o",
          tmp_path / "simple_trace.so"])
     out = run([WEIR_TRACE, "--plugin", "simple_trace", "--plugin-dir", tmp_path, "--", *shell(database)]).stdout
     assert "Terminating trace" in out
+
+
+def test_a_traced_program_finds_the_librarys_other_plugins(database):
+    """The library looks for those of authentication where it was told to look for this one."""
+    command = [program("mariadb"), "--no-defaults", "-h", database.host, "-P", database.port, "-u", "ed", "-ped-secret", "-e",
+               "select current_user()"]
+    traced = run([WEIR_TRACE, "--format", "test_trace", "--", *command])
+    assert "ed@%" in traced.stdout and "Using authentication plugin: client_ed25519" in traced.stderr
 
 
 def test_only_one_trace_plugin_is_at_work(database):
@@ -120,10 +123,10 @@ def test_only_one_trace_plugin_is_at_work(database):
 
 def test_the_calls_of_the_c_api(database, tmp_path):
     flags = run(["pkg-config", "--cflags", "--libs", "weir-trace", "libmariadb"],
-                PKG_CONFIG_PATH=str(LIB / "pkgconfig")).stdout.split()
+                PKG_CONFIG_PATH=str(CLIENT_LIB / "pkgconfig")).stdout.split()
     client = tmp_path / "trace_api"
     run(["cc", "-Wall", "-Wextra", "-Werror", ROOT / "tests/integration/clients/trace_api.c", "-o", client, *flags])
-    assert run([client, database.socket, PLUGINS]).stdout.splitlines() == [
+    assert run([client, database.socket, CLIENT_TRACE_PLUGINS]).stdout.splitlines() == [
         "register 1", "find 1", "option known=1", "options 0option unknown=1", "options 1",
         "user root, thread 1, do 1",
         "second 0: Plugin simple_trace could not be loaded: linked_trace is loaded already, "
@@ -295,7 +298,7 @@ def commands_of(path):
 @pytest.mark.gateway_only
 def test_client_and_gateway_see_the_same_events(database, make_gateway, tmp_path):
     inside, outside = tmp_path / "gateway.json", tmp_path / "client.json"
-    gateway = make_gateway(f"unix://{database.socket}", options=["-trace-plugin", PLUGINS / "weir_trace.so", "-trace-user", "root"],
+    gateway = make_gateway(f"unix://{database.socket}", options=["-trace-plugin", TRACE_PLUGINS / "weir_trace.so", "-trace-user", "root"],
                            environment={"WEIR_TRACE_FORMAT": "json", "WEIR_TRACE_OUTPUT": str(inside)})
     command = [program("mariadb"), "--no-defaults", "-h", gateway.host, "-P", gateway.port, "-u", "root", "-e", STATEMENTS]
     run([WEIR_TRACE, "--format", "json", "-o", outside, "--", *command])

@@ -4,9 +4,10 @@ import pathlib
 import signal
 import socket
 
-from .paths import WEIR_SERVER
+from .paths import TRACE_PLUGINS, WEIR_SERVER
 from .ports import free_port
 from .process import ServerProcess, sanitizer_reports
+from .tracing import TRACE_CRASH
 
 # Leaks are reported at the end of the process, with exit status 1 of AddressSanitizer's own.
 SANITIZER_OPTIONS = {
@@ -34,6 +35,8 @@ class Gateway:
         if plugins:
             self.arguments += ["-plugin-load", ",".join(plugins)]
         self.arguments += list(options)
+        if TRACE_CRASH and "-trace-plugin" not in options:
+            self.arguments += ["-trace-plugin", TRACE_PLUGINS / "test_trace.so"]
         self.process = None
 
     def launch(self):

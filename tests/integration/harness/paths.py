@@ -17,6 +17,12 @@ PLUGINPKG = BIN / "pluginpkg"
 # Runs every case against the database alone, twice: proves the cases and the harness without a gateway.
 DIRECT_ONLY = os.environ.get("WEIR_TEST_DIRECT_ONLY") == "1"
 
+# A program that is not a sanitizer's cannot load a plugin that is: clients get those of the ordinary build then.
+SANITIZED = WEIR_SERVER.exists() and any(word in WEIR_SERVER.read_bytes() for word in (b"__asan_init", b"__tsan_init"))
+CLIENT_LIB = (ROOT if SANITIZED else BIN.parent) / "lib"
+CLIENT_TRACE_PLUGINS = CLIENT_LIB / "weir" / "plugin"
+TRACE_PLUGINS = BIN.parent / "lib" / "weir" / "plugin"
+
 
 def program(name):
     """The path of a program of the system, which must be there: tools/bootstrap.sh test installs it."""

@@ -146,6 +146,39 @@ static void lines_of_the_log_have_time_level_and_room(void **state)
     assert_memory_equal(text + size - 4, "...", 3);
 }
 
+static void like_is_the_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *pattern;
+        bool is_like;
+    } cases[] = {
+        {"10.0.0.1", "10.%", true},
+        {"110.0.0.1", "10.%", false},
+        {"", "", true},
+        {"", "%", true},
+        {"", "_", false},
+        {"abc", "A_C", true},
+        {"a%c", "a\\%c", true},
+        {"abc", "a\\%c", false},
+        {"aXbXc", "%x%c", true},
+        {"aXbXc", "%x%b", false},
+        {"abc", "abc%", true},
+        {"ab", "abc", false},
+        {"abcabd", "%ab_", true},
+        {"a\\", "a\\", true},
+        {"[", "{", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(text_is_like(cases[i].text, cases[i].pattern, strlen(cases[i].pattern)),
+                         cases[i].is_like);
+    /* Quick, also where every % could be tried in many places. */
+    char text[4001];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    assert_false(text_is_like(text, "%a%a%a%a%a%a%a%a%a%a%a%a%a%a%ab", 31));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +188,7 @@ int main(void)
         cmocka_unit_test(errors_are_prefixed_and_cut),
         cmocka_unit_test(times_are_written_as_rfc3339),
         cmocka_unit_test(foreign_text_cannot_forge_a_line),
+        cmocka_unit_test(like_is_the_servers),
         cmocka_unit_test(lines_of_the_log_have_time_level_and_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

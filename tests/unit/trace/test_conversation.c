@@ -231,6 +231,37 @@ static void a_reply_that_never_comes(void **state)
                                "WAIT_FOR_RESULT DISCONNECTED\n");
 }
 
+/* What has no reply, and COM_QUIT, do not wait. */
+static void commands_that_are_sent_ahead_come_in_their_turn(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {
+        LOGIN,
+        FRAME('C', 0, "\x0e"),
+        FRAME('C', 0, "\x03set a"),
+        FRAME('C', 0, "\x19\x01\0\0\0"),
+        FRAME('S', 1, OK),
+        FRAME('S', 1, OK),
+        FRAME('C', 0, "\x0e"),
+        FRAME('C', 0, "\x19\x02\0\0\0"),
+        FRAME('C', 0, "\x01"),
+    };
+    CHECK(frames, LOGIN_EVENTS "READY_FOR_COMMAND SEND_COMMAND cmd=14\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=0\n"
+                               "WAIT_FOR_RESULT READ_PACKET\n"
+                               "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+                               "READY_FOR_COMMAND SEND_COMMAND cmd=3 pkt=5\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=5\n"
+                               "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=4\n"
+                               "WAIT_FOR_RESULT READ_PACKET\n"
+                               "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+                               "READY_FOR_COMMAND SEND_COMMAND cmd=14\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=0\n"
+                               "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=4\n" QUIT_EVENTS);
+}
+
 static void a_compressed_connection(void **state)
 {
     (void)state;
@@ -301,6 +332,7 @@ static void a_sink_that_wants_no_more_hears_no_more(void **state)
 }
 
 struct calls {
+    enum protocol_stage stage; /* that starts must have */
     unsigned starts, stops, events;
     char user[16];
     unsigned long thread_id;
@@ -312,7 +344,7 @@ static void *count_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handl
 {
     (void)self;
     (void)handle;
-    assert_int_equal(stage, PROTOCOL_STAGE_CONNECTING);
+    assert_int_equal(stage, calls.stage);
     calls.starts++;
     return &calls;
 }
@@ -412,6 +444,71 @@ static void a_plugin_built_with_oracles_header(void **state)
     assert_int_equal(calls.events, 12);
 }
 
+static bool wants(struct trace_host *host, const char *user, const char *address, uint64_t id)
+{
+    return trace_host_wants(host, &(struct trace_candidate){user, address, {id, 1000 + id}});
+}
+
+static void what_is_traced_can_be_selected(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    struct strbuf texts = STRBUF_INIT;
+    struct st_mysql_client_plugin_TRACE one = {.type = MYSQL_CLIENT_TRACE_PLUGIN, .name = "one"};
+    struct trace_host *host = trace_host_adopt(&one, &error);
+    struct trace_selection selection = {.user = "bob"};
+    assert_true(wants(host, "bob", "10.0.0.1", 5));
+    assert_int_equal(trace_host_select(host, &selection), 0);
+    assert_true(wants(host, "bob", "10.0.0.1", 5));
+    assert_false(wants(host, "eve", "10.0.0.1", 5));
+    assert_false(wants(host, NULL, "10.0.0.1", 5));
+    selection = (struct trace_selection){.host = "10.%", .session_id = 6};
+    assert_int_equal(trace_host_select(host, &selection), 0);
+    assert_false(wants(host, "bob", "10.0.0.1", 5));
+    assert_false(wants(host, "bob", "192.168.0.1", 6));
+    assert_true(wants(host, "bob", "10.0.0.1", 6));
+    selection.session_id = 1006;
+    assert_int_equal(trace_host_select(host, &selection), 0);
+    assert_true(wants(host, NULL, "10.0.0.1", 6));
+    trace_host_selection(host, &selection, &texts);
+    assert_null(selection.user);
+    assert_string_equal(selection.host, "10.%");
+    assert_int_equal(selection.session_id, 1006);
+    assert_int_equal(trace_host_select(host, &(struct trace_selection){.is_off = true}), 0);
+    assert_false(wants(host, "bob", "10.0.0.1", 6));
+    strbuf_release(&texts);
+    trace_host_unload(host);
+}
+
+/* As the gateway does it, where a session is at a command's beginning. */
+static void tracing_can_begin_and_end_in_the_middle(void **state)
+{
+    (void)state;
+    struct st_mysql_client_plugin_TRACE plugin = {.type = MYSQL_CLIENT_TRACE_PLUGIN,
+                                                  .name = "count",
+                                                  .tracing_start = count_start,
+                                                  .tracing_stop = count_stop,
+                                                  .trace_event = count_event};
+    const struct trace_options options = {.keep_limit = 1 << 20};
+    const struct trace_session_info info = {.user = "bob", .server_version = "8", .thread_id = 7};
+    uint64_t capabilities = WIRE_CAP(CLIENT_PROTOCOL_41);
+    calls = (struct calls){.stage = PROTOCOL_STAGE_READY_FOR_COMMAND};
+    long before = trace_session_count();
+    struct trace_session *session =
+        trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 2);
+    assert_int_equal(trace_session_count(), before + 1);
+    trace_session_break_off(session); /* no DISCONNECTED: the connection goes on */
+    assert_int_equal(trace_session_count(), before);
+    assert_true(calls.starts == 1 && calls.stops == 1 && calls.events == 0);
+    session = trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 2);
+    trace_session_bytes(session, WIRE_FROM_CLIENT, (const uint8_t *)"\1\0\0\0\x0e", 5);
+    assert_int_equal(calls.events, 1); /* SEND_COMMAND; then it wants no more */
+    assert_string_equal(calls.user, "bob");
+    trace_session_break_off(session);
+    trace_session_break_off(NULL);
+    assert_true(calls.starts == 2 && calls.stops == 2);
+}
+
 static void only_one_plugin_at_a_time(void **state)
 {
     (void)state;
@@ -422,14 +519,6 @@ static void only_one_plugin_at_a_time(void **state)
     assert_non_null(host);
     assert_null(trace_host_adopt(&two, &error));
     assert_non_null(strstr(error.message, "one is loaded already"));
-    assert_true(trace_host_wants(host, "bob", "10.0.0.1", 5));
-    assert_int_equal(trace_host_filter(host, "bob", NULL, 0), 0);
-    assert_true(trace_host_wants(host, "bob", "10.0.0.1", 5));
-    assert_false(trace_host_wants(host, "eve", "10.0.0.1", 5));
-    assert_false(trace_host_wants(host, NULL, "10.0.0.1", 5));
-    assert_int_equal(trace_host_filter(host, NULL, "10.0.0.1", 6), 0);
-    assert_false(trace_host_wants(host, "bob", "10.0.0.1", 5));
-    assert_true(trace_host_wants(host, "bob", "10.0.0.1", 6));
     trace_host_unload(host);
     host = trace_host_adopt(&two, &error);
     assert_non_null(host);
@@ -447,12 +536,15 @@ int main(void)
         TEST(prepared_statements_show_their_fixed_part_apart),
         TEST(a_local_file),
         TEST(a_reply_that_never_comes),
+        TEST(commands_that_are_sent_ahead_come_in_their_turn),
         TEST(a_compressed_connection),
         TEST(a_refused_login_ends_the_connection),
         TEST(a_sink_that_wants_no_more_hears_no_more),
         TEST(a_plugin_sees_whose_connection_it_is_and_can_stop),
         TEST(a_plugin_built_with_oracles_header),
         TEST(only_one_plugin_at_a_time),
+        TEST(what_is_traced_can_be_selected),
+        TEST(tracing_can_begin_and_end_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
