@@ -19,9 +19,9 @@
 
 void relay_refuse(struct session *session)
 {
+    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
     statement_refused(session);
-    answer_error(session, session->facts.refusal.code, session->facts.refusal.sqlstate,
-                 session->facts.refusal.message);
+    answer_error(session, refusal.code, refusal.sqlstate, refusal.message);
     statement_end(session);
 }
 

@@ -147,7 +147,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
         atomic_fetch_sub(&worker->session_count, 1);
         return;
     }
-    plugin_session_init(&session->facts);
+    plugin_session_init(&session->facts, &worker->refusal);
     plugin_session_values_begin(worker->gateway->registry, &session->facts);
     link_session(worker, session);
     stream_init(&session->client);
@@ -433,9 +433,9 @@ void session_set_refused_by(struct session *session, const char *plugin)
 
 void session_fail_refused(struct session *session, enum close_reason reason)
 {
-    const struct plugin_refusal *refusal = &session->facts.refusal;
-    session_set_refused_by(session, refusal->by);
-    session_fail(session, reason, refusal->code, refusal->sqlstate, "%s", refusal->message);
+    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
+    session_set_refused_by(session, refusal.by);
+    session_fail(session, reason, refusal.code, refusal.sqlstate, "%s", refusal.message);
 }
 
 void session_finish_sending(struct session *session)

@@ -162,7 +162,7 @@ static void tell_errors(struct session *session, unsigned code, const char *sqls
 static bool refuse_unkept(struct session *session)
 {
     const struct run *run = &session->run;
-    struct plugin_refusal *refusal = &session->facts.refusal;
+    struct plugin_refusal *refusal = session->facts.refusal;
     bool lacks_room =
         run->command == WIRE_COM_STMT_PREPARE && !prepared_has_room(session, run->text.size);
     if (!run->out_of_memory && !lacks_room)
@@ -212,7 +212,7 @@ static bool tell_starting(struct session *session)
     if ((hears & PLUGIN_HEARS_PARSE) && run->text.size) {
         set_text(session, WEIR_TEXT_sql, run->text.data, run->text.size);
         parsed = plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE);
-        refusal = session->facts.refusal;
+        refusal = *session->facts.refusal;
         if (!parsed)
             run->count = 1;
     }
@@ -222,7 +222,7 @@ static bool tell_starting(struct session *session)
         run->current = 0;
     }
     if (!parsed)
-        session->facts.refusal = refusal;
+        *session->facts.refusal = refusal;
     return parsed && allowed;
 }
 
@@ -247,9 +247,9 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
 
 void statement_refused(struct session *session)
 {
-    const struct plugin_refusal *refusal = &session->facts.refusal;
-    session_set_refused_by(session, refusal->by);
-    tell_errors(session, refusal->code, refusal->sqlstate, refusal->message);
+    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
+    session_set_refused_by(session, refusal.by);
+    tell_errors(session, refusal.code, refusal.sqlstate, refusal.message);
     session_set_refused_by(session, NULL);
 }
 

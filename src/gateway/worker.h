@@ -58,6 +58,7 @@ struct worker {
      * (facts.c). */
     struct sql_digester digester;
     struct sql_tables tables;
+    struct plugin_refusal refusal; /* of the event at hand; its sessions share it */
     uint32_t tables_session;   /* whose statement's tables are in `tables`; 0: nobody's */
     uint64_t tables_statement; /* its statement_number */
 

@@ -164,15 +164,17 @@ static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_s
 {
     if (!variable->plugin->on_variable || variable->plugin->state > PLUGIN_STATE_READY)
         return true;
+    struct plugin_refusal *shared = session ? session->refusal : NULL;
+    refusal->code = 0;
     if (session)
-        session->refusal.code = 0;
+        session->refusal = refusal; /* not on the session's thread */
     weir_verdict verdict =
         call_plugin(variable, session, WEIR_VARIABLE_VALIDATE, scope != PLUGIN_SET_SESSION, value);
+    if (session)
+        session->refusal = shared;
     if (verdict == WEIR_OK)
         return true;
-    if (verdict == WEIR_REFUSE && session && session->refusal.code)
-        *refusal = session->refusal;
-    else
+    if (verdict != WEIR_REFUSE || refusal->code == 0)
         refuse_value(refusal, variable->definition->name, value->text, strlen(value->text),
                      plugin_take_failure());
     return false;

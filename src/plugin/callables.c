@@ -165,15 +165,16 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     }
     pthread_mutex_lock(&plugin->flushing);
     plugin_take_failure();
-    session->refusal.code = 0;
+    struct plugin_refusal *shared = session->refusal;
+    refusal->code = 0;
+    session->refusal = refusal; /* not on the session's thread */
     weir_verdict verdict = plugin->on_function(session, &call);
+    session->refusal = shared;
     const char *words = plugin_take_failure();
     pthread_mutex_unlock(&plugin->flushing);
     if (verdict == WEIR_OK && !returned->text.failed)
         return true;
-    if (verdict == WEIR_REFUSE && session->refusal.code != 0)
-        *refusal = session->refusal;
-    else
+    if (verdict != WEIR_REFUSE || refusal->code == 0)
         set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF,
                     *words ? words : "the plugin didn't say why");
     return false;

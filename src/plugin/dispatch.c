@@ -23,12 +23,13 @@ static void complain(struct weir_plugin *plugin, const char *event, const char *
                   words, (unsigned long long)failures);
 }
 
-static void set_refusal(struct weir_session *session, uint32_t code, const char *sqlstate,
+static void set_refusal(struct plugin_refusal *refusal, uint32_t code, const char *sqlstate,
                         const char *name, const char *text)
 {
-    session->refusal.code = code;
-    snprintf(session->refusal.sqlstate, sizeof session->refusal.sqlstate, "%s", sqlstate);
-    snprintf(session->refusal.message, sizeof session->refusal.message, "plugin %s %s", name, text);
+    refusal->code = code;
+    refusal->by = name;
+    snprintf(refusal->sqlstate, sizeof refusal->sqlstate, "%s", sqlstate);
+    snprintf(refusal->message, sizeof refusal->message, "plugin %s %s", name, text);
 }
 
 /* The plugin returned something else than WEIR_OK. Returns whether the session's business goes on.
@@ -40,10 +41,10 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     if (verdict == WEIR_REFUSE) {
         if (!may_refuse)
             return true;
-        bool said_why = session->refusal.code != 0 && session->refusal.by == NULL;
-        session->refusal.by = name;
+        bool said_why = session->refusal->code != 0 && session->refusal->by == NULL;
+        session->refusal->by = name;
         if (!said_why)
-            set_refusal(session, ERROR_ACCESS_DENIED, "28000", name, "refused this");
+            set_refusal(session->refusal, ERROR_ACCESS_DENIED, "28000", name, "refused this");
         return false;
     }
     if (!*words)
@@ -52,8 +53,7 @@ static bool settle(struct weir_plugin *plugin, struct weir_session *session, wei
     complain(plugin, event, words);
     if (!plugin->identity.refuses_on_failure)
         return true;
-    session->refusal.by = name;
-    set_refusal(session, ERROR_UNKNOWN, "HY000", name,
+    set_refusal(session->refusal, ERROR_UNKNOWN, "HY000", name,
                 "failed, and its on_failure is \"refuse\"; the server's log says more");
     return false;
 }
@@ -64,11 +64,11 @@ bool plugin_hold_failed(const struct weir_plugin *plugin)
     return plugin->identity.refuses_on_failure;
 }
 
-static void forget_refusal(struct weir_session *session)
+static void forget_refusal(struct plugin_refusal *refusal)
 {
-    session->refusal.code = 0;
-    session->refusal.message[0] = '\0';
-    session->refusal.by = NULL;
+    refusal->code = 0;
+    refusal->message[0] = '\0';
+    refusal->by = NULL;
 }
 
 /* The loop that all events share. invoke is the call, with plugin in scope. Everybody is told, also
@@ -86,11 +86,11 @@ static void forget_refusal(struct weir_session *session)
             settle(plugin, (session), verdict, (event_name), (may_refuse)))                        \
             continue;                                                                              \
         if (goes_on)                                                                               \
-            first = (session)->refusal;                                                            \
+            first = *(session)->refusal;                                                           \
         goes_on = false;                                                                           \
     }                                                                                              \
     if (!goes_on)                                                                                  \
-        (session)->refusal = first;                                                                \
+        *(session)->refusal = first;                                                               \
     return goes_on
 
 bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
@@ -98,7 +98,7 @@ bool plugin_connection_event(struct plugin_registry *registry, struct weir_sessi
 {
     bool may_refuse = event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER;
     if (may_refuse)
-        forget_refusal(session);
+        forget_refusal(session->refusal);
     RUN_CHAIN(&registry->connection, session, weir_connection_event_name(event), may_refuse,
               plugin->manifest->on_connection_event(session, event));
 }
@@ -109,7 +109,7 @@ bool plugin_general_event(struct plugin_registry *registry, struct weir_session 
     const char *command = session->text[WEIR_TEXT_command].data;
     bool may_refuse = event == WEIR_STARTING;
     if (may_refuse)
-        forget_refusal(session);
+        forget_refusal(session->refusal);
     RUN_CHAIN(&registry->general, session, weir_general_event_name(event), may_refuse,
               plugin->manifest->on_general_event(session, event, command ? command : ""));
 }
@@ -124,7 +124,7 @@ static bool run_parse(struct plugin_registry *registry, struct weir_session *ses
 bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
                         weir_parse_event event)
 {
-    forget_refusal(session);
+    forget_refusal(session->refusal);
     plugin_forget_computed(session);
     bool goes_on = run_parse(registry, session, event);
     plugin_forget_computed(session);

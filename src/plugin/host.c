@@ -15,9 +15,10 @@
 
 static const weir_string absent;
 
-void plugin_session_init(struct weir_session *session)
+void plugin_session_init(struct weir_session *session, struct plugin_refusal *refusal)
 {
     memset(session, 0, sizeof *session);
+    session->refusal = refusal;
     for (size_t i = 0; i < WEIR_NUMBER_FACT_END_; i++)
         session->number[i] = WEIR_ABSENT;
 }
@@ -167,17 +168,18 @@ static void report_failure(const weir_plugin *plugin, const char *message, size_
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
-    const size_t most = sizeof session->refusal.message - 1;
-    size_t size = message_size < most ? message_size : most;
     if (!session) { /* OnVariable, while the server starts */
         report_failure(NULL, message, message_size);
         return;
     }
-    session->refusal.by = NULL; /* settle() knows whose it is */
-    session->refusal.code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
-    memcpy(session->refusal.sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
-    memcpy(session->refusal.message, message, size);
-    session->refusal.message[size] = '\0';
+    struct plugin_refusal *refusal = session->refusal;
+    const size_t most = sizeof refusal->message - 1;
+    size_t size = message_size < most ? message_size : most;
+    refusal->by = NULL; /* settle() knows whose it is */
+    refusal->code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
+    memcpy(refusal->sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
+    memcpy(refusal->message, message, size);
+    refusal->message[size] = '\0';
 }
 
 static void *session_data(const weir_session *session, const weir_plugin *plugin)

@@ -53,7 +53,8 @@ struct weir_session {
     const struct plugin_facts_source *source;
     void *source_data;
 
-    struct plugin_refusal refusal; /* set by weir_refuse() */
+    struct plugin_refusal *refusal; /* where weir_refuse() writes; borrowed. Several sessions may
+                                       share one: it counts until the next event of any of them */
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
 
@@ -101,7 +102,7 @@ struct weir_hold {
 };
 
 /* All facts absent, no plugin data. */
-void plugin_session_init(struct weir_session *session);
+void plugin_session_init(struct weir_session *session, struct plugin_refusal *refusal);
 
 /* ---- Loading and life cycle ---- */
 

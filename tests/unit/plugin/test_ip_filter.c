@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct plugin_refusal refusal;
+
 static const char *setting(void *user, const char *plugin, const char *key)
 {
     (void)plugin;
@@ -47,7 +49,7 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
 static struct weir_session client(const char *address)
 {
     struct weir_session session;
-    plugin_session_init(&session);
+    plugin_session_init(&session, &refusal);
     session.text[WEIR_TEXT_client_ip] = (weir_string){address, strlen(address)};
     bool is_ipv6 = strchr(address, ':') != NULL;
     session.client_address_size = *address ? is_ipv6 ? 16 : 4 : 0;
@@ -173,11 +175,11 @@ static void a_refused_client_reads_why(void **state)
     assert_string_equal(error.message, "");
     struct weir_session session = client("10.1.2.3");
     assert_false(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
-    assert_int_equal(session.refusal.code, 1130);
-    assert_string_equal(session.refusal.sqlstate, "HY000");
-    assert_string_equal(session.refusal.message,
+    assert_int_equal(refusal.code, 1130);
+    assert_string_equal(refusal.sqlstate, "HY000");
+    assert_string_equal(refusal.message,
                         "Host '10.1.2.3' is not allowed to connect to this server (ip_filter)");
-    assert_string_equal(session.refusal.by, "ip_filter");
+    assert_string_equal(refusal.by, "ip_filter");
     assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
     plugin_registry_shutdown(registry);
 }

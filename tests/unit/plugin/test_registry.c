@@ -13,6 +13,8 @@
 
 /* Settings: record = FOLDER/record for every plugin; do = what the test says, for the plugin it
  * names. */
+static struct plugin_refusal refusal;
+
 static const char *order_for, *order;
 static const char *setting(void *user, const char *plugin, const char *key)
 {
@@ -66,7 +68,7 @@ static weir_string string(const char *text)
 static struct weir_session session_of(const char *whom, const char *what)
 {
     struct weir_session session;
-    plugin_session_init(&session);
+    plugin_session_init(&session, &refusal);
     session.text[WEIR_TEXT_user] = string(whom);
     session.text[WEIR_TEXT_sql] = string(what);
     session.text[WEIR_TEXT_command] = string("Query");
@@ -129,13 +131,13 @@ static void check_outcome(struct plugin_registry *registry, const struct outcome
 {
     struct weir_session session = session_of("a", expected->what);
     assert_int_equal(plugin_general_event(registry, &session, WEIR_STARTING), expected->goes_on);
-    assert_int_equal(session.refusal.code, expected->code);
-    assert_string_equal(session.refusal.message, expected->message);
+    assert_int_equal(refusal.code, expected->code);
+    assert_string_equal(refusal.message, expected->message);
     if (expected->goes_on) {
-        assert_null(session.refusal.by);
+        assert_null(refusal.by);
     } else {
-        assert_string_equal(session.refusal.sqlstate, expected->sqlstate);
-        assert_string_equal(session.refusal.by, "a");
+        assert_string_equal(refusal.sqlstate, expected->sqlstate);
+        assert_string_equal(refusal.by, "a");
     }
 }
 
@@ -180,7 +182,7 @@ static void what_has_happened_cannot_be_refused_and_everybody_hears_of_it(void *
     assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
     session = session_of("a", "fail");
     assert_false(plugin_general_event(registry, &session, WEIR_ERROR));
-    assert_string_equal(session.refusal.by, "a");
+    assert_string_equal(refusal.by, "a");
     assert_false(plugin_connection_event(registry, &session, WEIR_DISCONNECT));
     assert_record(workshop, "a general Completed Query\nb general Completed Query\n"
                             "a connection Connected\nb connection Connected\n"

@@ -13,6 +13,8 @@
 
 #define HEAD "name = \"v\"\nkind = \"Audit\"\nversion = \"1\"\n"
 
+static struct plugin_refusal refusal;
+
 static const char manifest_text[] =
     HEAD "onVariable = \"OnVariable\"\n"
          "onStatus = \"OnStatus\"\n"
@@ -182,7 +184,7 @@ static const char *seen(struct plugin_registry *registry, struct weir_session *s
 {
     session->text[WEIR_TEXT_command] = (weir_string){"Query", 5};
     assert_false(plugin_general_event(registry, session, WEIR_STARTING));
-    return session->refusal.message;
+    return refusal.message;
 }
 
 static const struct plugin_variable *find(struct plugin_registry *registry, const char *name)
@@ -220,7 +222,7 @@ static void a_plugin_sees_its_defaults_and_what_is_set(void **state)
 {
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session);
+    plugin_session_init(&session, &refusal);
     plugin_session_values_begin(registry, &session);
     assert_string_equal(seen(registry, &session), "jsonl 0 5 1048576 250000000 1 a -3 5 ");
     assert_int_equal(
@@ -252,7 +254,7 @@ static void what_was_set_survives_and_wins_over_the_file(void **state)
 {
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session);
+    plugin_session_init(&session, &refusal);
     plugin_session_values_begin(registry, &session);
     set(registry, &session, PLUGIN_SET_GLOBAL, "v_file", PLUGIN_INPUT_TEXT, "q\"\\\n\x01");
     set(registry, &session, PLUGIN_SET_PERSIST_ONLY, "v_fixed", PLUGIN_INPUT_INTEGER, "4");
@@ -313,7 +315,7 @@ static void errors_have_the_servers_numbers_and_words(void **state)
     };
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session);
+    plugin_session_init(&session, &refusal);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned code =
             set(registry, &session, cases[i].scope, cases[i].name, cases[i].kind, cases[i].text);
