@@ -44,9 +44,10 @@ for room in base wire sql plugin trace gateway; do
     done < <(grep -nE '^#include "' "src/$room"/*.[ch] "src/$room"/*.cc 2>/dev/null)
 done
 
+# The ABI is one header on purpose: authors look in one place.
 for file in "${sources[@]}"; do
     lines=$(wc -l <"$file")
-    [ "$lines" -le 600 ] || complain "$file: $lines lines; is there a second idea in it?"
+    [ "$lines" -le 600 ] || [ "$file" = include/weir/plugin.h ] || complain "$file: $lines lines; is there a second idea in it?"
 done
 
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|alloca|strncpy|strncat)\(' "${sources[@]}" &&
