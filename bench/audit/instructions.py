@@ -25,7 +25,7 @@ from harness.mariadb import MariaDB  # noqa: E402
 from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
-PASSES = {"callback": "OnGeneralEvent", "writer": "write_batch"}
+PASSES = {"callback": "OnGeneralEvent", "writer": "run_journal"}
 
 
 def measure(folder, database, function, statements, settings):

@@ -224,7 +224,9 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
         return fail_without_memory();
     struct audited *audited = weir_session_data(session);
     settings_collect(&options);
-    options.with_tables = options.with_tables || filter_store_has_filters();
+    bool has_filters = filter_store_has_filters();
+    options.with_tables = options.with_tables || has_filters;
+    options.format = has_filters ? NULL : settings_format();
     collect_statement(scratch, audited, session, event, &options);
     bool is_trial = event == WEIR_STARTING;
     struct filter_decision decision = decide(&scratch->record, session, audited, is_trial);

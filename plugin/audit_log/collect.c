@@ -78,26 +78,32 @@ static void copy(struct text *to, weir_string from)
     text_add(to, from.data, from.size);
 }
 
+/* Sets the kept part, if it is there and still right. */
+static bool use_part(struct record *record, const struct audited *audited,
+                     const struct format *format)
+{
+    if (!audited || !format || audited->part_format != format ||
+        !is_same(&audited->account, record->text[RECORD_TEXT_account]) ||
+        !is_same(&audited->roles, record->text[RECORD_TEXT_roles]))
+        return false;
+    record->session_part = (weir_string){audited->part.data, audited->part.size};
+    return true;
+}
+
 void collect_session_part(struct scratch *scratch, struct audited *audited,
                           const struct format *format)
 {
     struct record *record = &scratch->record;
-    weir_string account = record->text[RECORD_TEXT_account];
-    weir_string roles = record->text[RECORD_TEXT_roles];
-    if (!audited || !format->write_session)
+    if (!audited || !format->write_session || record->session_part.data ||
+        use_part(record, audited, format))
         return;
-    if (audited->part_format != format || !is_same(&audited->account, account) ||
-        !is_same(&audited->roles, roles)) {
-        copy(&audited->account, account);
-        copy(&audited->roles, roles);
-        text_reset(&audited->part);
-        format->write_session(&audited->part, record);
-        bool failed = audited->part.failed || audited->account.failed || audited->roles.failed;
-        audited->part_format = failed ? NULL : format;
-        if (failed)
-            return;
-    }
-    record->session_part = (weir_string){audited->part.data, audited->part.size};
+    copy(&audited->account, record->text[RECORD_TEXT_account]);
+    copy(&audited->roles, record->text[RECORD_TEXT_roles]);
+    text_reset(&audited->part);
+    format->write_session(&audited->part, record);
+    bool failed = audited->part.failed || audited->account.failed || audited->roles.failed;
+    audited->part_format = failed ? NULL : format;
+    use_part(record, audited, format);
 }
 
 /* ---- Facts ---- */
@@ -127,16 +133,20 @@ static weir_string unless_empty(weir_string string)
     return string.size ? string : (weir_string){NULL, 0};
 }
 
+/* format: whose kept part is enough, where there is one; NULL: every fact is wanted. */
 static void collect_session(struct record *record, const struct audited *audited,
-                            const weir_session *session)
+                            const weir_session *session, const struct format *format)
 {
     weir_string *text = record->text;
     uint64_t *number = record->number;
+    text[RECORD_TEXT_account] = unless_empty(weir_current_user(session));
+    text[RECORD_TEXT_roles] = unless_empty(weir_current_role(session));
+    text[RECORD_TEXT_database] = unless_empty(weir_database(session));
+    if (use_part(record, audited, format))
+        return;
     number[RECORD_NUMBER_connection_id] = weir_connection_id(session);
     text[RECORD_TEXT_user] = weir_user(session);
     text[RECORD_TEXT_host] = weir_host(session);
-    text[RECORD_TEXT_account] = unless_empty(weir_current_user(session));
-    text[RECORD_TEXT_roles] = unless_empty(weir_current_role(session));
     text[RECORD_TEXT_client_ip] = unless_empty(weir_client_ip(session));
     if (weir_client_port(session))
         number[RECORD_NUMBER_client_port] = weir_client_port(session);
@@ -148,7 +158,6 @@ static void collect_session(struct record *record, const struct audited *audited
         text[RECORD_TEXT_program] = (weir_string){audited->program.data, audited->program.size};
     if (audited && audited->has_os_user)
         text[RECORD_TEXT_os_user] = (weir_string){audited->os_user.data, audited->os_user.size};
-    text[RECORD_TEXT_database] = unless_empty(weir_database(session));
 }
 
 /* Makes room for one more element of a scratch array. */
@@ -186,7 +195,7 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
                                                [WEIR_REJECT] = RECORD_REJECT};
     struct record *record = &scratch->record;
     record_init(record, events[event], wall_ns());
-    collect_session(record, audited, session);
+    collect_session(record, audited, session, NULL);
     weir_string *text = record->text;
     if (event == WEIR_DISCONNECT) {
         text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
@@ -292,8 +301,9 @@ static void collect_outcome(struct scratch *scratch, const weir_session *session
         number[RECORD_NUMBER_rows] = weir_rows(session);
         number[RECORD_NUMBER_affected_rows] = weir_affected_rows(session);
         number[RECORD_NUMBER_warnings] = weir_warnings(session);
-        if (weir_last_insert_id(session))
-            number[RECORD_NUMBER_last_insert_id] = weir_last_insert_id(session);
+        uint64_t last_insert_id = weir_last_insert_id(session);
+        if (last_insert_id)
+            number[RECORD_NUMBER_last_insert_id] = last_insert_id;
     }
     record->text[RECORD_TEXT_message] = message;
 }
@@ -313,7 +323,7 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
 {
     struct record *record = &scratch->record;
     record_init(record, event_of(session, event), wall_ns());
-    collect_session(record, audited, session);
+    collect_session(record, audited, session, options->format);
     record->number[RECORD_NUMBER_statement_id] = weir_statement_number(session);
     record->text[RECORD_TEXT_command] = weir_command(session);
     collect_sql(scratch, session, options);
@@ -325,8 +335,8 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
             collect_tables(scratch, session);
     }
     record->number[RECORD_NUMBER_prepared_id] = weir_prepared_id(session);
-    if (options->with_parameters && weir_parameter_count(session) != WEIR_ABSENT &&
-        weir_parameter_count(session))
+    uint64_t parameters = options->with_parameters ? weir_parameter_count(session) : WEIR_ABSENT;
+    if (parameters != WEIR_ABSENT && parameters)
         collect_parameters(scratch, session);
     if (event != WEIR_STARTING)
         collect_outcome(scratch, session, event);

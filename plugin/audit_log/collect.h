@@ -12,6 +12,8 @@
 struct collect_options {
     bool with_digest, with_tables, with_parameters;
     uint64_t sql_limit; /* bytes; 0: no limit */
+    /* The format whose kept part of the session is enough; NULL: all facts are wanted. */
+    const struct format *format;
 };
 
 /* What is kept with a session: texts that the host tells once, and the part of its records that is

@@ -46,6 +46,7 @@ void format_add_attributes(struct text *text, const struct record *record)
 /* A NULL has no value; bytes that are no UTF-8 stand in base64 beside. */
 void format_add_parameters(struct text *text, const struct record *record)
 {
+    static const char value_key[] = ",\"value\":";
     text_add_byte(text, '[');
     for (size_t i = 0; i < record->parameter_count; i++) {
         const weir_parameter *parameter = &record->parameters[i];
@@ -54,7 +55,7 @@ void format_add_parameters(struct text *text, const struct record *record)
         if (parameter->is_null)
             text_add_words(text, ",\"value\":null");
         else
-            text_add_json_member(text, "value", parameter->value);
+            text_add_json_member(text, value_key, sizeof value_key - 1, parameter->value);
         text_add_byte(text, '}');
     }
     text_add_byte(text, ']');

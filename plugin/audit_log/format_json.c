@@ -7,52 +7,61 @@
 
 #include "format.h"
 
-static void add_list(struct text *text, const struct record *record, unsigned list)
+/* A key is copied with a size that the compiler knows. */
+#define KEY(member)      ",\"" #member "\":"
+#define KEY_SIZE(member) (sizeof KEY(member) - 1)
+
+static inline void add_number(struct text *text, const char *key, size_t key_size, uint64_t number)
 {
-    switch (list) {
-    case RECORD_LIST_attributes:
-        format_add_attributes(text, record);
-        break;
-    case RECORD_LIST_parameters:
-        format_add_parameters(text, record);
-        break;
-    case RECORD_LIST_tables:
-        format_add_tables(text, record);
-        break;
-    default:
-        break;
-    }
+    char *at = text_room(text, key_size + TEXT_NUMBER_BYTES);
+    if (!at)
+        return;
+    memcpy(at, key, key_size);
+    text_end(text, text_put_number(at + key_size, number));
 }
 
-static bool has_list(const struct record *record, unsigned list)
+static void add_attributes(struct text *text, const struct record *record)
 {
-    return list == RECORD_LIST_attributes   ? record->attribute_count > 0
-           : list == RECORD_LIST_parameters ? record->parameter_count > 0
-                                            : record->table_count > 0;
+    if (!record->attribute_count)
+        return;
+    text_add(text, KEY(attributes), KEY_SIZE(attributes));
+    format_add_attributes(text, record);
 }
 
-static void add_rows(struct text *text, const struct record *record, size_t begin, size_t end)
+static void add_parameters(struct text *text, const struct record *record)
 {
-    for (size_t i = begin; i < end; i++) {
-        const struct record_row *row = &record_rows[i];
-        if (row->type == RECORD_IS_NUMBER) {
-            if (record->number[row->index] == WEIR_ABSENT)
-                continue;
-            text_add(text, row->key, row->key_size);
-            text_add_number(text, record->number[row->index]);
-        } else if (row->type == RECORD_IS_TEXT) {
-            if (record->text[row->index].data)
-                text_add_json_member(text, row->name, record->text[row->index]);
-        } else if (has_list(record, row->index)) {
-            text_add(text, row->key, row->key_size);
-            add_list(text, record, row->index);
-        }
-    }
+    if (!record->parameter_count)
+        return;
+    text_add(text, KEY(parameters), KEY_SIZE(parameters));
+    format_add_parameters(text, record);
 }
+
+static void add_tables(struct text *text, const struct record *record)
+{
+    if (!record->table_count)
+        return;
+    text_add(text, KEY(tables), KEY_SIZE(tables));
+    format_add_tables(text, record);
+}
+
+/* The fields, one after the other. */
+#define TEXT(member)                                                                               \
+    if (record->text[RECORD_TEXT_##member].data)                                                   \
+        text_add_json_member(text, KEY(member), KEY_SIZE(member),                                  \
+                             record->text[RECORD_TEXT_##member]);
+#define NUMBER(member)                                                                             \
+    if (record->number[RECORD_NUMBER_##member] != WEIR_ABSENT)                                     \
+        add_number(text, KEY(member), KEY_SIZE(member), record->number[RECORD_NUMBER_##member]);
+#define LIST(member) add_##member(text, record);
 
 static void write_session(struct text *text, const struct record *record)
 {
-    add_rows(text, record, 0, record_session_row_count);
+    RECORD_SESSION_FIELDS(TEXT, NUMBER, LIST)
+}
+
+static void add_event_fields(struct text *text, const struct record *record)
+{
+    RECORD_EVENT_FIELDS(TEXT, NUMBER, LIST)
 }
 
 static void write_record(struct text *text, const struct record *record)
@@ -67,8 +76,8 @@ static void write_record(struct text *text, const struct record *record)
     if (record->session_part.data)
         text_add(text, record->session_part.data, record->session_part.size);
     else
-        add_rows(text, record, 0, record_session_row_count);
-    add_rows(text, record, record_session_row_count, record_row_count);
+        write_session(text, record);
+    add_event_fields(text, record);
     text_add(text, "}\n", 2);
 }
 

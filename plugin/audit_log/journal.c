@@ -240,7 +240,7 @@ static void rotate_if_wanted(struct journal *journal)
     pthread_mutex_unlock(&journal->lock);
 }
 
-static void *run(void *argument)
+static void *run_journal(void *argument)
 {
     struct journal *journal = argument;
     struct batch batch = {0};
@@ -293,7 +293,7 @@ struct journal *journal_start(const struct journal_options *options, char proble
             goto fail;
         journal_enter_broken(journal, problem);
     }
-    if (pthread_create(&journal->thread, NULL, run, journal) == 0)
+    if (pthread_create(&journal->thread, NULL, run_journal, journal) == 0)
         return journal;
     snprintf(problem, PROBLEM_BYTES, "no thread for the writer");
 fail:

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record.h"
 
-#define KEY(member)    .name = #member, .key = ",\"" #member "\":", .key_size = sizeof #member + 3
-#define TEXT(member)   {KEY(member), .type = RECORD_IS_TEXT, .index = RECORD_TEXT_##member},
-#define NUMBER(member) {KEY(member), .type = RECORD_IS_NUMBER, .index = RECORD_NUMBER_##member},
-#define LIST(member)   {KEY(member), .type = RECORD_IS_LIST, .index = RECORD_LIST_##member},
+#define TEXT(member)   {.name = #member, .type = RECORD_IS_TEXT, .index = RECORD_TEXT_##member},
+#define NUMBER(member) {.name = #member, .type = RECORD_IS_NUMBER, .index = RECORD_NUMBER_##member},
+#define LIST(member)   {.name = #member, .type = RECORD_IS_LIST, .index = RECORD_LIST_##member},
 const struct record_row record_rows[] = {RECORD_FIELDS(TEXT, NUMBER, LIST)};
 const size_t record_row_count = sizeof record_rows / sizeof *record_rows;
 #undef TEXT

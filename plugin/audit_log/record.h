@@ -128,8 +128,6 @@ struct record {
 enum record_type { RECORD_IS_TEXT, RECORD_IS_NUMBER, RECORD_IS_LIST };
 struct record_row {
     const char *name;
-    const char *key; /* `,"name":` */
-    size_t key_size;
     enum record_type type;
     unsigned index; /* of enum record_text, record_number or record_list */
 };

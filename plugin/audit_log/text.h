@@ -47,6 +47,23 @@ static inline void text_reset(struct text *text)
 }
 void text_release(struct text *text);
 
+/* Room for `more` bytes to be written straight into; NULL: there is none, the text has failed. What
+ * was written ends at `end`. */
+static inline char *text_room(struct text *text, size_t more)
+{
+    if (more > text->capacity - text->size && !text_grow(text, more))
+        return NULL;
+    return text->data + text->size;
+}
+static inline void text_end(struct text *text, const char *end)
+{
+    text->size = (size_t)(end - text->data);
+}
+
+#define TEXT_NUMBER_BYTES 20 /* digits of the greatest number */
+
+/* Writes a number's digits; returns their end. */
+char *text_put_number(char *at, uint64_t number);
 void text_add_number(struct text *text, uint64_t number);
 void text_add_format(struct text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -58,8 +75,25 @@ void text_add_time(struct text *text, uint64_t ns);
  * returns false then. */
 bool text_add_json(struct text *text, const char *bytes, size_t size);
 
-/* Adds `,"name":"..."`, and `,"name_base64":"..."` with the exact bytes when they are no UTF-8. */
-void text_add_json_member(struct text *text, const char *name, weir_string value);
+/* Adds bytes and the closing quote of a JSON string at `at`, in room for size + 1 bytes. false: they
+ * are no UTF-8. */
+bool text_finish_json(struct text *text, char *at, const char *bytes, size_t size);
+/* Adds `,"name_base64":"..."`. */
+void text_add_exact_member(struct text *text, const char *key, size_t key_size, weir_string value);
+
+/* Adds `,"name":"..."`, and `,"name_base64":"..."` with the exact bytes when they are no UTF-8. key
+ * is `,"name":`, of key_size bytes; inline, so that the compiler knows how many. */
+static inline void text_add_json_member(struct text *text, const char *key, size_t key_size,
+                                        weir_string value)
+{
+    char *at = text_room(text, key_size + value.size + 2);
+    if (!at)
+        return;
+    memcpy(at, key, key_size);
+    at[key_size] = '"';
+    if (!text_finish_json(text, at + key_size + 1, value.data, value.size))
+        text_add_exact_member(text, key, key_size, value);
+}
 
 /* Base64 without line breaks. */
 void text_add_base64(struct text *text, const char *bytes, size_t size);

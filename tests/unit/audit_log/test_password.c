@@ -89,9 +89,30 @@ static void test_error_messages_do_not_quote_secrets(void **state)
     assert_text(&text, message);
 }
 
+/* Wherever the word stands, and however long the text is. */
+static void test_every_place_is_looked_at(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"password", "PASSWD", "Identified", NULL};
+    for (const char *const *word = words; *word; word++) {
+        size_t size = strlen(*word);
+        for (size_t before = 0; before < 40; before++) {
+            for (size_t behind = 0; behind < 20; behind++) {
+                char text[80];
+                memset(text, ' ', sizeof text);
+                memcpy(text + before, *word, size);
+                assert_true(password_may_be_in((weir_string){text, before + size + behind}));
+                text[before] = 'x';
+                assert_false(password_may_be_in((weir_string){text, before + size + behind}));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_place_is_looked_at),
         cmocka_unit_test(test_secrets_are_masked),
         cmocka_unit_test(test_no_beginning_of_a_text_shows_its_secret),
         cmocka_unit_test(test_error_messages_do_not_quote_secrets),

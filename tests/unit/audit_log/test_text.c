@@ -4,6 +4,8 @@
 #include "audit_test.h"
 #include "text.h"
 
+#include <stdio.h>
+
 static void json(const char *bytes, size_t size, const char *expected, bool is_utf8)
 {
     struct text text = {0};
@@ -37,30 +39,52 @@ static void test_bytes_that_are_no_utf8(void **state)
     json("a\xe2\x82z", 4, "\"a\\ufffd\\ufffdz\"", false);
 }
 
-/* Every byte at every place within a word of eight: the quick look must not miss one. */
+/* Every byte at every place of texts of every short size: the quick look must not miss one, and what
+ * is copied is what was there. */
 static void test_the_quick_look_misses_nothing(void **state)
 {
     (void)state;
-    for (int byte = 0; byte < 256; byte++) {
-        for (size_t place = 0; place < 8; place++) {
-            char word[9] = "abcdefgh";
-            struct text text = {0};
-            word[place] = (char)byte;
-            text_add_json(&text, word, 8);
-            bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-            assert_int_equal(text.size == 10, is_plain);
-            text_release(&text);
+    for (size_t size = 1; size <= 40; size++) {
+        for (size_t place = 0; place < size; place++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char word[41] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
+                struct text text = {0};
+                word[place] = (char)byte;
+                text_add_json(&text, word, size);
+                bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+                assert_int_equal(text.size == size + 2, is_plain);
+                assert_memory_equal(text.data + 1, word, place);
+                assert_memory_equal(text.data + text.size - (size - place), word + place + 1,
+                                    size - place - 1);
+                text_release(&text);
+            }
         }
     }
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    char expected[24];
+    for (uint64_t number = 1, i = 0; i < 64; i++, number = number << 1 | (i % 3 == 0)) {
+        struct text text = {0};
+        text_add_number(&text, number);
+        snprintf(expected, sizeof expected, "%llu", (unsigned long long)number);
+        assert_text(&text, expected);
+    }
+    struct text text = {0};
+    text_add_number(&text, 0);
+    text_add_number(&text, UINT64_MAX);
+    assert_text(&text, "018446744073709551615");
 }
 
 static void test_exact_bytes_stand_beside(void **state)
 {
     (void)state;
     struct text text = {0};
-    text_add_json_member(&text, "sql", (weir_string){"a\xff", 2});
+    text_add_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"a\xff", 2});
     assert_text(&text, ",\"sql\":\"a\\ufffd\",\"sql_base64\":\"Yf8=\"");
-    text_add_json_member(&text, "sql", (weir_string){"ok", 2});
+    text_add_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"ok", 2});
     assert_text(&text, ",\"sql\":\"ok\"");
 }
 
@@ -109,6 +133,7 @@ int main(void)
         cmocka_unit_test(test_json_strings),
         cmocka_unit_test(test_bytes_that_are_no_utf8),
         cmocka_unit_test(test_the_quick_look_misses_nothing),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_exact_bytes_stand_beside),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_csv_is_one_line),
