@@ -40,7 +40,8 @@ static const struct option_table table = {
     .description =
         "Checks manifest.toml, compiles the package's sources with $CC (or cc) and $CXX (or c++) "
         "and\n"
-        "links NAME-VERSION.so. $CPPFLAGS, $CFLAGS, $CXXFLAGS and $LDFLAGS are passed on;\n"
+        "links NAME-VERSION.so, or NAME.so for kind Trace. $CPPFLAGS, $CFLAGS, $CXXFLAGS and "
+        "$LDFLAGS are passed on;\n"
         "$SOURCE_DATE_EPOCH makes the result reproducible. An error names the file, the line and "
         "the\n"
         "key, leaves nothing behind, and ends with exit status 1.",
@@ -57,11 +58,11 @@ static void print_help(void)
     strbuf_release(&keys);
 }
 
-/* The include folder of an installed or built weir: ../include beside the folder of this program,
- * if it has weir/plugin.h; else NULL. */
-static const char *find_include(char path[PATH_MAX])
+/* A folder of an installed or built weir, by its path beside the folder of this program, if it has
+ * the file; else NULL. */
+static const char *find_beside(const char *folder, const char *file, char path[PATH_MAX])
 {
-    char program[PATH_MAX], header[PATH_MAX];
+    char program[PATH_MAX], wanted[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
     if (size < 0)
         return NULL;
@@ -72,24 +73,25 @@ static const char *find_include(char path[PATH_MAX])
             return NULL;
         *slash = '\0';
     }
-    int length = snprintf(path, PATH_MAX, "%s/include", program);
+    int length = snprintf(path, PATH_MAX, "%s/%s", program, folder);
     if (length < 0 || length >= PATH_MAX)
         return NULL;
-    length = snprintf(header, sizeof header, "%s/weir/plugin.h", path);
-    return length >= 0 && (size_t)length < sizeof header && access(header, R_OK) == 0 ? path : NULL;
+    length = snprintf(wanted, sizeof wanted, "%s/%s", path, file);
+    return length >= 0 && (size_t)length < sizeof wanted && access(wanted, R_OK) == 0 ? path : NULL;
 }
 
 static int package(const struct pluginpkg_options *options, struct strbuf *report,
                    struct error *error)
 {
-    char include[PATH_MAX];
+    char include[PATH_MAX], pkg_config[PATH_MAX];
     if (!options->folder || !options->output_folder)
         return error_set(error,
                          "-pkg-dir and -out-dir are both needed; pluginpkg --help tells more");
     struct plugin_package_options what = {
         .folder = options->folder,
         .output_folder = options->output_folder,
-        .include = find_include(include),
+        .include = find_beside("include", "weir/plugin.h", include),
+        .pkg_config = find_beside("lib/pkgconfig", "weir-trace.pc", pkg_config),
     };
     return plugin_package(&what, report, error);
 }

@@ -33,6 +33,6 @@ void plugin_generate_source(const struct plugin_manifest *manifest, const char *
 
 /* The prototypes, and the constants of the variables. */
 void plugin_generate_prototypes(const struct plugin_manifest *manifest, struct strbuf *out);
-void plugin_generate_exports(struct strbuf *out);
+void plugin_generate_exports(const struct plugin_manifest *manifest, struct strbuf *out);
 
 #endif

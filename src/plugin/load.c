@@ -36,6 +36,9 @@ static int check_name(const struct plugin_identity *identity, const char *id, co
                       struct error *error)
 {
     const char *dash = strchr(id, '-');
+    if (strcmp(identity->kind, "Trace") == 0)
+        return error_set(error, "%s: it is a protocol trace plugin; load it with -trace-plugin",
+                         library);
     size_t size = (size_t)(dash - id);
     if (strlen(identity->name) != size || memcmp(identity->name, id, size) != 0)
         return error_set(error,

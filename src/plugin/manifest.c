@@ -134,7 +134,7 @@ static int check_kind(const struct reading *reading, const struct toml_node *nod
         }
     }
     return wrong(reading, node, "kind",
-                 "\"%s\" is not one of Audit, Authentication, Schema, Daemon", text);
+                 "\"%s\" is not one of Audit, Authentication, Schema, Daemon, Trace", text);
 }
 
 static int check_version(const struct reading *reading, const struct toml_node *node)
@@ -389,6 +389,21 @@ static int check_callables(const struct reading *reading)
     return 0;
 }
 
+/* A trace plugin says what it can do by its declaration, as MySQL has it. */
+static int check_trace_key(const struct reading *reading, enum plugin_key key)
+{
+    static const enum plugin_key fitting[] = {
+        PLUGIN_KEY_NAME,    PLUGIN_KEY_KIND,    PLUGIN_KEY_DESCRIPTION, PLUGIN_KEY_VERSION,
+        PLUGIN_KEY_LICENSE, PLUGIN_KEY_SOURCES, PLUGIN_KEY_OBJECTS,     PLUGIN_KEY_LIBRARIES};
+    bool fits = false;
+    for (size_t i = 0; i < sizeof fitting / sizeof *fitting; i++)
+        fits = fits || fitting[i] == key;
+    return fits ? 0
+                : wrong(reading, reading->manifest->keys[key], keys[key].name,
+                        "kind Trace doesn't have it; a trace plugin's functions stand in its "
+                        "mysql_declare_client_plugin(TRACE)");
+}
+
 /* What can be said only when every key has been seen. */
 static int check_whole(const struct reading *reading)
 {
@@ -397,6 +412,9 @@ static int check_whole(const struct reading *reading)
         if (keys[key].required && !manifest->keys[key])
             return wrong(reading, toml_root(manifest->document), keys[key].name,
                          "missing; the manifest must have it");
+        if (manifest->kind == PLUGIN_KIND_TRACE && manifest->keys[key] &&
+            check_trace_key(reading, (enum plugin_key)key) < 0)
+            return -1;
     }
     for (int i = 0; i < PLUGIN_POINT_END; i++) {
         if (manifest->points[i] && points[i].kind != manifest->kind)
@@ -469,7 +487,8 @@ json_t *plugin_manifest_json(const struct plugin_manifest *manifest)
 {
     json_t *whole = node_as_json(toml_root(manifest->document));
     const char *on_failure = plugin_manifest_text(manifest, PLUGIN_KEY_ON_FAILURE);
-    json_object_set_new(whole, keys[PLUGIN_KEY_ON_FAILURE].name, json_string(on_failure));
+    if (*on_failure)
+        json_object_set_new(whole, keys[PLUGIN_KEY_ON_FAILURE].name, json_string(on_failure));
     return whole;
 }
 

@@ -17,19 +17,21 @@
 #include "plugin/callables.h"
 #include "plugin/values.h"
 
-/* X(ENUMERATOR, name, failures): TiDB's kinds, and their on_failure when the manifest has none. */
+/* X(ENUMERATOR, name, failures): TiDB's kinds, and their on_failure when the manifest has none; and
+ * that of protocol trace plugins, which are no plugins of the server but of clients. */
 #define PLUGIN_KINDS(X)                                                                            \
     X(AUDIT, "Audit", "refuse")                                                                    \
     X(AUTHENTICATION, "Authentication", "allow")                                                   \
     X(SCHEMA, "Schema", "allow")                                                                   \
-    X(DAEMON, "Daemon", "allow")
+    X(DAEMON, "Daemon", "allow")                                                                   \
+    X(TRACE, "Trace", "")
 
 /* X(ENUMERATOR, key, required, type, help). Type TEXT: a string; NAMES: a list of strings;
  * EXPORTS: a list of {extPoint=, impl=}; VARIABLES: a list of tables (definitions.c, callables.c);
  * FUNCTION: a string that names a C function. */
 #define PLUGIN_MANIFEST_KEYS(X)                                                                    \
     X(NAME, "name", true, TEXT, "the plugin's name: a C identifier, the same as its folder's")     \
-    X(KIND, "kind", true, TEXT, "Audit, Authentication, Schema or Daemon")                         \
+    X(KIND, "kind", true, TEXT, "Audit, Authentication, Schema, Daemon or Trace")                  \
     X(DESCRIPTION, "description", false, TEXT, "one line about it")                                \
     X(VERSION, "version", true, TEXT, "its version, as in \"1\" or \"1.4.2\"; no '-'")             \
     X(LICENSE, "license", false, TEXT, "its licence, as SHOW PLUGINS prints it")                   \

@@ -34,4 +34,16 @@ struct plugin_symbols {
 /* Adds what the file defines. -1 and "PATH: why". */
 int plugin_find_symbols(const char *path, struct plugin_symbols *symbols, struct error *error);
 
+/* What a client library asks of a shared object before it takes it as a plugin. */
+#define PLUGIN_TRACE_SYMBOL "_mysql_client_plugin_declaration_"
+
+struct plugin_declaration {
+    int type;   /* kind of client plugin */
+    char *name; /* owned; NULL: it cannot be told */
+};
+
+/* Reads that symbol from a shared object. -1 and "PATH: why", as when there is none. */
+int plugin_read_declaration(const char *path, struct plugin_declaration *declaration,
+                            struct error *error);
+
 #endif

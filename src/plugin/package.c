@@ -26,7 +26,7 @@ struct packaging {
     const struct plugin_package_options *options;
     struct plugin_manifest manifest;
     char *folder;             /* absolute path of the package */
-    char *output;             /* absolute path of NAME-VERSION.so */
+    char *output;             /* absolute path of NAME-VERSION.so; of Trace: NAME.so */
     struct strbuf partial;    /* where it is linked; empty when there is nothing to remove */
     char work[PATH_MAX];      /* temporary folder; empty when there is none */
     struct arguments include; /* compiler options that find weir/plugin.h */
@@ -158,7 +158,7 @@ static int generate(struct packaging *packaging)
         strbuf_add_text(&packaging->json, printed);
         plugin_generate_source(&packaging->manifest, compact, &source);
         plugin_generate_prototypes(&packaging->manifest, &prototypes);
-        plugin_generate_exports(&exports);
+        plugin_generate_exports(&packaging->manifest, &exports);
         status = write_file(packaging, "manifest.gen.c", &source);
         if (status == 0)
             status = write_file(packaging, "manifest.gen.h", &prototypes);
@@ -175,8 +175,15 @@ static int generate(struct packaging *packaging)
     return status;
 }
 
+static bool is_trace(const struct packaging *packaging)
+{
+    return packaging->manifest.kind == PLUGIN_KIND_TRACE;
+}
+
 static int find_header(struct packaging *packaging)
 {
+    if (is_trace(packaging))
+        return 0; /* it is where weir-trace's are (add_libraries) */
     if (packaging->options->include) {
         arguments_add(&packaging->include, "-I%s", packaging->options->include);
         return 0;
@@ -212,11 +219,45 @@ static int add_environment(const struct packaging *packaging, struct arguments *
     return arguments_split(to, text && *text ? text : fallback, variable, packaging->error);
 }
 
+/* Adds what pkg-config says of a library. */
+static int ask_pkg_config(struct packaging *packaging, struct arguments *to, const char *name,
+                          bool compiling)
+{
+    struct arguments ask = {0};
+    struct strbuf flags = STRBUF_INIT;
+    arguments_add(&ask, "pkg-config");
+    arguments_add(&ask, compiling ? "--cflags" : "--libs");
+    arguments_add(&ask, "--");
+    arguments_add(&ask, "%s", name);
+    int status = process_run(&ask, &flags, packaging->error);
+    if (status == 0)
+        status = arguments_split(to, flags.data, name, packaging->error);
+    strbuf_release(&flags);
+    arguments_release(&ask);
+    return status;
+}
+
+/* What every trace plugin is built with. */
+static int add_trace_library(struct packaging *packaging, struct arguments *to, bool compiling)
+{
+    const char *folder = packaging->options->pkg_config;
+    struct strbuf name = STRBUF_INIT;
+    strbuf_printf(&name, "%s%sweir-trace%s", folder ? folder : "", folder ? "/" : "",
+                  folder ? ".pc" : "");
+    int status = ask_pkg_config(packaging, to, name.data, compiling);
+    if (status < 0)
+        error_prefix(packaging->error,
+                     "kind Trace: weir-trace is neither in ../lib/pkgconfig beside this program "
+                     "nor known to pkg-config, or libmariadb-dev is not installed");
+    strbuf_release(&name);
+    return status;
+}
+
 /* Adds what pkg-config says of the libraries, or the libraries' own linker options. */
 static int add_libraries(struct packaging *packaging, struct arguments *to, bool compiling)
 {
     const struct toml_node *list = packaging->manifest.keys[PLUGIN_KEY_LIBRARIES];
-    int status = 0;
+    int status = is_trace(packaging) ? add_trace_library(packaging, to, compiling) : 0;
     for (size_t i = 0; status == 0 && list && i < toml_count(list); i++) {
         const struct toml_node *node = toml_at(list, i);
         const char *name = toml_text(node, NULL);
@@ -225,20 +266,10 @@ static int add_libraries(struct packaging *packaging, struct arguments *to, bool
                 arguments_add(to, "%s", name);
             continue;
         }
-        struct arguments ask = {0};
-        struct strbuf flags = STRBUF_INIT;
-        arguments_add(&ask, "pkg-config");
-        arguments_add(&ask, compiling ? "--cflags" : "--libs");
-        arguments_add(&ask, "--");
-        arguments_add(&ask, "%s", name);
-        status = process_run(&ask, &flags, packaging->error);
+        status = ask_pkg_config(packaging, to, name, compiling);
         if (status < 0)
             status = wrong(packaging, node, "libraries", name,
                            ": pkg-config doesn't know it; is its -dev package installed?");
-        else
-            status = arguments_split(to, flags.data, name, packaging->error);
-        strbuf_release(&flags);
-        arguments_release(&ask);
     }
     return status;
 }
@@ -357,6 +388,36 @@ static int link_objects(struct packaging *packaging)
     return status;
 }
 
+/* A client library takes a trace plugin only when it declares itself by the name of its file. */
+static int check_declaration(const struct packaging *packaging)
+{
+    enum { CONNECTOR_TRACE = 102, ORACLE_TRACE = 3 };
+    const char *name = text_of(packaging, PLUGIN_KEY_NAME);
+    struct plugin_declaration found = {0, NULL};
+    int status = 0;
+    if (!is_trace(packaging))
+        return 0;
+    if (plugin_read_declaration(packaging->partial.data, &found, packaging->error) < 0)
+        status = error_set(packaging->error,
+                           "%s: no source declares the plugin; write #include "
+                           "<mysql/plugin_trace.h> and mysql_declare_client_plugin(TRACE) \"%s\", "
+                           "... mysql_end_client_plugin;",
+                           packaging->options->folder, name);
+    else if (found.type != CONNECTOR_TRACE && found.type != ORACLE_TRACE)
+        status = error_set(packaging->error,
+                           "%s: it declares a client plugin of type %d; kind Trace needs "
+                           "mysql_declare_client_plugin(TRACE)",
+                           packaging->options->folder, found.type);
+    else if (found.name && strcmp(found.name, name) != 0)
+        status = toml_error(packaging->manifest.document, packaging->manifest.keys[PLUGIN_KEY_NAME],
+                            packaging->error,
+                            "key \"name\": \"%s\" differs from the name in the plugin's "
+                            "declaration, \"%s\"; rename one of them",
+                            name, found.name);
+    free(found.name);
+    return status;
+}
+
 /* Makes the output's temporary name, which nobody else uses: mkstemp() creates the file. */
 static int name_output(struct packaging *packaging)
 {
@@ -369,7 +430,9 @@ static int name_output(struct packaging *packaging)
         status = error_set(packaging->error, "-out-dir %s: %s", packaging->options->output_folder,
                            strerror(errno));
     } else {
-        strbuf_printf(&path, "%s/%s-%s.so", folder, name, version);
+        bool has_version = !is_trace(packaging);
+        strbuf_printf(&path, "%s/%s%s%s.so", folder, name, has_version ? "-" : "",
+                      has_version ? version : "");
         packaging->output = strbuf_detach(&path);
         strbuf_printf(&packaging->partial, "%s/.%s-%s.so.XXXXXX", folder, name, version);
         int file = mkostemp(packaging->partial.data, O_CLOEXEC);
@@ -432,7 +495,7 @@ static int run_steps(struct packaging *packaging)
         compile_all(packaging) == 0 && check_functions(packaging) == 0) {
         strbuf_printf(&generated, "%s/manifest.gen.c", packaging->work);
         if (compile(packaging, generated.data, true) == 0 && name_output(packaging) == 0 &&
-            link_objects(packaging) == 0)
+            link_objects(packaging) == 0 && check_declaration(packaging) == 0)
             status = publish(packaging);
     }
     strbuf_release(&generated);

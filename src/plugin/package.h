@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packaging: from a folder with manifest.toml and sources to NAME-VERSION.so. What pluginpkg does.
- */
+ * Packaging: from a folder with manifest.toml and sources to NAME-VERSION.so, or to NAME.so for kind
+ * Trace, since client libraries look for that name. What pluginpkg does. */
 #ifndef WEIR_PLUGIN_PACKAGE_H
 #define WEIR_PLUGIN_PACKAGE_H
 
@@ -10,7 +10,8 @@
 struct plugin_package_options {
     const char *folder;        /* -pkg-dir */
     const char *output_folder; /* -out-dir */
-    const char *include; /* the folder that has weir/plugin.h; NULL: ask pkg-config for weir */
+    const char *include;    /* the folder that has weir/plugin.h; NULL: ask pkg-config for weir */
+    const char *pkg_config; /* a folder that has weir-trace.pc; NULL: where pkg-config looks */
 };
 
 /* Compiles and links with $CC, $CXX, $CPPFLAGS, $CFLAGS, $CXXFLAGS and $LDFLAGS. What is left in

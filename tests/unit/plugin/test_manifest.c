@@ -46,7 +46,7 @@ static void every_mistake_has_its_sentence(void **state)
          "m.toml:1: key \"name\": \"q\" differs from the name of its folder, \"p\"; "
          "rename one of them"},
         {"name = \"p\"\nkind = \"Audi\"\n", "m.toml:2: key \"kind\": \"Audi\" is not one of Audit, "
-                                            "Authentication, Schema, Daemon"},
+                                            "Authentication, Schema, Daemon, Trace"},
         {"version = 1\n", "m.toml:1: key \"version\": must be a string, not an integer"},
         {"version = \"1-2\"\n",
          "m.toml:1: key \"version\": \"1-2\" is not a version such as \"1\" or "
