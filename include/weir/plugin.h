@@ -470,7 +470,7 @@ static inline weir_verdict weir_fail(const char *format, ...)
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on
- * Reject. */
+ * Reject, which a plugin hears while it is disabled, too, as long as this is not NULL. */
 static inline void *weir_session_data(const weir_session *session)
 {
     return weir_host_table->session_data(session, weir_self);

@@ -71,15 +71,16 @@ static void forget_refusal(struct plugin_refusal *refusal)
     refusal->by = NULL;
 }
 
-/* The loop that all events share. invoke is the call, with plugin in scope. Everybody is told, also
- * after one has refused, so that what a plugin hears does not depend on those in front of it: the
- * first refusal counts, and later ones are forgotten. */
-#define RUN_CHAIN(chain, session, event_name, may_refuse, invoke)                                  \
+/* The loop that all events share. invoke is the call, and hears says whether a plugin that is
+ * disabled hears it nevertheless, both with plugin in scope. Everybody is told, also after one has
+ * refused, so that what a plugin hears does not depend on those in front of it: the first refusal
+ * counts, and later ones are forgotten. */
+#define RUN_CHAIN(chain, session, event_name, may_refuse, hears, invoke)                           \
     bool goes_on = true;                                                                           \
     struct plugin_refusal first;                                                                   \
     for (size_t i = 0; i < (chain)->count; i++) {                                                  \
         struct weir_plugin *plugin = (chain)->plugins[i];                                          \
-        if (!atomic_load_explicit(&plugin->enabled, memory_order_relaxed))                         \
+        if (!atomic_load_explicit(&plugin->enabled, memory_order_relaxed) && !(hears))             \
             continue;                                                                              \
         weir_verdict verdict = (invoke);                                                           \
         if (__builtin_expect(verdict == WEIR_OK, 1) ||                                             \
@@ -93,6 +94,13 @@ static void forget_refusal(struct plugin_refusal *refusal)
         *(session)->refusal = first;                                                               \
     return goes_on
 
+/* The end of a session for which the plugin has something of its own: it must be able to free it. */
+static bool is_end_of_own(const struct weir_plugin *plugin, const struct weir_session *session,
+                          weir_connection_event event)
+{
+    return (event == WEIR_DISCONNECT || event == WEIR_REJECT) && session->data[plugin->index];
+}
+
 bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
                              weir_connection_event event)
 {
@@ -100,6 +108,7 @@ bool plugin_connection_event(struct plugin_registry *registry, struct weir_sessi
     if (may_refuse)
         forget_refusal(session->refusal);
     RUN_CHAIN(&registry->connection, session, weir_connection_event_name(event), may_refuse,
+              is_end_of_own(plugin, session, event),
               plugin->manifest->on_connection_event(session, event));
 }
 
@@ -110,14 +119,14 @@ bool plugin_general_event(struct plugin_registry *registry, struct weir_session 
     bool may_refuse = event == WEIR_STARTING;
     if (may_refuse)
         forget_refusal(session->refusal);
-    RUN_CHAIN(&registry->general, session, weir_general_event_name(event), may_refuse,
+    RUN_CHAIN(&registry->general, session, weir_general_event_name(event), may_refuse, false,
               plugin->manifest->on_general_event(session, event, command ? command : ""));
 }
 
 static bool run_parse(struct plugin_registry *registry, struct weir_session *session,
                       weir_parse_event event)
 {
-    RUN_CHAIN(&registry->parse, session, "PreParse", true,
+    RUN_CHAIN(&registry->parse, session, "PreParse", true, false,
               plugin->manifest->on_parse_event(session, event));
 }
 
@@ -134,7 +143,7 @@ bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *s
 static bool run_global_variable(struct plugin_registry *registry, struct weir_session *session,
                                 weir_string name, weir_string value)
 {
-    RUN_CHAIN(&registry->global_variable, session, "GlobalVariable", false,
+    RUN_CHAIN(&registry->global_variable, session, "GlobalVariable", false, false,
               plugin->manifest->on_global_variable_event(session, name, value));
 }
 

@@ -34,6 +34,7 @@ static void update_hears(struct plugin_registry *registry)
         if (plugin->state != PLUGIN_STATE_READY)
             continue;
         hears |= plugin->identity.needs; /* also while disabled: sessions of then live on */
+        hears |= plugin->hears & PLUGIN_HEARS_CONNECTION; /* likewise: their end */
         if (atomic_load(&plugin->enabled))
             hears |= plugin->hears;
     }

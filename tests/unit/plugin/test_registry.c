@@ -233,7 +233,8 @@ static void a_disabled_plugin_hears_nothing(void **state)
     plugin_general_event(registry, &session, WEIR_STARTING);
     assert_record(workshop, "b general Starting Query\n");
     assert_int_equal(plugin_set_enabled(registry, "b", false, &error), 0);
-    assert_int_equal(plugin_registry_hears(registry), PLUGIN_NEEDS_ACCOUNT);
+    assert_int_equal(plugin_registry_hears(registry),
+                     PLUGIN_NEEDS_ACCOUNT | PLUGIN_HEARS_CONNECTION);
     assert_int_equal(plugin_set_enabled(registry, "a", true, &error), 0);
     assert_int_equal(plugin_registry_hears(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
     clear_record(workshop);
@@ -241,6 +242,26 @@ static void a_disabled_plugin_hears_nothing(void **state)
     assert_record(workshop, "a general Completed Query\n");
     assert_int_equal(plugin_set_enabled(registry, "c", true, &error), -1);
     assert_string_equal(error.message, "plugin c doesn't exist; SHOW PLUGINS lists those that do");
+    plugin_registry_shutdown(registry);
+}
+
+static void a_disabled_plugin_hears_the_end_of_sessions_that_it_has_data_of(void **state)
+{
+    struct workshop *workshop = *state;
+    struct error error = {""};
+    workshop_recorder(workshop, "a", "1", "");
+    workshop_recorder(workshop, "b", "1", "");
+    struct plugin_registry *registry = load(workshop, "a-1,b-1");
+    struct weir_session session = session_of("", "");
+    assert_int_equal(plugin_set_enabled(registry, "a", false, &error), 0);
+    assert_int_equal(plugin_set_enabled(registry, "b", false, &error), 0);
+    session.data[1] = registry; /* b's */
+    clear_record(workshop);
+    plugin_connection_event(registry, &session, WEIR_CHANGE_USER);
+    assert_record(workshop, "");
+    plugin_connection_event(registry, &session, WEIR_DISCONNECT);
+    plugin_connection_event(registry, &session, WEIR_REJECT);
+    assert_record(workshop, "b connection Disconnect\nb connection Reject\n");
     plugin_registry_shutdown(registry);
 }
 
@@ -403,6 +424,7 @@ int main(void)
         TEST(what_has_happened_cannot_be_refused_and_everybody_hears_of_it),
         TEST(on_failure_decides_what_a_failure_means),
         TEST(a_disabled_plugin_hears_nothing),
+        TEST(a_disabled_plugin_hears_the_end_of_sessions_that_it_has_data_of),
         TEST(flush_calls_on_flush_and_says_what_it_says),
         TEST(a_plugin_that_fails_stops_the_start),
         TEST(skip_on_failure_loads_the_rest),
