@@ -55,7 +55,7 @@ static int make_directory(const char *path, mode_t mode, struct error *error)
 
 static int place_files(struct embedded *embedded, struct error *error)
 {
-    char run[PATH_MAX + 16];
+    char run[PATH_MAX + 16], temporary[PATH_MAX + 16];
     if (make_directory(embedded->options.data_directory, 0750, error))
         return -1;
     if (!realpath(embedded->options.data_directory, embedded->directory))
@@ -71,8 +71,11 @@ static int place_files(struct embedded *embedded, struct error *error)
                          "data directory %s: its path is too long for a Unix socket (%zu bytes "
                          "at most); give a shorter one with -path",
                          embedded->directory, sizeof((struct sockaddr_un *)0)->sun_path - 24);
-    /* Whoever may enter this directory may claim any client address: the gateway's user only. */
-    return make_directory(run, 0700, error);
+    snprintf(temporary, sizeof temporary, "%s/tmp", embedded->directory);
+    /* Whoever may enter the socket's directory may claim any client address: the gateway's user
+     * only. And in a /tmp that containers share, two servers of the same pid would take each other's
+     * temporary tables. */
+    return make_directory(run, 0700, error) ? -1 : make_directory(temporary, 0700, error);
 }
 
 /* One gateway a data directory: a second one would disturb the first's server. The lock goes with
@@ -140,14 +143,16 @@ static int initialise(struct embedded *embedded, struct error *error)
              embedded->data);
     /* Made under another name and renamed when complete: a first run that was interrupted leaves
      * nothing that looks finished. */
-    char half[PATH_MAX + 32], datadir[PATH_MAX + 64], user[64];
+    char half[PATH_MAX + 32], datadir[PATH_MAX + 64], tmpdir[PATH_MAX + 32], user[64];
     snprintf(half, sizeof half, "%s.initialising", embedded->data);
     nftw(half, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     snprintf(datadir, sizeof datadir, "--datadir=%s", half);
+    snprintf(tmpdir, sizeof tmpdir, "--tmpdir=%s/tmp", embedded->directory);
     snprintf(user, sizeof user, "--user=%s", user_name());
     char *arguments[] = {"mariadb-install-db",
                          "--no-defaults",
                          datadir,
+                         tmpdir,
                          user,
                          "--auth-root-authentication-method=normal",
                          "--skip-test-db",
@@ -229,7 +234,7 @@ static void on_server_exit(uv_process_t *process, int64_t status, int signal)
 /* What the private server is started with. One argument that is not fixed each has its buffer. */
 struct server_arguments {
     char datadir[PATH_MAX + 32], socket[PATH_MAX + 48], pid[PATH_MAX + 48], log[PATH_MAX + 48];
-    char user[64], defaults[PATH_MAX + 48];
+    char user[64], defaults[PATH_MAX + 48], tmpdir[PATH_MAX + 32];
     char *list[MAX_ARGUMENTS];
 };
 
@@ -244,10 +249,12 @@ static void fill_arguments(const struct embedded *embedded, struct server_argume
     snprintf(arguments->pid, sizeof arguments->pid, "--pid-file=%s/run/mariadbd.pid",
              embedded->directory);
     snprintf(arguments->log, sizeof arguments->log, "--log-error=%s", embedded->log);
+    snprintf(arguments->tmpdir, sizeof arguments->tmpdir, "--tmpdir=%s/tmp", embedded->directory);
     snprintf(arguments->user, sizeof arguments->user, "--user=%s", user_name());
     arguments->list[n++] = (char *)embedded->options.mariadbd;
     arguments->list[n++] = access(own, R_OK) == 0 ? arguments->defaults : "--no-defaults";
     arguments->list[n++] = arguments->datadir;
+    arguments->list[n++] = arguments->tmpdir;
     arguments->list[n++] = arguments->socket;
     arguments->list[n++] = arguments->pid;
     arguments->list[n++] = arguments->log;

@@ -53,6 +53,14 @@ def test_root_comes_in_without_a_password_and_is_the_administrator(server):
         assert "error" not in run(connection, "GRANT ALL ON *.* TO tester@'%' IDENTIFIED BY 's3cret' WITH GRANT OPTION")[0]
 
 
+def test_its_temporary_tables_are_its_own(server):
+    """Two servers of the same pid, in containers that share /tmp, took each other's and crashed."""
+    with server.endpoint.connect(**ROOT) as connection:
+        (result,) = run(connection, "SELECT @@tmpdir, @@datadir")
+        ((temporary, data),) = result["rows"]
+    assert pathlib.Path(temporary) == pathlib.Path(data).parent / "tmp"
+
+
 def test_the_shell_of_the_readme_connects(server):
     done = subprocess.run([program("mariadb"), "--no-defaults", "-h", "127.0.0.1", "-P", str(server.port), "-u", "root", "-e",
                            "SELECT 'welcome'"], capture_output=True, text=True, timeout=20)

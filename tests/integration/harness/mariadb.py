@@ -13,7 +13,7 @@ from .process import ServerProcess
 def install_database(folder):
     """Creates a data directory in folder/data."""
     subprocess.run(
-        [program("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data",
+        [program("mariadb-install-db"), "--no-defaults", f"--datadir={folder}/data", f"--tmpdir={folder}",
          "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
          "--user=root", "--innodb-log-file-size=16M"],
         check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -34,7 +34,7 @@ class MariaDB:
     def start(self, more=()):
         self.process = ServerProcess("mariadbd", [
             program("mariadbd"), "--no-defaults", "--user=root", f"--datadir={self.folder}/data",
-            f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1",
+            f"--tmpdir={self.folder}", f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1",
             f"--pid-file={self.folder}/mariadb.pid", f"--plugin-dir={mariadb_plugin_dir()}",
             "--plugin-load-add=auth_ed25519", "--local-infile=1", "--event-scheduler=OFF",
             f"--log-bin={self.folder}/binlog", "--server-id=1", "--binlog-format=ROW",
