@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/socket_table.h"
 
+#include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,6 +10,8 @@
 
 /* Only <ma_pvio.h> of the installed headers describes the table. */
 #include <ma_pvio.h>
+
+#include "trace/import_table.h"
 
 enum { PVIO_PLUGIN_TYPE = 101, PVIO_PLUGIN_VERSION = 0x0100 };
 
@@ -96,6 +99,51 @@ static my_bool close_through(MARIADB_PVIO *pvio)
     return original.close(pvio);
 }
 
+/* ---- TLS: OpenSSL's own two calls, in the same file ---- */
+
+typedef int ssl_call(void *ssl, void *buffer, int size);
+static void *tls_caller;                              /* NULL: not attached */
+static ssl_call *ssl_read, *ssl_write;                /* OpenSSL's */
+static void *(*ssl_data)(const void *ssl, int index); /* SSL_get_ex_data() */
+enum { HANDLE_INDEX = 0 /* SSL_get_app_data()'s; Connector/C keeps the MYSQL there */ };
+
+/* What went well is shown; what did not leaves errno and OpenSSL's errors as they are. */
+static int ssl_read_through(void *ssl, void *buffer, int size)
+{
+    int got = ssl_read(ssl, buffer, size);
+    if (got > 0)
+        listener(0, ssl_data(ssl, HANDLE_INDEX), buffer, (size_t)got);
+    return got;
+}
+
+static int ssl_write_through(void *ssl, void *buffer, int size)
+{
+    int sent = ssl_write(ssl, buffer, size);
+    if (sent > 0)
+        listener(1, ssl_data(ssl, HANDLE_INDEX), buffer, (size_t)sent);
+    return sent;
+}
+
+static void attach_tls(void *caller)
+{
+    *(void **)&ssl_data = dlsym(RTLD_DEFAULT, "SSL_get_ex_data");
+    if (!ssl_data)
+        return; /* the program has no OpenSSL, or not as a library */
+    import_table_replace(caller, "SSL_read", (void *)ssl_read_through, (void **)&ssl_read);
+    import_table_replace(caller, "SSL_write", (void *)ssl_write_through, (void **)&ssl_write);
+    tls_caller = caller;
+}
+
+static void detach_tls(void)
+{
+    void *ours = NULL;
+    if (tls_caller && ssl_read)
+        import_table_replace(tls_caller, "SSL_read", (void *)ssl_read, &ours);
+    if (tls_caller && ssl_write)
+        import_table_replace(tls_caller, "SSL_write", (void *)ssl_write, &ours);
+    tls_caller = NULL;
+}
+
 bool socket_table_attach(void *caller, socket_bytes *callback)
 {
     struct object object = {.caller = (uintptr_t)caller};
@@ -108,6 +156,7 @@ bool socket_table_attach(void *caller, socket_bytes *callback)
     table->read = read_through;
     table->write = write_through;
     table->close = close_through;
+    attach_tls(caller);
     atomic_store(&is_watching, true);
     return true;
 }
@@ -132,6 +181,7 @@ void socket_table_detach(void)
 {
     if (!table)
         return;
+    detach_tls();
     table->read = original.read;
     table->write = original.write;
     table->close = original.close;

@@ -6,9 +6,9 @@
  * nobody, and before the handle is freed. And where the library is linked into a program that
  * exports nothing (mariadb-dump is one): to see the bytes too. In that case the table is found by
  * the declaration that stands in front of it: type and version of an I/O plugin and a pointer to
- * its name, "pvio_socket", in the writable memory of the file that holds `caller`. Nothing else is
- * touched, and nothing is done when the declaration is not there exactly once. TLS goes past these
- * functions: of such connections only the part before the handshake is seen there. */
+ * its name, "pvio_socket", in the writable memory of the file that holds `caller`. Nothing
+ * is done when the declaration is not there exactly once. TLS goes past these functions: its plaintext
+ * is seen at the file's own calls of OpenSSL (import_table.h), where OpenSSL is a shared library. */
 #ifndef WEIR_TRACE_SOCKET_TABLE_H
 #define WEIR_TRACE_SOCKET_TABLE_H
 

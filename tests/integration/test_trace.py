@@ -87,6 +87,22 @@ def test_sysbench_with_threads_is_traced(database):
     assert "STMT_EXECUTE" in traced.stderr
 
 
+def test_mydumper_with_threads_is_traced(database, tmp_path):
+    """Each of its connections is another thread's."""
+    database.execute("create database if not exists dumped", "create or replace table dumped.t (a int primary key, b text)",
+                     "insert into dumped.t select seq, repeat('x', 1000) from dumped.seq_1_to_2000")
+    try:
+        traced = run([program("mydumper"), "--no-locks", "-S", database.socket, "-u", "root", "-B", "dumped", "-r", "100", "-t",
+                      "4", "-o", tmp_path / "dump"], "test_trace", MYSQL_TEST_TRACE_DEBUG="1", MYSQL_TEST_TRACE_CRASH="1")
+    finally:
+        database.execute("drop database dumped")
+    connections = {line.split(": ")[1] for line in traced.stderr.splitlines() if "SELECT /*!40001 SQL_NO_CACHE */" in line}
+    assert len(connections) > 1
+    assert traced.stderr.count("Starting tracing in stage CONNECTING") == traced.stderr.count("Tracing connection has ended") > 4
+    dumped = "".join(path.read_text() for path in (tmp_path / "dump").glob("dumped.t.*.sql"))
+    assert dumped.count("x" * 1000) == 2000
+
+
 def test_simple_trace_prints_what_the_manual_shows(database):
     lines = run(shell(database, statements="select 1"), "simple_trace").stdout.split("\n")
     lines = [line for line in lines if line not in ("", "1")]
@@ -142,22 +158,31 @@ def test_a_login_that_is_refused_is_traced_to_its_end(database):
     assert done.stderr.count("Tracing connection has ended") == 1
 
 
-@pytest.mark.time_limit(120)
-def test_tls_shows_plaintext(work, tmp_path):
-    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"])
+@pytest.fixture(scope="module")
+def tls_server(work):
     folder = work / "tls-trace"
     folder.mkdir()
-    server = MariaDB(folder, [f"--ssl-cert={tmp_path}/cert.pem", f"--ssl-key={tmp_path}/key.pem"])
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"])
+    server = MariaDB(folder, [f"--ssl-cert={folder}/cert.pem", f"--ssl-key={folder}/key.pem"])
     try:
-        server.start()
-        done = run([program("mariadb"), "--no-defaults", "--ssl", "-h", server.host, "-P", server.port, "-u", "root", "-e",
-                    "select 'plain'"], "test_trace", MYSQL_TEST_TRACE_DEBUG="1", MYSQL_TEST_TRACE_CRASH="1")
+        yield server.start()
     finally:
         server.stop()
+
+
+@pytest.mark.time_limit(120)
+@pytest.mark.parametrize("client, words", [("mariadb", ["-e", "select 'plain'"]), ("mariadb-dump", ["mysql", "db"]),
+                                           ("mariadb-admin", ["--compress", "status"])])
+def test_tls_shows_plaintext(tls_server, client, words):
+    """Also in programs that have the library linked in and export nothing: mariadb-dump and mariadb-admin are such."""
+    done = run([program(client), "--no-defaults", "--ssl", "-h", tls_server.host, "-P", tls_server.port, "-u", "root", *words],
+               "test_trace", MYSQL_TEST_TRACE_DEBUG="1", MYSQL_TEST_TRACE_CRASH="1")
     events = [line.split("event: ")[1] for line in done.stderr.split("\n") if "event: " in line]
     assert events[5:9] == ["SEND_SSL_REQUEST", "SSL_CONNECT", "SSL_CONNECTED", "AUTH_PLUGIN"]
-    assert "QUERY: select 'plain'" in done.stderr
+    assert events[-3:] == ["SEND_COMMAND", "PACKET_SENT", "DISCONNECTED"]
+    said = {"mariadb": "QUERY: select 'plain'", "mariadb-dump": "FROM `db`", "mariadb-admin": "cmd: 9"}
+    assert said[client] in done.stderr
 
 
 # ---- recordings and captures ----
