@@ -22,7 +22,7 @@ run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb perl libdbd-mysql-perl
-    mariadb-client sysbench iproute2 util-linux openssl git"
+    mariadb-client mydumper sysbench iproute2 util-linux openssl git"
 bench="python3 python3-pymysql haproxy sysbench"
 
 mariadb_plugins="auth_ed25519.so server_audit.so"
