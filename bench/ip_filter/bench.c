@@ -18,7 +18,7 @@
 static double seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* whatever else the machine does */
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -44,12 +44,30 @@ static void write_networks(FILE *file)
             inet_ntop(AF_INET, &address, text, sizeof text);
         } else {
             uint8_t address[16] = {0x20, 0x01};
-            prefix = 64;
-            memcpy(address + 2, &bits, 6);
+            prefix = 32 + 8 * ((unsigned)(bits >> 60) % 5);
+            memcpy(address + 2, &bits, prefix / 8 - 2);
             inet_ntop(AF_INET6, address, text, sizeof text);
         }
         fprintf(file, "%s %s/%u\n", verb, text, prefix);
     }
+}
+
+/* Seconds that one decision takes. IPv6 addresses are of the /16 that the networks are in. */
+static double decide(const struct networks *networks, size_t size)
+{
+    struct client client = {.size = size, .address = {0x20, 0x01}, .user = "app", .user_size = 3};
+    char **databases;
+    size_t passed = 0;
+    double start = seconds();
+    for (int i = 0; i < DECISIONS; i++) {
+        uint64_t bits = next_random();
+        memcpy(client.address + (size == 16 ? 2 : 0), &bits, size == 16 ? sizeof bits : 4);
+        passed += networks_pass(networks, &client, &databases);
+    }
+    double time = (seconds() - start) / DECISIONS;
+    printf("an IPv%d decision takes %.0f ns (%.1f %% pass)\n", size == 4 ? 4 : 6, time * 1e9,
+           100.0 * (double)passed / DECISIONS);
+    return time;
 }
 
 int main(void)
@@ -69,19 +87,12 @@ int main(void)
         fprintf(stderr, "%s\n", problem);
         return 1;
     }
-    struct client client = {.size = 4, .user = "app", .user_size = 3};
-    char **databases;
-    size_t passed = 0;
-    start = seconds();
-    for (int i = 0; i < DECISIONS; i++) {
-        uint32_t address = (uint32_t)next_random();
-        memcpy(client.address, &address, sizeof address);
-        passed += networks_pass(networks, &client, &databases);
+    double longest = 0;
+    printf("%zu rules read in %.2f s\n", networks_count(networks), read_time);
+    for (size_t size = 4; size <= 16; size += 12) {
+        double time = decide(networks, size);
+        longest = time > longest ? time : longest;
     }
-    double decision_time = (seconds() - start) / DECISIONS;
-    printf("%zu rules read in %.2f s; a decision takes %.0f ns (%.0f %% pass)\n",
-           networks_count(networks), read_time, decision_time * 1e9,
-           100.0 * (double)passed / DECISIONS);
     networks_free(networks);
-    return read_time < 2 && decision_time < 1e-6 ? 0 : 1;
+    return read_time < 2 && longest < 1e-6 ? 0 : 1;
 }

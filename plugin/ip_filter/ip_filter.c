@@ -4,12 +4,7 @@
  * country and time, by how many and how fast they come, and for a while when logins failed. The
  * files are read by OnInit and again by OnFlush; one with a mistake changes nothing. Clients of the
  * Unix socket have no address and always pass: the socket's own permissions say who may use it.
- *
- * Reading the rules never waits. A reader counts itself in one of two counters while it looks;
- * OnFlush puts the new rules in place, and frees the old ones when each counter has been seen at
- * zero, for whoever still looks at them counted itself before. It sends newcomers to the other
- * counter in between, so that it waits for a few lookups at most. */
-#include <sched.h>
+ * Reading the rules never waits. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +12,8 @@
 #include <time.h>
 #include <weir/plugin.h>
 
+#include "../common/beside.h"
+#include "../common/readers.h"
 #include "country.h"
 #include "networks.h"
 #include "visit.h"
@@ -34,8 +31,7 @@ struct ruling {
 };
 
 static _Atomic(struct ruling *) current;
-static atomic_uint turn; /* its lowest bit: the counter that newcomers take */
-static atomic_uint readers[2];
+static struct readers readers;
 static atomic_ullong passed, refused, bans;
 
 static void ruling_free(struct ruling *ruling)
@@ -52,12 +48,7 @@ static void ruling_free(struct ruling *ruling)
 static void replace(struct ruling *next)
 {
     struct ruling *old = atomic_exchange(&current, next);
-    unsigned now = atomic_load(&turn) & 1;
-    while (atomic_load(&readers[now ^ 1]))
-        sched_yield();
-    atomic_fetch_add(&turn, 1);
-    while (atomic_load(&readers[now]))
-        sched_yield();
+    readers_wait(&readers);
     ruling_free(old);
 }
 
@@ -66,8 +57,7 @@ static void replace(struct ruling *next)
 /* Whether the rules let the client in; the visit gets its databases. -1: no memory. */
 static int ask_rules(struct client *client, struct visit *visit)
 {
-    unsigned mine = atomic_load(&turn) & 1;
-    atomic_fetch_add(&readers[mine], 1);
+    atomic_uint *reading = readers_enter(&readers);
     const struct ruling *ruling = atomic_load(&current);
     char **databases = NULL;
     if (ruling && networks_need_more(ruling->networks)) {
@@ -78,7 +68,7 @@ static int ask_rules(struct client *client, struct visit *visit)
     int answer = ruling && networks_pass(ruling->networks, client, &databases);
     if (!visit_set_databases(visit, databases))
         answer = -1;
-    atomic_fetch_sub(&readers[mine], 1);
+    readers_leave(reading);
     return answer;
 }
 
@@ -288,22 +278,12 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 /* ---- Life ---- */
 
-/* A relative path begins at the folder of the plugin's .so. */
-static int find_file(weir_string name, char *path, size_t size)
-{
-    weir_string library = weir_library();
-    const char *slash = strrchr(library.data, '/');
-    int folder = name.data[0] == '/' || !slash ? 0 : (int)(slash - library.data) + 1;
-    int length = snprintf(path, size, "%.*s%s", folder, library.data, name.data);
-    return length < 0 || (size_t)length >= size ? -1 : 0;
-}
-
 static weir_verdict read_files(void)
 {
     char path[4096], countries[4096], problem[PROBLEM_BYTES];
     weir_string country_file = weir_text_of(IP_FILTER_COUNTRY_FILE);
-    if (find_file(weir_text_of(IP_FILTER_FILE), path, sizeof path) < 0 ||
-        find_file(country_file, countries, sizeof countries) < 0)
+    if (!path_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
+        !path_beside_plugin(country_file, countries, sizeof countries))
         return weir_fail("the path of a file is too long");
     struct ruling *next = calloc(1, sizeof *next);
     if (!next)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A network is the range of addresses from its first to its last. The ranges of a list are sorted
- * and those that touch are merged, so that they are disjoint and one binary search finds the only
- * range that can hold an address. IPv4 and IPv6 have lists of their own: ::/0 says nothing about
- * IPv4. */
+ * Reading a file of rules, and deciding by them. IPv4 and IPv6 have sets of their own: ::/0 says
+ * nothing about IPv4. */
 #include "networks.h"
 
 #include <arpa/inet.h>
@@ -12,150 +10,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ranges.h"
 #include "scopes.h"
-
-/* A range of IPv4 in host order, and an index by the first two bytes: with a million networks a
- * binary search over all of them is a microsecond of cache misses, over what two bytes leave of
- * them a tenth of that. */
-struct range4 {
-    uint32_t first, last;
-};
-
-#define INDEX_ENTRIES 65537 /* [n]: how many ranges begin before the address n << 16 */
-
-struct list {
-    struct range *ranges;
-    size_t count, room;
-    struct range4 *ranges4; /* IPv4, once it is sorted; NULL: none */
-    uint32_t *index;
-};
 
 enum verb { ALLOW, DENY, VERBS };
 static const char *const verbs[VERBS] = {"allow", "deny"};
-enum family { IPV4, IPV6, FAMILIES };
+
+/* The plain networks of a verb: lists while they are read, then sets. */
+struct plain {
+    struct range_list list4, list6;
+    struct set4 set4;
+    struct set6 set6;
+};
 
 struct networks {
-    struct list lists[VERBS][FAMILIES];
+    struct plain plain[VERBS];
     struct scopes scopes;
     size_t count;
     bool has_allow; /* of any family: then who is not allowed is refused */
 };
 
-static int add(struct list *list, const struct range *range)
+static bool contains(const struct plain *plain, const struct client *client)
 {
-    if (list->count == list->room) {
-        size_t room = list->room ? 2 * list->room : 16;
-        struct range *ranges = realloc(list->ranges, room * sizeof *ranges);
-        if (!ranges)
-            return -1;
-        list->ranges = ranges;
-        list->room = room;
-    }
-    list->ranges[list->count++] = *range;
-    return 0;
-}
-
-static int by_first(const void *a, const void *b)
-{
-    return memcmp(((const struct range *)a)->first, ((const struct range *)b)->first,
-                  ADDRESS_BYTES);
-}
-
-static void sort_and_merge(struct list *list)
-{
-    size_t kept = 0;
-    if (list->count)
-        qsort(list->ranges, list->count, sizeof *list->ranges, by_first);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct range *range = &list->ranges[i];
-        struct range *before = kept ? &list->ranges[kept - 1] : NULL;
-        if (!before || memcmp(range->first, before->last, ADDRESS_BYTES) > 0)
-            list->ranges[kept++] = *range;
-        else if (memcmp(range->last, before->last, ADDRESS_BYTES) > 0)
-            memcpy(before->last, range->last, ADDRESS_BYTES);
-    }
-    list->count = kept;
-}
-
-static uint32_t number_of(const uint8_t *address)
-{
-    return (uint32_t)address[0] << 24 | (uint32_t)address[1] << 16 | (uint32_t)address[2] << 8 |
-           address[3];
-}
-
-/* Makes the index. -1: no memory. */
-static int index_list(struct list *list)
-{
-    if (list->count == 0)
-        return 0;
-    list->ranges4 = malloc(list->count * sizeof *list->ranges4);
-    list->index = malloc(INDEX_ENTRIES * sizeof *list->index);
-    if (!list->ranges4 || !list->index)
-        return -1;
-    uint32_t begun = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        struct range4 *range = &list->ranges4[i];
-        *range = (struct range4){number_of(list->ranges[i].first), number_of(list->ranges[i].last)};
-        for (; begun <= range->first >> 16; begun++)
-            list->index[begun] = (uint32_t)i;
-    }
-    for (; begun < INDEX_ENTRIES; begun++)
-        list->index[begun] = (uint32_t)list->count;
-    free(list->ranges);
-    list->ranges = NULL;
-    return 0;
-}
-
-static bool contains4(const struct list *list, const uint8_t *address)
-{
-    if (!list->ranges4)
-        return false;
-    uint32_t key = number_of(address);
-    uint32_t low = list->index[key >> 16], high = list->index[(key >> 16) + 1];
-    while (low < high) { /* the first range that begins behind the address */
-        uint32_t middle = low + (high - low) / 2;
-        if (list->ranges4[middle].first <= key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && key <= list->ranges4[low - 1].last;
-}
-
-static bool contains6(const struct list *list, const uint8_t *address)
-{
-    size_t low = 0, high = list->count;
-    while (low < high) { /* the first range that begins behind the address */
-        size_t middle = low + (high - low) / 2;
-        if (memcmp(list->ranges[middle].first, address, ADDRESS_BYTES) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && memcmp(address, list->ranges[low - 1].last, ADDRESS_BYTES) <= 0;
-}
-
-/* Whether the verb's list of the family has the address. */
-static bool contains(const struct list (*lists)[FAMILIES], enum family family, const uint8_t *key)
-{
-    return family == IPV4 ? contains4(&(*lists)[IPV4], key) : contains6(&(*lists)[IPV6], key);
+    return client->size == 4 ? set4_has(&plain->set4, client->address)
+                             : set6_has(&plain->set6, client->address);
 }
 
 bool networks_pass(const struct networks *networks, const struct client *client, char ***databases)
 {
-    uint8_t key[ADDRESS_BYTES] = {0};
-    enum family family = client->size == 4 ? IPV4 : IPV6;
     struct scope_answer answer = {0};
-    memcpy(key, client->address, client->size);
     *databases = NULL;
-    if (contains(&networks->lists[DENY], family, key))
+    if (contains(&networks->plain[DENY], client))
         return false;
     if (networks->scopes.count)
         answer = scopes_ask(&networks->scopes, client);
     *databases = answer.databases;
     if (answer.denied || answer.named)
         return !answer.denied && answer.allowed;
-    if (answer.allowed_unnamed || contains(&networks->lists[ALLOW], family, key))
+    if (answer.allowed_unnamed || contains(&networks->plain[ALLOW], client))
         return true;
     return !networks->has_allow && !answer.has_allow;
 }
@@ -220,7 +112,8 @@ static const char *add_plain(struct networks *networks, enum verb verb, char *ne
     struct range range;
     bool is_ipv6;
     const char *wrong = parse_network(network, &range, &is_ipv6);
-    if (!wrong && add(&networks->lists[verb][is_ipv6 ? IPV6 : IPV4], &range) < 0)
+    struct plain *plain = &networks->plain[verb];
+    if (!wrong && !range_list_add(is_ipv6 ? &plain->list6 : &plain->list4, &range))
         wrong = "does not fit into memory";
     networks->has_allow = networks->has_allow || verb == ALLOW;
     return wrong;
@@ -287,30 +180,39 @@ static int read_lines(struct networks *networks, FILE *file, const char *path,
     return status;
 }
 
+/* Makes sets of what was read. */
+static bool make_sets(struct networks *networks)
+{
+    bool fine = true;
+    for (int verb = 0; verb < VERBS; verb++) {
+        struct plain *plain = &networks->plain[verb];
+        fine = fine && set4_make(&plain->set4, &plain->list4) &&
+               set6_make(&plain->set6, &plain->list6);
+        range_list_release(&plain->list4);
+        range_list_release(&plain->list6);
+    }
+    return fine;
+}
+
 struct networks *networks_read(const char *path, char problem[PROBLEM_BYTES])
 {
     FILE *file = fopen(path, "re");
     struct networks *networks = file ? calloc(1, sizeof *networks) : NULL;
-    if (!networks) {
+    bool fine = networks != NULL;
+    if (!fine) {
         snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
     } else if (read_lines(networks, file, path, problem) < 0) {
-        networks_free(networks);
-        networks = NULL;
+        fine = false;
+    } else if (!make_sets(networks)) {
+        snprintf(problem, PROBLEM_BYTES, "%s: does not fit into memory", path);
+        fine = false;
     }
     if (file)
         fclose(file);
-    bool has_room = true;
-    for (int verb = 0; networks && verb < VERBS; verb++) {
-        for (int family = 0; family < FAMILIES; family++)
-            sort_and_merge(&networks->lists[verb][family]);
-        has_room = index_list(&networks->lists[verb][IPV4]) == 0 && has_room;
-    }
-    if (!has_room) {
-        snprintf(problem, PROBLEM_BYTES, "%s: does not fit into memory", path);
-        networks_free(networks);
-        networks = NULL;
-    }
-    return networks;
+    if (fine)
+        return networks;
+    networks_free(networks);
+    return NULL;
 }
 
 size_t networks_count(const struct networks *networks)
@@ -321,10 +223,11 @@ size_t networks_count(const struct networks *networks)
 void networks_free(struct networks *networks)
 {
     for (int verb = 0; networks && verb < VERBS; verb++) {
-        for (int family = 0; family < FAMILIES; family++)
-            free(networks->lists[verb][family].ranges);
-        free(networks->lists[verb][IPV4].ranges4);
-        free(networks->lists[verb][IPV4].index);
+        struct plain *plain = &networks->plain[verb];
+        range_list_release(&plain->list4);
+        range_list_release(&plain->list6);
+        set4_release(&plain->set4);
+        set6_release(&plain->set6);
     }
     if (networks)
         scopes_free(&networks->scopes);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../common/pattern.h"
+
 #define COUNTRIES_MAX 32
 #define DAY_MINUTES   (24 * 60)
 #define ALL_DAYS      0x7fU
@@ -177,30 +179,6 @@ void scopes_free(struct scopes *scopes)
 
 /* ---- Asking ---- */
 
-/* Whether the bytes fit the pattern, in which * is any bytes. */
-static bool fits(const char *pattern, const char *text, size_t size)
-{
-    const char *star = NULL;
-    size_t at = 0, retry = 0;
-    while (at < size) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            retry = at;
-        } else if (*pattern && *pattern == text[at]) {
-            pattern++;
-            at++;
-        } else if (star) {
-            pattern = star;
-            at = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
 static bool has_country(const struct scope *scope, const char *country)
 {
     bool found = scope->country_count == 0;
@@ -239,7 +217,7 @@ struct scope_answer scopes_ask(const struct scopes *scopes, const struct client 
     for (size_t i = 0; i < scopes->count; i++) {
         const struct scope *scope = &scopes->items[i];
         bool named = scope->account != NULL;
-        if (named && !fits(scope->account, client->user, client->user_size))
+        if (named && !pattern_fits(scope->account, client->user, client->user_size, 0))
             continue;
         bool here = fits_place(scope, client);
         if (!scope->is_allow) {

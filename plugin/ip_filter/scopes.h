@@ -11,12 +11,7 @@
 #include <time.h>
 
 #include "networks.h"
-
-#define ADDRESS_BYTES 16 /* of IPv4 the first 4 are used, the rest is 0 */
-
-struct range {
-    uint8_t first[ADDRESS_BYTES], last[ADDRESS_BYTES];
-};
+#include "ranges.h"
 
 struct scope;
 

@@ -11,7 +11,8 @@
 #define SHARDS 64
 #define CHAINS 1024 /* of a shard */
 #define LINGER                                                                                     \
-    (INT64_C(86400) * 1000000000) /* ns that counts of an idle entry are kept at most              \
+    (INT64_C(86400) *                                                                              \
+     1000000000) /* ns that counts of an idle entry are kept at most              \
                                    */
 
 struct entry {

@@ -2,6 +2,7 @@
 """ip_filter in front of a real server: countries, accounts and their databases, limits, bans, dry_run."""
 import ipaddress
 import struct
+import threading
 
 import pytest
 from harness import raw
@@ -40,9 +41,13 @@ def refusal(server, source="127.0.0.1", **options):
         return error.args[0]
 
 
-def flush(server):
+def administer(server, statement):
     with server.endpoint.connect(unix_socket=server.endpoint.socket, database=None) as admin:
-        admin.query("FLUSH TIDB PLUGINS ip_filter")
+        admin.query(statement)
+
+
+def flush(server):
+    administer(server, "FLUSH TIDB PLUGINS ip_filter")
 
 
 # ---- A MaxMind DB file, written by hand ----
@@ -145,6 +150,41 @@ def test_failed_logins_count_as_connections_only_while_they_last(filtered):
     for _ in range(5):
         wait_for(lambda: refusal(server, password="wrong") == 1045, "the failed login before to be over")
     wait_for(lambda: refusal(server) == 0, "the place to be free")
+
+
+def test_connections_that_end_while_it_is_disabled_count_no_longer(filtered):
+    server = filtered(connections_per_address=1, connections_per_account=2)
+    counted = connect(server)
+    administer(server, "ADMIN PLUGINS DISABLE ip_filter")
+    uncounted = connect(server)
+    counted.close()
+    administer(server, "ADMIN PLUGINS ENABLE ip_filter")
+    wait_for(lambda: refusal(server) == 0, "the place to be free again")
+    with connect(server):
+        uncounted.close()  # takes nobody's place away with it
+        assert refusal(server) == 1040
+
+
+def test_rules_are_read_again_under_load(filtered):
+    """127.0.0.9 is denied by all rules and 127.0.0.2 by none, however often they are read meanwhile."""
+    server = filtered("deny 127.0.0.9\n")
+    stop, answers = threading.Event(), {"127.0.0.2": set(), "127.0.0.9": set()}
+
+    def knock(source):
+        while not stop.is_set():
+            answers[source].add(refusal(server, source))
+
+    threads = [threading.Thread(target=knock, args=(source,)) for source in answers for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for n in range(30):
+        others = "".join(f"deny 10.{n}.{i}.0/24\ndeny 2001:db8:{n:x}:{i:x}::/64\n" for i in range(50 * (n % 3)))
+        server.rules.write_text(f"deny 127.0.0.9\n{others}")
+        flush(server)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert answers == {"127.0.0.2": {0}, "127.0.0.9": {1130}}
 
 
 def test_the_rate_of_connections_is_limited(filtered):

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is remembered of a client: its databases, and that it counts. */
+#include "visit.h"
+
+#include "filter_test.h"
+#include "host.h"
+
+const weir_plugin *weir_self;
+
+static void statements_keep_to_the_databases(void **state)
+{
+    static const struct {
+        const char *statement;
+        bool allowed;
+    } rows[] = {
+        {"SELECT * FROM t", true},
+        {"SELECT * FROM shop.t JOIN test.u", true},
+        {"SELECT * FROM t, other.t", false},
+        {"INSERT INTO t SELECT * FROM other.t", false},
+        {"SELECT * FROM information_schema.tables", true},
+        {"SELECT * FROM INFORMATION_SCHEMA.tables", true},
+        {"SELECT * FROM Shop.t", false},
+        {"SELECT 1", true},
+        {"DROP DATABASE shop", false},
+        {"CREATE DATABASE shop", false},
+        {"BEGIN NOT ATOMIC DROP DATABASE other; END", false},
+        {"EXECUTE IMMEDIATE 'SELECT * FROM other.t'", false},
+        {"EXECUTE IMMEDIATE 'SELECT * FROM shop.t'", true},
+        {"EXECUTE IMMEDIATE @x", false},
+    };
+    char *databases[] = {"shop", "test", NULL};
+    struct visit visit = {0};
+    (void)state;
+    assert_true(visit_set_databases(&visit, databases));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct weir_session session = {.database = {"shop", 4}};
+        sql_mode_set_server(&session.mode, (struct sql_span){"10.11.6-MariaDB", 15});
+        host_open(&session);
+        struct sql_span text = {rows[i].statement, strlen(rows[i].statement)};
+        assert_true(host_read(&session, text, 1));
+        if (visit_allows(&visit, &session) != rows[i].allowed)
+            fail_msg("%s", rows[i].statement);
+        host_close(&session);
+    }
+    visit_end(&visit);
+    assert_null(visit.databases);
+}
+
+static void a_visit_that_ends_counts_no_longer(void **state)
+{
+    struct tally_limits limits = {.connections = 1};
+    struct visit visit = {.address = {5, "4abcd"}, .account = {4, "uapp"}};
+    (void)state;
+    assert_int_equal(tally_enter(&visit.address, &limits, 1), TALLY_FINE);
+    assert_int_equal(tally_enter(&visit.account, &limits, 1), TALLY_FINE);
+    struct visit copy = visit;
+    visit_end(&visit);
+    assert_int_equal(visit.address.size, 0);
+    assert_int_equal(tally_enter(&copy.address, &limits, 1), TALLY_FINE);
+    assert_int_equal(tally_enter(&copy.account, &limits, 1), TALLY_FINE);
+    visit_end(&visit); /* a second end is none */
+    assert_int_equal(tally_enter(&copy.address, &limits, 1), TALLY_TOO_MANY);
+    tally_clear();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statements_keep_to_the_databases),
+        cmocka_unit_test(a_visit_that_ends_counts_no_longer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
