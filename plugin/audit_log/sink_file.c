@@ -55,10 +55,12 @@ static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
     const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK;
     struct stat status;
     int fd = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
-    if (fd >= 0)
+    if (fd >= 0) {
         fchmod(fd, FILE_MODE);
-    else if (errno == EEXIST)
+        files_sync_folder(path); /* records in a file without a name would not survive */
+    } else if (errno == EEXIST) {
         fd = open(path, flags);
+    }
     if (fd < 0)
         return trouble(file, "cannot open", problem);
     if (fstat(fd, &status) < 0) {

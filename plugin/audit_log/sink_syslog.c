@@ -2,7 +2,11 @@
  *
  * The local syslog, which is journald's too: one datagram a record to /dev/log, with priority, time
  * and program before the line, as syslog(3) writes them. Our own datagrams instead of syslog(3),
- * because that one cannot say that a record was lost. */
+ * because that one cannot say that a record was lost.
+ *
+ * A line that is too long for a datagram is sent in parts, which put together are the line:
+ *
+ *     {"part":1,"parts":3,"text":"{\"seq\":7,..."} */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +20,8 @@
 
 #define DEFAULT_PATH "/dev/log"
 #define TIMEOUT_S    5
+#define PART_BYTES   32768 /* of a line that is too long; half as many if that is too long, too */
+#define LEAST_BYTES  256
 
 struct syslog {
     struct sink sink;
@@ -72,20 +78,59 @@ static void add_head(struct syslog *syslog)
                     syslog->options->syslog_identity, (long)getpid());
 }
 
+static int send_datagram(struct syslog *syslog)
+{
+    ssize_t sent;
+    if (syslog->datagram.failed) {
+        errno = ENOMEM;
+        return -1;
+    }
+    do
+        sent = send(syslog->fd, syslog->datagram.data, syslog->datagram.size, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+/* The end of a part that begins at `at`: not within a character. */
+static size_t part_end(const char *line, size_t size, size_t at, size_t bytes)
+{
+    size_t end = size - at < bytes ? size : at + bytes;
+    while (end < size && end > at + 1 && ((unsigned char)line[end] & 0xc0) == 0x80)
+        end--;
+    return end;
+}
+
+static int send_parts_of(struct syslog *syslog, const char *line, size_t size, size_t bytes)
+{
+    static const char key[] = ",\"text\":";
+    size_t parts = 0, number = 0;
+    for (size_t at = 0; at < size; at = part_end(line, size, at, bytes))
+        parts++;
+    for (size_t at = 0; at < size;) {
+        size_t end = part_end(line, size, at, bytes);
+        text_reset(&syslog->datagram);
+        add_head(syslog);
+        text_add_format(&syslog->datagram, "{\"part\":%zu,\"parts\":%zu", ++number, parts);
+        text_add_json_member(&syslog->datagram, key, sizeof key - 1,
+                             (weir_string){line + at, end - at});
+        text_add_byte(&syslog->datagram, '}');
+        if (send_datagram(syslog) < 0)
+            return -1;
+        at = end;
+    }
+    return 0;
+}
+
 static int send_line(struct syslog *syslog, const char *line, size_t size)
 {
     text_reset(&syslog->datagram);
     add_head(syslog);
     text_add(&syslog->datagram, line, size);
-    if (syslog->datagram.failed) {
-        errno = ENOMEM;
-        return -1;
-    }
-    ssize_t sent;
-    do
-        sent = send(syslog->fd, syslog->datagram.data, syslog->datagram.size, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? -1 : 0;
+    int status = send_datagram(syslog);
+    for (size_t bytes = PART_BYTES; status < 0 && errno == EMSGSIZE && bytes >= LEAST_BYTES;
+         bytes /= 2)
+        status = send_parts_of(syslog, line, size, bytes);
+    return status;
 }
 
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,

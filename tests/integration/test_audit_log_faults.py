@@ -12,8 +12,8 @@ import time
 import pymysql
 import pytest
 from audit_log_common import AuditedGateway, statements, weir_audit
+from audit_log_disk import Disk
 from harness.observe import failure
-from harness.paths import WEIR_SERVER
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -164,38 +164,117 @@ def test_a_folder_that_is_gone_and_comes_back(audited, tmp_path):
     server.wait_for(lambda r: r["event"] == "Gap", "the gap")
 
 
-EIO = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
-int fdatasync(int fd)
-{
-    if (access(getenv("EIO_SWITCH"), F_OK) == 0) {
-        errno = EIO;
-        return -1;
-    }
-    return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd);
-}
-"""
+@pytest.fixture
+def disk(tmp_path):
+    return Disk(tmp_path)
 
 
-def test_a_disk_that_does_not_take_what_it_was_given(audited, tmp_path):
-    if b"__asan_init" in WEIR_SERVER.read_bytes():
-        pytest.skip("AddressSanitizer wants to be the only library that is preloaded")
-    source, library, switch = tmp_path / "eio.c", tmp_path / "eio.so", tmp_path / "switch"
-    source.write_text(EIO)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    server = audited(environment={"LD_PRELOAD": str(library), "EIO_SWITCH": str(switch)}, strategy="SYNCHRONOUS", chain=True)
+@pytest.mark.parametrize("fault, words", [
+    ("fdatasync EIO", "Input/output error"), ("write EIO", "Input/output error"), ("write EROFS", "Read-only file system"),
+    ("write ENOSPC", "No space left on device")])
+def test_a_disk_that_does_not_take_what_it_was_given(audited, disk, fault, words):
+    server = audited(environment=disk.environment, strategy="SYNCHRONOUS", chain=True)
     with server.endpoint.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT 'before'")
-        switch.touch()
+        disk.set(fault)
         assert failure(lambda: cursor.execute("SELECT 'not acknowledged'"))
-        switch.unlink()
+        assert "audit_log" in failure(lambda: server.endpoint.connect())["arguments"][1]
+        disk.set()
     wait_for(lambda: lets_in(server.endpoint), "a connection that is let in")
     server.server.stop()
     texts = [r["sql"] for r in statements(server.records())]
     assert texts.count("SELECT 'not acknowledged'") == 1  # it has run; written once, when that was possible
-    assert "Input/output error" in server.server.log()
+    assert words in server.server.log()
+    assert "chained and intact" in weir_audit("verify", server.path).stdout
+
+
+def test_writes_that_take_only_a_part_are_gone_on_with(audited, disk):
+    server = audited(environment=disk.environment, strategy="SYNCHRONOUS", chain=True)
+    disk.set("write SHORT")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        for i in range(20):
+            cursor.execute(f"SELECT 'short {i}'")
+    server.server.stop()
+    assert [r["sql"] for r in statements(server.records()) if "short" in r["sql"]] == [f"SELECT 'short {i}'" for i in range(20)]
     weir_audit("verify", server.path)
+
+
+def test_a_slow_disk_holds_results_back_and_nothing_else(audited, disk, database):
+    """While fsync does not return, a client has no result, but its statement has run; new connections are greeted, and what
+    needs no record goes on."""
+    server = audited(environment=disk.environment, strategy="SYNCHRONOUS")
+    database.execute("CREATE OR REPLACE TABLE weir_case.slow (a INT)")
+    first, second = server.endpoint.connect(autocommit=True), server.endpoint.connect(autocommit=True)
+    try:
+        disk.set("fdatasync WAIT")
+        done = []
+        threads = [threading.Thread(target=lambda c=c, i=i: (c.query(f"INSERT INTO slow VALUES ({i})"), done.append(i)))
+                   for i, c in enumerate((first, second))]
+        for thread in threads:
+            thread.start()
+        disk.wait_until_something_waits()
+        wait_for(lambda: database.execute("SELECT COUNT(*) FROM weir_case.slow")[0][0] == 2, "both statements to have run")
+        for _ in range(20):
+            assert server.server.greeting()[4:5] == b"\x0a"
+        assert done == []
+        disk.set()
+        for thread in threads:
+            thread.join(20)
+        assert sorted(done) == [0, 1]
+    finally:
+        disk.set()
+        first.close()
+        second.close()
+
+
+def test_a_disk_that_hangs_delays_nobody_without_synchronous(audited, disk):
+    server = audited(environment=disk.environment, strategy="ASYNCHRONOUS")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        disk.set("write WAIT")
+        cursor.execute("SELECT 'the first'")
+        disk.wait_until_something_waits()
+        for i in range(300):
+            cursor.execute(f"SELECT 'async {i}'")
+        disk.set()
+    server.server.stop()
+    assert len([r for r in statements(server.records()) if "async" in r["sql"]]) == 300
+
+
+def test_a_folder_that_can_only_be_read(audited, small_disk):
+    """At the start: with `refuse` the server does not begin, with `allow` it does, and says what is missing."""
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(AssertionError, match="Read-only file system"):
+        audited(file=str(small_disk / "audit.log"))
+    server = audited(file=str(small_disk / "audit.log"), on_failure="allow")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'unrecorded, or late'")
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    gap = server.wait_for(lambda r: r["event"] == "Gap", "the gap")
+    assert gap["reason"] == "the log could not be written"
+
+
+POWER_FAILURES = max(3, KILLS // 4)
+
+
+@pytest.mark.time_limit(60 + 8 * POWER_FAILURES)
+def test_a_power_failure_loses_no_acknowledged_statement(audited, disk):
+    """As after kill -9, but of the files only what was brought to the disk is still there, with a torn end."""
+    server = audited(environment=disk.environment, strategy="SYNCHRONOUS", chain=True, rotate_on_size=200000)
+    chance = random.Random(1147)
+    acknowledged = []
+    for _ in range(POWER_FAILURES):
+        load = Load(server.endpoint)
+        wait_for(lambda load=load: len(load.acknowledged) > 20, "some statements")
+        time.sleep(chance.random() * 0.3)  # the random moment
+        server.server.process.signal(signal.SIGKILL)
+        server.server.process.wait()
+        load.stop()
+        acknowledged += load.acknowledged
+        disk.lose_power(server.path.parent, chance)
+        server.server.start()
+    server.server.stop()
+    files = [*server.rotated(), server.path]
+    assert "chained and intact" in weir_audit("verify", *files).stdout
+    written = {r["sql"] for path in files for r in statements(server.records(path))}
+    missing = [sql for sql in acknowledged if sql not in written]
+    assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged statements are missing: {missing[:3]}"

@@ -99,6 +99,23 @@ def test_the_syslog_gets_one_datagram_a_record(audited, tmp_path):
     assert json.loads(lines[-1][lines[-1].index(b"{"):])["kind"] == "Select"
 
 
+def test_records_too_long_for_a_datagram_come_in_parts(audited, tmp_path):
+    path = tmp_path / "log.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+        syslog.bind(str(path))
+        syslog.settimeout(20)
+        server = audited(handler="SYSLOG", syslog_socket=str(path))
+        long = "SELECT '" + "long \u20ac \" \t" * 60000 + "'"
+        threading.Thread(target=ask, args=(server, long, "SELECT 'short'")).start()
+        parts, whole = [], []
+        while not any(r.get("sql") == "SELECT 'short'" for r in whole):
+            datagram = syslog.recv(1 << 20)
+            value = json.loads(datagram[datagram.index(b"{"):])
+            (parts if "part" in value else whole).append(value)
+    assert len(parts) > 3 and [p["part"] for p in parts] == list(range(1, parts[0]["parts"] + 1))
+    assert json.loads("".join(p["text"] for p in parts))["sql"] == long
+
+
 def test_mysqls_json_is_an_array_with_its_items(audited):
     server = audited(format="mysql_json", chain=True)
     ask(server, "CREATE OR REPLACE TABLE t (a INT)", "INSERT INTO t VALUES (1)", "SELECT * FROM t")
