@@ -274,6 +274,12 @@ static int add_libraries(struct packaging *packaging, struct arguments *to, bool
     return status;
 }
 
+/* What C lets pass with a warning, and what then crashes a server: a function that nobody has
+ * declared returns an int, and half a pointer. */
+static const char *const mistakes[] = {"implicit-function-declaration", "implicit-int",
+                                       "int-conversion", "incompatible-pointer-types",
+                                       "return-type"};
+
 /* Compiles one file into the temporary folder. Generated code is no business of the user's
  * warnings. */
 static int compile(struct packaging *packaging, const char *source, bool is_generated)
@@ -286,6 +292,8 @@ static int compile(struct packaging *packaging, const char *source, bool is_gene
     arguments_add(&command, "-O2");
     arguments_add(&command, "-g");
     arguments_add(&command, "-Wall");
+    for (size_t i = 0; !is_cxx && i < sizeof mistakes / sizeof *mistakes; i++)
+        arguments_add(&command, "-Werror=%s", mistakes[i]);
     if (status == 0)
         status = add_environment(packaging, &command, "CPPFLAGS", NULL);
     if (status == 0)

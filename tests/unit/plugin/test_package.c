@@ -168,6 +168,30 @@ static void a_wrong_prototype_does_not_compile(void **state)
     assert_nothing_left(workshop);
 }
 
+/* C's compilers let these pass with a warning at most. */
+static void mistakes_that_crash_do_not_compile(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct {
+        const char *line, *word;
+    } rows[] = {
+        {"char *f(void) { return strdup(\"x\"); }\n", "implicit-function-declaration"},
+        {"f(void) { return 1; }\n", "implicit-int"},
+        {"char *f(void); char *f(void) { return 5; }\n", "int-conversion"},
+        {"int f(long *a); int f(long *a) { int *b = a; return *b; }\n",
+         "incompatible-pointer-types"},
+        {"int f(void); int f(void) { }\n", "return-type"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char source[1000];
+        snprintf(source, sizeof source, "%s%s", SOURCE, rows[i].line);
+        struct error error = package(workshop, MANIFEST(INIT), source);
+        if (!strstr(error.message, "p.c"))
+            fail_msg("%s: %s", rows[i].word, error.message);
+        assert_nothing_left(workshop);
+    }
+}
+
 static void a_symbol_that_nobody_defines_does_not_link(void **state)
 {
     struct workshop *workshop = *state;
@@ -354,6 +378,7 @@ int main(void)
         TEST(a_wrong_manifest_leaves_nothing),
         TEST(a_function_that_is_not_there_is_named),
         TEST(a_wrong_prototype_does_not_compile),
+        TEST(mistakes_that_crash_do_not_compile),
         TEST(a_symbol_that_nobody_defines_does_not_link),
         TEST(a_failure_keeps_the_plugin_that_was_there),
         TEST(a_result_that_cannot_be_put_in_place_leaves_nothing),
