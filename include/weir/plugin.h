@@ -25,9 +25,10 @@
  *   Events of one session come one after the other, in order, on the thread that serves it. Events
  *   of different sessions come in parallel on several threads: a plugin's own shared data
  *   needs a lock or an atomic. A callback must not block: it holds up every session of its thread.
- *   Validate and OnInit run before the first event, OnShutdown after the last. OnVariable, OnFlush
- *   and OnFunction run on a thread of their own, beside events, and may take their time: OnVariable
- *   one at a time, OnFlush and OnFunction one at a time. OnStatus runs on the thread of the session
+ *   Validate and OnInit run before the first event, OnShutdown after the last. OnVariable, OnFlush,
+ *   OnFunction and OnPluginEvent run on a thread of their own, beside events, and may take their
+ *   time: OnVariable one at a time, OnFlush and OnFunction one at a time. What is computed of a
+ *   statement (digest, tables, parts) is absent there. OnStatus runs on the thread of the session
  *   that asks.
  *
  * CHANGES
@@ -82,7 +83,8 @@ typedef enum weir_verdict {
  *               the gateway (weir_reject_reason()). A client that got no further has no Connected
  *               and no Disconnect
  *   ChangeUser  COM_CHANGE_USER succeeded. May refuse: the connection is then closed
- *   Disconnect  exactly once for every Connected, however the session ended */
+ *   Disconnect  exactly once for every Connected, however the session ended, and also to a plugin
+ *               that has been disabled meanwhile */
 #define WEIR_CONNECTION_EVENTS(X)                                                                  \
     X(WEIR_CONNECTED, 0, "Connected")                                                              \
     X(WEIR_DISCONNECT, 1, "Disconnect")                                                            \
@@ -97,7 +99,8 @@ typedef enum weir_verdict {
  *   Completed  its result has been seen whole, before the end of it goes on to the client
  *   Error      it failed: at the backend, by a plugin's refusal (weir_refused_by()), or because the
  *              connection was lost
- * Each Starting is followed by exactly one Completed or Error. */
+ * Each Starting is followed by exactly one Completed or Error, also for a plugin that has been
+ * disabled or enabled in between. */
 #define WEIR_GENERAL_EVENTS(X)                                                                     \
     X(WEIR_STARTING, 0, "Starting")                                                                \
     X(WEIR_COMPLETED, 1, "Completed")                                                              \
@@ -107,10 +110,23 @@ typedef enum weir_verdict {
  *   PreParse   the text alone, whole, before it is split or looked at. May refuse. */
 #define WEIR_PARSE_EVENTS(X) X(WEIR_PRE_PARSE, 0, "PreParse")
 
+/* X(enumerator, value, name): OnPluginEvent, about any plugin of the server, the one that is told
+ * among them: by ADMIN PLUGINS, FLUSH TIDB PLUGINS or SIGHUP (session is NULL then). Runs where
+ * OnFlush does, and cannot refuse.
+ *   Enabled    events are given to it from now on
+ *   Disabling  they will not be any more, but for the ends of what it has seen begin; it is still
+ *              told this
+ *   Flushed    its OnFlush has succeeded */
+#define WEIR_PLUGIN_EVENTS(X)                                                                      \
+    X(WEIR_PLUGIN_ENABLED, 0, "Enabled")                                                           \
+    X(WEIR_PLUGIN_DISABLING, 1, "Disabling")                                                       \
+    X(WEIR_PLUGIN_FLUSHED, 2, "Flushed")
+
 #define X(enumerator, value, name) enumerator = (value),
 typedef enum weir_connection_event { WEIR_CONNECTION_EVENTS(X) } weir_connection_event;
 typedef enum weir_general_event { WEIR_GENERAL_EVENTS(X) } weir_general_event;
 typedef enum weir_parse_event { WEIR_PARSE_EVENTS(X) } weir_parse_event;
+typedef enum weir_plugin_event { WEIR_PLUGIN_EVENTS(X) } weir_plugin_event;
 #undef X
 
 /* X(enumerator, value, name): how the client reached the gateway. */
@@ -355,6 +371,8 @@ typedef struct weir_manifest {
     uint32_t variable_count;   /* as many as the JSON's sysVars */
     weir_verdict (*on_function)(weir_session *session, weir_call *call);
     uint32_t function_count; /* as many as the JSON's functions */
+    weir_verdict (*on_plugin_event)(weir_session *session, weir_plugin_event event,
+                                    weir_string plugin);
 } weir_manifest;
 
 /* Defined in the code that pluginpkg generates. */
@@ -470,7 +488,7 @@ static inline weir_verdict weir_fail(const char *format, ...)
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on
- * Reject, which a plugin hears while it is disabled, too, as long as this is not NULL. */
+ * Reject, which a plugin hears while it is disabled, too. */
 static inline void *weir_session_data(const weir_session *session)
 {
     return weir_host_table->session_data(session, weir_self);
@@ -609,6 +627,13 @@ static inline const char *weir_general_event_name(weir_general_event event)
 {
     switch (event) {
         WEIR_GENERAL_EVENTS(X)
+    }
+    return "?";
+}
+static inline const char *weir_plugin_event_name(weir_plugin_event event)
+{
+    switch (event) {
+        WEIR_PLUGIN_EVENTS(X)
     }
     return "?";
 }

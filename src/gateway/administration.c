@@ -117,19 +117,20 @@ void administration_release(struct session *session)
     free(administration);
 }
 
-static int act(struct plugin_registry *registry, enum sql_plugin_action action, const char *name,
+static int act(struct session *session, enum sql_plugin_action action, const char *name,
                struct error *error)
 {
+    struct plugin_registry *registry = session->worker->gateway->registry;
     int status = 0;
     switch (action) {
     case SQL_PLUGIN_FLUSH:
-        status = plugin_flush(registry, name, error);
+        status = plugin_flush(registry, &session->facts, name, error);
         break;
     case SQL_PLUGIN_ENABLE:
-        status = plugin_set_enabled(registry, name, true, error);
+        status = plugin_set_enabled(registry, &session->facts, name, true, error);
         break;
     case SQL_PLUGIN_DISABLE:
-        status = plugin_set_enabled(registry, name, false, error);
+        status = plugin_set_enabled(registry, &session->facts, name, false, error);
         break;
     }
     return status;
@@ -139,13 +140,12 @@ static void run_in_pool(struct pool_job *job)
 {
     struct administration *administration = POOL_JOB_OF(job, struct administration, pool);
     struct gateway *gateway = job->session->worker->gateway;
-    struct plugin_registry *registry = gateway->registry;
     if (administration->trace)
         administration->status =
             tracing_order_run(administration->trace, gateway, &administration->error);
     for (size_t i = 0; i < administration->count && administration->status == 0; i++)
-        administration->status =
-            act(registry, administration->action, administration->names[i], &administration->error);
+        administration->status = act(job->session, administration->action, administration->names[i],
+                                     &administration->error);
 }
 
 static void worked(struct session *session, bool cancelled)

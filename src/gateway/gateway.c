@@ -202,7 +202,7 @@ static void flush_in_pool(uv_work_t *work)
     for (size_t i = 0; i < plugin_count(registry); i++) {
         struct error error = {""};
         const char *name = plugin_row_at(registry, i).name;
-        if (plugin_can_flush(registry, i) && plugin_flush(registry, name, &error))
+        if (plugin_can_flush(registry, i) && plugin_flush(registry, NULL, name, &error))
             log_error("plugin", "SIGHUP: %s", error.message);
     }
 }

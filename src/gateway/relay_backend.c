@@ -185,8 +185,8 @@ void relay_backend_readable(struct session *session)
     }
     if (!session_is_open(session))
         return;
-    if (session_is_held(session) || session_is_with_plugins(session))
-        return; /* hold.c and variables_set.c go on from here */
+    if (session_is_held(session) || session->work_in_pool)
+        return; /* hold.c and pool.c go on from here */
     if (session->backend.ended || session->backend.failed)
         relay_backend_lost(session);
     else if (session->state == SESSION_READY)

@@ -247,7 +247,7 @@ void session_update_interest(struct session *session)
 {
     if (session->state == SESSION_CLOSED)
         return;
-    if (session_is_with_plugins(session)) {
+    if (session->work_in_pool) {
         stream_watch(&session->client, 0, on_client_ready);
         stream_watch(&session->backend, 0, on_backend_ready);
         return;
@@ -449,7 +449,7 @@ void session_drain(struct session *session)
 {
     if (!session_is_open(session))
         return;
-    if (session->client.ended && !session_is_with_plugins(session)) /* it will not read what still
+    if (session->client.ended && !session->work_in_pool) /* it will not read what still
                                                                        runs */
         session_close(session, CLOSE_SHUTDOWN);
     else if (session->state <= SESSION_READY && session->input.size == 0)
@@ -462,7 +462,7 @@ void session_drain(struct session *session)
 bool session_connection_event(struct session *session, weir_connection_event event)
 {
     struct plugin_registry *registry = session->worker->gateway->registry;
-    if (!(plugin_registry_hears(registry) & PLUGIN_HEARS_CONNECTION))
+    if (!(plugin_registry_hears(registry) & PLUGIN_HEARS_CONNECTION) && !session->facts.knowing)
         return true;
     return plugin_connection_event(registry, &session->facts, event);
 }

@@ -122,7 +122,9 @@ struct session {
     uint32_t backend_id;
     bool announced;    /* Connected was given, so Disconnect is due */
     bool registered;   /* in the directory */
-    bool work_in_pool; /* a thread of the pool holds this session; do not free */
+    bool work_in_pool; /* a thread of the pool calls plugins with the session (pool.c): do not free,
+                          and until it has ended nothing else may happen, or plugins would hear of
+                          two things at once */
     bool drain_after_reply;
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see relay_backend.c */
     int handles;           /* libuv handles that are not closed yet */
@@ -145,8 +147,8 @@ struct session {
     uint8_t reply_sequence;      /* sequence number that the next packet to the client would have */
     bool reply_is_split;         /* the client has been sent a part of a packet */
 
-    struct login *login;       /* until logged in */
-    struct question *question; /* while ASKING */
+    struct login *login;           /* until logged in */
+    struct question *question;     /* while ASKING */
     struct permission *permission; /* while it is asked for (permission.c) */
     struct administration *administration;
     struct setting_job *setting; /* a SET of plugins' variables (variables_set.c) */
@@ -203,13 +205,6 @@ void session_client_ready(struct session *session);
 
 /* Frees a closed session once nothing holds it any more. */
 void session_free_if_done(struct session *session);
-
-/* Whether a thread of the pool calls plugins with the session (SET, functions): until it has ended
- * nothing else may happen to the session, or its plugins would hear of two things at once. */
-static inline bool session_is_with_plugins(const struct session *session)
-{
-    return (session->setting || session->calling) && session->work_in_pool;
-}
 
 /* Watches both sockets for what the state allows. Called after every step. */
 void session_update_interest(struct session *session);

@@ -71,16 +71,34 @@ static void forget_refusal(struct plugin_refusal *refusal)
     refusal->by = NULL;
 }
 
-/* The loop that all events share. invoke is the call, and hears says whether a plugin that is
- * disabled hears it nevertheless, both with plugin in scope. Everybody is told, also after one has
- * refused, so that what a plugin hears does not depend on those in front of it: the first refusal
- * counts, and later ones are forgotten. */
-#define RUN_CHAIN(chain, session, event_name, may_refuse, hears, invoke)                           \
+static uint32_t bit_of(const struct weir_plugin *plugin)
+{
+    return 1U << plugin->index;
+}
+
+static bool is_enabled(const struct weir_plugin *plugin)
+{
+    return atomic_load_explicit(&plugin->enabled, memory_order_relaxed);
+}
+
+static uint32_t enabled_of(const struct plugin_chain *chain)
+{
+    uint32_t enabled = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        if (is_enabled(chain->plugins[i]))
+            enabled |= bit_of(chain->plugins[i]);
+    return enabled;
+}
+
+/* The loop that all events share, for the plugins of a set of bits. invoke is the call, with plugin
+ * in scope. Everybody is told, also after one has refused, so that what a plugin hears does not
+ * depend on those in front of it: the first refusal counts, and later ones are forgotten. */
+#define RUN_CHAIN(chain, set, session, event_name, may_refuse, invoke)                             \
     bool goes_on = true;                                                                           \
     struct plugin_refusal first;                                                                   \
     for (size_t i = 0; i < (chain)->count; i++) {                                                  \
         struct weir_plugin *plugin = (chain)->plugins[i];                                          \
-        if (!atomic_load_explicit(&plugin->enabled, memory_order_relaxed) && !(hears))             \
+        if (!((set)&bit_of(plugin)))                                                               \
             continue;                                                                              \
         weir_verdict verdict = (invoke);                                                           \
         if (__builtin_expect(verdict == WEIR_OK, 1) ||                                             \
@@ -94,39 +112,41 @@ static void forget_refusal(struct plugin_refusal *refusal)
         *(session)->refusal = first;                                                               \
     return goes_on
 
-/* The end of a session for which the plugin has something of its own: it must be able to free it. */
-static bool is_end_of_own(const struct weir_plugin *plugin, const struct weir_session *session,
-                          weir_connection_event event)
-{
-    return (event == WEIR_DISCONNECT || event == WEIR_REJECT) && session->data[plugin->index];
-}
-
+/* A session's end is told to those who know the session, whatever has become of them meanwhile. */
 bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
                              weir_connection_event event)
 {
     bool may_refuse = event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER;
+    bool ends = event == WEIR_DISCONNECT || event == WEIR_REJECT;
+    uint32_t set = enabled_of(&registry->connection) | (ends ? session->knowing : 0);
+    session->knowing |= set;
     if (may_refuse)
         forget_refusal(session->refusal);
-    RUN_CHAIN(&registry->connection, session, weir_connection_event_name(event), may_refuse,
-              is_end_of_own(plugin, session, event),
+    RUN_CHAIN(&registry->connection, set, session, weir_connection_event_name(event), may_refuse,
               plugin->manifest->on_connection_event(session, event));
 }
 
+/* Who has heard the Starting of a command hears how it ends, and nobody else does. */
 bool plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
                           weir_general_event event)
 {
     const char *command = session->text[WEIR_TEXT_command].data;
     bool may_refuse = event == WEIR_STARTING;
+    uint64_t index = session->number[WEIR_NUMBER_statement_index];
+    if (may_refuse && (index == 0 || index == WEIR_ABSENT))
+        session->knowing |= session->listening = enabled_of(&registry->general);
     if (may_refuse)
         forget_refusal(session->refusal);
-    RUN_CHAIN(&registry->general, session, weir_general_event_name(event), may_refuse, false,
+    RUN_CHAIN(&registry->general, session->listening, session, weir_general_event_name(event),
+              may_refuse,
               plugin->manifest->on_general_event(session, event, command ? command : ""));
 }
 
 static bool run_parse(struct plugin_registry *registry, struct weir_session *session,
                       weir_parse_event event)
 {
-    RUN_CHAIN(&registry->parse, session, "PreParse", true, false,
+    uint32_t set = enabled_of(&registry->parse);
+    RUN_CHAIN(&registry->parse, set, session, "PreParse", true,
               plugin->manifest->on_parse_event(session, event));
 }
 
@@ -143,7 +163,8 @@ bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *s
 static bool run_global_variable(struct plugin_registry *registry, struct weir_session *session,
                                 weir_string name, weir_string value)
 {
-    RUN_CHAIN(&registry->global_variable, session, "GlobalVariable", false, false,
+    uint32_t set = enabled_of(&registry->global_variable);
+    RUN_CHAIN(&registry->global_variable, set, session, "GlobalVariable", false,
               plugin->manifest->on_global_variable_event(session, name, value));
 }
 
@@ -151,4 +172,18 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
                                   weir_string name, weir_string value)
 {
     run_global_variable(registry, session, name, value);
+}
+
+void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                           weir_plugin_event event, const struct weir_plugin *subject)
+{
+    weir_string name = {subject->identity.name, strlen(subject->identity.name)};
+    for (size_t i = 0; i < registry->count; i++) {
+        struct weir_plugin *plugin = registry->plugins[i];
+        if (plugin->state != PLUGIN_STATE_READY || !plugin->on_plugin_event || !is_enabled(plugin))
+            continue;
+        plugin_take_failure();
+        if (plugin->on_plugin_event(session, event, name) != WEIR_OK)
+            complain(plugin, weir_plugin_event_name(event), plugin_take_failure());
+    }
 }

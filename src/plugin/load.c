@@ -160,6 +160,8 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
         plugin->on_status = plugin->manifest->on_status;
     if (HAS(plugin->manifest, on_function))
         plugin->on_function = plugin->manifest->on_function;
+    if (HAS(plugin->manifest, on_plugin_event))
+        plugin->on_plugin_event = plugin->manifest->on_plugin_event;
     plugin->state = PLUGIN_STATE_UNINITIALIZED;
     atomic_init(&plugin->enabled, true);
     *plugin->manifest->host = &plugin_host;

@@ -202,7 +202,7 @@ static int check_point(const struct reading *reading, const struct toml_node *po
     }
     return wrong(reading, point, "export",
                  "there is no extPoint \"%s\"; there are OnConnectionEvent, OnGeneralEvent, "
-                 "OnParseEvent and OnGlobalVariableEvent",
+                 "OnParseEvent, OnGlobalVariableEvent and OnPluginEvent",
                  name);
 }
 

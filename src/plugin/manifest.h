@@ -62,7 +62,9 @@
     X(ON_PARSE_EVENT, "OnParseEvent", AUDIT, on_parse_event,                                       \
       "weir_session *session, weir_parse_event event")                                             \
     X(ON_GLOBAL_VARIABLE_EVENT, "OnGlobalVariableEvent", AUDIT, on_global_variable_event,          \
-      "weir_session *session, weir_string name, weir_string value")
+      "weir_session *session, weir_string name, weir_string value")                                \
+    X(ON_PLUGIN_EVENT, "OnPluginEvent", AUDIT, on_plugin_event,                                    \
+      "weir_session *session, weir_plugin_event event, weir_string plugin")
 
 /* X(ENUMERATOR of the key, member of weir_manifest) */
 #define PLUGIN_LIFE_FUNCTIONS(X)                                                                   \

@@ -23,7 +23,7 @@
 
 /* ---- What the gateway tells: one struct a session ---- */
 
-#define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data */
+#define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data; bits of a set */
 
 #define PLUGIN_COMPUTED_TEXTS   5 /* kind, normalized, digest, expanded_sql, specific_kind */
 #define PLUGIN_COMPUTED_NUMBERS 3 /* table_count, tables_known, digest_exact */
@@ -57,6 +57,10 @@ struct weir_session {
                                        share one: it counts until the next event of any of them */
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
+
+    /* Bits by the plugins' index: those that have been told of the session, and those that have
+     * heard the Starting of the command at hand. */
+    uint32_t knowing, listening;
 
     /* variables.c: values of variables with session scope. Those that were global when the session
      * began are shared by all; the session's own ones once it has set any. */
@@ -157,10 +161,13 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
 
 /* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May
  * block: not for a worker's loop. */
-int plugin_flush(struct plugin_registry *registry, const char *name, struct error *error);
+int plugin_flush(struct plugin_registry *registry, struct weir_session *session, const char *name,
+                 struct error *error);
 
-int plugin_set_enabled(struct plugin_registry *registry, const char *name, bool enabled,
-                       struct error *error);
+/* Enables or disables it. Both calls tell the plugins that want to know; session is whose statement
+ * it is, or NULL. */
+int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *session,
+                       const char *name, bool enabled, struct error *error);
 
 /* Whether the plugin of that row has an OnFlush and is enabled. */
 bool plugin_can_flush(const struct plugin_registry *registry, size_t index);

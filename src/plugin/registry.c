@@ -34,7 +34,6 @@ static void update_hears(struct plugin_registry *registry)
         if (plugin->state != PLUGIN_STATE_READY)
             continue;
         hears |= plugin->identity.needs; /* also while disabled: sessions of then live on */
-        hears |= plugin->hears & PLUGIN_HEARS_CONNECTION; /* likewise: their end */
         if (atomic_load(&plugin->enabled))
             hears |= plugin->hears;
     }
@@ -230,7 +229,8 @@ static struct weir_plugin *find_ready(const struct plugin_registry *registry, co
     return plugin && plugin->state == PLUGIN_STATE_READY ? plugin : NULL;
 }
 
-int plugin_flush(struct plugin_registry *registry, const char *name, struct error *error)
+int plugin_flush(struct plugin_registry *registry, struct weir_session *session, const char *name,
+                 struct error *error)
 {
     struct weir_plugin *plugin = find_ready(registry, name, error);
     if (!plugin)
@@ -241,20 +241,26 @@ int plugin_flush(struct plugin_registry *registry, const char *name, struct erro
     pthread_mutex_lock(&plugin->flushing);
     int status = call(plugin, plugin->manifest->on_flush, "OnFlush", error);
     pthread_mutex_unlock(&plugin->flushing);
-    if (status == 0)
+    if (status == 0) {
         log_info("plugin", "%s flushed", name);
+        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_FLUSHED, plugin);
+    }
     return status;
 }
 
-int plugin_set_enabled(struct plugin_registry *registry, const char *name, bool enabled,
-                       struct error *error)
+int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *session,
+                       const char *name, bool enabled, struct error *error)
 {
     struct weir_plugin *plugin = find_ready(registry, name, error);
     if (!plugin)
         return -1;
+    if (!enabled)
+        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_DISABLING, plugin);
     atomic_store(&plugin->enabled, enabled);
     update_hears(registry);
     log_info("plugin", "%s %s", name, enabled ? "enabled" : "disabled");
+    if (enabled)
+        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_ENABLED, plugin);
     return 0;
 }
 

@@ -56,7 +56,9 @@ struct weir_plugin {
     enum plugin_state state;
     atomic_bool enabled;
     weir_verdict (*on_function)(weir_session *session, weir_call *call); /* NULL: none */
-    struct plugin_callable *callables; /* by index in functions; owned */
+    weir_verdict (*on_plugin_event)(weir_session *session, weir_plugin_event event,
+                                    weir_string plugin); /* NULL: none */
+    struct plugin_callable *callables;                   /* by index in functions; owned */
     size_t callable_count;
     pthread_mutex_t flushing;           /* one OnFlush or OnFunction at a time */
     atomic_uint_fast64_t failures;      /* events in which it returned WEIR_FAIL */
@@ -97,6 +99,10 @@ const char *plugin_take_failure(void);
 
 /* A promise was not kept. Logs it; returns whether the session must not go on. Any thread. */
 bool plugin_hold_failed(const struct weir_plugin *plugin);
+
+/* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
+void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                           weir_plugin_event event, const struct weir_plugin *subject);
 
 /* Forgets what the source has answered: another statement begins. */
 void plugin_forget_computed(struct weir_session *session);

@@ -102,6 +102,34 @@ def test_a_plugin_is_switched_off_and_on(server, connection):
     assert "nowhere" in failure(lambda: connection.query("ADMIN PLUGINS DISABLE nowhere"))["arguments"][1]
 
 
+def test_the_statement_that_disables_a_plugin_is_told_to_it_to_its_end(server, database):
+    """An audit log that could be switched off without a word in it would prove nothing."""
+    with server.endpoint.connect() as other, server.endpoint.connect() as connection:
+        number = connection.thread_id()
+        connection.query("SELECT 'before'")
+        connection.query("ADMIN PLUGINS DISABLE recorder")
+        connection.query("SELECT 'unseen'")
+        connection.query("ADMIN PLUGINS ENABLE recorder")
+        connection.query("SELECT 'after'")
+        other.query("SELECT 'other'")
+    told = [e["sql"] for e in server.events.ended(number) if e["event"] == "Completed" and e["sql"]]
+    assert told[-3:] == ["SELECT 'before'", "ADMIN PLUGINS DISABLE recorder", "SELECT 'after'"]
+    changes = [e for e in server.events.all() if e["point"] == "plugin"][-2:]
+    assert [(e["event"], e["plugin"], e["by"], e["sql"], e["digest"]) for e in changes] == [
+        ("Disabling", "recorder", "tester", "ADMIN PLUGINS DISABLE recorder", None),
+        ("Enabled", "recorder", "tester", "ADMIN PLUGINS ENABLE recorder", None)]
+
+
+def test_a_disabled_plugin_hears_the_end_of_sessions_that_it_knows(server, connection):
+    with server.endpoint.connect() as other:
+        number = other.thread_id()
+        connection.query("ADMIN PLUGINS DISABLE recorder")
+    try:
+        assert server.events.ended(number)[-1]["event"] == "Disconnect"
+    finally:
+        connection.query("ADMIN PLUGINS ENABLE recorder")
+
+
 def test_administration_statements_are_audited(server, connection):
     connection.query("SHOW PLUGINS")
     failure(lambda: connection.query("FLUSH TIDB PLUGINS nowhere"))

@@ -108,6 +108,7 @@ def test_what_the_gateway_asks_wipes_no_diagnostics_out(both, reader):
             cursor.execute("CREATE OR REPLACE TABLE d (a TINYINT)")
             cursor.execute("CREATE OR REPLACE PROCEDURE fill() INSERT IGNORE INTO d VALUES (1), (2), (1000)")
             seen = []
+            cursor.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")  # a session of its own has had no rows yet
             for statement in ("CALL fill()", "EXECUTE IMMEDIATE 'INSERT IGNORE INTO d VALUES (3), (3000)'"):
                 cursor.execute(statement)
                 while cursor.nextset():

@@ -89,6 +89,16 @@ weir_verdict OnParseEvent(weir_session *session, weir_parse_event event)
     return obey(session);
 }
 
+weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_string plugin)
+{
+    char detail[64];
+    (void)session;
+    snprintf(detail, sizeof detail, "%s %.*s", weir_plugin_event_name(event),
+             WEIR_STRING_ARGS(plugin));
+    record("plugin", detail);
+    return WEIR_OK;
+}
+
 weir_verdict OnGlobalVariableEvent(weir_session *session, weir_string name, weir_string value)
 {
     char detail[64];

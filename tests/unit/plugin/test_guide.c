@@ -73,7 +73,7 @@ static void the_guides_plugin_does_what_the_guide_says(void **state)
     assert_string_equal(refusal.sqlstate, "42000");
     assert_string_equal(refusal.message, "only root may do this (Query)");
     assert_false(may(registry, &session, "joe", "truncate t"));
-    assert_int_equal(plugin_flush(registry, "no_drop", &error), 0);
+    assert_int_equal(plugin_flush(registry, NULL, "no_drop", &error), 0);
     plugin_registry_shutdown(registry);
 }
 

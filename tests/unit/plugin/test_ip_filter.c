@@ -95,7 +95,7 @@ static void addresses_pass_as_the_rules_say(void **state)
     assert_non_null(registry);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
-        assert_int_equal(plugin_flush(registry, "ip_filter", &error), 0);
+        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), 0);
         for (int refused = 0; refused < 2; refused++) {
             char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
             for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
@@ -149,7 +149,7 @@ static void rules_can_name_accounts(void **state)
     assert_non_null(registry);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
-        assert_int_equal(plugin_flush(registry, "ip_filter", &error), 0);
+        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), 0);
         for (int refused = 0; refused < 2; refused++) {
             char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
             for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
@@ -221,7 +221,7 @@ static void a_wrong_file_keeps_the_old_lists_and_names_the_line(void **state)
         workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
         snprintf(expected, sizeof expected, "plugin ip_filter: OnFlush failed: %s%s",
                  workshop_path(workshop, "out/ip_filter.conf"), rows[i].problem);
-        assert_int_equal(plugin_flush(registry, "ip_filter", &error), -1);
+        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), -1);
         assert_string_equal(error.message, expected);
         assert_true(passes(registry, "10.0.0.7"));
         assert_false(passes(registry, "10.0.0.1"));
@@ -288,7 +288,7 @@ static void flushing_under_load_frees_nothing_that_is_looked_at(void **state)
     for (int i = 0; atomic_load(&test.running); i++) {
         workshop_write(workshop, "next.conf", i % 2 ? many : "allow 10.0.0.7\n");
         rename(workshop_path(workshop, "next.conf"), workshop_path(workshop, "out/ip_filter.conf"));
-        assert_int_equal(plugin_flush(test.registry, "ip_filter", &error), 0);
+        assert_int_equal(plugin_flush(test.registry, NULL, "ip_filter", &error), 0);
     }
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);

@@ -75,7 +75,8 @@ static void every_mistake_has_its_sentence(void **state)
          "m.toml:4: key \"export\": an element has extPoint and impl, not \"x\""},
         {HEAD "export = [\n{extPoint=\"OnStatement\", impl=\"F\"}]\n",
          "m.toml:5: key \"export\": there is no extPoint \"OnStatement\"; there are "
-         "OnConnectionEvent, OnGeneralEvent, OnParseEvent and OnGlobalVariableEvent"},
+         "OnConnectionEvent, OnGeneralEvent, OnParseEvent, OnGlobalVariableEvent and "
+         "OnPluginEvent"},
         {HEAD "export = [{extPoint=\"OnGeneralEvent\", impl=\"A-B\"}]\n",
          "m.toml:4: key \"export\": impl \"A-B\" is not the name of a C function"},
         {HEAD "export = [{extPoint=\"OnParseEvent\", impl=\"F\"},\n"

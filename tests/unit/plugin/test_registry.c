@@ -176,11 +176,12 @@ static void what_has_happened_cannot_be_refused_and_everybody_hears_of_it(void *
     workshop_recorder(workshop, "a", "1", "");
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
-    clear_record(workshop);
     struct weir_session session = session_of("a", "refuse");
+    plugin_general_event(registry, &session, WEIR_STARTING);
+    clear_record(workshop);
     assert_true(plugin_general_event(registry, &session, WEIR_COMPLETED));
     assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
-    session = session_of("a", "fail");
+    session.text[WEIR_TEXT_sql] = string("fail");
     assert_false(plugin_general_event(registry, &session, WEIR_ERROR));
     assert_string_equal(refusal.by, "a");
     assert_false(plugin_connection_event(registry, &session, WEIR_DISCONNECT));
@@ -217,7 +218,7 @@ static void on_failure_decides_what_a_failure_means(void **state)
 
 /* ---- Administration ---- */
 
-static void a_disabled_plugin_hears_nothing(void **state)
+static void a_disabled_plugin_hears_nothing_that_begins(void **state)
 {
     struct workshop *workshop = *state;
     struct error error = {""};
@@ -226,26 +227,23 @@ static void a_disabled_plugin_hears_nothing(void **state)
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("", "");
     assert_int_equal(plugin_registry_hears(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
-    assert_int_equal(plugin_set_enabled(registry, "a", false, &error), 0);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", false, &error), 0);
     assert_string_equal(plugin_row_at(registry, 0).status, "Ready-disable");
     assert_string_equal(plugin_row_at(registry, 1).status, "Ready-enable");
     clear_record(workshop);
+    plugin_connection_event(registry, &session, WEIR_CHANGE_USER);
     plugin_general_event(registry, &session, WEIR_STARTING);
-    assert_record(workshop, "b general Starting Query\n");
-    assert_int_equal(plugin_set_enabled(registry, "b", false, &error), 0);
-    assert_int_equal(plugin_registry_hears(registry),
-                     PLUGIN_NEEDS_ACCOUNT | PLUGIN_HEARS_CONNECTION);
-    assert_int_equal(plugin_set_enabled(registry, "a", true, &error), 0);
+    assert_record(workshop, "b connection ChangeUser\nb general Starting Query\n");
+    assert_int_equal(plugin_set_enabled(registry, NULL, "b", false, &error), 0);
+    assert_int_equal(plugin_registry_hears(registry), PLUGIN_NEEDS_ACCOUNT);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", true, &error), 0);
     assert_int_equal(plugin_registry_hears(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
-    clear_record(workshop);
-    plugin_general_event(registry, &session, WEIR_COMPLETED);
-    assert_record(workshop, "a general Completed Query\n");
-    assert_int_equal(plugin_set_enabled(registry, "c", true, &error), -1);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "c", true, &error), -1);
     assert_string_equal(error.message, "plugin c doesn't exist; SHOW PLUGINS lists those that do");
     plugin_registry_shutdown(registry);
 }
 
-static void a_disabled_plugin_hears_the_end_of_sessions_that_it_has_data_of(void **state)
+static void every_beginning_has_its_end_whatever_is_switched_meanwhile(void **state)
 {
     struct workshop *workshop = *state;
     struct error error = {""};
@@ -253,15 +251,53 @@ static void a_disabled_plugin_hears_the_end_of_sessions_that_it_has_data_of(void
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("", "");
-    assert_int_equal(plugin_set_enabled(registry, "a", false, &error), 0);
-    assert_int_equal(plugin_set_enabled(registry, "b", false, &error), 0);
-    session.data[1] = registry; /* b's */
+    plugin_set_enabled(registry, NULL, "b", false, &error);
+    plugin_connection_event(registry, &session, WEIR_CONNECTED);
+    session.number[WEIR_NUMBER_statement_index] = 0;
+    plugin_general_event(registry, &session, WEIR_STARTING);
+    plugin_set_enabled(registry, NULL, "a", false, &error);
+    plugin_set_enabled(registry, NULL, "b", true, &error);
+    session.number[WEIR_NUMBER_statement_index] = 1; /* of the same text */
+    plugin_general_event(registry, &session, WEIR_STARTING);
     clear_record(workshop);
-    plugin_connection_event(registry, &session, WEIR_CHANGE_USER);
-    assert_record(workshop, "");
+    plugin_general_event(registry, &session, WEIR_COMPLETED);
+    plugin_general_event(registry, &session, WEIR_ERROR);
+    assert_record(workshop, "a general Completed Query\na general Error Query\n");
+    clear_record(workshop);
     plugin_connection_event(registry, &session, WEIR_DISCONNECT);
+    assert_record(workshop, "a connection Disconnect\nb connection Disconnect\n");
+    plugin_registry_shutdown(registry);
+}
+
+static void a_session_that_only_statements_showed_ends_for_its_plugin_too(void **state)
+{
+    struct workshop *workshop = *state;
+    struct error error = {""};
+    workshop_recorder(workshop, "a", "1", "");
+    struct plugin_registry *registry = load(workshop, "a-1");
+    struct weir_session session = session_of("", "");
+    plugin_general_event(registry, &session, WEIR_STARTING);
+    plugin_set_enabled(registry, NULL, "a", false, &error);
+    clear_record(workshop);
     plugin_connection_event(registry, &session, WEIR_REJECT);
-    assert_record(workshop, "b connection Disconnect\nb connection Reject\n");
+    assert_record(workshop, "a connection Reject\n");
+    plugin_registry_shutdown(registry);
+}
+
+static void plugins_are_told_what_becomes_of_plugins(void **state)
+{
+    struct workshop *workshop = *state;
+    struct error error = {""};
+    workshop_recorder(workshop, "a", "1", "");
+    workshop_recorder(workshop, "b", "1", "onFlush = \"OnFlush\"\n");
+    struct plugin_registry *registry = load(workshop, "a-1,b-1");
+    clear_record(workshop);
+    plugin_set_enabled(registry, NULL, "a", false, &error);
+    plugin_flush(registry, NULL, "b", &error);
+    plugin_set_enabled(registry, NULL, "a", true, &error);
+    assert_record(workshop, "a plugin Disabling a\nb plugin Disabling a\n"
+                            "b OnFlush\nb plugin Flushed b\n"
+                            "a plugin Enabled a\nb plugin Enabled a\n");
     plugin_registry_shutdown(registry);
 }
 
@@ -273,20 +309,20 @@ static void flush_calls_on_flush_and_says_what_it_says(void **state)
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     clear_record(workshop);
-    assert_int_equal(plugin_flush(registry, "a", &error), 0);
-    assert_record(workshop, "a OnFlush\n");
+    assert_int_equal(plugin_flush(registry, NULL, "a", &error), 0);
+    assert_record(workshop, "a OnFlush\na plugin Flushed a\nb plugin Flushed a\n");
     order_for = "a";
     order = "OnFlush";
-    assert_int_equal(plugin_flush(registry, "a", &error), -1);
+    assert_int_equal(plugin_flush(registry, NULL, "a", &error), -1);
     assert_string_equal(error.message, "plugin a: OnFlush failed: told to, in OnFlush");
     order = "mute";
-    assert_int_equal(plugin_flush(registry, "a", &error), -1);
+    assert_int_equal(plugin_flush(registry, NULL, "a", &error), -1);
     assert_string_equal(error.message, "plugin a: OnFlush failed: " NO_WORDS);
     order = NULL;
-    assert_int_equal(plugin_flush(registry, "b", &error), -1);
+    assert_int_equal(plugin_flush(registry, NULL, "b", &error), -1);
     assert_string_equal(error.message,
                         "plugin b doesn't support flush: its manifest has no onFlush");
-    assert_int_equal(plugin_flush(registry, "c", &error), -1);
+    assert_int_equal(plugin_flush(registry, NULL, "c", &error), -1);
     assert_string_equal(error.message, "plugin c doesn't exist; SHOW PLUGINS lists those that do");
     plugin_registry_shutdown(registry);
 }
@@ -327,7 +363,7 @@ static void skip_on_failure_loads_the_rest(void **state)
     struct weir_session session = session_of("", "");
     plugin_general_event(registry, &session, WEIR_STARTING);
     assert_record(workshop, "b general Starting Query\n");
-    assert_int_equal(plugin_flush(registry, "a", &error), -1);
+    assert_int_equal(plugin_flush(registry, NULL, "a", &error), -1);
     assert_string_equal(error.message, "plugin a isn't ready; the server's log says why");
     plugin_registry_shutdown(registry);
     assert_record(workshop, "b general Starting Query\nb OnShutdown\n");
@@ -423,8 +459,10 @@ int main(void)
         TEST(a_refusal_carries_the_plugins_words),
         TEST(what_has_happened_cannot_be_refused_and_everybody_hears_of_it),
         TEST(on_failure_decides_what_a_failure_means),
-        TEST(a_disabled_plugin_hears_nothing),
-        TEST(a_disabled_plugin_hears_the_end_of_sessions_that_it_has_data_of),
+        TEST(a_disabled_plugin_hears_nothing_that_begins),
+        TEST(every_beginning_has_its_end_whatever_is_switched_meanwhile),
+        TEST(a_session_that_only_statements_showed_ends_for_its_plugin_too),
+        TEST(plugins_are_told_what_becomes_of_plugins),
         TEST(flush_calls_on_flush_and_says_what_it_says),
         TEST(a_plugin_that_fails_stops_the_start),
         TEST(skip_on_failure_loads_the_rest),

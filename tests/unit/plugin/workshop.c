@@ -109,6 +109,7 @@ void workshop_recorder(const struct workshop *workshop, const char *name, const 
              "export = [{extPoint=\"OnGeneralEvent\", impl=\"OnGeneralEvent\"},\n"
              "{extPoint=\"OnConnectionEvent\", impl=\"OnConnectionEvent\"},\n"
              "{extPoint=\"OnParseEvent\", impl=\"OnParseEvent\"},\n"
+             "{extPoint=\"OnPluginEvent\", impl=\"OnPluginEvent\"},\n"
              "{extPoint=\"OnGlobalVariableEvent\", impl=\"OnGlobalVariableEvent\"}]\n",
              name, version, TEST_SOURCES, more);
     workshop_write(workshop,

@@ -324,6 +324,20 @@ weir_verdict OnParseEvent(weir_session *session, weir_parse_event event)
                : WEIR_OK;
 }
 
+weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_string plugin)
+{
+    struct line line;
+    line_begin(&line, "plugin", weir_plugin_event_name(event));
+    put_text(&line, "plugin", plugin);
+    if (session) {
+        put_text(&line, "by", weir_user(session));
+        put_text(&line, "sql", weir_sql(session));
+        put_text(&line, "digest", weir_digest(session)); /* absent: not on the session's thread */
+    }
+    line_end(&line);
+    return WEIR_OK;
+}
+
 weir_verdict OnGlobalVariableEvent(weir_session *session, weir_string name, weir_string value)
 {
     struct line line;
