@@ -56,8 +56,9 @@ enum wire_direction { WIRE_FROM_CLIENT, WIRE_FROM_SERVER };
     X(WIRE_STATISTICS, "statistics")                                                               \
     X(WIRE_PROGRESS, "progress") /* MariaDB: FF FFFF inside a reply */                             \
     X(WIRE_BINLOG_EVENT, "binlog_event")                                                           \
-    X(WIRE_BINLOG_ACK, "binlog_ack")   /* client: semi-synchronous replication */                  \
-    X(WIRE_UNSOLICITED, "unsolicited") /* server packet that answers nothing, e.g. a kill notice   \
+    X(WIRE_BINLOG_ACK, "binlog_ack") /* client: semi-synchronous replication */                    \
+    X(WIRE_UNSOLICITED,                                                                            \
+      "unsolicited") /* server packet that answers nothing, e.g. a kill notice   \
                                         */
 
 enum wire_packet_kind {
@@ -151,6 +152,12 @@ struct wire_tracker {
     uint64_t server_capabilities; /* what the greeting offered */
     uint16_t status;              /* last server status seen */
     struct wire_result result;
+
+    /* The owner's to set once the tracker is initialised. An observer goes along with a client that
+     * leaves an exchange unfinished (it lacks the file, or the authentication method, that it was
+     * asked for) and goes on with a command. Whoever relays must not: the server still takes what
+     * comes for what it asked for. */
+    bool client_may_give_up;
 
     /* The rest is the tracker's own.
      *

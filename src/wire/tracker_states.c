@@ -99,15 +99,20 @@ static void begin_reply(struct wire_tracker *t)
     t->more_after_rows = false;
 }
 
-static void end_reply(struct wire_tracker *t, struct wire_packet *packet)
+static void drop_oldest(struct wire_tracker *t)
 {
-    packet->ends_result = true;
-    packet->ends_reply = true;
     if (t->queue_count > 0) {
         t->queue_first = (t->queue_first + 1) % t->queue_size;
         t->queue_count--;
     }
     begin_reply(t);
+}
+
+static void end_reply(struct wire_tracker *t, struct wire_packet *packet)
+{
+    packet->ends_result = true;
+    packet->ends_reply = true;
+    drop_oldest(t);
 }
 
 static bool grow_queue(struct wire_tracker *t)
@@ -259,10 +264,22 @@ static uint8_t kind_from_client(const struct wire_tracker *t, const struct wire_
     return WIRE_COMMAND;
 }
 
+/* Numbers begin again with a command: what was due from the client never comes. */
+static bool gives_up(const struct wire_tracker *t, const struct wire_opening *opening, uint8_t kind)
+{
+    bool is_due = kind == WIRE_AUTH_DATA || (kind == WIRE_LOCAL_INFILE_DATA && t->client_owes);
+    return t->client_may_give_up && is_due && t->queue_count > 0 && opening->sequence == 0 &&
+           t->sequence != 0 && opening->length > 0;
+}
+
 static bool open_from_client(struct wire_tracker *t, const struct wire_opening *opening,
                              uint8_t *kind)
 {
     *kind = kind_from_client(t, opening);
+    if (gives_up(t, opening, *kind)) {
+        drop_oldest(t);
+        *kind = WIRE_COMMAND;
+    }
     if (*kind == BAD) {
         break_down(t, "the client spoke before the server's greeting");
         return false;

@@ -197,6 +197,7 @@ static void run_script(const struct script *script, const struct conversation *c
         wire_tracker_init(&run->tracker, wanted, keep);
     else
         wire_tracker_resume(&run->tracker, wanted, keep, c->capabilities, c->capabilities, 0);
+    run->tracker.client_may_give_up = c->client_may_give_up;
     bool alive = true;
     for (size_t i = 0; i < script->count && alive;) {
         const struct frame *first = &script->frames[i];

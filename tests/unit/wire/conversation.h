@@ -25,6 +25,7 @@ struct conversation {
     uint32_t wanted;     /* 0: everything */
     const char *results; /* one line a result: "rows=2 affected=1 ..."; NULL: not looked at */
     size_t keep_limit;   /* 0: 1 MiB */
+    bool client_may_give_up;
 };
 
 /* Fails the test when the tracker says anything else. */

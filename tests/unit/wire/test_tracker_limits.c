@@ -221,6 +221,25 @@ static void what_does_not_fit_breaks_the_conversation(void **state)
                                              "wrong sequence number\n"});
 }
 
+/* A client that lacks the file or the method goes on with a command. Only an observer follows. */
+static void what_a_client_leaves_unfinished(void **state)
+{
+    (void)state;
+    static const char given_up[] = "C0 03 'x'     => command Query\n"
+                                   "S1 fb 'file'  => local_infile_request Query\n"
+                                   "C0 11 'eve' 00 00 00 ff 00 'm' 00 => command Change User\n"
+                                   "S1 fe 'n' 00 20*61 00 => auth_switch Change User\n"
+                                   "C0 0e         => command Ping\n"
+                                   "S1 00 00 00 02 00 00 00 => ok Ping .\n";
+    converse(&(struct conversation){
+        .capabilities = CLASSIC, .lines = given_up, .client_may_give_up = true});
+    converse(&(struct conversation){
+        .capabilities = CLASSIC,
+        .lines = "C0 03 'x'     => command Query\n"
+                 "S1 fb 'file'  => local_infile_request Query\n"
+                 "C0 0e         => BROKEN the client's packet has a wrong sequence number\n"});
+}
+
 static void a_malformed_packet_is_shown_before_the_conversation_breaks(void **state)
 {
     (void)state;
@@ -257,6 +276,7 @@ int main(void)
         TEST(packets_that_answer_nothing),
         TEST(an_error_for_a_command_of_several_frames_may_have_any_number),
         TEST(what_does_not_fit_breaks_the_conversation),
+        TEST(what_a_client_leaves_unfinished),
         TEST(a_malformed_packet_is_shown_before_the_conversation_breaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
