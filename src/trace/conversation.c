@@ -16,11 +16,12 @@ enum { WAITING_MAX_BYTES = 64 << 20 }; /* of commands that are ahead */
 
 static void start_inflating(struct trace_conversation *c)
 {
-    bool is_zlib = c->tracker.client_capabilities & WIRE_CAP(CLIENT_COMPRESS);
-    c->inflaters[0] = is_zlib ? inflater_new() : NULL;
-    c->inflaters[1] = is_zlib ? inflater_new() : NULL;
+    /* Where both sides know both, they use zlib. */
+    bool is_zstd = !(c->tracker.client_capabilities & WIRE_CAP(CLIENT_COMPRESS));
+    c->inflaters[0] = inflater_new(is_zstd);
+    c->inflaters[1] = inflater_new(is_zstd);
     if (!c->inflaters[0] || !c->inflaters[1])
-        c->problem = is_zlib ? "out of memory" : "the connection is compressed with zstd";
+        c->problem = "out of memory";
 }
 
 /* The bytes do not fit the protocol. A client gives up in the middle of a reply. */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <zlib.h>
+#include <zstd.h>
 
 enum { HEADER_BYTES = 7, PIECE_BYTES = 65536 };
 
@@ -14,15 +15,21 @@ struct inflater {
     uint32_t header_size;
     uint32_t left;     /* bytes of the frame to come */
     bool is_stored;    /* the frame is not compressed */
-    bool stream_ended; /* zlib says that the frame's data is complete */
+    bool stream_ended; /* the frame's data is complete */
+    ZSTD_DCtx *zstd;   /* NULL: zlib is used */
     z_stream stream;
     uint8_t piece[PIECE_BYTES];
 };
 
-struct inflater *inflater_new(void)
+struct inflater *inflater_new(bool is_zstd)
 {
     struct inflater *inflater = calloc(1, sizeof *inflater);
-    if (inflater && inflateInit(&inflater->stream) != Z_OK) {
+    bool fine = inflater != NULL;
+    if (fine && is_zstd)
+        fine = (inflater->zstd = ZSTD_createDCtx()) != NULL;
+    else if (fine)
+        fine = inflateInit(&inflater->stream) == Z_OK;
+    if (!fine) {
         free(inflater);
         inflater = NULL;
     }
@@ -33,7 +40,10 @@ void inflater_free(struct inflater *inflater)
 {
     if (!inflater)
         return;
-    inflateEnd(&inflater->stream);
+    if (inflater->zstd)
+        ZSTD_freeDCtx(inflater->zstd);
+    else
+        inflateEnd(&inflater->stream);
     free(inflater);
 }
 
@@ -44,7 +54,32 @@ static void begin_frame(struct inflater *inflater)
     inflater->is_stored = h[4] == 0 && h[5] == 0 && h[6] == 0;
     inflater->stream_ended = false;
     inflater->header_size = 0;
-    inflateReset(&inflater->stream);
+    if (inflater->zstd)
+        ZSTD_DCtx_reset(inflater->zstd, ZSTD_reset_session_only);
+    else
+        inflateReset(&inflater->stream);
+}
+
+static const char damaged[] = "compressed data is damaged";
+
+/* As inflate_part(), of a frame that zstd has made. */
+static const char *expand_part(struct inflater *inflater, const uint8_t *bytes, uint32_t size,
+                               inflater_sink *sink, void *context)
+{
+    ZSTD_inBuffer in = {bytes, size, 0};
+    ZSTD_outBuffer out;
+    do {
+        out = (ZSTD_outBuffer){inflater->piece, PIECE_BYTES, 0};
+        if (inflater->stream_ended)
+            return damaged; /* there is more behind its end */
+        size_t left = ZSTD_decompressStream(inflater->zstd, &out, &in);
+        if (ZSTD_isError(left))
+            return damaged;
+        inflater->stream_ended = left == 0;
+        if (out.pos > 0)
+            sink(context, inflater->piece, out.pos);
+    } while (in.pos < in.size || (out.pos == out.size && !inflater->stream_ended));
+    return NULL;
 }
 
 static const char *inflate_part(struct inflater *inflater, const uint8_t *bytes, uint32_t size,
@@ -60,10 +95,10 @@ static const char *inflate_part(struct inflater *inflater, const uint8_t *bytes,
         if (status == Z_STREAM_END)
             inflater->stream_ended = true;
         else if (status != Z_OK && status != Z_BUF_ERROR)
-            return "compressed data is damaged";
+            return damaged;
         if (stream->avail_out < PIECE_BYTES)
             sink(context, inflater->piece, PIECE_BYTES - stream->avail_out);
-    } while (stream->avail_in > 0 || stream->avail_out == 0);
+    } while (stream->avail_in > 0 || (stream->avail_out == 0 && !inflater->stream_ended));
     return NULL;
 }
 
@@ -82,6 +117,8 @@ const char *inflater_bytes(struct inflater *inflater, const uint8_t *bytes, size
         uint32_t part = size < inflater->left ? (uint32_t)size : inflater->left;
         if (inflater->is_stored)
             sink(context, bytes, part);
+        else if (inflater->zstd)
+            problem = expand_part(inflater, bytes, part, sink, context);
         else
             problem = inflate_part(inflater, bytes, part, sink, context);
         inflater->left -= part;

@@ -2,7 +2,7 @@
  *
  * One direction of a compressed connection: frames of 7 bytes of header (compressed length, number,
  * inflated length; 0 for the latter means that the frame is stored as it is) back to the bytes
- * inside. */
+ * inside. Each frame is compressed for itself, by zlib or by zstd. */
 #ifndef WEIR_TRACE_INFLATE_H
 #define WEIR_TRACE_INFLATE_H
 
@@ -13,7 +13,7 @@
 
 struct inflater;
 
-struct inflater *inflater_new(void); /* NULL: no memory */
+struct inflater *inflater_new(bool is_zstd); /* else zlib. NULL: no memory */
 void inflater_free(struct inflater *inflater);
 
 /* Called with the plain bytes, borrowed. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "trace/trace.h"
 
@@ -84,6 +85,8 @@ static void put_frame(struct strbuf *out, const struct frame *frame)
     wire_end_packet(&writer);
 }
 
+static bool compresses_with_zstd;
+
 /* compressed_from: index of the first frame that travels compressed; count: none does. */
 static void replay(struct record *record, const struct frame *frames, size_t count,
                    size_t compressed_from, size_t step)
@@ -101,7 +104,10 @@ static void replay(struct record *record, const struct frame *frames, size_t cou
             unsigned char data[1024];
             uLongf size = sizeof data;
             bool stored = i % 2;
-            assert_int_equal(compress(data, &size, (Bytef *)bytes.data, bytes.size), Z_OK);
+            if (compresses_with_zstd)
+                size = ZSTD_compress(data, size, bytes.data, bytes.size, 3);
+            else
+                assert_int_equal(compress(data, &size, (Bytef *)bytes.data, bytes.size), Z_OK);
             struct wire_writer w = wire_writer_to(&packed, 0);
             wire_write_u24(&w, stored ? (uint32_t)bytes.size : (uint32_t)size);
             wire_write_u8(&w, 0);
@@ -288,6 +294,32 @@ static void a_compressed_connection(void **state)
     "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
     check(frames, sizeof frames / sizeof frames[0], 3,
           LOGIN_EVENTS PING_EVENTS PING_EVENTS QUIT_EVENTS);
+}
+
+static void a_connection_that_is_compressed_with_zstd(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {
+        FRAME('S', 0,
+              "\x0a"
+              "8.0\0\x07\0\0\0"
+              "abcdefgh\0\x00\x82\x2d\x02\0\x08\x04\x15\0\0\0\0\0\0\0\0\0\0ijklmnopqrst\0native\0"),
+        FRAME('C', 1,
+              "\x00\x82\x08\x04\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+              "bob\0\0sh2\0\x03"),
+        FRAME('S', 2, OK),
+        FRAME('C', 0, "\x0e"),
+        FRAME('S', 1, OK),
+        FRAME('C', 0, "\x01"),
+    };
+    struct record record = {.events = STRBUF_INIT};
+    compresses_with_zstd = true;
+    for (size_t step = 1; step < 100; step += 49) {
+        replay(&record, frames, sizeof frames / sizeof frames[0], 3, step);
+        assert_non_null(strstr(record.events.data, "AUTHENTICATED\n" PING_EVENTS QUIT_EVENTS));
+    }
+    compresses_with_zstd = false;
+    strbuf_release(&record.events);
 }
 
 static void a_refused_login_ends_the_connection(void **state)
@@ -538,6 +570,7 @@ int main(void)
         TEST(a_reply_that_never_comes),
         TEST(commands_that_are_sent_ahead_come_in_their_turn),
         TEST(a_compressed_connection),
+        TEST(a_connection_that_is_compressed_with_zstd),
         TEST(a_refused_login_ends_the_connection),
         TEST(a_sink_that_wants_no_more_hears_no_more),
         TEST(a_plugin_sees_whose_connection_it_is_and_can_stop),
