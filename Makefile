@@ -16,13 +16,16 @@ all: release
 
 # ---- Builds ----
 
-.PHONY: release asan tsan fuzzers
+.PHONY: release asan tsan test-trace fuzzers
 release: $(BUILD)/release/build.ninja
 	@ninja -C $(BUILD)/release
 asan: $(BUILD)/asan/build.ninja
 	@ninja -C $(BUILD)/asan
 tsan: $(BUILD)/tsan/build.ninja
 	@ninja -C $(BUILD)/tsan
+# The trace plugin test_trace built in: what differs, and what its tests need.
+test-trace: $(BUILD)/test-trace/build.ninja
+	@ninja -C $(BUILD)/test-trace weir-server weir-trace-program pluginpkg simple_trace test_trace weir_trace_formats
 fuzzers: $(BUILD)/fuzz/build.ninja
 	@ninja -C $(BUILD)/fuzz
 
@@ -34,6 +37,8 @@ $(BUILD)/asan/build.ninja: | $(BUILD)
 	@$(call configure,asan,-DWEIR_SANITIZE=address$(comma)undefined)
 $(BUILD)/tsan/build.ninja: | $(BUILD)
 	@$(call configure,tsan,-DWEIR_SANITIZE=thread)
+$(BUILD)/test-trace/build.ninja: | $(BUILD)
+	@$(call configure,test-trace,-DWITH_TEST_TRACE_PLUGIN=ON)
 $(BUILD)/fuzz/build.ninja: | $(BUILD)
 	@$(call configure,fuzz,-DWEIR_FUZZ=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++)
 comma := ,

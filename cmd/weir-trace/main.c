@@ -44,49 +44,6 @@ static void set_variable(const char *name, const char *value)
         setenv(name, value, 1);
 }
 
-/* Never returns when all is well: the program takes our place, with the variables that make its
- * client library load the plugin. Without --plugin that is weir_trace, which has the formats. */
-static int run_program(const struct trace_program_options *options, char **arguments,
-                       struct error *error)
-{
-    static const char *const formats[] = {"text", "test_trace", "json"};
-    char *plugin_dir = options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
-    char *plugin = options->plugin ? strdup(options->plugin) : strdup("weir_trace");
-    if (options->plugin && strchr(plugin, '/')) {
-        char *copy = strdup(options->plugin);
-        free(plugin_dir);
-        plugin_dir = realpath(dirname(copy), NULL);
-        free(copy);
-        copy = strdup(options->plugin);
-        free(plugin);
-        plugin = strdup(basename(copy));
-        free(copy);
-        char *suffix = strstr(plugin, ".so");
-        if (suffix)
-            *suffix = 0;
-    }
-    struct strbuf file = STRBUF_INIT;
-    strbuf_printf(&file, "%s/%s.so", plugin_dir ? plugin_dir : "?", plugin);
-    if (access(file.data, R_OK) != 0) {
-        error_set(error, "trace plugin %s: %s; pass --plugin-dir", file.data, strerror(errno));
-    } else {
-        const char *other = getenv("MARIADB_PLUGIN_DIR");
-        set_variable("WEIR_TRACE_OTHER_PLUGIN_DIR", other ? other : "");
-        set_variable("MARIADB_PLUGIN_DIR", plugin_dir);
-        set_variable("LIBMYSQL_PLUGINS", plugin);
-        set_variable("WEIR_TRACE_FORMAT", formats[options->format]);
-        set_variable("WEIR_TRACE_HEX", options->hex ? "1" : NULL);
-        set_variable("WEIR_TRACE_SHOW_SECRETS", options->show_secrets ? "1" : NULL);
-        set_variable("WEIR_TRACE_OUTPUT", options->output);
-        execvp(arguments[0], arguments);
-        error_set(error, "%s: %s", arguments[0], strerror(errno));
-    }
-    strbuf_release(&file);
-    free(plugin_dir);
-    free(plugin);
-    return -1;
-}
-
 static struct trace_host *load(const struct trace_program_options *options, struct error *error)
 {
     struct trace_host *host = NULL;
@@ -103,6 +60,78 @@ static struct trace_host *load(const struct trace_program_options *options, stru
     trace_host_unload(first); /* it has made the other one fail */
     return host;
 }
+
+/* ---- a program that is run ---- */
+
+/* The name by which its client library loads the plugin: of its file, without folder and ending. */
+static char *plugin_name(const struct trace_program_options *options)
+{
+    /* Where weir was built to load a plugin by default, that is what a program gets which asks for
+     * nothing. The formats are a plugin too. */
+    bool asks = options->format != TRACE_FORMAT_TEXT || options->hex || options->output;
+    const char *usual = trace_host_default_name();
+    if (!options->plugin)
+        return strdup(usual && !asks ? usual : "weir_trace");
+    const char *slash = strrchr(options->plugin, '/');
+    char *name = strdup(slash ? slash + 1 : options->plugin);
+    char *suffix = slash && name ? strstr(name, ".so") : NULL;
+    if (suffix)
+        *suffix = 0;
+    return name;
+}
+
+/* NULL: the folder is not there. */
+static char *plugin_folder(const struct trace_program_options *options)
+{
+    if (!options->plugin || !strchr(options->plugin, '/'))
+        return options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
+    char *path = strdup(options->plugin);
+    char *folder = path ? realpath(dirname(path), NULL) : NULL;
+    free(path);
+    return folder;
+}
+
+static void set_variables(const struct trace_program_options *options, const char *plugin,
+                          const char *folder)
+{
+    static const char *const formats[] = {"text", "test_trace", "json"};
+    const char *other = getenv("MARIADB_PLUGIN_DIR");
+    set_variable("WEIR_TRACE_OTHER_PLUGIN_DIR", other ? other : "");
+    set_variable("MARIADB_PLUGIN_DIR", folder);
+    set_variable("LIBMYSQL_PLUGINS", plugin);
+    set_variable("WEIR_TRACE_FORMAT", formats[options->format]);
+    set_variable("WEIR_TRACE_HEX", options->hex ? "1" : NULL);
+    set_variable("WEIR_TRACE_SHOW_SECRETS", options->show_secrets ? "1" : NULL);
+    set_variable("WEIR_TRACE_OUTPUT", options->output);
+}
+
+/* Never returns when all is well: the program takes our place, with the variables that make its
+ * client library load the plugin. */
+static int run_program(const struct trace_program_options *options, char **arguments,
+                       struct error *error)
+{
+    if (trace_host_default_name() && options->plugin) {
+        trace_host_unload(load(options, error)); /* says that it is the second one */
+        return -1;
+    }
+    char *plugin = plugin_name(options);
+    char *folder = plugin_folder(options);
+    struct strbuf file = STRBUF_INIT;
+    strbuf_printf(&file, "%s/%s.so", folder ? folder : "?", plugin ? plugin : "?");
+    if (access(file.data, R_OK) != 0) {
+        error_set(error, "trace plugin %s: %s; pass --plugin-dir", file.data, strerror(errno));
+    } else {
+        set_variables(options, plugin, folder);
+        execvp(arguments[0], arguments);
+        error_set(error, "%s: %s", arguments[0], strerror(errno));
+    }
+    strbuf_release(&file);
+    free(folder);
+    free(plugin);
+    return -1;
+}
+
+/* ---- recordings and captures ---- */
 
 static int replay(const struct trace_program_options *options, struct error *error)
 {

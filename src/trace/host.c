@@ -102,14 +102,21 @@ struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
     return host;
 }
 
+static struct st_mysql_client_plugin_TRACE *const built_in =
+#ifdef WEIR_WITH_TEST_TRACE_PLUGIN
+    &trace_test_trace_plugin;
+#else
+    NULL;
+#endif
+
 struct trace_host *trace_host_default(struct error *error)
 {
-#ifdef WEIR_WITH_TEST_TRACE_PLUGIN
-    return trace_host_adopt(&trace_test_trace_plugin, error);
-#else
-    (void)error;
-    return NULL;
-#endif
+    return built_in ? trace_host_adopt(built_in, error) : NULL;
+}
+
+const char *trace_host_default_name(void)
+{
+    return built_in ? built_in->name : NULL;
 }
 
 static struct trace_host *load(const char *name, const char *directory, struct error *error)

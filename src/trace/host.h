@@ -27,6 +27,9 @@ struct trace_host *trace_host_adopt(struct st_mysql_client_plugin_TRACE *plugin,
  * load none. */
 struct trace_host *trace_host_default(struct error *error);
 
+/* That plugin's name; NULL: weir was built to load none. */
+const char *trace_host_default_name(void);
+
 /* Calls the deinit function and unloads. All sessions must have ended. NULL is allowed. */
 void trace_host_unload(struct trace_host *host);
 
