@@ -71,6 +71,8 @@ static int open_again(int fd, const struct format *format, const char *path, uin
     if (!closing || tail->size < closing ||
         memcmp(tail->data + tail->size - closing, format->closing, closing) != 0)
         return 0;
+    if (tail->size > closing && tail->data[tail->size - closing - 1] != '\n')
+        return 0; /* the end of another line */
     tail->size -= closing;
     *size -= closing;
     if (tail->size && tail->data[tail->size - 1] == '\n' && *size > strlen(format->opening)) {

@@ -320,6 +320,37 @@ static void test_mysql_json_is_an_array_whenever_it_is_closed(void **state)
     assert_content(path, "[\n" MYSQL_ONE ",\n" MYSQL_TWO "\n]\n");
 }
 
+/* "]" at the end of another line is not the array's end. */
+static void test_a_closing_within_a_line_is_none(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    put_file("[\n{\"id\":1,\"class\":\"audit\"},\n{]\n", 0600);
+    struct sink *sink = open_log(&format_mysql_json, &end);
+    assert_non_null(sink);
+    assert_int_equal(end.sequence, 1);
+    assert_int_equal(end.torn_bytes, 0);
+    assert_int_equal(write_lines(sink, "{\"id\":2,\"class\":\"audit\"},\n"), 0);
+    assert_content(path,
+                   "[\n{\"id\":1,\"class\":\"audit\"},\n{]\n{\"id\":2,\"class\":\"audit\"},\n");
+    sink_file.close(sink);
+}
+
+static void test_rotation_on_demand_names_the_old_file(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct text name = {0};
+    struct sink *sink = open_log(&format_json, &end);
+    write_lines(sink, "{\"seq\":1,\"a\":1}\n");
+    assert_int_equal(sink_file.rotate(sink, &name, problem), 0);
+    text_add_byte(&name, '\0');
+    assert_content(name.data, "{\"seq\":1,\"a\":1}\n");
+    assert_content(path, "");
+    text_release(&name);
+    sink_file.close(sink);
+}
+
 static void test_another_format_begins_another_file(void **state)
 {
     (void)state;
@@ -343,6 +374,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_closing_within_a_line_is_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rotation_on_demand_names_the_old_file, setup,
+                                        teardown),
         TEST(test_a_new_file_is_for_its_owner_only),
         TEST(test_a_log_goes_on_at_its_end),
         TEST(test_a_torn_end_is_cut_off_wherever_it_is_torn),

@@ -3,6 +3,7 @@
  * The journal over a sink that the test can break: numbers without gaps, links that fit, clients
  * that wait as long as they must and no longer, and what is said about what is lost. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "audit_test.h"
@@ -73,6 +74,20 @@ static int memory_set_format(struct sink *sink, const struct format *format,
     return 0;
 }
 
+/* The name is what the old file ends with. */
+static int memory_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES])
+{
+    (void)sink;
+    (void)problem;
+    pthread_mutex_lock(&memory.lock);
+    const char *last =
+        memory.lines.size ? memrchr(memory.lines.data, '\n', memory.lines.size - 1) : NULL;
+    if (last)
+        text_add(name, last + 1, (size_t)(memory.lines.data + memory.lines.size - last - 1));
+    pthread_mutex_unlock(&memory.lock);
+    return 0;
+}
+
 static void memory_close(struct sink *sink)
 {
     (void)sink;
@@ -82,6 +97,7 @@ static const struct sink_type sink_memory = {.name = "MEMORY",
                                              .open = memory_open,
                                              .commit = memory_commit,
                                              .set_format = memory_set_format,
+                                             .rotate = memory_rotate,
                                              .close = memory_close};
 
 static void set(bool *flag, bool value)
@@ -390,9 +406,31 @@ static void test_a_sink_that_takes_a_part(void **state)
     assert_int_equal(count_words("\"event\":\"x\""), 20);
 }
 
+/* Whether the writer is busy or idle, what was added before is in the old file. */
+static void test_a_rotation_comes_behind_what_was_added_before(void **state)
+{
+    (void)state;
+    struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
+    char problem[PROBLEM_BYTES], last[8];
+    struct weir_session session;
+    host_init(&session);
+    struct journal *journal = journal_start(&options, problem);
+    for (int i = 0; i < 20; i++) {
+        struct text name = {0};
+        snprintf(last, sizeof last, "x%d", i);
+        add(journal, &session, last);
+        assert_int_equal(journal_rotate(journal, &name, problem), 0);
+        assert_non_null(memmem(name.data, name.size, last, strlen(last)));
+        text_release(&name);
+    }
+    journal_stop(journal);
+    assert_int_equal(check_lines(1, false), 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_a_rotation_comes_behind_what_was_added_before, setup),
         cmocka_unit_test_setup(test_many_threads_records_are_numbered_and_chained, setup),
         cmocka_unit_test_setup(test_a_log_goes_on_where_it_ended, setup),
         cmocka_unit_test_setup(test_synchronous_clients_wait_for_the_sync_and_share_it, setup),

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The filters in force and their file: changes are whole, and what fails changes nothing. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit_test.h"
+#include "filter_store.h"
+#include "text.h"
+
+static char folder[64], path[80], problem[FILTER_PROBLEM_BYTES];
+
+static int setup(void **state)
+{
+    (void)state;
+    host_folder(folder);
+    snprintf(path, sizeof path, "%s/filters.json", folder);
+    return filter_store_open(path, problem);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    filter_store_close();
+    host_remove(folder);
+    return 0;
+}
+
+/* The number of the filter that the account has now. */
+static unsigned id_of(const char *account)
+{
+    struct record record;
+    record_init(&record, RECORD_COMPLETED, 0);
+    record.text[RECORD_TEXT_account] = record_string(account);
+    return filter_store_id(&record);
+}
+
+static int set_filter(const char *name, const char *definition)
+{
+    return filter_store_set_filter(name, record_string(definition), problem);
+}
+
+static void test_what_is_set_survives(void **state)
+{
+    (void)state;
+    struct stat status;
+    assert_false(filter_store_has_filters());
+    assert_int_equal(set_filter("off", "{\"filter\": {\"log\": false}}"), 0);
+    assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
+    assert_int_equal(filter_store_set_user("a@b", "on", problem), 0);
+    assert_int_equal(filter_store_set_user("%", "off", problem), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(id_of("a@b"), 2);
+        assert_int_equal(id_of("c@d"), 1);
+        filter_store_close();
+        assert_false(filter_store_has_filters());
+        assert_int_equal(filter_store_open(path, problem), 0);
+    }
+    assert_int_equal(filter_store_remove_user("a@b", problem), 0);
+    assert_int_equal(id_of("a@b"), 1);
+    assert_int_equal(filter_store_remove_filter("off", problem), 0);
+    assert_int_equal(id_of("a@b"), 0);
+    assert_false(filter_store_has_filters());
+    assert_int_equal(filter_store_remove_filter("off", problem), 0); /* no mistake */
+}
+
+static void test_mistakes_change_nothing(void **state)
+{
+    (void)state;
+    char long_name[300];
+    memset(long_name, 'x', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
+    assert_int_equal(filter_store_set_user("%", "on", problem), 0);
+    assert_int_equal(set_filter("on", "{"), -1);
+    assert_int_equal(set_filter("on", "{\"filter\": {\"log\": 1}}"), -1);
+    assert_int_equal(set_filter("", "{\"filter\": {}}"), -1);
+    assert_int_equal(set_filter(long_name, "{\"filter\": {}}"), -1);
+    assert_int_equal(set_filter("\xff", "{\"filter\": {}}"), -1);
+    assert_int_equal(filter_store_set_user("nobody", "on", problem), -1);
+    assert_int_equal(filter_store_set_user("a@b", "none", problem), -1);
+    assert_int_equal(filter_store_remove_user("", problem), -1);
+    assert_int_equal(id_of("x@y"), 1);
+}
+
+static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
+    host_remove(folder);
+    assert_int_equal(filter_store_set_user("%", "on", problem), -1);
+    assert_non_null(strstr(problem, "No such file or directory"));
+    assert_int_equal(id_of("x@y"), 0);
+}
+
+static void test_a_file_with_a_mistake_is_not_put_in_force(void **state)
+{
+    (void)state;
+    assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
+    assert_int_equal(filter_store_set_user("%", "on", problem), 0);
+    FILE *file = fopen(path, "w");
+    fputs("{\"filters\": []}", file);
+    fclose(file);
+    assert_int_equal(filter_store_reload(problem), -1);
+    assert_int_equal(id_of("x@y"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_is_set_survives, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_written_changes_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_put_in_force, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
