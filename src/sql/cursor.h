@@ -69,6 +69,15 @@ static inline uint16_t sql_cursor_second_word(const struct sql_cursor *cursor)
     return token.word;
 }
 
+/* Whether the byte is the token behind the current one. */
+static inline bool sql_cursor_second_is(const struct sql_cursor *cursor, unsigned char byte)
+{
+    struct sql_lexer ahead = cursor->lexer;
+    struct sql_token token;
+    sql_lexer_next(&ahead, &token);
+    return sql_token_is(&token, byte);
+}
+
 static inline struct sql_span sql_cursor_span(const struct sql_cursor *cursor)
 {
     return (struct sql_span){(const char *)cursor->lexer.text + cursor->token.start,

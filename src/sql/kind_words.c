@@ -100,6 +100,7 @@ static bool is_modifier(uint16_t word)
     case SQL_WORD_SPATIAL:
     case SQL_WORD_VECTOR:
     case SQL_WORD_COLUMNAR:
+    case SQL_WORD_HYPO:
     case SQL_WORD_AGGREGATE:
     case SQL_WORD_ONLINE:
     case SQL_WORD_IGNORE:
@@ -208,8 +209,9 @@ static enum sql_kind grant_kind(struct sql_cursor *cursor, bool grant)
     return grant ? SQL_KIND_GRANT_ROLE : SQL_KIND_REVOKE_ROLE;
 }
 
-/* With the cursor at the word behind EXPLAIN, DESCRIBE or TRACE: does a statement stand there? */
-static bool explains_statement(const struct sql_cursor *cursor)
+/* With the cursor at the word behind EXPLAIN, DESCRIBE or TRACE: does a statement stand there? Words
+ * that are no reserved ones may be the name of a table to describe. */
+static bool explains_statement(const struct sql_cursor *cursor, bool trace)
 {
     switch (sql_cursor_word(cursor)) {
     case SQL_WORD_SELECT:
@@ -221,14 +223,16 @@ static bool explains_statement(const struct sql_cursor *cursor)
     case SQL_WORD_TABLE:
     case SQL_WORD_VALUES:
     case SQL_WORD_ALTER:
-    case SQL_WORD_IMPORT:
     case SQL_WORD_LOAD:
-    case SQL_WORD_EXECUTE:
     case SQL_WORD_SET:
+        return true;
+    case SQL_WORD_IMPORT:
+        return sql_cursor_second_word(cursor) == SQL_WORD_INTO;
+    case SQL_WORD_EXECUTE:
     case SQL_WORD_COMMIT:
     case SQL_WORD_BEGIN:
     case SQL_WORD_ROLLBACK:
-        return true;
+        return trace;
     default:
         return sql_cursor_is(cursor, '(');
     }
@@ -250,7 +254,7 @@ static bool skip_explore(struct sql_cursor *cursor)
     struct sql_cursor ahead = *cursor;
     sql_cursor_next(&ahead);
     if (sql_cursor_word(&ahead) != SQL_WORD_REPLAYER && ahead.token.class != SQL_TOKEN_STRING &&
-        !explains_statement(&ahead)) {
+        !explains_statement(&ahead, false)) {
         return false;
     }
     sql_cursor_accept(&ahead, SQL_WORD_REPLAYER);
@@ -287,7 +291,7 @@ enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statemen
         skip_explore(cursor);
     }
     skip_format(cursor);
-    *holds_statement = explains_statement(cursor);
+    *holds_statement = explains_statement(cursor, verb == SQL_WORD_TRACE);
     if (verb == SQL_WORD_TRACE) {
         return SQL_KIND_TRACE;
     }
@@ -359,9 +363,10 @@ static enum sql_kind second_word_kind(struct sql_cursor *cursor, uint16_t word)
     case SQL_WORD_START:
         return starts_replica(second) ? SQL_KIND_START_REPLICA : SQL_KIND_BEGIN;
     case SQL_WORD_SHOW:
-        return second == SQL_WORD_PLUGINS                            ? SQL_KIND_SHOW_PLUGINS
-               : second == SQL_WORD_BR || second == SQL_WORD_TRAFFIC ? SQL_KIND_SHOW_JOBS
-                                                                     : SQL_KIND_SHOW;
+        return second == SQL_WORD_PLUGINS ? SQL_KIND_SHOW_PLUGINS
+               : second == SQL_WORD_BR || second == SQL_WORD_BACKUP || second == SQL_WORD_TRAFFIC
+                   ? SQL_KIND_SHOW_JOBS
+                   : SQL_KIND_SHOW;
     case SQL_WORD_ADMIN:
         return second == SQL_WORD_PLUGINS ? SQL_KIND_ADMIN_PLUGINS : SQL_KIND_ADMIN;
     case SQL_WORD_EXECUTE:

@@ -136,6 +136,19 @@ void sql_scan_show(struct scan *scan)
     }
 }
 
+/* FUNCTION f, PROCEDURE p, PACKAGE [BODY] p; not a table that is called FUNCTION or PACKAGE. */
+static bool is_routine(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    if (!sql_cursor_accept(&ahead, SQL_WORD_FUNCTION) &&
+        !sql_cursor_accept(&ahead, SQL_WORD_PROCEDURE) &&
+        !sql_cursor_accept(&ahead, SQL_WORD_PACKAGE)) {
+        return false;
+    }
+    return sql_token_is_name(&ahead.token) && sql_cursor_word(&ahead) != SQL_WORD_TO &&
+           sql_cursor_word(&ahead) != SQL_WORD_FROM;
+}
+
 /* GRANT ... ON [TABLE] t TO ..., and REVOKE: names but no wildcards. */
 void sql_scan_grant(struct scan *scan)
 {
@@ -155,9 +168,7 @@ void sql_scan_grant(struct scan *scan)
         return;
     }
     sql_scan_accept(scan, SQL_WORD_TABLE);
-    if (sql_cursor_word(&scan->cursor) == SQL_WORD_FUNCTION ||
-        sql_cursor_word(&scan->cursor) == SQL_WORD_PROCEDURE ||
-        sql_cursor_word(&scan->cursor) == SQL_WORD_PACKAGE) {
+    if (is_routine(scan)) {
         return;
     }
     struct sql_cursor ahead = scan->cursor;
@@ -186,6 +197,10 @@ void sql_scan_admin(struct scan *scan)
         sql_scan_table(scan, SQL_ACCESS_READ, false);
         return;
     }
+    if (action == SQL_WORD_SHOW) {
+        sql_scan_set_clause(scan, CLAUSE_OTHER); /* DDL JOBS WHERE ... */
+        return;
+    }
     if (object == SQL_WORD_INDEX) {
         sql_scan_next(scan);
         sql_scan_table(scan, SQL_ACCESS_READ, false);
@@ -196,7 +211,14 @@ void sql_scan_admin(struct scan *scan)
     }
     sql_scan_next(scan);
     sql_scan_accept(scan, SQL_WORD_LOCK);
-    sql_scan_plain_table_list(scan, action == SQL_WORD_REPAIR ? SQL_ACCESS_DDL : SQL_ACCESS_READ);
+    if (action == SQL_WORD_REPAIR) { /* t CREATE TABLE t ... */
+        sql_scan_table(scan, SQL_ACCESS_DDL, false);
+        if (sql_cursor_word(&scan->cursor) == SQL_WORD_CREATE) {
+            sql_scan_create_or_alter(scan, true);
+        }
+        return;
+    }
+    sql_scan_plain_table_list(scan, SQL_ACCESS_READ);
 }
 
 void sql_scan_split_region(struct scan *scan)
@@ -222,10 +244,11 @@ void sql_scan_recover(struct scan *scan)
 
 void sql_scan_backup(struct scan *scan)
 {
+    bool restore = sql_cursor_word(&scan->cursor) == SQL_WORD_RESTORE;
     sql_scan_next(scan);
     sql_scan_set_clause(scan, CLAUSE_SKIP);
     if (sql_scan_accept(scan, SQL_WORD_TABLE)) {
-        sql_scan_plain_table_list(scan, SQL_ACCESS_READ);
+        sql_scan_plain_table_list(scan, restore ? SQL_ACCESS_WRITE : SQL_ACCESS_READ);
     }
 }
 
@@ -236,8 +259,12 @@ void sql_scan_plan_replayer(struct scan *scan)
         struct sql_cursor inside = scan->cursor;
         bool holds_statement = false;
         sql_cursor_explain(&inside, &holds_statement);
-        if (holds_statement && !sql_cursor_is(&inside, '(')) {
+        struct sql_cursor text = inside;
+        if (holds_statement && !(sql_cursor_accept_byte(&text, '(') &&
+                                 text.token.class == SQL_TOKEN_STRING)) { /* ('text', ...) */
             sql_scan_explain(scan);
+        } else {
+            sql_scan_set_clause(scan, CLAUSE_OTHER); /* SLOW QUERY WHERE ... */
         }
     }
 }

@@ -29,17 +29,47 @@ static void create_routine(struct scan *scan, uint16_t object)
     sql_scan_next(scan);
 }
 
-/* CREATE and ALTER of what is not a table: ON t where there is one. */
-static void on_table(struct scan *scan, uint16_t object, bool create)
+/* What is created, altered and dropped without a table in it. Of others it is not known. */
+static bool has_no_table(uint16_t object)
 {
+    switch (object) {
+    case SQL_WORD_DATABASE:
+    case SQL_WORD_SCHEMA:
+    case SQL_WORD_USER:
+    case SQL_WORD_ROLE:
+    case SQL_WORD_SERVER:
+    case SQL_WORD_TABLESPACE:
+    case SQL_WORD_UNDO: /* TABLESPACE */
+    case SQL_WORD_LOGFILE:
+    case SQL_WORD_INSTANCE:
+    case SQL_WORD_PLACEMENT:
+    case SQL_WORD_RESOURCE: /* GROUP */
+    case SQL_WORD_RANGE:
+    case SQL_WORD_QUERY: /* WATCH */
+    case SQL_WORD_PREPARE:
+    case SQL_WORD_PROCEDURE:
+    case SQL_WORD_FUNCTION:
+    case SQL_WORD_TRIGGER:
+    case SQL_WORD_EVENT:
+    case SQL_WORD_PACKAGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* CREATE, ALTER and DROP of what is not a table: ON t where there is one, which there must be when
+ * `needed`. */
+static void on_table(struct scan *scan, uint16_t object, bool needed)
+{
+    bool can = object == SQL_WORD_INDEX || object == SQL_WORD_STATISTICS ||
+               object == SQL_WORD_MASKING; /* POLICY */
     sql_scan_set_clause(scan, CLAUSE_SKIP);
-    if (object == SQL_WORD_INDEX || object == SQL_WORD_STATISTICS || object == SQL_WORD_MASKING) {
-        if (sql_scan_find_word(scan, SQL_WORD_ON, SQL_WORD_ON)) {
-            sql_scan_next(scan);
-            sql_scan_table(scan, SQL_ACCESS_DDL, false);
-        } else {
-            scan->unknown = scan->unknown || create;
-        }
+    if (can && sql_scan_find_word(scan, SQL_WORD_ON, SQL_WORD_ON)) {
+        sql_scan_next(scan);
+        sql_scan_table(scan, SQL_ACCESS_DDL, false);
+    } else {
+        scan->unknown = scan->unknown || (can ? needed : !has_no_table(object));
     }
 }
 
@@ -110,15 +140,12 @@ void sql_scan_drop(struct scan *scan)
     case SQL_WORD_STATS:
         sql_scan_plain_table_list(scan, SQL_ACCESS_WRITE);
         break;
-    case SQL_WORD_INDEX:
-        on_table(scan, SQL_WORD_INDEX, true);
-        break;
     case SQL_WORD_BINDING:
         sql_scan_set_clause(scan, CLAUSE_BINDING);
         break;
     default:
-        sql_scan_set_clause(scan, CLAUSE_SKIP);
         scan->unknown = scan->unknown || sql_cursor_at_end(&scan->cursor);
+        on_table(scan, object, object == SQL_WORD_INDEX);
         break;
     }
 }

@@ -6,6 +6,8 @@
 
 #include "sql/charset.h"
 
+#include <string.h>
+
 static void with(struct scan *scan)
 {
     sql_scan_next(scan);
@@ -203,7 +205,7 @@ static void step_factor(struct scan *scan)
     } else if (word == SQL_WORD_DUAL) {
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_REFS);
-    } else if (word == SQL_WORD_JSON_TABLE) {
+    } else if (word == SQL_WORD_JSON_TABLE && sql_cursor_second_is(&scan->cursor, '(')) {
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_REFS);
     } else if (skip_hint(scan)) {
@@ -241,6 +243,46 @@ static void step_select(struct scan *scan)
     sql_scan_next(scan);
 }
 
+/* Whether RETURNING (current) is MariaDB's clause, behind which an expression stands. TiDB has no
+ * such clause, but tables and columns of that name: a table that follows must not be missed. */
+static bool is_returning_clause(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    sql_cursor_next(&ahead);
+    switch (sql_cursor_word(&ahead)) {
+    case SQL_WORD_LEFT: /* also functions */
+    case SQL_WORD_RIGHT:
+        sql_cursor_next(&ahead);
+        return sql_cursor_is(&ahead, '(');
+    case SQL_WORD_JOIN:
+    case SQL_WORD_STRAIGHT_JOIN:
+    case SQL_WORD_INNER:
+    case SQL_WORD_CROSS:
+    case SQL_WORD_NATURAL:
+    case SQL_WORD_ON:
+    case SQL_WORD_USE:
+    case SQL_WORD_FORCE:
+    case SQL_WORD_IGNORE:
+    case SQL_WORD_AND:
+    case SQL_WORD_OR:
+    case SQL_WORD_IS:
+    case SQL_WORD_IN:
+    case SQL_WORD_LIKE:
+    case SQL_WORD_BETWEEN:
+        return false;
+    default:
+        return ahead.token.class != SQL_TOKEN_PUNCTUATION ||
+               (ahead.token.byte != 0 && strchr(",)=<>!", ahead.token.byte) == NULL);
+    }
+}
+
+static bool is_on_duplicate_key(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    sql_cursor_next(&ahead);
+    return sql_cursor_accept(&ahead, SQL_WORD_DUPLICATE) && sql_cursor_word(&ahead) == SQL_WORD_KEY;
+}
+
 static bool ends_references(struct scan *scan, uint16_t word)
 {
     switch (word) {
@@ -255,14 +297,15 @@ static bool ends_references(struct scan *scan, uint16_t word)
     case SQL_WORD_LOCK:
     case SQL_WORD_WINDOW:
     case SQL_WORD_FETCH:
-    case SQL_WORD_RETURNING:
         return true;
+    case SQL_WORD_RETURNING:
+        return is_returning_clause(scan);
     case SQL_WORD_FOR: {
         uint16_t second = sql_cursor_second_word(&scan->cursor);
         return second == SQL_WORD_UPDATE || second == SQL_WORD_SHARE;
     }
     case SQL_WORD_ON:
-        return sql_cursor_second_word(&scan->cursor) == SQL_WORD_DUPLICATE;
+        return is_on_duplicate_key(scan);
     default:
         return false;
     }

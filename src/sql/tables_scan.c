@@ -146,7 +146,10 @@ static void step(struct scan *scan)
     if (frame->binding && sql_cursor_word(&scan->cursor) == SQL_WORD_USING) {
         struct sql_cursor ahead = scan->cursor;
         sql_cursor_next(&ahead);
-        if (!sql_cursor_is(&ahead, '(')) { /* not JOIN ... USING (columns) */
+        bool columns = sql_cursor_is(&ahead, '('); /* of JOIN ... USING (columns) */
+        sql_cursor_skip_opening(&ahead);
+        if (!columns || sql_cursor_word(&ahead) == SQL_WORD_SELECT ||
+            sql_cursor_word(&ahead) == SQL_WORD_WITH) {
             scan->tables->cte_count = 0;
             sql_scan_set_clause(scan, CLAUSE_BINDING);
         }

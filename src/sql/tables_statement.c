@@ -77,6 +77,10 @@ static void delete (struct scan *scan)
     while (sql_token_is_name(&ahead.token) || sql_cursor_is(&ahead, '.') ||
            sql_cursor_is(&ahead, ',') || sql_cursor_is(&ahead, '*')) {
         if (sql_cursor_word(&ahead) == SQL_WORD_USING) {
+            uint16_t second = sql_cursor_second_word(&ahead);
+            if (second == SQL_WORD_DELETE || second == SQL_WORD_WITH) {
+                return; /* of CREATE BINDING FOR DELETE FROM t USING DELETE FROM t */
+            }
             delete_targets(scan);
             scan->unknown = scan->unknown || !sql_scan_accept(scan, SQL_WORD_USING);
             return;
@@ -189,16 +193,19 @@ static void set(struct scan *scan)
 {
     sql_scan_next(scan);
     sql_scan_set_clause(scan, CLAUSE_OTHER);
-    if (sql_cursor_word(&scan->cursor) == SQL_WORD_BINDING) {
+    if (sql_cursor_word(&scan->cursor) == SQL_WORD_BINDING &&
+        !sql_cursor_second_is(&scan->cursor, '=')) {
         sql_scan_set_clause(scan, CLAUSE_BINDING);
+    } else if (sql_cursor_word(&scan->cursor) == SQL_WORD_ROLE &&
+               !sql_cursor_second_is(&scan->cursor, '=')) {
+        sql_scan_set_clause(scan, CLAUSE_SKIP); /* ALL EXCEPT r */
     } else if (sql_scan_accept(scan, SQL_WORD_STATEMENT)) {
         bool found = sql_scan_find_word(scan, SQL_WORD_FOR, SQL_WORD_FOR);
         sql_scan_next(scan);
-        if (found) {
-            sql_scan_statement(scan);
-        } else {
-            scan->unknown = true;
-        }
+        /* Begun by the machine, not from here: these nest without a limit. */
+        scan->verb =
+            found && !sql_cursor_at_end(&scan->cursor) && !sql_cursor_is(&scan->cursor, ';');
+        scan->unknown = scan->unknown || !scan->verb;
     }
 }
 
