@@ -6,7 +6,8 @@
  *
  * FOLDER/<class>/<server>/<scenario>/ holds wire.jsonl[.gz] and events.jsonl[.gz] (also
  * wire.2.jsonl ...). Each one is fed in three ways: neighbouring pieces of one direction joined, as
- * recorded, and byte by byte. What must hold depends on the class:
+ * recorded, and byte by byte. A short one is also cut off behind each of its bytes: what is
+ * reported until then must be what the whole one begins with. What must hold depends on the class:
  *
  *   exact            every callback, with all its arguments
  *   local-errors     the same without ERROR, which the client raised by itself
@@ -24,6 +25,7 @@
 #include "trace/trace.h"
 
 enum { SKIPPED = 77, KEEP_LIMIT = 1 << 28, SHOWN_BYTES = 64 };
+enum { CUT_OFF_MAX_BYTES = 640, TAIL_MAX_EVENTS = 2 };
 
 enum class { EXACT, LOCAL_ERRORS, TLS_PREFIX, NOT_DERIVABLE, CLASS_COUNT };
 static const char *const class_names[] = {"exact", "local-errors", "tls-prefix", "not-derivable"};
@@ -179,6 +181,57 @@ static void replay(const struct recording *recording, enum cut cut, bool has_tls
     trace_conversation_release(&conversation);
 }
 
+static size_t count_of(const char *text, const char *what)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        count++;
+    return count;
+}
+
+/* The connection ends behind `size` bytes. */
+static bool is_right_cut_off(const struct recording *recording, size_t size, bool has_tls,
+                             const struct strbuf *whole)
+{
+    struct trace_conversation conversation;
+    const struct trace_options options = {.keep_limit = KEEP_LIMIT, .tls_is_opaque = has_tls};
+    struct strbuf events = STRBUF_INIT;
+    trace_conversation_begin(&conversation, &options, sink, &events);
+    for (size_t i = 0; i < recording->count && size > 0; i++) {
+        const struct piece *piece = &recording->pieces[i];
+        size_t part = piece->size < size ? piece->size : size;
+        trace_conversation_bytes(&conversation, piece->direction, piece->bytes, part);
+        size -= part;
+    }
+    size_t until_then = events.size;
+    trace_conversation_end(&conversation);
+    trace_conversation_end(&conversation);
+    trace_conversation_release(&conversation);
+    bool is_right = until_then <= whole->size &&
+                    memcmp(events.data, whole->data, until_then) == 0 &&
+                    count_of(events.data + until_then, "\n") <= TAIL_MAX_EVENTS &&
+                    count_of(events.data, " DISCONNECTED ") == 1;
+    strbuf_release(&events);
+    return is_right;
+}
+
+static bool check_cut_off(const char *name, const struct recording *recording, bool has_tls)
+{
+    struct strbuf whole = STRBUF_INIT;
+    size_t all = 0, size = 0;
+    for (size_t i = 0; i < recording->count; i++)
+        all += recording->pieces[i].size;
+    if (all > CUT_OFF_MAX_BYTES)
+        return true;
+    replay(recording, RECORDED, has_tls, &whole);
+    while (size < all && is_right_cut_off(recording, size, has_tls, &whole))
+        size++;
+    if (size < all)
+        printf("FAILED %s, cut off behind byte %zu\n", name, size);
+    strbuf_release(&whole);
+    return size == all;
+}
+
 /* Leaves out what the class does not ask for. */
 static void reduce(struct strbuf *events, enum class class)
 {
@@ -215,6 +268,7 @@ static void report(const char *name, enum cut cut, const char *expected, const c
 
 struct totals {
     unsigned recordings[CLASS_COUNT], failed[CLASS_COUNT];
+    unsigned cut_off_failed; /* of all classes */
 };
 
 /* suffix: "" or ".2". false: there is no such recording. */
@@ -247,6 +301,7 @@ static bool run_recording(const char *folder, const char *suffix, enum class cla
             strbuf_release(&actual);
         }
         totals->failed[class] += failed;
+        totals->cut_off_failed += !check_cut_off(folder, &recording, class == TLS_PREFIX);
     }
     free_recording(&recording);
     strbuf_release(&expected);
@@ -273,7 +328,7 @@ static void run_folder(const char *folder, enum class class, int depth, struct t
 
 int main(int argc, char **argv)
 {
-    struct totals totals = {{0}, {0}};
+    struct totals totals = {{0}, {0}, 0};
     unsigned failed = 0, all = 0;
     struct stat folder;
     if (argc != 2 || stat(argv[1], &folder) != 0) {
@@ -290,5 +345,5 @@ int main(int argc, char **argv)
         all += totals.recordings[class];
         failed += class == NOT_DERIVABLE ? 0 : totals.failed[class];
     }
-    return failed > 0 || all == 0;
+    return failed > 0 || totals.cut_off_failed > 0 || all == 0;
 }

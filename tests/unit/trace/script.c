@@ -28,6 +28,8 @@ struct log {
     struct strbuf text;
     enum protocol_stage stage;
     bool has_stage;
+    unsigned count, disconnections;
+    enum trace_event last;
 };
 
 #define GREETING_EVENTS                                                                            \
@@ -48,6 +50,9 @@ static int sink(void *context, enum protocol_stage stage, enum trace_event event
         strbuf_printf(&log->text, "[%s] ", protocol_stage_name(stage));
     log->stage = stage;
     log->has_stage = true;
+    log->last = event;
+    log->count++;
+    log->disconnections += event == TRACE_EVENT_DISCONNECTED;
     strbuf_add_text(&log->text, trace_event_name(event));
     if (args->plugin_name)
         strbuf_printf(&log->text, " %s", args->plugin_name);
@@ -145,13 +150,19 @@ static void parse_line(struct script *script, uint64_t capabilities, char *line)
         add_expected(script, arrow + 2);
 }
 
+static void begin(struct trace_conversation *conversation, struct log *log)
+{
+    static const struct trace_options options = {.keep_limit = 1 << 20, .tls_is_opaque = true};
+    *log = (struct log){.text = STRBUF_INIT};
+    trace_conversation_begin(conversation, &options, sink, log);
+}
+
 /* step 0: each frame at once; otherwise at most `step` bytes, random when negative. */
 static void run(const struct script *script, int step)
 {
     struct trace_conversation conversation;
-    const struct trace_options options = {.keep_limit = 1 << 20, .tls_is_opaque = true};
-    struct log log = {.text = STRBUF_INIT};
-    trace_conversation_begin(&conversation, &options, sink, &log);
+    struct log log;
+    begin(&conversation, &log);
     for (size_t i = 0; i < script->count; i++) {
         const struct chunk *chunk = &script->chunks[i];
         for (size_t at = 0; at < chunk->size;) {
@@ -171,6 +182,33 @@ static void run(const struct script *script, int step)
     strbuf_release(&log.text);
 }
 
+/* The connection ends behind the first `size` bytes: what was reported until then is what the whole
+ * conversation begins with, and little more than DISCONNECTED follows. */
+static void run_cut(const struct script *script, size_t size)
+{
+    struct trace_conversation conversation;
+    struct log log;
+    begin(&conversation, &log);
+    for (size_t i = 0; i < script->count && script->chunks[i].start < size; i++) {
+        const struct chunk *chunk = &script->chunks[i];
+        size_t left = size - chunk->start;
+        trace_conversation_bytes(&conversation, chunk->direction,
+                                 (uint8_t *)script->bytes.data + chunk->start,
+                                 left < chunk->size ? left : chunk->size);
+    }
+    assert_true(log.text.size <= script->expected.size);
+    assert_memory_equal(log.text.data, script->expected.data, log.text.size);
+    unsigned before = log.count;
+    bool was_over = conversation.over;
+    trace_conversation_end(&conversation);
+    trace_conversation_end(&conversation);
+    trace_conversation_release(&conversation);
+    assert_in_range(log.count - before, was_over ? 0 : 1, was_over ? 0 : 2);
+    assert_int_equal(log.last, TRACE_EVENT_DISCONNECTED);
+    assert_int_equal(log.disconnections, 1);
+    strbuf_release(&log.text);
+}
+
 void expect_events(uint64_t capabilities, const char *lines)
 {
     struct script script = {.bytes = STRBUF_INIT, .expected = STRBUF_INIT};
@@ -186,6 +224,8 @@ void expect_events(uint64_t capabilities, const char *lines)
     srand(1);
     for (int i = 0; i < RANDOM_RUNS; i++)
         run(&script, -1);
+    for (size_t size = 0; size < script.bytes.size; size++)
+        run_cut(&script, size);
     strbuf_release(&script.bytes);
     strbuf_release(&script.expected);
 }

@@ -11,7 +11,8 @@
  * "RESPONSE" and "LOGIN" stand for the frames of a usual login and its events; END closes the
  * connection.
  *
- * Every conversation is fed whole, byte by byte, and cut at random places. */
+ * Every conversation is fed whole, byte by byte, and cut at random places; and one that ends early,
+ * at whatever byte, begins with the same events. */
 #ifndef WEIR_TESTS_TRACE_SCRIPT_H
 #define WEIR_TESTS_TRACE_SCRIPT_H
 
