@@ -300,7 +300,8 @@ static bool has_argument(uint8_t command)
            command == WIRE_COM_STMT_PREPARE || command == WIRE_COM_STMT_SEND_LONG_DATA;
 }
 
-static void on_command(struct trace_conversation *c, const struct wire_packet *packet)
+static void send_command(struct trace_conversation *c, const struct wire_packet *packet,
+                         struct st_trace_event_args *sent)
 {
     uint8_t command = packet->command;
     size_t fixed = fixed_part(command);
@@ -325,6 +326,14 @@ static void on_command(struct trace_conversation *c, const struct wire_packet *p
     strbuf_reset(&c->switched_to); /* a switch that the client has given up on */
     c->switches = 0;
     emit_args(c, TRACE_EVENT_SEND_COMMAND, &args);
+    *sent = args;
+}
+
+static void on_command(struct trace_conversation *c, const struct wire_packet *packet)
+{
+    uint8_t command = packet->command;
+    struct st_trace_event_args args;
+    send_command(c, packet, &args);
     emit_packet(c, TRACE_EVENT_PACKET_SENT, NULL, args.hdr_len + args.pkt_len);
     /* A stream of log events is no conversation: the library says that it is over. */
     if (command == WIRE_COM_QUIT || command == WIRE_COM_TABLE_DUMP ||
@@ -412,6 +421,33 @@ static void end_in_authentication(struct trace_conversation *c)
         emit(c, TRACE_EVENT_READ_PACKET);
 }
 
+/* A command that could not be sent to its end has no PACKET_SENT. It is as long as its header says;
+ * what did not come is zeros. */
+static void end_in_command(struct trace_conversation *c)
+{
+    uint64_t size = 0;
+    const uint8_t *bytes = NULL;
+    size_t count = 0;
+    struct strbuf whole = STRBUF_INIT;
+    struct st_trace_event_args sent;
+    if (!wire_tracker_cut_command(&c->tracker, &size, &bytes, &count))
+        return;
+    if (size > c->options.keep_limit)
+        size = c->options.keep_limit;
+    strbuf_add(&whole, bytes, count < size ? count : (size_t)size);
+    size_t missing = (size_t)size - whole.size;
+    if (strbuf_reserve(&whole, missing)) {
+        memset(whole.data + whole.size, 0, missing);
+        whole.size += missing;
+        send_command(c,
+                     &(struct wire_packet){.command = bytes[0],
+                                           .payload = (const uint8_t *)whole.data,
+                                           .payload_size = whole.size},
+                     &sent);
+    }
+    strbuf_release(&whole);
+}
+
 void trace_report_end(struct trace_conversation *c)
 {
     uint8_t command = WIRE_NO_COMMAND;
@@ -421,7 +457,9 @@ void trace_report_end(struct trace_conversation *c)
     if (!c->opaque && !c->problem) {
         if (expect == WIRE_EXPECT_AUTH)
             end_in_authentication(c);
-        else if (expect != WIRE_EXPECT_NOTHING && expect != WIRE_EXPECT_INFILE)
+        else if (expect == WIRE_EXPECT_NOTHING)
+            end_in_command(c);
+        else if (expect != WIRE_EXPECT_INFILE)
             emit(c, TRACE_EVENT_READ_PACKET);
     }
     emit(c, TRACE_EVENT_DISCONNECTED);

@@ -149,6 +149,26 @@ static size_t bytes_to_keep(const struct wire_tracker *t, enum wire_packet_kind 
     return kind == WIRE_COMMAND ? KEEP_COMMAND_BYTES : 0;
 }
 
+bool wire_tracker_cut_command(const struct wire_tracker *tracker, uint64_t *size,
+                              const uint8_t **bytes, size_t *count)
+{
+    const struct wire_flow *client = &tracker->flow[WIRE_FROM_CLIENT];
+    if (tracker->expect != WIRE_EXPECT_NOTHING || tracker->broken)
+        return false;
+    if (client->in_packet && client->kind == WIRE_COMMAND) {
+        *size = client->total;
+        *bytes = (const uint8_t *)client->kept.data;
+        *count = client->kept.size;
+    } else if (!client->in_packet && client->head_size > WIRE_HEADER_BYTES) {
+        *size = wire_frame_length(client->head);
+        *bytes = client->head + WIRE_HEADER_BYTES;
+        *count = client->head_size - WIRE_HEADER_BYTES;
+    } else {
+        return false;
+    }
+    return *count > 0;
+}
+
 /* Makes the flow ready for a new packet's payload. */
 static void empty_kept(struct wire_flow *flow)
 {

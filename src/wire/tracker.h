@@ -239,6 +239,12 @@ bool wire_tracker_is_idle(const struct wire_tracker *tracker);
  * none). */
 enum wire_expect wire_tracker_expects(const struct wire_tracker *tracker, uint8_t *command);
 
+/* The command of which only a part has come, while nothing is due from the server: how long its
+ * frames so far say that it is, and the first `count` bytes of it that are here, borrowed until the
+ * next call. false: there is none, or its first byte is not there. */
+bool wire_tracker_cut_command(const struct wire_tracker *tracker, uint64_t *size,
+                              const uint8_t **bytes, size_t *count);
+
 /* True while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 

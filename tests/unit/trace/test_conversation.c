@@ -237,6 +237,38 @@ static void a_reply_that_never_comes(void **state)
                                "WAIT_FOR_RESULT DISCONNECTED\n");
 }
 
+/* As long as its header says, whatever has come of it. */
+static void a_command_that_is_cut_off(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {LOGIN};
+    static const char *const parts[] = {"\x09\0\0\0\x03sel", "\x09\0\0\0\x03"};
+    static const size_t sizes[] = {8, 5};
+    struct record record = {.events = STRBUF_INIT};
+    for (size_t part = 0; part < 2; part++) {
+        struct trace_conversation conversation;
+        const struct trace_options options = {.keep_limit = 1 << 20};
+        strbuf_reset(&record.events);
+        trace_conversation_begin(&conversation, &options, sink, &record);
+        for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+            struct strbuf bytes = STRBUF_INIT;
+            put_frame(&bytes, &frames[i]);
+            trace_conversation_bytes(&conversation,
+                                     frames[i].from == 'C' ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER,
+                                     (uint8_t *)bytes.data, bytes.size);
+            strbuf_release(&bytes);
+        }
+        trace_conversation_bytes(&conversation, WIRE_FROM_CLIENT, (const uint8_t *)parts[part],
+                                 sizes[part]);
+        trace_conversation_end(&conversation);
+        trace_conversation_release(&conversation);
+        assert_string_equal(record.events.data,
+                            LOGIN_EVENTS "READY_FOR_COMMAND SEND_COMMAND cmd=3 pkt=8\n"
+                                         "READY_FOR_COMMAND DISCONNECTED\n");
+    }
+    strbuf_release(&record.events);
+}
+
 /* What has no reply, and COM_QUIT, do not wait. */
 static void commands_that_are_sent_ahead_come_in_their_turn(void **state)
 {
@@ -568,6 +600,7 @@ int main(void)
         TEST(prepared_statements_show_their_fixed_part_apart),
         TEST(a_local_file),
         TEST(a_reply_that_never_comes),
+        TEST(a_command_that_is_cut_off),
         TEST(commands_that_are_sent_ahead_come_in_their_turn),
         TEST(a_compressed_connection),
         TEST(a_connection_that_is_compressed_with_zstd),
