@@ -72,6 +72,8 @@ static const char *read_databases(struct scope *scope, char *list)
 {
     size_t count = 0;
     char *rest;
+    if (scope->databases)
+        return "has \"to\" twice";
     for (char *word = strtok_r(list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         char **grown = realloc(scope->databases, (count + 2) * sizeof *grown);
         if (!grown)

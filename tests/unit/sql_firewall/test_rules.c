@@ -196,10 +196,13 @@ static void what_cannot_be_read_says_so(void **state)
     assert_null(rules_read(path, problem));
     snprintf(expected, sizeof expected, "%s: No such file or directory", path);
     assert_string_equal(problem, expected);
-    test_write(path, "a = = 1\n", 8);
-    assert_null(rules_read(path, problem));
-    snprintf(expected, sizeof expected, "%s:1: ", path);
-    assert_memory_equal(problem, expected, strlen(expected));
+    static const char *const texts[] = {"a = = 1\n", "[[)\n"};
+    for (size_t i = 0; i < 2; i++) {
+        test_write(path, texts[i], strlen(texts[i]));
+        assert_null(rules_read(path, problem));
+        snprintf(expected, sizeof expected, "%s:1: ", path);
+        assert_memory_equal(problem, expected, strlen(expected));
+    }
 }
 
 int main(void)
