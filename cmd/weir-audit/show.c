@@ -34,6 +34,7 @@ static const char *color_of(enum record_event event)
     case RECORD_START:
     case RECORD_STOP:
     case RECORD_REOPEN:
+    case RECORD_PLUGIN:
         return YELLOW;
     default:
         return CYAN;
@@ -70,6 +71,16 @@ static void print_outcome(const struct record *record)
     } else if (record->text[RECORD_TEXT_reason].data) {
         fputs(" -- ", stdout);
         print_safely(record->text[RECORD_TEXT_reason]);
+    }
+    if (record->text[RECORD_TEXT_refused_by].data) {
+        fputs(" -- refused by ", stdout);
+        print_safely(record->text[RECORD_TEXT_refused_by]);
+    }
+    if (record->text[RECORD_TEXT_plugin].data) {
+        fputs(" -- ", stdout);
+        print_safely(record->text[RECORD_TEXT_plugin]);
+        putchar(' ');
+        print_safely(record->text[RECORD_TEXT_detail]);
     }
     if (number[RECORD_NUMBER_lost] != WEIR_ABSENT)
         printf(" -- %llu events lost", (unsigned long long)number[RECORD_NUMBER_lost]);

@@ -240,6 +240,19 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     return add(scratch, audited, session, &decision);
 }
 
+/* Nobody can be held here; the record of the statement that did it comes behind, and waits. */
+weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_string plugin)
+{
+    struct scratch *scratch = scratch_of_thread();
+    const struct format *format = settings_format();
+    if (!scratch)
+        return fail_without_memory();
+    collect_plugin(scratch, session ? weir_session_data(session) : NULL, session, event, plugin);
+    text_reset(&scratch->bodies);
+    format->write(&scratch->bodies, &scratch->record);
+    return journal_add(journal, NULL, format, &scratch->bodies, scratch->record.time_ns);
+}
+
 /* PreAuth is no record: it is where a client can still be turned away. */
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {

@@ -342,6 +342,17 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
         collect_outcome(scratch, session, event);
 }
 
+void collect_plugin(struct scratch *scratch, struct audited *audited, const weir_session *session,
+                    weir_plugin_event event, weir_string plugin)
+{
+    struct record *record = &scratch->record;
+    record_init(record, RECORD_PLUGIN, wall_ns());
+    if (session)
+        collect_session(record, audited, session, NULL);
+    record->text[RECORD_TEXT_plugin] = plugin;
+    record->text[RECORD_TEXT_detail] = record_string(weir_plugin_event_name(event));
+}
+
 /* Messages quote what was in the text: Duplicate entry '4711' for key 'PRIMARY'. Without its end a
  * quotation goes to the end of the message. */
 static weir_string without_quotations(struct text *out, weir_string message)

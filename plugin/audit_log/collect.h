@@ -46,6 +46,10 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
                        const weir_session *session, weir_general_event event,
                        const struct collect_options *options);
 
+/* session: who did it; NULL: SIGHUP. */
+void collect_plugin(struct scratch *scratch, struct audited *audited, const weir_session *session,
+                    weir_plugin_event event, weir_string plugin);
+
 /* A filter wants no literals: the text is replaced by its normalised form, parameters and what
  * stands in quotes in messages are left out. */
 void collect_redact(struct scratch *scratch, const weir_session *session);

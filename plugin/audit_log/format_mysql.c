@@ -161,8 +161,13 @@ static void write_own(struct text *text, const struct record *record)
         add_key(text, ",\"shutdown_data\":{\"server_id\":0}}\n");
         return;
     }
-    bool is_gap = record->event == RECORD_GAP;
-    begin_body(text, record, "audit", is_gap ? "gap" : "reopen");
+    bool is_gap = record->event == RECORD_GAP, is_plugin = record->event == RECORD_PLUGIN;
+    begin_body(text, record, "audit", is_gap ? "gap" : is_plugin ? "plugin" : "reopen");
+    if (is_plugin) {
+        add_string(text, ",\"plugin_data\":{\"plugin\":", record->text[RECORD_TEXT_plugin]);
+        add_string(text, ",\"change\":", record->text[RECORD_TEXT_detail]);
+        add_key(text, "}");
+    }
     if (is_gap) {
         add_number(text, ",\"gap_data\":{\"lost\":", record->number[RECORD_NUMBER_lost]);
         add_string(text, ",\"since\":", record->text[RECORD_TEXT_since]);

@@ -18,7 +18,8 @@
  *   Start      the log begins, or goes on after a restart
  *   Stop       the plugin ends in order
  *   Gap        events have been lost; `lost` says how many, `since` and `until` when
- *   Reopen     the file was closed and opened again: FLUSH, or it had been removed */
+ *   Reopen     the file was closed and opened again: FLUSH, or it had been removed
+ *   Plugin     a plugin of the server was enabled, disabled or flushed: `detail` of `plugin` */
 #define RECORD_EVENTS(X)                                                                           \
     X(RECORD_CONNECT, "Connect", "connection")                                                     \
     X(RECORD_REJECT, "Reject", "connection")                                                       \
@@ -31,7 +32,8 @@
     X(RECORD_START, "Start", "audit")                                                              \
     X(RECORD_STOP, "Stop", "audit")                                                                \
     X(RECORD_GAP, "Gap", "audit")                                                                  \
-    X(RECORD_REOPEN, "Reopen", "audit")
+    X(RECORD_REOPEN, "Reopen", "audit")                                                            \
+    X(RECORD_PLUGIN, "Plugin", "audit")
 
 #define X(enumerator, name, class) enumerator,
 enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
@@ -85,6 +87,7 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     TEXT(since)                                                                                    \
     TEXT(until)                                                                                    \
     NUMBER(torn_bytes) /* Start: bytes of a half-written record that were cut off */               \
+    TEXT(plugin)       /* Plugin: its name */                                                      \
     TEXT(detail)
 
 #define RECORD_FIELDS(TEXT, NUMBER, LIST)                                                          \

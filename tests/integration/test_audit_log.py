@@ -71,6 +71,16 @@ def test_sequence_numbers_have_no_gap_and_the_log_has_a_start_and_a_stop(audited
     assert [r["event"] for r in records].count("Start") == 2
 
 
+def test_changes_of_plugins_are_recorded_also_its_own(audited):
+    server = audited()
+    session(server, "FLUSH TIDB PLUGINS audit_log", "ADMIN PLUGINS DISABLE audit_log", "SELECT 'unheard'", "ADMIN PLUGINS ENABLE audit_log")
+    server.wait_for(lambda r: r.get("detail") == "Enabled")
+    changes = [r for r in server.records() if r["event"] == "Plugin"]
+    assert [(r["plugin"], r["detail"], r["user"]) for r in changes] == [
+        ("audit_log", detail, "tester") for detail in ("Flushed", "Disabling", "Enabled")]
+    assert not [r for r in server.records() if "unheard" in r.get("sql", "")]
+
+
 def test_rejected_clients_are_recorded(audited):
     server = audited()
     failure(lambda: server.endpoint.connect(password="wrong"))

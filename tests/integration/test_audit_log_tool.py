@@ -112,6 +112,16 @@ def test_counts(log):
     assert "shop.orders" in weir_audit("count", path).stdout
 
 
+def test_what_plugins_refused_is_denied(log):
+    refused = json.loads(lines(1)[0])
+    refused.update(event="Refused", error_code=1045, refused_by="sql_firewall", message="not this one")
+    path = log([*lines()[:1], json.dumps({**refused, "seq": 2}, separators=(",", ":"))])
+    (denied,) = json.loads(weir_audit("count", "-json", path).stdout)["denied"]
+    assert (denied["key"], denied["count"]) == (refused["account"], 1)
+    shown = weir_audit("show", "-errors", path).stdout
+    assert "error 1045: not this one" in shown and "refused by sql_firewall" in shown
+
+
 def test_conversions(log):
     path = log(lines())
     mysql = json.loads(weir_audit("convert", "-format", "mysql_json", path).stdout)
