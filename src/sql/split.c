@@ -19,11 +19,16 @@ static bool give(struct sql_splitter *splitter, size_t size, struct sql_span *st
     *statement = (struct sql_span){splitter->rest.at, size};
     splitter->rest.at += size;
     splitter->rest.size -= size;
-    if (splitter->rest.size > 0 && splitter->rest.at[0] == '\n') {
-        splitter->rest
-            .at++; /* as TiDB cuts: a newline right behind a semicolon is in no statement */
-        splitter->rest.size--;
-    }
+    return true;
+}
+
+/* The same for all of it, but for a newline in the last place. */
+static bool give_rest(struct sql_splitter *splitter, struct sql_span *statement)
+{
+    size_t size = splitter->rest.size;
+    bool newline = splitter->rest.at[size - 1] == '\n';
+    give(splitter, size, statement);
+    statement->size -= newline;
     return true;
 }
 
@@ -32,6 +37,10 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
     struct sql_lexer lexer;
     struct sql_blocks blocks;
     struct sql_token token;
+    if (splitter->rest.size > 0 && splitter->rest.at[0] == '\n') {
+        splitter->rest.at++;
+        splitter->rest.size--;
+    }
     struct sql_span rest = splitter->rest;
     if (rest.size == 0) {
         return false;
@@ -45,7 +54,7 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
         return false;
     }
     if (memchr(rest.at + token.start, ';', rest.size - token.start) == NULL) {
-        return give(splitter, rest.size, statement);
+        return give_rest(splitter, statement);
     }
     sql_blocks_init(&blocks, &splitter->mode);
     while (token.class != SQL_TOKEN_END && token.class != SQL_TOKEN_INVALID) {
@@ -59,7 +68,7 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
         sql_lexer_next(&lexer, &token);
     }
     splitter->uncertain = splitter->uncertain || blocks.overflow;
-    return give(splitter, rest.size, statement);
+    return give_rest(splitter, statement);
 }
 
 bool sql_is_multi(struct sql_span text, const struct sql_mode *mode)

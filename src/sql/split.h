@@ -7,9 +7,9 @@
  * PROCEDURE, FUNCTION, TRIGGER, EVENT, PACKAGE). Its text keeps that semicolon and the white space
  * and comments in front. An empty statement (`;;`) is part of the one behind it; what follows the
  * last semicolon is a statement only when it holds more than white space and comments. A text
- * without any statement gives none. TiDB cuts in the same places, and like there a newline right
- * behind a semicolon is in no statement. A semicolon in an executable comment that the server runs
- * is a semicolon.
+ * without any statement gives none. TiDB cuts in the same places, and like there one newline is in
+ * no statement where the text begins, right behind a semicolon, and where the text ends. A semicolon
+ * in an executable comment that the server runs is a semicolon.
  *
  *     struct sql_splitter splitter;
  *     struct sql_span statement;

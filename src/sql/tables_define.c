@@ -4,6 +4,16 @@
  * BINDING. */
 #include "sql/tables_scan.h"
 
+/* Whether the parenthesis at the cursor holds a query, and not definitions. */
+static bool opens_query(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    sql_cursor_next(&ahead);
+    uint16_t word = sql_cursor_word(&ahead);
+    return word == SQL_WORD_SELECT || word == SQL_WORD_WITH || word == SQL_WORD_TABLE ||
+           word == SQL_WORD_VALUES || sql_cursor_is(&ahead, '(');
+}
+
 /* Behind the name in CREATE TABLE: definitions, options, and perhaps LIKE or a query. */
 static void step_create(struct scan *scan)
 {
@@ -24,14 +34,13 @@ static void step_create(struct scan *scan)
                (word == SQL_WORD_WITH &&
                 sql_cursor_second_word(&scan->cursor) != SQL_WORD_SYSTEM)) {
         sql_scan_begin_query(scan);
+    } else if (sql_cursor_is(&scan->cursor, '(') && opens_query(scan)) {
+        sql_scan_open_frame(scan, CLAUSE_QUERY, CLAUSE_OTHER); /* UNION behind it is no option */
+        sql_scan_next(scan);
     } else if (sql_cursor_is(&scan->cursor, '(')) {
         sql_scan_open_frame(scan, CLAUSE_REFERENCES, CLAUSE_CREATE);
         sql_scan_next(scan);
-        uint16_t first = sql_cursor_word(&scan->cursor);
-        if (first == SQL_WORD_SELECT || first == SQL_WORD_WITH ||
-            sql_cursor_is(&scan->cursor, '(')) {
-            sql_scan_set_clause(scan, CLAUSE_PAREN);
-        } else if (sql_scan_accept(scan, SQL_WORD_LIKE)) {
+        if (sql_scan_accept(scan, SQL_WORD_LIKE)) {
             sql_scan_table(scan, SQL_ACCESS_READ, false);
         }
     } else {

@@ -105,7 +105,8 @@ static void explaining(void **state)
     CHECK(cases);
 }
 
-/* RETURNING, DUPLICATE and JSON_TABLE are names to TiDB, and clauses to others. */
+/* RETURNING, DUPLICATE and JSON_TABLE are names to TiDB, and clauses to others; UNION is an option
+ * of tables, too. */
 static void clauses_or_names(void **state)
 {
     (void)state;
@@ -118,6 +119,10 @@ static void clauses_or_names(void **state)
         {"delete from t returning a, b", "Delete", "t:w"},
         {"select * from t join u on duplicate join v", "Select", "t:r u:r v:r"},
         {"insert into t select * from u on duplicate key update a = 1, b = 2", "Insert", "t:w u:r"},
+        {"create table t (a int) (table u) union (select * from v)", "CreateTable", "t:d u:r v:r"},
+        {"create table t (a int) union (u, v) as (select * from w) union (select * from x)",
+         "CreateTable", "t:d w:r x:r"},
+        {"create table t (with c as (select * from u) select * from c)", "CreateTable", "t:d u:r"},
         {"select * from json_table, t", "Select", "json_table:r t:r"},
         {"select * from json_table('[]', '$' columns (a int path '$')) x, t", "Select", "t:r"},
     };

@@ -166,10 +166,35 @@ static void follows_the_mode(void **state)
     check("select \"a\\\";| select \"b\"", &(struct sql_mode){.ansi_quotes = true});
 }
 
+static void leaves_one_newline_out_at_each_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *statements[2];
+    } cases[] = {
+        {"\nselect 1;\nselect 2\n", {"select 1;", "select 2"}},
+        {"\n\nselect 1;\n\nselect 2\n\n", {"\nselect 1;", "\nselect 2\n"}},
+        {"select 1\n;\n;\nselect 2 -- x\n", {"select 1\n;", ";\nselect 2 -- x"}},
+        {"select 1; select 2;\n", {"select 1;", " select 2;"}},
+        {"select 1;\nselect ';'\n", {"select 1;", "select ';'"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sql_splitter splitter;
+        struct sql_span statement;
+        sql_splitter_init(&splitter, span_of(cases[i].text), &plain_mode);
+        for (size_t j = 0; j < 2; j++) {
+            assert_true(sql_splitter_next(&splitter, &statement));
+            assert_span(statement, cases[i].statements[j]);
+        }
+        assert_false(sql_splitter_next(&splitter, &statement));
+    }
+}
+
 static void a_text_without_statements_gives_none(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", " ", ";", " ; ;", "-- x", "/* x */;", "# x"};
+    static const char *const texts[] = {"",     " ",    "\n",       ";\n", ";",
+                                        " ; ;", "-- x", "/* x */;", "# x"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct sql_splitter splitter;
         struct sql_span statement;
@@ -217,6 +242,7 @@ int main(void)
         cmocka_unit_test(follows_oracle_mode),
         cmocka_unit_test(takes_executable_comments_as_code),
         cmocka_unit_test(follows_the_mode),
+        cmocka_unit_test(leaves_one_newline_out_at_each_end),
         cmocka_unit_test(a_text_without_statements_gives_none),
         cmocka_unit_test(blocks_without_end_are_one_statement_and_too_deep_ones_are_uncertain),
         cmocka_unit_test(is_multi_wants_two),
