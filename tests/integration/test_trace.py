@@ -148,6 +148,9 @@ def test_the_calls_of_the_c_api(database, tmp_path):
         "second 0: Plugin simple_trace could not be loaded: linked_trace is loaded already, "
         "and only one trace plugin can be",
         "user root, thread 1, do 2", "starts 2, stops 2, events 1"]
+    lines = run([client, database.socket, CLIENT_TRACE_PLUGINS, "simple_trace"]).stdout.splitlines()
+    assert lines[:3] == ["load_v simple_trace: ", "find 1", "again 0: Plugin simple_trace could not be loaded: it is already loaded"]
+    assert lines[3:5] == ["Initializing trace: stage 0", "Trace initialized"] and lines[-1] == "Terminating trace"
 
 
 def test_a_login_that_is_refused_is_traced_to_its_end(database):
@@ -311,21 +314,41 @@ def test_bad_input_names_the_place(tmp_path):
 # ---- the gateway ----
 
 def commands_of(path):
-    """The callbacks from the first command on, for each connection that has sent one."""
-    events = [json.loads(line) for line in path.read_text().splitlines()]
-    for event in events:
+    """For each connection, in the order of their beginnings, the callbacks from its first command on."""
+    connections = []
+    for line in path.read_text().splitlines():
+        event = json.loads(line)
         event.pop("time_ns", None)
-    first = next(i for i, event in enumerate(events) if event.get("event") == "SEND_COMMAND")
-    return events[first:]
+        event.pop("connection", None)
+        if event["cb"] == "start":
+            connections.append([])
+        elif connections[-1] or event.get("event") == "SEND_COMMAND":
+            connections[-1].append(event)
+    return connections
+
+
+SAME = {
+    "mariadb": lambda client: [program("mariadb"), "--no-defaults", "-e", STATEMENTS],
+    "mariadb-dump": lambda client: [program("mariadb-dump"), "--no-defaults", "mysql", "db"],
+    "a cursor": lambda client: [client("prepared"), "cursor", "SELECT seq FROM mysql.seq_1_to_25", 7],
+    "parameters in pieces": lambda client: [client("prepared"), "long-data"],
+    "an array of parameters": lambda client: [client("prepared"), "bulk"],
+    "commands sent ahead": lambda client: [client("prepared"), "direct", "SELECT 1, 'zwei'"],
+    "many commands": lambda client: [client("commands")],
+}
 
 
 @pytest.mark.time_limit(90)
 @pytest.mark.gateway_only
-def test_client_and_gateway_see_the_same_events(database, make_gateway, tmp_path):
+@pytest.mark.parametrize("what", SAME)
+def test_client_and_gateway_see_the_same_events(database, make_gateway, client, tmp_path, what):
     inside, outside = tmp_path / "gateway.json", tmp_path / "client.json"
-    gateway = make_gateway(f"unix://{database.socket}", options=["-trace-plugin", TRACE_PLUGINS / "weir_trace.so", "-trace-user", "root"],
+    database.execute("drop database if exists weir_case", "create database weir_case")
+    gateway = make_gateway(f"unix://{database.socket}",
+                           options=["-trace-plugin", TRACE_PLUGINS / "weir_trace.so", "-trace-user", "tester"],
                            environment={"WEIR_TRACE_FORMAT": "json", "WEIR_TRACE_OUTPUT": str(inside)})
-    command = [program("mariadb"), "--no-defaults", "-h", gateway.host, "-P", gateway.port, "-u", "root", "-e", STATEMENTS]
-    run([WEIR_TRACE, "--format", "json", "-o", outside, "--", *command])
+    name, *words = SAME[what](client)
+    where = ["-h", gateway.host, "-P", gateway.port, "-u", "tester", "-ps3cret"] if str(name).startswith("/usr") else []
+    gateway.endpoint.run(WEIR_TRACE, "--format", "json", "-o", outside, "--", name, *words[:1], *where, *words[1:])
     gateway.stop()
     assert commands_of(inside) == commands_of(outside)

@@ -2,7 +2,9 @@
  *
  * The C API's calls on client plugins, with a trace plugin that is part of the program.
  *
- *     trace_api SOCKET PLUGIN_DIR      prints what happened, one line each */
+ *     trace_api SOCKET PLUGIN_DIR          prints what happened, one line each
+ *     trace_api SOCKET PLUGIN_DIR NAME     the same of another plugin, loaded with arguments */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,8 +67,34 @@ static void query(const char *socket, const char *text)
     mysql_close(mysql);
 }
 
+static struct st_mysql_client_plugin *load(MYSQL *mysql, const char *name, int argc, ...)
+{
+    va_list arguments;
+    va_start(arguments, argc);
+    struct st_mysql_client_plugin *plugin =
+        mysql_load_plugin_v(mysql, name, MYSQL_CLIENT_TRACE_PLUGIN, argc, arguments);
+    va_end(arguments);
+    return plugin;
+}
+
+static int load_by_list(const char *socket, const char *folder, const char *name)
+{
+    MYSQL *mysql = mysql_init(NULL);
+    mysql_options(mysql, MYSQL_PLUGIN_DIR, folder);
+    struct st_mysql_client_plugin *plugin = load(mysql, name, 1, "argument");
+    printf("load_v %s: %s\n", plugin ? plugin->name : "nothing", mysql_error(mysql));
+    printf("find %d\n", mysql_client_find_plugin(mysql, name, MYSQL_CLIENT_TRACE_PLUGIN) == plugin);
+    printf("again %d: %s\n", load(mysql, name, 0) != NULL, mysql_error(mysql));
+    query(socket, "do 1");
+    mysql_close(mysql);
+    mysql_library_end();
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4)
+        return load_by_list(argv[1], argv[2], argv[3]);
     struct st_mysql_client_plugin *linked =
         (struct st_mysql_client_plugin *)&_mysql_client_plugin_declaration_;
     MYSQL *mysql = mysql_init(NULL);
