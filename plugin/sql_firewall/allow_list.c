@@ -2,6 +2,7 @@
  *
  * Each account has its entries in the order in which they were learned, and a lookup of them. Keys
  * are SHA-256 already, so that their first bytes are the hash. */
+#define _GNU_SOURCE 1 /* memmem() */
 #include "allow_list.h"
 
 #include <openssl/sha.h>
