@@ -25,7 +25,7 @@
 #include "trace/trace.h"
 
 enum { SKIPPED = 77, KEEP_LIMIT = 1 << 28, SHOWN_BYTES = 64 };
-enum { CUT_OFF_MAX_BYTES = 640, TAIL_MAX_EVENTS = 2 };
+enum { CUT_OFF_MAX_BYTES = 640, TAIL_MAX_EVENTS = 3 };
 
 enum class { EXACT, LOCAL_ERRORS, TLS_PREFIX, NOT_DERIVABLE, CLASS_COUNT };
 static const char *const class_names[] = {"exact", "local-errors", "tls-prefix", "not-derivable"};
