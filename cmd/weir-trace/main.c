@@ -139,6 +139,7 @@ static int replay(const struct trace_program_options *options, struct error *err
     trace_output.stream = stdout;
     trace_output.hex = options->hex;
     trace_output.show_secrets = options->show_secrets;
+    test_trace_is_masking = !options->show_secrets;
     if (options->output) {
         trace_output.stream = fopen(options->output, "w");
         if (!trace_output.stream)

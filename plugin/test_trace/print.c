@@ -15,6 +15,7 @@ enum {
 };
 
 int test_trace_is_printing;
+int test_trace_is_masking;
 
 void test_trace_print(const MYSQL *handle, const char *format, ...)
 {

@@ -28,6 +28,9 @@ enum command {
 
 extern int test_trace_is_printing;
 
+/* Of the formats of weir-trace: a password that a method sends as it is is not printed. */
+extern int test_trace_is_masking;
+
 /* One message to standard error, cut at 1022 characters; handle may be NULL. */
 void test_trace_print(const MYSQL *handle, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -27,6 +27,7 @@ struct connection {
     enum protocol_stage expected;
     int command;                       /* sent last; -1: none yet */
     int has_failed;                    /* an error was reported since then */
+    int hides_password;                /* the authentication method does, in its answers */
     int had_more;                      /* a result of the command was followed by another */
     unsigned long columns, parameters; /* definitions to come */
 };
@@ -325,6 +326,27 @@ static void follow(const MYSQL *handle, struct connection *c, enum protocol_stag
     }
 }
 
+/* ---- passwords ---- */
+
+/* Methods that send something made of the password. Others send itself. */
+static int hides_password(const char *method)
+{
+    static const char *const methods[] = {"mysql_native_password", "mysql_old_password",
+                                          "client_ed25519", "caching_sha2_password",
+                                          "sha256_password"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (strcmp(method, methods[i]) == 0)
+            return 1;
+    return 0;
+}
+
+/* The SHA-256 methods send the password, and its NUL, where the connection is secure. */
+static int is_password(const struct connection *c, const struct st_trace_event_args *args)
+{
+    size_t size = args->pkt_len;
+    return size > 1 && (!c->hides_password || memchr(args->pkt, 0, size) == args->pkt + size - 1);
+}
+
 /* ---- the plugin ---- */
 
 static void *trace_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle,
@@ -370,7 +392,12 @@ static int trace_event(struct st_mysql_client_plugin_TRACE *self, void *data, MY
     }
     if (c)
         check_stage(handle, c, stage, event);
-    test_trace_print_details(handle, event, &args);
+    if (c && event == TRACE_EVENT_AUTH_PLUGIN)
+        c->hides_password = hides_password(args.plugin_name);
+    if (c && event == TRACE_EVENT_SEND_AUTH_DATA && test_trace_is_masking && is_password(c, &args))
+        test_trace_print(handle, "sending packet: masked");
+    else
+        test_trace_print_details(handle, event, &args);
     if (event == TRACE_EVENT_SEND_COMMAND &&
         (args.cmd == BINLOG_DUMP || args.cmd == BINLOG_DUMP_GTID || args.cmd == TABLE_DUMP))
         return 1;

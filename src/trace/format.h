@@ -32,6 +32,9 @@ TRACE_FORMATS(X)
 int trace_format_from_name(const char *name, enum trace_format *format);
 struct st_mysql_client_plugin_TRACE *trace_format_plugin(enum trace_format format);
 
+/* The test plugin's own: set where passwords that are sent as they are must not be printed. */
+extern int test_trace_is_masking;
+
 /* Set before anything is traced; read by the formats. */
 struct trace_output {
     FILE *stream;

@@ -17,6 +17,8 @@ struct reading {
     uint64_t began_ns;   /* of the connection */
     uint64_t command_ns; /* of the command in progress */
     uint64_t rows;
+    uint64_t definitions;        /* of a process list, to come */
+    enum protocol_stage listing; /* where a process list is */
     int command;
 };
 
@@ -160,6 +162,35 @@ static bool is_end(const MYSQL *handle, const struct st_trace_event_args *args)
     return args->pkt[0] == 0xfe && args->pkt_len <= (deprecates ? WIRE_FRAME_MAX : 8);
 }
 
+/* All packets of a process list come in one stage; what they are, those before them say. */
+static enum protocol_stage stage_of_list(struct reading *reading, const MYSQL *handle,
+                                         const struct st_trace_event_args *args)
+{
+    enum protocol_stage stage = reading->listing;
+    struct wire_column_count count = {0};
+    if (stage == PROTOCOL_STAGE_WAIT_FOR_RESULT) {
+        wire_decode_column_count(args->pkt, args->pkt_len, capabilities_of(handle), &count);
+        reading->definitions = count.columns;
+        reading->listing = PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
+    } else if (stage == PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF) {
+        reading->definitions -= reading->definitions > 0;
+        bool is_last =
+            capabilities_of(handle) & WIRE_CAP(CLIENT_DEPRECATE_EOF) && reading->definitions == 0;
+        if (is_last || is_end(handle, args))
+            reading->listing = PROTOCOL_STAGE_WAIT_FOR_ROW;
+    }
+    return stage;
+}
+
+static void put_authentication(struct strbuf *out, const struct st_trace_event_args *args)
+{
+    struct wire_auth_switch request;
+    if (wire_decode_auth_switch(args->pkt, args->pkt_len, &request))
+        put_string(out, "switch to ", request.plugin);
+    else if (args->pkt[0] == 0)
+        strbuf_add_text(out, "OK");
+}
+
 static void put_received(struct strbuf *out, struct reading *reading, const MYSQL *handle,
                          enum protocol_stage stage, const struct st_trace_event_args *args)
 {
@@ -168,6 +199,9 @@ static void put_received(struct strbuf *out, struct reading *reading, const MYSQ
     struct wire_err err;
     if (args->pkt_len == 0)
         return;
+    if (reading->command == WIRE_COM_PROCESS_INFO && stage == PROTOCOL_STAGE_WAIT_FOR_RESULT &&
+        args->pkt[0] != 0xff)
+        stage = stage_of_list(reading, handle, args);
     if (args->pkt[0] == 0xff && wire_decode_err(args->pkt, args->pkt_len, &err)) {
         strbuf_printf(out, "ERR %u (%s) ", err.code, err.sqlstate);
         put_string(out, "", err.message);
@@ -192,9 +226,12 @@ static void put_received(struct strbuf *out, struct reading *reading, const MYSQ
     } else if (stage == PROTOCOL_STAGE_WAIT_FOR_ROW) {
         reading->rows++;
         put_row(out, reading, args);
-    } else if ((stage == PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF ||
-                stage == PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF) &&
-               !is_end(handle, args)) {
+    } else if (stage == PROTOCOL_STAGE_AUTHENTICATE) {
+        put_authentication(out, args);
+    } else if (is_end(handle, args)) {
+        strbuf_add_text(out, stage == PROTOCOL_STAGE_WAIT_FOR_RESULT ? "OK" : "end");
+    } else if (stage == PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF ||
+               stage == PROTOCOL_STAGE_WAIT_FOR_PARAM_DEF) {
         put_column(out, handle, args);
     } else if (stage == PROTOCOL_STAGE_WAIT_FOR_PACKET) {
         put_escaped(out, (const char *)args->pkt, args->pkt_len);
@@ -239,6 +276,7 @@ static void put_details(struct strbuf *out, struct reading *reading, MYSQL *hand
         break;
     case TRACE_EVENT_SEND_COMMAND:
         reading->command = args->cmd;
+        reading->listing = PROTOCOL_STAGE_WAIT_FOR_RESULT;
         reading->command_ns = trace_now();
         put_command(out, handle, args);
         break;

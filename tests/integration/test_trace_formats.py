@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the formats of weir-trace show of written conversations, and what they keep to themselves."""
+import json
+import subprocess
+
+import pytest
+from harness.paths import CLIENT_LIB
+from harness.tracing import untraced
+
+WEIR_TRACE = CLIENT_LIB.parent / "bin" / "weir-trace"
+FORMS = {"text": ["--format", "text"], "hex": ["--format", "text", "--hex"], "json": ["--format", "json"],
+         "test_trace": ["--format", "test_trace"]}
+
+pytestmark = pytest.mark.skipif(not WEIR_TRACE.exists(), reason="weir-trace is not built there")
+
+OK = bytes([0, 0, 0, 2, 0, 0, 0])
+EOF = b"\xfe\0\0\x02\0"
+COLUMN = b"\x03def\0\0\0\x02Id\0\x0c\x3f\0\x01\0\0\0\x08\x81\0\0\0\0"
+CAPABILITIES = 0x00088201  # PLUGIN_AUTH, SECURE_CONNECTION, PROTOCOL_41, and MySQL's own
+GREETING = (b"\x0a8.0\0\x07\0\0\0abcdefgh\0" + (CAPABILITIES & 0xffff).to_bytes(2, "little") + b"\x2d\x02\0"
+            + (CAPABILITIES >> 16).to_bytes(2, "little") + b"\x15" + bytes(10) + b"ijklmnopqrst\0native\0")
+
+
+def response(answer):
+    return (CAPABILITIES.to_bytes(4, "little") + bytes(4) + b"\x2d" + bytes(23) + b"bob\0" + bytes([len(answer)]) + answer
+            + b"mysql_clear_password\0")
+
+
+def show(tmp_path, conversation, *options):
+    """conversation: (direction, sequence number, payload)s."""
+    path = tmp_path / "wire.jsonl"
+    path.write_text("".join(
+        json.dumps({"dir": direction, "hex": (len(payload).to_bytes(3, "little") + bytes([number]) + payload).hex()}) + "\n"
+        for direction, number, payload in conversation))
+    done = subprocess.run([WEIR_TRACE, "--wire", path, *options], env=untraced(), capture_output=True, check=True)
+    return (done.stdout + done.stderr).decode("latin-1")
+
+
+LOGIN = [("s2c", 0, GREETING), ("c2s", 1, response(b"")), ("s2c", 2, OK)]
+
+
+def test_a_list_of_processes_reads_as_one(tmp_path):
+    lines = show(tmp_path, [*LOGIN, ("c2s", 0, b"\x0a"), ("s2c", 1, b"\x01"), ("s2c", 2, COLUMN), ("s2c", 3, EOF),
+                            ("s2c", 4, b"\x0242"), ("s2c", 5, EOF), ("c2s", 0, b"\x0d"), ("s2c", 1, EOF)]).splitlines()
+    shown = [line.split("bytes  ")[1] for line in lines if line.startswith("WAIT_FOR_RESULT") and "bytes  " in line]
+    assert shown == ["1 columns", "Id LONGLONG", "end", "42", "end, 1 rows", "OK"]
+
+
+# What a client answers with, and the method that it is asked for before.
+SECRETS = {
+    "in the response": (None, b"SECRETSECRETSECRET\0"),
+    "clear": (b"mysql_clear_password", b"SECRETSECRETSECRET\0"),
+    "dialog": (b"dialog", b"SECRETSECRETSECRET\0"),
+    "sha256": (b"sha256_password", b"SECRETSECRETSECRET\0"),
+    "caching_sha2": (b"caching_sha2_password", b"SECRETSECRETSECRET\0"),
+}
+
+
+def login_with(method, secret):
+    if method is None:
+        return [("s2c", 0, GREETING), ("c2s", 1, response(secret)), ("s2c", 2, OK)]
+    return [*LOGIN[:2], ("s2c", 2, b"\xfe" + method + b"\0" + b"x" * 20 + b"\0"), ("c2s", 3, secret), ("s2c", 4, OK)]
+
+
+def spellings(secret):
+    yield secret.decode()
+    yield secret.hex()
+    yield " ".join(f"{byte:02X}" for byte in secret)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_passwords_are_masked(tmp_path, secret, form):
+    method, answer = SECRETS[secret]
+    conversation = login_with(method, answer)
+    masked = show(tmp_path, conversation, *FORMS[form])
+    assert not any(spelling in masked for spelling in spellings(b"SECRET"))
+    if method and form != "text":
+        opened = show(tmp_path, conversation, *FORMS[form], "--show-secrets")
+        assert any(spelling in opened for spelling in spellings(b"SECRET"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_answer_in_a_change_of_user_is_masked(tmp_path, form):
+    masked = show(tmp_path, [*LOGIN, ("c2s", 0, b"\x11eve\0\x06SECRETdb\0\x2d\0native\0"), ("s2c", 1, OK)], *FORMS[form])
+    assert not any(spelling in masked for spelling in spellings(b"SECRET"))
+
+
+def test_what_is_made_of_a_password_is_masked_but_in_the_test_plugins_words(tmp_path):
+    conversation = login_with(b"mysql_native_password", b"SECRETSECRETSECRETSE")
+    for form, options in FORMS.items():
+        is_open = any(spelling in show(tmp_path, conversation, *options) for spelling in spellings(b"SECRET"))
+        assert is_open == (form == "test_trace")
