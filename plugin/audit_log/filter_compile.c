@@ -84,8 +84,8 @@ static int compile_print(struct compile *compile, const json_t *print, unsigned 
     const json_t *field = json_object_get(print, "field");
     const json_t *replace = json_object_get(field, "replace");
     const json_t *function = json_object_get(replace, "function");
-    enum filter_field which;
-    enum filter_kind kind;
+    enum filter_field which = FIELD_END;
+    enum filter_kind kind = FILTER_TEXT;
     if (compile_keys(compile, print, "print", outer) < 0 ||
         compile_keys(compile, field, "print's field", inner) < 0 ||
         compile_field_name(compile, json_object_get(field, "name"), classes, &which, &kind) < 0)

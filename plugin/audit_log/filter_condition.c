@@ -73,7 +73,7 @@ static int compile_field(struct compile *compile, const json_t *json, unsigned c
 {
     static const char *const keys[] = {"name", "value", NULL};
     const json_t *name = json_object_get(json, "name"), *value = json_object_get(json, "value");
-    enum filter_kind kind;
+    enum filter_kind kind = FILTER_TEXT;
     if (compile_keys(compile, json, "a field", keys) < 0 ||
         compile_field_name(compile, name, classes, &condition->field, &kind) < 0)
         return -1;
@@ -116,7 +116,7 @@ static int compile_piece(struct compile *compile, const json_t *json, unsigned c
 {
     static const char *const keys[] = {"field", "string", NULL};
     const json_t *field = json_object_get(json, "field"), *string = json_object_get(json, "string");
-    enum filter_kind kind;
+    enum filter_kind kind = FILTER_TEXT;
     if (compile_keys(compile, json, "an argument's string", keys) < 0)
         return -1;
     if (json_object_size(json) != 1)

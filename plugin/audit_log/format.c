@@ -6,11 +6,11 @@
 
 const char *const format_access_names[3] = {"read", "write", "ddl"};
 
-static const struct format *const formats[] = {&format_json, &format_mysql_json, &format_csv};
+static const struct format *const formats[] = {&format_json, &format_mysql_json, &format_csv, NULL};
 
 const struct format *format_find(const char *name, size_t size)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    for (size_t i = 0; formats[i]; i++) {
         if (strlen(formats[i]->name) == size && strncasecmp(formats[i]->name, name, size) == 0)
             return formats[i];
     }
@@ -21,7 +21,7 @@ const struct format *format_of_line(const char *line, size_t size)
 {
     uint64_t sequence;
     char chain[CHAIN_TEXT_BYTES];
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    for (size_t i = 0; formats[i]; i++) {
         size_t opening = strlen(formats[i]->opening);
         if (opening && size == opening - 1 && memcmp(line, formats[i]->opening, size) == 0)
             return formats[i];

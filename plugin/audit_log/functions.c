@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "functions.h"
 
+#include <stdio.h>
+
 #include "filter_store.h"
 
 /* A function of the plugin: what is wrong with the call as a whole has been said before. Returns
@@ -52,13 +54,15 @@ static int session_filter_id(struct journal *journal, weir_session *session,
                              char problem[PROBLEM_BYTES])
 {
     struct record record;
-    (void)journal, (void)arguments, (void)problem;
+    (void)journal, (void)arguments;
     record_init(&record, RECORD_COMPLETED, 0);
     record.text[RECORD_TEXT_account] = weir_current_user(session);
     record.text[RECORD_TEXT_user] = weir_user(session);
     record.text[RECORD_TEXT_host] = weir_host(session);
     text_add_number(answer, filter_store_id(&record));
-    return 0;
+    if (answer->failed)
+        snprintf(problem, PROBLEM_BYTES, "no memory");
+    return answer->failed ? -1 : 0;
 }
 
 static int rotate(struct journal *journal, weir_session *session, const weir_string *arguments,

@@ -10,12 +10,6 @@
 #define RETRY_MS   250          /* between two tries to open what could not be opened */
 #define ROTATE_S   20           /* how long somebody waits for a rotation */
 
-const char *const strategy_names[] = {
-#define X(enumerator, name) name,
-    STRATEGIES(X)
-#undef X
-};
-
 /* ---- What the sessions' threads call ---- */
 
 static bool is_waiting_strategy(enum strategy strategy)

@@ -18,20 +18,17 @@
 #include "queue.h"
 #include "sink.h"
 
-/* X(enumerator, name): Percona's names.
+/* Percona's strategies:
  *   ASYNCHRONOUS     into the buffer; a client waits when that is full
  *   PERFORMANCE      into the buffer; lost, and counted, when that is full
  *   SEMISYNCHRONOUS  written before the client reads its result
  *   SYNCHRONOUS      on the disk before the client reads its result */
-#define STRATEGIES(X)                                                                              \
-    X(STRATEGY_ASYNCHRONOUS, "ASYNCHRONOUS")                                                       \
-    X(STRATEGY_PERFORMANCE, "PERFORMANCE")                                                         \
-    X(STRATEGY_SEMISYNCHRONOUS, "SEMISYNCHRONOUS")                                                 \
-    X(STRATEGY_SYNCHRONOUS, "SYNCHRONOUS")
-#define X(enumerator, name) enumerator,
-enum strategy { STRATEGIES(X) STRATEGY_END };
-#undef X
-extern const char *const strategy_names[];
+enum strategy {
+    STRATEGY_ASYNCHRONOUS,
+    STRATEGY_PERFORMANCE,
+    STRATEGY_SEMISYNCHRONOUS,
+    STRATEGY_SYNCHRONOUS
+};
 
 struct journal_options {
     const struct sink_type *sink;

@@ -67,7 +67,4 @@ extern const struct sink_type sink_file, sink_syslog, sink_socket;
 /* For sinks that have no file to rotate. */
 int sink_cannot_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES]);
 
-/* NULL: there is none of this name. Upper and lower case are the same. */
-const struct sink_type *sink_find(const char *name, size_t size);
-
 #endif

@@ -186,6 +186,7 @@ static int set_format(struct sink *sink, const struct format *format, char probl
     return ensure_connected(stream, problem);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as struct sink_type has it. */
 static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
 {
     (void)sink;
