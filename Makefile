@@ -77,7 +77,7 @@ fuzz: fuzzers
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace bench-audit
+.PHONY: bench bench-sql bench-trace bench-audit bench-firewall
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
@@ -86,6 +86,9 @@ bench-sql: release
 bench-audit: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/audit/run.py
+bench-firewall: release
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/firewall/run.py
 bench-trace: release
 	@ninja -C $(BUILD)/release bench-trace
 

@@ -145,6 +145,22 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
     return statement_is_plain(statement) ? NO : BLIND;
 }
 
+/* Whether the rule cannot fit because no kind or no table begins as it would have to: most rules say
+ * nothing to most statements, and are done with here. */
+static bool is_far(const struct rule_gist *gist, struct statement *statement)
+{
+    if (gist->kinds && !(gist->kinds & statement_kind_letters(statement)))
+        return !statement_is_computed(statement);
+    if (!gist->table_count)
+        return false;
+    struct letters letters = statement_table_letters(statement);
+    for (uint32_t i = 0; i < gist->table_count; i++) {
+        if ((gist->tables[i].schema & letters.schemas) && (gist->tables[i].name & letters.names))
+            return false;
+    }
+    return statement_is_understood(statement);
+}
+
 static bool ask_numbers(const struct rule *rule, struct asking *asking)
 {
     if (rule->statements_over != WEIR_ABSENT &&
@@ -182,6 +198,8 @@ const struct rule *rules_deny(const struct rules *rules, struct statement *state
     struct asking asking = {.rules = rules, .statement = statement};
     const struct rule *denying = NULL;
     for (size_t i = 0; rules && i < rules->count && !denying; i++) {
+        if (is_far(&rules->gists[i], statement))
+            continue;
         const struct rule *rule = &rules->rules[i];
         enum answer answer = ask(rule, &asking);
         if (answer == NO || (answer == BLIND && rule->blind_passes))
@@ -208,6 +226,37 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
 
 /* ---- Life ---- */
 
+/* What texts that fit the pattern can begin with. */
+static uint32_t letters_of(const char *pattern)
+{
+    bool is_any = *pattern == '*' || *pattern == '?' || *pattern == '\0';
+    return is_any ? UINT32_MAX : letter_bit(*pattern);
+}
+
+/* A pattern of tables has a dot: rules_file.cc sees to it. In ".t" the schema is empty. */
+static void make_gist(const struct rule *rule, struct rule_gist *gist)
+{
+    for (size_t i = 0; i < rule->kinds.count; i++)
+        gist->kinds |= letters_of(rule->kinds.items[i]);
+    if (rule->missing_where && !rule->kinds.count)
+        gist->kinds = letter_bit('U') | letter_bit('D');
+    bool fits = rule->tables.count <= GIST_TABLES;
+    gist->table_count = fits ? (uint32_t)rule->tables.count : 0;
+    for (uint32_t i = 0; i < gist->table_count; i++) {
+        const char *pattern = rule->tables.items[i], *dot = strchr(pattern, '.');
+        gist->tables[i].schema = dot == pattern ? UINT32_MAX : letters_of(pattern);
+        gist->tables[i].name = dot ? letters_of(dot + 1) : UINT32_MAX;
+    }
+}
+
+bool rules_prepare(struct rules *rules)
+{
+    rules->gists = calloc(rules->count ? rules->count : 1, sizeof *rules->gists);
+    for (size_t i = 0; rules->gists && i < rules->count; i++)
+        make_gist(&rules->rules[i], &rules->gists[i]);
+    return rules->gists != NULL;
+}
+
 bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
                    char problem[PROBLEM_BYTES])
 {
@@ -223,7 +272,7 @@ bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
     }
     pcre2_code_free(rule->regex);
     rule->regex = regex;
-    pcre2_jit_compile(regex, PCRE2_JIT_COMPLETE); /* where there is no JIT it is interpreted */
+    rule->has_jit = pcre2_jit_compile(regex, PCRE2_JIT_COMPLETE) == 0;
     if (!rules->limits)
         rules->limits = pcre2_match_context_create(NULL);
     if (rules->limits)
@@ -254,6 +303,7 @@ void rules_free(struct rules *rules)
         free_list(&rules->modes[i].accounts);
     if (rules) {
         pcre2_match_context_free(rules->limits);
+        free(rules->gists);
         free(rules->rules);
         free(rules->modes);
     }

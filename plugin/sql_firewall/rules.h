@@ -55,12 +55,24 @@ struct rule {
 #undef X
     uint32_t access;          /* WEIR_TABLE_*, of tables; any of them */
     void *regex;              /* a compiled pattern; NULL: none */
+    bool has_jit;             /* it is machine code; otherwise it is interpreted */
     bool missing_where;       /* an UPDATE or DELETE without */
     bool tables_unknown;      /* tables_known = false */
     bool digest_inexact;      /* digest_exact = false */
     uint64_t statements_over; /* more in one command; WEIR_ABSENT: no matter */
     bool log_only, blind_passes;
     unsigned line; /* of the file */
+};
+
+/* What of a rule speaks against most statements, in one place: a server's caches are cold, and rules
+ * are far apart. Letters are bits (statement.h). */
+#define GIST_TABLES 4
+struct rule_gist {
+    uint32_t kinds;       /* a kind must begin with one of them; 0: any kind will do */
+    uint32_t table_count; /* 0: any table will do, or there are more than GIST_TABLES patterns */
+    struct {
+        uint32_t schema, name; /* what a table must begin with to fit one of the patterns */
+    } tables[GIST_TABLES];
 };
 
 /* Accounts with a mode of their own; the first that fits counts. */
@@ -71,6 +83,7 @@ struct account_mode {
 
 struct rules {
     struct rule *rules;
+    struct rule_gist *gists; /* of each rule */
     size_t count;
     struct account_mode *modes;
     size_t mode_count;
@@ -86,6 +99,9 @@ void rules_free(struct rules *rules);
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
 bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
                    char problem[PROBLEM_BYTES]);
+
+/* Makes rules ready to be asked, when all are there. False: no memory. */
+bool rules_prepare(struct rules *rules);
 
 /* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,

@@ -262,6 +262,8 @@ struct rules *rules_read(const char *path, char problem[PROBLEM_BYTES])
         rules = static_cast<struct rules *>(make<struct rules>(1));
         for (const auto &[key, value] : file)
             read_top(value, std::string(key.str()), *rules);
+        if (!rules_prepare(rules))
+            throw std::bad_alloc();
         fine = true;
     } catch (const wrong &error) {
         snprintf(problem, PROBLEM_BYTES, "%s:%u: %s", path, error.line, error.what());

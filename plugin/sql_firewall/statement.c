@@ -64,17 +64,31 @@ static bool runs_text(const weir_part *part)
     return is(part->specific_kind, "Prepare") || is(part->specific_kind, "ExecuteImmediate");
 }
 
+static uint32_t first_letter(weir_string text)
+{
+    return text.size ? letter_bit(text.data[0]) : UINT32_MAX; /* * fits it, too */
+}
+
 static void ask_parts(struct statement *statement)
 {
     weir_part part;
     size_t count = 0;
     statement->has_text = false;
+    statement->letters.kinds = 0;
     for (; weir_statement_part(statement->session, count, &part); count++) {
         statement->has_text = statement->has_text || runs_text(&part);
         if (count < PARTS_KEPT)
             statement->parts[count] = part;
+        statement->letters.kinds |= first_letter(part.kind) | first_letter(part.specific_kind);
     }
     statement->part_count = count;
+}
+
+uint32_t statement_kind_letters(struct statement *statement)
+{
+    if (is_new(statement, ASKED_PARTS))
+        ask_parts(statement);
+    return statement->letters.kinds;
 }
 
 bool statement_part(struct statement *statement, size_t index, weir_part *part)
@@ -97,22 +111,40 @@ static weir_string join(const weir_table *table, char *room, size_t size)
     return (weir_string){room, fits ? (size_t)length : size - 1};
 }
 
+static void keep(struct table_name *kept, const weir_table *table)
+{
+    kept->access = table->access;
+    kept->name = (weir_string){NULL, 0};
+    if (table->schema.size < TABLE_BYTES && table->name.size < TABLE_BYTES &&
+        table->schema.size + table->name.size + 1 < TABLE_BYTES)
+        kept->name = join(table, kept->text, sizeof kept->text);
+}
+
+static bool has_dot(weir_string name)
+{
+    return name.size && memchr(name.data, '.', name.size);
+}
+
 static void ask_tables(struct statement *statement)
 {
     weir_table table;
     size_t count = 0;
-    for (; count <= TABLES_KEPT && weir_statement_table(statement->session, count, &table);
-         count++) {
-        if (count == TABLES_KEPT)
-            continue; /* it counts: there are more */
-        struct table_name *kept = &statement->tables[count];
-        kept->access = table.access;
-        kept->name = (weir_string){NULL, 0};
-        if (table.schema.size < TABLE_BYTES && table.name.size < TABLE_BYTES &&
-            table.schema.size + table.name.size + 1 < TABLE_BYTES)
-            kept->name = join(&table, kept->text, sizeof kept->text);
+    statement->letters.schemas = statement->letters.names = 0;
+    for (; weir_statement_table(statement->session, count, &table); count++) {
+        if (count < TABLES_KEPT)
+            keep(&statement->tables[count], &table);
+        bool is_split = !has_dot(table.schema) && !has_dot(table.name);
+        statement->letters.schemas |= is_split ? first_letter(table.schema) : UINT32_MAX;
+        statement->letters.names |= is_split ? first_letter(table.name) : UINT32_MAX;
     }
     statement->table_count = count;
+}
+
+struct letters statement_table_letters(struct statement *statement)
+{
+    if (is_new(statement, ASKED_TABLES))
+        ask_tables(statement);
+    return statement->letters;
 }
 
 bool statement_table(struct statement *statement, size_t index, weir_string *name, uint32_t *access)
@@ -126,9 +158,7 @@ bool statement_table(struct statement *statement, size_t index, weir_string *nam
         *access = statement->tables[index].access;
         return true;
     }
-    if (index >= statement->table_count && statement->table_count <= TABLES_KEPT)
-        return false;
-    if (!weir_statement_table(statement->session, index, &table))
+    if (index >= statement->table_count || !weir_statement_table(statement->session, index, &table))
         return false;
     *name = join(&table, statement->name, sizeof statement->name);
     *access = table.access;

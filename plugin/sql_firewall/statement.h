@@ -21,6 +21,15 @@ struct table_name {
     uint32_t access;
 };
 
+/* A bit for each letter, in either case; other bytes share them. */
+struct letters {
+    uint32_t kinds, schemas, names;
+};
+static inline uint32_t letter_bit(char byte)
+{
+    return UINT32_C(1) << (byte & 31);
+}
+
 struct statement {
     const weir_session *session;
     weir_string account; /* borrowed */
@@ -29,7 +38,8 @@ struct statement {
     uint32_t asked; /* which of the facts below are there */
     weir_string sql, normalized, digest, command;
     bool is_understood, is_exact, has_text;
-    size_t part_count, table_count; /* up to PARTS_KEPT + 1, TABLES_KEPT + 1 */
+    struct letters letters;
+    size_t part_count, table_count; /* of all */
     weir_part parts[PARTS_KEPT];
     struct table_name tables[TABLES_KEPT];
     char name[NAME_BYTES];
@@ -50,6 +60,11 @@ bool statement_part(struct statement *statement, size_t index, weir_part *part);
 /* The index-th table, as "schema.table", valid until the next call. False: there are no more. */
 bool statement_table(struct statement *statement, size_t index, weir_string *name,
                      uint32_t *access);
+
+/* What the kinds of its parts, and its tables' schemas and names begin with: of several the union. A
+ * table with a dot in a name has all bits: as "a.b.c" it could be of the schema a, or a.b. */
+uint32_t statement_kind_letters(struct statement *statement);
+struct letters statement_table_letters(struct statement *statement);
 
 /* Whether its tables are known: it was understood as a whole. */
 bool statement_is_understood(struct statement *statement);
