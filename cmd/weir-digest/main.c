@@ -68,16 +68,19 @@ static json_t *json_hex(struct sql_span bytes)
     return string;
 }
 
-static json_t *json_tables(const struct sql_tables *tables)
+/* For a session whose database is known, the one that its server looks in; else what the text has.
+ */
+static json_t *json_tables(const struct sql_tables *tables, bool in_session)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < tables->count; i++) {
         const struct sql_table *item = &tables->items[i];
         json_t *object = json_object();
-        json_object_set_new(object, "db", json_bytes(item->database));
+        json_object_set_new(object, "db",
+                            json_bytes(in_session ? sql_table_schema(item) : item->database));
         json_object_set_new(object, "table", json_bytes(item->name));
         json_object_set_new(object, "access", json_string(sql_access_name(item->access)));
-        if (item->named_apart.size > 0) {
+        if (item->named_apart.size > 0 && !in_session) {
             json_object_set_new(object, "default_db", json_bytes(item->named_apart));
         }
         if (item->in_text) {
@@ -114,7 +117,7 @@ static bool print_statement(struct facts *facts, struct sql_span statement)
     if (kinds.inner != kinds.kind) {
         json_object_set_new(object, "inner_kind", json_string(sql_kind_name(kinds.inner)));
     }
-    json_object_set_new(object, "tables", json_tables(&facts->tables));
+    json_object_set_new(object, "tables", json_tables(&facts->tables, facts->database.size > 0));
     json_object_set_new(object, "tables_known", json_boolean(facts->tables.known));
     bool written =
         json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 && putchar('\n') != EOF;

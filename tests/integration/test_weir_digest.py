@@ -42,9 +42,9 @@ def test_options_set_the_session():
 
 
 def test_a_database_beside_the_table_is_shown_beside_it():
-    for options in [], ["-d", "shop"]:
-        assert facts('"show columns from t from crm"', *options)[0]["tables"] == [
-            {"db": "", "table": "t", "access": "read", "default_db": "crm"}]
+    statement = '"show columns from t from crm"'
+    assert facts(statement)[0]["tables"] == [{"db": "", "table": "t", "access": "read", "default_db": "crm"}]
+    assert facts(statement, "-d", "shop")[0]["tables"] == [{"db": "crm", "table": "t", "access": "read"}]
 
 
 def test_a_script_is_read_as_the_shell_does(tmp_path):
