@@ -248,11 +248,12 @@ static void skip_format(struct sql_cursor *cursor)
     }
 }
 
-/* EXPLORE [REPLAYER] 'text' | statement, PLAN [TARGET = 'x']: TiDB's. False: the word is a name. */
+/* EXPLORE [ANALYZE] [REPLAYER] 'text' | statement, PLAN [TARGET = 'x']: TiDB's. False: the word is a name. */
 static bool skip_explore(struct sql_cursor *cursor)
 {
     struct sql_cursor ahead = *cursor;
     sql_cursor_next(&ahead);
+    sql_cursor_accept(&ahead, SQL_WORD_ANALYZE);
     if (sql_cursor_word(&ahead) != SQL_WORD_REPLAYER && ahead.token.class != SQL_TOKEN_STRING &&
         !explains_statement(&ahead, false)) {
         return false;

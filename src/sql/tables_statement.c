@@ -356,8 +356,10 @@ static void unlisted(struct scan *scan, uint16_t word)
         return;
     }
     sql_scan_set_clause(scan, CLAUSE_OTHER);
+    bool advises =
+        word == SQL_WORD_INDEX && sql_cursor_second_word(&scan->cursor) == SQL_WORD_ADVISE;
     /* Inside of blocks a statement can also be the name of a variable, to be assigned to. */
-    if (!names_no_table(word) && !scan->compound) {
+    if (!names_no_table(word) && !advises && !scan->compound) {
         scan->unknown = scan->no_statement = true;
     }
     sql_scan_next(scan);
