@@ -54,7 +54,7 @@ struct trace_conversation {
     struct strbuf switched_to;     /* the method of a switch that the client has not answered */
     unsigned switches;             /* in this exchange */
     bool switch_is_bare;           /* one byte FE */
-    bool is_accepted;              /* caching_sha2_password: the server needs nothing more */
+    uint8_t fast_result;           /* of caching_sha2_password; 0: none yet */
     bool in_tls;                   /* a request for TLS was seen */
     bool opaque;                   /* bytes can't be read any more: ciphertext */
     struct strbuf waiting;         /* commands that were sent before their turn */

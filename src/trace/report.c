@@ -11,6 +11,8 @@
  * emit_args() is the only way out; it ends everything when the sink wants no more. */
 #include "trace/report.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,11 @@ enum {
     CR_CANNOT_LOAD = 2059,
     CR_AUTH_PLUGIN = 2061,
 };
+
+enum { CLIENT_VERSION = 10 }; /* of the protocol */
+
+/* What caching_sha2_password says of a scramble. */
+enum { FAST_ENOUGH = 3, WANTS_PASSWORD = 4 };
 
 static const char first_method[] = "caching_sha2_password"; /* where the client names none */
 
@@ -67,11 +74,15 @@ static void emit_method(struct trace_conversation *c, const char *name)
     emit_args(c, TRACE_EVENT_AUTH_PLUGIN, &(struct st_trace_event_args){.plugin_name = name});
 }
 
-static void emit_error(struct trace_conversation *c, unsigned number, const char *text)
+__attribute__((format(printf, 3, 4))) static void
+emit_error(struct trace_conversation *c, unsigned number, const char *format, ...)
 {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(c->facts.error_text, sizeof c->facts.error_text, format, arguments);
+    va_end(arguments);
     c->facts.error_number = number;
     memcpy(c->facts.sqlstate, "HY000", 6);
-    snprintf(c->facts.error_text, sizeof c->facts.error_text, "%s", text);
     emit(c, TRACE_EVENT_ERROR);
 }
 
@@ -187,8 +198,9 @@ static void on_greeting(struct trace_conversation *c, const struct wire_packet *
         if (show_greeting(c, packet))
             return;
     }
-    if (packet->payload_size > 0 && packet->payload[0] != 10)
-        emit_error(c, CR_VERSION, "Protocol mismatch; server version differs");
+    if (packet->payload_size > 0 && packet->payload[0] != CLIENT_VERSION)
+        emit_error(c, CR_VERSION, "Protocol mismatch; server version = %d, client version = %d",
+                   packet->payload[0], CLIENT_VERSION);
     else
         emit_error(c, CR_MALFORMED, "Malformed packet");
     emit(c, TRACE_EVENT_DISCONNECTED);
@@ -236,7 +248,6 @@ static void accept_switch(struct trace_conversation *c)
 
 static void on_auth_packet(struct trace_conversation *c, const struct wire_packet *packet)
 {
-    static const uint8_t fast_authentication[] = {1, 3};
     struct wire_auth_switch request;
     accept_switch(c);
     if (packet->payload_size == 0) {
@@ -244,8 +255,7 @@ static void on_auth_packet(struct trace_conversation *c, const struct wire_packe
         return;
     }
     emit_received(c, packet);
-    c->is_accepted = packet->payload_size == sizeof fast_authentication &&
-                     memcmp(packet->payload, fast_authentication, packet->payload_size) == 0;
+    c->fast_result = packet->payload_size == 2 && packet->payload[0] == 1 ? packet->payload[1] : 0;
     if (packet->kind == WIRE_AUTH_SWITCH &&
         wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
         strbuf_add(&c->switched_to, request.plugin.data, request.plugin.size);
@@ -257,6 +267,7 @@ static void on_auth_packet(struct trace_conversation *c, const struct wire_packe
 static void on_auth_data(struct trace_conversation *c, const struct wire_packet *packet)
 {
     accept_switch(c);
+    c->fast_result = 0;
     emit_sent(c, TRACE_EVENT_SEND_AUTH_DATA, packet);
 }
 
@@ -266,6 +277,7 @@ static void end_authentication(struct trace_conversation *c, const struct wire_p
     accept_switch(c);
     on_reply(c, packet);
     c->switches = 0;
+    c->fast_result = 0;
     if (packet->kind == WIRE_OK) {
         emit(c, TRACE_EVENT_AUTHENTICATED);
     } else if (in_login) {
@@ -405,17 +417,34 @@ void trace_report_begin(struct trace_conversation *c)
     c->stage = PROTOCOL_STAGE_WAIT_FOR_INIT_PACKET;
 }
 
+/* Why a client leaves a greeting, or a switch, unanswered. */
+static void emit_missing_method(struct trace_conversation *c)
+{
+    const char *method = c->switched_to.data;
+    if (c->tracker.response_seen && c->switch_is_bare)
+        emit_error(c, CR_MALFORMED, "Malformed packet");
+    else if (c->tracker.response_seen)
+        emit_error(c, CR_CANNOT_LOAD, "Authentication plugin '%s' cannot be loaded%s", method,
+                   strcmp(method, "mysql_clear_password") == 0 ? ": plugin not enabled" : "");
+    else if (c->tracker.server_capabilities & WIRE_CAP(CLIENT_SSL))
+        emit_error(c, CR_CANNOT_LOAD, "Authentication plugin cannot be loaded");
+    else
+        emit_error(c, CR_SSL,
+                   "SSL connection error: SSL is required but the server doesn't support it");
+}
+
 /* What a client reports when the exchange of its login (or change of user) is cut off. */
 static void end_in_authentication(struct trace_conversation *c)
 {
-    if (!c->tracker.response_seen)
-        emit_error(c, CR_SSL, "SSL connection error: SSL is required but the server lacks it");
-    else if (c->switched_to.size > 0 && c->switches > 1)
+    if (c->switched_to.size > 0 && c->switches > 1)
         emit(c, TRACE_EVENT_AUTHENTICATED); /* comes before the library sees what it got */
-    else if (c->switched_to.size > 0)
-        emit_error(c, c->switch_is_bare ? CR_MALFORMED : CR_CANNOT_LOAD,
-                   "Authentication plugin cannot be loaded");
-    else if (wire_tracker_expects_client_data(&c->tracker) && !c->is_accepted)
+    else if (!c->tracker.response_seen || c->switched_to.size > 0)
+        emit_missing_method(c);
+    else if (c->fast_result == WANTS_PASSWORD)
+        emit_error(c, CR_AUTH_PLUGIN,
+                   "Authentication plugin 'caching_sha2_password' reported error: "
+                   "Authentication requires secure connection.");
+    else if (wire_tracker_expects_client_data(&c->tracker) && c->fast_result != FAST_ENOUGH)
         emit_error(c, CR_AUTH_PLUGIN, "Authentication plugin reported an error");
     else
         emit(c, TRACE_EVENT_READ_PACKET);

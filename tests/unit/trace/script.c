@@ -28,6 +28,7 @@ struct script {
 };
 
 struct log {
+    const struct trace_conversation *conversation;
     struct strbuf text;
     enum protocol_stage stage;
     bool has_stage;
@@ -57,6 +58,8 @@ static int sink(void *context, enum protocol_stage stage, enum trace_event event
     log->count++;
     log->disconnections += event == TRACE_EVENT_DISCONNECTED;
     strbuf_add_text(&log->text, trace_event_name(event));
+    if (event == TRACE_EVENT_ERROR)
+        strbuf_printf(&log->text, " %u", log->conversation->facts.error_number);
     if (args->plugin_name)
         strbuf_printf(&log->text, " %s", args->plugin_name);
     if (event == TRACE_EVENT_SEND_COMMAND)
@@ -156,7 +159,7 @@ static void parse_line(struct script *script, uint64_t capabilities, char *line)
 static void begin(struct trace_conversation *conversation, struct log *log)
 {
     static const struct trace_options options = {.keep_limit = 1 << 20, .tls_is_opaque = true};
-    *log = (struct log){.text = STRBUF_INIT};
+    *log = (struct log){.conversation = conversation, .text = STRBUF_INIT};
     trace_conversation_begin(conversation, &options, sink, log);
 }
 

@@ -28,10 +28,10 @@ static void an_error_without_a_text_is_an_error_of_the_client_too(void **state)
     expect_events(0, "GREETING\n"
                      "RESPONSE\n"
                      "S2 ff 15 04   => READ_PACKET, PACKET_RECEIVED 3\n"
-                     "              => [READY_FOR_COMMAND] ERROR, DISCONNECTED\n");
+                     "              => [READY_FOR_COMMAND] ERROR 2000, DISCONNECTED\n");
     expect_events(0, "S0 ff 15 04   => [CONNECTING] CONNECTING, CONNECTED\n"
                      "              => [WAIT_FOR_INIT_PACKET] READ_PACKET, PACKET_RECEIVED 3\n"
-                     "              => [READY_FOR_COMMAND] ERROR, DISCONNECTED\n");
+                     "              => [READY_FOR_COMMAND] ERROR 2000, DISCONNECTED\n");
 }
 
 static void a_greeting_needs_a_whole_scramble(void **state)
@@ -41,7 +41,7 @@ static void a_greeting_needs_a_whole_scramble(void **state)
     expect_events(
         0, "S0 0a '5.7' 00 07 00 00 00 'abcdefgh' 00 00 82 08 02 00 08 00 15 10*00 'ijklmnopqrs' 00"
            " => [CONNECTING] CONNECTING, CONNECTED, [WAIT_FOR_INIT_PACKET] READ_PACKET\n"
-           "   => PACKET_RECEIVED 48, ERROR, DISCONNECTED\n");
+           "   => PACKET_RECEIVED 48, ERROR 2027, DISCONNECTED\n");
 }
 
 static void after_fast_authentication_it_is_the_servers_turn(void **state)
@@ -59,7 +59,30 @@ static void after_fast_authentication_it_is_the_servers_turn(void **state)
     expect_events(0, "GREETING\n"
                      "RESPONSE\n"
                      "S2 01 04   => READ_PACKET, PACKET_RECEIVED 2\n"
-                     "END        => ERROR, DISCONNECTED\n");
+                     "END        => ERROR 2061, DISCONNECTED\n");
+}
+
+static void a_client_that_answered_waits_for_the_server(void **state)
+{
+    (void)state;
+    expect_events(0, "GREETING\n"
+                     "RESPONSE\n"
+                     "S2 01 04   => READ_PACKET, PACKET_RECEIVED 2\n"
+                     "C3 02      => SEND_AUTH_DATA 1, PACKET_SENT 1\n"
+                     "END        => READ_PACKET, DISCONNECTED\n");
+}
+
+static void a_client_that_cannot_answer_has_an_error(void **state)
+{
+    (void)state;
+    expect_events(0, "GREETING\n"
+                     "END   => [AUTHENTICATE] ERROR 2026, DISCONNECTED\n");
+    expect_events(WIRE_CAP(CLIENT_SSL), "GREETING\n"
+                                        "END   => [AUTHENTICATE] ERROR 2059, DISCONNECTED\n");
+    expect_events(0, "GREETING\n"
+                     "RESPONSE\n"
+                     "S2 fe 'mysql_clear_password' 00   => READ_PACKET, PACKET_RECEIVED 22\n"
+                     "END   => ERROR 2059, DISCONNECTED\n");
 }
 
 static void a_whole_exchange_with_the_servers_key(void **state)
@@ -96,7 +119,7 @@ static void a_bare_switch_is_not_followed(void **state)
     expect_events(0, "GREETING\n"
                      "RESPONSE\n"
                      "S2 fe   => READ_PACKET, PACKET_RECEIVED 1\n"
-                     "END     => ERROR, DISCONNECTED\n");
+                     "END     => ERROR 2027, DISCONNECTED\n");
 }
 
 /* ---- change of user ---- */
@@ -114,7 +137,7 @@ static void a_change_of_user_that_fails_leaves_the_connection(void **state)
            "S1 ff 15 04 '#28000no'   => [AUTHENTICATE] READ_PACKET, PACKET_RECEIVED 11\n" QUIT);
     expect_events(0, "LOGIN\n" CHANGE_USER
                      "S1 ff 15 04   => [AUTHENTICATE] READ_PACKET, PACKET_RECEIVED 3\n"
-                     "              => [READY_FOR_COMMAND] ERROR\n"
+                     "              => [READY_FOR_COMMAND] ERROR 2000\n"
                      "C0 01   => SEND_COMMAND cmd=1, PACKET_SENT 0, DISCONNECTED\n");
 }
 
@@ -223,6 +246,8 @@ int main(void)
         TEST(an_error_without_a_text_is_an_error_of_the_client_too),
         TEST(a_greeting_needs_a_whole_scramble),
         TEST(after_fast_authentication_it_is_the_servers_turn),
+        TEST(a_client_that_answered_waits_for_the_server),
+        TEST(a_client_that_cannot_answer_has_an_error),
         TEST(a_whole_exchange_with_the_servers_key),
         TEST(a_second_switch_is_taken_for_the_end),
         TEST(a_bare_switch_is_not_followed),
