@@ -50,6 +50,10 @@ static weir_string text(const weir_session *session, uint32_t fact)
         return text_of("Query");
     case WEIR_TEXT_sql:
         return (weir_string){session->statement.at, session->statement.size};
+    case WEIR_TEXT_kind:
+        return text_of(sql_label_name(sql_kind_label(session->parts.items[0].kind)));
+    case WEIR_TEXT_specific_kind:
+        return text_of(sql_kind_name(session->parts.items[0].kind));
     case WEIR_TEXT_normalized:
         return (weir_string){session->normalized.data, session->normalized.size};
     case WEIR_TEXT_digest:

@@ -69,19 +69,34 @@ static uint32_t first_letter(weir_string text)
     return text.size ? letter_bit(text.data[0]) : UINT32_MAX; /* * fits it, too */
 }
 
+/* Most statements have no other parts, and need not be read for them. What it says of WHERE is asked
+ * of UPDATE and DELETE alone. */
+static bool is_simple(const weir_part *part)
+{
+    return is(part->specific_kind, "Select") || is(part->specific_kind, "Insert") ||
+           is(part->specific_kind, "Replace");
+}
+
+static void add_part(struct statement *statement, const weir_part *part)
+{
+    statement->has_text = statement->has_text || runs_text(part);
+    statement->letters.kinds |= first_letter(part->kind) | first_letter(part->specific_kind);
+    if (statement->part_count < PARTS_KEPT)
+        statement->parts[statement->part_count] = *part;
+    statement->part_count++;
+}
+
 static void ask_parts(struct statement *statement)
 {
-    weir_part part;
-    size_t count = 0;
+    weir_part part = {weir_kind(statement->session), weir_specific_kind(statement->session), 0};
     statement->has_text = false;
     statement->letters.kinds = 0;
-    for (; weir_statement_part(statement->session, count, &part); count++) {
-        statement->has_text = statement->has_text || runs_text(&part);
-        if (count < PARTS_KEPT)
-            statement->parts[count] = part;
-        statement->letters.kinds |= first_letter(part.kind) | first_letter(part.specific_kind);
-    }
-    statement->part_count = count;
+    statement->part_count = 0;
+    if (is_simple(&part))
+        add_part(statement, &part);
+    else
+        while (weir_statement_part(statement->session, statement->part_count, &part))
+            add_part(statement, &part);
 }
 
 uint32_t statement_kind_letters(struct statement *statement)
