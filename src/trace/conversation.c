@@ -164,6 +164,7 @@ static void begin(struct trace_conversation *c, const struct trace_options *opti
     strbuf_init(&c->scratch);
     strbuf_init(&c->switched_to);
     strbuf_init(&c->waiting);
+    c->facts.changes = 1;
     memcpy(c->facts.sqlstate, "00000", 6);
 }
 

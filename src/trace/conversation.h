@@ -24,6 +24,7 @@ typedef int trace_sink(void *context, enum protocol_stage stage, enum trace_even
 
 /* What is known of the connection so far; the texts belong to the conversation. */
 struct trace_facts {
+    unsigned changes;          /* of what follows, counted */
     unsigned long thread_id;   /* 0 before the greeting */
     char *server_version;      /* NULL before the greeting */
     char *user, *database;     /* NULL before the client's answer */

@@ -81,6 +81,7 @@ emit_error(struct trace_conversation *c, unsigned number, const char *format, ..
     va_start(arguments, format);
     vsnprintf(c->facts.error_text, sizeof c->facts.error_text, format, arguments);
     va_end(arguments);
+    c->facts.changes++;
     c->facts.error_number = number;
     memcpy(c->facts.sqlstate, "HY000", 6);
     emit(c, TRACE_EVENT_ERROR);
@@ -193,6 +194,7 @@ static void on_greeting(struct trace_conversation *c, const struct wire_packet *
     struct wire_greeting greeting;
     emit_received(c, packet);
     if (wire_decode_greeting(packet->payload, packet->payload_size, &greeting)) {
+        c->facts.changes++;
         c->facts.thread_id = greeting.connection_id;
         set_text(&c->facts.server_version, greeting.server_version);
         if (show_greeting(c, packet))
@@ -227,6 +229,7 @@ static void on_handshake_response(struct trace_conversation *c, const struct wir
 {
     struct wire_handshake_response response = {0};
     wire_decode_handshake_response(packet->payload, packet->payload_size, &response);
+    c->facts.changes++;
     set_text(&c->facts.user, response.user);
     set_text(&c->facts.database, response.database);
     if (c->in_tls) {
@@ -331,6 +334,7 @@ static void send_command(struct trace_conversation *c, const struct wire_packet 
         wire_decode_change_user(packet->payload, packet->payload_size,
                                 c->tracker.client_capabilities, &change)) {
         emit_method(c, change.plugin.data ? terminated(c, change.plugin) : first_method);
+        c->facts.changes++;
         set_text(&c->facts.user, change.user);
         set_text(&c->facts.database, change.database);
     }
@@ -358,6 +362,7 @@ static void note_error(struct trace_conversation *c, const struct wire_packet *p
     struct wire_err err;
     if (!wire_decode_err(packet->payload, packet->payload_size, &err))
         return;
+    c->facts.changes++;
     c->facts.error_number = err.code;
     memcpy(c->facts.sqlstate, err.sqlstate, sizeof c->facts.sqlstate);
     snprintf(c->facts.error_text, sizeof c->facts.error_text, "%.*s", (int)err.message.size,

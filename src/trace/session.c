@@ -25,8 +25,9 @@ struct trace_session {
     struct methods methods;
     void *plugin_data;
     bool stopped;
-    MYSQL *handle;     /* the client's, or own_handle */
-    MYSQL *own_handle; /* NULL: the client's is used */
+    MYSQL *handle;        /* the client's, or own_handle */
+    MYSQL *own_handle;    /* NULL: the client's is used */
+    unsigned facts_shown; /* changes of the conversation's facts that the own handle shows */
 };
 
 static atomic_long live; /* sessions that are not stopped */
@@ -59,12 +60,15 @@ static void refresh_handle(struct trace_session *session)
         handle->thread_id = facts->thread_id;
     if (!session->own_handle)
         return;
-    copy_text(&handle->user, facts->user);
-    copy_text(&handle->db, facts->database);
-    copy_text(&handle->server_version, facts->server_version);
     handle->server_capabilities = (unsigned long)session->conversation.tracker.server_capabilities;
     handle->client_flag = (unsigned long)session->conversation.tracker.client_capabilities;
     handle->server_status = session->conversation.tracker.status;
+    if (session->facts_shown == facts->changes)
+        return; /* as in front of nearly every event */
+    session->facts_shown = facts->changes;
+    copy_text(&handle->user, facts->user);
+    copy_text(&handle->db, facts->database);
+    copy_text(&handle->server_version, facts->server_version);
     handle->net.last_errno = facts->error_number;
     snprintf(handle->net.last_error, sizeof handle->net.last_error, "%s", facts->error_text);
     memcpy(handle->net.sqlstate, facts->sqlstate, sizeof facts->sqlstate);
