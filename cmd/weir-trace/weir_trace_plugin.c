@@ -28,6 +28,7 @@ static int plugin_init(char *text, size_t size, int argc, va_list arguments)
     setvbuf(trace_output.stream, NULL, _IOLBF, 0);
     trace_output.hex = getenv("WEIR_TRACE_HEX");
     trace_output.show_secrets = getenv("WEIR_TRACE_SHOW_SECRETS");
+    test_trace_is_masking = !trace_output.show_secrets;
     trace_output.is_live = true;
     if (format == TRACE_FORMAT_TEST_TRACE)
         setenv("MYSQL_TEST_TRACE_DEBUG", "1", 0);

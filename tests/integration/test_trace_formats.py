@@ -4,10 +4,10 @@ import json
 import subprocess
 
 import pytest
-from harness.paths import CLIENT_LIB
+from harness.paths import BIN
 from harness.tracing import untraced
 
-WEIR_TRACE = CLIENT_LIB.parent / "bin" / "weir-trace"
+WEIR_TRACE = BIN / "weir-trace"
 FORMS = {"text": ["--format", "text"], "hex": ["--format", "text", "--hex"], "json": ["--format", "json"],
          "test_trace": ["--format", "test_trace"]}
 
