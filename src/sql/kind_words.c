@@ -231,7 +231,11 @@ static bool explains_statement(const struct sql_cursor *cursor, bool trace)
     case SQL_WORD_EXECUTE:
     case SQL_WORD_COMMIT:
     case SQL_WORD_BEGIN:
+    case SQL_WORD_START:
     case SQL_WORD_ROLLBACK:
+    case SQL_WORD_SAVEPOINT:
+    case SQL_WORD_RELEASE:
+    case SQL_WORD_ANALYZE:
         return trace;
     default:
         return sql_cursor_is(cursor, '(');
@@ -279,7 +283,7 @@ enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statemen
     sql_cursor_next(cursor);
     const struct sql_cursor before = *cursor;
     skip_format(cursor);
-    if (sql_cursor_word(cursor) == SQL_WORD_ANALYZE) {
+    if (sql_cursor_word(cursor) == SQL_WORD_ANALYZE && verb != SQL_WORD_TRACE) {
         analyze = true;
         sql_cursor_next(cursor);
     }
