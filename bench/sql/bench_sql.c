@@ -4,7 +4,10 @@
  * and all facts (kind, digest, tables). Over the statements of
  * $WEIR_TRUTH/digest/digest_cases_dev.jsonl when they are there, otherwise over a few of its own.
  *
- *     bench_sql                best of five rounds of each pass
+ *     bench_sql                each pass over all statements, and over the short ones alone: many
+ *                              rounds. Each slice of the statements is timed by itself, and the
+ *                              sums of their median and of their best times are told: the best is
+ *                              what a machine can do whose other users are quiet for a moment.
  *     bench_sql --once PASS    one round of one pass; prints the number of statements */
 #include "base/base.h"
 #include "sql/sql.h"
@@ -14,20 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUND_NS UINT64_C(700000000)
-#define ROUNDS   5
+#define PASS_NS     UINT64_C(2000000000) /* for all rounds of a pass */
+#define ROUNDS_MAX  10000
+#define SLICES      32
+#define SHORT_BYTES 64 /* of a short statement, at most */
 
-static struct sql_span *statements;
-static size_t count, capacity, bytes;
+static struct sql_span *statements; /* the short ones first */
+static size_t count, capacity;
 static struct sql_digester digester;
 static struct sql_tables tables;
 static const struct sql_mode mode;
 static size_t checksum; /* keeps the work from being optimised away */
 
-void pass_lexer(void);
-void pass_normalize(void);
-void pass_digest(void);
-void pass_facts(void);
+void pass_lexer(size_t from, size_t to);
+void pass_normalize(size_t from, size_t to);
+void pass_digest(size_t from, size_t to);
+void pass_facts(size_t from, size_t to);
 
 static void add(const char *text, size_t size)
 {
@@ -41,7 +46,6 @@ static void add(const char *text, size_t size)
     }
     memcpy(copy, text, size);
     statements[count++] = (struct sql_span){copy, size};
-    bytes += size;
 }
 
 static void load(void)
@@ -80,9 +84,9 @@ static void load(void)
     }
 }
 
-__attribute__((noinline)) void pass_lexer(void)
+__attribute__((noinline)) void pass_lexer(size_t from, size_t to)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct sql_lexer lexer;
         struct sql_token token;
         sql_lexer_init(&lexer, statements[i], &mode, SQL_READING_SERVER);
@@ -93,18 +97,18 @@ __attribute__((noinline)) void pass_lexer(void)
     }
 }
 
-__attribute__((noinline)) void pass_normalize(void)
+__attribute__((noinline)) void pass_normalize(size_t from, size_t to)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct sql_span normalized;
         sql_normalize(&digester, statements[i], &normalized);
         checksum += normalized.size;
     }
 }
 
-__attribute__((noinline)) void pass_digest(void)
+__attribute__((noinline)) void pass_digest(size_t from, size_t to)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct sql_span normalized;
         char hex[SQL_DIGEST_BYTES];
         sql_normalize(&digester, statements[i], &normalized);
@@ -113,10 +117,10 @@ __attribute__((noinline)) void pass_digest(void)
     }
 }
 
-__attribute__((noinline)) void pass_facts(void)
+__attribute__((noinline)) void pass_facts(size_t from, size_t to)
 {
     static const struct sql_span database = {"test", 4};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct sql_span normalized;
         char hex[SQL_DIGEST_BYTES];
         sql_normalize(&digester, statements[i], &normalized);
@@ -140,7 +144,7 @@ static void warm_up(void)
 
 static const struct {
     const char *name;
-    void (*run)(void);
+    void (*run)(size_t from, size_t to);
 } passes[] = {
     {"lexer", pass_lexer},
     {"normalize", pass_normalize},
@@ -148,49 +152,97 @@ static const struct {
     {"facts", pass_facts},
 };
 
-/* The best round, as nanoseconds for one pass over all statements. */
-static double measure(void (*run)(void))
+static int compare(const void *a, const void *b)
 {
-    double best = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-        uint64_t start = clock_monotonic_ns();
-        uint64_t spent = 0;
-        unsigned runs = 0;
-        while (spent < ROUND_NS) {
-            run();
-            runs++;
-            spent = clock_monotonic_ns() - start;
-        }
-        double one = (double)spent / runs;
-        best = round == 0 || one < best ? one : best;
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Times a pass over the first `count` statements and prints a line. */
+static void measure(const char *set, size_t pass)
+{
+    static uint64_t times[SLICES][ROUNDS_MAX]; /* nanoseconds */
+    size_t rounds = 0, bytes = 0;
+    uint64_t median = 0, best = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += statements[i].size;
     }
-    return best;
+    uint64_t start = clock_monotonic_ns();
+    for (uint64_t from = start; from - start < PASS_NS && rounds < ROUNDS_MAX; rounds++) {
+        for (size_t slice = 0; slice < SLICES; slice++) {
+            passes[pass].run(slice * count / SLICES, (slice + 1) * count / SLICES);
+            uint64_t to = clock_monotonic_ns();
+            times[slice][rounds] = to - from;
+            from = to;
+        }
+    }
+    for (size_t slice = 0; slice < SLICES; slice++) {
+        qsort(times[slice], rounds, sizeof times[slice][0], compare);
+        median += times[slice][rounds / 2];
+        best += times[slice][0];
+    }
+    printf("%-6s %-10s %12.0f %12.0f %9.1f %9.2f\n", set, passes[pass].name,
+           (double)count * 1e9 / (double)median, (double)count * 1e9 / (double)best,
+           (double)bytes * 1e3 / (double)median, (double)median / (double)bytes);
+}
+
+static void measure_all(void)
+{
+    size_t all = count, shorts = 0, bytes = 0, short_bytes = 0;
+    for (size_t i = 0; i < all; i++) {
+        bool is_short = statements[i].size <= SHORT_BYTES;
+        bytes += statements[i].size;
+        shorts += is_short;
+        short_bytes += is_short ? statements[i].size : 0;
+    }
+    printf("all: %zu statements, %.1f bytes each on average; short (up to %d bytes): %zu, %.1f\n",
+           all, (double)bytes / (double)all, SHORT_BYTES, shorts,
+           (double)short_bytes / (double)shorts);
+    printf("%-6s %-10s %12s %12s %9s %9s\n", "", "pass", "statements/s", "best", "MB/s", "ns/byte");
+    for (size_t pass = 0; pass < sizeof passes / sizeof passes[0]; pass++) {
+        count = all;
+        measure("all", pass);
+        count = shorts;
+        measure("short", pass);
+    }
+    count = all;
+}
+
+/* The short statements first, otherwise as they come. */
+static void sort_statements(void)
+{
+    struct sql_span *sorted = malloc(count * sizeof *sorted);
+    size_t next = 0;
+    if (sorted == NULL) {
+        abort();
+    }
+    for (int is_long = 0; is_long <= 1; is_long++) {
+        for (size_t i = 0; i < count; i++) {
+            if ((statements[i].size > SHORT_BYTES) == is_long) {
+                sorted[next++] = statements[i];
+            }
+        }
+    }
+    free(statements);
+    statements = sorted;
 }
 
 int main(int argc, char **argv)
 {
     load();
+    sort_statements();
     sql_digester_init(&digester);
     sql_tables_init(&tables);
-    bool once = argc == 3 && strcmp(argv[1], "--once") == 0;
-    if (once) {
-        warm_up(); /* grows the memory that is kept, so that growing is not counted */
+    warm_up(); /* grows the memory that is kept, so that growing is not counted */
+    if (argc == 3 && strcmp(argv[1], "--once") == 0) {
         printf("%zu\n", count);
-    } else {
-        printf("%zu statements, %.1f bytes each on average\n", count,
-               (double)bytes / (double)count);
-        printf("%-10s %14s %10s %10s\n", "pass", "statements/s", "MB/s", "ns/byte");
-    }
-    for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
-        if (once) {
+        for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
             if (strcmp(argv[2], passes[i].name) == 0) {
-                passes[i].run();
+                passes[i].run(0, count);
             }
-            continue;
         }
-        double ns = measure(passes[i].run);
-        printf("%-10s %14.0f %10.1f %10.2f\n", passes[i].name, (double)count * 1e9 / ns,
-               (double)bytes * 1e3 / ns, ns / (double)bytes);
+    } else {
+        measure_all();
     }
     sql_tables_release(&tables);
     sql_digester_release(&digester);
