@@ -14,7 +14,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 # The unit tests are part of every build, so cmocka is too.
-build="gcc g++ cmake ninja-build pkg-config gperf libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
+build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
     libmaxminddb-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.

@@ -26,7 +26,7 @@ enum {
         16, /* begins a token whatever follows: letters below 80, digits, most signs */
     SQL_BYTE_WORD = SQL_BYTE_DIGIT | SQL_BYTE_LETTER,
 };
-extern const unsigned char sql_byte_class[256];
+extern const unsigned char sql_byte_class[256] SQL_HIDDEN;
 
 static inline bool sql_byte_is(unsigned char byte, unsigned classes)
 {

@@ -30,11 +30,12 @@
 #define SQL_DIGEST_BYTES 65 /* 64 hex digits and a NUL */
 
 struct sql_digester {
+    unsigned char *copy; /* owned: the statement in lower case */
+    size_t copy_capacity;
     unsigned char *text; /* owned: the normalised text, as it grows */
     size_t capacity;     /* of text, bytes */
     uint64_t *tokens;    /* owned: where each token that is in text starts, and what it is */
     size_t token_capacity;
-    void *sha256; /* owned: the hash's working state */
 };
 
 void sql_digester_init(struct sql_digester *digester);
@@ -45,7 +46,7 @@ void sql_digester_release(struct sql_digester *digester);
 bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
                    struct sql_span *normalized);
 
-/* The digest of a normalised text. False: there is no memory. */
+/* The digest of a normalised text. False: OpenSSL cannot hash. */
 bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
                 char hex[SQL_DIGEST_BYTES]);
 

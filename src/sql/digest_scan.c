@@ -304,6 +304,17 @@ static bool skip_blank(struct digest_scanner *scanner, size_t *start)
     return true;
 }
 
+bool digest_skip_blank(struct digest_scanner *scanner)
+{
+    struct digest_scanner copy = *scanner;
+    size_t start = 0;
+    if (!skip_blank(&copy, &start)) {
+        return false;
+    }
+    *scanner = copy;
+    return true;
+}
+
 void digest_scan(struct digest_scanner *scanner, struct digest_token *token)
 {
     *token = (struct digest_token){.class = DIGEST_END};

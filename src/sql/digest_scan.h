@@ -44,6 +44,9 @@ struct digest_scanner {
 
 void digest_scan(struct digest_scanner *scanner, struct digest_token *token);
 
+/* Skips white space and comments. False: a comment without an end is left to digest_scan(). */
+bool digest_skip_blank(struct digest_scanner *scanner);
+
 /* The literal as TiDB has it before lower-casing: writes it to out, which has room for prefix_size
  * + literal_size bytes, and returns its size. */
 size_t digest_literal(const struct digest_scanner *scanner, const struct digest_token *token,

@@ -11,6 +11,7 @@
 
 #include "sql/charset.h"
 #include "sql/comment.h"
+#include "sql/keyword_find.h"
 
 #include <string.h>
 
@@ -58,14 +59,17 @@ static void skip_line(struct sql_lexer *lexer)
 static bool skip_blank(struct sql_lexer *lexer)
 {
     const unsigned char *text = lexer->text;
+    const size_t size = lexer->size;
     for (;;) {
-        while (lexer->at < lexer->size && sql_byte_is(text[lexer->at], SQL_BYTE_SPACE)) {
-            lexer->at++;
+        size_t at = lexer->at;
+        while (at < size && sql_byte_is(text[at], SQL_BYTE_SPACE)) {
+            at++;
         }
-        if (lexer->at == lexer->size || sql_byte_is(text[lexer->at], SQL_BYTE_NEVER_BLANK)) {
+        lexer->at = at;
+        if (at == size || sql_byte_is(text[at], SQL_BYTE_NEVER_BLANK)) {
             return true;
         }
-        unsigned char byte = text[lexer->at];
+        unsigned char byte = text[at];
         if (is_space(lexer, byte)) {
             lexer->at++;
         } else if (byte == '#') {
@@ -85,13 +89,21 @@ static bool skip_blank(struct sql_lexer *lexer)
     }
 }
 
+/* A-Z a-z 0-9 _ $ and what is beyond ASCII. */
+static block in_word(block bytes)
+{
+    return block_word(bytes) | (block)(bytes >= 0x80);
+}
+
 static size_t word_end(const struct sql_lexer *lexer, size_t at)
 {
     const unsigned char *text = lexer->text;
     size_t size = lexer->size;
+    size_t run = BLOCK_BYTES;
     if (!lexer->tricky) {
-        while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
-            at++;
+        while (run == BLOCK_BYTES && at < size) {
+            run = block_run(in_word(block_load_at(text, at, size)));
+            at += run;
         }
         return at;
     }
@@ -133,18 +145,42 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
     return false;
 }
 
-static void find_keyword(struct sql_lexer *lexer, struct sql_token *token)
+/* A keyword, unless a dot makes a name of it. */
+static void set_word(struct sql_lexer *lexer, struct sql_token *token, struct sql_keyword keyword)
 {
-    char lower[SQL_KEYWORD_MAX_BYTES];
-    size_t size = token->end - token->start;
-    if (size > sizeof lower) {
-        return;
+    bool known = keyword.word != SQL_NO_WORD && (keyword.flags & SQL_KEYWORD_INTRODUCER) == 0;
+    if (known && !token->after_dot && !touches_dot(lexer, token)) {
+        token->word = keyword.word;
+    }
+}
+
+static __attribute__((noinline)) struct sql_keyword find_keyword(const struct sql_lexer *lexer,
+                                                                 size_t start, size_t end)
+{
+    unsigned char lower[2 * BLOCK_BYTES];
+    _Static_assert(sizeof lower >= KEYWORD_LONGEST, "a keyword fits");
+    size_t size = end - start;
+    if (size > KEYWORD_LONGEST) {
+        return (struct sql_keyword){SQL_NO_WORD, 0};
     }
     for (size_t i = 0; i < size; i++) {
-        lower[i] = (char)sql_byte_lower(lexer->text[token->start + i]);
+        lower[i] = sql_byte_lower(lexer->text[start + i]);
     }
-    const struct sql_keyword *keyword = sql_keyword_find(lower, size);
-    token->word = keyword == NULL || touches_dot(lexer, token) ? SQL_NO_WORD : keyword->word;
+    return sql_keyword_find((const char *)lower, size);
+}
+
+/* Where the next byte is that a quoted text cannot pass over: the quote, a backslash, a character
+ * that may have an ASCII byte in it. */
+static size_t plain_end(const struct sql_lexer *lexer, size_t at, unsigned char quote)
+{
+    size_t run = BLOCK_BYTES;
+    while (run == BLOCK_BYTES && at < lexer->size) {
+        block bytes = block_load_at(lexer->text, at, lexer->size);
+        block stop = block_is(bytes, quote) | block_is(bytes, '\\');
+        run = block_run(~(lexer->tricky ? stop | (block)(bytes >= 0x80) : stop));
+        at += run;
+    }
+    return at < lexer->size ? at : lexer->size;
 }
 
 /* Takes a quoted text whose opening quote is at `at`. False: it has no end. */
@@ -152,27 +188,24 @@ static bool take_quoted(struct sql_lexer *lexer, bool escapes)
 {
     const unsigned char *text = lexer->text;
     unsigned char quote = text[lexer->at];
-    size_t at = lexer->at + 1;
     size_t size = lexer->size;
+    size_t at = plain_end(lexer, lexer->at + 1, quote);
     while (at < size) {
         unsigned char byte = text[at];
         if (byte == quote) {
-            if (at + 1 < size && text[at + 1] == quote) {
-                at += 2;
-                continue;
+            if (at + 1 >= size || text[at + 1] != quote) {
+                lexer->at = at + 1;
+                return true;
             }
-            lexer->at = at + 1;
-            return true;
-        }
-        if (byte == '\\' && escapes) {
+            at += 2;
+        } else if (byte == '\\') {
             /* The byte after a backslash is taken as one byte even where a character begins:
              * servers do the same. */
-            at += size - at >= 2 ? 2 : 1;
-        } else if (byte >= 0x80 && lexer->tricky) {
-            at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
+            at += escapes && size - at >= 2 ? 2 : 1;
         } else {
-            at++;
+            at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
         }
+        at = plain_end(lexer, at, quote);
     }
     return false;
 }
@@ -182,21 +215,43 @@ static bool take_string(struct sql_lexer *lexer)
     return take_quoted(lexer, !lexer->mode.no_backslash_escapes);
 }
 
+/* x'1F', b'01', N'text': the letter is at hand. */
+static void take_letter_string(struct sql_lexer *lexer, struct sql_token *token)
+{
+    unsigned char letter = lexer->text[lexer->at] | 0x20;
+    lexer->at++;
+    bool ended = letter == 'n' ? take_string(lexer) : take_quoted(lexer, false);
+    token->class = ended ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
+}
+
+static bool is_string_letter(unsigned char byte)
+{
+    return (byte | 0x20) == 'x' || (byte | 0x20) == 'b' || (byte | 0x20) == 'n';
+}
+
 static void take_word(struct sql_lexer *lexer, struct sql_token *token)
 {
-    unsigned char first = lexer->text[lexer->at];
-    if (peek(lexer, 1) == '\'' && !token->after_dot && strchr("xXbBnN", first) != NULL) {
-        lexer->at++;
-        bool ended = first == 'n' || first == 'N' ? take_string(lexer) : take_quoted(lexer, false);
-        token->class = ended ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
+    const unsigned char *text = lexer->text;
+    size_t start = lexer->at;
+    block bytes = block_load_at(text, start, lexer->size);
+    size_t size = block_run(in_word(bytes));
+    token->class = SQL_TOKEN_WORD;
+    if (size < BLOCK_BYTES && !lexer->tricky) { /* nearly all words */
+        if (size == 1 && peek(lexer, 1) == '\'' && !token->after_dot &&
+            is_string_letter(text[start])) {
+            take_letter_string(lexer, token);
+            return;
+        }
+        token->end = lexer->at = start + size;
+        set_word(lexer, token, sql_keyword_of_block(block_first(block_lower(bytes), size)));
         return;
     }
-    lexer->at = word_end(lexer, lexer->at);
-    token->class = SQL_TOKEN_WORD;
-    token->end = lexer->at;
-    if (!token->after_dot) {
-        find_keyword(lexer, token);
+    if (peek(lexer, 1) == '\'' && !token->after_dot && is_string_letter(text[start])) {
+        take_letter_string(lexer, token);
+        return;
     }
+    token->end = lexer->at = word_end(lexer, start);
+    set_word(lexer, token, find_keyword(lexer, start, token->end));
 }
 
 static size_t digits_end(const struct sql_lexer *lexer, size_t at, unsigned classes)
@@ -241,12 +296,14 @@ static void take_number(struct sql_lexer *lexer, struct sql_token *token)
         lexer->at = exponent_end(lexer, at);
         return;
     }
-    size_t end = exponent_end(lexer, at);
-    if (end == at && word_end(lexer, at) > at) {
-        end = word_end(lexer, at);
-        token->class = SQL_TOKEN_WORD;
+    lexer->at = at;
+    if (at < lexer->size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+        lexer->at = exponent_end(lexer, at);
+        if (lexer->at == at) {
+            lexer->at = word_end(lexer, at);
+            token->class = SQL_TOKEN_WORD;
+        }
     }
-    lexer->at = end;
 }
 
 /* @x, @'x', @`x`, @@x, @@global.x, @@`x`; a lone @ is a VARIABLE without a name. */

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Data of this room that is no one else's: read without a detour by way of the linker's tables. */
+#define SQL_HIDDEN __attribute__((visibility("hidden")))
+
 /* Some bytes of a statement; borrowed. at may be NULL when size is 0. */
 struct sql_span {
     const char *at;

@@ -12,21 +12,42 @@
 
 #include <stdlib.h>
 
-const uint16_t normalize_word_roles[SQL_WORDS] = {
-    [SQL_WORD_IS] = IS_UNARY,    [SQL_WORD_SELECT] = IS_UNARY,
-    [SQL_WORD_BY] = IS_BY,       [SQL_WORD_ORDER] = IS_ORDER,
-    [SQL_WORD_GROUP] = IS_ORDER, [SQL_WORD_FORCE] = IS_HINT,
-    [SQL_WORD_USE] = IS_HINT,    [SQL_WORD_IGNORE] = IS_HINT,
-    [SQL_WORD_INDEX] = IS_INDEX, [SQL_WORD_STRAIGHT_JOIN] = IS_STRAIGHT,
+const uint32_t normalize_word_roles[SQL_WORDS] = {
+    [SQL_WORD_IS] = IS_UNARY,
+    [SQL_WORD_SELECT] = IS_UNARY,
+    [SQL_WORD_BY] = IS_BY,
+    [SQL_WORD_ORDER] = IS_ORDER,
+    [SQL_WORD_GROUP] = IS_ORDER,
+    [SQL_WORD_FORCE] = IS_HINT,
+    [SQL_WORD_USE] = IS_HINT,
+    [SQL_WORD_IGNORE] = IS_HINT,
+    [SQL_WORD_INDEX] = IS_INDEX,
+    [SQL_WORD_STRAIGHT_JOIN] = IS_STRAIGHT,
+    [SQL_WORD_NULL] = IS_NOTHING,
+    [SQL_WORD__ASCII] = IS_INTRODUCER,
+    [SQL_WORD__BINARY] = IS_INTRODUCER,
+    [SQL_WORD__GB18030] = IS_INTRODUCER,
+    [SQL_WORD__GBK] = IS_INTRODUCER,
+    [SQL_WORD__LATIN1] = IS_INTRODUCER,
+    [SQL_WORD__UTF8] = IS_INTRODUCER,
+    [SQL_WORD__UTF8MB3] = IS_INTRODUCER,
+    [SQL_WORD__UTF8MB4] = IS_INTRODUCER,
 };
 
-const uint16_t normalize_byte_roles[256] = {
-    ['('] = IS_OPEN | IS_UNARY, [')'] = IS_CLOSE,           [','] = IS_COMMA | IS_UNARY,
-    ['+'] = IS_SIGN | IS_UNARY, ['-'] = IS_SIGN | IS_UNARY, ['='] = IS_UNARY,
-    ['<'] = IS_UNARY,           ['>'] = IS_UNARY,           ['*'] = IS_STAR,
+const uint32_t normalize_byte_roles[256] = {
+    ['('] = IS_OPEN | IS_UNARY,
+    [')'] = IS_CLOSE,
+    [','] = IS_COMMA | IS_UNARY,
+    ['+'] = IS_SIGN | IS_UNARY,
+    ['-'] = IS_SIGN | IS_UNARY,
+    ['='] = IS_UNARY,
+    ['<'] = IS_UNARY,
+    ['>'] = IS_UNARY,
+    ['*'] = IS_STAR,
+    ['.'] = IS_DOT,
 };
 
-uint16_t normalize_role_of(const unsigned char *literal, size_t size)
+uint32_t normalize_role_of(const unsigned char *literal, size_t size)
 {
     if (size == 1) {
         return normalize_byte_roles[literal[0]];
@@ -37,8 +58,7 @@ uint16_t normalize_role_of(const unsigned char *literal, size_t size)
     if (size > NOTABLE_BYTES) {
         return 0;
     }
-    const struct sql_keyword *keyword = sql_keyword_find((const char *)literal, size);
-    return keyword != NULL ? normalize_word_roles[keyword->word] : 0;
+    return normalize_word_roles[sql_keyword_find((const char *)literal, size).word];
 }
 
 /* Room for `more` bytes of text and one token. */
@@ -55,9 +75,9 @@ static bool grow(struct normalize_run *run, size_t more)
     return true;
 }
 
-static bool grow_tokens(struct normalize_run *run)
+static bool grow_tokens(struct normalize_run *run, size_t more)
 {
-    size_t capacity = run->token_capacity * 2 + 64;
+    size_t capacity = run->token_capacity * 2 + more + 64;
     uint64_t *tokens = realloc(run->tokens, capacity * sizeof *tokens);
     if (tokens == NULL) {
         run->failed = true;
@@ -73,7 +93,31 @@ static inline bool reserve(struct normalize_run *run, size_t more)
     if (run->capacity - run->size < more && !grow(run, more)) {
         return false;
     }
-    return run->count < run->token_capacity || grow_tokens(run);
+    return run->count < run->token_capacity || grow_tokens(run, 1);
+}
+
+/* The room that normalize_short_tokens() wants for so many bytes. */
+static bool reserve_chunk(struct normalize_run *run, size_t bytes)
+{
+    size_t tokens = bytes + SENTINELS;
+    return (run->token_capacity - run->count >= tokens || grow_tokens(run, tokens)) &&
+           reserve(run, 4 * bytes + SHORT_ROOM);
+}
+
+/* Room for the copy of a statement; false: no memory. */
+static bool grow_copy(struct sql_digester *digester, size_t needed)
+{
+    if (needed <= digester->copy_capacity) {
+        return true;
+    }
+    free(digester->copy);
+    digester->copy_capacity = 0;
+    digester->copy = malloc(needed + needed / 4);
+    if (digester->copy == NULL) {
+        return false;
+    }
+    digester->copy_capacity = needed + needed / 4;
+    return true;
 }
 
 static void print(struct normalize_run *run, uint64_t is, const void *text, size_t size)
@@ -111,23 +155,6 @@ static bool skip_hint(struct normalize_run *run)
     }
 }
 
-static const char *const introducers[] = {"ascii",  "binary", "gb18030", "gbk",
-                                          "latin1", "utf8",   "utf8mb3", "utf8mb4"};
-
-bool normalize_is_introducer(const unsigned char *literal, size_t size)
-{
-    if (size < 4 || size > 8) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof introducers / sizeof introducers[0]; i++) {
-        if (strlen(introducers[i]) == size - 1 &&
-            memcmp(introducers[i], literal + 1, size - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Lower-cases in place; the room is 3 * size at least. */
 static size_t lower_in_place(unsigned char *at, size_t size)
 {
@@ -152,7 +179,7 @@ static bool is_literal(enum digest_class class)
 static void other(struct normalize_run *run, const struct digest_token *token, size_t size)
 {
     unsigned char *literal = literal_place(run);
-    uint16_t is = normalize_role_of(literal, size);
+    uint32_t is = normalize_role_of(literal, size);
     if (is == IS_STRAIGHT) {
         memcpy(literal, "join", size = 4);
         is = 0;
@@ -172,7 +199,7 @@ static void other(struct normalize_run *run, const struct digest_token *token, s
     bool quoted = token->class == DIGEST_QUOTED;
     size_t at = run->size + 1;
     size_t lead = quoted || token->class == DIGEST_USER_VARIABLE;
-    begin(run, is);
+    begin(run, placed(run, is));
     memmove(run->text + at + lead, literal, size);
     if (lead) {
         run->text[at] = quoted ? '`' : '@';
@@ -180,6 +207,50 @@ static void other(struct normalize_run *run, const struct digest_token *token, s
     run->size = at + lead + size;
     if (quoted) {
         run->text[run->size++] = '`';
+    }
+}
+
+/* Whether a dot is before `start`, with nothing but spaces between. */
+static bool dot_before(const struct normalize_run *run, size_t start)
+{
+    const unsigned char *before = run->copy->text + start - 1; /* a zero is before the text */
+    while (*before == ' ') {
+        before--;
+    }
+    return *before == '.';
+}
+
+/* An unquoted word. What is directly behind it stands where the scanner is: behind a hint that had
+ * no end, elsewhere. */
+static void word(struct normalize_run *run, size_t start, size_t size)
+{
+    unsigned char *literal = literal_place(run);
+    struct sql_keyword keyword = sql_keyword_find((const char *)literal, size);
+    uint32_t is = normalize_word_roles[keyword.word];
+    if (is == IS_NOTHING) {
+        print_value(run, DIGEST_NULL, literal, size);
+        return;
+    }
+    if (is == IS_STRAIGHT) {
+        memcpy(literal, "join", size = 4);
+        is = 0;
+    }
+    if (is == IS_INTRODUCER) {
+        print(run, IS_CHARSET, "(_charset)", 10);
+        return;
+    }
+    unsigned char next = run->copy->text[run->scanner.at];
+    bool bare = (keyword.flags & SQL_KEYWORD_ANYWHERE) != 0 ||
+                ((keyword.flags & SQL_KEYWORD_BEFORE_PARENTHESIS) != 0 && next == '(');
+    bool quoted = !bare || next == '.' || dot_before(run, start);
+    size_t at = run->size + 1;
+    begin(run, placed(run, is));
+    memmove(run->text + at + quoted, literal, size);
+    run->size = at + size;
+    if (quoted) {
+        run->text[at] = '`';
+        run->text[at + 1 + size] = '`';
+        run->size += 2;
     }
 }
 
@@ -234,24 +305,60 @@ static bool any_token(struct normalize_run *run)
     return true;
 }
 
+/* For the word that may come next: whether a dot is before it (IS_DOT). */
+static void note_dot(struct normalize_run *run)
+{
+    uint64_t *token = &run->tokens[run->count - 1];
+    bool dot = run->scanner.at > 0 && run->scanner.text[run->scanner.at - 1] == '.';
+    *token = dot ? *token | IS_DOT : *token & ~(uint64_t)IS_DOT;
+}
+
+/* Bytes of text between two looks at the room. */
+#define CHUNK 4096
+
+/* The long way: behind comments, or behind one token. False: the text ends here. */
+static bool take_long(struct normalize_run *run)
+{
+    size_t at = run->scanner.at;
+    unsigned char byte = run->scanner.text[at];
+    if (byte == ';' && at + 1 == run->scanner.size) {
+        return false;
+    }
+    bool comment = byte == '/' || byte == '#' || byte == '-';
+    bool more =
+        (comment && digest_skip_blank(&run->scanner) && run->scanner.at > at) || any_token(run);
+    note_dot(run);
+    return more;
+}
+
 static void normalize(struct normalize_run *run)
 {
     do {
-        normalize_short_tokens(run);
-    } while (!run->failed && any_token(run));
+        size_t left = run->scanner.size - run->scanner.at;
+        size_t chunk = left < CHUNK ? left : CHUNK;
+        if (!reserve_chunk(run, chunk)) {
+            return;
+        }
+        normalize_short_tokens(run, run->scanner.at + chunk);
+    } while (run->scanner.at < run->scanner.size && take_long(run) && !run->failed);
 }
 
 bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
                    struct sql_span *normalized)
 {
+    if (!grow_copy(digester, digest_copy_bytes(statement.size))) {
+        return false;
+    }
+    struct digest_copy copy = digest_copy(statement, digester->copy);
     struct normalize_run run = {
         .scanner = {.text = (const unsigned char *)statement.at, .size = statement.size},
+        .copy = &copy,
         .text = digester->text,
         .capacity = digester->capacity,
         .tokens = digester->tokens,
         .token_capacity = digester->token_capacity,
     };
-    if (reserve(&run, 1)) {
+    if (reserve_chunk(&run, 1)) {
         memset(run.tokens, 0, SENTINELS * sizeof *run.tokens);
         run.count = SENTINELS;
         normalize(&run);

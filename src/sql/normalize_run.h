@@ -8,7 +8,7 @@
  * the tokens before (a sign is removed when a number follows, "? ," when another literal follows):
  * for each token in the text one word is kept, its place and what the rules want to know of it.
  *
- *     tokens[i] = offset in text of the space before it << 16 | is
+ *     tokens[i] = offset in text of the space before it << IS_BITS | is
  *
  * (So the text begins with a space, which is not given out.) No rule looks further back than four
  * tokens. The one about ORDER BY positions seems to (any number of commas), so each token carries
@@ -16,8 +16,9 @@
 #ifndef WEIR_SQL_NORMALIZE_RUN_H
 #define WEIR_SQL_NORMALIZE_RUN_H
 
+#include "sql/digest_copy.h"
 #include "sql/digest_scan.h"
-#include "sql/keywords.h"
+#include "sql/keyword_find.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -32,14 +33,18 @@ enum {
     IS_SIGN = 1 << 5,  /* + - */
     IS_UNARY = 1 << 6, /* a sign behind it belongs to the number: ( , + - >= is <= = < > select */
     IS_BY = 1 << 7,
-    IS_ORDER = 1 << 8,     /* order, group */
-    IS_HINT = 1 << 9,      /* force, use, ignore */
-    IS_POSITION = 1 << 10, /* an integer behind it is a position in ORDER BY or GROUP BY */
-    IS_INDEX = 1 << 11,
-    IS_STAR = 1 << 12,
-    IS_STRAIGHT = 1 << 13, /* straight_join */
+    IS_ORDER = 1 << 8,       /* order, group */
+    IS_HINT = 1 << 9,        /* force, use, ignore */
+    IS_POSITION = 1 << 10,   /* an integer behind it is a position in ORDER BY or GROUP BY */
+    IS_ORDER_BY = 1 << 11,   /* the BY of these */
+    IS_DOT = 1 << 12,        /* a dot ends it, and no more than spaces are behind */
+    IS_INDEX = 1 << 13,      /* of words only, as are these: */
+    IS_STRAIGHT = 1 << 14,   /* straight_join */
+    IS_NOTHING = 1 << 15,    /* null */
+    IS_INTRODUCER = 1 << 16, /* _utf8mb4 and the like */
+    IS_STAR = 1 << 17,       /* of bytes only */
 };
-#define IS_BITS 16
+#define IS_BITS 18
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
@@ -52,6 +57,7 @@ enum {
 
 struct normalize_run {
     struct digest_scanner scanner;
+    const struct digest_copy *copy; /* of scanner.text */
     unsigned char *text;
     size_t size;
     size_t capacity;
@@ -61,18 +67,21 @@ struct normalize_run {
     bool failed; /* no memory */
 };
 
+/* What the last token before `stop` needs: longer ones are left to the long way. */
+#define SHORT_BYTES (4 * BLOCK_BYTES)
+#define SHORT_ROOM  (SHORT_BYTES + BLOCK_BYTES)
+
 /* By word and by byte: IS_ bits. */
-extern const uint16_t normalize_word_roles[SQL_WORDS];
-extern const uint16_t normalize_byte_roles[256];
+extern const uint32_t normalize_word_roles[SQL_WORDS] SQL_HIDDEN;
+extern const uint32_t normalize_byte_roles[256] SQL_HIDDEN;
 
 /* What a literal is, by its lower-case text alone, whatever token it belongs to. */
-uint16_t normalize_role_of(const unsigned char *literal, size_t size);
+uint32_t normalize_role_of(const unsigned char *literal, size_t size);
 
-/* Whether a word that begins with _ names a character set before a string. */
-bool normalize_is_introducer(const unsigned char *literal, size_t size);
-
-/* Takes tokens as long as they are of the kinds it knows and there is room. */
-void normalize_short_tokens(struct normalize_run *run);
+/* Takes tokens as long as they are of the kinds it knows and begin before `stop` (an offset in the
+ * text). There is room for a token and for 4 bytes of text from each byte up to there, and for
+ * SHORT_ROOM more. */
+void normalize_short_tokens(struct normalize_run *run, size_t stop);
 
 /* The token `back` from the end (1: the last, at most SENTINELS); what the rules ask of a missing
  * one is false. */
@@ -84,21 +93,43 @@ static ALWAYS_INLINE uint64_t last(const struct normalize_run *run, size_t back)
 /* Begins a token: notes it, and prints the space before it. The caller has reserved the room. */
 static ALWAYS_INLINE void begin(struct normalize_run *run, uint64_t is)
 {
-    if ((is & (IS_COMMA | IS_OPEN | IS_BY)) != 0) {
-        uint64_t before = last(run, is & IS_OPEN ? 2 : 1);
-        bool position = is & IS_COMMA  ? (last(run, 2) & IS_POSITION) != 0
-                        : is & IS_OPEN ? (last(run, 1) & IS_BY) != 0 && (before & IS_ORDER) != 0
-                                       : (before & IS_ORDER) != 0;
-        is |= position ? IS_POSITION : 0;
-    }
     run->tokens[run->count++] = (uint64_t)run->size << IS_BITS | is;
     run->text[run->size++] = ' ';
+}
+
+/* What a token becomes by those before it: whether integers behind it are positions. */
+static ALWAYS_INLINE uint64_t placed(const struct normalize_run *run, uint64_t is)
+{
+    uint64_t one = last(run, 1);
+    bool position = ((is & IS_COMMA) != 0 && (last(run, 2) & IS_POSITION) != 0) ||
+                    ((is & IS_OPEN) != 0 && (one & IS_ORDER_BY) != 0);
+    if ((is & IS_BY) != 0 && (one & IS_ORDER) != 0) {
+        is |= IS_POSITION | IS_ORDER_BY;
+    }
+    return is | (position ? IS_POSITION : 0);
 }
 
 static ALWAYS_INLINE void take_back(struct normalize_run *run, size_t tokens)
 {
     run->count -= tokens;
     run->size = run->tokens[run->count] >> IS_BITS;
+}
+
+/* 1 or 0, to be reckoned with instead of branched upon. */
+static ALWAYS_INLINE size_t has_role(uint64_t token, uint64_t role)
+{
+    return (token & role) != 0;
+}
+
+/* How many tokens before a literal it makes a list with: "? ," or "? ) , (". */
+static ALWAYS_INLINE size_t list_before(const struct normalize_run *run)
+{
+    uint64_t one = last(run, 1);
+    uint64_t two = last(run, 2);
+    size_t items = has_role(one, IS_COMMA) & has_role(two, IS_VALUE);
+    size_t rows = has_role(one, IS_OPEN) & has_role(two, IS_COMMA) &
+                  has_role(last(run, 3), IS_CLOSE) & has_role(last(run, 4), IS_VALUE);
+    return 2 * items + 4 * rows;
 }
 
 /* Prints a token; the room is there. */
@@ -109,10 +140,10 @@ static ALWAYS_INLINE void put(struct normalize_run *run, uint64_t is, const void
     run->size += size;
 }
 
-/* A literal: what it becomes depends on what is before it. An integer that is a position stays what
+/* A literal behind a sign, a character set or a position. An integer that is a position stays what
  * it is. The room for it is there. */
-static ALWAYS_INLINE void value(struct normalize_run *run, enum digest_class class,
-                                const unsigned char *literal, size_t size)
+static ALWAYS_INLINE void odd_value(struct normalize_run *run, enum digest_class class,
+                                    const unsigned char *literal, size_t size)
 {
     bool integer = class == DIGEST_INT;
     size_t merged = 0;
@@ -120,16 +151,12 @@ static ALWAYS_INLINE void value(struct normalize_run *run, enum digest_class cla
         (run->count == SENTINELS + 1 || (last(run, 2) & IS_UNARY) != 0)) {
         take_back(run, 1);
     }
-    if ((last(run, 1) & IS_COMMA) != 0) {
-        merged = (last(run, 2) & IS_VALUE) != 0 ? 2 : 0;
-    } else if ((last(run, 1) & IS_OPEN) != 0) {
-        bool rows = (last(run, 2) & IS_COMMA) != 0 && (last(run, 3) & IS_CLOSE) != 0 &&
-                    (last(run, 4) & IS_VALUE) != 0;
-        merged = rows ? 4 : 0;
-    } else if ((last(run, 1) & IS_CHARSET) != 0) {
+    if ((last(run, 1) & IS_CHARSET) != 0) {
         bool listed = run->count >= SENTINELS + 4 && (last(run, 2) & IS_COMMA) != 0 &&
                       (last(run, 3) & IS_VALUE) != 0;
         merged = !listed ? 0 : (last(run, 4) & IS_CHARSET) != 0 ? 4 : 3;
+    } else {
+        merged = list_before(run);
     }
     if (merged > 0) {
         take_back(run, merged);
@@ -141,18 +168,21 @@ static ALWAYS_INLINE void value(struct normalize_run *run, enum digest_class cla
     }
 }
 
-/* Whether a dot touches the word: directly behind it, or before it with nothing but spaces between.
- */
-static ALWAYS_INLINE bool touches_dot(const struct digest_scanner *scanner, size_t start,
-                                      size_t end)
+/* A literal: what it becomes depends on what is before it. The room for it is there. Whether it
+ * joins a list is as likely as not, and is answered without a branch. */
+static ALWAYS_INLINE void value(struct normalize_run *run, enum digest_class class,
+                                const unsigned char *literal, size_t size)
 {
-    if (end < scanner->size && scanner->text[end] == '.') {
-        return true;
+    if ((last(run, 1) & (IS_SIGN | IS_CHARSET | IS_POSITION)) != 0) {
+        odd_value(run, class, literal, size);
+        return;
     }
-    while (start > 0 && scanner->text[start - 1] == ' ') {
-        start--;
-    }
-    return start > 0 && scanner->text[start - 1] == '.';
+    size_t merged = list_before(run);
+    run->tokens[run->count] = (uint64_t)run->size << IS_BITS;
+    take_back(run, merged);
+    run->tokens[run->count++] = (uint64_t)run->size << IS_BITS | IS_VALUE;
+    memcpy(run->text + run->size, merged > 0 ? " ..." : " ?  ", 4);
+    run->size += merged > 0 ? 4 : 2;
 }
 
 /* Where word() and other() expect the lower-case literal: in the free part of the text, so that a
@@ -163,51 +193,6 @@ static ALWAYS_INLINE unsigned char *literal_place(const struct normalize_run *ru
 }
 
 /* What word() and other() need beyond the literal. */
-#define LITERAL_ROOM 40
-
-/* Longer tokens are left to any_token(). */
-#define SHORT_BYTES 64
-
-/* An unquoted word that starts at `start`. */
-static ALWAYS_INLINE void word(struct normalize_run *run, size_t start, size_t size)
-{
-    /* "Behind the word" is where the scanner stands: behind a hint that had no end, elsewhere. */
-    size_t end = run->scanner.at;
-    unsigned char *literal = literal_place(run);
-    const struct sql_keyword *keyword =
-        size <= SQL_KEYWORD_MAX_BYTES ? sql_keyword_find((const char *)literal, size) : NULL;
-    uint16_t is = 0;
-    bool bare = false;
-    if (keyword != NULL) {
-        is = normalize_word_roles[keyword->word];
-        bare = (keyword->flags & SQL_KEYWORD_ANYWHERE) != 0 ||
-               ((keyword->flags & SQL_KEYWORD_BEFORE_PARENTHESIS) != 0 && end < run->scanner.size &&
-                run->scanner.text[end] == '(');
-        if (keyword->word == SQL_WORD_NULL) {
-            value(run, DIGEST_NULL, literal, size);
-            return;
-        }
-        if (is == IS_STRAIGHT) {
-            memcpy(literal, "join", size = 4);
-            is = 0;
-        }
-    } else if (literal[0] == '_' && normalize_is_introducer(literal, size)) {
-        put(run, IS_CHARSET, "(_charset)", 10);
-        return;
-    }
-    size_t at = run->size + 1;
-    begin(run, is);
-    if (bare && !touches_dot(&run->scanner, start, end)) {
-        memmove(run->text + at, literal, SQL_KEYWORD_MAX_BYTES); /* the room is there */
-        run->size = at + size;
-        return;
-    }
-    if (literal != run->text + at + 1) {
-        memmove(run->text + at + 1, literal, size);
-    }
-    run->text[at] = '`';
-    run->text[at + 1 + size] = '`';
-    run->size = at + size + 2;
-}
+#define LITERAL_ROOM 16
 
 #endif

@@ -207,9 +207,9 @@ static void check_words(const char *folder, const char *name, unsigned flag)
         for (char *at = word; *at != '\0'; at++) {
             *at = (char)tolower((unsigned char)*at);
         }
-        const struct sql_keyword *keyword = sql_keyword_find(word, strlen(word));
-        if (keyword == NULL || (keyword->flags & flag) == 0) {
-            printf("%s: %s is not in keywords.gperf\n", name, word);
+        struct sql_keyword keyword = sql_keyword_find(word, strlen(word));
+        if (keyword.word == SQL_NO_WORD || (keyword.flags & flag) == 0) {
+            printf("%s: %s is not in keywords.def\n", name, word);
             differences++;
         }
         count++;
@@ -217,15 +217,15 @@ static void check_words(const char *folder, const char *name, unsigned flag)
     fclose(file);
     unsigned ours = 0;
     static const char *const words[] = {
-#define X(name) #name,
-        SQL_KEYWORDS(X)
+#define X(enumerator, name, flags) name,
+#include "sql/keywords.def"
 #undef X
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        ours += (sql_keyword_find(words[i], strlen(words[i]))->flags & flag) != 0;
+        ours += (sql_keyword_find(words[i], strlen(words[i])).flags & flag) != 0;
     }
     if (ours != count) {
-        printf("%s: %u words, and %u in keywords.gperf\n", name, count, ours);
+        printf("%s: %u words, and %u in keywords.def\n", name, count, ours);
         differences++;
     }
 }

@@ -3,6 +3,8 @@
  * The normalised text, rule by rule: what goes in, what comes out. */
 #include "sql_test.h"
 
+#include <stdio.h>
+
 struct digest_case {
     const char *text, *normalized;
 };
@@ -179,6 +181,62 @@ static void the_digest_is_sha256_in_hex(void **state)
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* Texts are read by blocks: what they become must not depend on where they stand in one. */
+static void blanks_in_front_change_nothing(void **state)
+{
+    (void)state;
+    static const struct digest_case cases[] = {
+        {"SELECT fifteen_letters,sixteen_letters_,seventeen_letters FROM `fifteen_letters`",
+         "select `fifteen_letters` , `sixteen_letters_` , `seventeen_letters` from "
+         "`fifteen_letters`"},
+        {"select approx_count_distinct(tidb_bounded_staleness),approx_count_distinct",
+         "select approx_count_distinct ( `tidb_bounded_staleness` ) , approx_count_distinct"},
+        {"select 'it\\'s','it''s',\"a \\\" b\",'\\\\', `a``b`, `order`",
+         "select ... , `a`b` , `order`"},
+        {"select '*', '\\*', '**' from t", "select * , * , ? from `t`"},
+        {"select a.\nfrom, b. from, c.from, d .  from",
+         "select `a` . from , `b` . `from` , `c` . `from` , `d` . `from`"},
+        {"select @a, @@b, @@global.c, @`d`, @order @by 1, 2",
+         "select @a , @@b , @@global.c , @d , @order @by 1 , 2"},
+        {"select a<=-1,b<>-1,c!=-1,d>=-1,e<=>-1,f<<1,g->'$.x'",
+         "select `a` <= ? , `b` <> - ? , `c` != - ? , `d` >= ? , `e` <=> - ? , `f` << ? , `g`  ?"},
+        {"select count(*),*/* a. */from t -- b.\n,u# c.\n;",
+         "select count ( ? ) , * from `t` , `u`"},
+        {"select 123456789012345,1234567890123456,12345678901234567,1.,.5,1.5e3,0x1F,1a",
+         "select ... , `1a`"},
+        {"select a from t use index(b),u ignore index (c) order by 1,-2,(3),a",
+         "select `a` from `t` , `u` order by 1 , 2 , ( ? ) , `a`"},
+        {"insert into t values(_utf8'a',null),(_utf8'b',null)",
+         "insert into `t` values ( (_charset) ... ) , ( (_charset) ... )"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t blanks = 0; blanks < 40; blanks++) {
+            char text[256];
+            memset(text, ' ', blanks);
+            snprintf(text + blanks, sizeof text - blanks, "%s", cases[i].text);
+            check(&(struct digest_case){text, cases[i].normalized}, 1);
+        }
+    }
+}
+
+/* Room is made for some thousands of bytes at a time. */
+static void long_texts_are_read_whole(void **state)
+{
+    (void)state;
+    enum { WORDS_BYTES = 100000 };
+    struct sql_span normalized;
+    char *text = malloc(WORDS_BYTES);
+    for (size_t i = 0; i < WORDS_BYTES; i++) {
+        text[i] = i % 2 == 0 ? 'a' : ',';
+    }
+    assert_true(sql_normalize(&digester, (struct sql_span){text, WORDS_BYTES}, &normalized));
+    assert_int_equal(normalized.size, 6 * (WORDS_BYTES / 2) - 1);
+    for (size_t i = 0; i < normalized.size; i++) {
+        assert_int_equal(normalized.at[i], "`a` , "[i % 6]);
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +250,8 @@ int main(void)
         cmocka_unit_test(a_nul_byte_is_invalid),
         cmocka_unit_test(an_empty_text_needs_no_memory_from_before),
         cmocka_unit_test(the_digest_is_sha256_in_hex),
+        cmocka_unit_test(blanks_in_front_change_nothing),
+        cmocka_unit_test(long_texts_are_read_whole),
     };
     sql_digester_init(&digester);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

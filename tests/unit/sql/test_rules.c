@@ -156,8 +156,8 @@ static const char reserved[] =
     "zerofill ";
 
 static const char *const words[] = {
-#define X(name) #name,
-    SQL_KEYWORDS(X)
+#define X(enumerator, name, flags) name,
+#include "sql/keywords.def"
 #undef X
 };
 
