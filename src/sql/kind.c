@@ -4,6 +4,7 @@
  * parentheses, inside of EXPLAIN and the like, and told from set operations. */
 #include "sql/kind.h"
 
+#include "sql/block.h"
 #include "sql/cursor.h"
 #include "sql/settings.h"
 
@@ -38,6 +39,26 @@ enum sql_label sql_kind_label(enum sql_kind kind)
     return (unsigned)kind < SQL_KIND_COUNT ? kind_rows[kind].label : SQL_LABEL_OTHER;
 }
 
+/* Whether UNION, EXCEPT, INTERSECT or MINUS can stand in the text from `at` on: three letters of each
+ * are looked for, in any case, many bytes at a time. */
+static bool may_name_set_operation(const struct sql_lexer *lexer, size_t at)
+{
+    bool found = false;
+    for (; at < lexer->size && !found; at += BLOCK_BYTES - 2) {
+        unsigned __int128 number;
+        block first = block_load_at(lexer->text, at, lexer->size) | 0x20;
+        memcpy(&number, &first, sizeof number);
+        block second = block_of(number >> 8);
+        block third = block_of(number >> 16);
+        block uni = block_is(first, 'u') & block_is(second, 'n') & block_is(third, 'i');
+        block xce = block_is(first, 'x') & block_is(second, 'c') & block_is(third, 'e');
+        block ers = block_is(first, 'e') & block_is(second, 'r') & block_is(third, 's');
+        block inu = block_is(first, 'i') & block_is(second, 'n') & block_is(third, 'u');
+        found = block_bits(uni | xce | ers | inu) != 0;
+    }
+    return found;
+}
+
 /* Whether a set operation joins what begins at the cursor, `opened` parentheses deep: UNION and the
  * like where every parenthesis that is open was opened before the first word. *ordered: ORDER BY or
  * LIMIT stands behind a query in parentheses, which TiDB takes for a set operation of one. */
@@ -45,6 +66,9 @@ static bool is_set_operation(struct sql_cursor *cursor, size_t opened, bool *ord
 {
     size_t depth = opened;
     size_t outermost = opened;
+    if (opened == 0 && !may_name_set_operation(&cursor->lexer, cursor->token.start)) {
+        return false;
+    }
     for (; !sql_cursor_at_end(cursor); sql_cursor_next(cursor)) {
         uint16_t word = sql_cursor_word(cursor);
         if (sql_cursor_is(cursor, '(')) {
