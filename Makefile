@@ -85,6 +85,7 @@ bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
 bench-audit: plugins
 	@tools/bootstrap.sh bench
+	@ninja -C $(BUILD)/release bench-record
 	@$(PYTHON) bench/audit/run.py
 bench-firewall: release
 	@tools/bootstrap.sh bench
