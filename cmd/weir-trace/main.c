@@ -80,10 +80,13 @@ static char *plugin_name(const struct trace_program_options *options)
     return name;
 }
 
-/* NULL: the folder is not there. */
+/* NULL: the folder is not there. weir's own plugins are in weir's own folder, wherever the client
+ * library is told to look for others. */
 static char *plugin_folder(const struct trace_program_options *options)
 {
-    if (!options->plugin || !strchr(options->plugin, '/'))
+    if (!options->plugin)
+        return default_plugin_dir();
+    if (!strchr(options->plugin, '/'))
         return options->plugin_dir ? strdup(options->plugin_dir) : default_plugin_dir();
     char *path = strdup(options->plugin);
     char *folder = path ? realpath(dirname(path), NULL) : NULL;

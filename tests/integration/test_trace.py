@@ -129,6 +129,9 @@ def test_a_traced_program_finds_the_librarys_other_plugins(database):
                "select current_user()"]
     traced = run([WEIR_TRACE, "--format", "test_trace", "--", *command])
     assert "ed@%" in traced.stdout and "Using authentication plugin: client_ed25519" in traced.stderr
+    folder = run(["pkg-config", "--variable=plugindir", "libmariadb"]).stdout.strip() or "/usr/lib/x86_64-linux-gnu/libmariadb3/plugin"
+    told = run([WEIR_TRACE, "--format", "test_trace", "--", *command], MARIADB_PLUGIN_DIR=folder)
+    assert "ed@%" in told.stdout and "Using authentication plugin: client_ed25519" in told.stderr
 
 
 def test_only_one_trace_plugin_is_at_work(database):
