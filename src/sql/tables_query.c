@@ -276,13 +276,6 @@ static bool is_returning_clause(const struct scan *scan)
     }
 }
 
-static bool is_on_duplicate_key(const struct scan *scan)
-{
-    struct sql_cursor ahead = scan->cursor;
-    sql_cursor_next(&ahead);
-    return sql_cursor_accept(&ahead, SQL_WORD_DUPLICATE) && sql_cursor_word(&ahead) == SQL_WORD_KEY;
-}
-
 static bool ends_references(struct scan *scan, uint16_t word)
 {
     switch (word) {
@@ -305,7 +298,7 @@ static bool ends_references(struct scan *scan, uint16_t word)
         return second == SQL_WORD_UPDATE || second == SQL_WORD_SHARE;
     }
     case SQL_WORD_ON:
-        return is_on_duplicate_key(scan);
+        return sql_scan_at_duplicate_key(scan);
     default:
         return false;
     }

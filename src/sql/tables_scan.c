@@ -154,6 +154,10 @@ static void step(struct scan *scan)
             sql_scan_set_clause(scan, CLAUSE_BINDING);
         }
     }
+    if (frame->insert && sql_cursor_word(&scan->cursor) == SQL_WORD_ON &&
+        sql_scan_at_duplicate_key(scan)) {
+        scan->tables->cte_count = frame->ctes;
+    }
     if (frame->clause == CLAUSE_SKIP) {
         sql_scan_next(scan);
     } else if (frame->clause == CLAUSE_OTHER ||

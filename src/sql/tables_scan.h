@@ -43,6 +43,7 @@ struct frame {
     bool recursive; /* WITH RECURSIVE */
     bool foreign;   /* CLAUSE_REFERENCES: FOREIGN KEY was seen since the last comma */
     bool binding;   /* USING at this level begins a statement */
+    bool insert;    /* ON DUPLICATE KEY at this level ends the scope of what the query defines */
     bool cte;       /* the body of the last common table expression below ctes */
     uint32_t ctes;  /* how many were in scope when it was opened */
 };
@@ -133,6 +134,8 @@ bool sql_scan_find_word(struct scan *scan, uint16_t a, uint16_t b);
 void sql_scan_table_list(struct scan *scan, enum sql_access access);
 /* table [, table] ..., and nothing else of interest behind. */
 void sql_scan_plain_table_list(struct scan *scan, enum sql_access access);
+/* Whether ON DUPLICATE KEY stands at the cursor. */
+bool sql_scan_at_duplicate_key(const struct scan *scan);
 
 /* tables_statement.c, tables_ddl.c, tables_admin.c: each is called with the statement's first word
  * at the cursor, adds the tables that stand in fixed places and sets the first frame's clause for

@@ -13,6 +13,8 @@ static void insert(struct scan *scan)
     sql_scan_accept(scan, SQL_WORD_INTO);
     sql_scan_table(scan, SQL_ACCESS_WRITE, false);
     sql_scan_set_clause(scan, CLAUSE_INSERT);
+    sql_scan_frame(scan)->insert = true;
+    sql_scan_frame(scan)->ctes = (uint32_t)scan->tables->cte_count;
     if (sql_scan_accept(scan, SQL_WORD_PARTITION) && sql_cursor_is(&scan->cursor, '(')) {
         sql_scan_skip_parentheses(scan);
     }

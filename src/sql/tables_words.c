@@ -64,3 +64,10 @@ void sql_scan_plain_table_list(struct scan *scan, enum sql_access access)
     } while (sql_scan_accept_byte(scan, ','));
     sql_scan_set_clause(scan, CLAUSE_SKIP);
 }
+
+bool sql_scan_at_duplicate_key(const struct scan *scan)
+{
+    struct sql_cursor ahead = scan->cursor;
+    return sql_cursor_accept(&ahead, SQL_WORD_ON) &&
+           sql_cursor_accept(&ahead, SQL_WORD_DUPLICATE) && sql_cursor_word(&ahead) == SQL_WORD_KEY;
+}
