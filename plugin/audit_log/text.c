@@ -170,8 +170,8 @@ static inline bool copy_short(char *to, const unsigned char *from, size_t size)
     return true;
 }
 
-/* Copies up to the first byte that JSON does not take as it is; returns how many it copied. The last
- * block may reach back into the one before. */
+/* Copies up to the first byte that JSON does not take as it is; returns how many it copied. The
+ * last block may reach back into the one before. */
 static inline size_t copy_plain(char *to, const unsigned char *from, size_t size)
 {
     size_t at = 0;

@@ -75,8 +75,8 @@ void text_add_time(struct text *text, uint64_t ns);
  * returns false then. */
 bool text_add_json(struct text *text, const char *bytes, size_t size);
 
-/* Adds bytes and the closing quote of a JSON string at `at`, in room for size + 1 bytes. false: they
- * are no UTF-8. */
+/* Adds bytes and the closing quote of a JSON string at `at`, in room for size + 1 bytes. false:
+ * they are no UTF-8. */
 bool text_finish_json(struct text *text, char *at, const char *bytes, size_t size);
 /* Adds `,"name_base64":"..."`. */
 void text_add_exact_member(struct text *text, const char *key, size_t key_size, weir_string value);
