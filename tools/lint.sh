@@ -58,6 +58,21 @@ printf '%s\n' "${units[@]}" |
     xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>/dev/null | grep -E 'error:|warning:' &&
     complain "clang-tidy"
 
+# Plugins: pluginpkg knows how they are compiled, so clang-tidy is asked by way of the compiler.
+tidied=$(mktemp -d)
+export tidied
+tidy_plugin() {
+    CC=$PWD/tools/tidy-cc.sh TIDY_REPORT=$tidied/${1##*/}.report \
+        bin/pluginpkg -pkg-dir "$1" -out-dir "$tidied" >/dev/null || echo "$1"
+}
+export -f tidy_plugin
+mapfile -t plugins < <(git ls-files 'plugin/*/manifest.toml' | xargs -n 1 dirname)
+printf '%s\n' "${plugins[@]}" | xargs -P "$(nproc)" -I{} bash -c 'tidy_plugin {}' | grep . &&
+    complain "these plugins are not packaged"
+[ "$(find "$tidied" -name '*.report' | wc -l)" = ${#plugins[@]} ] || complain "clang-tidy has not seen all plugins"
+sort -u "$tidied"/*.report | grep . && complain "clang-tidy in plugins"
+rm -r "$tidied"
+
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro \
