@@ -182,8 +182,9 @@ static void print_account(const struct account *account, const struct left_out *
          entry = atomic_load(&entry->next)) {
         struct key key = {.sort = entry->sort, .shown = {entry->shown, entry->shown_size}};
         memcpy(key.bytes, entry->bytes, KEY_BYTES);
+        size_t size = key_print(&key, line);
         if (!is_left_out(left_out, account, &key))
-            fwrite(line, 1, key_print(&key, line), file);
+            fwrite(line, 1, size, file);
     }
 }
 
