@@ -54,9 +54,8 @@ static void load(void)
         "SELECT c FROM sbtest1 WHERE id=4996",
         "UPDATE sbtest1 SET k=k+1 WHERE id=5003",
         "INSERT INTO sbtest1 (id, k, c, pad) VALUES (5034, 4978, '6822-3512', '2231-7732')",
-        "SELECT t.id, t.name AS n, COUNT(*) FROM shop.t JOIN u ON t.id = u.t_id WHERE u.x IN (1, "
-        "2, 3) "
-        "GROUP BY t.id ORDER BY 2 DESC LIMIT 10",
+        ("SELECT t.id, t.name AS n, COUNT(*) FROM shop.t JOIN u ON t.id = u.t_id "
+         "WHERE u.x IN (1, 2, 3) GROUP BY t.id ORDER BY 2 DESC LIMIT 10"),
         "BEGIN",
         "COMMIT",
     };

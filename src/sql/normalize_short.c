@@ -110,7 +110,7 @@ static ALWAYS_INLINE size_t number_bytes(const unsigned char *at, enum digest_cl
 {
     size_t bytes = block_run(block_digits(block_load(at)));
     *class = DIGEST_INT;
-    if (at[bytes] == '.' && bytes < BLOCK_BYTES) {
+    if (bytes < BLOCK_BYTES && at[bytes] == '.') {
         size_t fraction = block_run(block_digits(block_load(at + bytes + 1)));
         *class = DIGEST_NUMBER;
         bytes = fraction > 0 && fraction < BLOCK_BYTES ? bytes + 1 + fraction : BLOCK_BYTES;
