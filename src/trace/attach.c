@@ -3,16 +3,17 @@
  * A trace plugin inside a program that uses MariaDB Connector/C.
  *
  * That library loads client plugins and calls their init function, but has no tracing of its own.
- * It does let a plugin see every piece of bytes that it reads and writes
+ * The bytes that it reads and writes are seen at its sockets and its calls of OpenSSL
+ * (socket_table.h), or, where those are not found, as it shows them itself
  * (ma_pvio_register_callback). So:
  *
  *   the plugin's file is loaded  a constructor hands its declaration to weir_trace_attach(), which
  *                                puts functions of ours in place of init and deinit
- *   the library calls init       we register the callback with the library that called us (a program
- *                                may have one linked in and others loaded privately), then call the
- *                                plugin's own init
+ *   the library calls init       we listen to the library that called us (a program may have one
+ *                                linked in and others loaded privately), then call the plugin's own
+ *                                init
  *   bytes go by                  each connection handle has a trace session, found by the handle
- *   the library calls deinit     sessions end, the callback is taken back
+ *   the library calls deinit     sessions end, and so does the listening
  *
  * The library does not say when a connection ends, either: that is learnt at its sockets
  * (socket_table.h), while the handle is still there. */
@@ -22,6 +23,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trace/session.h"
 #include "trace/socket_table.h"
@@ -177,10 +179,14 @@ static register_function *find_register_function(void *caller)
 
 /* The library looks for every plugin where it was told to look for this one, and would miss those
  * for authentication. Whoever set the variable (weir-trace does) can say in a second one what it
- * was before: that is what the library reads from now on. */
+ * was before: that is what the library reads from now on, until it ends and may begin again. */
+static char *own_plugin_dir; /* NULL: nothing was changed */
+
 static void restore_plugin_dir(void)
 {
     const char *before = getenv("WEIR_TRACE_OTHER_PLUGIN_DIR");
+    const char *own = getenv("MARIADB_PLUGIN_DIR");
+    own_plugin_dir = before && own ? strdup(own) : NULL;
     if (before && *before)
         setenv("MARIADB_PLUGIN_DIR", before, 1);
     else if (before)
@@ -196,8 +202,12 @@ static int begin_plugin(unsigned index, void *caller, char *text, size_t size, i
                  active->name);
         return 1;
     }
+    /* The library's own way comes second: after mysql_library_end() the library follows a pointer
+     * to what it has freed, which ends programs that use it again. */
     register_callback = find_register_function(caller);
-    if (!register_callback && !socket_table_attach(caller, on_bytes)) {
+    if (socket_table_attach(caller, on_bytes, register_callback != NULL)) {
+        register_callback = NULL;
+    } else if (!register_callback) {
         snprintf(text, size,
                  "the client library that loads it shows no traffic (no "
                  "ma_pvio_register_callback): it must be MariaDB Connector/C 3");
@@ -226,6 +236,10 @@ static int end_plugin(unsigned index)
         socket_table_detach();
         end_all();
         active = NULL;
+        if (own_plugin_dir)
+            setenv("MARIADB_PLUGIN_DIR", own_plugin_dir, 1);
+        free(own_plugin_dir);
+        own_plugin_dir = NULL;
     }
     return attached->deinit ? attached->deinit() : 0;
 }
@@ -255,14 +269,18 @@ static const struct {
 
 EXPORTED void weir_trace_attach(struct st_mysql_client_plugin_TRACE *plugin)
 {
-    if (plugin_count == PLUGINS_MAX) {
+    unsigned place = 0; /* that of before, when its file was unloaded and is there again */
+    while (place < plugin_count && plugins[place].plugin != plugin)
+        place++;
+    if (place == PLUGINS_MAX) {
         fprintf(stderr, "weir-trace: %s: too many trace plugins in this program\n", plugin->name);
         return;
     }
-    plugins[plugin_count] = (struct attached_plugin){plugin, plugin->init, plugin->deinit};
-    plugin->init = places[plugin_count].init;
-    plugin->deinit = places[plugin_count].deinit;
-    plugin_count++;
+    plugins[place] = (struct attached_plugin){plugin, plugin->init, plugin->deinit};
+    plugin->init = places[place].init;
+    plugin->deinit = places[place].deinit;
+    if (place == plugin_count)
+        plugin_count++;
 }
 
 EXPORTED void weir_trace_adopt(struct st_mysql_client_plugin_TRACE *plugin)

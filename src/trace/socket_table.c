@@ -93,6 +93,21 @@ static ssize_t write_through(MARIADB_PVIO *pvio, const uchar *buffer, size_t len
     return size;
 }
 
+/* The same for programs that use the library's functions which do not wait. */
+static ssize_t async_read_through(MARIADB_PVIO *pvio, uchar *buffer, size_t length)
+{
+    ssize_t size = original.async_read(pvio, buffer, length);
+    listener(0, pvio->mysql, buffer, (size_t)size);
+    return size;
+}
+
+static ssize_t async_write_through(MARIADB_PVIO *pvio, const uchar *buffer, size_t length)
+{
+    ssize_t size = original.async_write(pvio, buffer, length);
+    listener(1, pvio->mysql, buffer, (size_t)size);
+    return size;
+}
+
 static my_bool close_through(MARIADB_PVIO *pvio)
 {
     listener(0, pvio->mysql, NULL, 0);
@@ -124,14 +139,29 @@ static int ssl_write_through(void *ssl, void *buffer, int size)
     return sent;
 }
 
-static void attach_tls(void *caller)
+/* A function of a library that the caller's file is linked with. */
+static void *find_function(void *caller, const char *name)
 {
-    *(void **)&ssl_data = dlsym(RTLD_DEFAULT, "SSL_get_ex_data");
+    Dl_info info;
+    void *file = dladdr(caller, &info) && info.dli_fname
+                     ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD)
+                     : NULL;
+    void *function = file ? dlsym(file, name) : NULL;
+    if (file)
+        dlclose(file);
+    return function ? function : dlsym(RTLD_DEFAULT, name);
+}
+
+/* false: the file does not call OpenSSL, or has it linked in. */
+static bool attach_tls(void *caller)
+{
+    *(void **)&ssl_data = find_function(caller, "SSL_get_ex_data");
     if (!ssl_data)
-        return; /* the program has no OpenSSL, or not as a library */
-    import_table_replace(caller, "SSL_read", (void *)ssl_read_through, (void **)&ssl_read);
-    import_table_replace(caller, "SSL_write", (void *)ssl_write_through, (void **)&ssl_write);
+        return false;
     tls_caller = caller;
+    return import_table_replace(caller, "SSL_read", (void *)ssl_read_through, (void **)&ssl_read) &&
+           import_table_replace(caller, "SSL_write", (void *)ssl_write_through,
+                                (void **)&ssl_write);
 }
 
 static void detach_tls(void)
@@ -142,9 +172,10 @@ static void detach_tls(void)
     if (tls_caller && ssl_write)
         import_table_replace(tls_caller, "SSL_write", (void *)ssl_write, &ours);
     tls_caller = NULL;
+    ssl_read = ssl_write = NULL;
 }
 
-bool socket_table_attach(void *caller, socket_bytes *callback)
+bool socket_table_attach(void *caller, socket_bytes *callback, bool needs_tls)
 {
     struct object object = {.caller = (uintptr_t)caller};
     dl_iterate_phdr(scan_object, &object);
@@ -156,9 +187,15 @@ bool socket_table_attach(void *caller, socket_bytes *callback)
     table->read = read_through;
     table->write = write_through;
     table->close = close_through;
-    attach_tls(caller);
+    if (original.async_read)
+        table->async_read = async_read_through;
+    if (original.async_write)
+        table->async_write = async_write_through;
     atomic_store(&is_watching, true);
-    return true;
+    if (attach_tls(caller) || !needs_tls)
+        return true;
+    socket_table_detach();
+    return false;
 }
 
 void socket_table_watch_close(const MYSQL *handle, socket_bytes *callback)
@@ -185,6 +222,8 @@ void socket_table_detach(void)
     table->read = original.read;
     table->write = original.write;
     table->close = original.close;
+    table->async_read = original.async_read;
+    table->async_write = original.async_write;
     table = NULL;
     atomic_store(&is_watching, false);
 }

@@ -2,13 +2,13 @@
  *
  * The table of functions through which Connector/C reads, writes and closes its sockets.
  *
- * It is used for two things. Always: to learn when a connection is closed, which the library tells
- * nobody, and before the handle is freed. And where the library is linked into a program that
- * exports nothing (mariadb-dump is one): to see the bytes too. In that case the table is found by
- * the declaration that stands in front of it: type and version of an I/O plugin and a pointer to
- * its name, "pvio_socket", in the writable memory of the file that holds `caller`. Nothing
- * is done when the declaration is not there exactly once. TLS goes past these functions: its plaintext
- * is seen at the file's own calls of OpenSSL (import_table.h), where OpenSSL is a shared library. */
+ * It is used for two things. To see the bytes: then the table is found by the declaration that stands
+ * in front of it, type and version of an I/O plugin and a pointer to its name, "pvio_socket", in the
+ * writable memory of the file that holds `caller`, be it the library or a program that has it linked
+ * in. Nothing is done when the declaration is not there exactly once. TLS goes past these functions:
+ * its plaintext is seen at the file's own calls of OpenSSL (import_table.h), where OpenSSL is a shared
+ * library. And to learn when a connection is closed, which the library tells nobody, before the
+ * handle is freed. */
 #ifndef WEIR_TRACE_SOCKET_TABLE_H
 #define WEIR_TRACE_SOCKET_TABLE_H
 
@@ -20,9 +20,10 @@
  * the socket is about to be closed. */
 typedef void socket_bytes(int is_write, MYSQL *handle, const unsigned char *bytes, size_t size);
 
-/* Has `callback` called for all of these from now on. caller: an address in the library. false: no
- * table was found. */
-bool socket_table_attach(void *caller, socket_bytes *callback);
+/* Has `callback` called for all of these from now on. caller: an address in the library. needs_tls:
+ * only if the plaintext of TLS connections is seen too. false: nothing is seen, and nothing has been
+ * changed. */
+bool socket_table_attach(void *caller, socket_bytes *callback, bool needs_tls);
 
 /* Has `callback` called when connections are closed, those that share handle's table. Any thread.
  */

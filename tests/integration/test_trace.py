@@ -151,6 +151,8 @@ def test_the_calls_of_the_c_api(database, tmp_path):
         "second 0: Plugin simple_trace could not be loaded: linked_trace is loaded already, "
         "and only one trace plugin can be",
         "user root, thread 1, do 2", "starts 2, stops 2, events 1"]
+    again = run([WEIR_TRACE, "--plugin", "simple_trace", "--", client, database.socket]).stdout
+    assert again.count("Initializing trace: stage 0") == again.count("Terminating trace") == 2
     lines = run([client, database.socket, CLIENT_TRACE_PLUGINS, "simple_trace"]).stdout.splitlines()
     assert lines[:3] == ["load_v simple_trace: ", "find 1", "again 0: Plugin simple_trace could not be loaded: it is already loaded"]
     assert lines[3:5] == ["Initializing trace: stage 0", "Trace initialized"] and lines[-1] == "Terminating trace"

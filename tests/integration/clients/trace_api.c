@@ -2,6 +2,7 @@
  *
  * The C API's calls on client plugins, with a trace plugin that is part of the program.
  *
+ *     trace_api SOCKET                     uses the library, ends it, and does so again
  *     trace_api SOCKET PLUGIN_DIR          prints what happened, one line each
  *     trace_api SOCKET PLUGIN_DIR NAME     the same of another plugin, loaded with arguments */
 #include <stdarg.h>
@@ -93,6 +94,12 @@ static int load_by_list(const char *socket, const char *folder, const char *name
 
 int main(int argc, char **argv)
 {
+    for (int again = 0; argc == 2 && again < 2; again++) {
+        query(argv[1], "do 1");
+        mysql_library_end();
+    }
+    if (argc == 2)
+        return 0;
     if (argc == 4)
         return load_by_list(argv[1], argv[2], argv[3]);
     struct st_mysql_client_plugin *linked =
