@@ -138,7 +138,6 @@ weir_verdict OnShutdown(const weir_manifest *manifest)
     journal = NULL;
     release_scratches();
     filter_store_close();
-    settings_release();
     return WEIR_OK;
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "settings.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "../common/paths.h"
 
 #define NS            1000000000
 #define SEVERITY_INFO 6
+#define PATH_BYTES    4096 /* PATH_MAX */
 
 /* The enums of the manifest, in its order. */
 static const struct format *const formats[] = {[AUDIT_LOG_FORMAT_JSON] = &format_json,
@@ -23,25 +22,7 @@ static const enum strategy strategies[] = {
     [AUDIT_LOG_STRATEGY_SEMISYNCHRONOUS] = STRATEGY_SEMISYNCHRONOUS,
     [AUDIT_LOG_STRATEGY_SYNCHRONOUS] = STRATEGY_SYNCHRONOUS};
 
-static char *file, *filters; /* absolute paths */
-
-/* Returns owned. */
-static char *absolute(weir_string folder, weir_string path)
-{
-    char *result = NULL;
-    if (path.size && path.data[0] == '/')
-        return strdup(path.data);
-    return asprintf(&result, "%.*s/%s", WEIR_STRING_ARGS(folder), path.data) < 0 ? NULL : result;
-}
-
-/* The folder of the plugin's shared object. */
-static weir_string library_folder(void)
-{
-    weir_string library = weir_library();
-    const char *slash = library.data ? strrchr(library.data, '/') : NULL;
-    return slash ? (weir_string){library.data, (size_t)(slash - library.data)}
-                 : (weir_string){".", 1};
-}
+static char file[PATH_BYTES], filters[PATH_BYTES];
 
 const struct format *settings_format(void)
 {
@@ -101,12 +82,9 @@ int settings_read(struct journal_options *journal, struct sink_options *sink, ch
                   char problem[PROBLEM_BYTES])
 {
     bool is_socket = weir_number_of(AUDIT_LOG_HANDLER) == AUDIT_LOG_HANDLER_SOCKET;
-    settings_release();
-    weir_string data = weir_data_directory();
-    file = absolute(library_folder(), weir_text_of(AUDIT_LOG_FILE));
-    filters = absolute(data.data ? data : library_folder(), weir_text_of(AUDIT_LOG_FILTER_FILE));
-    if (!file || !filters) {
-        snprintf(problem, PROBLEM_BYTES, "no memory");
+    if (!path_in_data_directory(weir_text_of(AUDIT_LOG_FILE), file, sizeof file) ||
+        !path_in_data_directory(weir_text_of(AUDIT_LOG_FILTER_FILE), filters, sizeof filters)) {
+        snprintf(problem, PROBLEM_BYTES, "the path of a file is too long");
         return -1;
     }
     sink->file = file;
@@ -125,11 +103,4 @@ int settings_read(struct journal_options *journal, struct sink_options *sink, ch
     };
     *filter_file = filters;
     return 0;
-}
-
-void settings_release(void)
-{
-    free(file);
-    free(filters);
-    file = filters = NULL;
 }

@@ -8,10 +8,9 @@
 #include "collect.h"
 #include "journal.h"
 
-/* Reads everything. The strings live until settings_release(). -1 and the problem. */
+/* Reads everything. The strings live as long as the plugin. -1 and the problem. */
 int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
                   char problem[PROBLEM_BYTES]);
-void settings_release(void);
 
 /* Each of these is a load or two. */
 const struct format *settings_format(void);

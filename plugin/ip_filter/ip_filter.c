@@ -12,7 +12,7 @@
 #include <time.h>
 #include <weir/plugin.h>
 
-#include "../common/beside.h"
+#include "../common/paths.h"
 #include "../common/readers.h"
 #include "country.h"
 #include "networks.h"

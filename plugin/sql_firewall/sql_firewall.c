@@ -15,7 +15,7 @@
 #include <time.h>
 #include <weir/plugin.h>
 
-#include "../common/beside.h"
+#include "../common/paths.h"
 #include "firewall.h"
 #include "statement.h"
 
@@ -215,17 +215,6 @@ static weir_verdict read_rules(void)
     return WEIR_OK;
 }
 
-/* The list, which the plugin itself writes, belongs into the data directory. */
-static bool find_list(char *path, size_t size)
-{
-    weir_string name = weir_text_of(SQL_FIREWALL_ALLOW_LIST), folder = weir_data_directory();
-    if (!folder.data || name.data[0] == '/')
-        return path_beside_plugin(name, path, size);
-    int length =
-        snprintf(path, size, "%.*s/%.*s", WEIR_STRING_ARGS(folder), WEIR_STRING_ARGS(name));
-    return length >= 0 && (size_t)length < size;
-}
-
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
@@ -233,7 +222,7 @@ weir_verdict OnInit(const weir_manifest *manifest)
     weir_string file = weir_text_of(SQL_FIREWALL_RULES);
     rules_path[0] = '\0';
     if ((file.size && !path_beside_plugin(file, rules_path, sizeof rules_path)) ||
-        !find_list(path, sizeof path))
+        !path_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
         return weir_fail("the path of a file is too long");
     if (!keeper_open(path, problem))
         return weir_fail("%s", problem);

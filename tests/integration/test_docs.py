@@ -104,6 +104,12 @@ def test_the_plugin_of_the_guide_refuses_what_it_says(example):
         connection.query("DROP DATABASE guide")
 
 
+@pytest.mark.time_limit(120)
+def test_the_first_steps_with_the_audit_log(example):
+    example.follow("docs/plugins/audit_log.md")
+    assert 'SELECT @@audit_log_strategy"' in (example.folder / "var" / "audit.log").read_text()
+
+
 @pytest.mark.parametrize("document", ["README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md"])
 def test_every_path_that_a_document_names_is_there(document):
     missing = [name for name, path in named_paths(document).items() if not pathlib.Path(path).exists()]
