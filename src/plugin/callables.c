@@ -72,7 +72,9 @@ int plugin_callables_read(struct plugin_callable **callables, size_t *count, jso
     size_t size = json_array_size(list);
     *count = 0;
     *callables = calloc(size + 1, sizeof **callables);
-    int status = *callables ? 0 : error_set(error, "not enough memory");
+    if (!*callables)
+        return error_set(error, "not enough memory");
+    int status = 0;
     for (; status == 0 && *count < size; ++*count) {
         *wrong = *count;
         status = read_callable(*callables, *count, json_array_get(list, *count), plugin, error);
