@@ -5,6 +5,9 @@
 
 struct sql_keyword sql_keyword_find(const char *lower, size_t size)
 {
+    if (size == 0 || lower[size - 1] == '\0') {
+        return (struct sql_keyword){SQL_NO_WORD, 0}; /* filling it up would make a keyword of it */
+    }
     if (size <= BLOCK_BYTES) {
         union sql_keyword_name name = {""};
         memcpy(name.bytes, lower, size);

@@ -237,6 +237,18 @@ static void long_texts_are_read_whole(void **state)
     free(text);
 }
 
+/* Look-ups fill words up with zeros. */
+static void names_that_end_in_zeros_are_no_keywords(void **state)
+{
+    (void)state;
+    static const char text[] = "select `straight_join\0`";
+    static const char expected[] = "select `straight_join\0`";
+    struct sql_span normalized;
+    assert_true(sql_normalize(&digester, (struct sql_span){text, sizeof text - 1}, &normalized));
+    assert_int_equal(normalized.size, sizeof expected - 1);
+    assert_memory_equal(normalized.at, expected, normalized.size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +264,7 @@ int main(void)
         cmocka_unit_test(the_digest_is_sha256_in_hex),
         cmocka_unit_test(blanks_in_front_change_nothing),
         cmocka_unit_test(long_texts_are_read_whole),
+        cmocka_unit_test(names_that_end_in_zeros_are_no_keywords),
     };
     sql_digester_init(&digester);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
