@@ -124,7 +124,10 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
     if (token->end < lexer->size && text[token->end] == '.') {
         size_t next = token->end + 1;
         bool name = next < lexer->size && sql_byte_is(text[next], SQL_BYTE_WORD);
-        if (name || tidb) {
+        /* word.* holds for all servers: a keyword with that behind it begins nothing. */
+        bool all =
+            next < lexer->size && text[next] == '*' && lexer->mode.dialect == SQL_DIALECT_UNKNOWN;
+        if (name || all || tidb) {
             return true;
         }
     } else {
@@ -361,6 +364,13 @@ static void take_other(struct sql_lexer *lexer, struct sql_token *token)
         if (peek(lexer, 1) == '=') {
             lexer->at += 2;
             token->class = SQL_TOKEN_PUNCTUATION;
+            return;
+        }
+        break;
+    case '\\':
+        if (peek(lexer, 1) == 'N') { /* NULL, whatever follows: \Nfrom is two tokens */
+            lexer->at += 2;
+            token->class = SQL_TOKEN_NUMBER;
             return;
         }
         break;

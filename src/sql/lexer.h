@@ -22,11 +22,11 @@
 #include "sql/mode.h"
 
 enum sql_token_class {
-    SQL_TOKEN_END,    /* of the text */
-    SQL_TOKEN_WORD,   /* unquoted name or keyword; word is its enumerator or SQL_NO_WORD */
-    SQL_TOKEN_NAME,   /* `quoted`, or "quoted" under ANSI_QUOTES */
-    SQL_TOKEN_STRING, /* 'text', "text", N'text', x'00', b'01' */
-    SQL_TOKEN_NUMBER,
+    SQL_TOKEN_END,         /* of the text */
+    SQL_TOKEN_WORD,        /* unquoted name or keyword; word is its enumerator or SQL_NO_WORD */
+    SQL_TOKEN_NAME,        /* `quoted`, or "quoted" under ANSI_QUOTES */
+    SQL_TOKEN_STRING,      /* 'text', "text", N'text', x'00', b'01' */
+    SQL_TOKEN_NUMBER,      /* and \N */
     SQL_TOKEN_VARIABLE,    /* @x, also the @host of an account */
     SQL_TOKEN_SYSTEM,      /* @@x, @@global.x */
     SQL_TOKEN_PUNCTUATION, /* byte is it; ASSIGN is 0 */

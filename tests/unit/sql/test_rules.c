@@ -88,6 +88,10 @@ static void explaining(void **state)
         {"explain execute", "DescTable", "execute:r"},
         {"explain import into t from 'x'", "ExplainSQL", "t:w"},
         {"trace begin", "Trace", ""},
+        {"trace release savepoint a", "Trace", ""},
+        {"trace analyze table t, u", "Trace", "t:r u:r"},
+        {"explain explore analyze select 1 from t", "ExplainSQL", "t:r"},
+        {"index advise infile 'x'", "other", ""},
         {"plan replayer dump explain (select * from t)", "other", "t:r"},
         {"plan replayer dump explain ('select * from t', 'select 1')", "other", ""},
         {"plan replayer dump explain slow query where a in (select b from t) limit 5", "other",
@@ -125,6 +129,39 @@ static void clauses_or_names(void **state)
         {"create table t (with c as (select * from u) select * from c)", "CreateTable", "t:d u:r"},
         {"select * from json_table, t", "Select", "json_table:r t:r"},
         {"select * from json_table('[]', '$' columns (a int path '$')) x, t", "Select", "t:r"},
+    };
+    CHECK(cases);
+}
+
+static void scopes(void **state)
+{
+    (void)state;
+    static const struct rule_case cases[] = {
+        {"insert into t with c as (select 1 from u) select * from c on duplicate key update a = "
+         "(select 1 from c)",
+         "Insert", "t:w u:r c:r"},
+        {"insert into t (with c as (select 1 from u) select * from c) union select * from c",
+         "Insert", "t:w u:r c:r"},
+        {"with a as (select 1 from t) select * from (with a as (select * from a) select * from a) "
+         "x, a, d.a",
+         "Select", "t:r d.a:r"},
+        {"with recursive a as (select 1 union (with b as (select * from a, t) select * from b)) "
+         "select * from a, b",
+         "Select", "t:r b:r"},
+    };
+    CHECK(cases);
+}
+
+static void tokens(void **state)
+{
+    (void)state;
+    static const struct rule_case cases[] = {
+        {"select \\Nfrom t", "Select", "t:r"}, /* NULL, FROM */
+        {"select \\nfrom t", "Select", ""},
+        {"select user.* from user, event", "Select", "user:r event:r"},
+        {"delete role.* from role", "Delete", "role:w"},
+        {"grant select on event.* to u", "Grant", ""},
+        {"select * from 1a, d.1, d.1e5", "Select", "1a:r d.1:r d.1e5:r"},
     };
     CHECK(cases);
 }
@@ -249,10 +286,9 @@ static int clean_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(administration),
-        cmocka_unit_test(explaining),
-        cmocka_unit_test(clauses_or_names),
-        cmocka_unit_test(unreserved_words),
+        cmocka_unit_test(administration),   cmocka_unit_test(explaining),
+        cmocka_unit_test(clauses_or_names), cmocka_unit_test(scopes),
+        cmocka_unit_test(tokens),           cmocka_unit_test(unreserved_words),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);
 }
