@@ -139,28 +139,13 @@ static int run(const struct audit_options *options, int argc, char **argv, int o
     return USAGE_STATUS;
 }
 
-/* Options may stand before and behind the command. Moves them to the front: returns where the
- * operands begin, or -1. */
-static int parse(struct audit_options *options, int argc, char **argv, struct error *error)
-{
-    int operand = options_arguments(&table, options, argc, argv, error);
-    if (operand < 0 || operand >= argc)
-        return operand;
-    char *command = argv[operand];
-    int rest = options_arguments(&table, options, argc - operand, argv + operand, error);
-    if (rest < 0)
-        return -1;
-    argv[operand + rest - 1] = command;
-    return operand + rest - 1;
-}
-
 int main(int argc, char **argv)
 {
     struct audit_options options = {0};
     struct error error = {""};
     int status = EXIT_SUCCESS, operand = options_defaults(&table, &options, &error);
     if (operand == 0)
-        operand = parse(&options, argc, argv, &error);
+        operand = options_around_command(&table, &options, argc, argv, &error);
     if (operand < 0) {
         command_fail("%s", error.message);
         status = USAGE_STATUS;

@@ -6,31 +6,51 @@
 #include "sql/sql.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-    "weir-digest reads statements and writes what weir's plugins learn of them: one JSON object a "
-    "line.\n"
-    "\n"
-    "usage: weir-digest [options]            a JSON value a line on standard input: a string,\n"
-    "                                        {\"sql\": \"...\"} or {\"sql_hex\": \"...\"}\n"
-    "       weir-digest [options] -f FILE    a script as the mariadb shell reads it, with "
-    "DELIMITER\n"
-    "\n"
-    "  -f, --file FILE         the script; - is standard input\n"
-    "  -m, --multi             a text may hold several statements: one line for each\n"
-    "  -d, --database NAME     the current database, for tables named without one\n"
-    "  -M, --sql-mode MODE     the session's sql_mode, for example "
-    "ANSI_QUOTES,NO_BACKSLASH_ESCAPES\n"
-    "  -c, --charset NAME      the connection's character set (utf8mb4)\n"
-    "  -V, --server VERSION    the server's version as its greeting has it, for example "
-    "10.11.6-MariaDB:\n"
-    "                          decides which executable comments run\n"
-    "  -h, --help              this text\n";
+#define USAGE_STATUS 2
+
+struct digest_options {
+    char *file, *database, *sql_mode, *charset, *server;
+    bool multi, help, version, manual;
+};
+
+#define ROW(name_, type_, member, letter_, argument_, help_, ...)                                  \
+    {                                                                                              \
+        .name = (name_), .type = (type_), .offset = offsetof(struct digest_options, member),       \
+        .letter = (letter_), .argument = (argument_), .help = (help_), __VA_ARGS__                 \
+    }
+
+static const struct option_row rows[] = {
+    ROW("file", OPTION_TEXT, file, "f", "FILE",
+        "a script as the mariadb shell reads it, with DELIMITER; - is standard input", ),
+    ROW("multi", OPTION_FLAG, multi, "m", NULL,
+        "a text may hold several statements: one line for each", ),
+    ROW("database", OPTION_TEXT, database, "d", "NAME",
+        "the current database, for tables named without one", ),
+    ROW("sql-mode", OPTION_TEXT, sql_mode, "M", "MODE",
+        "the session's sql_mode, for example ANSI_QUOTES,NO_BACKSLASH_ESCAPES", ),
+    ROW("charset", OPTION_TEXT, charset, "c", "NAME", "the connection's character set",
+        .fallback = "utf8mb4"),
+    ROW("server", OPTION_TEXT, server, "V", "VERSION",
+        "the server's version as its greeting has it, for example 10.11.6-MariaDB: decides which "
+        "executable comments run", ),
+    ROW("help", OPTION_FLAG, help, "h", NULL, "print this", ),
+    ROW("version", OPTION_FLAG, version, NULL, NULL, "print the version", ),
+    ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
+};
+
+static const struct option_table table = {
+    .program = "weir-digest",
+    .synopsis = "writes what weir's plugins learn of statements, one JSON object a line",
+    .description = "Reads statements on standard input, a JSON value a line: a string, "
+                   "{\"sql\": \"...\"} or\n{\"sql_hex\": \"...\"}; or a script (-file).",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
 
 struct facts {
     struct sql_digester digester;
@@ -43,13 +63,14 @@ struct facts {
 /* The bytes as a JSON string, or, where they are not UTF-8, each byte above 7F as U+FFFD. */
 static json_t *json_bytes(struct sql_span bytes)
 {
-    json_t *string = json_stringn(bytes.at != NULL ? bytes.at : "", bytes.size);
+    const char *at = bytes.at != NULL ? bytes.at : "";
+    json_t *string = json_stringn(at, bytes.size);
     if (string != NULL) {
         return string;
     }
     struct strbuf text = STRBUF_INIT;
     for (size_t i = 0; i < bytes.size; i++) {
-        unsigned char byte = (unsigned char)bytes.at[i];
+        unsigned char byte = (unsigned char)at[i];
         strbuf_add(&text, byte < 0x80 ? (const char *)&byte : "\xef\xbf\xbd", byte < 0x80 ? 1 : 3);
     }
     string = json_stringn(text.data, text.size);
@@ -242,59 +263,46 @@ static int run_script(struct facts *facts, const char *path)
     return good ? 0 : 1;
 }
 
-static struct sql_span argument(const char *text)
+static struct sql_span span_of(const char *text)
 {
-    return (struct sql_span){text, strlen(text)};
+    return (struct sql_span){text, text != NULL ? strlen(text) : 0};
+}
+
+static int run(const struct digest_options *options)
+{
+    struct facts facts = {.multi = options->multi, .database = span_of(options->database)};
+    sql_mode_set_flags(&facts.mode, span_of(options->sql_mode));
+    facts.mode.charset = sql_charset_from_name(span_of(options->charset));
+    sql_mode_set_server(&facts.mode, span_of(options->server));
+    sql_digester_init(&facts.digester);
+    sql_tables_init(&facts.tables);
+    int status = options->file != NULL ? run_script(&facts, options->file) : run_lines(&facts);
+    sql_tables_release(&facts.tables);
+    sql_digester_release(&facts.digester);
+    return fflush(stdout) == 0 ? status : 1;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"file", required_argument, NULL, 'f'},     {"multi", no_argument, NULL, 'm'},
-        {"database", required_argument, NULL, 'd'}, {"sql-mode", required_argument, NULL, 'M'},
-        {"charset", required_argument, NULL, 'c'},  {"server", required_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
-    };
-    struct facts facts = {.multi = false};
-    const char *file = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "f:md:M:c:V:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'f':
-            file = optarg;
-            break;
-        case 'm':
-            facts.multi = true;
-            break;
-        case 'd':
-            facts.database = argument(optarg);
-            break;
-        case 'M':
-            sql_mode_set_flags(&facts.mode, argument(optarg));
-            break;
-        case 'c':
-            facts.mode.charset = sql_charset_from_name(argument(optarg));
-            break;
-        case 'V':
-            sql_mode_set_server(&facts.mode, argument(optarg));
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return 0;
-        default:
-            fputs("weir-digest: try weir-digest --help\n", stderr);
-            return 2;
+    struct digest_options options = {0};
+    struct error error = {""};
+    int status = USAGE_STATUS;
+    if (options_defaults(&table, &options, &error) < 0 ||
+        options_arguments(&table, &options, argc, argv, &error) < 0) {
+        fprintf(stderr, "weir-digest: %s\n", error.message);
+    } else if (options.help || options.manual || options.version) {
+        if (options.help) {
+            options_print_help(&table, stdout);
+            printf("\n%s\n", table.description);
+        } else if (options.manual) {
+            options_print_manual(&table, stdout);
+        } else {
+            printf("weir-digest %s\n", WEIR_VERSION);
         }
+        status = 0;
+    } else {
+        status = run(&options);
     }
-    if (optind < argc) {
-        fprintf(stderr, "weir-digest: %s: no such argument; try weir-digest --help\n",
-                argv[optind]);
-        return 2;
-    }
-    sql_digester_init(&facts.digester);
-    sql_tables_init(&facts.tables);
-    int status = file != NULL ? run_script(&facts, file) : run_lines(&facts);
-    sql_tables_release(&facts.tables);
-    sql_digester_release(&facts.digester);
-    return fflush(stdout) == 0 ? status : 1;
+    options_release(&table, &options);
+    return status;
 }

@@ -2,34 +2,56 @@
  *
  * weir-firewall: what the rules of sql_firewall say to statements, without a server. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/base.h"
 #include "host.h"
 #include "rules.h"
 #include "statement.h"
 
-static const char help[] =
-    "weir-firewall tells what the rules of the plugin sql_firewall say to statements.\n"
-    "\n"
-    "usage: weir-firewall test [options] RULES.toml < statements\n"
-    "\n"
-    "Reads statements, each ended by a semicolon, and writes a line for each:\n"
-    "pass or deny, the rule that denies it (with a ? when the rule cannot tell what it does),\n"
-    "and the statement. The exit status is 0 when all pass, 1 when one is denied, 2 for an error.\n"
-    "\n"
-    "  -u, --account NAME      whose statements they are: app@10.%\n"
-    "  -d, --database NAME     the current database, for tables named without one\n"
-    "  -l, --lines             each line of the input is one text, which may hold several "
-    "statements\n"
-    "  -M, --sql-mode MODE     the session's sql_mode\n"
-    "  -c, --charset NAME      the connection's character set (utf8mb4)\n"
-    "  -V, --server VERSION    the server's version: decides which executable comments run\n"
-    "                          (10.11.6-MariaDB)\n"
-    "  -h, --help              this text\n";
+struct firewall_options {
+    char *account, *database, *sql_mode, *charset, *server;
+    bool lines, help, version, manual;
+};
+
+#define ROW(name_, type_, member, letter_, argument_, help_, ...)                                  \
+    {                                                                                              \
+        .name = (name_), .type = (type_), .offset = offsetof(struct firewall_options, member),     \
+        .letter = (letter_), .argument = (argument_), .help = (help_), __VA_ARGS__                 \
+    }
+
+static const struct option_row rows[] = {
+    ROW("account", OPTION_TEXT, account, "u", "NAME", "whose statements they are: app@10.%", ),
+    ROW("database", OPTION_TEXT, database, "d", "NAME",
+        "the current database, for tables named without one", ),
+    ROW("lines", OPTION_FLAG, lines, "l", NULL,
+        "each line of the input is one text, which may hold several statements", ),
+    ROW("sql-mode", OPTION_TEXT, sql_mode, "M", "MODE", "the session's sql_mode", ),
+    ROW("charset", OPTION_TEXT, charset, "c", "NAME", "the connection's character set",
+        .fallback = "utf8mb4"),
+    ROW("server", OPTION_TEXT, server, "V", "VERSION",
+        "the server's version: decides which executable comments run",
+        .fallback = "10.11.6-MariaDB"),
+    ROW("help", OPTION_FLAG, help, "h", NULL, "print this", ),
+    ROW("version", OPTION_FLAG, version, NULL, NULL, "print the version", ),
+    ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
+};
+
+static const struct option_table table = {
+    .program = "weir-firewall",
+    .synopsis = "tells what the rules of the plugin sql_firewall say to statements",
+    .operands = "test RULES.toml < statements",
+    .description = "Reads statements, each ended by a semicolon, and writes a line for each: pass "
+                   "or deny, the "
+                   "rule\nthat denies it (with a ? when the rule cannot tell what it does), and "
+                   "the statement. "
+                   "The exit\nstatus is 0 when all pass, 1 when one is denied, 2 for an error.",
+    .rows = rows,
+    .count = sizeof rows / sizeof *rows,
+};
 
 enum { PASSED, DENIED, FAILED };
 
@@ -42,7 +64,7 @@ struct test {
 
 static struct sql_span span_of(const char *text)
 {
-    return (struct sql_span){text, strlen(text)};
+    return (struct sql_span){text ? text : "", text ? strlen(text) : 0};
 }
 
 /* The rule that only logs and would have denied the statement last. */
@@ -157,58 +179,15 @@ static bool check_kinds(const struct rules *rules, const char *path)
     return fine;
 }
 
-/* -1, or the exit status at which to stop. */
-static int read_options(struct test *test, int count, char **words)
+static int test_rules(const struct firewall_options *options, const char *path)
 {
-    static const struct option options[] = {
-        {"account", required_argument, NULL, 'u'}, {"database", required_argument, NULL, 'd'},
-        {"lines", no_argument, NULL, 'l'},         {"sql-mode", required_argument, NULL, 'M'},
-        {"charset", required_argument, NULL, 'c'}, {"server", required_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},          {0},
-    };
-    int option;
-    sql_mode_set_server(&test->session.mode, span_of("10.11.6-MariaDB"));
-    while ((option = getopt_long(count, words, "u:d:lM:c:V:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'u':
-            test->session.account = span_of(optarg);
-            break;
-        case 'd':
-            test->session.database = span_of(optarg);
-            break;
-        case 'l':
-            test->by_line = true;
-            break;
-        case 'M':
-            sql_mode_set_flags(&test->session.mode, span_of(optarg));
-            break;
-        case 'c':
-            test->session.mode.charset = sql_charset_from_name(span_of(optarg));
-            break;
-        case 'V':
-            sql_mode_set_server(&test->session.mode, span_of(optarg));
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return PASSED;
-        default:
-            return FAILED;
-        }
-    }
-    if (count - optind == 2 && strcmp(words[optind], "test") == 0)
-        return -1;
-    fputs(help, stderr);
-    return FAILED;
-}
-
-int main(int count, char **words)
-{
-    struct test test = {.session = {.account = {"", 0}}};
+    struct test test = {
+        .session = {.account = span_of(options->account), .database = span_of(options->database)},
+        .by_line = options->lines};
     char problem[PROBLEM_BYTES];
-    int status = read_options(&test, count, words);
-    if (status >= 0)
-        return status;
-    const char *path = words[optind + 1];
+    sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
+    test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
+    sql_mode_set_server(&test.session.mode, span_of(options->server));
     test.rules = rules_read(path, problem);
     if (!test.rules) {
         fprintf(stderr, "weir-firewall: %s\n", problem);
@@ -221,4 +200,37 @@ int main(int count, char **words)
     if (!fine)
         return FAILED;
     return test.denied ? DENIED : PASSED;
+}
+
+static void print_help(FILE *out)
+{
+    options_print_help(&table, out);
+    fprintf(out, "\n%s\n", table.description);
+}
+
+int main(int count, char **words)
+{
+    struct firewall_options options = {0};
+    struct error error = {""};
+    int first = options_defaults(&table, &options, &error) < 0
+                    ? -1
+                    : options_around_command(&table, &options, count, words, &error);
+    int status = FAILED;
+    if (first < 0) {
+        fprintf(stderr, "weir-firewall: %s\n", error.message);
+    } else if (options.help || options.manual || options.version) {
+        if (options.help)
+            print_help(stdout);
+        else if (options.manual)
+            options_print_manual(&table, stdout);
+        else
+            printf("weir-firewall %s\n", WEIR_VERSION);
+        status = PASSED;
+    } else if (count - first == 2 && strcmp(words[first], "test") == 0) {
+        status = test_rules(&options, words[first + 1]);
+    } else {
+        print_help(stderr);
+    }
+    options_release(&table, &options);
+    return status;
 }

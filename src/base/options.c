@@ -196,6 +196,20 @@ int options_arguments(const struct option_table *table, void *values, int argc, 
     return i;
 }
 
+int options_around_command(const struct option_table *table, void *values, int argc, char **argv,
+                           struct error *error)
+{
+    int first = options_arguments(table, values, argc, argv, error);
+    if (first < 0 || first >= argc)
+        return first;
+    char *command = argv[first];
+    int rest = options_arguments(table, values, argc - first, argv + first, error);
+    if (rest < 0)
+        return -1;
+    argv[first + rest - 1] = command;
+    return first + rest - 1;
+}
+
 const char *options_peek(const struct option_table *table, const char *name, int argc, char **argv)
 {
     const struct option_row *wanted = options_find(table, name);

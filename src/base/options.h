@@ -59,6 +59,11 @@ int options_set(const struct option_table *table, void *values, const char *name
 int options_arguments(const struct option_table *table, void *values, int argc, char **argv,
                       struct error *error);
 
+/* The same for programs with commands: options may stand before the first operand and behind it.
+ * Moves the command to the front of its operands; returns its index, or -1. */
+int options_around_command(const struct option_table *table, void *values, int argc, char **argv,
+                           struct error *error);
+
 /* The text that the command line gives for one option, or NULL: for -config, which is needed first.
  */
 const char *options_peek(const struct option_table *table, const char *name, int argc, char **argv);

@@ -8,7 +8,7 @@ import pytest
 from harness.paths import WEIR_SERVER
 
 BIN = WEIR_SERVER.parent
-TABLES = ["weir-server", "pluginpkg", "weir-trace", "weir-audit"]
+PROGRAMS = ["weir-server", "pluginpkg", "weir-trace", "weir-audit", "weir-digest", "weir-firewall"]
 
 pytestmark = pytest.mark.gateway_only
 
@@ -18,7 +18,7 @@ def run(program, *arguments, **environment):
                           env={**os.environ, **environment})
 
 
-@pytest.mark.parametrize("program", TABLES)
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_help_and_man_page_tell_the_same_options(program):
     text, manual = run(program, "--help").stdout, run(program, "-manual").stdout
     told = set(re.findall(r"^  (?:-(\S+), )?-(\S+)", text, re.MULTILINE))
@@ -29,7 +29,7 @@ def test_help_and_man_page_tell_the_same_options(program):
     assert manual.startswith(f".TH {program} 1")
 
 
-@pytest.mark.parametrize("program", TABLES + ["weir-digest", "weir-firewall"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_programs_say_their_options_and_refuse_others(program):
     assert program in run(program, "--help").stdout
     wrong = run(program, "--no-such-option")

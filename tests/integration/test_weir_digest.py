@@ -69,4 +69,4 @@ def test_bad_input_is_named():
     assert run("", "-f", "/nowhere").returncode == 1
     assert run("", "--frobnicate").returncode == 2
     assert run("", "word").returncode == 2
-    assert b"usage:" in run("", "--help").stdout
+    assert b"Usage:" in run("", "--help").stdout

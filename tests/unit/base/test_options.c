@@ -101,6 +101,32 @@ static void one_dash_or_two_and_an_equals_sign(void **state)
     }
 }
 
+static void options_may_stand_around_a_command(void **state)
+{
+    (void)state;
+    static const struct option_table with_commands = {.program = "try",
+                                                      .operands = "COMMAND FILE...",
+                                                      .rows = rows,
+                                                      .count = sizeof rows / sizeof *rows};
+    struct values values = {0};
+    struct error error = {""};
+    char *words[] = {"try", "-P", "1", "show", "-host", "a", "-help", "one", "two"};
+    const int count = sizeof words / sizeof *words;
+    assert_int_equal(options_defaults(&with_commands, &values, &error), 0);
+    int first = options_around_command(&with_commands, &values, count, words, &error);
+    assert_int_equal(first, count - 3);
+    assert_string_equal(words[first], "show");
+    assert_string_equal(words[first + 1], "one");
+    assert_string_equal(words[first + 2], "two");
+    assert_string_equal(values.host, "a");
+    assert_true(values.port == 1 && values.help);
+    char *wrong[] = {"try", "show", "-hots"};
+    assert_int_equal(options_around_command(&with_commands, &values, 3, wrong, &error), -1);
+    assert_string_equal(error.message, "-hots: no such option; see try --help");
+    assert_int_equal(options_around_command(&with_commands, &values, 1, words, &error), 1);
+    options_release(&with_commands, &values);
+}
+
 static void a_mistake_names_the_option(void **state)
 {
     (void)state;
@@ -172,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_dash_or_two_and_an_equals_sign),
+        cmocka_unit_test(options_may_stand_around_a_command),
         cmocka_unit_test(a_mistake_names_the_option),
         cmocka_unit_test(the_command_line_wins_over_the_environment),
         cmocka_unit_test(one_option_can_be_looked_up_before_the_others),
