@@ -74,16 +74,7 @@ static void show_plugins(struct session *session, struct sql_span text)
                                       row.library, row.license, row.version};
         memcpy(values + rows++ * COLUMNS, cells, sizeof cells);
     }
-    struct answer answer;
-    answer_write_rows(session, &answer, columns, COLUMNS, values, rows);
-    struct wire_result result = {.rows = rows,
-                                 .bytes = answer.out.size,
-                                 .status = session->tracker.status,
-                                 .is_result_set = true};
-    if (outcome_complete(session, &result))
-        answer_send(session, &answer);
-    else
-        strbuf_release(&answer.out);
+    outcome_rows(session, columns, COLUMNS, values, rows);
 }
 
 /* ---- FLUSH and ADMIN ---- */

@@ -92,7 +92,6 @@ static void finish(struct session *session)
 {
     const struct calling *calling = session->calling;
     const char *titles[ANSWER_COLUMNS], *values[ANSWER_COLUMNS];
-    struct answer answer;
     for (size_t i = 0; i < calling->count; i++) {
         const struct one_call *call = &calling->calls[i];
         titles[i] = call->title;
@@ -100,15 +99,7 @@ static void finish(struct session *session)
                     : call->returned.text.data ? call->returned.text.data
                                                : "";
     }
-    answer_write_rows(session, &answer, titles, calling->count, values, 1);
-    struct wire_result result = {.rows = 1,
-                                 .bytes = answer.out.size,
-                                 .status = session->tracker.status,
-                                 .is_result_set = true};
-    if (outcome_complete(session, &result))
-        answer_send(session, &answer);
-    else
-        strbuf_release(&answer.out);
+    outcome_rows(session, titles, calling->count, values, 1);
     functions_release(session);
     outcome_go_on(session);
 }

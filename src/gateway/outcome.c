@@ -24,6 +24,21 @@ bool outcome_complete(struct session *session, const struct wire_result *result)
     return fine;
 }
 
+void outcome_rows(struct session *session, const char *const *columns, size_t column_count,
+                  const char *const *values, size_t row_count)
+{
+    struct answer answer;
+    answer_write_rows(session, &answer, columns, column_count, values, row_count);
+    struct wire_result result = {.rows = row_count,
+                                 .bytes = answer.out.size,
+                                 .status = session->tracker.status,
+                                 .is_result_set = true};
+    if (outcome_complete(session, &result))
+        answer_send(session, &answer);
+    else
+        strbuf_release(&answer.out);
+}
+
 void outcome_go_on(struct session *session)
 {
     if (!session_is_open(session))

@@ -15,6 +15,11 @@ void outcome_error(struct session *session, unsigned code, const char *sqlstate,
  * failed, and the session is ended. */
 bool outcome_complete(struct session *session, const struct wire_result *result);
 
+/* The statement ends as Completed with this result set (answer_write_rows()), and the client reads
+ * it; unless a plugin has failed: then the session is ended. */
+void outcome_rows(struct session *session, const char *const *columns, size_t column_count,
+                  const char *const *values, size_t row_count);
+
 /* The session is READY again, and goes on with what waits. */
 void outcome_go_on(struct session *session);
 

@@ -103,7 +103,6 @@ static void show(struct session *session)
     struct strbuf texts = STRBUF_INIT;
     char id[NUMBER_BYTES], traced[NUMBER_BYTES];
     const char *values[COLUMNS] = {NULL};
-    struct answer answer;
     if (host) {
         trace_host_selection(host, &selection, &texts);
         bool is_all = !selection.user && !selection.host && !selection.session_id;
@@ -119,16 +118,8 @@ static void show(struct session *session)
                                       traced};
         memcpy(values, cells, sizeof values);
     }
-    answer_write_rows(session, &answer, columns, COLUMNS, values, host ? 1 : 0);
+    outcome_rows(session, columns, COLUMNS, values, host ? 1 : 0);
     strbuf_release(&texts);
-    struct wire_result result = {.rows = host ? 1 : 0,
-                                 .bytes = answer.out.size,
-                                 .status = session->tracker.status,
-                                 .is_result_set = true};
-    if (outcome_complete(session, &result))
-        answer_send(session, &answer);
-    else
-        strbuf_release(&answer.out);
 }
 
 void tracing_order_answer(struct session *session, const struct tracing_order *order)
