@@ -108,6 +108,17 @@ static void read_list(struct entry *entry, unsigned index, json_t *value)
         read_attributes(entry, value);
 }
 
+/* A number that is none, such as a negative one, counts as absent. */
+static uint64_t read_number(const json_t *value)
+{
+    const char *digits = json_string_value(value);
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        return (uint64_t)json_integer_value(value);
+    if (digits && *digits && strspn(digits, "0123456789") == strlen(digits))
+        return strtoull(digits, NULL, 10); /* see format_json.c */
+    return WEIR_ABSENT;
+}
+
 static void read_fields(struct entry *entry)
 {
     struct record *record = &entry->record;
@@ -120,10 +131,8 @@ static void read_fields(struct entry *entry)
             record->text[row->index] = member(entry, entry->json, row->name);
         else if (row->type == RECORD_IS_LIST)
             read_list(entry, row->index, value);
-        else if (json_is_integer(value))
-            record->number[row->index] = (uint64_t)json_integer_value(value);
-        else if (json_is_real(value)) /* beyond 2^63: jansson's integers end there */
-            record->number[row->index] = (uint64_t)json_real_value(value);
+        else
+            record->number[row->index] = read_number(value);
     }
 }
 
@@ -131,9 +140,10 @@ static uint64_t time_of(const char *text)
 {
     struct tm utc = {0};
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    uint64_t ns = (uint64_t)timegm(&utc) * 1000000000U;
+    uint64_t ns = (uint64_t)timegm(&utc) * 1000000000U, weight = 100000000U;
     if (rest && *rest == '.')
-        ns += (uint64_t)(strtod(rest, NULL) * 1e6 + 0.5) * 1000;
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++, weight /= 10)
+            ns += (uint64_t)(*rest - '0') * weight;
     return ns;
 }
 
@@ -144,7 +154,8 @@ int entry_read(struct entry *entry, const char *line, size_t size)
     json_t *sequence = json_object_get(entry->json, "seq");
     entry->time = json_string_value(json_object_get(entry->json, "time"));
     entry->event = json_string_value(json_object_get(entry->json, "event"));
-    if (!json_is_integer(sequence) || !entry->time || !entry->event)
+    if (!json_is_integer(sequence) || json_integer_value(sequence) < 0 || !entry->time ||
+        !entry->event)
         return -1;
     int event = 0;
     while (event < RECORD_EVENT_END && strcmp(record_event_name(event), entry->event) != 0)

@@ -11,13 +11,21 @@
 #define KEY(member)      ",\"" #member "\":"
 #define KEY_SIZE(member) (sizeof KEY(member) - 1)
 
+/* What readers of JSON take for an integer ends at 2^63: a greater number is a string of digits. */
 static inline void add_number(struct text *text, const char *key, size_t key_size, uint64_t number)
 {
-    char *at = text_room(text, key_size + TEXT_NUMBER_BYTES);
+    bool is_quoted = number > INT64_MAX;
+    char *at = text_room(text, key_size + TEXT_NUMBER_BYTES + 2);
     if (!at)
         return;
     memcpy(at, key, key_size);
-    text_end(text, text_put_number(at + key_size, number));
+    at += key_size;
+    if (is_quoted)
+        *at++ = '"';
+    at = text_put_number(at, number);
+    if (is_quoted)
+        *at++ = '"';
+    text_end(text, at);
 }
 
 static void add_attributes(struct text *text, const struct record *record)

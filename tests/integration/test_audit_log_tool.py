@@ -134,6 +134,17 @@ def test_conversions(log):
     assert [{k: v for k, v in json.loads(line).items() if k != "prev"} for line in lines()] == again
 
 
+def test_a_number_that_is_no_json_integer_is_kept_and_a_negative_one_is_none(log):
+    record = {**json.loads(lines(1)[0]), "last_insert_id": "18446744073709551614", "connection_id": -22330}
+    del record["prev"]
+    path = log([json.dumps(record, separators=(",", ":"))])
+    (again,) = weir_audit("convert", "-format", "json", path).stdout.splitlines()
+    del record["connection_id"]
+    assert json.loads(again) == record
+    (row,) = csv.DictReader(io.StringIO(weir_audit("convert", "-format", "csv", path).stdout))
+    assert (row["last_insert_id"], row["connection_id"]) == ("18446744073709551614", "")
+
+
 def test_wrong_use_is_told(log):
     for arguments in ([], ["verify"], ["nothing", log(lines())], ["show", "-address", "x", log(lines())], ["convert", log(lines())]):
         assert weir_audit(*arguments, check=False).returncode in (1, 2)

@@ -47,6 +47,20 @@ static void test_json_lines(void **state)
         "\"duration_us\":1234567}\n");
 }
 
+static void test_a_number_that_is_no_json_integer_is_a_string(void **state)
+{
+    (void)state;
+    struct record record;
+    struct text text = {0};
+    record_init(&record, RECORD_COMPLETED, 0);
+    record.number[RECORD_NUMBER_affected_rows] = INT64_MAX;
+    record.number[RECORD_NUMBER_last_insert_id] = UINT64_MAX - 1;
+    format_json.write(&text, &record);
+    assert_text(&text, "\"time\":\"1970-01-01T00:00:00.000000Z\",\"event\":\"Completed\",\"class\":"
+                       "\"general\",\"affected_rows\":9223372036854775807,\"last_insert_id\":"
+                       "\"18446744073709551614\"}\n");
+}
+
 /* A session's part that was written before gives the same line. */
 static void test_the_sessions_part_can_be_written_once(void **state)
 {
@@ -186,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_lines),
+        cmocka_unit_test(test_a_number_that_is_no_json_integer_is_a_string),
         cmocka_unit_test(test_the_sessions_part_can_be_written_once),
         cmocka_unit_test(test_mysql_json),
         cmocka_unit_test(test_mysql_json_connections),

@@ -69,7 +69,7 @@ static void readers_find_all_that_was_added_before(void **state)
 
 static void what_was_not_added_is_not_found(void **state)
 {
-    struct lookup lookup = {0};
+    struct lookup lookup = {.table = NULL};
     struct item items[100];
     struct item key = {1000};
     (void)state;
