@@ -121,7 +121,8 @@ def sleeper(endpoint, database):
         yield connection, woken
     finally:
         for (number,) in database.execute(asleep):
-            database.execute(f"KILL {number}")
+            with contextlib.suppress(pymysql.err.MySQLError):  # it may have ended just now
+                database.execute(f"KILL {number}")
         thread.join(20)
 
 
