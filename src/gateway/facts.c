@@ -11,6 +11,10 @@
 
 #define KEPT_BYTES 1024 /* most memory of each buffer that an idle session keeps */
 
+/* The tables of a prepared statement are kept with it when they are few, and its text short. */
+#define KEPT_TABLES      32
+#define KEPT_TABLES_TEXT 4096 /* bytes */
+
 /* What has been computed of the current statement. The struct stays with the session; its buffers
  * only while they are small. */
 struct computed_facts {
@@ -103,9 +107,16 @@ static weir_string kind_fact(struct session *session, uint32_t fact)
     const struct statement *statement = statement_current(session);
     if (!facts || !statement->text)
         return (weir_string){NULL, 0};
-    if (!facts->has_kinds)
+    struct prepared *prepared = session->run.prepared;
+    if (prepared && prepared->computed.has_kinds)
+        facts->kinds = prepared->computed.kinds;
+    else if (!facts->has_kinds)
         facts->kinds = sql_statement_kind(span_of(statement), &statement->mode);
     facts->has_kinds = true;
+    if (prepared) {
+        prepared->computed.kinds = facts->kinds;
+        prepared->computed.has_kinds = true;
+    }
     return text_of(fact == WEIR_TEXT_kind ? sql_label_name(facts->kinds.label)
                                           : sql_kind_name(facts->kinds.kind));
 }
@@ -120,12 +131,20 @@ static bool compute_digest(struct session *session, struct computed_facts *facts
         return false;
     strbuf_add(&facts->normalized, normalized.at, normalized.size);
     facts->has_digest = !facts->normalized.failed;
+    struct prepared *prepared = session->run.prepared;
+    if (prepared && facts->has_digest) {
+        memcpy(prepared->computed.digest, facts->digest, sizeof facts->digest);
+        prepared->computed.has_digest = true;
+    }
     return facts->has_digest;
 }
 
 static weir_string digest_fact(struct session *session, uint32_t fact)
 {
     struct computed_facts *facts = computed(session);
+    const struct prepared *prepared = session->run.prepared;
+    if (fact == WEIR_TEXT_digest && prepared && prepared->computed.has_digest)
+        return (weir_string){prepared->computed.digest, SQL_DIGEST_BYTES - 1};
     if (!facts || !statement_current(session)->text ||
         (!facts->has_digest && !compute_digest(session, facts)))
         return (weir_string){NULL, 0};
@@ -179,6 +198,25 @@ static struct sql_span name_space(const struct session *session)
     return (struct sql_span){database->data, database->size};
 }
 
+/* The tables of the prepared statement that runs, read when first asked for. NULL: they are too many
+ * to be kept, or there is no memory. */
+static const struct sql_tables *tables_of_prepared(struct prepared *prepared)
+{
+    struct sql_tables *tables = &prepared->computed.tables;
+    struct sql_span text = {prepared->text, prepared->text_size};
+    struct sql_span database = {prepared->database, strlen(prepared->database)};
+    if (prepared->computed.has_tables)
+        return tables;
+    if (text.size > KEPT_TABLES_TEXT)
+        return NULL;
+    prepared->computed.has_tables =
+        sql_tables_read(tables, text, &prepared->mode, database) && tables->count <= KEPT_TABLES;
+    if (prepared->computed.has_tables)
+        return tables;
+    sql_tables_release(tables);
+    return NULL;
+}
+
 /* The worker's table reader, holding the current statement's tables. The worker's sessions share
  * it: what it gives lives as long as the callback that asked. NULL: no statement, or no memory. */
 static const struct sql_tables *tables_of(struct session *session)
@@ -188,6 +226,10 @@ static const struct sql_tables *tables_of(struct session *session)
     uint64_t number = session->facts.number[WEIR_NUMBER_statement_number];
     if (!statement->text)
         return NULL;
+    const struct sql_tables *kept =
+        session->run.prepared ? tables_of_prepared(session->run.prepared) : NULL;
+    if (kept)
+        return kept;
     if (worker->tables_session != session->id || worker->tables_statement != number) {
         worker->tables_session = 0;
         if (!sql_tables_read(&worker->tables, span_of(statement), &statement->mode,

@@ -25,6 +25,7 @@ static void drop(struct session *session, struct prepared *prepared)
         session->last_prepared = NULL;
     if (session->run.prepared == prepared)
         session->run.prepared = NULL;
+    sql_tables_release(&prepared->computed.tables);
     free(prepared->types);
     free(prepared->long_data);
     free(prepared->database);
@@ -48,6 +49,7 @@ struct prepared *prepared_add(struct session *session, uint32_t id, uint16_t par
     prepared->kinds = run->one.kinds;
     prepared->mode = run->one.mode;
     prepared->database = database;
+    sql_tables_init(&prepared->computed.tables);
     prepared->text_size = size;
     memcpy(prepared->text, run->text.data, size);
     unsigned before = HASH_COUNT(session->prepared);

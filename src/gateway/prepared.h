@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Prepared statements of a session, by id: what was prepared, so that an Execute can be told with
- * its text, and the types of its parameters, which clients send only once. Kept only when some
- * plugin is loaded; bounded by max-prepared-bytes a session, past which a Prepare is refused. */
+ * its text, and the types of its parameters, which clients send only once; and what has been found
+ * out about the text, so that it is read once and not in each Execute. Kept only when some plugin is
+ * loaded; bounded by max-prepared-bytes a session, past which a Prepare is refused. */
 #ifndef WEIR_GATEWAY_PREPARED_H
 #define WEIR_GATEWAY_PREPARED_H
 
@@ -21,6 +22,12 @@ struct prepared {
     size_t types_size;
     uint8_t
         *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
+    struct {        /* facts.c: what plugins have asked for */
+        bool has_kinds, has_digest, has_tables;
+        struct sql_kinds kinds;
+        char digest[SQL_DIGEST_BYTES];
+        struct sql_tables tables;
+    } computed;
     UT_hash_handle hh;
     char text[]; /* text_size bytes and a NUL */
 };

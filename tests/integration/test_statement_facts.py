@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kind, digest, tables and expanded text, as plugins are told them for every way in which a statement can come."""
 import hashlib
+import json
 import struct
 
 import pytest
@@ -57,6 +58,30 @@ def test_an_execution_has_the_facts_of_its_text_in_the_database_of_its_prepare(w
     assert [t[:2] for t in executed["tables"]] == [["mysql", "db"]]
     assert executed["digest"] == digest("select ... from `db` where ? = ?")
     assert executed["expanded_sql"] in ("SELECT 'it''s', -7 FROM db WHERE 1 = 0", r"SELECT 'it\'s', -7 FROM db WHERE 1 = 0")
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_each_execution_is_told_the_same(weir, events, database, count):
+    """What is found out about a prepared text is kept, its tables only when they are few."""
+    names = [name for (name,) in database.execute("SELECT LOWER(table_name) FROM information_schema.tables WHERE table_schema = "
+                                                  f"'information_schema' ORDER BY 1 LIMIT {count}")]
+    text = "SELECT ? LIMIT 0" + "".join(f" UNION ALL (SELECT 1 FROM information_schema.{name} LIMIT 0)" for name in names)
+
+    def do(connection):
+        statement, _ = connection.prepare(text.replace(" LIMIT 0", "", 1))
+        for number in range(3):
+            connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<I", statement) + b"\0\1\0\0\0\0\1" +
+                               struct.pack("<Hq", 8, number))
+
+    with weir.raw() as connection:
+        do(connection)
+        number = connection.greeting.connection_id
+    executed = [e for e in events.ended(number) if e["point"] == "general" and e["command"] == "Execute"]
+    assert [e["event"] for e in executed] == ["Starting", "Completed"] * 3
+    facts = {json.dumps([e[fact] for fact in ("kind", "specific_kind", "digest", "normalized", "tables", "tables_known")])
+             for e in executed}
+    assert len(facts) == 1 and len(executed[0]["tables"]) == count == executed[0]["table_count"]
+    assert executed[0]["digest"] == digest(executed[0]["normalized"])
 
 
 def test_parts_in_texts_have_their_own_text(weir, events):
