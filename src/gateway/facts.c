@@ -198,21 +198,23 @@ static struct sql_span name_space(const struct session *session)
     return (struct sql_span){database->data, database->size};
 }
 
-/* The tables of the prepared statement that runs, read when first asked for. NULL: they are too many
- * to be kept, or there is no memory. */
-static const struct sql_tables *tables_of_prepared(struct prepared *prepared)
+/* The tables of the prepared statement that runs, read when first asked for. NULL: none runs, they
+ * are not to be kept, or there was no memory. */
+static const struct sql_tables *tables_of_prepared(struct session *session)
 {
-    struct sql_tables *tables = &prepared->computed.tables;
-    struct sql_span text = {prepared->text, prepared->text_size};
-    struct sql_span database = {prepared->database, strlen(prepared->database)};
-    if (prepared->computed.has_tables)
-        return tables;
-    if (text.size > KEPT_TABLES_TEXT)
+    struct prepared *prepared = session->run.prepared;
+    const struct statement *statement = statement_current(session);
+    if (!prepared || statement->size > KEPT_TABLES_TEXT || prepared->computed.has_many_tables)
         return NULL;
-    prepared->computed.has_tables =
-        sql_tables_read(tables, text, &prepared->mode, database) && tables->count <= KEPT_TABLES;
+    struct sql_tables *tables = &prepared->computed.tables;
     if (prepared->computed.has_tables)
         return tables;
+    prepared->computed.has_tables =
+        sql_tables_read(tables, span_of(statement), &statement->mode, name_space(session)) &&
+        tables->count <= KEPT_TABLES;
+    if (prepared->computed.has_tables)
+        return tables;
+    prepared->computed.has_many_tables = true;
     sql_tables_release(tables);
     return NULL;
 }
@@ -226,8 +228,7 @@ static const struct sql_tables *tables_of(struct session *session)
     uint64_t number = session->facts.number[WEIR_NUMBER_statement_number];
     if (!statement->text)
         return NULL;
-    const struct sql_tables *kept =
-        session->run.prepared ? tables_of_prepared(session->run.prepared) : NULL;
+    const struct sql_tables *kept = tables_of_prepared(session);
     if (kept)
         return kept;
     if (worker->tables_session != session->id || worker->tables_statement != number) {

@@ -24,6 +24,7 @@ struct prepared {
         *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
     struct {        /* facts.c: what plugins have asked for */
         bool has_kinds, has_digest, has_tables;
+        bool has_many_tables; /* too many to be kept: they are read for each execution */
         struct sql_kinds kinds;
         char digest[SQL_DIGEST_BYTES];
         struct sql_tables tables;
