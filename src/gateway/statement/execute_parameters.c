@@ -1,44 +1,47 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/parameters.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decodes the values of an Execute from its payload, which the command keeps, with the types that
+ * this execution or an earlier one has sent. */
+#include "gateway/statement/execute_parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/prepared.h"
-#include "gateway/statement.h"
+#include "gateway/statement/prepared.h"
+#include "gateway/statement/command.h"
 
-static bool begin(const struct session *session, struct wire_parameters *parameters)
+static bool begin(const struct observed *observed, struct wire_parameters *parameters)
 {
-    const struct run *run = &session->run;
-    const struct prepared *prepared = run->prepared;
-    const uint8_t *payload = (const uint8_t *)run->arguments.data;
-    if (!prepared || run->arguments.size == 0)
+    const struct command *command = &observed->command;
+    const struct prepared *prepared = command->prepared;
+    const uint8_t *payload = (const uint8_t *)command->arguments.data;
+    if (!prepared || command->arguments.size == 0)
         return false;
     struct wire_string remembered = {prepared->types, prepared->types_size};
-    bool fine = false;
-    if (run->command == WIRE_COM_STMT_EXECUTE) {
+    bool ok = false;
+    if (command->code == WIRE_COM_STMT_EXECUTE) {
         struct wire_execute execute;
-        fine = wire_execute_begin(&execute, payload, run->arguments.size,
-                                  session->tracker.client_capabilities, prepared->parameter_count,
+        ok = wire_execute_begin(&execute, payload, command->arguments.size,
+                                  observed->capabilities, prepared->parameter_count,
                                   remembered, prepared->long_data);
         *parameters = execute.parameters;
-    } else if (run->command == WIRE_COM_STMT_BULK_EXECUTE) {
+    } else if (command->code == WIRE_COM_STMT_BULK_EXECUTE) {
         struct wire_bulk_execute execute;
-        fine = wire_bulk_execute_begin(&execute, payload, run->arguments.size,
+        ok = wire_bulk_execute_begin(&execute, payload, command->arguments.size,
                                        prepared->parameter_count, remembered);
         *parameters = execute.parameters;
     }
-    return fine;
+    return ok;
 }
 
 /* Parameters lie one behind the other, so the index-th is found by walking: plugins ask for them in
  * order, and statements have few. */
-bool parameters_get(const struct session *session, size_t index, struct strbuf *text,
+bool parameters_get(const struct observed *observed, size_t index, struct strbuf *text,
                     weir_parameter *out)
 {
     struct wire_parameters parameters;
     struct wire_parameter parameter = {0};
-    if (!begin(session, &parameters))
+    if (!begin(observed, &parameters))
         return false;
     for (size_t i = 0; i <= index; i++)
         if (!wire_parameter_next(&parameters, &parameter))
@@ -94,13 +97,13 @@ static enum sql_parameter_kind kind_of(const struct wire_parameter *parameter)
 
 /* Decodes at most count parameters; their values lie in values, one behind the other. Returns how
  * many. */
-static size_t decode(const struct session *session, struct sql_parameter *decoded, size_t count,
+static size_t decode(const struct observed *observed, struct sql_parameter *decoded, size_t count,
                      struct strbuf *values)
 {
     struct wire_parameters parameters;
     struct wire_parameter parameter;
     size_t found = 0;
-    if (!begin(session, &parameters))
+    if (!begin(observed, &parameters))
         return 0;
     while (found < count && wire_parameter_next(&parameters, &parameter)) {
         size_t start = values->size;
@@ -119,21 +122,21 @@ static size_t decode(const struct session *session, struct sql_parameter *decode
     return found;
 }
 
-bool parameters_expand(const struct session *session, struct strbuf *out)
+bool parameters_expand(const struct observed *observed, struct strbuf *out)
 {
-    const struct prepared *prepared = session->run.prepared;
-    const struct statement *statement = statement_current(session);
+    const struct prepared *prepared = observed->command.prepared;
+    const struct statement *statement = statement_current(observed);
     size_t count = prepared->parameter_count;
     struct sql_parameter *decoded = calloc(count + 1, sizeof *decoded);
     struct strbuf values = STRBUF_INIT;
-    bool fine = decoded != NULL;
-    if (fine) {
-        count = decode(session, decoded, count, &values);
+    bool ok = decoded != NULL;
+    if (ok) {
+        count = decode(observed, decoded, count, &values);
         sql_expand(out, (struct sql_span){statement->text, statement->size}, &statement->mode,
                    decoded, count, 0);
-        fine = !out->failed && !values.failed;
+        ok = !out->failed && !values.failed;
     }
     strbuf_release(&values);
     free(decoded);
-    return fine;
+    return ok;
 }
