@@ -34,12 +34,7 @@ static void split_text(struct session *session, struct sql_span text)
         }
         run->many[count++] = (struct statement){
             span.at, span.size, sql_statement_quick_kind(span, &splitter.mode), splitter.mode};
-        /* The server reads each statement in the mode that those before it have set. */
-        struct sql_mode after;
-        enum sql_mode_change change = sql_mode_after(span, &splitter.mode, &after);
-        if (change == SQL_MODE_CHANGED)
-            splitter.mode = after;
-        splitter.mode.unsure = splitter.mode.unsure || change == SQL_MODE_UNSURE;
+        sql_mode_follow(&splitter.mode, span);
     }
     run->count = count;
     if (count == 0) {
@@ -61,39 +56,29 @@ static void read_statements(struct session *session)
         split_text(session, text);
 }
 
-static void quote_name(struct strbuf *out, const uint8_t *name, size_t size)
-{
-    strbuf_add_byte(out, '`');
-    for (size_t i = 0; i < size; i++) {
-        if (name[i] == '`')
-            strbuf_add_byte(out, '`');
-        strbuf_add_byte(out, name[i]);
-    }
-    strbuf_add_byte(out, '`');
-}
-
 /* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule
  * is blind to DROP DATABASE in the form of a COM_DROP_DB. */
 static void write_disguised(struct run *run, const uint8_t *argument, size_t size)
 {
     const uint8_t *end = memchr(argument, 0, size);
-    size_t name = end ? (size_t)(end - argument) : size;
+    struct sql_span name = {(const char *)argument, size};
+    struct sql_span table = {(const char *)argument, end ? (size_t)(end - argument) : size};
     switch (run->command) {
     case WIRE_COM_INIT_DB:
         strbuf_add_text(&run->text, "USE ");
-        quote_name(&run->text, argument, size);
+        sql_quote_name(&run->text, name);
         break;
     case WIRE_COM_CREATE_DB:
         strbuf_add_text(&run->text, "CREATE DATABASE ");
-        quote_name(&run->text, argument, size);
+        sql_quote_name(&run->text, name);
         break;
     case WIRE_COM_DROP_DB:
         strbuf_add_text(&run->text, "DROP DATABASE ");
-        quote_name(&run->text, argument, size);
+        sql_quote_name(&run->text, name);
         break;
     case WIRE_COM_FIELD_LIST:
         strbuf_add_text(&run->text, "SHOW COLUMNS FROM ");
-        quote_name(&run->text, argument, name);
+        sql_quote_name(&run->text, table);
         break;
     case WIRE_COM_PROCESS_KILL: {
         struct wire_reader reader = wire_reader_of(argument, size);

@@ -212,27 +212,12 @@ bool identity_must_ask(const struct session *session)
     return wants_account || wants_mode;
 }
 
-/* Words of statements that read the diagnostics of the one before them. */
-static const char *const diagnostics[] = {"row_count",     "found_rows",  "warnings",   "errors",
-                                          "warning_count", "error_count", "diagnostics"};
-
-static bool has_word(struct wire_string text, const char *word)
-{
-    size_t size = strlen(word);
-    bool found = false;
-    for (size_t at = 0; !found && at < text.size && size <= text.size - at; at++)
-        found = strncasecmp(text.data + at, word, size) == 0;
-    return found;
-}
-
 bool identity_must_wait(struct session *session, const uint8_t *payload, size_t size)
 {
-    bool reads = false;
     if (size == 0 || (payload[0] != WIRE_COM_QUERY && payload[0] != WIRE_COM_STMT_PREPARE))
         return false;
     struct wire_string text = command_text(session, payload, size);
-    for (size_t i = 0; !reads && i < sizeof diagnostics / sizeof *diagnostics; i++)
-        reads = has_word(text, diagnostics[i]);
+    bool reads = sql_reads_diagnostics((struct sql_span){text.data, text.size});
     if (reads && (session->stale & STALE_MODE))
         session->mode.unsure = true;
     return reads;
