@@ -19,7 +19,7 @@
  * only while they are small. */
 struct computed_facts {
     uint64_t statement_number; /* of the statement that they belong to */
-    bool has_kinds, has_digest, has_parts;
+    bool has_kinds, has_digest, has_parts, has_redacted;
     struct sql_kinds kinds;
     char digest[SQL_DIGEST_BYTES];
     struct strbuf normalized;
@@ -27,6 +27,8 @@ struct computed_facts {
     struct strbuf parameter; /* text of the parameter asked for last */
     struct strbuf expanded;  /* the text with its parameters */
     struct strbuf part;      /* text of the part asked for last */
+    struct strbuf redacted;  /* the text without its secrets; empty: it has none */
+    struct strbuf message;   /* the same of the error message */
 };
 
 static struct computed_facts *computed(struct session *session)
@@ -40,6 +42,8 @@ static struct computed_facts *computed(struct session *session)
             strbuf_init(&session->run.facts->parameter);
             strbuf_init(&session->run.facts->expanded);
             strbuf_init(&session->run.facts->part);
+            strbuf_init(&session->run.facts->redacted);
+            strbuf_init(&session->run.facts->message);
             sql_parts_init(&session->run.facts->parts);
         }
     }
@@ -59,11 +63,13 @@ void facts_forget(struct session *session)
     struct computed_facts *facts = session->run.facts;
     if (!facts)
         return;
-    facts->has_kinds = facts->has_digest = facts->has_parts = false;
+    facts->has_kinds = facts->has_digest = facts->has_parts = facts->has_redacted = false;
     empty(&facts->normalized);
     empty(&facts->parameter);
     empty(&facts->expanded);
     empty(&facts->part);
+    empty(&facts->redacted);
+    empty(&facts->message);
 }
 
 void facts_of_statement(struct session *session, uint64_t number)
@@ -84,6 +90,8 @@ void facts_release(struct session *session)
     strbuf_release(&facts->parameter);
     strbuf_release(&facts->expanded);
     strbuf_release(&facts->part);
+    strbuf_release(&facts->redacted);
+    strbuf_release(&facts->message);
     sql_parts_release(&facts->parts);
     free(facts);
 }
@@ -164,6 +172,42 @@ static weir_string expanded_fact(struct session *session)
     return (weir_string){facts->expanded.data, facts->expanded.size};
 }
 
+/* The text as plugins are shown it, without its secrets: itself when it has none. */
+static weir_string redacted_fact(struct session *session)
+{
+    weir_string sql = session->facts.text[WEIR_TEXT_sql];
+    struct sql_span text = {sql.data, sql.size};
+    if (!sql.data || !sql_may_hold_secret(text))
+        return sql;
+    struct computed_facts *facts = computed(session);
+    if (!facts)
+        return (weir_string){NULL, 0};
+    strbuf_reset(&facts->redacted);
+    facts->has_redacted = sql_redact(&facts->redacted, text);
+    if (!facts->has_redacted)
+        return sql;
+    return facts->redacted.failed ? (weir_string){NULL, 0}
+                                  : (weir_string){facts->redacted.data, facts->redacted.size};
+}
+
+static weir_string redacted_message_fact(struct session *session)
+{
+    weir_string message = session->facts.text[WEIR_TEXT_message];
+    struct computed_facts *facts = message.size ? computed(session) : NULL;
+    if (!message.size)
+        return message;
+    if (!facts)
+        return (weir_string){NULL, 0};
+    if (!facts->has_redacted)
+        redacted_fact(session);
+    strbuf_reset(&facts->message);
+    if (!sql_redact_message(&facts->message, (struct sql_span){message.data, message.size},
+                            facts->has_redacted))
+        return message;
+    return facts->message.failed ? (weir_string){NULL, 0}
+                                 : (weir_string){facts->message.data, facts->message.size};
+}
+
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct session *session = source_data;
@@ -179,6 +223,12 @@ static weir_string text_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_TEXT_expanded_sql:
         text = expanded_fact(session);
+        break;
+    case WEIR_TEXT_redacted_sql:
+        text = redacted_fact(session);
+        break;
+    case WEIR_TEXT_redacted_message:
+        text = redacted_message_fact(session);
         break;
     default:
         break;
@@ -324,9 +374,8 @@ static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact
     struct sql_span normalized;
     char digest[SQL_DIGEST_BYTES];
     weir_string none = {NULL, 0};
-    if (!part || (fact != WEIR_TEXT_sql && !sql_normalize(digester, part->text, &normalized)))
-        return none;
-    if (fact == WEIR_TEXT_digest && !sql_digest(digester, normalized, digest))
+    bool needs_normalized = fact == WEIR_TEXT_normalized || fact == WEIR_TEXT_digest;
+    if (!part || (needs_normalized && !sql_normalize(digester, part->text, &normalized)))
         return none;
     struct strbuf *out = &session->run.facts->part;
     strbuf_reset(out);
@@ -334,10 +383,16 @@ static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact
     case WEIR_TEXT_sql:
         strbuf_add(out, part->text.at, part->text.size);
         break;
+    case WEIR_TEXT_redacted_sql:
+        if (!sql_redact(out, part->text))
+            strbuf_add(out, part->text.at, part->text.size);
+        break;
     case WEIR_TEXT_normalized:
         strbuf_add(out, normalized.at, normalized.size);
         break;
     case WEIR_TEXT_digest:
+        if (!sql_digest(digester, normalized, digest))
+            return none;
         strbuf_add_text(out, digest);
         break;
     default:

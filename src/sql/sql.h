@@ -23,6 +23,7 @@
 #include "sql/parts.h"
 #include "sql/quote.h"
 #include "sql/recognise.h"
+#include "sql/redact.h"
 #include "sql/settings.h"
 #include "sql/split.h"
 #include "sql/tables.h"
