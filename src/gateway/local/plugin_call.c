@@ -144,7 +144,7 @@ static void argument_row(struct session *session, const struct wire_string *valu
         strbuf_reset(&call->arguments[i]);
         call->is_null[i] = values[i].data == NULL;
         if (values[i].data)
-            variables_unhex(&call->arguments[i], values[i]);
+            sql_unhex(&call->arguments[i], (struct sql_span){values[i].data, values[i].size});
     }
     call->is_answered = count == call->argument_count;
 }

@@ -132,45 +132,10 @@ bool variables_take(const struct session *session, const struct wire_packet *com
 
 /* ---- Rewriting ---- */
 
-void variables_quote(struct strbuf *out, weir_string text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    bool plain = true;
-    for (size_t i = 0; plain && i < text.size; i++)
-        plain = text.data[i] >= ' ' && text.data[i] < 0x7f && text.data[i] != '\'' &&
-                text.data[i] != '\\';
-    if (plain) {
-        strbuf_add_byte(out, '\'');
-        strbuf_add(out, text.data, text.size);
-        strbuf_add_byte(out, '\'');
-        return;
-    }
-    /* What sql_mode and character set may be does not matter to a hexadecimal literal. */
-    strbuf_add_text(out, "CONVERT(X'");
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        strbuf_add_byte(out, (unsigned char)digits[byte >> 4]);
-        strbuf_add_byte(out, (unsigned char)digits[byte & 15]);
-    }
-    strbuf_add_text(out, "' USING utf8mb4)");
-}
-
-static unsigned digit_of(char digit)
-{
-    return (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10) & 15;
-}
-
-void variables_unhex(struct strbuf *out, struct wire_string digits)
-{
-    for (size_t i = 0; i + 1 < digits.size; i += 2)
-        strbuf_add_byte(
-            out, (unsigned char)(digit_of(digits.data[i]) << 4 | digit_of(digits.data[i + 1])));
-}
-
 static void add_value(struct strbuf *out, const struct plugin_shown *shown)
 {
     if (shown->literal == PLUGIN_LITERAL_TEXT)
-        variables_quote(out, shown->text);
+        sql_quote_text(out, (struct sql_span){shown->text.data, shown->text.size});
     else if (shown->number.size && shown->number.data[0] == '-')
         strbuf_printf(out, "(%s)", shown->number.data);
     else
@@ -183,13 +148,8 @@ static void add_alias(struct strbuf *out, struct sql_span name)
     while (size > 1 && (name.at[size - 1] == ' ' ||
                         (size < name.size && ((unsigned char)name.at[size] & 0xc0) == 0x80)))
         size--;
-    strbuf_add_text(out, " AS `");
-    for (size_t i = 0; i < size; i++) {
-        if (name.at[i] == '`')
-            strbuf_add_byte(out, '`');
-        strbuf_add_byte(out, (unsigned char)name.at[i]);
-    }
-    strbuf_add_byte(out, '`');
+    strbuf_add_text(out, " AS ");
+    sql_quote_name(out, (struct sql_span){name.at, size});
 }
 
 static bool may_read(const struct plugin_variable *variable, const struct sql_variable_use *use,

@@ -10,7 +10,6 @@
  * the client's once ours have taken effect too. Only what cannot be undone can break the promise:
  * when the file of values cannot be written after the backend has agreed; the error then says so.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,7 +251,7 @@ static void value_row(struct session *session, const struct wire_string *values,
     if (count < 2 || !values[1].data)
         item->kind = PLUGIN_INPUT_NULL;
     else
-        variables_unhex(&item->text, values[1]);
+        sql_unhex(&item->text, (struct sql_span){values[1].data, values[1].size});
 }
 
 static void ask_values(struct session *session);
@@ -306,53 +305,20 @@ static void permission_known(struct session *session, bool granted)
 
 /* ---- Reading the statement ---- */
 
-static bool is_word(struct sql_span text, const char *word)
-{
-    return text.size == strlen(word) && strncasecmp(text.at, word, text.size) == 0;
-}
-
-static bool is_made_of(struct sql_span text, int (*is_kind)(int), const char *others)
-{
-    for (size_t i = 0; i < text.size; i++)
-        if ((unsigned char)text.at[i] >= 128 ||
-            (!is_kind((unsigned char)text.at[i]) && !strchr(others, text.at[i])))
-            return false;
-    return text.size > 0;
-}
-
 /* A literal that needs nobody to say what it means; otherwise the backend is asked. */
-static void read_value(struct item *item, const struct sql_setting *setting)
+static void read_value(struct item *item, struct sql_span value, const struct sql_mode *mode)
 {
-    struct sql_span value = setting->value, text = setting->literal;
-    bool is_quoted = value.size >= 2 && (value.at[0] == '\'' || value.at[0] == '"');
-    item->must_ask = false;
-    if (!setting->is_literal)
-        item->must_ask = true;
-    else if (is_quoted && is_made_of(text, isprint, "") && !memchr(text.at, '\\', text.size) &&
-             !memchr(text.at, value.at[0], text.size))
-        item->kind = PLUGIN_INPUT_TEXT;
-    else if (is_quoted)
-        item->must_ask = true;
-    else if (is_made_of(value, isdigit, ""))
-        item->kind = PLUGIN_INPUT_INTEGER;
-    else if (isdigit((unsigned char)value.at[0]) && is_made_of(value, isdigit, "."))
-        item->kind = PLUGIN_INPUT_DECIMAL;
-    else if (is_word(value, "DEFAULT"))
-        item->kind = PLUGIN_INPUT_DEFAULT;
-    else if (is_word(value, "TRUE") || is_word(value, "FALSE"))
-        item->kind = PLUGIN_INPUT_INTEGER;
-    else if (is_word(value, "NULL"))
-        item->kind = PLUGIN_INPUT_NULL;
-    else if ((isalpha((unsigned char)value.at[0]) || value.at[0] == '_' || value.at[0] == '`') &&
-             is_made_of(text, isalnum, "_$") &&
-             value.size == text.size + (value.at[0] == '`' ? 2 : 0))
-        item->kind = PLUGIN_INPUT_TEXT; /* ON, json: a name stands for itself */
-    else
-        item->must_ask = true;
-    if (is_word(value, "TRUE") || is_word(value, "FALSE"))
-        text.at = is_word(value, "TRUE") ? "1" : "0", text.size = 1;
-    strbuf_add(&item->text, item->must_ask ? value.at : text.at,
-               item->must_ask ? value.size : text.size);
+    static const enum plugin_input_kind kinds[] = {
+        [SQL_LITERAL_TEXT] = PLUGIN_INPUT_TEXT,       [SQL_LITERAL_INTEGER] = PLUGIN_INPUT_INTEGER,
+        [SQL_LITERAL_DECIMAL] = PLUGIN_INPUT_DECIMAL, [SQL_LITERAL_NULL] = PLUGIN_INPUT_NULL,
+        [SQL_LITERAL_DEFAULT] = PLUGIN_INPUT_DEFAULT,
+    };
+    struct sql_span literal;
+    enum sql_literal_kind kind = sql_literal_read(value, mode, &literal);
+    item->must_ask = kind == SQL_LITERAL_NONE;
+    if (!item->must_ask)
+        item->kind = kinds[kind];
+    strbuf_add(&item->text, literal.at, literal.size);
 }
 
 static enum plugin_set_scope scope_of(enum sql_scope scope)
@@ -394,7 +360,7 @@ static bool add_item(struct session *session, const struct sql_setting *setting,
     struct item *item = &items[job->count++];
     *item = (struct item){.variable = variable, .scope = scope_of(setting->scope)};
     strbuf_init(&item->text);
-    read_value(item, setting);
+    read_value(item, setting->value, mode);
     if (item->must_ask) { /* its own expression may name our variables */
         strbuf_reset(&item->text);
         strbuf_add_byte(&item->text, '(');

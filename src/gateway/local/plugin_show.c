@@ -125,9 +125,9 @@ static void write_filter(const struct merge *merge, const struct sql_show_variab
     for (size_t i = 0; i < merge->count; i++) {
         const struct row *row = &merge->rows[i];
         strbuf_add_text(out, i ? " UNION ALL SELECT CONVERT(" : "SELECT CONVERT(");
-        variables_quote(out, (weir_string){row->name, row->name_size});
+        sql_quote_text(out, (struct sql_span){row->name, row->name_size});
         strbuf_add_text(out, COLLATED " AS Variable_name, CONVERT(");
-        variables_quote(out, (weir_string){row->value, row->value_size});
+        sql_quote_text(out, (struct sql_span){row->value, row->value_size});
         strbuf_add_text(out, COLLATED " AS Value");
     }
     strbuf_add_text(out,
@@ -140,8 +140,8 @@ static void filtered_row(struct session *session, const struct wire_string *valu
     struct strbuf name = STRBUF_INIT, value = STRBUF_INIT;
     if (count < 2)
         return;
-    variables_unhex(&name, values[0]);
-    variables_unhex(&value, values[1]);
+    sql_unhex(&name, (struct sql_span){values[0].data, values[0].size});
+    sql_unhex(&value, (struct sql_span){values[1].data, values[1].size});
     session->merge->no_memory = session->merge->no_memory || name.failed || value.failed;
     add_row(session->merge, (weir_string){name.data, name.size},
             (weir_string){value.data, value.size});

@@ -42,13 +42,6 @@ bool variables_rewrite(const struct session *session, struct sql_span text,
                        const struct sql_mode *mode, struct strbuf *out,
                        struct plugin_refusal *refusal);
 
-/* Adds a string literal that means these bytes (UTF-8). */
-void variables_quote(struct strbuf *out, weir_string text);
-
-/* Adds what HEX() has printed: how values come back from the backend whatever the connection's
- * character set is. */
-void variables_unhex(struct strbuf *out, struct wire_string digits);
-
 /* Sends a packet to the backend in place of the client's command, whose reply it will have; takes
  * the bytes. */
 void variables_resend(struct session *session, struct strbuf *packet);
