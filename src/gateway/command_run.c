@@ -19,7 +19,8 @@
 
 void relay_refuse(struct session *session)
 {
-    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
+    const struct plugin_refusal refusal =
+        session->verdict.refusal; /* the events may overwrite it */
     statement_refused(session);
     answer_error(session, refusal.code, refusal.sqlstate, refusal.message);
     statement_end(session);

@@ -352,9 +352,9 @@ static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
     return facts && parameters_get(source_data, index, &facts->parameter, out);
 }
 
-static struct weir_hold *hold(void *source_data)
+static struct weir_hold *hold(void *source_data, enum plugin_hold_kind kind)
 {
-    return hold_begin(source_data);
+    return kind == PLUGIN_HOLD_REPLY ? hold_begin(source_data) : NULL;
 }
 
 static const struct plugin_facts_source source = {

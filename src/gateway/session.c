@@ -147,7 +147,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
         atomic_fetch_sub(&worker->session_count, 1);
         return;
     }
-    plugin_session_init(&session->facts, &worker->refusal);
+    plugin_session_init(&session->facts);
     plugin_session_values_begin(worker->gateway->registry, &session->facts);
     link_session(worker, session);
     stream_init(&session->client);
@@ -433,7 +433,8 @@ void session_set_refused_by(struct session *session, const char *plugin)
 
 void session_fail_refused(struct session *session, enum close_reason reason)
 {
-    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
+    const struct plugin_refusal refusal =
+        session->verdict.refusal; /* the events may overwrite it */
     session_set_refused_by(session, refusal.by);
     session_fail(session, reason, refusal.code, refusal.sqlstate, "%s", refusal.message);
 }
@@ -464,5 +465,6 @@ bool session_connection_event(struct session *session, weir_connection_event eve
     struct plugin_registry *registry = session->worker->gateway->registry;
     if (!(plugin_registry_hears(registry) & PLUGIN_HEARS_CONNECTION) && !session->facts.knowing)
         return true;
-    return plugin_connection_event(registry, &session->facts, event);
+    plugin_connection_event(registry, &session->facts, event, &session->verdict);
+    return session->verdict.outcome == PLUGIN_ALLOWED;
 }

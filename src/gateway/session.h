@@ -113,6 +113,7 @@ struct run {
 
 struct session {
     struct weir_session facts; /* what plugins see; first, so that their handle is this address */
+    struct plugin_verdict verdict; /* of the event at hand */
     struct worker *worker;
     struct session *next, *previous;
 

@@ -135,7 +135,8 @@ static bool tell_outcome(struct session *session, weir_general_event event)
 {
     struct run *run = &session->run;
     session->facts.number[WEIR_NUMBER_duration] = clock_monotonic_ns() - run->started_ns;
-    bool fine = plugin_general_event(registry_of(session), &session->facts, event);
+    plugin_general_event(registry_of(session), &session->facts, event, &session->verdict);
+    bool fine = session->verdict.outcome == PLUGIN_ALLOWED;
     clear_outcome_facts(session); /* they borrow from the reply */
     run->current++;
     return fine;
@@ -162,7 +163,7 @@ static void tell_errors(struct session *session, unsigned code, const char *sqls
 static bool refuse_unkept(struct session *session)
 {
     const struct run *run = &session->run;
-    struct plugin_refusal *refusal = session->facts.refusal;
+    struct plugin_refusal *refusal = &session->verdict.refusal;
     bool lacks_room =
         run->command == WIRE_COM_STMT_PREPARE && !prepared_has_room(session, run->text.size);
     if (!run->out_of_memory && !lacks_room)
@@ -193,7 +194,9 @@ static size_t tell_each_starting(struct session *session, bool *allowed)
         session->statements++;
         set_statement_facts(session);
         clear_outcome_facts(session);
-        *allowed = plugin_general_event(registry_of(session), &session->facts, WEIR_STARTING);
+        plugin_general_event(registry_of(session), &session->facts, WEIR_STARTING,
+                             &session->verdict);
+        *allowed = session->verdict.outcome == PLUGIN_ALLOWED;
         identity_forecast_statement(session, &forecast, statement_current(session));
     }
     identity_forecast_end(session, &forecast);
@@ -211,8 +214,9 @@ static bool tell_starting(struct session *session)
     struct plugin_refusal refusal = {0};
     if ((hears & PLUGIN_HEARS_PARSE) && run->text.size) {
         set_text(session, WEIR_TEXT_sql, run->text.data, run->text.size);
-        parsed = plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE);
-        refusal = *session->facts.refusal;
+        plugin_parse_event(registry, &session->facts, WEIR_PRE_PARSE, &session->verdict);
+        parsed = session->verdict.outcome == PLUGIN_ALLOWED;
+        refusal = session->verdict.refusal;
         if (!parsed)
             run->count = 1;
     }
@@ -222,7 +226,7 @@ static bool tell_starting(struct session *session)
         run->current = 0;
     }
     if (!parsed)
-        *session->facts.refusal = refusal;
+        session->verdict.refusal = refusal;
     return parsed && allowed;
 }
 
@@ -247,7 +251,8 @@ bool statement_begin(struct session *session, const struct wire_packet *command)
 
 void statement_refused(struct session *session)
 {
-    const struct plugin_refusal refusal = *session->facts.refusal; /* the events may overwrite it */
+    const struct plugin_refusal refusal =
+        session->verdict.refusal; /* the events may overwrite it */
     session_set_refused_by(session, refusal.by);
     tell_errors(session, refusal.code, refusal.sqlstate, refusal.message);
     session_set_refused_by(session, NULL);

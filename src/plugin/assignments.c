@@ -37,7 +37,8 @@ static void show_value(struct shown_variable *shown)
 
 static weir_verdict call_plugin(const struct plugin_variable *variable,
                                 struct weir_session *session, weir_variable_event event,
-                                bool is_global, struct plugin_value *value)
+                                bool is_global, struct plugin_value *value,
+                                struct plugin_running *running)
 {
     const char *name = variable->definition->name;
     struct shown_variable shown = {
@@ -51,7 +52,10 @@ static weir_verdict call_plugin(const struct plugin_variable *variable,
     };
     show_value(&shown);
     plugin_take_failure();
-    return variable->plugin->on_variable(session, event, &shown.shown);
+    struct plugin_running *outer = plugin_set_calling(running);
+    weir_verdict verdict = variable->plugin->on_variable(session, event, &shown.shown);
+    plugin_set_calling(outer);
+    return verdict;
 }
 
 static bool is_utf8(const char *text, size_t size)
@@ -164,17 +168,12 @@ static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_s
 {
     if (!variable->plugin->on_variable || variable->plugin->state > PLUGIN_STATE_READY)
         return true;
-    struct plugin_refusal *shared = session ? session->refusal : NULL;
-    refusal->code = 0;
-    if (session)
-        session->refusal = refusal; /* not on the session's thread */
-    weir_verdict verdict =
-        call_plugin(variable, session, WEIR_VARIABLE_VALIDATE, scope != PLUGIN_SET_SESSION, value);
-    if (session)
-        session->refusal = shared;
+    struct plugin_running running = {.refusal = refusal};
+    weir_verdict verdict = call_plugin(variable, session, WEIR_VARIABLE_VALIDATE,
+                                       scope != PLUGIN_SET_SESSION, value, &running);
     if (verdict == WEIR_OK)
         return true;
-    if (verdict != WEIR_REFUSE || refusal->code == 0)
+    if (verdict != WEIR_REFUSE || !running.gave_reason)
         refuse_value(refusal, variable->definition->name, value->text, strlen(value->text),
                      plugin_take_failure());
     return false;
@@ -280,8 +279,9 @@ static void tell_plugin(struct weir_session *session, struct plugin_assignment *
     if (!plugin->on_variable || plugin->state != PLUGIN_STATE_READY ||
         assignment->scope == PLUGIN_SET_PERSIST_ONLY)
         return;
+    struct plugin_running running = {.refusal = NULL}; /* nothing can be refused any more */
     if (call_plugin(assignment->variable, session, WEIR_VARIABLE_CHANGED, is_global,
-                    &assignment->value) != WEIR_OK)
+                    &assignment->value, &running) != WEIR_OK)
         log_warn("plugin", "%s failed in OnVariable, after %s was set: %s", plugin->identity.name,
                  assignment->variable->definition->name, plugin_take_failure());
 }

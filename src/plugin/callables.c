@@ -167,16 +167,15 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     }
     pthread_mutex_lock(&plugin->flushing);
     plugin_take_failure();
-    struct plugin_refusal *shared = session->refusal;
-    refusal->code = 0;
-    session->refusal = refusal; /* not on the session's thread */
+    struct plugin_running running = {.refusal = refusal};
+    struct plugin_running *outer = plugin_set_calling(&running);
     weir_verdict verdict = plugin->on_function(session, &call);
-    session->refusal = shared;
+    plugin_set_calling(outer);
     const char *words = plugin_take_failure();
     pthread_mutex_unlock(&plugin->flushing);
     if (verdict == WEIR_OK && !returned->text.failed)
         return true;
-    if (verdict != WEIR_REFUSE || refusal->code == 0)
+    if (verdict != WEIR_REFUSE || !running.gave_reason)
         set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF,
                     *words ? words : "the plugin didn't say why");
     return false;

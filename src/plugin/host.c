@@ -2,9 +2,11 @@
  *
  * The host's functions: what a plugin can ask of a session, and say. Facts come from the session;
  * those that cost something come from its source, once a statement. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/holds.h"
 #include "plugin/variables.h"
 #include "wire/wire.h"
 
@@ -15,10 +17,18 @@
 
 static const weir_string absent;
 
-void plugin_session_init(struct weir_session *session, struct plugin_refusal *refusal)
+/* A plugin passes what it was given: anything else is a handle of a session that has ended, or was
+ * kept from another callback. */
+static void check_session(const weir_session *session)
 {
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
+}
+
+void plugin_session_init(struct weir_session *session)
+{
+    assert(session);
     memset(session, 0, sizeof *session);
-    session->refusal = refusal;
+    session->magic = PLUGIN_SESSION_MAGIC;
     for (size_t i = 0; i < WEIR_NUMBER_FACT_END_; i++)
         session->number[i] = WEIR_ABSENT;
 }
@@ -62,6 +72,7 @@ static weir_string computed_text(struct weir_session *session, uint32_t fact)
 
 static weir_string text(const weir_session *session, uint32_t fact)
 {
+    check_session(session);
     if (fact >= WEIR_TEXT_FACT_END_)
         return absent;
     if (session->text[fact].data || !session->source || !session->source->text)
@@ -91,6 +102,7 @@ static uint64_t computed_number(struct weir_session *session, uint32_t fact)
 
 static uint64_t number(const weir_session *session, uint32_t fact)
 {
+    check_session(session);
     if (fact >= WEIR_NUMBER_FACT_END_)
         return WEIR_ABSENT;
     if (session->number[fact] != WEIR_ABSENT || !session->source || !session->source->number)
@@ -100,6 +112,7 @@ static uint64_t number(const weir_session *session, uint32_t fact)
 
 static size_t client_address(const weir_session *session, uint8_t bytes[16])
 {
+    check_session(session);
     memcpy(bytes, session->client_address, session->client_address_size);
     return session->client_address_size;
 }
@@ -107,6 +120,7 @@ static size_t client_address(const weir_session *session, uint8_t bytes[16])
 static int attribute(const weir_session *session, size_t index, weir_string *name,
                      weir_string *value)
 {
+    check_session(session);
     if (session->source && session->source->attribute)
         return session->source->attribute(session->source_data, index, name, value);
     if (!session->attributes)
@@ -125,32 +139,31 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
 
 static int parameter(const weir_session *session, size_t index, weir_parameter *answer)
 {
+    check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->parameter ? source->parameter(session->source_data, index, answer) : 0;
 }
 
 static int table(const weir_session *session, size_t index, weir_table *answer)
 {
+    check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->table ? source->table(session->source_data, index, answer) : 0;
 }
 
 static int part(const weir_session *session, size_t index, weir_part *answer)
 {
+    check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->part ? source->part(session->source_data, index, answer) : 0;
 }
 
 static weir_string part_text(const weir_session *session, size_t index, uint32_t fact)
 {
+    check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->part_text ? source->part_text(session->source_data, index, fact)
                                        : absent;
-}
-
-static bool is_sqlstate(const char *text)
-{
-    return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
 }
 
 static _Thread_local char failure[512];
@@ -164,7 +177,20 @@ static void report_failure(const weir_plugin *plugin, const char *message, size_
     failure[size] = '\0';
 }
 
-/* What a client can be sent: 16 bits of number, five characters of state, 511 bytes of message. */
+static _Thread_local struct plugin_running *calling_here;
+
+struct plugin_running *plugin_set_calling(struct plugin_running *calling)
+{
+    struct plugin_running *before = calling_here;
+    calling_here = calling;
+    return before;
+}
+
+bool plugin_is_calling(void)
+{
+    return calling_here != NULL;
+}
+
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
@@ -172,23 +198,24 @@ static void refuse(weir_session *session, uint32_t error_code, const char *sqlst
         report_failure(NULL, message, message_size);
         return;
     }
-    struct plugin_refusal *refusal = session->refusal;
-    const size_t most = sizeof refusal->message - 1;
-    size_t size = message_size < most ? message_size : most;
-    refusal->by = NULL; /* settle() knows whose it is */
-    refusal->code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
-    memcpy(refusal->sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
-    memcpy(refusal->message, message, size);
-    refusal->message[size] = '\0';
+    check_session(session);
+    struct plugin_running *running = calling_here ? calling_here : session->running;
+    if (!running)
+        return;
+    running->gave_reason = true;
+    if (running->refusal)
+        plugin_refusal_set(running->refusal, error_code, sqlstate, message, message_size);
 }
 
 static void *session_data(const weir_session *session, const weir_plugin *plugin)
 {
+    check_session(session);
     return session->data[plugin->index];
 }
 
 static void set_session_data(weir_session *session, const weir_plugin *plugin, void *data)
 {
+    check_session(session);
     session->data[plugin->index] = data;
 }
 
@@ -233,23 +260,6 @@ static weir_string data_directory(const weir_plugin *plugin)
     return path ? (weir_string){path, strlen(path)} : absent;
 }
 
-static weir_hold *hold(weir_session *session, const weir_plugin *plugin)
-{
-    const struct plugin_facts_source *source = session->source;
-    weir_hold *promise = source && source->hold ? source->hold(session->source_data) : NULL;
-    if (promise) {
-        promise->plugin = plugin;
-        promise->plugin_name = plugin->identity.name;
-    }
-    return promise;
-}
-
-static void release(weir_hold *promise, weir_verdict verdict)
-{
-    promise->failed = verdict != WEIR_OK && plugin_hold_failed(promise->plugin);
-    promise->release(promise);
-}
-
 const weir_host_functions plugin_host = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof(weir_host_functions),
@@ -266,8 +276,8 @@ const weir_host_functions plugin_host = {
     .setting = setting,
     .report_failure = report_failure,
     .library = library,
-    .hold = hold,
-    .release = release,
+    .hold = plugin_host_hold,
+    .release = plugin_host_release,
     .variable_text = plugin_host_variable_text,
     .session_number = plugin_host_session_number,
     .session_text = plugin_host_session_text,
@@ -277,4 +287,6 @@ const weir_host_functions plugin_host = {
     .part_text = part_text,
     .data_directory = data_directory,
     .return_text = plugin_host_return_text,
+    .hold_verdict = plugin_host_hold_verdict,
+    .decide = plugin_host_decide,
 };

@@ -36,12 +36,34 @@ struct plugin_refusal {
     const char *by;    /* name of the plugin that refused or failed */
 };
 
+/* The result of an event. */
+enum plugin_outcome {
+    PLUGIN_ALLOWED, /* go on */
+    PLUGIN_REFUSED, /* the refusal says why */
+    PLUGIN_PENDING, /* one or more plugins answer later: wait for their verdict holds */
+};
+
+/* A verdict comes back as a value that the caller owns. When the outcome is ALLOWED nothing else is
+ * written, so that allowing costs one store. */
+struct plugin_verdict {
+    enum plugin_outcome outcome;
+    struct plugin_refusal refusal; /* valid when REFUSED, or PENDING and order != PLUGIN_NO_ORDER */
+    size_t order; /* valid when REFUSED or PENDING: position of the plugin that refused among those
+                     that are loaded; PLUGIN_NO_ORDER: none has refused so far */
+};
+
+#define PLUGIN_NO_ORDER SIZE_MAX
+
+#define PLUGIN_SESSION_MAGIC 0x57534553U /* "WSES" */
+#define PLUGIN_HOLD_MAGIC    0x57484c44U /* "WHLD" */
+
 /* Facts of the connection and of the current statement. The gateway owns what the strings point at
  * and keeps it alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT.
  * Index with WEIR_TEXT_user, WEIR_NUMBER_rows ... text[WEIR_TEXT_command] is NUL-terminated:
  * OnGeneralEvent gets it as a C string. The facts listed below as computed are filled in here, when
  * first asked for. */
 struct weir_session {
+    unsigned magic; /* PLUGIN_SESSION_MAGIC: set by plugin_session_init() */
     weir_string text[WEIR_TEXT_FACT_END_];
     uint64_t number[WEIR_NUMBER_FACT_END_];
     uint8_t client_address[16];
@@ -53,8 +75,9 @@ struct weir_session {
     const struct plugin_facts_source *source;
     void *source_data;
 
-    struct plugin_refusal *refusal; /* where weir_refuse() writes; borrowed. Several sessions may
-                                       share one: it counts until the next event of any of them */
+    /* The event that plugins are being notified of; NULL: none. Set by the functions below for the
+     * duration of the call. It says where weir_refuse() writes and what may be held. */
+    struct plugin_running *running;
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
 
@@ -76,6 +99,12 @@ struct weir_session {
     } computed;
 };
 
+/* What a plugin may hold. */
+enum plugin_hold_kind {
+    PLUGIN_HOLD_REPLY,   /* weir_hold_reply(): what the client would read next is kept back */
+    PLUGIN_HOLD_VERDICT, /* weir_hold_verdict(): the plugin answers the event later */
+};
+
 /* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
  * fact and statement, where statement_number tells statements apart (connection_duration: each
  * time); the strings that they return live until the statement has ended. PreParse is a statement
@@ -92,21 +121,32 @@ struct plugin_facts_source {
     int (*part)(void *source_data, size_t index, weir_part *part);
     weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
-    /* Begins to keep back what the client would read; NULL when it cannot. */
-    struct weir_hold *(*hold)(void *source_data);
+    /* A plugin wants to hold something. Returns a zeroed struct weir_hold with release set, owned by
+     * the source until release() has been called; NULL: it cannot be held now. Called on the
+     * session's thread, within an event only; VERDICT within PreAuth, PreParse and Starting only,
+     * and then the event's outcome is PENDING. */
+    struct weir_hold *(*hold)(void *source_data, enum plugin_hold_kind kind);
 };
 
-/* A promise of a plugin, made by the source's hold(): release() gives it back, on any thread, once
- * failed is set. */
+/* What the source's hold() has given to a plugin. Once the plugin has answered, release() is called
+ * exactly once, on any thread; the hold is the source's again then. Of a VERDICT, pass it to
+ * plugin_verdict_merge() on the session's thread, or to plugin_hold_drop() when the session has
+ * ended meanwhile. The source sets release, and everything else is set here. */
 struct weir_hold {
+    unsigned magic; /* PLUGIN_HOLD_MAGIC while the plugin has it; 0 once it has answered */
+    enum plugin_hold_kind kind;
     const struct weir_plugin *plugin;
     const char *plugin_name; /* lives as long as the registry */
-    bool failed;             /* the plugin could not do its work, and its on_failure is "refuse" */
+    size_t order;            /* of the plugin, as in struct plugin_verdict */
+    bool failed;  /* REPLY: the plugin could not do its work, and its on_failure is "refuse" */
+    bool refused; /* VERDICT: refused, or failed with on_failure = "refuse" */
+    struct plugin_refusal *refusal; /* VERDICT: set when refused. Owned by the hold until merge or
+                                       drop */
     void (*release)(struct weir_hold *hold);
 };
 
 /* All facts absent, no plugin data. */
-void plugin_session_init(struct weir_session *session, struct plugin_refusal *refusal);
+void plugin_session_init(struct weir_session *session);
 
 /* ---- Loading and life cycle ---- */
 
@@ -143,17 +183,36 @@ void plugin_registry_shutdown(struct plugin_registry *registry);
 #define PLUGIN_NEEDS_ACCOUNT         16U /* some manifest has needs = ["account"] */
 unsigned plugin_registry_hears(const struct plugin_registry *registry);
 
-/* The outcome for the session: true: go on. false: refused, and session->refusal is
- * set (by weir_refuse(), or to a sentence that names the plugin when it returned WEIR_REFUSE
- * without one, or when it failed and its on_failure is "refuse"). For events that cannot refuse
- * (Connected, Disconnect, Reject, Completed, Error) every plugin is told whatever the others
- * answer, and the outcome says whether a plugin with on_failure = "refuse" FAILED. */
-bool plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
-                             weir_connection_event event);
-bool plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
-                          weir_general_event event);
-bool plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
-                        weir_parse_event event);
+/* Notify the plugins of an event, on the session's thread. *verdict need not be initialised.
+ *
+ * Every subscribed plugin is notified, whatever the others answer, and the first refusal in the
+ * order of -plugin-load counts: the plugin's own message (weir_refuse()), or one that names the
+ * plugin when it returned WEIR_REFUSE without one, or when it failed and its on_failure is
+ * "refuse". For events that cannot refuse (Connected, Disconnect, Reject, Completed, Error) REFUSED
+ * means that a plugin with on_failure = "refuse" FAILED.
+ *
+ * PENDING (PreAuth, PreParse and Starting only): as many verdict holds are out as the source's
+ * hold() has given during the call; all are waited for, also when another plugin has refused at
+ * once. Merge each as it comes back, then settle. A plugin may answer on another thread before the
+ * call returns. */
+void plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
+                             weir_connection_event event, struct plugin_verdict *verdict);
+void plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
+                          weir_general_event event, struct plugin_verdict *verdict);
+void plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
+                        weir_parse_event event, struct plugin_verdict *verdict);
+
+/* Folds one answered verdict hold into a PENDING verdict: the first refusal in order counts. Frees
+ * what decided owns (not decided itself). Any order of calls gives the same result. */
+void plugin_verdict_merge(struct plugin_verdict *verdict, struct weir_hold *decided);
+
+/* All holds of a PENDING verdict have been merged: makes it REFUSED or ALLOWED. */
+void plugin_verdict_settle(struct plugin_verdict *verdict);
+
+/* The session has ended before the answer came: frees what an answered hold of either kind owns
+ * (not the hold itself). */
+void plugin_hold_drop(struct weir_hold *decided);
+
 void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
                                   weir_string name, weir_string value);
 

@@ -81,6 +81,15 @@ struct plugin_registry {
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
 };
 
+/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack of
+ * the thread that runs it. */
+struct plugin_running {
+    struct plugin_refusal *refusal; /* where weir_refuse() writes; NULL: it has no effect */
+    bool gave_reason;               /* weir_refuse() has been called in this callback */
+    bool may_hold_verdict;
+    unsigned verdict_holds; /* that have been given out during the event */
+};
+
 /* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
  * *error. */
 struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
@@ -97,8 +106,19 @@ int plugin_identity_read(struct plugin_identity *identity, const char *text, con
 extern const weir_host_functions plugin_host;
 const char *plugin_take_failure(void);
 
-/* A promise was not kept. Logs it; returns whether the session must not go on. Any thread. */
-bool plugin_hold_failed(const struct weir_plugin *plugin);
+/* What a plugin calls on this thread outside of a session's events (OnFunction, OnVariable): takes
+ * precedence over session->running, because the session's thread may run an event meanwhile. Returns
+ * what was set before. */
+struct plugin_running *plugin_set_calling(struct plugin_running *calling);
+bool plugin_is_calling(void);
+
+/* A pending answer ended in WEIR_FAIL. Logs it; returns whether the session must not go on. Any
+ * thread. */
+bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason);
+
+/* What a client reads of a plugin that refused without a reason, or that failed. */
+void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
+void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
 
 /* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
 void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,

@@ -10,6 +10,19 @@
 
 #include "plugin/process.h"
 
+struct plugin_verdict verdict;
+
+#define EVENT(name)                                                                                \
+    bool name(struct plugin_registry *registry, struct weir_session *session, weir_##name event)   \
+    {                                                                                              \
+        plugin_##name(registry, session, event, &verdict);                                         \
+        assert_int_not_equal(verdict.outcome, PLUGIN_PENDING);                                     \
+        return verdict.outcome == PLUGIN_ALLOWED;                                                  \
+    }
+EVENT(connection_event)
+EVENT(general_event)
+EVENT(parse_event)
+
 int workshop_open(void **state)
 {
     struct workshop *workshop = calloc(1, sizeof *workshop);
