@@ -21,24 +21,28 @@ below() {
     case $1 in
     base) echo "" ;;
     wire | sql) echo "base" ;;
-    plugin) echo "base sql wire" ;;
+    plugin/declared) echo "base" ;;
+    plugin/host) echo "base wire plugin/declared" ;;
+    plugin/package) echo "base plugin/declared" ;;
     trace) echo "base wire" ;;
-    gateway) echo "base wire sql plugin trace" ;;
+    gateway) echo "base wire sql plugin/host plugin/declared trace" ;;
     esac
 }
-for room in base wire sql plugin trace gateway; do
+rooms="base wire sql plugin/declared plugin/host plugin/package trace gateway"
+for room in $rooms; do
     while IFS=: read -r file line include; do
-        other=${include#*\"}
-        other=${other%%/*}
+        header=${include#*\"}
+        header=${header%%\"*}
+        other=${header%/*}
         [ "$other" = "$room" ] && continue
         case " $(below "$room") " in
         *" $other "*)
-            [[ $include == *"\"$other/$other.h\""* ]] ||
+            # The public header of plugin/host is plugin/host/plugin_host.h.
+            [ "$header" = "$other/${other//\//_}.h" ] ||
                 complain "$file:$line: includes a private header of the room $other" ;;
         *" "*)
-            case $other in
-            base | wire | sql | plugin | trace | gateway)
-                complain "$file:$line: the room $room may not use $other" ;;
+            case " $rooms " in
+            *" $other "*) complain "$file:$line: the room $room may not use $other" ;;
             esac ;;
         esac
     done < <(grep -nE '^#include "' "src/$room"/*.[ch] "src/$room"/*.cc 2>/dev/null)

@@ -11,7 +11,7 @@
 
 #include "gateway/stream.h"
 #include "gateway/worker.h"
-#include "plugin/plugin.h"
+#include "plugin/host/plugin_host.h"
 #include "sql/sql.h"
 #include "wire/wire.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "plugin/registry.h"
+#include "plugin/host/registry.h"
 
 static int asked;
 

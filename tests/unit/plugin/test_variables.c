@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/manifest.h"
+#include "plugin/package/manifest.h"
 
 #define HEAD "name = \"v\"\nkind = \"Audit\"\nversion = \"1\"\n"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/process.h"
+#include "plugin/package/process.h"
 
 struct plugin_verdict verdict;
 

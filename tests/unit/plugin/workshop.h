@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#include "plugin/plugin.h"
+#include "plugin/host/plugin_host.h"
+#include "plugin/package/plugin_package.h"
 
 /* The verdict of the last event that was given to the plugins by the functions below. */
 extern struct plugin_verdict verdict;
