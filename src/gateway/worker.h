@@ -58,9 +58,8 @@ struct worker {
      * (facts.c). */
     struct sql_digester digester;
     struct sql_tables tables;
-    struct plugin_refusal refusal; /* of the event at hand; its sessions share it */
-    uint32_t tables_session;       /* whose statement's tables are in `tables`; 0: nobody's */
-    uint64_t tables_statement;     /* its statement_number */
+    uint32_t tables_session;   /* whose statement's tables are in `tables`; 0: nobody's */
+    uint64_t tables_statement; /* its statement_number */
 
     pthread_mutex_t lock;    /* of the inbox */
     struct hold *given_back; /* promises of plugins that are back */
