@@ -8,6 +8,8 @@
 #ifndef WEIR_GATEWAY_SESSION_MACHINE_H
 #define WEIR_GATEWAY_SESSION_MACHINE_H
 
+#include <assert.h>
+
 #include "gateway/local/local.h"
 #include "gateway/session/session.h"
 #include "wire/wire.h"
