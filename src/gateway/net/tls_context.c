@@ -1,7 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tls.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading certificates, and replacing them while sessions use the old ones: an SSL holds a reference
+ * of its own to the SSL_CTX that it was made with. */
+#include "gateway/net/tls.h"
 
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -10,7 +12,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define AUTOMATIC_DAYS 3650
 
@@ -26,8 +27,6 @@ const char *tls_failure(void)
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
     return reason ? reason : "the connection was closed";
 }
-
-/* ---- The context ---- */
 
 static X509 *self_signed(EVP_PKEY *key)
 {
@@ -159,118 +158,10 @@ void tls_context_free(struct tls_context *context)
     free(context);
 }
 
-/* ---- The transport ---- */
-
-static bool is_passing(int reason)
-{
-    return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE;
-}
-
-static void note_failure(struct stream *stream, int reason)
-{
-    if (reason == SSL_ERROR_ZERO_RETURN)
-        stream->ended = true;
-    else if (!is_passing(reason))
-        stream_fail(stream, errno ? errno : EPROTO);
-}
-
-/* A record holds at most 16 KiB: reads on until the buffer is full or nothing more has come. */
-static size_t receive_tls(struct stream *stream, uint8_t *bytes, size_t size)
-{
-    size_t total = 0, got = 0;
-    while (total < size) {
-        ERR_clear_error();
-        errno = 0;
-        int status = SSL_read_ex(stream->transport_data, bytes + total, size - total, &got);
-        if (status != 1) {
-            note_failure(stream, SSL_get_error(stream->transport_data, status));
-            break;
-        }
-        total += got;
-    }
-    return total;
-}
-
-static size_t send_tls(struct stream *stream, const uint8_t *bytes, size_t size)
-{
-    size_t total = 0, done = 0;
-    while (total < size) {
-        ERR_clear_error();
-        errno = 0;
-        int status = SSL_write_ex(stream->transport_data, bytes + total, size - total, &done);
-        if (status != 1) {
-            note_failure(stream, SSL_get_error(stream->transport_data, status));
-            break;
-        }
-        total += done;
-    }
-    return total;
-}
-
-static bool has_buffered_tls(const struct stream *stream)
-{
-    return SSL_has_pending(stream->transport_data);
-}
-
-static void finish_tls(struct stream *stream)
-{
-    ERR_clear_error();
-    if (SSL_is_init_finished(stream->transport_data))
-        SSL_shutdown(stream->transport_data);
-    shutdown(stream->fd, SHUT_WR);
-}
-
-static void close_tls(struct stream *stream)
-{
-    SSL_free(stream->transport_data);
-    stream->transport_data = NULL;
-}
-
-static const struct stream_transport tls = {receive_tls, send_tls, has_buffered_tls, finish_tls,
-                                            close_tls};
-
-bool tls_accept(struct tls_context *context, struct stream *stream)
+SSL *tls_context_connection(struct tls_context *context)
 {
     pthread_mutex_lock(&context->lock);
     SSL *connection = SSL_new(context->current);
     pthread_mutex_unlock(&context->lock);
-    if (!connection || SSL_set_fd(connection, stream->fd) != 1) {
-        SSL_free(connection);
-        return false;
-    }
-    SSL_set_accept_state(connection);
-    stream->transport = &tls;
-    stream->transport_data = connection;
-    return true;
-}
-
-enum tls_progress tls_handshake(struct stream *stream)
-{
-    ERR_clear_error();
-    int status = SSL_do_handshake(stream->transport_data);
-    enum tls_progress progress = TLS_DONE;
-    if (status != 1) {
-        switch (SSL_get_error(stream->transport_data, status)) {
-        case SSL_ERROR_WANT_READ:
-            progress = TLS_NEEDS_READ;
-            break;
-        case SSL_ERROR_WANT_WRITE:
-            progress = TLS_NEEDS_WRITE;
-            break;
-        default:
-            progress = TLS_FAILED;
-            break;
-        }
-    }
-    return progress;
-}
-
-const char *tls_version(const struct stream *stream)
-{
-    return SSL_get_version(stream->transport_data);
-}
-
-const char *tls_cipher(const struct stream *stream)
-{
-    return SSL_get_cipher_name(stream->transport_data);
+    return connection;
 }
