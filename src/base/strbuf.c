@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,15 @@ void strbuf_consume(struct strbuf *buffer, size_t count)
         return;
     buffer->size -= count;
     memmove(buffer->data, buffer->data + count, buffer->size + 1);
+}
+
+void strbuf_cut(struct strbuf *buffer, size_t size)
+{
+    assert(size <= buffer->size);
+    if (size == buffer->size)
+        return;
+    buffer->size = size;
+    buffer->data[size] = 0;
 }
 
 char *strbuf_detach(struct strbuf *buffer)

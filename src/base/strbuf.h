@@ -51,6 +51,9 @@ void strbuf_vprintf(struct strbuf *buffer, const char *format, va_list arguments
 /* Removes the first `count` bytes (count <= size). */
 void strbuf_consume(struct strbuf *buffer, size_t count);
 
+/* Removes all but the first `size` bytes (size <= buffer->size). */
+void strbuf_cut(struct strbuf *buffer, size_t size);
+
 /* Hands the bytes over (returns owned, NUL-terminated, to be freed by free()) and empties the
  * strbuf; NULL when there is no memory or when the strbuf has failed. */
 char *strbuf_detach(struct strbuf *buffer);

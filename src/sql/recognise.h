@@ -20,17 +20,6 @@ bool sql_drop_database_target(struct sql_span statement, const struct sql_mode *
 /* SET ROLE name | NONE: the role's name; NONE is an empty span. */
 bool sql_set_role(struct sql_span statement, const struct sql_mode *mode, struct sql_span *role);
 
-/* KILL [HARD | SOFT] [CONNECTION | QUERY [ID] | TIDB ...] number. */
-struct sql_kill {
-    bool query;       /* only the statement, not the connection */
-    bool by_query_id; /* QUERY ID n: the number is a query's, not a connection's */
-    bool soft;
-    bool is_number; /* false: USER name, or an expression; number is 0 */
-    uint64_t number;
-    struct sql_span digits; /* where the number stands, to be replaced by another */
-};
-bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql_kill *kill);
-
 /* SHOW PLUGINS [LIKE ... | WHERE ...] */
 struct sql_show_plugins {
     bool filtered;           /* has LIKE or WHERE */

@@ -25,7 +25,7 @@ static void take_string(struct sql_cursor *cursor, struct sql_trace_statement *t
 {
     bool is_name = sql_token_is_name(&cursor->token) || cursor->token.class == SQL_TOKEN_STRING;
     trace->wrong = trace->wrong || !is_name;
-    *text = sql_token_inside(&cursor->lexer, &cursor->token);
+    *text = sql_cursor_inside(cursor);
     sql_cursor_next(cursor);
 }
 
@@ -81,8 +81,7 @@ bool sql_trace_statement(struct sql_span statement, const struct sql_mode *mode,
 {
     struct sql_cursor cursor;
     *trace = (struct sql_trace_statement){0};
-    sql_cursor_init(&cursor, statement, mode, SQL_READING_SERVER);
-    sql_cursor_skip_opening(&cursor);
+    sql_cursor_begin(&cursor, statement, mode);
     if (!sql_cursor_accept(&cursor, SQL_WORD_ADMIN)) {
         return false;
     }

@@ -1,157 +1,281 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/stream.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A leg's cursors. Invariants (leg_check()): sent <= out.size; a corked leg borrows no output, and
+ * its mark lies within out; input lies wholly in `kept` or wholly outside. */
+#include "gateway/leg/leg.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <string.h>
 
-void stream_fail(struct stream *stream, int error)
+void leg_check(const struct leg *leg)
 {
-    stream->failed = true;
-    stream->error = error;
-    strbuf_release(&stream->out);
-    stream->sent = 0;
+    assert(leg->sent <= leg->out.size);
+    assert(!leg->is_corked || (!leg->borrowed && leg->cork.at <= leg->out.size));
+    assert(leg->pos <= leg->end);
+    assert(leg->kept.size == 0 || leg->pos == leg->end ||
+           (leg->pos >= (const uint8_t *)leg->kept.data &&
+            leg->end == (const uint8_t *)leg->kept.data + leg->kept.size));
 }
 
-/* ---- The plain socket ---- */
-
-static bool is_passing(int error)
+void leg_init(struct leg *leg)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+    *leg = (struct leg){0};
+    strbuf_init(&leg->out);
+    strbuf_init(&leg->kept);
 }
 
-static size_t receive_plain(struct stream *stream, uint8_t *bytes, size_t size)
+void leg_release(struct leg *leg)
 {
-    ssize_t got = recv(stream->fd, bytes, size, 0);
-    if (got > 0)
-        return (size_t)got;
-    if (got == 0)
-        stream->ended = true;
-    else if (!is_passing(errno))
-        stream_fail(stream, errno);
-    return 0;
+    leg_close(leg);
 }
 
-static size_t send_plain(struct stream *stream, const uint8_t *bytes, size_t size)
+/* ---- The filters ---- */
+
+void leg_push(struct leg *leg, struct filter *filter)
 {
-    ssize_t done = send(stream->fd, bytes, size, MSG_NOSIGNAL);
-    if (done >= 0)
-        return (size_t)done;
-    if (!is_passing(errno))
-        stream_fail(stream, errno);
-    return 0;
+    assert(filter && filter->type && !filter->below);
+    filter->below = leg->top;
+    leg->top = filter;
 }
 
-static bool has_buffered_plain(const struct stream *stream)
+void leg_fail(struct leg *leg, int error)
 {
-    (void)stream;
-    return false;
+    leg->failed = true;
+    leg->error = error;
+    leg->borrowed = NULL;
+    leg->borrowed_size = 0;
+    strbuf_release(&leg->out);
+    leg->sent = 0;
+    leg->cork.at = 0;
 }
 
-static void finish_plain(struct stream *stream)
+size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size)
 {
-    shutdown(stream->fd, SHUT_WR);
-}
-
-static void close_plain(struct stream *stream)
-{
-    (void)stream;
-}
-
-static const struct stream_transport plain = {receive_plain, send_plain, has_buffered_plain,
-                                              finish_plain, close_plain};
-
-/* ---- Streams ---- */
-
-void stream_init(struct stream *stream)
-{
-    *stream = (struct stream){.transport = &plain, .fd = -1};
-    strbuf_init(&stream->out);
-}
-
-void stream_finish(struct stream *stream)
-{
-    if (stream->fd >= 0 && !stream->failed)
-        stream->transport->finish(stream);
-}
-
-bool stream_has_buffered(const struct stream *stream)
-{
-    return stream->fd >= 0 && !stream->failed && stream->transport->has_buffered(stream);
-}
-
-int stream_open(struct stream *stream, uv_loop_t *loop, int fd, void *user)
-{
-    int status = uv_poll_init(loop, &stream->poll, fd);
-    if (status < 0)
-        return status;
-    stream->fd = fd;
-    stream->watched = true;
-    stream->poll.data = user;
-    return 0;
-}
-
-void stream_watch(struct stream *stream, int interest, uv_poll_cb on_ready)
-{
-    if (!stream->watched || stream->interest == interest)
-        return;
-    stream->interest = interest;
-    if (interest)
-        uv_poll_start(&stream->poll, interest, on_ready);
-    else
-        uv_poll_stop(&stream->poll);
-}
-
-size_t stream_read(struct stream *stream, uint8_t *bytes, size_t size)
-{
-    if (stream->fd < 0 || stream->failed || stream->ended)
+    if (!leg->top || leg->failed || leg->ended)
         return 0;
-    return stream->transport->receive(stream, bytes, size);
+    return leg->top->type->receive(leg->top, leg, bytes, size);
 }
 
-void stream_write(struct stream *stream, const void *bytes, size_t size)
+bool leg_has_buffered(const struct leg *leg)
 {
-    if (stream->fd < 0 || stream->failed || size == 0)
-        return;
-    size_t done = 0;
-    if (!stream_is_clogged(stream))
-        done = stream->transport->send(stream, bytes, size);
-    if (done < size && !stream->failed) {
-        strbuf_add(&stream->out, (const uint8_t *)bytes + done, size - done);
-        if (stream->out.failed)
-            stream_fail(stream, ENOMEM);
+    return leg->top && !leg->failed && !leg->ended && leg->top->type->has_buffered(leg->top);
+}
+
+void leg_finish(struct leg *leg)
+{
+    if (leg->top && !leg->failed)
+        leg->top->type->finish(leg->top, leg);
+}
+
+void leg_close(struct leg *leg)
+{
+    while (leg->top) {
+        struct filter *filter = leg->top;
+        leg->top = filter->below;
+        filter->type->close(filter);
     }
+    leg->borrowed = NULL;
+    leg->borrowed_size = 0;
+    leg->is_corked = false;
+    leg->sent = 0;
+    strbuf_release(&leg->out);
+    leg_drop_input(leg);
 }
 
-void stream_flush(struct stream *stream)
+/* ---- Output ---- */
+
+static void keep_output(struct leg *leg, const void *bytes, size_t size)
 {
-    while (stream_is_clogged(stream) && !stream->failed) {
-        size_t done =
-            stream->transport->send(stream, (const uint8_t *)stream->out.data + stream->sent,
-                                    stream->out.size - stream->sent);
+    strbuf_add(&leg->out, bytes, size);
+    if (leg->out.failed)
+        leg_fail(leg, ENOMEM);
+}
+
+/* What is borrowed is kept after what is kept already. */
+static void keep_borrowed(struct leg *leg)
+{
+    const uint8_t *bytes = leg->borrowed;
+    leg->borrowed = NULL;
+    if (bytes)
+        keep_output(leg, bytes, leg->borrowed_size);
+    leg->borrowed_size = 0;
+}
+
+void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence)
+{
+    leg_set_sequence(leg, sequence);
+    leg->is_mid_packet = false;
+    if (!leg->top || leg->failed || size == 0)
+        return;
+    keep_borrowed(leg);
+    keep_output(leg, bytes, size);
+}
+
+void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
+              bool is_mid_packet)
+{
+    if (leg->is_corked || leg->borrowed || leg->out.size) {
+        leg_write(leg, bytes, size, sequence);
+    } else {
+        leg_set_sequence(leg, sequence);
+        if (leg->top && !leg->failed && size) {
+            leg->borrowed = bytes;
+            leg->borrowed_size = size;
+        }
+    }
+    leg->is_mid_packet = is_mid_packet;
+}
+
+void leg_set_sequence(struct leg *leg, uint8_t sequence)
+{
+    leg->sequence = sequence;
+}
+
+/* The end in `out` of what may be sent. */
+static size_t sendable(const struct leg *leg)
+{
+    return leg->is_corked ? leg->cork.at : leg->out.size;
+}
+
+size_t leg_pending(const struct leg *leg)
+{
+    return sendable(leg) - leg->sent + leg->borrowed_size;
+}
+
+static void flush_kept(struct leg *leg)
+{
+    const size_t end = sendable(leg);
+    while (!leg->failed && leg->sent < end) {
+        size_t done = leg->top->type->send(leg->top, leg, (uint8_t *)leg->out.data + leg->sent,
+                                           end - leg->sent);
         if (done == 0)
             break;
-        stream->sent += done;
+        leg->sent += done;
     }
-    if (!stream_is_clogged(stream)) {
-        strbuf_release(&stream->out);
-        stream->sent = 0;
+    if (!leg->failed && leg->sent > 0 && leg->sent == leg->out.size) {
+        strbuf_release(&leg->out);
+        leg->sent = 0;
+        leg->cork.at = 0;
     }
 }
 
-bool stream_close(struct stream *stream, uv_close_cb on_closed)
+void leg_flush(struct leg *leg)
 {
-    bool called_later = stream->watched;
-    stream->transport->close(stream);
-    stream->transport = &plain;
-    strbuf_release(&stream->out);
-    if (stream->watched) {
-        stream->watched = false;
-        stream->interest = 0;
-        uv_close((uv_handle_t *)&stream->poll, on_closed);
+    if (!leg->top)
+        return;
+    if (leg->out.size)
+        flush_kept(leg);
+    if (leg->failed || !leg->borrowed)
+        return;
+    if (leg->out.size == 0) {
+        size_t done =
+            leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
+        if (leg->failed)
+            return;
+        leg->borrowed += done;
+        leg->borrowed_size -= done;
     }
-    if (stream->fd >= 0)
-        close(stream->fd);
-    stream->fd = -1;
-    return called_later;
+    if (leg->borrowed_size)
+        keep_borrowed(leg);
+    leg->borrowed = NULL;
+}
+
+void leg_cork(struct leg *leg)
+{
+    if (leg->is_corked)
+        return;
+    keep_borrowed(leg);
+    leg->is_corked = true;
+    leg->cork.at = leg->out.size;
+    leg->cork.sequence = leg->sequence;
+    leg->cork.is_mid_packet = leg->is_mid_packet;
+}
+
+void leg_uncork(struct leg *leg)
+{
+    leg->is_corked = false;
+}
+
+void leg_drop_corked(struct leg *leg)
+{
+    assert(leg->is_corked);
+    leg->is_corked = false;
+    if (leg->cork.at == 0)
+        strbuf_release(&leg->out);
+    else
+        leg->out.size = leg->cork.at;
+    leg->is_mid_packet = leg->cork.is_mid_packet;
+    leg_set_sequence(leg, leg->cork.sequence);
+}
+
+/* ---- Input ---- */
+
+/* Moves what is kept to the start of its memory, before more is added. */
+static void compact(struct leg *leg)
+{
+    const size_t done = (size_t)(leg->pos - (const uint8_t *)leg->kept.data);
+    strbuf_consume(&leg->kept, done);
+}
+
+/* The input is what is kept. */
+static void show_kept(struct leg *leg)
+{
+    leg->pos = (const uint8_t *)leg->kept.data;
+    leg->end = leg->pos + leg->kept.size;
+}
+
+uint8_t *leg_input_room(struct leg *leg, size_t wanted, size_t *room)
+{
+    if (leg->kept.size == 0)
+        return NULL;
+    compact(leg);
+    const bool ok = strbuf_reserve(&leg->kept, wanted);
+    show_kept(leg);
+    *room = wanted;
+    return ok ? (uint8_t *)leg->kept.data + leg->kept.size : NULL;
+}
+
+bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
+{
+    if (leg->kept.size == 0) {
+        assert(leg->pos == leg->end);
+        leg->pos = bytes;
+        leg->end = bytes + size;
+        return true;
+    }
+    if (bytes == (const uint8_t *)leg->kept.data + leg->kept.size) {
+        assert(size <= leg->kept.capacity - leg->kept.size);
+        leg->kept.size += size;
+        leg->kept.data[leg->kept.size] = 0;
+        leg->end += size;
+        return true;
+    }
+    compact(leg);
+    strbuf_add(&leg->kept, bytes, size);
+    show_kept(leg);
+    return !leg->kept.failed;
+}
+
+void leg_take(struct leg *leg, size_t size)
+{
+    assert(size <= leg_input_size(leg));
+    leg->pos += size;
+}
+
+bool leg_keep_input(struct leg *leg)
+{
+    if (leg->pos == leg->end) {
+        leg_drop_input(leg);
+    } else if (leg->kept.size == 0) {
+        strbuf_add(&leg->kept, leg->pos, leg_input_size(leg));
+        show_kept(leg);
+    }
+    return !leg->kept.failed;
+}
+
+void leg_drop_input(struct leg *leg)
+{
+    strbuf_release(&leg->kept);
+    leg->pos = leg->end = NULL;
 }

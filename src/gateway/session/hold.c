@@ -1,90 +1,146 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/hold.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Holds on their way: made within a plugin's callback, given back on any thread, and counted down
+ * on the session's own. A session lives until the last one is back, even when it has long ended. */
+#include "gateway/session/hold.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
-#include "gateway/relay.h"
-#include "gateway/tracing.h"
-
-struct hold {
-    struct weir_hold promise; /* first: what the plugin has */
+struct session_hold {
+    struct weir_hold hold; /* first: what the plugin has */
     struct session *session;
-    struct hold *next;
+    struct session_hold *next; /* on its way back */
 };
 
-void client_send(struct session *session, const void *bytes, size_t size)
+struct judgement {
+    unsigned owed; /* holds that are out */
+    bool is_kept;  /* verdict is that of the event that is pending */
+    struct plugin_verdict verdict;
+};
+
+struct session *session_of_hold(const struct session_hold *hold)
 {
-    tracing_bytes(session, WIRE_FROM_SERVER, bytes, size);
-    if (!session_is_held(session)) {
-        stream_write(&session->client, bytes, size);
-        return;
-    }
-    strbuf_add(&session->held, bytes, size);
-    if (session->held.failed)
-        session_close(session, CLOSE_NO_MEMORY);
+    return hold->session;
 }
 
-/* Any thread. The worker lives as long as its sessions, and a session as long as its promises. */
-static void give_back(struct weir_hold *promise)
+struct session_hold **session_hold_next(struct session_hold *hold)
 {
-    struct hold *hold = (struct hold *)promise;
-    struct worker *worker = hold->session->worker;
-    pthread_mutex_lock(&worker->lock);
-    hold->next = worker->given_back;
-    worker->given_back = hold;
-    uv_async_send(&worker->wake); /* under the lock: once the worker has the hold, it may end */
-    pthread_mutex_unlock(&worker->lock);
+    return &hold->next;
 }
 
-struct weir_hold *hold_begin(struct session *session)
+/* Any thread. A session lives as long as its holds, and the environment as long as its sessions. */
+static void give_back(struct weir_hold *hold)
 {
-    struct hold *hold = session_is_open(session) ? calloc(1, sizeof *hold) : NULL;
+    struct session_hold *returned = (struct session_hold *)hold;
+    struct session_environment *environment = environment_of(returned->session);
+    environment->operations->hold_is_back(environment->owner, returned);
+}
+
+static bool owe_verdict(struct session *session)
+{
+    if (!session->judgement)
+        session->judgement = calloc(1, sizeof *session->judgement);
+    if (session->judgement)
+        session->judgement->owed++;
+    return session->judgement;
+}
+
+struct weir_hold *hold_begin(void *owner, enum plugin_hold_kind kind)
+{
+    struct session *session = owner;
+    session_check(session);
+    struct session_hold *hold = session_is_open(session) ? calloc(1, sizeof *hold) : NULL;
     if (!hold)
         return NULL;
     hold->session = session;
-    hold->promise.release = give_back;
-    session->holds++;
-    return &hold->promise;
+    hold->hold.kind = kind;
+    hold->hold.release = give_back;
+    if (kind == PLUGIN_HOLD_VERDICT && !owe_verdict(session)) {
+        free(hold);
+        return NULL;
+    }
+    if (kind == PLUGIN_HOLD_REPLY) {
+        session->reply_holds++;
+        leg_cork(&session->client);
+    }
+    return &hold->hold;
 }
 
-/* The last promise is back: the client reads what was collected, and the session goes on. */
-static void let_go(struct session *session)
+/* ---- Verdicts ---- */
+
+void hold_keep_verdict(struct session *session, const struct plugin_verdict *verdict)
 {
-    if (session->state == SESSION_CLOSED) {
-        session_free_if_done(session);
+    assert(session->judgement && !session->judgement->is_kept);
+    session->judgement->verdict = *verdict;
+    session->judgement->is_kept = true;
+}
+
+void hold_take_verdict(struct session *session, struct plugin_verdict *verdict)
+{
+    struct judgement *judgement = session->judgement;
+    assert(judgement && judgement->is_kept && judgement->owed == 0);
+    plugin_verdict_settle(&judgement->verdict);
+    *verdict = judgement->verdict;
+    hold_release(session);
+}
+
+void hold_release(struct session *session)
+{
+    free(session->judgement);
+    session->judgement = NULL;
+}
+
+static void verdict_returned(struct session *session, struct weir_hold *hold)
+{
+    struct judgement *judgement = session->judgement;
+    assert(judgement && judgement->owed > 0);
+    plugin_verdict_merge(&judgement->verdict, hold);
+    if (--judgement->owed > 0)
         return;
-    }
-    if (session->hold_failed_by && session_is_open(session)) {
-        const char *name = session->hold_failed_by;
-        session->hold_failed_by = NULL;
-        strbuf_release(&session->held); /* what was not audited is not answered */
-        session->reply_sequence = session->held_sequence;
-        session_fail(
-            session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
-            "plugin %s failed, and its on_failure is \"refuse\"; the server's log says more", name);
-        session_update_interest(session);
-        return;
-    }
-    stream_write(&session->client, session->held.data, session->held.size);
-    strbuf_release(&session->held);
-    if (session->state == SESSION_ENDING)
-        session_finish_sending(session);
+    if (session_is_open(session))
+        session->is_done = true;
     else
-        relay_go_on(session);
-    session_update_interest(session);
+        hold_release(session);
 }
 
-void hold_take_back(struct hold *list)
+/* ---- Replies ---- */
+
+/* The last hold is back: the client reads what was collected, and the session goes on. */
+static void reply_returned(struct session *session, const struct weir_hold *hold)
 {
-    while (list) {
-        struct hold *next = list->next;
-        struct session *session = list->session;
-        if (list->promise.failed)
-            session->hold_failed_by = list->promise.plugin_name;
-        free(list);
-        if (--session->holds == 0)
-            let_go(session);
-        list = next;
+    assert(session->reply_holds > 0);
+    if (hold->failed)
+        session->hold_failed_by = hold->plugin_name;
+    if (--session->reply_holds > 0)
+        return;
+    const char *name = session->hold_failed_by;
+    session->hold_failed_by = NULL;
+    if (!name || !session_is_open(session)) {
+        leg_uncork(&session->client);
+        return;
     }
+    leg_drop_corked(&session->client); /* what was not audited is not answered */
+    session_fail(session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
+                 "plugin %s failed, and its on_failure is \"refuse\"; the server's log says more",
+                 name);
+}
+
+struct session *session_hold_returned(struct session_hold *hold)
+{
+    struct session *session = hold->session;
+    session_check(session);
+    if (hold->hold.kind == PLUGIN_HOLD_VERDICT)
+        verdict_returned(session, &hold->hold);
+    else
+        reply_returned(session, &hold->hold);
+    free(hold);
+    return session;
+}
+
+bool session_may_be_freed(const struct session *session)
+{
+    session_check(session);
+    return session->state == SESSION_CLOSED && !session_is_held(session) &&
+           !(session->judgement && session->judgement->owed) && !session->work_is_out;
 }

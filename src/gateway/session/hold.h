@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keeping back what the client would read, until plugins have done what must be done before
- * (weir_hold_reply()).
+ * What plugins answer later: replies that are kept back until they have done what must be done
+ * before (weir_hold_reply()), and verdicts that they still owe (weir_hold_verdict()).
  *
- * While a session has promises out, client_send() collects instead of writing, and the session
- * takes neither commands nor replies, so that what is collected is bounded by one read. Promises
- * are given back on any thread: they go through the worker's inbox to the session's own thread. */
-#ifndef WEIR_GATEWAY_HOLD_H
-#define WEIR_GATEWAY_HOLD_H
+ * While a reply is held the client's leg is corked and the session takes neither commands nor
+ * replies, so that what is collected is bounded by one read. While a verdict is owed the session is
+ * JUDGING. Holds are given back on any thread; the environment brings them to the session's own. */
+#ifndef WEIR_GATEWAY_SESSION_HOLD_H
+#define WEIR_GATEWAY_SESSION_HOLD_H
 
-#include "gateway/session.h"
+#include "gateway/session/machine.h"
 
-/* Everything that the client reads goes through here. */
-void client_send(struct session *session, const void *bytes, size_t size);
-
-/* Makes a promise: the session waits for it. NULL: no memory, or the client reads nothing more. */
-struct weir_hold *hold_begin(struct session *session);
-
-/* Takes back promises that came through the inbox; the list is owned. On the worker's thread. */
-struct hold;
-void hold_take_back(struct hold *list);
+/* Makes a hold for a plugin. NULL: no memory, or the session has ended. */
+struct weir_hold *hold_begin(void *session, enum plugin_hold_kind kind);
 
 static inline bool session_is_held(const struct session *session)
 {
-    return session->holds > 0;
+    return session->reply_holds > 0;
 }
+
+/* An event was answered with PLUGIN_PENDING: keeps its verdict until the holds are back. */
+void hold_keep_verdict(struct session *session, const struct plugin_verdict *verdict);
+
+/* The verdict, once all of them are back. */
+void hold_take_verdict(struct session *session, struct plugin_verdict *verdict);
+
+void hold_release(struct session *session);
 
 #endif

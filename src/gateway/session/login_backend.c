@@ -1,128 +1,145 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The backend's part of the login: connecting, making it ask, relaying what it asks, and its
- * verdict. */
-#include <errno.h>
-#include <netinet/tcp.h>
+ * The backend's part of the login: making it ask, relaying what it asks, and its verdict. Its
+ * packets are cut and told apart by a tracker of their own, since they are numbered differently from
+ * those of the client. */
 #include <string.h>
-#include <sys/socket.h>
 
-#include "gateway/answer.h"
-#include "gateway/directory.h"
-#include "gateway/hold.h"
-#include "gateway/identity.h"
-#include "gateway/login_state.h"
-#include "gateway/question.h"
-#include "gateway/relay.h"
+#include "gateway/session/answers.h"
+#include "gateway/session/login.h"
+#include "gateway/session/query.h"
 
-#define ASKING_PLUGIN    "weir_ask_the_account" /* no account has it: the backend asks */
-#define MAX_LOGIN_PACKET 65536 /* bytes of one packet of the authentication exchange */
+#define ASKING_PLUGIN "weir_ask_the_account" /* no account has it: the backend asks */
 
-void login_connect_backend(struct session *session)
+/* ---- Connecting ---- */
+
+void login_connect(struct session *session)
 {
-    const struct gateway *gateway = session->worker->gateway;
-    bool in_progress = false;
-    int fd = backend_connect(&gateway->backend, &in_progress);
-    if (fd < 0 || stream_open(&session->backend, &session->worker->loop, fd, session) < 0) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: cannot connect to the backend %s: %s", gateway->backend.address_text,
-                     strerror(errno));
-        return;
-    }
-    session->handles++;
     session_enter(session, SESSION_CONNECTING);
-    session_deadline(session, gateway->options->connect_timeout_s);
-    if (!in_progress)
-        login_backend_connected(session);
+    session_set_deadline(session, environment_of(session)->connect_timeout_s);
 }
 
-void login_backend_connected(struct session *session)
+bool login_connected(struct session *session)
 {
-    const struct gateway *gateway = session->worker->gateway;
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(session->backend.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-        error = errno;
-    if (error) {
+    struct login *login = session->login;
+    const struct session_environment *environment = environment_of(session);
+    if (*login->error) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: cannot connect to the backend %s: %s", gateway->backend.address_text,
-                     strerror(error));
-        return;
+                     "weir: cannot connect to the backend %s: %s", environment->backend_address,
+                     login->error);
+        return true;
     }
-    int yes = 1;
-    setsockopt(session->backend.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    setsockopt(session->backend.fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-    if (gateway->backend.sends_proxy_header) {
-        struct sockaddr_storage peer = {0}, local = {0};
-        socklen_t peer_size = sizeof peer, local_size = sizeof local;
-        getpeername(session->client.fd, (struct sockaddr *)&peer, &peer_size);
-        getsockname(session->client.fd, (struct sockaddr *)&local, &local_size);
+    if (environment->sends_proxy_header) {
         struct strbuf header = STRBUF_INIT;
-        wire_encode_proxy_header(&header, (struct sockaddr *)&peer, (struct sockaddr *)&local);
-        stream_write(&session->backend, header.data, header.size);
+        wire_encode_proxy_header(&header, (struct sockaddr *)&login->peer,
+                                 (struct sockaddr *)&login->local);
+        leg_write(&session->backend, header.data, header.size, 0);
         strbuf_release(&header);
     }
     session_enter(session, SESSION_INTRODUCING);
+    return true;
 }
 
+void login_backend_timed_out(struct session *session)
+{
+    session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
+                 "weir: the backend %s did not answer in %ld s",
+                 environment_of(session)->backend_address,
+                 environment_of(session)->connect_timeout_s);
+}
+
+void login_backend_lost(struct session *session)
+{
+    session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2013, "08S01",
+                 "weir: the backend %s closed the connection during the login",
+                 environment_of(session)->backend_address);
+}
+
+/* ---- Writing ---- */
+
+/* Shows packets of the gateway's own to the login's tracker, and sends them. Releases them. */
+static void send_framed(struct session *session, struct strbuf *framed)
+{
+    struct wire_tracker *tracker = &session->login->backend;
+    struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
+    struct wire_packet packet;
+    if (!framed->failed &&
+        wire_tracker_next(tracker, WIRE_FROM_CLIENT, &input, &packet) == WIRE_PACKET)
+        leg_write(&session->backend, framed->data, framed->size, tracker->sequence);
+    else
+        session_close(session, CLOSE_NO_MEMORY);
+    strbuf_release(framed);
+}
+
+void login_write_backend(struct session *session, const uint8_t *payload, size_t size)
+{
+    struct strbuf framed = STRBUF_INIT;
+    login_frame(&framed, session->backend.sequence, payload, size);
+    send_framed(session, &framed);
+}
+
+/* ---- The greeting ---- */
+
 /* The same capabilities on both legs, so that packets can be relayed as they are. */
-static void answer_backend_greeting(struct session *session, const struct wire_greeting *greeting)
+static void answer_greeting(struct session *session, const struct wire_greeting *greeting)
 {
     struct login *login = session->login;
-    backend_learn(&session->worker->gateway->backend, greeting);
-    uint64_t missing = login->hello.capabilities & ~greeting->capabilities;
-    if (missing) {
+    const struct session_environment *environment = environment_of(session);
+    if (environment->operations->greeted)
+        environment->operations->greeted(environment->owner, greeting);
+    if (login->hello.capabilities & ~greeting->capabilities) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
                      "weir: the backend has changed its capabilities; connect again");
         return;
     }
     session->backend_id = greeting->connection_id;
-    session->facts.number[WEIR_NUMBER_backend_connection_id] = greeting->connection_id;
-    size_t version = greeting->server_version.size < sizeof session->backend_version
-                         ? greeting->server_version.size
-                         : sizeof session->backend_version - 1;
-    memcpy(session->backend_version, greeting->server_version.data, version);
-    session->facts.text[WEIR_TEXT_backend_version] =
-        (weir_string){session->backend_version, version};
-    sql_mode_set_server(&session->mode, (struct sql_span){session->backend_version, version});
+    facts_backend(&session->observed, greeting);
+    sql_mode_set_server(&session->observed.identity.mode,
+                        (struct sql_span){session->observed.backend_version,
+                                          strlen(session->observed.backend_version)});
     struct wire_handshake_response hello = login->hello;
     hello.plugin = wire_text(ASKING_PLUGIN);
     hello.auth_response = wire_text("");
     struct strbuf packet = STRBUF_INIT;
-    struct wire_writer writer = wire_writer_to(&packet, ++login->backend_sequence);
+    struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
     wire_encode_handshake_response(&writer, &hello);
     session_enter(session, SESSION_AUTHENTICATING);
-    session_deadline(session, session->worker->gateway->options->handshake_timeout_s);
-    stream_write(&session->backend, packet.data, packet.size);
-    strbuf_release(&packet);
+    session_set_deadline(session, environment->handshake_timeout_s);
+    send_framed(session, &packet);
 }
 
-/* The backend's ERR goes to the client as it is; its words are the reason of the Reject. */
-static void backend_refuses(struct session *session, const uint8_t *payload, size_t size)
+/* ---- The verdict ---- */
+
+/* The backend's ERR goes to the client as it is; its message is the reason of the Reject. */
+static void refused(struct session *session, const struct wire_packet *packet)
 {
     struct wire_err err;
-    if (wire_decode_err(payload, size, &err))
+    if (wire_decode_err(packet->payload, packet->payload_size, &err))
         session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
                      (int)err.message.size, err.message.data);
     else
-        relay_broken(session, CLOSE_BACKEND_PROTOCOL);
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
 
 static void logged_in(struct session *session)
 {
-    session_deadline(session, 0);
-    if (!session_connection_event(session, WEIR_CONNECTED)) {
-        session->announced = true; /* it was given, so that Disconnect is due */
-        session_fail_refused(session, CLOSE_PLUGIN_FAILED);
+    struct plugin_verdict verdict;
+    session_set_deadline(session, 0);
+    events_connection(&session->observed, WEIR_CONNECTED, &verdict);
+    session->is_announced = true; /* it was given, so Disconnect is due */
+    if (verdict.outcome == PLUGIN_REFUSED) {
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
         return;
     }
-    session->announced = true;
     wire_tracker_want(&session->tracker, RELAY_WANTS);
-    client_send(session, session->kept_ok.data, session->kept_ok.size);
+    client_write(session, session->kept_ok.data, session->kept_ok.size, session->tracker.sequence);
     strbuf_release(&session->kept_ok);
     session_enter(session, SESSION_READY);
-    login_release(session);
-    relay_go_on(session);
+}
+
+static void identity_row(struct session *session, const struct wire_string *values, size_t count)
+{
+    identity_refresh_row(&session->observed, values, count);
 }
 
 static void identity_known(struct session *session, unsigned error_code)
@@ -130,115 +147,108 @@ static void identity_known(struct session *session, unsigned error_code)
     if (error_code)
         log_warn("session",
                  "the backend does not say who CURRENT_USER() is: error %u connection=%u",
-                 error_code, session->id);
-    session->stale = 0;
+                 error_code, session->observed.id);
+    session->observed.identity.needs_refresh = 0;
     logged_in(session);
+    login_release(session);
 }
 
-static const struct question_handlers identity_question = {.row = identity_answered,
-                                                           .done = identity_known};
+static const struct query_handlers identity_query = {.row = identity_row, .done = identity_known};
 
 /* The OK is kept until Connected has been given, and Connected waits for the account where a plugin
  * wants it. */
-static void backend_accepts(struct session *session, const uint8_t *payload, size_t size)
+static void accepted(struct session *session, const struct wire_packet *ok)
 {
-    struct gateway *gateway = session->worker->gateway;
-    if (!directory_add(gateway->directory, session->id, session->backend_id)) {
+    const struct session_environment *environment = environment_of(session);
+    struct observed *observed = &session->observed;
+    if (!environment->operations->id_add(environment->owner, observed->id, session->backend_id)) {
         session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
         return;
     }
-    session->registered = true;
-    login_frame(&session->kept_ok, session->reply_sequence, payload, size);
+    session->is_registered = true;
+    login_frame(&session->kept_ok, session->client.sequence, ok->payload, ok->payload_size);
     struct wire_input input = {(uint8_t *)session->kept_ok.data,
                                (uint8_t *)session->kept_ok.data + session->kept_ok.size};
     struct wire_packet packet;
     if (session->kept_ok.failed ||
         wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet) != WIRE_PACKET) {
-        relay_broken(session, CLOSE_BACKEND_PROTOCOL);
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    observed->status = session->tracker.status;
     if (session->tracker.result.session_state)
-        identity_after_session_state(session, session->tracker.result.session_state,
+        identity_after_session_state(observed, session->tracker.result.session_state,
                                      session->tracker.result.session_state_size);
-    session->stale = STALE_ACCOUNT | STALE_MODE;
-    if (!identity_must_ask(session)) {
+    observed->identity.needs_refresh = IDENTITY_ACCOUNT | IDENTITY_MODE;
+    if (identity_needs_refresh(observed))
+        query_begin(session, IDENTITY_QUERY, &identity_query);
+    else
         logged_in(session);
-    } else if (!question_ask(session, IDENTITY_QUESTION, &identity_question)) {
-        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
-    }
 }
 
-static void note_auth_plugin(struct session *session, const uint8_t *payload, size_t size)
+/* ---- Bytes ---- */
+
+static void relay_to_client(struct session *session, const struct wire_packet *packet)
 {
     struct wire_auth_switch request;
-    if (!wire_decode_auth_switch(payload, size, &request))
-        return;
-    size_t length = request.plugin.size;
-    if (length >= sizeof session->auth_method)
-        length = sizeof session->auth_method - 1;
-    memcpy(session->auth_method, request.plugin.data, length);
-    session->facts.text[WEIR_TEXT_auth_method] = (weir_string){session->auth_method, length};
+    if (packet->kind == WIRE_AUTH_SWITCH &&
+        wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
+        facts_auth_method(&session->observed, request.plugin);
+    if (!login_write_client(session, packet->payload, packet->payload_size))
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
 
-static void backend_packet(struct session *session, const uint8_t *payload, size_t size)
+static void backend_packet(struct session *session, const struct wire_packet *packet)
 {
-    uint8_t first = size ? payload[0] : 0xff;
-    if (session->state == SESSION_INTRODUCING) {
-        struct wire_greeting greeting;
-        if (first == 0xff)
-            backend_refuses(session, payload, size);
-        else if (wire_decode_greeting(payload, size, &greeting))
-            answer_backend_greeting(session, &greeting);
+    struct wire_greeting greeting;
+    leg_set_sequence(&session->backend, (uint8_t)(packet->sequence + 1));
+    if (packet->total_size > LOGIN_PACKET_BYTES) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return;
+    }
+    switch (packet->kind) {
+    case WIRE_GREETING:
+        if (wire_decode_greeting(packet->payload, packet->payload_size, &greeting))
+            answer_greeting(session, &greeting);
         else
-            relay_broken(session, CLOSE_BACKEND_PROTOCOL);
-    } else if (first == 0xff) {
-        backend_refuses(session, payload, size);
-    } else if (first == 0x00) {
-        backend_accepts(session, payload, size);
-    } else {
-        struct strbuf packet = STRBUF_INIT;
-        if (first == 0xfe)
-            note_auth_plugin(session, payload, size);
-        login_frame(&packet, session->reply_sequence, payload, size);
-        if (!login_send_to_client(session, &packet))
-            relay_broken(session, CLOSE_BACKEND_PROTOCOL);
+            session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        break;
+    case WIRE_ERR:
+        refused(session, packet);
+        break;
+    case WIRE_OK:
+        accepted(session, packet);
+        break;
+    case WIRE_AUTH_SWITCH:
+    case WIRE_AUTH_MORE:
+        relay_to_client(session, packet);
+        break;
+    default:
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        break;
     }
 }
 
-void login_backend_bytes(struct session *session, const uint8_t *bytes, size_t size)
+/* One packet, or what there is of it. */
+bool login_backend_bytes(struct session *session)
 {
-    struct strbuf *input = &session->login->backend_input;
-    strbuf_add(input, bytes, size);
-    if (input->failed) {
-        session_close(session, CLOSE_NO_MEMORY);
-        return;
+    struct leg *leg = &session->backend;
+    struct wire_input input = {leg->pos, leg->end};
+    struct wire_packet packet;
+    enum wire_step step =
+        wire_tracker_next(&session->login->backend, WIRE_FROM_SERVER, &input, &packet);
+    size_t done = (size_t)(input.pos - leg->pos);
+    if (step == WIRE_BROKEN) {
+        session->tracker.broken = session->login->backend.broken;
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return true;
     }
-    size_t done = 0;
-    while (session->login && session_is_open(session) && session->state != SESSION_ASKING) {
-        const uint8_t *frame = (const uint8_t *)input->data + done;
-        size_t left = input->size - done;
-        if (left < WIRE_HEADER_BYTES)
-            break;
-        size_t length = wire_frame_length(frame);
-        if (length > MAX_LOGIN_PACKET) {
-            relay_broken(session, CLOSE_BACKEND_PROTOCOL);
-            break;
-        }
-        if (length > left - WIRE_HEADER_BYTES)
-            break;
-        session->login->backend_sequence = frame[3];
-        done += WIRE_HEADER_BYTES + length;
-        backend_packet(session, frame + WIRE_HEADER_BYTES, length);
-    }
-    if (session->login && done)
-        strbuf_consume(&session->login->backend_input, done);
-}
-
-void login_backend_lost(struct session *session)
-{
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2013, "08S01",
-                 "weir: the backend %s closed the connection during the login",
-                 session->worker->gateway->backend.address_text);
+    if (step == WIRE_PACKET)
+        backend_packet(session, &packet);
+    leg_take(leg, done);
+    if (session->is_announced)
+        login_release(session);
+    return true;
 }
 
 /* The client's answer was made for a scramble that the backend does not know. */
@@ -246,7 +256,7 @@ void login_rewrite_change_user(const struct session *session, const struct wire_
                                struct strbuf *out)
 {
     struct wire_change_user change;
-    uint64_t capabilities = session->tracker.client_capabilities;
+    uint64_t capabilities = session->backend.capabilities;
     if (!wire_decode_change_user(command->payload, command->payload_size, capabilities, &change)) {
         out->failed = true;
         return;

@@ -1,215 +1,246 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The client's part of the login: the greeting, TLS, who the client wants to be, and PreAuth. */
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/identity.h"
-#include "gateway/login_state.h"
-#include "gateway/tls.h"
-#include "gateway/tracing.h"
+#include "gateway/session/answers.h"
+#include "gateway/session/hold.h"
+#include "gateway/session/login.h"
+#include "gateway/session/tracing.h"
 
 #define SERVER_PLUGIN "mysql_native_password"
 #define REQUIRED_CAPABILITIES                                                                      \
     (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) |                           \
      WIRE_CAP(CLIENT_PLUGIN_AUTH))
 
-static void make_scramble(char scramble[WIRE_SCRAMBLE_BYTES])
+void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size)
 {
-    RAND_bytes((unsigned char *)scramble, WIRE_SCRAMBLE_BYTES);
-    for (size_t i = 0; i < WIRE_SCRAMBLE_BYTES; i++) /* old clients end at NUL, and want 7 bits */
-        scramble[i] = (char)((unsigned char)scramble[i] % 94 + 33);
+    struct wire_writer writer = wire_writer_to(out, sequence);
+    wire_begin_packet(&writer);
+    wire_write_bytes(&writer, payload, size);
+    wire_end_packet(&writer);
 }
 
-static void greet(struct session *session, const struct backend_profile *profile)
+/* Shows packets of the gateway's own to the client's tracker, and sends them. Releases them. */
+static bool send_framed(struct session *session, struct strbuf *framed)
+{
+    struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
+    struct wire_packet packet;
+    bool understood = !framed->failed && wire_tracker_next(&session->tracker, WIRE_FROM_SERVER,
+                                                           &input, &packet) == WIRE_PACKET;
+    client_write(session, framed->data, framed->size, session->tracker.sequence);
+    strbuf_release(framed);
+    return understood;
+}
+
+bool login_write_client(struct session *session, const uint8_t *payload, size_t size)
+{
+    struct strbuf framed = STRBUF_INIT;
+    login_frame(&framed, session->client.sequence, payload, size);
+    return send_framed(session, &framed);
+}
+
+/* ---- The greeting ---- */
+
+static void greet(struct session *session, const struct session_arrival *arrival)
 {
     struct login *login = session->login;
-    char scramble[WIRE_SCRAMBLE_BYTES];
-    make_scramble(scramble);
-    login->offered = profile->capabilities & wire_relayed_capabilities();
-    if (session->worker->gateway->tls)
+    login->offered = arrival->capabilities & wire_relayed_capabilities();
+    if (environment_of(session)->offers_tls)
         login->offered |= WIRE_CAP(CLIENT_SSL);
     struct wire_greeting greeting = {
-        .server_version = wire_text(profile->version),
-        .connection_id = session->id,
-        .scramble1 = {scramble, 8},
-        .scramble2 = {scramble + 8, sizeof scramble - 8},
+        .server_version = wire_text(arrival->version),
+        .connection_id = session->observed.id,
+        .scramble1 = {arrival->scramble, 8},
+        .scramble2 = {arrival->scramble + 8, WIRE_SCRAMBLE_BYTES - 8},
         .capabilities = login->offered,
-        .charset = profile->charset,
+        .charset = arrival->charset,
         .status = WIRE_SERVER_STATUS_AUTOCOMMIT,
         .plugin = wire_text(SERVER_PLUGIN),
     };
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, 0);
     wire_encode_greeting(&writer, &greeting);
-    if (!login_send_to_client(session, &packet))
+    if (!send_framed(session, &packet))
         session_close(session, CLOSE_NO_MEMORY);
 }
 
-void login_begin(struct session *session)
+void login_begin(struct session *session, const struct session_arrival *arrival)
 {
-    const struct gateway *gateway = session->worker->gateway;
-    const struct backend_profile *profile = atomic_load(&gateway->backend.profile);
-    session->login = calloc(1, sizeof *session->login);
-    if (!session->login) {
+    const struct session_environment *environment = environment_of(session);
+    struct login *login = session->login = calloc(1, sizeof *session->login);
+    if (!login) {
         session_close(session, CLOSE_NO_MEMORY);
         return;
     }
-    strbuf_init(&session->login->response);
-    strbuf_init(&session->login->backend_input);
-    if (!profile) {
+    strbuf_init(&login->response);
+    wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
+    login->peer = arrival->peer;
+    login->local = arrival->local;
+    if (!arrival->version) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
                      "weir: the backend %s has not been reached yet; try again",
-                     gateway->backend.address_text);
-    } else if (atomic_load(&gateway->connections) > gateway->options->max_connections) {
+                     environment->backend_address);
+    } else if (arrival->too_many) {
         session_fail(session, CLOSE_TOO_MANY, 1040, "08004", "Too many connections");
     } else {
-        session_deadline(session, gateway->options->handshake_timeout_s);
-        greet(session, profile);
+        session_set_deadline(session, environment->handshake_timeout_s);
+        greet(session, arrival);
     }
 }
+
+void login_release(struct session *session)
+{
+    struct login *login = session->login;
+    session->login = NULL;
+    if (!login)
+        return;
+    strbuf_release(&login->response);
+    wire_tracker_release(&login->backend);
+    free(login);
+}
+
+void login_timed_out(struct session *session)
+{
+    session_fail(session, CLOSE_HANDSHAKE_TIMEOUT, 1159, "08S01",
+                 "Got timeout reading communication packets");
+}
+
+/* ---- Who the client is ---- */
 
 static void bad_handshake(struct session *session, const char *what)
 {
     session_fail(session, CLOSE_CLIENT_PROTOCOL, 1043, "08S01", "Bad handshake: %s", what);
 }
 
-static bool remember_user(struct session *session)
-{
-    struct login *login = session->login;
-    return identity_set_user(session, login->hello.user, login->hello.database,
-                             login->hello.attributes, login->hello.charset);
-}
-
 static bool is_insecure(const struct session *session)
 {
-    return session->worker->gateway->options->require_tls &&
-           session->facts.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
+    return environment_of(session)->requires_tls &&
+           session->observed.handle.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
+}
+
+/* Whether the client may come in, before any plugin is asked; if not, the session has failed. */
+static bool check_response(struct session *session)
+{
+    struct login *login = session->login;
+    if (login->response.failed) {
+        session_close(session, CLOSE_NO_MEMORY);
+    } else if (!wire_decode_handshake_response((uint8_t *)login->response.data,
+                                               login->response.size, &login->hello)) {
+        bad_handshake(session, "the handshake response is cut short");
+    } else if ((login->hello.capabilities & login->offered & REQUIRED_CAPABILITIES) !=
+               REQUIRED_CAPABILITIES) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1251, "08004",
+                     "Client does not support authentication protocol requested by server; "
+                     "consider upgrading MySQL client");
+    } else if (is_insecure(session)) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 3159, "HY000",
+                     "Connections using insecure transport are prohibited while "
+                     "--require_secure_transport=ON.");
+    } else if (!identity_set_user(&session->observed, login->hello.user, login->hello.database,
+                                  login->hello.attributes, login->hello.charset)) {
+        session_close(session, CLOSE_NO_MEMORY);
+    }
+    return session_is_open(session);
+}
+
+static void settle_pre_auth(struct session *session, const struct plugin_verdict *verdict)
+{
+    if (verdict->outcome == PLUGIN_REFUSED)
+        session_fail_refused(session, CLOSE_REFUSED, &verdict->refusal);
+    else
+        login_connect(session);
 }
 
 static void handshake_response(struct session *session, const struct wire_packet *packet)
 {
     struct login *login = session->login;
+    struct plugin_verdict verdict;
     strbuf_add(&login->response, packet->payload, packet->payload_size);
-    if (login->response.failed) {
-        session_close(session, CLOSE_NO_MEMORY);
+    if (!check_response(session))
         return;
-    }
-    if (!wire_decode_handshake_response((uint8_t *)login->response.data, login->response.size,
-                                        &login->hello)) {
-        bad_handshake(session, "the handshake response is cut short");
-        return;
-    }
     login->hello.capabilities &=
         login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
-    if ((login->hello.capabilities & REQUIRED_CAPABILITIES) != REQUIRED_CAPABILITIES) {
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1251, "08004",
-                     "Client does not support authentication protocol requested by server; "
-                     "consider upgrading MySQL client");
-        return;
+    session->client.capabilities = session->backend.capabilities = session->observed.capabilities =
+        login->hello.capabilities;
+    session->observed.identity.multi_statements =
+        login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
+    events_connection(&session->observed, WEIR_PRE_AUTH, &verdict);
+    if (verdict.outcome == PLUGIN_PENDING) {
+        hold_keep_verdict(session, &verdict);
+        session_enter(session, SESSION_JUDGING_LOGIN);
+    } else {
+        settle_pre_auth(session, &verdict);
     }
-    if (is_insecure(session)) {
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, 3159, "HY000",
-                     "Connections using insecure transport are prohibited while "
-                     "--require_secure_transport=ON.");
-        return;
-    }
-    if (!remember_user(session)) {
-        session_close(session, CLOSE_NO_MEMORY);
-        return;
-    }
-    session->multi_statements = login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
-    if (!session_connection_event(session, WEIR_PRE_AUTH)) {
-        session_fail_refused(session, CLOSE_REFUSED);
-        return;
-    }
-    login_connect_backend(session);
 }
 
-static void begin_tls(struct session *session)
+bool login_judged(struct session *session)
 {
-    if (!tls_accept(session->worker->gateway->tls, &session->client)) {
-        session_close(session, CLOSE_NO_MEMORY);
-        return;
-    }
-    session_enter(session, SESSION_SECURING);
-    login_secure(session);
+    struct plugin_verdict verdict;
+    hold_take_verdict(session, &verdict);
+    settle_pre_auth(session, &verdict);
+    return true;
 }
 
-static void secured(struct session *session)
-{
-    const char *version = tls_version(&session->client), *cipher = tls_cipher(&session->client);
-    session->facts.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
-    session->facts.text[WEIR_TEXT_tls_version] = (weir_string){version, strlen(version)};
-    session->facts.text[WEIR_TEXT_tls_cipher] = (weir_string){cipher, strlen(cipher)};
-    session_enter(session, SESSION_GREETED);
-}
+/* ---- TLS ---- */
 
-void login_secure(struct session *session)
+bool login_secured(struct session *session)
 {
-    enum tls_progress progress = tls_handshake(&session->client);
-    session->client_needs_write = progress == TLS_NEEDS_WRITE;
-    if (progress == TLS_FAILED) {
-        log_warn("session", "the TLS handshake failed: %s connection=%u client=%s", tls_failure(),
-                 session->id, session->client_ip);
-        session->client.failed = true; /* nothing can be said to this client any more */
+    struct login *login = session->login;
+    if (*login->error) {
+        log_warn("session", "the TLS handshake failed: %s connection=%u client=%s", login->error,
+                 session->observed.id, session->observed.client_ip);
+        leg_fail(&session->client, 0); /* nothing can be said to this client any more */
         session_close(session, CLOSE_TLS);
-    } else if (progress == TLS_DONE) {
-        secured(session);
+    } else {
+        facts_tls(&session->observed, login->tls_version, login->tls_cipher);
+        session_enter(session, SESSION_GREETED);
     }
+    return true;
 }
 
 size_t login_read_limit(const struct session *session)
 {
     const size_t request = WIRE_HEADER_BYTES + WIRE_SSL_REQUEST_BYTES;
     const struct login *login = session->login;
-    bool may_be_request = session->state == SESSION_GREETED && login &&
-                          (login->offered & WIRE_CAP(CLIENT_SSL)) && login->client_bytes < request;
-    return may_be_request ? request - login->client_bytes : READ_BYTES;
+    bool may_be_request =
+        login && (login->offered & WIRE_CAP(CLIENT_SSL)) && login->client_bytes < request;
+    return may_be_request ? request - login->client_bytes : SESSION_READ_BYTES;
 }
 
-/* Passes one packet of the client on to the backend. */
+/* ---- Bytes ---- */
+
 static void client_packet(struct session *session, const struct wire_packet *packet)
 {
-    session->reply_sequence = (uint8_t)(packet->sequence + 1);
+    leg_set_sequence(&session->client, (uint8_t)(packet->sequence + 1));
     if (packet->kind == WIRE_SSL_REQUEST && (session->login->offered & WIRE_CAP(CLIENT_SSL)))
-        begin_tls(session);
+        session_enter(session, SESSION_SECURING);
     else if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
         handshake_response(session, packet);
-    else if (packet->kind == WIRE_AUTH_DATA && session->state == SESSION_AUTHENTICATING)
-        login_send_to_backend(session, packet->payload, packet->payload_size);
+    else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend))
+        login_write_backend(session, packet->payload, packet->payload_size);
     else
         bad_handshake(session, "a packet that was not asked for");
 }
 
-static const char *what_is_broken(const struct session *session)
+/* One packet, or what there is of it. */
+bool login_client_bytes(struct session *session)
 {
-    return session->tracker.broken ? session->tracker.broken : "not the MySQL protocol";
-}
-
-size_t login_client_bytes(struct session *session, const uint8_t *bytes, size_t size)
-{
-    struct wire_input input = {bytes, bytes + size};
-    const uint8_t *shown = bytes; /* how far the trace has seen */
-    while (input.pos < input.end &&
-           (session->state == SESSION_GREETED || session->state == SESSION_AUTHENTICATING)) {
-        struct wire_packet packet;
-        enum wire_step step =
-            wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
-        if (step == WIRE_MORE)
-            break;
-        if (step == WIRE_BROKEN) {
-            bad_handshake(session, what_is_broken(session));
-            break;
-        }
-        tracing_bytes(session, WIRE_FROM_CLIENT, shown, (size_t)(input.pos - shown));
-        shown = input.pos;
-        client_packet(session, &packet);
+    struct leg *leg = &session->client;
+    struct wire_input input = {leg->pos, leg->end};
+    struct wire_packet packet;
+    enum wire_step step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
+    size_t done = (size_t)(input.pos - leg->pos);
+    session->login->client_bytes += done;
+    if (step == WIRE_BROKEN) {
+        bad_handshake(session, session->tracker.broken ? session->tracker.broken
+                                                       : "not the MySQL protocol");
+        return true;
     }
-    size_t done = (size_t)(input.pos - bytes);
-    tracing_bytes(session, WIRE_FROM_CLIENT, shown, (size_t)(input.pos - shown));
-    if (session->login)
-        session->login->client_bytes += done;
-    return done;
+    tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);
+    if (step == WIRE_PACKET)
+        client_packet(session, &packet);
+    leg_take(leg, done);
+    return true;
 }

@@ -1,135 +1,42 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/tracing.h"
-
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Joins a session to the trace plugin of the process, which is loaded once and stays. */
+#include "gateway/session/tracing.h"
 
 #include "trace/trace.h"
 
-static const char *given(const char *text)
+static struct trace_host *host_of(const struct session *session)
 {
-    return text && *text ? text : NULL;
+    return atomic_load_explicit(environment_of(session)->trace, memory_order_acquire);
 }
-
-static struct trace_host *host_of(const struct gateway *gateway)
-{
-    return atomic_load_explicit(&gateway->trace, memory_order_acquire);
-}
-
-/* ---- the plugin ---- */
-
-/* lib/weir/plugin beside the folder that the program is in: the plugins that came with it. */
-static void add_own_folder(struct strbuf *path)
-{
-    char program[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[size > 0 ? size : 0] = 0;
-    char *slash = strrchr(program, '/');
-    if (slash)
-        *slash = 0;
-    strbuf_printf(path, "%s/../lib/weir/plugin", program);
-}
-
-static struct trace_host *load(const struct gateway *gateway, const char *name, struct error *error)
-{
-    const char *folder = given(gateway->options->trace_directory);
-    struct strbuf own = STRBUF_INIT, file = STRBUF_INIT, own_file = STRBUF_INIT;
-    add_own_folder(&own);
-    strbuf_printf(&file, "%s/%s.so", folder ? folder : ".", name);
-    strbuf_printf(&own_file, "%s/%s.so", own.data, name);
-    bool is_own = access(file.data, F_OK) != 0 && access(own_file.data, F_OK) == 0;
-    struct trace_host *host = trace_host_load(name, is_own ? own.data : folder, error);
-    strbuf_release(&own);
-    strbuf_release(&file);
-    strbuf_release(&own_file);
-    return host;
-}
-
-/* The plugin that weir was built with comes first, so that a second one is refused. */
-int tracing_open(struct gateway *gateway, struct error *error)
-{
-    const struct gateway_options *options = gateway->options;
-    const struct trace_selection selection = {.user = given(options->trace_user),
-                                              .host = given(options->trace_host)};
-    error->message[0] = 0;
-    struct trace_host *host = trace_host_default(error);
-    if (!error->message[0] && given(options->trace_plugin)) {
-        struct trace_host *asked = load(gateway, options->trace_plugin, error);
-        host = asked ? asked : host;
-    }
-    atomic_store(&gateway->trace, host);
-    if (error->message[0])
-        return error_prefix(error, "-trace-plugin");
-    if (host && trace_host_select(host, &selection))
-        return error_set(error, "out of memory");
-    return 0;
-}
-
-void tracing_close(struct gateway *gateway)
-{
-    trace_host_unload(host_of(gateway));
-}
-
-int tracing_load(struct gateway *gateway, const char *name, struct error *error)
-{
-    if (strchr(name, '/'))
-        return error_set(error, "trace plugin %s: give its name; it is loaded from -plugin-dir",
-                         name);
-    struct trace_host *host = load(gateway, name, error);
-    if (!host)
-        return -1;
-    trace_host_select(host, &(struct trace_selection){.is_off = true});
-    atomic_store_explicit(&gateway->trace, host, memory_order_release);
-    return 0;
-}
-
-void tracing_tell(struct gateway *gateway)
-{
-    atomic_fetch_add(&gateway->trace_changes, 1);
-    uv_async_send(gateway->wake_workers);
-}
-
-/* ---- sessions ---- */
 
 static bool is_wanted(const struct session *session, const char *user)
 {
-    struct trace_host *host = host_of(session->worker->gateway);
+    struct trace_host *host = host_of(session);
     const struct trace_candidate candidate = {
-        user, session->facts.text[WEIR_TEXT_host].data, {session->id, session->backend_id}};
+        user,
+        session->observed.handle.text[WEIR_TEXT_host].data,
+        {session->observed.id, session->backend_id}};
     return host && trace_host_wants(host, &candidate);
-}
-
-void tracing_follow(struct worker *worker)
-{
-    unsigned changes = atomic_load(&worker->gateway->trace_changes);
-    if (worker->trace_changes == changes)
-        return;
-    worker->trace_changes = changes;
-    for (struct session *session = worker->sessions; session; session = session->next) {
-        if (session->trace && !is_wanted(session, session->user)) {
-            trace_session_break_off(session->trace);
-            session->trace = NULL;
-        }
-    }
 }
 
 static struct trace_session_info info_of(const struct session *session)
 {
+    const struct observed *observed = &session->observed;
+    const char *version = observed->backend_version;
     return (struct trace_session_info){
-        .user = session->user,
-        .host = session->facts.text[WEIR_TEXT_host].data,
-        .database = session->database.data,
-        .server_version = given(session->backend_version),
-        .thread_id = session->id,
-        .port = (unsigned)session->facts.number[WEIR_NUMBER_client_port],
+        .user = observed->identity.user,
+        .host = observed->handle.text[WEIR_TEXT_host].data,
+        .database = observed->identity.database.data,
+        .server_version = *version ? version : NULL,
+        .thread_id = observed->id,
+        .port = (unsigned)observed->handle.number[WEIR_NUMBER_client_port],
     };
 }
 
 static struct trace_options options_of(const struct session *session)
 {
-    return (struct trace_options){.keep_limit =
-                                      (size_t)session->worker->gateway->options->max_command_bytes};
+    return (struct trace_options){.keep_limit = environment_of(session)->max_command_bytes};
 }
 
 void tracing_accept(struct session *session)
@@ -138,20 +45,18 @@ void tracing_accept(struct session *session)
         return;
     struct trace_session_info info = info_of(session);
     struct trace_options options = options_of(session);
-    session->trace =
-        trace_session_begin(trace_host_plugin(host_of(session->worker->gateway)), &info, &options);
+    session->trace = trace_session_begin(trace_host_plugin(host_of(session)), &info, &options);
 }
 
 void tracing_command(struct session *session)
 {
-    if (session->trace || !is_wanted(session, session->user))
+    if (session->trace || !is_wanted(session, session->observed.identity.user))
         return;
     struct trace_session_info info = info_of(session);
     struct trace_options options = options_of(session);
-    session->trace =
-        trace_session_resume(trace_host_plugin(host_of(session->worker->gateway)), &info, &options,
-                             session->tracker.server_capabilities,
-                             session->tracker.client_capabilities, session->tracker.status);
+    session->trace = trace_session_resume(
+        trace_host_plugin(host_of(session)), &info, &options, session->tracker.server_capabilities,
+        session->tracker.client_capabilities, session->tracker.status);
 }
 
 void tracing_show(struct session *session, enum wire_direction direction, const void *bytes,
@@ -164,5 +69,14 @@ void tracing_show(struct session *session, enum wire_direction direction, const 
 void tracing_end(struct session *session)
 {
     trace_session_end(session->trace);
+    session->trace = NULL;
+}
+
+void session_follow_trace(struct session *session)
+{
+    session_check(session);
+    if (!session->trace || is_wanted(session, session->observed.identity.user))
+        return;
+    trace_session_break_off(session->trace);
     session->trace = NULL;
 }

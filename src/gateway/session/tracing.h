@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Protocol trace of sessions: the client's side of a conversation is shown to the trace plugin, in
- * the order in which it goes by. Sessions that are not traced pay one comparison. What the gateway
- * itself asks the backend is not part of it.
+ * Protocol trace of a session: the client's side of its conversation is shown to the trace plugin,
+ * in the order in which it happens. Sessions that are not traced pay one comparison. The gateway's
+ * internal queries are not part of it.
  *
- * There is one plugin, loaded at the start or by a statement (tracing_order.h), and it stays. Which
- * sessions it sees can change at any time: each worker then ends the tracing of its own sessions
- * that are no longer wanted, at once, and begins that of others in front of their next command. */
-#ifndef WEIR_GATEWAY_TRACING_H
-#define WEIR_GATEWAY_TRACING_H
+ * Which sessions the plugin sees can change at any time: tracing that is no longer wanted ends at
+ * once, and that of other sessions begins before their next command. */
+#ifndef WEIR_GATEWAY_SESSION_TRACING_H
+#define WEIR_GATEWAY_SESSION_TRACING_H
 
-#include "gateway/session.h"
+#include "gateway/session/machine.h"
 
-/* Loads what the options name. -1 and error. Before the workers start. */
-int tracing_open(struct gateway *gateway, struct error *error);
-
-/* Unloads the plugin. All sessions have ended. */
-void tracing_close(struct gateway *gateway);
-
-/* Loads a plugin that traces nobody yet: NAME.so in -plugin-dir, or of those that came with weir.
- * -1 and error, as when one is loaded already. Any thread. */
-int tracing_load(struct gateway *gateway, const char *name, struct error *error);
-
-/* Has every worker look at what is traced now. Any thread. */
-void tracing_tell(struct gateway *gateway);
-
-/* Ends the tracing of sessions that are no longer wanted. On the worker's thread, when it was woken
- * for any reason. */
-void tracing_follow(struct worker *worker);
-
-/* Begins, if this session is wanted: at accept, with the greeting to come; or later, in front of a
- * command, once its user is known. */
+/* Begins, if this session is wanted: when the client has connected, with the greeting to come; or
+ * later, before a command, once its user is known. */
 void tracing_accept(struct session *session);
 void tracing_command(struct session *session);
 

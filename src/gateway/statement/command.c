@@ -39,12 +39,7 @@ static void split_text(struct observed *observed, struct sql_span text)
         }
         command->many[count++] = (struct statement){
             span.at, span.size, sql_statement_quick_kind(span, &splitter.mode), splitter.mode};
-        /* The server reads each statement in the mode that those before it have set. */
-        struct sql_mode after;
-        enum sql_mode_change change = sql_mode_after(span, &splitter.mode, &after);
-        if (change == SQL_MODE_CHANGED)
-            splitter.mode = after;
-        splitter.mode.unsure = splitter.mode.unsure || change == SQL_MODE_UNSURE;
+        sql_mode_follow(&splitter.mode, span);
     }
     command->count = count;
     if (count == 0) {
@@ -66,39 +61,29 @@ static void read_statements(struct observed *observed)
         split_text(observed, text);
 }
 
-static void quote_name(struct strbuf *out, const uint8_t *name, size_t size)
-{
-    strbuf_add_byte(out, '`');
-    for (size_t i = 0; i < size; i++) {
-        if (name[i] == '`')
-            strbuf_add_byte(out, '`');
-        strbuf_add_byte(out, name[i]);
-    }
-    strbuf_add_byte(out, '`');
-}
-
 /* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule
  * is blind to DROP DATABASE in the form of a COM_DROP_DB. */
 static void write_disguised(struct command *command, const uint8_t *argument, size_t size)
 {
     const uint8_t *end = memchr(argument, 0, size);
-    size_t name = end ? (size_t)(end - argument) : size;
+    struct sql_span name = {(const char *)argument, size};
+    struct sql_span table = {(const char *)argument, end ? (size_t)(end - argument) : size};
     switch (command->code) {
     case WIRE_COM_INIT_DB:
         strbuf_add_text(&command->text, "USE ");
-        quote_name(&command->text, argument, size);
+        sql_quote_name(&command->text, name);
         break;
     case WIRE_COM_CREATE_DB:
         strbuf_add_text(&command->text, "CREATE DATABASE ");
-        quote_name(&command->text, argument, size);
+        sql_quote_name(&command->text, name);
         break;
     case WIRE_COM_DROP_DB:
         strbuf_add_text(&command->text, "DROP DATABASE ");
-        quote_name(&command->text, argument, size);
+        sql_quote_name(&command->text, name);
         break;
     case WIRE_COM_FIELD_LIST:
         strbuf_add_text(&command->text, "SHOW COLUMNS FROM ");
-        quote_name(&command->text, argument, name);
+        sql_quote_name(&command->text, table);
         break;
     case WIRE_COM_PROCESS_KILL: {
         struct wire_reader reader = wire_reader_of(argument, size);

@@ -17,6 +17,7 @@
 struct memo;
 struct session_hold;
 struct trace_host;
+struct wire_greeting;
 
 /* Each gets the environment's `owner`. */
 struct session_operations {
@@ -25,6 +26,9 @@ struct session_operations {
     bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
     void (*id_remove)(void *owner, uint32_t id);
     bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
+    /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
+     * wants to know. */
+    void (*greeted)(void *owner, const struct wire_greeting *greeting);
     /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
      * the session's own thread. */
     void (*hold_is_back)(void *owner, struct session_hold *hold);

@@ -23,13 +23,14 @@
 
 struct memo {
     struct memo *next; /* in the environment's list */
-    bool has_kinds, has_digest, has_normalized, has_parts, has_tables;
+    bool has_kinds, has_digest, has_normalized, has_parts, has_tables, has_redacted;
     struct sql_kinds kinds;
     char digest[SQL_DIGEST_BYTES];
     struct strbuf normalized;
     struct sql_tables tables;
     struct sql_parts parts;
-    struct strbuf redacted;
+    struct strbuf redacted;  /* the text without its passwords; has_redacted false: it has none */
+    struct strbuf message;   /* the same of the error message asked for last */
     struct strbuf parameter; /* text of the parameter asked for last */
     struct strbuf expanded;  /* the text with its parameters */
     struct strbuf part;      /* text of the part asked for last */
@@ -42,6 +43,7 @@ static struct memo *memo_new(void)
         return NULL;
     strbuf_init(&memo->normalized);
     strbuf_init(&memo->redacted);
+    strbuf_init(&memo->message);
     strbuf_init(&memo->parameter);
     strbuf_init(&memo->expanded);
     strbuf_init(&memo->part);
@@ -56,6 +58,7 @@ void memo_free(struct memo *memo)
         return;
     strbuf_release(&memo->normalized);
     strbuf_release(&memo->redacted);
+    strbuf_release(&memo->message);
     strbuf_release(&memo->parameter);
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
@@ -91,9 +94,10 @@ static void empty(struct strbuf *buffer)
 static void clear(struct memo *memo)
 {
     memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts =
-        memo->has_tables = false;
+        memo->has_tables = memo->has_redacted = false;
     empty(&memo->normalized);
     empty(&memo->redacted);
+    empty(&memo->message);
     empty(&memo->parameter);
     empty(&memo->expanded);
     empty(&memo->part);
@@ -130,8 +134,9 @@ void memo_next_statement(struct observed *observed)
 static void trim_prepared(struct memo *memo)
 {
     strbuf_release(&memo->normalized);
-    memo->has_normalized = false;
+    memo->has_normalized = memo->has_redacted = false;
     strbuf_release(&memo->redacted);
+    strbuf_release(&memo->message);
     strbuf_release(&memo->parameter);
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
@@ -228,6 +233,44 @@ static weir_string expanded_fact(struct observed *observed)
     return (weir_string){memo->expanded.data, memo->expanded.size};
 }
 
+/* The text as plugins see it, without its passwords: itself when it has none. */
+static weir_string redacted_fact(struct observed *observed)
+{
+    weir_string sql = observed->handle.text[WEIR_TEXT_sql];
+    struct sql_span text = {sql.data, sql.size};
+    if (!sql.data || !sql_may_hold_secret(text))
+        return sql;
+    struct memo *memo = memo_of(observed);
+    if (!memo)
+        return (weir_string){NULL, 0};
+    if (!memo->has_redacted) {
+        strbuf_reset(&memo->redacted);
+        memo->has_redacted = sql_redact(&memo->redacted, text);
+    }
+    if (!memo->has_redacted)
+        return sql;
+    return memo->redacted.failed ? (weir_string){NULL, 0}
+                                 : (weir_string){memo->redacted.data, memo->redacted.size};
+}
+
+static weir_string redacted_message_fact(struct observed *observed)
+{
+    weir_string message = observed->handle.text[WEIR_TEXT_message];
+    struct memo *memo = message.size ? memo_of(observed) : NULL;
+    if (!message.size)
+        return message;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    if (!memo->has_redacted)
+        redacted_fact(observed);
+    strbuf_reset(&memo->message);
+    if (!sql_redact_message(&memo->message, (struct sql_span){message.data, message.size},
+                            memo->has_redacted))
+        return message;
+    return memo->message.failed ? (weir_string){NULL, 0}
+                                : (weir_string){memo->message.data, memo->message.size};
+}
+
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct observed *observed = source_data;
@@ -243,6 +286,12 @@ static weir_string text_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_TEXT_expanded_sql:
         text = expanded_fact(observed);
+        break;
+    case WEIR_TEXT_redacted_sql:
+        text = redacted_fact(observed);
+        break;
+    case WEIR_TEXT_redacted_message:
+        text = redacted_message_fact(observed);
         break;
     default:
         break;
@@ -359,9 +408,8 @@ static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact
     struct sql_span normalized;
     char digest[SQL_DIGEST_BYTES];
     weir_string none = {NULL, 0};
-    if (!part || (fact != WEIR_TEXT_sql && !sql_normalize(digester, part->text, &normalized)))
-        return none;
-    if (fact == WEIR_TEXT_digest && !sql_digest(digester, normalized, digest))
+    bool needs_normalized = fact == WEIR_TEXT_normalized || fact == WEIR_TEXT_digest;
+    if (!part || (needs_normalized && !sql_normalize(digester, part->text, &normalized)))
         return none;
     struct strbuf *out = &observed->command.memo->part;
     strbuf_reset(out);
@@ -369,10 +417,16 @@ static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact
     case WEIR_TEXT_sql:
         strbuf_add(out, part->text.at, part->text.size);
         break;
+    case WEIR_TEXT_redacted_sql:
+        if (!sql_redact(out, part->text))
+            strbuf_add(out, part->text.at, part->text.size);
+        break;
     case WEIR_TEXT_normalized:
         strbuf_add(out, normalized.at, normalized.size);
         break;
     case WEIR_TEXT_digest:
+        if (!sql_digest(digester, normalized, digest))
+            return none;
         strbuf_add_text(out, digest);
         break;
     default:

@@ -179,6 +179,32 @@ static void like_is_the_servers(void **state)
     assert_false(text_is_like(text, "%a%a%a%a%a%a%a%a%a%a%a%a%a%a%ab", 31));
 }
 
+static void a_hash_is_sha256(void **state)
+{
+    (void)state;
+    static const unsigned char abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea};
+    static const unsigned char nothing[] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14};
+    unsigned char hash[HASH_SHA256_BYTES];
+    assert_true(hash_sha256("abc", 3, hash));
+    assert_memory_equal(hash, abc, sizeof abc);
+    assert_true(hash_sha256(NULL, 0, hash));
+    assert_memory_equal(hash, nothing, sizeof nothing);
+}
+
+static void cutting_keeps_the_beginning(void **state)
+{
+    (void)state;
+    struct strbuf buffer = STRBUF_INIT;
+    strbuf_cut(&buffer, 0);
+    strbuf_add_text(&buffer, "abc");
+    strbuf_cut(&buffer, 3);
+    assert_string_equal(buffer.data, "abc");
+    strbuf_cut(&buffer, 1);
+    assert_string_equal(buffer.data, "a");
+    assert_int_equal(buffer.size, 1);
+    strbuf_release(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +215,8 @@ int main(void)
         cmocka_unit_test(times_are_written_as_rfc3339),
         cmocka_unit_test(foreign_text_cannot_forge_a_line),
         cmocka_unit_test(like_is_the_servers),
+        cmocka_unit_test(a_hash_is_sha256),
+        cmocka_unit_test(cutting_keeps_the_beginning),
         cmocka_unit_test(lines_of_the_log_have_time_level_and_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

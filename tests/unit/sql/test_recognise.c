@@ -28,30 +28,6 @@ static void set_role_tells_none(void **state)
     assert_false(sql_set_role(span_of("set roles = 1"), &plain_mode, &role));
 }
 
-static void kill_shows_where_the_number_stands(void **state)
-{
-    (void)state;
-    struct sql_kill kill;
-    const char *text = "kill /* who */ soft query 18446744073709551615 ;";
-    assert_true(sql_kill(span_of(text), &plain_mode, &kill));
-    assert_true(kill.query && kill.soft && kill.is_number && !kill.by_query_id);
-    assert_true(kill.number == UINT64_MAX);
-    assert_ptr_equal(kill.digits.at, strstr(text, "1844"));
-    assert_int_equal(kill.digits.size, 20);
-    assert_true(sql_kill(span_of("KILL QUERY ID 7"), &plain_mode, &kill));
-    assert_true(kill.by_query_id && kill.number == 7);
-    assert_true(sql_kill(span_of("KILL CONNECTION 8"), &plain_mode, &kill));
-    assert_true(!kill.query && kill.number == 8);
-    static const char *const not_numbers[] = {
-        "kill user root", "kill @a", "kill 18446744073709551616", "kill 0x10", "kill 1+1",
-        "kill 1.5",       "kill"};
-    for (size_t i = 0; i < sizeof not_numbers / sizeof not_numbers[0]; i++) {
-        assert_true(sql_kill(span_of(not_numbers[i]), &plain_mode, &kill));
-        assert_false(kill.is_number);
-    }
-    assert_false(sql_kill(span_of("select 1"), &plain_mode, &kill));
-}
-
 static void plugin_statements_list_their_names(void **state)
 {
     (void)state;
@@ -198,7 +174,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(use_and_drop_database_name_theirs),
         cmocka_unit_test(set_role_tells_none),
-        cmocka_unit_test(kill_shows_where_the_number_stands),
         cmocka_unit_test(plugin_statements_list_their_names),
         cmocka_unit_test(show_plugins_tells_its_filter),
         cmocka_unit_test(settings_come_one_by_one),

@@ -140,6 +140,8 @@ static void put_parts(struct line *line, const weir_session *session)
         put_string(line->out, weir_part_text(session, i, WEIR_TEXT_normalized));
         fputs(", ", line->out);
         put_string(line->out, weir_part_text(session, i, WEIR_TEXT_digest));
+        fputs(", ", line->out);
+        put_string(line->out, weir_part_text(session, i, WEIR_TEXT_redacted_sql));
         fputc(']', line->out);
     }
     fputc(']', line->out);

@@ -1,10 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include "password.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One pass over the text with a lexer of its own, which does not depend on the mode: what a server
+ * might read in any mode is masked. Each byte is looked at a bounded number of times, but for the
+ * inside of a literal, which is looked through for the words once. */
+#include "sql/redact.h"
 
+#include <assert.h>
 #include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #define MASK "'***'"
@@ -17,10 +20,10 @@ static bool is_word_byte(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
 }
 
-static bool find_word(weir_string text, const char *word)
+static bool find_word(struct sql_span text, const char *word)
 {
     size_t size = strlen(word);
-    const char *at = text.data, *end = text.data + text.size;
+    const char *at = text.at, *end = text.at + text.size;
     unsigned char lower = (unsigned char)word[0], upper = (unsigned char)toupper(lower);
     while (end - at >= (ptrdiff_t)size) {
         if (((unsigned char)*at == lower || (unsigned char)*at == upper) &&
@@ -36,34 +39,35 @@ static bool find_word(weir_string text, const char *word)
 static inline bool has_hint(const char *at)
 {
     const uint64_t ones = 0x0101010101010101U, tops = ones << 7, lower = ones * 0x20;
-    uint64_t here, behind;
+    uint64_t here, next;
     memcpy(&here, at, sizeof here);
-    memcpy(&behind, at + 1, sizeof behind);
+    memcpy(&next, at + 1, sizeof next);
     here |= lower;
-    behind |= lower;
-    uint64_t sw = (here ^ ones * 's') | (behind ^ ones * 'w');
-    uint64_t is_if = (here ^ ones * 'i') | (behind ^ ones * 'f');
+    next |= lower;
+    uint64_t sw = (here ^ ones * 's') | (next ^ ones * 'w');
+    uint64_t is_if = (here ^ ones * 'i') | (next ^ ones * 'f');
     return (((sw - ones) & ~sw) | ((is_if - ones) & ~is_if)) & tops;
 }
 
-static bool may_announce(weir_string text)
+static bool may_announce(struct sql_span text)
 {
     size_t at = 0;
     if (text.size < 9)
         return text.size > 5; /* passwd */
     for (; text.size - at >= 9; at += 8) {
-        if (has_hint(text.data + at))
+        if (has_hint(text.at + at))
             return true;
     }
-    return has_hint(text.data + text.size - 9);
+    return has_hint(text.at + text.size - 9);
 }
 
-bool password_may_be_in(weir_string sql)
+bool sql_may_hold_secret(struct sql_span text)
 {
-    if (!sql.data || !may_announce(sql))
+    assert(text.at || text.size == 0);
+    if (!may_announce(text))
         return false;
     for (size_t i = 0; i < sizeof announcing / sizeof *announcing; i++) {
-        if (find_word(sql, announcing[i]))
+        if (find_word(text, announcing[i]))
             return true;
     }
     return false;
@@ -71,16 +75,16 @@ bool password_may_be_in(weir_string sql)
 
 enum expecting {
     NOTHING,
-    PERHAPS,    /* behind PASSWORD: an account's name may come first */
-    BEHIND_FOR, /* SET PASSWORD FOR account: words may come, too */
-    SURELY      /* behind IDENTIFIED BY and the like */
+    PERHAPS,   /* after PASSWORD: an account's name may come first */
+    AFTER_FOR, /* SET PASSWORD FOR account: words may come, too */
+    SURELY     /* after IDENTIFIED BY and the like */
 };
 
 /* Where the scan stands. */
 struct scan {
     const char *begin, *at, *end;
-    struct text *out;
-    bool in_identified; /* behind IDENTIFIED, until the next account or clause */
+    struct strbuf *out;
+    bool in_identified; /* after IDENTIFIED, until the next account or clause */
     bool was_secret;    /* the literal just before was one: 'a' 'b' is one literal */
     bool masked;
     enum expecting expecting;
@@ -88,7 +92,7 @@ struct scan {
 
 static void keep(struct scan *scan, const char *end)
 {
-    text_add(scan->out, scan->at, (size_t)(end - scan->at));
+    strbuf_add(scan->out, scan->at, (size_t)(end - scan->at));
     scan->at = end;
 }
 
@@ -112,7 +116,7 @@ static bool is_one_of(const char *word, size_t size, const char *const *names)
     return false;
 }
 
-/* What a word says of the literal behind it. Numbers say nothing: one stands in an executable
+/* What a word says of the literal after it. Numbers say nothing: one stands in an executable
  * comment. */
 static void take_word(struct scan *scan, const char *word, size_t size)
 {
@@ -130,8 +134,8 @@ static void take_word(struct scan *scan, const char *word, size_t size)
         if (scan->in_identified || scan->expecting != NOTHING)
             scan->expecting = SURELY;
     } else if (scan->expecting == PERHAPS && word_is(word, size, "for")) {
-        scan->expecting = BEHIND_FOR;
-    } else if (scan->expecting != BEHIND_FOR) {
+        scan->expecting = AFTER_FOR;
+    } else if (scan->expecting != AFTER_FOR) {
         scan->expecting = NOTHING;
         scan->in_identified = scan->in_identified && !word_is(word, size, "require");
     }
@@ -164,16 +168,16 @@ static const char *literal_end(const char *at, const char *end, bool *is_doubtfu
 
 static void mask_rest(struct scan *scan)
 {
-    text_add_words(scan->out, MASK);
+    strbuf_add_text(scan->out, MASK);
     scan->at = scan->end;
     scan->masked = true;
 }
 
 /* A statement within a literal has some; the name of an authentication plugin has none. */
-static bool has_space(weir_string text)
+static bool has_space(struct sql_span text)
 {
     for (size_t i = 0; i < text.size; i++) {
-        if (isspace((unsigned char)text.data[i]) || text.data[i] == '*' || text.data[i] == '\\')
+        if (isspace((unsigned char)text.at[i]) || text.at[i] == '*' || text.at[i] == '\\')
             return true;
     }
     return false;
@@ -183,15 +187,15 @@ static void take_literal(struct scan *scan)
 {
     bool is_doubtful = false;
     const char *end = literal_end(scan->at, scan->end, &is_doubtful);
-    weir_string inside = {scan->at, (size_t)(end - scan->at)};
+    struct sql_span inside = {scan->at, (size_t)(end - scan->at)};
     bool is_account = (scan->at > scan->begin && scan->at[-1] == '@') ||
                       (end < scan->end && *end == '@'); /* 'user'@'host' */
     bool is_secret = scan->was_secret || scan->expecting == SURELY ||
                      (scan->expecting != NOTHING && !is_account);
     if (is_doubtful) {
         mask_rest(scan);
-    } else if (is_secret || (has_space(inside) && password_may_be_in(inside))) {
-        text_add_words(scan->out, MASK);
+    } else if (is_secret || (has_space(inside) && sql_may_hold_secret(inside))) {
+        strbuf_add_text(scan->out, MASK);
         scan->at = end;
         scan->masked = true;
         scan->was_secret = is_secret;
@@ -245,36 +249,44 @@ static void take_any_word(struct scan *scan)
     keep(scan, end);
 }
 
-bool password_mask(struct text *out, weir_string sql)
+static void mask_secrets(struct scan *scan)
 {
-    struct scan scan = {.begin = sql.data, .at = sql.data, .end = sql.data + sql.size, .out = out};
-    while (scan.at < scan.end && !out->failed) {
-        if (*scan.at == '\'' || *scan.at == '"') {
-            take_literal(&scan);
-        } else if (*scan.at == '`') {
-            const char *close = memchr(scan.at + 1, '`', (size_t)(scan.end - scan.at - 1));
-            keep(&scan, close ? close + 1 : scan.end);
-        } else if (is_word_byte(*scan.at)) {
-            take_any_word(&scan);
-        } else if (!take_comment(&scan)) {
-            take_mark(&scan);
+    while (scan->at < scan->end && !scan->out->failed) {
+        if (*scan->at == '\'' || *scan->at == '"') {
+            take_literal(scan);
+        } else if (*scan->at == '`') {
+            const char *close = memchr(scan->at + 1, '`', (size_t)(scan->end - scan->at - 1));
+            keep(scan, close ? close + 1 : scan->end);
+        } else if (is_word_byte(*scan->at)) {
+            take_any_word(scan);
+        } else if (!take_comment(scan)) {
+            take_mark(scan);
         }
     }
-    return scan.masked;
 }
 
-bool password_mask_message(struct text *out, weir_string message)
+bool sql_redact(struct strbuf *out, struct sql_span text)
+{
+    if (!sql_may_hold_secret(text))
+        return false;
+    struct scan scan = {.begin = text.at, .at = text.at, .end = text.at + text.size, .out = out};
+    size_t before = out->size;
+    mask_secrets(&scan);
+    if (!scan.masked && !out->failed)
+        strbuf_cut(out, before);
+    return scan.masked || out->failed;
+}
+
+bool sql_redact_message(struct strbuf *out, struct sql_span message, bool of_secret)
 {
     static const char quoting[] = "near '";
     const char *near =
-        message.size ? memmem(message.data, message.size, quoting, sizeof quoting - 1) : NULL;
-    if (!near) {
-        if (password_may_be_in(message))
-            return password_mask(out, message);
-        text_add(out, message.data, message.size);
+        message.size ? memmem(message.at, message.size, quoting, sizeof quoting - 1) : NULL;
+    if (!near)
+        return sql_redact(out, message);
+    if (!of_secret && !sql_may_hold_secret(message))
         return false;
-    }
-    text_add(out, message.data, (size_t)(near - message.data));
-    text_add_words(out, "near " MASK);
+    strbuf_add(out, message.at, (size_t)(near - message.at));
+    strbuf_add_text(out, "near " MASK);
     return true;
 }
