@@ -1,62 +1,93 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/kill.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * KILL of a session by the id that its client was told, as COM_PROCESS_KILL or among the statements
+ * of a COM_QUERY: FORWARD with the backend's id in place of the gateway's. A KILL of any other id
+ * is an ordinary statement. */
+#include "gateway/local/local.h"
 
-#include "gateway/directory.h"
-
-static bool backend_id_of(const struct session *session, uint64_t id, uint32_t *backend_id)
+/* data: the environment. Returns false if no session of the gateway has that id. */
+static bool find_id(void *data, uint64_t id, uint32_t *backend_id)
 {
-    return id <= UINT32_MAX && (id & DIRECTORY_ID_BIT) &&
-           directory_find(session->worker->gateway->directory, (uint32_t)id, backend_id);
+    const struct session_environment *environment = data;
+    return id <= UINT32_MAX &&
+           environment->operations->id_find(environment->owner, (uint32_t)id, backend_id);
 }
 
-static bool rewrite_process_kill(const struct session *session, const struct wire_packet *command,
-                                 struct strbuf *out)
+static bool find_process(const struct observed *observed, const struct wire_packet *packet,
+                         uint32_t *backend_id)
 {
-    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    struct wire_reader reader = wire_reader_of(packet->payload + 1, packet->payload_size - 1);
+    uint32_t id = wire_read_u32(&reader);
+    return !reader.failed && find_id(observed->environment, id, backend_id);
+}
+
+/* Adds the text with the backend's ids to out. Returns whether there was any to replace. */
+static bool rewrite(const struct observed *observed, const struct wire_packet *packet,
+                    struct strbuf *out)
+{
+    const struct identity *identity = &observed->identity;
+    struct sql_span text = local_query_text(observed, packet);
+    return sql_may_kill(text, observed->command.one.kinds.kind, identity->multi_statements) &&
+           sql_kill_rewrite(out, text, &identity->mode, identity->multi_statements, find_id,
+                            observed->environment);
+}
+
+static bool matches(const struct observed *observed, const struct wire_packet *packet)
+{
+    struct strbuf text = STRBUF_INIT;
     uint32_t backend_id = 0;
-    if (!backend_id_of(session, wire_read_u32(&reader), &backend_id))
-        return false;
-    struct wire_writer writer = wire_writer_to(out, 0);
-    wire_begin_packet(&writer);
-    wire_write_u8(&writer, WIRE_COM_PROCESS_KILL);
-    wire_write_u32(&writer, backend_id);
-    wire_end_packet(&writer);
-    return true;
+    if (packet->command == WIRE_COM_PROCESS_KILL)
+        return find_process(observed, packet, &backend_id);
+    bool is_ours = packet->command == WIRE_COM_QUERY && rewrite(observed, packet, &text);
+    strbuf_release(&text);
+    return is_ours;
 }
 
-static bool map_id(void *data, uint64_t id, uint32_t *backend_id)
+/* The session may have ended since its id was looked up: then the command goes as it came, and the
+ * backend says that it knows no such id. */
+static void write_process_kill(struct wire_writer *writer, const struct observed *observed,
+                               const struct wire_packet *packet)
 {
-    return backend_id_of(data, id, backend_id);
-}
-
-static bool rewrite_text(struct session *session, const struct wire_packet *command,
-                         struct strbuf *out)
-{
-    struct wire_query query;
-    if (!wire_decode_query(command->payload, command->payload_size,
-                           session->tracker.client_capabilities, &query))
-        return false;
-    struct sql_span text = {query.text.data, query.text.size};
-    struct strbuf rewritten = STRBUF_INIT;
-    bool is_rewritten =
-        sql_may_kill(text, session->run.one.kinds.kind, session->multi_statements) &&
-        sql_kill_rewrite(&rewritten, text, &session->mode, session->multi_statements, map_id,
-                         session);
-    if (is_rewritten) {
-        struct wire_writer writer = wire_writer_to(out, 0);
-        wire_begin_packet(&writer);
-        wire_write_bytes(&writer, command->payload, command->payload_size - text.size);
-        wire_write_bytes(&writer, rewritten.data, rewritten.size);
-        wire_end_packet(&writer);
-        out->failed = out->failed || rewritten.failed;
+    uint32_t backend_id = 0;
+    if (find_process(observed, packet, &backend_id)) {
+        wire_write_u8(writer, WIRE_COM_PROCESS_KILL);
+        wire_write_u32(writer, backend_id);
+    } else {
+        wire_write_bytes(writer, packet->payload, packet->payload_size);
     }
-    strbuf_release(&rewritten);
-    return is_rewritten;
 }
 
-bool kill_rewrite(struct session *session, const struct wire_packet *command, struct strbuf *out)
+/* What stands before the text (the command's byte, query attributes) stays. */
+static void write_query(struct wire_writer *writer, const struct observed *observed,
+                        const struct wire_packet *packet)
 {
-    if (command->command == WIRE_COM_PROCESS_KILL)
-        return rewrite_process_kill(session, command, out);
-    return command->command == WIRE_COM_QUERY && rewrite_text(session, command, out);
+    struct strbuf text = STRBUF_INIT;
+    size_t text_size = local_query_text(observed, packet).size;
+    if (rewrite(observed, packet, &text)) {
+        wire_write_bytes(writer, packet->payload, packet->payload_size - text_size);
+        wire_write_bytes(writer, text.data, text.size);
+        writer->out->failed = writer->out->failed || text.failed;
+    } else {
+        wire_write_bytes(writer, packet->payload, packet->payload_size);
+    }
+    strbuf_release(&text);
 }
+
+static struct local_action begin(struct local *local, const struct wire_packet *packet)
+{
+    struct wire_writer writer = wire_writer_to(&local->packet, 0);
+    wire_begin_packet(&writer);
+    if (packet->command == WIRE_COM_PROCESS_KILL)
+        write_process_kill(&writer, local->observed, packet);
+    else
+        write_query(&writer, local->observed, packet);
+    wire_end_packet(&writer);
+    return local_forward(local);
+}
+
+const struct local_statement local_kill = {
+    .name = "kill",
+    .size = sizeof(struct local),
+    .matches = matches,
+    .begin = begin,
+};

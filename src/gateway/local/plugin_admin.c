@@ -1,217 +1,167 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/administration.h"
-
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SHOW PLUGINS, FLUSH [TIDB] PLUGINS and ADMIN PLUGINS ENABLE | DISABLE.
+ *
+ *     SHOW           ──► ANSWER
+ *     FLUSH, ADMIN   ──► PRIVILEGE ──► WORK ──► ANSWER
+ *
+ * A flush may read files, and enabling notifies plugins: a thread that may block does both. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/answer.h"
-#include "gateway/outcome.h"
-#include "gateway/permission.h"
-#include "gateway/pool.h"
-#include "gateway/relay.h"
-#include "gateway/statement.h"
-#include "gateway/tracing_order.h"
+#include "gateway/local/grammar_plugins.h"
+#include "gateway/local/local.h"
 
-#define MAX_NAMES 64
+#define MAX_NAMES    64 /* plugins in one statement */
+#define SHOW_COLUMNS 6
 
-struct administration {
-    struct pool_job pool;
-    enum sql_plugin_action action;
+struct plugin_admin {
+    struct local local;
+    enum grammar_plugins_action action;
     char *names[MAX_NAMES]; /* owned */
     size_t count;
-    struct tracing_order *trace; /* ADMIN TRACE; NULL: one of the plugins' statements */
-    int status;
+    int status; /* of the work */
     struct error error;
+    const char *values[PLUGIN_MAX_LOADED * SHOW_COLUMNS]; /* SHOW: the registry's */
 };
 
-bool administration_may_take(enum sql_kind kind)
+static struct plugin_admin *admin_of(struct local *local)
 {
-    return kind == SQL_KIND_SHOW_PLUGINS || kind == SQL_KIND_FLUSH_PLUGINS ||
-           kind == SQL_KIND_ADMIN_PLUGINS || kind == SQL_KIND_ADMIN;
+    return (struct plugin_admin *)local;
 }
 
-bool administration_takes(const struct session *session, const struct wire_packet *command)
+static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
-    struct wire_query query;
-    struct sql_show_plugins show;
-    enum sql_kind kind = session->run.one.kinds.kind;
-    if (command->command != WIRE_COM_QUERY || session->run.count != 1 ||
-        !administration_may_take(kind))
+    struct grammar_show_plugins show;
+    const struct statement *statement = &observed->command.one;
+    switch (statement->kinds.kind) {
+    case SQL_KIND_SHOW_PLUGINS:
+        return local_is_single_query(observed, packet) &&
+               grammar_show_plugins(local_query_text(observed, packet), &statement->mode, &show);
+    case SQL_KIND_FLUSH_PLUGINS:
+    case SQL_KIND_ADMIN_PLUGINS:
+        return local_is_single_query(observed, packet);
+    default:
         return false;
-    if (kind != SQL_KIND_SHOW_PLUGINS && kind != SQL_KIND_ADMIN)
-        return true;
-    if (!wire_decode_query(command->payload, command->payload_size,
-                           session->tracker.client_capabilities, &query))
-        return false;
-    struct sql_span text = {query.text.data, query.text.size};
-    /* SHOW PLUGINS SONAME is MariaDB's own. */
-    return kind == SQL_KIND_ADMIN ? tracing_order_is(text, &session->run.one.mode)
-                                  : sql_show_plugins(text, &session->run.one.mode, &show);
+    }
+}
+
+static void release(struct local *local)
+{
+    struct plugin_admin *admin = admin_of(local);
+    for (size_t i = 0; i < admin->count; i++)
+        free(admin->names[i]);
 }
 
 /* ---- SHOW PLUGINS ---- */
 
-static void show_plugins(struct session *session, struct sql_span text)
+static struct local_action show_plugins(struct plugin_admin *admin,
+                                        const struct grammar_show_plugins *show)
 {
-    static const char *const columns[] = {"Name",    "Status",  "Type",
-                                          "Library", "License", "Version"};
-    enum { COLUMNS = sizeof columns / sizeof *columns };
-    const struct plugin_registry *registry = session->worker->gateway->registry;
-    const char *values[PLUGIN_MAX_LOADED * COLUMNS];
-    struct sql_show_plugins show = {0};
+    static const char *const columns[SHOW_COLUMNS] = {"Name",    "Status",  "Type",
+                                                      "Library", "License", "Version"};
+    const struct plugin_registry *registry = admin->local.observed->environment->registry;
     size_t rows = 0;
-    sql_show_plugins(text, &session->run.one.mode, &show);
-    if (show.filtered && !show.is_like) {
-        outcome_error(session, WIRE_ER_NOT_SUPPORTED_YET, NULL,
-                      "This version of weir doesn't yet support 'SHOW PLUGINS WHERE'");
-        return;
-    }
+    if (show->filtered && !show->is_like)
+        return local_fail(&admin->local, WIRE_ER_NOT_SUPPORTED_YET,
+                          "This version of weir doesn't yet support 'SHOW PLUGINS WHERE'");
     for (size_t i = 0; i < plugin_count(registry); i++) {
         struct plugin_row row = plugin_row_at(registry, i);
-        if (show.is_like && !text_is_like(row.name, show.pattern.at, show.pattern.size))
+        if (show->is_like && !text_is_like(row.name, show->pattern.at, show->pattern.size))
             continue;
-        const char *cells[COLUMNS] = {row.name,    row.status,  row.type,
-                                      row.library, row.license, row.version};
-        memcpy(values + rows++ * COLUMNS, cells, sizeof cells);
+        const char *cells[SHOW_COLUMNS] = {row.name,    row.status,  row.type,
+                                           row.library, row.license, row.version};
+        memcpy(admin->values + rows++ * SHOW_COLUMNS, cells, sizeof cells);
     }
-    outcome_rows(session, columns, COLUMNS, values, rows);
+    return local_rows(&admin->local, columns, SHOW_COLUMNS, admin->values, rows);
 }
 
 /* ---- FLUSH and ADMIN ---- */
 
-static struct administration *read_names(struct session *session, struct sql_plugin_names *names)
+static int act(const struct plugin_admin *admin, const char *name, struct error *error)
 {
-    struct administration *administration = calloc(1, sizeof *administration);
+    struct observed *observed = admin->local.observed;
+    struct plugin_registry *registry = observed->environment->registry;
+    if (admin->action == GRAMMAR_PLUGINS_FLUSH)
+        return plugin_flush(registry, &observed->handle, name, error);
+    bool enabled = admin->action == GRAMMAR_PLUGINS_ENABLE;
+    return plugin_set_enabled(registry, &observed->handle, name, enabled, error);
+}
+
+static void work(struct local *local)
+{
+    struct plugin_admin *admin = admin_of(local);
+    for (size_t i = 0; i < admin->count && admin->status == 0; i++)
+        admin->status = act(admin, admin->names[i], &admin->error);
+}
+
+static struct local_action worked(struct local *local, const struct local_outcome *outcome)
+{
+    const struct plugin_admin *admin = admin_of(local);
+    if (outcome->cancelled)
+        return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "weir is shutting down");
+    if (admin->status)
+        return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "%s", admin->error.message);
+    return local_ok(local);
+}
+
+static struct local_action granted(struct local *local, const struct local_outcome *outcome)
+{
+    (void)local;
+    (void)outcome;
+    return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
+}
+
+/* Copies the names. Returns false if there are too many, or if the statement is not the grammar;
+ * *no_memory: if there is no memory. */
+static bool read_names(struct plugin_admin *admin, struct grammar_plugins *plugins, bool *no_memory)
+{
     struct sql_span name;
-    bool fine = administration != NULL;
-    if (fine)
-        administration->action = names->action;
-    while (fine && sql_plugin_names_next(names, &name)) {
-        char *copy = administration->count < MAX_NAMES ? strndup(name.at, name.size) : NULL;
-        fine = copy != NULL;
-        if (fine)
-            administration->names[administration->count++] = copy;
+    *no_memory = false;
+    admin->action = plugins->action;
+    while (grammar_plugins_next(plugins, &name)) {
+        if (admin->count == MAX_NAMES)
+            return false;
+        char *copy = strndup(name.at, name.size);
+        *no_memory = copy == NULL;
+        if (!copy)
+            return false;
+        admin->names[admin->count++] = copy;
     }
-    session->administration = administration;
-    return fine && !names->wrong && administration->count ? administration : NULL;
+    return !plugins->wrong && admin->count > 0;
 }
 
-void administration_release(struct session *session)
+static struct local_action change_plugins(struct plugin_admin *admin, struct sql_span text,
+                                          const struct sql_mode *mode)
 {
-    struct administration *administration = session->administration;
-    session->administration = NULL;
-    if (!administration)
-        return;
-    for (size_t i = 0; i < administration->count; i++)
-        free(administration->names[i]);
-    tracing_order_free(administration->trace);
-    free(administration);
+    static const char *const privileges[] = {"RELOAD", "SUPER", NULL};
+    struct grammar_plugins plugins;
+    bool no_memory = false;
+    if (grammar_plugins(text, mode, &plugins) && read_names(admin, &plugins, &no_memory))
+        return (struct local_action){
+            .kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = granted};
+    if (no_memory)
+        return local_out_of_memory(&admin->local);
+    return local_fail(
+        &admin->local, WIRE_ER_PARSE_ERROR,
+        "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
+        "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
 }
 
-static int act(struct session *session, enum sql_plugin_action action, const char *name,
-               struct error *error)
+static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
-    struct plugin_registry *registry = session->worker->gateway->registry;
-    int status = 0;
-    switch (action) {
-    case SQL_PLUGIN_FLUSH:
-        status = plugin_flush(registry, &session->facts, name, error);
-        break;
-    case SQL_PLUGIN_ENABLE:
-        status = plugin_set_enabled(registry, &session->facts, name, true, error);
-        break;
-    case SQL_PLUGIN_DISABLE:
-        status = plugin_set_enabled(registry, &session->facts, name, false, error);
-        break;
-    }
-    return status;
+    const struct sql_mode *mode = &local->observed->command.one.mode;
+    struct sql_span text = local_query_text(local->observed, packet);
+    struct grammar_show_plugins show;
+    if (grammar_show_plugins(text, mode, &show))
+        return show_plugins(admin_of(local), &show);
+    return change_plugins(admin_of(local), text, mode);
 }
 
-static void run_in_pool(struct pool_job *job)
-{
-    struct administration *administration = POOL_JOB_OF(job, struct administration, pool);
-    struct gateway *gateway = job->session->worker->gateway;
-    if (administration->trace)
-        administration->status =
-            tracing_order_run(administration->trace, gateway, &administration->error);
-    for (size_t i = 0; i < administration->count && administration->status == 0; i++)
-        administration->status = act(job->session, administration->action, administration->names[i],
-                                     &administration->error);
-}
-
-static void worked(struct session *session, bool cancelled)
-{
-    const struct administration *administration = session->administration;
-    struct wire_result done = {.status = session->tracker.status};
-    if (cancelled || administration->status)
-        outcome_error(session, WIRE_ER_UNKNOWN_ERROR, NULL,
-                      cancelled ? "weir is shutting down" : administration->error.message);
-    else if (administration->trace)
-        tracing_order_answer(session, administration->trace);
-    else if (outcome_complete(session, &done))
-        answer_ok(session);
-    administration_release(session);
-    outcome_go_on(session);
-}
-
-static const char *const privileges[] = {"RELOAD", "SUPER", NULL};
-
-static void permission_known(struct session *session, bool granted)
-{
-    char words[256];
-    if (granted) {
-        pool_run(session, &session->administration->pool, run_in_pool, worked);
-        return;
-    }
-    permission_denied_words(privileges, words, sizeof words);
-    outcome_error(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, words);
-    administration_release(session);
-    outcome_go_on(session);
-}
-
-static void change_plugins(struct session *session, struct sql_span text)
-{
-    struct sql_plugin_names names;
-    if (!sql_plugin_statement(text, &session->run.one.mode, &names) ||
-        !read_names(session, &names)) {
-        administration_release(session);
-        outcome_error(
-            session, WIRE_ER_PARSE_ERROR, NULL,
-            "You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "
-            "ADMIN PLUGINS ENABLE|DISABLE name[, name]");
-    } else if (!permission_ask(session, privileges, permission_known)) {
-        session_close(session, CLOSE_NO_MEMORY);
-    }
-}
-
-static void change_tracing(struct session *session, struct sql_span text)
-{
-    struct administration *administration = calloc(1, sizeof *administration);
-    session->administration = administration;
-    if (administration)
-        administration->trace = tracing_order_read(text, &session->run.one.mode);
-    if (!administration || !administration->trace) {
-        administration_release(session);
-        outcome_error(session, WIRE_ER_PARSE_ERROR, NULL,
-                      "You have an error in your SQL syntax: give " TRACING_ORDER_GRAMMAR);
-    } else if (!permission_ask(session, privileges, permission_known)) {
-        session_close(session, CLOSE_NO_MEMORY);
-    }
-}
-
-void administration_begin(struct session *session, const struct wire_packet *command)
-{
-    struct wire_query query;
-    if (!wire_decode_query(command->payload, command->payload_size,
-                           session->tracker.client_capabilities, &query)) {
-        relay_broken(session, CLOSE_CLIENT_PROTOCOL);
-        return;
-    }
-    struct sql_span text = {query.text.data, query.text.size};
-    if (session->run.one.kinds.kind == SQL_KIND_SHOW_PLUGINS)
-        show_plugins(session, text);
-    else if (session->run.one.kinds.kind == SQL_KIND_ADMIN)
-        change_tracing(session, text);
-    else
-        change_plugins(session, text);
-}
+const struct local_statement local_plugin_admin = {
+    .name = "plugin_admin",
+    .size = sizeof(struct plugin_admin),
+    .matches = matches,
+    .begin = begin,
+    .release = release,
+};

@@ -1,17 +1,19 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/functions.h"
-
-#include <stdio.h>
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Functions of plugins in the statements of clients: a SELECT of nothing but calls of them, which
+ * the gateway answers with one row.
+ *
+ *     PRIVILEGE, each call ──► QUERY, the arguments of each ──► WORK, the calls ──► ANSWER
+ *
+ * The backend evaluates the arguments, in the session, so that they can be any expressions. A
+ * function that is called anywhere else goes to the backend, which does not know it and says so.
+ * Prepared statements cannot call one: SET and the administrative statements cannot be prepared
+ * either. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/answer.h"
-#include "gateway/outcome.h"
-#include "gateway/permission.h"
-#include "gateway/pool.h"
-#include "gateway/question.h"
-#include "gateway/statement.h"
-#include "gateway/variables.h"
+#include "gateway/local/local.h"
 
 struct one_call {
     const struct plugin_callable *callable;
@@ -24,122 +26,97 @@ struct one_call {
     struct plugin_returned returned;
 };
 
-struct calling {
-    struct pool_job pool;
-    struct one_call calls[ANSWER_COLUMNS];
+struct plugin_calls {
+    struct local local;
+    struct one_call calls[LOCAL_COLUMNS];
     size_t count;
-    size_t permitted, asked; /* calls whose privilege, whose arguments are known */
+    size_t granted, queried; /* calls whose privilege, whose arguments are known */
     bool is_refused;
     struct plugin_refusal refusal;
+    const char *titles[LOCAL_COLUMNS], *values[LOCAL_COLUMNS];
 };
 
-/* ---- Recognising ---- */
+_Static_assert(PLUGIN_CALL_ARGUMENTS <= LOCAL_COLUMNS, "a row holds the arguments of a call");
 
-static const struct plugin_callable *find(const struct session *session, struct sql_span name)
+static struct plugin_calls *calls_of(struct local *local)
 {
-    return plugin_callable_find(session->worker->gateway->registry, name.at, name.size);
+    return (struct plugin_calls *)local;
 }
 
-static struct sql_span text_of(const struct statement *statement)
+/* ---- Matching ---- */
+
+static const struct plugin_callable *find(const struct observed *observed, struct sql_span name)
 {
-    return (struct sql_span){statement->text, statement->size};
+    return plugin_callable_find(observed->environment->registry, name.at, name.size);
 }
 
-bool functions_take(const struct session *session, const struct wire_packet *command)
+static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
-    const struct run *run = &session->run;
+    const struct command *command = &observed->command;
     struct sql_calls calls;
     struct sql_call call;
-    bool ours = true;
-    if (!session->worker->gateway->has_functions || run->many ||
-        run->one.kinds.kind != SQL_KIND_SELECT ||
-        (command->command != WIRE_COM_QUERY && command->command != WIRE_COM_STMT_PREPARE))
+    bool are_ours = true;
+    if (!observed->environment->has_functions || command->many ||
+        command->one.kinds.kind != SQL_KIND_SELECT ||
+        (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE))
         return false;
-    sql_calls_init(&calls, text_of(&run->one), &run->one.mode);
-    while (ours && sql_calls_next(&calls, &call))
-        ours = find(session, call.name) != NULL;
-    return ours && sql_calls_are_all(&calls);
+    sql_calls_init(&calls, statement_text(&command->one), &command->one.mode);
+    while (are_ours && sql_calls_next(&calls, &call))
+        are_ours = find(observed, call.name) != NULL;
+    return are_ours && sql_calls_are_all(&calls);
 }
 
-/* ---- The end of it ---- */
-
-void functions_release(struct session *session)
+static void release(struct local *local)
 {
-    struct calling *calling = session->calling;
-    session->calling = NULL;
-    if (!calling)
-        return;
-    for (size_t i = 0; i < calling->count; i++) {
-        struct one_call *call = &calling->calls[i];
+    struct plugin_calls *calls = calls_of(local);
+    for (size_t i = 0; i < calls->count; i++) {
+        struct one_call *call = &calls->calls[i];
         free(call->title);
         strbuf_release(&call->query);
         strbuf_release(&call->returned.text);
         for (size_t j = 0; j < PLUGIN_CALL_ARGUMENTS; j++)
             strbuf_release(&call->arguments[j]);
     }
-    free(calling);
 }
 
-static void finish_refused(struct session *session, unsigned code, const char *sqlstate,
-                           const char *message)
-{
-    outcome_error(session, code, sqlstate, message);
-    functions_release(session);
-    outcome_go_on(session);
-}
+/* ---- The calls, on a thread that may block ---- */
 
-static void finish(struct session *session)
+static void work(struct local *local)
 {
-    const struct calling *calling = session->calling;
-    const char *titles[ANSWER_COLUMNS], *values[ANSWER_COLUMNS];
-    for (size_t i = 0; i < calling->count; i++) {
-        const struct one_call *call = &calling->calls[i];
-        titles[i] = call->title;
-        values[i] = call->returned.is_null     ? NULL
-                    : call->returned.text.data ? call->returned.text.data
-                                               : "";
-    }
-    outcome_rows(session, titles, calling->count, values, 1);
-    functions_release(session);
-    outcome_go_on(session);
-}
-
-/* ---- The calls, in the pool ---- */
-
-static void run_in_pool(struct pool_job *job)
-{
-    struct calling *calling = POOL_JOB_OF(job, struct calling, pool);
-    for (size_t i = 0; i < calling->count && !calling->is_refused; i++) {
-        struct one_call *call = &calling->calls[i];
+    struct plugin_calls *calls = calls_of(local);
+    for (size_t i = 0; i < calls->count && !calls->is_refused; i++) {
+        struct one_call *call = &calls->calls[i];
         weir_string arguments[PLUGIN_CALL_ARGUMENTS];
         for (size_t j = 0; j < call->argument_count; j++) {
             const struct strbuf *argument = &call->arguments[j];
-            const char *text = argument->size ? argument->data : "";
-            arguments[j] = (weir_string){call->is_null[j] ? NULL : text, argument->size};
+            arguments[j] = (weir_string){call->is_null[j] ? NULL : argument->data, argument->size};
         }
-        calling->is_refused =
-            !plugin_call(call->callable, &job->session->facts, arguments, call->argument_count,
-                         &call->returned, &calling->refusal);
+        calls->is_refused = !plugin_call(call->callable, &local->observed->handle, arguments,
+                                         call->argument_count, &call->returned, &calls->refusal);
     }
 }
 
-static void worked(struct session *session, bool cancelled)
+static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
-    const struct calling *calling = session->calling;
-    if (cancelled)
-        finish_refused(session, WIRE_ER_SERVER_SHUTDOWN, NULL, "Server shutdown in progress");
-    else if (calling->is_refused)
-        finish_refused(session, calling->refusal.code, calling->refusal.sqlstate,
-                       calling->refusal.message);
-    else
-        finish(session);
+    struct plugin_calls *calls = calls_of(local);
+    if (outcome->cancelled)
+        return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
+    if (calls->is_refused)
+        return local_refuse(local, &calls->refusal);
+    for (size_t i = 0; i < calls->count; i++) {
+        const struct plugin_returned *returned = &calls->calls[i].returned;
+        calls->titles[i] = calls->calls[i].title;
+        calls->values[i] = returned->is_null ? NULL : returned->text.data;
+    }
+    return local_rows(local, calls->titles, calls->count, calls->values, 1);
 }
 
 /* ---- Arguments ---- */
 
-static void argument_row(struct session *session, const struct wire_string *values, size_t count)
+static void argument_row(struct local *local, const struct wire_string *values, size_t count)
 {
-    struct one_call *call = &session->calling->calls[session->calling->asked];
+    struct plugin_calls *calls = calls_of(local);
+    struct one_call *call = &calls->calls[calls->queried];
     for (size_t i = 0; i < call->argument_count && i < count; i++) {
         strbuf_reset(&call->arguments[i]);
         call->is_null[i] = values[i].data == NULL;
@@ -149,147 +126,125 @@ static void argument_row(struct session *session, const struct wire_string *valu
     call->is_answered = count == call->argument_count;
 }
 
-static void ask_arguments(struct session *session);
+static struct local_action query_arguments(struct plugin_calls *calls);
 
-static void arguments_known(struct session *session, unsigned error_code)
+static struct local_action arguments_known(struct local *local, const struct local_outcome *outcome)
 {
-    struct calling *calling = session->calling;
-    const struct one_call *call = &calling->calls[calling->asked];
-    const struct wire_result *result = &session->tracker.result;
-    char message[512];
+    struct plugin_calls *calls = calls_of(local);
+    const struct one_call *call = &calls->calls[calls->queried];
     bool failed = false;
     for (size_t i = 0; i < call->argument_count; i++)
         failed = failed || call->arguments[i].failed;
-    if (error_code) {
-        snprintf(message, sizeof message, "%.*s", (int)result->message_size,
-                 result->message ? result->message : "");
-        finish_refused(session, error_code, result->sqlstate, message);
-    } else if (failed || !call->is_answered) {
-        snprintf(message, sizeof message, "weir: the arguments of %s() are too long",
-                 plugin_callable_name(call->callable));
-        finish_refused(session, WIRE_ER_OUT_OF_RESOURCES, NULL, message);
-    } else {
-        calling->asked++;
-        ask_arguments(session);
-    }
+    if (outcome->error_code)
+        return local_fail_like(local, outcome->result);
+    if (failed || !call->is_answered)
+        return local_fail(local, WIRE_ER_OUT_OF_RESOURCES,
+                          "weir: the arguments of %s() are too long",
+                          plugin_callable_name(call->callable));
+    calls->queried++;
+    return query_arguments(calls);
 }
 
-static const struct question_handlers argument_question = {.row = argument_row,
-                                                           .done = arguments_known};
-
-static void ask_arguments(struct session *session)
+static struct local_action query_arguments(struct plugin_calls *calls)
 {
-    struct calling *calling = session->calling;
-    while (calling->asked < calling->count && calling->calls[calling->asked].argument_count == 0)
-        calling->asked++;
-    if (calling->asked == calling->count) {
-        pool_run(session, &calling->pool, run_in_pool, worked);
-        return;
-    }
-    session_enter(session, SESSION_READY);
-    if (!question_ask(session, calling->calls[calling->asked].query.data, &argument_question))
-        session_close(session, CLOSE_NO_MEMORY);
+    while (calls->queried < calls->count && calls->calls[calls->queried].argument_count == 0)
+        calls->queried++;
+    if (calls->queried == calls->count)
+        return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
+    return (struct local_action){.kind = LOCAL_QUERY,
+                                 .text = calls->calls[calls->queried].query.data,
+                                 .row = argument_row,
+                                 .next = arguments_known};
 }
 
 /* ---- Privileges ---- */
 
-static void ask_permissions(struct session *session);
+static local_next granted;
 
-static void permission_known(struct session *session, bool granted)
+static struct local_action ask_privilege(struct plugin_calls *calls)
 {
-    struct calling *calling = session->calling;
-    const struct one_call *call = &calling->calls[calling->permitted];
-    char words[256];
-    if (granted) {
-        calling->permitted++;
-        ask_permissions(session);
-        return;
-    }
-    permission_denied_words(plugin_callable_privileges(call->callable), words, sizeof words);
-    finish_refused(session, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, NULL, words);
+    if (calls->granted == calls->count)
+        return query_arguments(calls);
+    const struct plugin_callable *callable = calls->calls[calls->granted].callable;
+    return (struct local_action){.kind = LOCAL_PRIVILEGE,
+                                 .privileges = plugin_callable_privileges(callable),
+                                 .next = granted};
 }
 
-static void ask_permissions(struct session *session)
+static struct local_action granted(struct local *local, const struct local_outcome *outcome)
 {
-    struct calling *calling = session->calling;
-    if (calling->permitted == calling->count) {
-        ask_arguments(session);
-        return;
-    }
-    const struct one_call *call = &calling->calls[calling->permitted];
-    session_enter(session, SESSION_READY);
-    if (!permission_ask(session, plugin_callable_privileges(call->callable), permission_known))
-        session_close(session, CLOSE_NO_MEMORY);
+    struct plugin_calls *calls = calls_of(local);
+    (void)outcome;
+    calls->granted++;
+    return ask_privilege(calls);
 }
 
 /* ---- Reading the statement ---- */
 
-static void write_query(struct one_call *call, const struct sql_call *written)
+static void init_call(struct one_call *call, const struct sql_call *written)
 {
+    strbuf_init(&call->query);
+    strbuf_init(&call->returned.text);
+    for (size_t i = 0; i < PLUGIN_CALL_ARGUMENTS; i++)
+        strbuf_init(&call->arguments[i]);
+    call->title = strndup(written->title.at, written->title.size);
     call->argument_count = written->argument_count;
-    for (size_t i = 0; i < written->argument_count; i++)
-        strbuf_printf(&call->query, "%s HEX(CONVERT((%.*s) USING utf8mb4))", i ? "," : "SELECT",
-                      (int)written->arguments[i].size, written->arguments[i].at);
+    for (size_t i = 0; i < written->argument_count; i++) {
+        strbuf_add_text(&call->query, i ? ", HEX(CONVERT((" : "SELECT HEX(CONVERT((");
+        strbuf_add(&call->query, written->arguments[i].at, written->arguments[i].size);
+        strbuf_add_text(&call->query, ") USING utf8mb4))");
+    }
 }
 
-static bool add_call(struct session *session, const struct sql_call *written,
-                     struct plugin_refusal *refusal)
+/* Returns false, and sets *end to the action that ends the statement, if it cannot be called. */
+static bool add_call(struct plugin_calls *calls, const struct sql_call *written,
+                     struct local_action *end)
 {
-    struct calling *calling = session->calling;
-    const struct plugin_callable *callable = find(session, written->name);
-    if (calling->count == ANSWER_COLUMNS) {
-        *refusal = (struct plugin_refusal){.code = WIRE_ER_NOT_SUPPORTED_YET};
-        snprintf(refusal->message, sizeof refusal->message,
-                 "This version of weir doesn't yet support 'more than %d functions of plugins in a "
-                 "SELECT'",
-                 ANSWER_COLUMNS);
+    const struct plugin_callable *callable = find(calls->local.observed, written->name);
+    assert(callable);
+    if (calls->count == LOCAL_COLUMNS) {
+        *end = local_fail(&calls->local, WIRE_ER_NOT_SUPPORTED_YET,
+                          "This version of weir doesn't yet support 'more than %d functions of "
+                          "plugins in a SELECT'",
+                          LOCAL_COLUMNS);
         return false;
     }
     if (!plugin_callable_takes(callable, written->argument_count)) {
-        *refusal = (struct plugin_refusal){.code = WIRE_ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT};
-        snprintf(refusal->message, sizeof refusal->message,
-                 "Incorrect parameter count in the call to native function '%s'",
-                 plugin_callable_name(callable));
+        *end = local_fail(&calls->local, WIRE_ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT,
+                          "Incorrect parameter count in the call to native function '%s'",
+                          plugin_callable_name(callable));
         return false;
     }
-    struct one_call *call = &calling->calls[calling->count++];
+    struct one_call *call = &calls->calls[calls->count++];
     call->callable = callable;
-    call->title = strndup(written->title.at, written->title.size);
-    write_query(call, written);
+    init_call(call, written);
     if (call->title && !call->query.failed)
         return true;
-    *refusal =
-        (struct plugin_refusal){.code = WIRE_ER_OUT_OF_RESOURCES, .message = "weir: out of memory"};
+    *end = local_out_of_memory(&calls->local);
     return false;
 }
 
-static bool read_calls(struct session *session, struct plugin_refusal *refusal)
+static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
-    const struct statement *statement = &session->run.one;
-    struct sql_calls calls;
+    const struct statement *statement = &local->observed->command.one;
+    struct plugin_calls *calls = calls_of(local);
+    struct local_action end;
+    struct sql_calls written;
     struct sql_call call;
-    session->calling = calloc(1, sizeof *session->calling);
-    bool fine = session->calling != NULL;
-    if (!fine)
-        *refusal = (struct plugin_refusal){.code = WIRE_ER_OUT_OF_RESOURCES,
-                                           .message = "weir: out of memory"};
-    sql_calls_init(&calls, text_of(statement), &statement->mode);
-    while (fine && sql_calls_next(&calls, &call))
-        fine = add_call(session, &call, refusal);
-    return fine;
+    if (packet->command == WIRE_COM_STMT_PREPARE)
+        return local_fail(local, WIRE_ER_UNSUPPORTED_PS,
+                          "This command is not supported in the prepared statement protocol yet");
+    sql_calls_init(&written, statement_text(statement), &statement->mode);
+    while (sql_calls_next(&written, &call))
+        if (!add_call(calls, &call, &end))
+            return end;
+    return ask_privilege(calls);
 }
 
-void functions_begin(struct session *session, const struct wire_packet *command)
-{
-    struct plugin_refusal refusal;
-    if (command->command == WIRE_COM_STMT_PREPARE) {
-        session->prepare_refused = true;
-        outcome_error(session, WIRE_ER_UNSUPPORTED_PS, NULL,
-                      "This command is not supported in the prepared statement protocol yet");
-    } else if (!read_calls(session, &refusal)) {
-        outcome_error(session, refusal.code, NULL, refusal.message);
-        functions_release(session);
-    } else {
-        ask_permissions(session);
-    }
-}
+const struct local_statement local_plugin_call = {
+    .name = "plugin_call",
+    .size = sizeof(struct plugin_calls),
+    .matches = matches,
+    .begin = begin,
+    .release = release,
+};
