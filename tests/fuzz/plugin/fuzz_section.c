@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "plugin/host/registry.h"
-#include "plugin/package/object.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
