@@ -16,29 +16,31 @@ mapfile -t sources < <(git ls-files '*.c' '*.h' '*.cc')
 
 clang-format --dry-run --Werror "${sources[@]}" || complain "format: run make format"
 
-# A room may include the public header of rooms below it, and its own headers; nothing else.
+# A room may include the public header of rooms below it, and its own headers; nothing else. A room is a
+# folder of src/, or of a folder of src/; the public header of a/b is a/b/a_b.h.
 below() {
     case $1 in
     base) echo "" ;;
     wire | sql) echo "base" ;;
     plugin) echo "base sql wire" ;;
-    trace) echo "base wire" ;;
-    gateway) echo "base wire sql plugin trace" ;;
+    trace/protocol | trace/capture) echo "base wire" ;;
+    trace/attach) echo "base wire trace/protocol" ;;
+    gateway) echo "base wire sql plugin trace/protocol" ;;
     esac
 }
-for room in base wire sql plugin trace gateway; do
+rooms="base wire sql plugin trace/protocol trace/capture trace/attach gateway"
+for room in $rooms; do
     while IFS=: read -r file line include; do
         other=${include#*\"}
-        other=${other%%/*}
+        other=${other%/*}
         [ "$other" = "$room" ] && continue
         case " $(below "$room") " in
         *" $other "*)
-            [[ $include == *"\"$other/$other.h\""* ]] ||
+            [[ $include == *"\"$other/${other//\//_}.h\""* ]] ||
                 complain "$file:$line: includes a private header of the room $other" ;;
-        *" "*)
-            case $other in
-            base | wire | sql | plugin | trace | gateway)
-                complain "$file:$line: the room $room may not use $other" ;;
+        *)
+            case " $rooms " in
+            *" $other "*) complain "$file:$line: the room $room may not use $other" ;;
             esac ;;
         esac
     done < <(grep -nE '^#include "' "src/$room"/*.[ch] "src/$room"/*.cc 2>/dev/null)
@@ -79,5 +81,5 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
     -I src -I include -I plugin/audit_log -I plugin/sql_firewall -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
     -j "$(nproc)" $(git ls-files 'src/*.c' 'cmd/*.c' 'plugin/*.c') || complain "cppcheck"
 
-[ $failed = 0 ] && echo "lint: ${#sources[@]} files are fine"
+[ $failed = 0 ] && echo "lint: ${#sources[@]} files are ok"
 exit $failed

@@ -9,7 +9,7 @@
 #include "gateway/answer.h"
 #include "gateway/outcome.h"
 #include "gateway/tracing.h"
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 #define NUMBER_BYTES 24 /* a 64-bit number as text */
 
