@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 static const char *given(const char *text)
 {
