@@ -191,8 +191,8 @@ void relay_backend_readable(struct session *session)
         relay_backend_lost(session);
     else if (session->state == SESSION_READY)
         relay_go_on(session);
-    else if (session->state == SESSION_RUNNING && session->input.size)
-        relay_go_on(session); /* LOCAL INFILE data that came early */
+    else if (session->state == SESSION_RUNNING && (session->input.size || session->client.ended))
+        relay_go_on(session); /* what the backend asks for came early, or will never come */
 }
 
 void relay_backend_lost(struct session *session)

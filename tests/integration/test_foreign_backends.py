@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backends that are not MariaDB, or not well: MySQL's own methods and capabilities, odd greetings, broken replies."""
+import socket
+import threading
+
 import pytest
 from harness import raw
 from harness.events import names
 from harness.fake_backend import EOF, OK, FakeBackend, column, error
+from harness.gateway import serve_others
 from harness.observe import failure
 
 pytestmark = pytest.mark.gateway_only
@@ -152,6 +156,32 @@ def test_a_backend_that_closes_in_a_result(behind, last):
             assert last, "closed without a word"
         found = server.events.ended(client.greeting.connection_id)
     assert names(found)[-2:] == ["Error Query", "Disconnect"]
+
+
+ASKS = {
+    "for a local file": (b"\3LOAD DATA LOCAL INFILE 'asked' INTO TABLE t", b"\xfbasked"),
+    "for another password": (b"\x11asked\0\0\0\x2d\0mysql_native_password\0", b"\xfedialog\0who?\0"),
+}
+
+
+@pytest.mark.parametrize("command, question", ASKS.values(), ids=ASKS.keys())
+def test_a_client_that_has_sent_its_last_before_it_is_asked_is_gone(behind, command, question):
+    """The end of its input came while the command ran, and was forgotten: the session hung."""
+    has_left = threading.Event()
+
+    def reply(connection):
+        has_left.wait(20)
+        connection.write(question)
+
+    server, _ = behind(answers({b"asked": reply}))
+    with log_in(server, timeout=10) as client:
+        client.send(command)
+        client.socket.shutdown(socket.SHUT_WR)
+        serve_others(lambda: log_in(server))
+        has_left.set()
+        client.at_end()
+        found = server.events.ended(client.greeting.connection_id)
+    assert names(found)[-1] == "Disconnect"
 
 
 BROKEN = {

@@ -8,6 +8,7 @@ import threading
 import pytest
 from harness import raw
 from harness.events import names, statements
+from harness.gateway import serve_others
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.gateway_only
 
 @pytest.fixture
 def server(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     yield server
     if server.process.alive():
         release(server)
@@ -36,9 +37,7 @@ def silent(connection):
 
 
 def others_are_served(server):
-    for _ in range(8):  # on every worker
-        with server.endpoint.raw() as connection:
-            assert connection.query("SELECT 1")
+    serve_others(server.endpoint.raw)
 
 
 def test_a_client_waits_for_what_is_held_back(server):
@@ -69,7 +68,7 @@ def test_an_ok_and_an_error_are_held_back(server, sql, event):
 def test_pipelined_replies_keep_their_order(server):
     texts = ["SELECT 1", "SELECT 'hold_word', 2", "SELECT 3", "DO 'hold_word'", "SELECT 5"]
     with server.endpoint.raw() as connection:
-        connection.socket.sendall(b"".join(connection.frame(b"\3" + text.encode()) for text in texts))
+        connection.send_queries(*texts)
         told(server, texts[1])
         others_are_served(server)
         release(server)
