@@ -172,7 +172,7 @@ def gateway(make_gateway):
 @pytest.fixture(scope="session")
 def shared_gateway(database, make_gateway):
     """The gateway that most cases go through, with the recorder plugin loaded."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = make_gateway(database.address, plugins=["recorder-1"])
     yield server
     server.stop()
 

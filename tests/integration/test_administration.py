@@ -14,7 +14,7 @@ COLUMNS = ["Name", "Status", "Type", "Library", "License", "Version"]
 @pytest.fixture(scope="module")
 def server(make_gateway, database, example):
     """A gateway of its own, since plugins are switched off in it."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", example])
+    server = make_gateway(database.address, plugins=["recorder-1", example])
     yield server
     server.stop()
 
@@ -57,7 +57,7 @@ def test_prepared_the_statement_is_the_backends(server, client):
 def test_administration_statements_in_a_pipeline_are_answered_in_their_place(server):
     with server.endpoint.raw() as connection:
         texts = [b"SELECT SLEEP(0.2), 1", b"SHOW PLUGINS", b"SELECT 2", b"FLUSH TIDB PLUGINS recorder", b"SELECT 3"]
-        connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+        connection.send_queries(*texts)
         replies = [connection.read_result() for _ in texts]
     assert b"recorder" in b"".join(payload for _, payload in replies[1])
     assert replies[3][0][1][:1] == b"\0" and b"\x013" in replies[4][3][1]
@@ -168,14 +168,14 @@ def test_everything_else_passes_to_the_backend(server, direct, sql):
 
 
 def test_a_gateway_without_plugins_shows_none(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}")
+    server = gateway(database.address)
     with server.endpoint.connect() as connection:
         (result,) = run(connection, "SHOW PLUGINS")
         assert [column[0] for column in result["columns"]] == COLUMNS and result["rows"] == []
 
 
 def test_the_example_prints_what_tidbs_prints(gateway, database, example):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    server = gateway(database.address, plugins=[example])
     with server.endpoint.connect() as connection:
         connection.query("SELECT 'printed'")
         with pytest.raises(Exception):
@@ -194,7 +194,7 @@ def test_the_example_prints_what_tidbs_prints(gateway, database, example):
 def test_plugins_read_their_settings_and_the_servers_options_stand_in_a_file(gateway, database, tmp_path):
     config = tmp_path / "weir.toml"
     config.write_text('plugin-load = "recorder-1"\nlevel = "debug"\n[plugin.recorder]\nword = "from the file"\n')
-    server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)])
+    server = gateway(database.address, options=["-config", str(config)])
     with server.endpoint.connect() as connection:
         connection.query("SELECT 1")
     assert {"point": "life", "event": "OnInit", "name": "recorder", "word": "from the file"} in server.events.all()
@@ -204,7 +204,7 @@ def test_a_wrong_configuration_is_named_with_its_line(gateway, database, tmp_pat
     for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', "2"), ("workers = [", "1"), ('workers = "many"\n', "workers")):
         config = tmp_path / "wrong.toml"
         config.write_text(text)
-        server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)], start=False).launch()
+        server = gateway(database.address, options=["-config", str(config)], start=False).launch()
         assert server.process.wait() == 1
         assert "wrong.toml" in server.log() and words in server.log()
 
@@ -220,7 +220,7 @@ def filtered(gateway, database, ip_filter, tmp_path):
         lists.write_text(text)
 
     change("allow 127.0.0.0/8\n")
-    return gateway(f"tcp://{database.host}:{database.port}", plugins=[ip_filter], options=["-config", str(config)]), change
+    return gateway(database.address, plugins=[ip_filter], options=["-config", str(config)]), change
 
 
 def test_ip_filter_refuses_by_network_and_rereads_its_file_when_flushed(filtered):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gateway_only
 @pytest.fixture
 def audited(gateway, database, tmp_path):
     def make(**settings):
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
+        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings)
     return make
 
 
@@ -187,7 +187,7 @@ def test_a_removed_file_is_begun_anew_and_announced(audited):
 def test_two_servers_cannot_write_one_log(audited, gateway, database, tmp_path):
     server = audited()
     with pytest.raises(AssertionError, match="in use by another process"):
-        AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "second",
+        AuditedGateway(gateway, database.address, tmp_path / "second",
                        settings={"file": str(server.path)})
 
 

@@ -24,7 +24,7 @@ KILLS = int(os.environ.get("AUDIT_KILLS", "5"))
 @pytest.fixture
 def audited(gateway, database, tmp_path):
     def make(environment=None, **settings):
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings,
+        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings,
                               environment=environment)
     return make
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.gateway_only
 def audited(gateway, database, tmp_path):
     def make(**settings):
         settings = {"filter_file": "audit_log_filters.json", **settings}
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
+        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings)
     return make
 
 

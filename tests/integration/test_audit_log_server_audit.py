@@ -171,9 +171,7 @@ def run_prepared(endpoint):
                 connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, 0, 1) + b"\0\1\x03\0"
                                    + struct.pack("<i", value), connection.read_result)
         connection.command(bytes([raw.COM_PING]), connection.read_one)
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0" + DATABASE.encode() + b"\0\x2d\0mysql_native_password\0")
-        connection.finish_authentication()
+        connection.change_user("plain", "plain-secret", DATABASE)
         connection.query("SELECT 'as another user'")
 
 
@@ -310,7 +308,7 @@ def compare_logins(records, entries):
 
 
 def test_every_record_has_its_counterpart(server, gateway, tmp_path):
-    weir = AuditedGateway(gateway, f"tcp://{server.host}:{server.port}", tmp_path)
+    weir = AuditedGateway(gateway, server.address, tmp_path)
     start = server.log.stat().st_size
     workload(weir.endpoint)
     weir.server.stop()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.gateway_only
 @pytest.fixture
 def audited(gateway, database, tmp_path):
     def make(**settings):
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
+        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings)
     return make
 
 

@@ -182,10 +182,7 @@ def test_the_id_of_the_greeting_cannot_be_a_backends_id(weir):
 def test_change_user_by_hand_and_the_session_goes_on(both):
     def case(endpoint):
         with endpoint.raw() as connection:
-            body = bytes([raw.COM_CHANGE_USER]) + b"plain\0\0" + DATABASE.encode() + b"\0" + b"\x2d\0mysql_native_password\0"
-            connection.user, connection.password = "plain", "plain-secret"
-            connection.send(body)
-            connection.finish_authentication()
+            connection.change_user("plain", "plain-secret", DATABASE)
             return connection.query("SELECT USER(), CURRENT_USER(), DATABASE()")
 
     assert any(b"plain@%" in payload for _, payload in both(case))

@@ -202,13 +202,13 @@ def test_a_forged_proxy_header_is_not_believed(server, elsewhere):
 def test_an_external_backend_is_told_the_clients_address_where_it_wants_to_know(gateway, other_database, elsewhere):
     database = other_database("proxied", "--proxy-protocol-networks=127.0.0.1")
     database.execute("CREATE USER placed@'10.213.7.2' IDENTIFIED BY 'secret'")
-    server = gateway(f"tcp://{database.host}:{database.port}", options=["-host", "0.0.0.0", "-proxy-protocol"])
+    server = gateway(database.address, options=["-host", "0.0.0.0", "-proxy-protocol"])
     done = shell_elsewhere(elsewhere, server, "placed", "secret", "SELECT CURRENT_USER()")
     assert done.stdout.strip() == "placed@10.213.7.2", done.stderr
 
 
 def test_a_remote_client_of_an_external_backend_is_the_gateway_otherwise(gateway, database, elsewhere):
-    server = gateway(f"tcp://{database.host}:{database.port}", options=["-host", "0.0.0.0"])
+    server = gateway(database.address, options=["-host", "0.0.0.0"])
     done = shell_elsewhere(elsewhere, server, "plain", "plain-secret", "SELECT USER()")
     assert done.stdout.strip() == "plain@localhost", done.stderr
 

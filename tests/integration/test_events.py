@@ -58,7 +58,7 @@ def test_a_session_is_described(weir, events, database, direct):
                 "client_address": "7f000001", "client_port": port, "server_ip": "127.0.0.1", "server_port": weir.port,
                 "database": DATABASE, "current_user": "tester@%", "auth_method": "mysql_native_password",
                 "client_version": "7.8.9", "tls_version": None, "connection_type": 0,
-                "backend_address": f"tcp://{database.host}:{database.port}", "connection_id": number}
+                "backend_address": database.address, "connection_id": number}
     assert {key: event[key] for key in expected} == expected
     assert event["backend_version"].endswith(version.removeprefix("5.5.5-"))
     assert [tuple(pair) for pair in event["attributes"]] == [*attributes[:3], ("odd", "\u00c3\u00a4")]  # bytes as latin-1
@@ -252,10 +252,8 @@ def test_roles_are_right_over_set_role_change_user_and_reset(weir, events):
         connection.command(bytes([raw.COM_RESET_CONNECTION]), connection.read_one)
         connection.query("SELECT 6")
         connection.query("SET ROLE reader")
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0mysql\0" + b"\x2d\0mysql_native_password\0")
         with pytest.raises(raw.ServerError):
-            connection.finish_authentication()
+            connection.change_user("plain", "plain-secret", "mysql")
 
     found = session(weir, events, do)
     roles = {e["sql"]: e["current_role"] for e in found if e["event"] == "Starting" and (e["sql"] or "").startswith("SELECT")}
@@ -271,9 +269,7 @@ def test_roles_are_right_over_set_role_change_user_and_reset(weir, events):
 
 def test_change_user_is_an_event_with_the_new_facts(weir, events):
     def do(connection):
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0" + DATABASE.encode() + b"\0\x2d\0mysql_native_password\0")
-        connection.finish_authentication()
+        connection.change_user("plain", "plain-secret", DATABASE)
         connection.query("SELECT 'as plain'")
 
     found = session(weir, events, do)
@@ -312,9 +308,7 @@ def test_a_field_list_and_a_local_file_have_their_ends(weir, events):
 
 def test_pipelined_commands_have_their_own_ends(weir, events):
     def do(connection):
-        data = b"".join(connection.frame(bytes([raw.COM_QUERY]) + sql) for sql in (
-            b"SELECT 1", b"SELEC", b"SELECT 3 UNION SELECT 4", b"DO 5"))
-        connection.socket.sendall(data)
+        connection.send_queries("SELECT 1", "SELEC", "SELECT 3 UNION SELECT 4", "DO 5")
         for _ in range(4):
             connection.read_result()
 

@@ -26,7 +26,7 @@ def mortal(other_database):
 def server(gateway, mortal):
     if not mortal.process.alive():
         mortal.start()
-    return gateway(f"tcp://{mortal.host}:{mortal.port}", plugins=["recorder-1"], options=["-connect-timeout", "2"])
+    return gateway(mortal.address, plugins=["recorder-1"], options=["-connect-timeout", "2"])
 
 
 def kill(mortal):
@@ -112,7 +112,7 @@ def test_a_gateway_may_be_started_before_its_backend(gateway, mortal):
     """Or says at once that there is none: but it does not hang, and not serve nonsense."""
     if mortal.process.alive():
         kill(mortal)
-    server = gateway(f"tcp://{mortal.host}:{mortal.port}", start=False).launch()
+    server = gateway(mortal.address, start=False).launch()
     wait_for(lambda: not server.process.alive() or "backend" in server.log(), "a word about the backend")
     mortal.start()
     if server.process.alive():
@@ -126,7 +126,7 @@ def test_a_gateway_may_be_started_before_its_backend(gateway, mortal):
 def test_a_backend_with_too_many_connections_is_quoted(gateway, database, mortal):
     if not mortal.process.alive():
         mortal.start()
-    server = gateway(f"tcp://{mortal.host}:{mortal.port}")
+    server = gateway(mortal.address)
     before = mortal.execute("SELECT @@max_connections")[0][0]
     keeper = mortal.connect()
     keeper.query("SET GLOBAL max_connections = 10")
@@ -150,7 +150,7 @@ def test_a_backend_with_too_many_connections_is_quoted(gateway, database, mortal
 # ---- The gateway's own end
 
 def test_sigterm_lets_running_statements_end(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     with server.endpoint.raw() as busy, server.endpoint.raw() as idle, database.connect() as holder:
         holder.query("SELECT GET_LOCK('drain', 0)")
         busy.send(bytes([raw.COM_QUERY]) + b"SELECT GET_LOCK('drain', 60), 'ended'")
@@ -171,7 +171,7 @@ def test_sigterm_lets_running_statements_end(gateway, database):
 
 
 def test_sigterm_ends_statements_that_run_on_after_a_limit(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"], options=["-drain-timeout", "1"])
+    server = gateway(database.address, plugins=["recorder-1"], options=["-drain-timeout", "1"])
     with server.endpoint.raw() as busy:
         busy.send(bytes([raw.COM_QUERY]) + b"SELECT SLEEP(60)")
         server.events.wait_for(lambda e: e["event"] == "Starting", "the statement")
@@ -185,7 +185,7 @@ def test_sigterm_ends_statements_that_run_on_after_a_limit(gateway, database):
 
 
 def test_a_second_signal_ends_it_at_once(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"], options=["-drain-timeout", "60"])
+    server = gateway(database.address, plugins=["recorder-1"], options=["-drain-timeout", "60"])
     with server.endpoint.raw() as busy:
         busy.send(bytes([raw.COM_QUERY]) + b"SELECT SLEEP(60)")
         server.events.wait_for(lambda e: e["event"] == "Starting", "the statement")
@@ -197,21 +197,21 @@ def test_a_second_signal_ends_it_at_once(gateway, database):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_idle_gateway_ends_at_once(gateway, database, number):
-    server = gateway(f"tcp://{database.host}:{database.port}")
+    server = gateway(database.address)
     server.process.signal(number)
     assert server.process.wait(5) == 0
 
 
 def test_a_port_that_is_taken_is_a_clear_error(gateway, database):
-    first = gateway(f"tcp://{database.host}:{database.port}")
-    second = gateway(f"tcp://{database.host}:{database.port}", options=["-P", str(first.port)], start=False).launch()
+    first = gateway(database.address)
+    second = gateway(database.address, options=["-P", str(first.port)], start=False).launch()
     assert second.process.wait() == 1
     assert str(first.port) in second.log() and "in use" in second.log()
 
 
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(gateway, database):
-    first = gateway(f"tcp://{database.host}:{database.port}")
-    second = gateway(f"tcp://{database.host}:{database.port}", options=["-socket", first.socket], start=False).launch()
+    first = gateway(database.address)
+    second = gateway(database.address, options=["-socket", first.socket], start=False).launch()
     assert second.process.wait() == 1
     with first.endpoint.raw() as connection:
         assert connection.query("SELECT 1")
@@ -221,7 +221,7 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(gateway, database):
 
 
 def test_too_many_clients_read_that(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", options=["-max-connections", "5"])
+    server = gateway(database.address, options=["-max-connections", "5"])
     sessions = [server.endpoint.raw() for _ in range(4)]
     sessions.append(server.endpoint.raw())
     error = failure(lambda: server.endpoint.raw())["arguments"]
@@ -243,7 +243,7 @@ def test_too_many_clients_read_that(gateway, database):
 def test_slow_clients_are_not_kept_in_memory(gateway, database):
     """Twenty clients ask for 100 MB each and read nothing: what they have asked for waits in the backend."""
     little = SANITIZER_OPTIONS["ASAN_OPTIONS"] + ":quarantine_size_mb=16"  # AddressSanitizer keeps 256 MB that are freed
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"], environment={"ASAN_OPTIONS": little})
+    server = gateway(database.address, plugins=["recorder-1"], environment={"ASAN_OPTIONS": little})
     with server.endpoint.raw() as connection:
         connection.query("SELECT 1")
     before = resident_bytes(server.process.pid)
@@ -267,7 +267,7 @@ def test_everything_about_an_unused_address_is_an_error_at_once(gateway):
 
 
 def test_many_connections_and_disconnections_leave_nothing_behind(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     descriptors = f"/proc/{server.process.pid}/fd"
     with server.endpoint.connect() as connection:
         run(connection, "SELECT 1")

@@ -12,7 +12,7 @@ LONG = 60000  # bytes
 
 @pytest.fixture(scope="module")
 def server(make_gateway, database):
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", "settings-1"])
+    server = make_gateway(database.address, plugins=["recorder-1", "settings-1"])
     yield server
     server.stop()
 

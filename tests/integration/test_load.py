@@ -15,7 +15,7 @@ pytestmark = pytest.mark.gateway_only
 @pytest.mark.time_limit(120)
 def test_sysbench_reads_and_writes_without_an_error_and_every_event_has_its_end(gateway, database, example):
     database.execute("DROP DATABASE IF EXISTS sbtest", "CREATE DATABASE sbtest")
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    server = gateway(database.address, plugins=[example])
     sizes = {"tables": 4, "table_size": 10000}
     sysbench(server.endpoint, "oltp_read_write", "prepare", **sizes)
     report = sysbench(server.endpoint, "oltp_read_write", "run", threads=16, time=20, **sizes)
@@ -46,7 +46,7 @@ def test_two_thousand_idle_connections(gateway, database):
         pytest.skip(f"the limit of open files is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(need, hard)), hard))
     database.execute(f"SET GLOBAL max_connections = {wanted + 200}")
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     sessions = [server.endpoint.raw() for _ in range(100)]
     before = resident_bytes(server.process.pid)
     try:

@@ -15,23 +15,19 @@ pytestmark = pytest.mark.gateway_only
 FORBIDDEN = (1142, "42000", "a word is forbidden in statement {}")
 
 
-def connections(database):
-    return int(database.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0][1])
-
-
 def log_in(weir, user, password):
     with weir.raw(user=user, password=password) as connection:
         connection.query("SELECT 1")
 
 
 def test_a_refused_connection_reads_the_plugins_words_and_costs_no_backend_connection(weir, database):
-    before = connections(database)
+    before = database.connections()
     error = failure(lambda: log_in(weir, "refused", "refused-secret"))
     assert error["arguments"] == (3159, "HY000", "the recorder does not like refused from 127.0.0.1")
     assert failure(lambda: log_in(weir, "refused_by_default", ""))["arguments"] == (1045, "28000", "not today")
     assert failure(lambda: weir.connect(user="refused"))["arguments"][0] == 3159
     assert "ERROR 3159" in weir.shell("SELECT 1", user="refused", check=False).stderr
-    assert connections(database) == before + 1  # the one that asks
+    assert database.connections() == before + 1  # the one that asks
 
 
 def test_a_refused_statement_reads_the_plugins_words_and_the_backend_never_sees_it(weir, events, database):
@@ -96,7 +92,7 @@ def test_a_text_can_be_refused_before_it_is_looked_at(weir, events):
 def test_refused_statements_in_a_pipeline_are_answered_in_their_place(weir):
     with weir.raw() as connection:
         texts = [b"SELECT 1", b"SELECT 'forbidden_word'", b"SELECT SLEEP(0.2)", b"SELECT 'forbidden_word', 2", b"SELECT 3"]
-        connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+        connection.send_queries(*texts)
         replies = [connection.read_result() for _ in texts]
     assert [bool(raw.error_of(reply)) for reply in replies] == [False, True, False, True, False]
     assert b"\x013" in replies[4][3][1]
@@ -135,9 +131,7 @@ def test_a_large_statement_can_be_refused(weir):
 def test_a_refused_change_of_user_closes_the_connection(weir, events):
     with weir.raw() as connection:
         number = connection.greeting.connection_id
-        connection.user, connection.password = "refused", "refused-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"refused\0\0" + DATABASE.encode() + b"\0\x2d\0mysql_native_password\0")
-        error = failure(connection.finish_authentication)
+        error = failure(lambda: connection.change_user("refused", "refused-secret", DATABASE))
         assert error["arguments"][0] == 3159
         assert connection.at_end() == b""
     assert names(events.ended(number))[-1] == "Disconnect"
@@ -154,7 +148,7 @@ def test_a_statement_at_which_a_plugin_fails_is_refused(weir):
 # ---- The plugin that misbehaves
 
 def misbehaving(gateway, database, place, **settings):
-    return gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", "misbehaves-1"],
+    return gateway(database.address, plugins=["recorder-1", "misbehaves-1"],
                    environment={"MISBEHAVES": place}, **settings)
 
 
@@ -219,7 +213,7 @@ def test_a_plugin_for_another_version_of_the_abi_is_refused(gateway, database, p
     source.write_text("__attribute__((visibility(\"default\"), section(\".weir_manifest\"))) "
                       "const unsigned weir_plugin_manifest[64] = {9999, 256};\n")
     subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "future-1.so", source], check=True)
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["future-1"], start=False,
+    server = gateway(database.address, plugins=["future-1"], start=False,
                      options=["-plugin-dir", str(folder)]).launch()
     assert server.process.wait() == 1
     assert "future-1.so" in server.log()
@@ -229,7 +223,7 @@ def test_a_plugin_for_another_version_of_the_abi_is_refused(gateway, database, p
 @pytest.mark.parametrize("name, words", [("missing-1", "missing-1"), ("recorder-2", "recorder-2"), ("recorder", "recorder"),
                                          ("recorder-1,recorder-1", "recorder")])
 def test_plugins_that_cannot_be_loaded_are_named(gateway, database, name, words):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[name], start=False).launch()
+    server = gateway(database.address, plugins=[name], start=False).launch()
     assert server.process.wait() == 1
     lines = [line for line in server.log().splitlines() if "error" in line.lower()]
     assert lines and any(words in line for line in lines), server.log()

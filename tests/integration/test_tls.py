@@ -13,10 +13,6 @@ from harness.waiting import wait_for
 pytestmark = pytest.mark.gateway_only
 
 
-def backend(database):
-    return f"tcp://{database.host}:{database.port}"
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """A certificate authority, a server's certificate for 127.0.0.1, and a client's."""
@@ -38,7 +34,7 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(make_gateway, database):
-    server = make_gateway(backend(database), plugins=["recorder-1"], options=["-auto-tls"])
+    server = make_gateway(database.address, plugins=["recorder-1"], options=["-auto-tls"])
     yield server
     server.stop()
 
@@ -108,7 +104,7 @@ def test_without_a_certificate_tls_is_not_offered(weir):
 
 
 def test_insecure_transport_is_refused_where_it_is_forbidden(gateway, database):
-    server = gateway(backend(database), options=["-auto-tls", "-require-secure-transport"])
+    server = gateway(database.address, options=["-auto-tls", "-require-secure-transport"])
     with pytest.raises(Exception) as error:
         server.endpoint.connect()
     assert error.value.args[0] == 3159
@@ -122,7 +118,7 @@ def test_a_certificate_is_verified_and_read_again_on_sighup(gateway, database, c
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
     certificate.write_bytes((certificates / "server.pem").read_bytes())
     key.write_bytes((certificates / "server.key").read_bytes())
-    server = gateway(backend(database), options=["-ssl-cert", str(certificate), "-ssl-key", str(key)])
+    server = gateway(database.address, options=["-ssl-cert", str(certificate), "-ssl-key", str(key)])
 
     def subject():
         context = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
@@ -142,7 +138,7 @@ def test_a_certificate_is_verified_and_read_again_on_sighup(gateway, database, c
 
 
 def test_clients_must_show_a_certificate_when_a_ca_is_given(gateway, database, certificates):
-    server = gateway(backend(database), options=["-ssl-cert", str(certificates / "server.pem"), "-ssl-key",
+    server = gateway(database.address, options=["-ssl-cert", str(certificates / "server.pem"), "-ssl-key",
                                                  str(certificates / "server.key"), "-ssl-ca",
                                                  str(certificates / "ca.pem")])
     with pytest.raises(Exception):
