@@ -69,7 +69,6 @@ static bool has_prepared(struct session *session, const struct wire_packet *pack
 static bool reply_packet(struct session *session, const struct wire_packet *packet)
 {
     struct wire_result *result = &session->tracker.result;
-    session->reply_sequence = (uint8_t)(packet->sequence + 1);
     /* A server may say why it hangs up; anything else that answers no command was smuggled in. */
     if (packet->kind == WIRE_UNSOLICITED && session->worker->gateway->has_plugins &&
         (packet->payload_size == 0 || packet->payload[0] != 0xff)) {
@@ -136,6 +135,8 @@ static void relay_reply(struct session *session, const uint8_t *bytes, size_t si
     struct wire_packet packet;
     enum wire_step step;
     session->held_sequence = session->tracker.sequence;
+    if (!session->merge) /* an error in place of these bytes has the number of their first packet */
+        session->reply_sequence = session->held_sequence;
     while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
            WIRE_PACKET) {
         if (session->merge)

@@ -89,10 +89,15 @@ def test_a_large_result_is_whole_after_it_was_held_back(server):
     sql = "SELECT REPEAT('hold_word', 10000) FROM seq_1_to_300"
     with server.endpoint.raw() as connection:
         connection.send(b"\3" + sql.encode())
-        rows = [connection.read_packet() for _ in range(200)]
-        release(server)
-        rows += connection._read_rows([]) or []
+        replies = []
+        reader = threading.Thread(target=lambda: replies.append(connection.read_result()))
+        reader.start()
         told(server, sql)
+        others_are_served(server)
+        assert not replies, "the end of the result was not held back"
+        release(server)
+        reader.join(20)
+        assert [len(payload) for _, payload in replies[0]][3:-1] == [90004] * 300
         assert connection.query("SELECT 1")
 
 
@@ -101,8 +106,9 @@ def test_work_that_failed_ends_the_session_with_an_error(server):
         connection.send(b"\3DO 'hold_broken_word'")
         told(server, "DO 'hold_broken_word'")
         release(server)
-        error = raw.error_of([connection.read_packet()])
-        assert error[0] == 1105 and "plugin" in error[2] and "recorder" in server.log()
+        packet = connection.read_packet()
+        error = raw.error_of([packet])
+        assert packet[0] == 1 and error[0] == 1105 and "plugin" in error[2] and "recorder" in server.log()
         connection.at_end()
     assert names(server.events.ended(connection.greeting.connection_id))[-1] == "Disconnect"
 
