@@ -98,7 +98,7 @@ def test_an_exchange_of_many_packets_is_relayed_whatever_it_means(behind, full):
 def test_capabilities_that_cannot_be_relayed_are_not_offered(behind):
     server, _ = behind(answers({}))
     with log_in(server) as client:
-        assert client.greeting.capabilities & (raw.COMPRESS | raw.SSL) & ~raw.SSL == 0
+        assert client.greeting.capabilities & (raw.COMPRESS | raw.SSL) == 0
         assert client.greeting.capabilities & raw.QUERY_ATTRIBUTES and client.greeting.capabilities & raw.OPTIONAL_METADATA
         assert client.greeting.version == "8.0.99-fake"
 
@@ -149,11 +149,12 @@ def test_a_backend_that_closes_in_a_result(behind, last):
         client.send(b"\3SELECT 'cut'")
         packets = [client.read_packet() for _ in range(4)]
         assert packets[3][1] == raw.text(b"one")
-        try:
-            number, sqlstate, message = raw.error_of([client.read_packet()])
-            assert sqlstate == "08S01" and message
-        except raw.Closed:
-            assert last, "closed without a word"
+        packets, rest = client.packets_to_end()
+        assert rest == last
+        if last:
+            assert not packets  # within a packet, there is no place for an error
+        else:
+            assert raw.error_of(packets)[:2] == (2013, "08S01") and len(packets) == 1
         found = server.events.ended(client.greeting.connection_id)
     assert names(found)[-2:] == ["Error Query", "Disconnect"]
 
@@ -198,15 +199,12 @@ def test_a_reply_that_is_not_understood_ends_an_audited_session(behind, reply):
     server, _ = behind(answers({b"'broken'": reply}))
     with log_in(server, timeout=10) as client:
         client.send(b"\3SELECT 'broken'")
-        try:
-            client.at_end()
-        except TimeoutError:
-            pytest.fail(f"the session lives on; the client has read {client.received}")
+        client.at_end()
         number = client.greeting.connection_id
     found = server.events.ended(number)
     assert found[-1]["event"] == "Disconnect" and found[-1]["reject_reason"]
     starting = [e for e in found if e["event"] == "Starting"]
-    assert len(starting) == len([e for e in found if e["event"] in ("Completed", "Error")])
+    assert len(starting) == len([e for e in found if e["event"] in ("Completed", "Error")]) == 1
     assert server.process.alive() and str(number) in server.log()
 
 
