@@ -101,8 +101,8 @@ def test_a_plugin_is_switched_off_and_on(server, connection):
     assert "nowhere" in failure(lambda: connection.query("ADMIN PLUGINS DISABLE nowhere"))["arguments"][1]
 
 
-def test_the_statement_that_disables_a_plugin_is_told_to_it_to_its_end(server, database):
-    """An audit log that could be switched off without a word in it would prove nothing."""
+def test_a_plugin_is_notified_of_the_whole_statement_that_disables_it(server, database):
+    """An audit log that could be switched off without a record of it would prove nothing."""
     with server.endpoint.connect() as other, server.endpoint.connect() as connection:
         number = connection.thread_id()
         connection.query("SELECT 'before'")
@@ -119,7 +119,7 @@ def test_the_statement_that_disables_a_plugin_is_told_to_it_to_its_end(server, d
         ("Enabled", "recorder", "tester", "ADMIN PLUGINS ENABLE recorder", None)]
 
 
-def test_a_disabled_plugin_hears_the_end_of_sessions_that_it_knows(server, connection):
+def test_a_disabled_plugin_is_notified_of_the_end_of_sessions_that_it_knows(server, connection):
     with server.endpoint.connect() as other:
         number = other.thread_id()
         connection.query("ADMIN PLUGINS DISABLE recorder")
@@ -199,7 +199,8 @@ def test_plugins_read_their_settings_and_the_servers_options_stand_in_a_file(gat
 
 
 def test_a_wrong_configuration_is_named_with_its_line(gateway, database, tmp_path):
-    for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', 'wrong.toml:2: key "no-such-option": no such option'), ("workers = [", "wrong.toml:1: Error while parsing array"),
+    for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', 'wrong.toml:2: key "no-such-option": no such option'),
+                        ("workers = [", "wrong.toml:1: Error while parsing array"),
                         ('workers = "many"\n', 'wrong.toml:1: workers: "many" is not a whole number')):
         config = tmp_path / "wrong.toml"
         config.write_text(text)

@@ -17,13 +17,6 @@ from harness.waiting import wait_for
 pytestmark = pytest.mark.gateway_only
 
 
-@pytest.fixture
-def audited(gateway, database, tmp_path):
-    def make(**settings):
-        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings)
-    return make
-
-
 def session(audited, *texts, **login):
     """Runs statements in a session of its own and returns its records."""
     with audited.endpoint.connect(**login) as connection:

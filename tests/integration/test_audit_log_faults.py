@@ -11,7 +11,7 @@ import time
 
 import pymysql
 import pytest
-from audit_log_common import AuditedGateway, statements, weir_audit
+from audit_log_common import statements, weir_audit
 from audit_log_disk import Disk
 from harness.observe import failure
 from harness.waiting import wait_for
@@ -19,14 +19,6 @@ from harness.waiting import wait_for
 pytestmark = pytest.mark.gateway_only
 
 KILLS = int(os.environ.get("AUDIT_KILLS", "5"))
-
-
-@pytest.fixture
-def audited(gateway, database, tmp_path):
-    def make(environment=None, **settings):
-        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings,
-                              environment=environment)
-    return make
 
 
 def lets_in(endpoint):
@@ -68,28 +60,37 @@ class Load:
             thread.join(20)
 
 
+def kill_under_load(server, chance):
+    """Kills the server at a random moment. Returns the statements that clients were told were done."""
+    load = Load(server.endpoint)
+    wait_for(lambda: len(load.acknowledged) > 20, "some statements")
+    time.sleep(chance.random() * 0.3)  # the random moment
+    server.server.process.signal(signal.SIGKILL)
+    server.server.process.wait()
+    load.stop()
+    return load.acknowledged
+
+
+def assert_all_are_written(server, acknowledged):
+    """The log is whole, and has every statement whose end a client has read."""
+    files = [*server.rotated(), server.path]
+    assert "chained and intact" in weir_audit("verify", *files).stdout
+    written = {r["sql"] for path in files for r in statements(server.records(path))}
+    missing = [sql for sql in acknowledged if sql not in written]
+    assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged statements are missing: {missing[:3]}"
+
+
 @pytest.mark.time_limit(60 + 6 * KILLS)
 def test_kill_9_loses_no_acknowledged_statement(audited):
     server = audited(strategy="SYNCHRONOUS", chain=True, rotate_on_size=300000)
     chance = random.Random(4711)
     acknowledged = []
     for _ in range(KILLS):
-        load = Load(server.endpoint)
-        wait_for(lambda load=load: len(load.acknowledged) > 20, "some statements")
-        time.sleep(chance.random() * 0.3)  # the random moment
-        server.server.process.signal(signal.SIGKILL)
-        server.server.process.wait()
-        load.stop()
-        acknowledged += load.acknowledged
+        acknowledged += kill_under_load(server, chance)
         server.server.start()
     server.server.stop()
-    files = [*server.rotated(), server.path]
-    report = weir_audit("verify", *files).stdout
-    assert "chained and intact" in report
-    written = {r["sql"] for path in files for r in statements(server.records(path))}
-    missing = [sql for sql in acknowledged if sql not in written]
-    assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged statements are missing: {missing[:3]}"
-    starts = [r for path in files for r in server.records(path) if r["event"] == "Start"]
+    assert_all_are_written(server, acknowledged)
+    starts = [r for path in [*server.rotated(), server.path] for r in server.records(path) if r["event"] == "Start"]
     assert len(starts) == KILLS + 1
 
 
@@ -266,18 +267,8 @@ def test_a_power_failure_loses_no_acknowledged_statement(audited, disk):
     chance = random.Random(1147)
     acknowledged = []
     for _ in range(POWER_FAILURES):
-        load = Load(server.endpoint)
-        wait_for(lambda load=load: len(load.acknowledged) > 20, "some statements")
-        time.sleep(chance.random() * 0.3)  # the random moment
-        server.server.process.signal(signal.SIGKILL)
-        server.server.process.wait()
-        load.stop()
-        acknowledged += load.acknowledged
+        acknowledged += kill_under_load(server, chance)
         disk.lose_power(server.path.parent, chance)
         server.server.start()
     server.server.stop()
-    files = [*server.rotated(), server.path]
-    assert "chained and intact" in weir_audit("verify", *files).stdout
-    written = {r["sql"] for path in files for r in statements(server.records(path))}
-    missing = [sql for sql in acknowledged if sql not in written]
-    assert not missing, f"{len(missing)} of {len(acknowledged)} acknowledged statements are missing: {missing[:3]}"
+    assert_all_are_written(server, acknowledged)

@@ -5,18 +5,15 @@ import pathlib
 import stat
 
 import pytest
-from audit_log_common import AuditedGateway, statements
+from audit_log_common import statements
 from harness.observe import failure
 
 pytestmark = pytest.mark.gateway_only
 
 
 @pytest.fixture
-def audited(gateway, database, tmp_path):
-    def make(**settings):
-        settings = {"filter_file": "audit_log_filters.json", **settings}
-        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings)
-    return make
+def audited(audited):
+    return lambda: audited(filter_file="audit_log_filters.json")
 
 
 def ask(connection, sql, *values):

@@ -91,7 +91,7 @@ def test_progress_reports_stand_inside_a_reply(both, client):
     def case(endpoint):
         output = endpoint.run(client("progress"), "SET progress_report_time = 0.000001",
                               "CREATE TABLE pr (a INT, b VARCHAR(200)) ENGINE=Aria",
-                              "INSERT INTO pr SELECT seq, REPEAT('x', 100) FROM seq_1_to_200000",
+                              "INSERT INTO pr SELECT seq, REPEAT('x', 100) FROM seq_1_to_50000",
                               "ALTER TABLE pr ADD KEY (b), ALGORITHM=COPY", "SELECT COUNT(*) FROM pr").stdout
         # Which stages are reported depends on how fast the machine is.
         return [line for line in output.splitlines() if not line.startswith("stage")]

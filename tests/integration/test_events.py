@@ -82,9 +82,8 @@ def test_a_session_over_the_unix_socket_is_described(weir, events):
     ("plain", "plain-secret", "mysql_native_password"), ("nopassword", "", "mysql_native_password"),
     ("ed", "ed-secret", "client_ed25519")])
 def test_the_authentication_method_is_told(weir, events, user, password, method):
-    weir.shell("SELECT 1", user=user, password=password)
-    event = events.wait_for(lambda e: e["event"] == "Disconnect" and e["user"] == user, "the end of the session")
-    connected = events.of(event["connection_id"])[1]
+    number = int(weir.shell("SELECT CONNECTION_ID()", user=user, password=password).stdout.split()[-1])
+    connected = events.wait_for(lambda e: e["event"] == "Connected" and e["backend_connection_id"] == number, "the session")
     assert (connected["event"], connected["auth_method"], connected["current_user"]) == ("Connected", method, f"{user}@%")
 
 

@@ -11,10 +11,8 @@ LONG = 60000  # bytes
 
 
 @pytest.fixture(scope="module")
-def server(make_gateway, database):
-    server = make_gateway(database.address, plugins=["recorder-1", "settings-1"])
-    yield server
-    server.stop()
+def server(settings_server):
+    return settings_server
 
 
 @pytest.fixture
@@ -105,7 +103,7 @@ def test_a_disabled_plugin_is_not_called(connection):
         connection.query("ADMIN PLUGINS ENABLE settings")
 
 
-def test_plugins_hear_the_statement_and_how_it_ended(server, connection):
+def test_plugins_are_notified_of_the_statement_and_of_its_end(server, connection):
     connection.query("SELECT settings_echo('heard') x")
     failure(lambda: connection.query("SELECT settings_fail('heard')"))
     seen = [event for event in server.events.of(connection.thread_id()) if event["point"] == "general" and "heard" in (event["sql"] or "")]

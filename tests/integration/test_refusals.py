@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plugins that refuse: what the client reads, and that the backend never hears of it. And plugins that fail."""
+"""Plugins that refuse: what the client reads, and that nothing of it reaches the backend. And plugins that fail."""
 import struct
 import subprocess
 

@@ -4,17 +4,14 @@ import pathlib
 
 import pytest
 from harness import raw
-from harness.events import statements
 from harness.observe import failure, run
 
 pytestmark = pytest.mark.gateway_only
 
 
 @pytest.fixture(scope="module")
-def server(make_gateway, database):
-    server = make_gateway(database.address, plugins=["recorder-1", "settings-1"])
-    yield server
-    server.stop()
+def server(settings_server):
+    return settings_server
 
 
 @pytest.fixture
@@ -195,7 +192,7 @@ def test_the_backend_gets_the_rest_of_a_set(connection, sql):
     assert value(connection, "SELECT @@global.sort_buffer_size") == before
 
 
-def test_words_of_scope_hold_for_the_assignments_behind_them(connection):
+def test_a_scope_holds_for_the_assignments_after_it(connection):
     before = value(connection, "SELECT @@global.long_query_time")
     try:
         connection.query("SET GLOBAL settings_limit = 6, long_query_time = 3")

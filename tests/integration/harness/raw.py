@@ -108,7 +108,7 @@ class RawConnection:
         else:
             self.socket = socket.create_connection((host, port), timeout)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
+        self.received = bytearray()
         self.sequence = 0
         self.capabilities = capabilities
         self.user, self.password, self.database = user, password, database
@@ -138,7 +138,8 @@ class RawConnection:
             if not data:
                 raise Closed(self.received)
             self.received += data
-        head, self.received = self.received[:size], self.received[size:]
+        head = bytes(self.received[:size])
+        del self.received[:size]
         return head
 
     def read_packet(self):
@@ -171,7 +172,7 @@ class RawConnection:
                 self.received += data
         except ConnectionResetError:
             pass
-        return self.received
+        return bytes(self.received)
 
     def packets_to_end(self):
         """Reads until the server closes. Returns the packets as (sequence number, payload), each frame for itself, and the
