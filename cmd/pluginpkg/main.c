@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "plugin/plugin.h"
+#include "plugin/package/plugin_package.h"
 
 struct pluginpkg_options {
     char *folder, *output_folder, *inspect;

@@ -6,7 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "options.h"
-#include "plugin/plugin.h"
+#include "plugin/host/plugin_host.h"
 
 /* Options of the file, below those of the command line. Tables are for others: [plugin.NAME]. */
 static int read_file(const struct toml_document *file, struct server_options *options,

@@ -33,6 +33,7 @@
  *
  * CHANGES
  *   1  weir 0.1: first version
+ *      weir_hold_verdict() and weir_decide() were added: a verdict may come later
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -52,7 +53,8 @@ extern "C" {
 
 typedef struct weir_session weir_session; /* one client connection and what it is doing now */
 typedef struct weir_plugin weir_plugin;   /* the host's handle of this plugin */
-typedef struct weir_hold weir_hold;       /* a promise that is still out: see weir_hold_reply() */
+typedef struct weir_hold weir_hold;       /* an answer that is pending: see weir_hold_reply() and
+                                       weir_hold_verdict() */
 
 /* Borrowed bytes. data is NULL when the fact is absent, and never NULL when it is there but empty.
  */
@@ -345,6 +347,9 @@ typedef struct weir_host_functions {
     weir_string (*part_text)(const weir_session *session, size_t index, uint32_t fact);
     weir_string (*data_directory)(const weir_plugin *plugin);
     void (*return_text)(weir_call *call, const char *text, size_t size);
+    weir_hold *(*hold_verdict)(weir_session *session, const weir_plugin *plugin);
+    void (*decide)(weir_hold *hold, weir_verdict verdict, uint32_t error_code, const char *sqlstate,
+                   const char *message, size_t message_size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -526,6 +531,41 @@ static inline weir_hold *weir_hold_reply(weir_session *session)
 static inline void weir_release(weir_hold *hold, weir_verdict verdict)
 {
     weir_host_table->release(hold, verdict);
+}
+
+/* For a verdict that takes time: a service has to be asked first. Call weir_hold_verdict() in a
+ * PreAuth, PreParse or Starting event, and return WEIR_OK: this client waits, other sessions go on,
+ * and the backend sees nothing of it until weir_decide() has been called with the hold, once, from
+ * any thread, also before the callback has returned. NULL: the verdict cannot be held here (another
+ * event, an older server, or no memory): decide at once. The session's facts must not be used after
+ * the callback has returned: copy what is needed. The session may end first: Error, Reject or
+ * Disconnect are delivered as usual and the answer is dropped, but the hold must still be decided.
+ * OnShutdown runs after the last hold has been decided.
+ *
+ * WEIR_OK lets the session go on. WEIR_REFUSE refuses it for the reason given, as weir_refuse()
+ * does. WEIR_FAIL means that the verdict could not be found; the reason goes to the log, and the
+ * manifest's on_failure decides. format may be NULL: no reason. */
+static inline weir_hold *weir_hold_verdict(weir_session *session)
+{
+    return WEIR_HOST_HAS(hold_verdict) ? weir_host_table->hold_verdict(session, weir_self) : NULL;
+}
+static inline void weir_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
+                               const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 5, 6), unused));
+static inline void weir_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
+                               const char *sqlstate, const char *format, ...)
+{
+    char message[512] = "";
+    int length = 0;
+    if (format) {
+        va_list arguments;
+        va_start(arguments, format);
+        length = vsnprintf(message, sizeof message, format, arguments);
+        va_end(arguments);
+    }
+    size_t size = length < 0 ? 0 : (size_t)length;
+    weir_host_table->decide(hold, verdict, error_code, sqlstate, message,
+                            size < sizeof message ? size : sizeof message - 1);
 }
 
 /* The value of a variable of the manifest's [[sysVars]]: the global one, and the one of a session

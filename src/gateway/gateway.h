@@ -37,7 +37,7 @@
 #include <stdbool.h>
 
 #include "base/base.h"
-#include "plugin/plugin.h"
+#include "plugin/host/plugin_host.h"
 
 struct gateway_options {
     const char *host;   /* address to listen on */

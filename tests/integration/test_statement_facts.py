@@ -57,7 +57,7 @@ def test_an_execution_has_the_facts_of_its_text_in_the_database_of_its_prepare(w
     assert executed["command"] == "Execute" and executed["kind"] == "Select"
     assert [t[:2] for t in executed["tables"]] == [["mysql", "db"]]
     assert executed["digest"] == digest("select ... from `db` where ? = ?")
-    assert executed["expanded_sql"] in ("SELECT 'it''s', -7 FROM db WHERE 1 = 0", r"SELECT 'it\'s', -7 FROM db WHERE 1 = 0")
+    assert executed["expanded_sql"] == r"SELECT 'it\'s', -7 FROM db WHERE 1 = 0"
 
 
 @pytest.mark.parametrize("count", [1, 40])

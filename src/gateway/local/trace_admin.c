@@ -13,7 +13,7 @@
 
 #include "gateway/local/grammar_trace.h"
 #include "gateway/local/local.h"
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 #define NUMBER_BYTES 24 /* a 64-bit number as text */
 #define SHOW_COLUMNS 6

@@ -1,5 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/listener.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening sockets to listen on, and accepting in portions. */
+#include "gateway/net/listener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,20 +81,10 @@ int listener_open_unix(struct listener *listener, const char *path, struct error
     return 0;
 }
 
-static struct worker *least_busy(const struct listener *listener)
+static void on_ready(struct watch *watch, struct watch_event event)
 {
-    struct worker *best = &listener->workers[0];
-    for (size_t i = 1; i < listener->worker_count; i++)
-        if (atomic_load(&listener->workers[i].session_count) < atomic_load(&best->session_count))
-            best = &listener->workers[i];
-    return best;
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events)
-{
-    struct listener *listener = poll->data;
-    (void)status;
-    (void)events;
+    struct listener *listener = (struct listener *)watch;
+    (void)event;
     for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
         struct arrival arrival = {.peer_size = sizeof arrival.peer};
         arrival.fd = accept4(listener->fd, (struct sockaddr *)&arrival.peer, &arrival.peer_size,
@@ -106,23 +98,20 @@ static void on_ready(uv_poll_t *poll, int status, int events)
             }
             break;
         }
-        struct worker *worker = least_busy(listener);
-        atomic_fetch_add(&worker->session_count, 1);
-        worker_give(worker, &arrival);
+        listener->accepted(listener->user, &arrival);
     }
 }
 
-int listener_start(struct listener *listener, uv_loop_t *loop, struct worker *workers,
-                   size_t worker_count, struct error *error)
+int listener_start(struct listener *listener, uv_loop_t *loop,
+                   void (*accepted)(void *user, const struct arrival *arrival), void *user,
+                   struct error *error)
 {
-    listener->workers = workers;
-    listener->worker_count = worker_count;
-    int status = uv_poll_init(loop, &listener->poll, listener->fd);
+    listener->accepted = accepted;
+    listener->user = user;
+    int status = watch_open(&listener->watch, loop, listener->fd, on_ready);
     if (status < 0)
         return error_set(error, "watching %s: %s", listener->text, uv_strerror(status));
-    listener->watched = true;
-    listener->poll.data = listener;
-    uv_poll_start(&listener->poll, UV_READABLE, on_ready);
+    watch_for(&listener->watch, true, false);
     log_info("gateway", "listening on %s", listener->text);
     return 0;
 }
@@ -131,9 +120,10 @@ void listener_close(struct listener *listener)
 {
     if (listener->fd < 0)
         return;
-    if (listener->watched)
-        uv_close((uv_handle_t *)&listener->poll, NULL);
-    close(listener->fd);
+    if (listener->watch.is_open)
+        watch_close(&listener->watch, NULL);
+    else
+        close(listener->fd);
     listener->fd = -1;
     if (listener->unix_path[0])
         unlink(listener->unix_path);

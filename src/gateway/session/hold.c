@@ -10,6 +10,7 @@
 struct session_hold {
     struct weir_hold hold; /* first: what the plugin has */
     struct session *session;
+    enum plugin_hold_kind kind;
     struct session_hold *next; /* on its way back */
 };
 
@@ -54,7 +55,7 @@ struct weir_hold *hold_begin(void *owner, enum plugin_hold_kind kind)
     if (!hold)
         return NULL;
     hold->session = session;
-    hold->hold.kind = kind;
+    hold->kind = kind;
     hold->hold.release = give_back;
     if (kind == PLUGIN_HOLD_VERDICT && !owe_verdict(session)) {
         free(hold);
@@ -95,13 +96,11 @@ static void verdict_returned(struct session *session, struct weir_hold *hold)
 {
     struct judgement *judgement = session->judgement;
     assert(judgement && judgement->owed > 0);
-    plugin_verdict_merge(&judgement->verdict, hold);
-    if (--judgement->owed > 0)
-        return;
     if (session_is_open(session))
-        session->is_done = true;
+        plugin_verdict_merge(&judgement->verdict, hold);
     else
-        hold_release(session);
+        plugin_hold_drop(hold);
+    session->is_done = --judgement->owed == 0;
 }
 
 /* ---- Replies ---- */
@@ -130,7 +129,7 @@ struct session *session_hold_returned(struct session_hold *hold)
 {
     struct session *session = hold->session;
     session_check(session);
-    if (hold->hold.kind == PLUGIN_HOLD_VERDICT)
+    if (hold->kind == PLUGIN_HOLD_VERDICT)
         verdict_returned(session, &hold->hold);
     else
         reply_returned(session, &hold->hold);

@@ -8,6 +8,8 @@
 #ifndef WEIR_GATEWAY_SESSION_MACHINE_H
 #define WEIR_GATEWAY_SESSION_MACHINE_H
 
+#include <assert.h>
+
 #include "gateway/local/local.h"
 #include "gateway/session/session.h"
 #include "wire/wire.h"
@@ -100,7 +102,7 @@ struct session {
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
-    bool deadline_changed;
+    unsigned deadline_number;
     long deadline_s;
 
     struct leg client, backend;

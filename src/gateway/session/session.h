@@ -73,12 +73,13 @@ struct session_wishes {
     bool read_client, read_backend; /* session_receive() */
     bool connect; /* connect the backend's leg, then session_connected() */
     bool secure;  /* begin TLS on the client's leg, then session_secured() */
-    bool work;    /* session_work() on a thread that may block, then session_worked() */
+    bool work;    /* session_begin_work(), session_work() on a thread that may block, and then
+                     session_worked() */
     bool finish;  /* leg_finish() the client's leg once its output is gone */
     bool close_backend; /* the backend's leg is not needed any more */
     bool over;    /* the session has ended: flush and close both legs; session_free() */
-    bool deadline_changed;
-    long deadline_s; /* seconds from now; 0: none */
+    unsigned deadline_number; /* counts the deadlines that were set */
+    long deadline_s;          /* the last one: seconds from then; 0: none */
 };
 
 /* Begins a session on a client's leg that the caller opens (leg_push()) right afterwards; the
@@ -93,8 +94,8 @@ bool session_may_be_freed(const struct session *session); /* plugins may still h
 
 struct leg *session_leg(struct session *session, enum session_side side);
 
-/* What it waits for. Takes note that deadline_changed was read. */
-struct session_wishes session_wishes(struct session *session);
+/* What it waits for. */
+struct session_wishes session_wishes(const struct session *session);
 
 /* Where the next bytes of a side are to be read to, and how many at most: *bytes is the caller's
  * own buffer of SESSION_READ_BYTES, and replaced where the session has a better place. */
@@ -111,7 +112,8 @@ void session_run(struct session *session);
 void session_connected(struct session *session, const char *error);
 void session_secured(struct session *session, const char *version, const char *cipher,
                      const char *error);
-void session_work(struct session *session); /* on another thread */
+void session_begin_work(struct session *session); /* nothing else may happen until session_worked() */
+void session_work(struct session *session);       /* on another thread */
 void session_worked(struct session *session, bool cancelled);
 
 void session_deadline_passed(struct session *session);

@@ -34,5 +34,5 @@ void session_enter(struct session *session, enum session_state state)
 void session_set_deadline(struct session *session, long seconds)
 {
     session->deadline_s = seconds;
-    session->deadline_changed = true;
+    session->deadline_number++;
 }

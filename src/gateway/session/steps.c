@@ -257,7 +257,7 @@ static bool wants_backend(const struct session *session, const struct step *step
            !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 
-struct session_wishes session_wishes(struct session *session)
+struct session_wishes session_wishes(const struct session *session)
 {
     session_check(session);
     const struct step *step = step_of(session);
@@ -265,24 +265,27 @@ struct session_wishes session_wishes(struct session *session)
     struct session_wishes wishes = {
         .over = is_over,
         .close_backend = session->state == SESSION_ENDING,
-        .deadline_changed = session->deadline_changed,
+        .deadline_number = session->deadline_number,
         .deadline_s = session->deadline_s,
     };
-    session->deadline_changed = false;
     if (is_over || session->work_is_out)
         return wishes;
     wishes.connect = step->wish == WISH_CONNECT;
     wishes.secure = step->wish == WISH_SECURE && leg_pending(&session->client) == 0;
-    wishes.work = step->wish == WISH_WORK;
+    wishes.work = step->wish == WISH_WORK && !session->is_done;
     wishes.read_client = wants_client(session, step);
     wishes.read_backend = wants_backend(session, step);
     wishes.finish = wishes.close_backend && leg_pending(&session->client) == 0 &&
                     !session_is_held(session);
-    if (wishes.work) { /* until session_worked() the handle belongs to the thread that works */
-        session->work_is_out = true;
-        facts_computed_are_available(&session->observed, false);
-    }
     return wishes;
+}
+
+void session_begin_work(struct session *session)
+{
+    session_check(session);
+    assert(step_of(session)->wish == WISH_WORK && !session->work_is_out);
+    session->work_is_out = true;
+    facts_computed_are_available(&session->observed, false);
 }
 
 enum close_reason session_close_reason(const struct session *session)

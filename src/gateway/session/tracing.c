@@ -3,7 +3,7 @@
  * Joins a session to the trace plugin of the process, which is loaded once and stays. */
 #include "gateway/session/tracing.h"
 
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 static struct trace_host *host_of(const struct session *session)
 {

@@ -16,7 +16,7 @@
 
 static bool may_be_multi(const struct observed *observed)
 {
-    return observed->command.command == WIRE_COM_QUERY && observed->identity.multi_statements;
+    return observed->command.code == WIRE_COM_QUERY && observed->identity.multi_statements;
 }
 
 /* One entry for each statement of the text. */

@@ -45,7 +45,7 @@ struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t p
     size_t size = command->text.size;
     prepared_forget(observed, id);
     struct prepared *prepared = calloc(1, sizeof *prepared + size + 1);
-    char *database = strdup(observed->database.data);
+    char *database = strdup(observed->identity.database.data);
     if (!prepared || !database) {
         free(prepared);
         free(database);

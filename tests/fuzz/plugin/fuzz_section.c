@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/object.h"
-#include "plugin/registry.h"
+#include "plugin/host/registry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

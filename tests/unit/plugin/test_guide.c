@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct plugin_refusal refusal;
-
 static const char *setting(void *user, const char *plugin, const char *key)
 {
     return user && strcmp(plugin, "no_drop") == 0 && strcmp(key, "owner") == 0 ? user : NULL;
@@ -43,11 +41,11 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
 static bool may(struct plugin_registry *registry, struct weir_session *session, const char *user,
                 const char *sql)
 {
-    plugin_session_init(session, &refusal);
+    plugin_session_init(session);
     session->text[WEIR_TEXT_user] = (weir_string){user, strlen(user)};
     session->text[WEIR_TEXT_sql] = (weir_string){sql, strlen(sql)};
     session->text[WEIR_TEXT_command] = (weir_string){"Query", 5};
-    return plugin_general_event(registry, session, WEIR_STARTING);
+    return general_event(registry, session, WEIR_STARTING);
 }
 
 static void the_guides_plugin_does_what_the_guide_says(void **state)
@@ -69,9 +67,9 @@ static void the_guides_plugin_does_what_the_guide_says(void **state)
     assert_true(may(registry, &session, "joe", "select 1"));
     assert_true(may(registry, &session, "root", "drop table t"));
     assert_false(may(registry, &session, "joe", "Drop table t"));
-    assert_int_equal(refusal.code, 1142);
-    assert_string_equal(refusal.sqlstate, "42000");
-    assert_string_equal(refusal.message, "only root may do this (Query)");
+    assert_int_equal(verdict.refusal.code, 1142);
+    assert_string_equal(verdict.refusal.sqlstate, "42000");
+    assert_string_equal(verdict.refusal.message, "only root may do this (Query)");
     assert_false(may(registry, &session, "joe", "truncate t"));
     assert_int_equal(plugin_flush(registry, NULL, "no_drop", &error), 0);
     plugin_registry_shutdown(registry);

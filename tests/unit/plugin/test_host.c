@@ -10,9 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "plugin/registry.h"
-
-static struct plugin_refusal refusal;
+#include "plugin/host/registry.h"
 
 static int asked;
 
@@ -49,7 +47,7 @@ static void facts_that_nobody_gave_are_absent(void **state)
     weir_table table;
     weir_parameter parameter;
     uint8_t address[16];
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     for (uint32_t fact = 0; fact < 1000; fact++) {
         assert_null(plugin_host.text(&session, fact).data);
         assert_true(plugin_host.number(&session, fact) == WEIR_ABSENT);
@@ -64,7 +62,7 @@ static void what_the_gateway_gave_is_not_asked_for(void **state)
 {
     (void)state;
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.source = &source;
     session.source_data = (void *)"computed";
     session.text[WEIR_TEXT_digest] = (weir_string){"given", 5};
@@ -81,7 +79,7 @@ static void a_costly_fact_is_asked_for_once_a_statement(void **state)
     (void)state;
     struct weir_session session;
     weir_table table;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.source = &source;
     session.source_data = (void *)"one";
     session.number[WEIR_NUMBER_statement_number] = 1;
@@ -108,11 +106,13 @@ static void the_parse_event_is_a_statement_of_its_own(void **state)
     (void)state;
     struct plugin_registry *registry = plugin_registry_load(&(struct plugin_options){0}, NULL);
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.source = &source;
     session.source_data = (void *)"old";
     plugin_host.text(&session, WEIR_TEXT_digest);
-    plugin_parse_event(registry, &session, WEIR_PRE_PARSE);
+    struct plugin_verdict verdict;
+    plugin_parse_event(registry, &session, WEIR_PRE_PARSE, &verdict);
+    assert_int_equal(verdict.outcome, PLUGIN_ALLOWED);
     session.source_data = (void *)"new";
     assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_digest).data, "new", 3);
     plugin_registry_shutdown(registry);
@@ -125,7 +125,7 @@ static void attributes_are_read_from_the_block(void **state)
                                    "123\1k\0\5torn"; /* the last one ends too early */
     struct weir_session session;
     weir_string name, value;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.attributes = block;
     session.attributes_size = sizeof block - 1;
     assert_int_equal(plugin_host.attribute(&session, 0, &name, &value), 1);
@@ -150,7 +150,10 @@ static void a_refusal_is_what_a_client_can_be_sent(void **state)
     };
     struct weir_session session;
     char longest[600];
-    plugin_session_init(&session, &refusal);
+    struct plugin_refusal refusal;
+    struct plugin_running running = {.refusal = &refusal};
+    plugin_session_init(&session);
+    session.running = &running;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         plugin_host.refuse(&session, rows[i].code, rows[i].sqlstate, "no", 2);
         assert_int_equal(refusal.code, rows[i].sent_code);
@@ -162,8 +165,9 @@ static void a_refusal_is_what_a_client_can_be_sent(void **state)
     assert_int_equal(strlen(refusal.message), 511);
 }
 
-static struct weir_hold *source_hold(void *data)
+static struct weir_hold *source_hold(void *data, enum plugin_hold_kind kind)
 {
+    assert_int_equal(kind, PLUGIN_HOLD_REPLY);
     return data;
 }
 
@@ -179,8 +183,10 @@ static void a_hold_that_failed_counts_as_on_failure_says(void **state)
     static const struct plugin_facts_source holder = {.hold = source_hold};
     struct weir_session session;
     struct weir_hold promise = {.release = give_back};
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     struct weir_plugin plugin = {.identity = {.name = "p", .refuses_on_failure = true}};
+    struct plugin_running running = {0};
+    session.running = &running;
     assert_null(plugin_host.hold(&session, &plugin));
     session.source = &holder;
     session.source_data = &promise;
@@ -188,9 +194,11 @@ static void a_hold_that_failed_counts_as_on_failure_says(void **state)
     assert_ptr_equal(plugin_host.hold(&session, &plugin), &promise);
     plugin_host.release(&promise, WEIR_OK);
     assert_false(promise.failed);
+    plugin_host.hold(&session, &plugin);
     plugin_host.release(&promise, WEIR_FAIL);
     assert_true(promise.failed);
     plugin.identity.refuses_on_failure = false;
+    plugin_host.hold(&session, &plugin);
     plugin_host.release(&promise, WEIR_FAIL);
     assert_false(promise.failed);
     assert_int_equal(asked, 3);
@@ -202,7 +210,7 @@ static void each_plugin_has_a_pointer_of_its_own(void **state)
     struct weir_session session;
     struct weir_plugin first = {.index = 0}, last = {.index = PLUGIN_MAX_LOADED - 1};
     int one, two;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     assert_null(plugin_host.session_data(&session, &last));
     plugin_host.set_session_data(&session, &first, &one);
     plugin_host.set_session_data(&session, &last, &two);

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct plugin_refusal refusal;
-
 static const char *setting(void *user, const char *plugin, const char *key)
 {
     (void)plugin;
@@ -49,7 +47,7 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
 static struct weir_session client(const char *address)
 {
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.text[WEIR_TEXT_client_ip] = (weir_string){address, strlen(address)};
     bool is_ipv6 = strchr(address, ':') != NULL;
     session.client_address_size = *address ? is_ipv6 ? 16 : 4 : 0;
@@ -62,7 +60,9 @@ static struct weir_session client(const char *address)
 static bool passes(struct plugin_registry *registry, const char *address)
 {
     struct weir_session session = client(address);
-    return plugin_connection_event(registry, &session, WEIR_PRE_AUTH);
+    struct plugin_verdict own; /* several threads come here */
+    plugin_connection_event(registry, &session, WEIR_PRE_AUTH, &own);
+    return own.outcome == PLUGIN_ALLOWED;
 }
 
 static void addresses_pass_as_the_rules_say(void **state)
@@ -119,8 +119,8 @@ static struct weir_session user_at(const char *user, const char *address)
 static bool visits(struct plugin_registry *registry, const char *user, const char *address)
 {
     struct weir_session session = user_at(user, address);
-    bool passed = plugin_connection_event(registry, &session, WEIR_PRE_AUTH);
-    plugin_connection_event(registry, &session, passed ? WEIR_DISCONNECT : WEIR_REJECT);
+    bool passed = connection_event(registry, &session, WEIR_PRE_AUTH);
+    connection_event(registry, &session, passed ? WEIR_DISCONNECT : WEIR_REJECT);
     return passed;
 }
 
@@ -174,13 +174,13 @@ static void a_refused_client_reads_why(void **state)
         load(workshop, workshop_path(workshop, "elsewhere.conf"), &error);
     assert_string_equal(error.message, "");
     struct weir_session session = client("10.1.2.3");
-    assert_false(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
-    assert_int_equal(refusal.code, 1130);
-    assert_string_equal(refusal.sqlstate, "HY000");
-    assert_string_equal(refusal.message,
+    assert_false(connection_event(registry, &session, WEIR_PRE_AUTH));
+    assert_int_equal(verdict.refusal.code, 1130);
+    assert_string_equal(verdict.refusal.sqlstate, "HY000");
+    assert_string_equal(verdict.refusal.message,
                         "Host '10.1.2.3' is not allowed to connect to this server (ip_filter)");
-    assert_string_equal(refusal.by, "ip_filter");
-    assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
+    assert_string_equal(verdict.refusal.by, "ip_filter");
+    assert_true(connection_event(registry, &session, WEIR_CONNECTED));
     plugin_registry_shutdown(registry);
 }
 

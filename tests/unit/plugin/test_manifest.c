@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/generate.h"
-#include "plugin/manifest.h"
-#include "plugin/package.h"
+#include "plugin/package/generate.h"
+#include "plugin/package/manifest.h"
+#include "plugin/package/plugin_package.h"
 
 #define HEAD "name = \"p\"\nkind = \"Audit\"\nversion = \"1\"\n" /* three lines that are right */
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/object.h"
-#include "plugin/process.h"
+#include "plugin/package/object.h"
+#include "plugin/package/process.h"
 
 #define MANIFEST(more) "name = \"p\"\nkind = \"Audit\"\nversion = \"1\"\n" more
 #define INIT           "onInit = \"OnInit\"\n" /* line 4 */

@@ -13,8 +13,6 @@
 
 /* Settings: record = FOLDER/record for every plugin; do = what the test says, for the plugin it
  * names. */
-static struct plugin_refusal refusal;
-
 static const char *order_for, *order;
 static const char *setting(void *user, const char *plugin, const char *key)
 {
@@ -68,7 +66,7 @@ static weir_string string(const char *text)
 static struct weir_session session_of(const char *whom, const char *what)
 {
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     session.text[WEIR_TEXT_user] = string(whom);
     session.text[WEIR_TEXT_sql] = string(what);
     session.text[WEIR_TEXT_command] = string("Query");
@@ -86,9 +84,9 @@ static void everything_comes_in_the_order_of_plugin_load(void **state)
     assert_record(workshop, "b Validate\na Validate\nb OnInit\na OnInit\n");
     clear_record(workshop);
     struct weir_session session = session_of("", "");
-    assert_true(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
-    assert_true(plugin_parse_event(registry, &session, WEIR_PRE_PARSE));
-    assert_true(plugin_general_event(registry, &session, WEIR_STARTING));
+    assert_true(connection_event(registry, &session, WEIR_PRE_AUTH));
+    assert_true(parse_event(registry, &session, WEIR_PRE_PARSE));
+    assert_true(general_event(registry, &session, WEIR_STARTING));
     plugin_global_variable_event(registry, &session, string("x"), string("1"));
     assert_record(workshop, "b connection PreAuth\na connection PreAuth\n"
                             "b parse PreParse\na parse PreParse\n"
@@ -114,7 +112,7 @@ static void no_plugins_is_fine(void **state)
     struct weir_session session = session_of("", "refuse");
     assert_int_equal(plugin_registry_hears(registry), 0);
     assert_int_equal(plugin_count(registry), 0);
-    assert_true(plugin_general_event(registry, &session, WEIR_STARTING));
+    assert_true(general_event(registry, &session, WEIR_STARTING));
     plugin_registry_shutdown(registry);
 }
 
@@ -130,15 +128,13 @@ struct outcome {
 static void check_outcome(struct plugin_registry *registry, const struct outcome *expected)
 {
     struct weir_session session = session_of("a", expected->what);
-    assert_int_equal(plugin_general_event(registry, &session, WEIR_STARTING), expected->goes_on);
-    assert_int_equal(refusal.code, expected->code);
-    assert_string_equal(refusal.message, expected->message);
-    if (expected->goes_on) {
-        assert_null(refusal.by);
-    } else {
-        assert_string_equal(refusal.sqlstate, expected->sqlstate);
-        assert_string_equal(refusal.by, "a");
-    }
+    assert_int_equal(general_event(registry, &session, WEIR_STARTING), expected->goes_on);
+    if (expected->goes_on)
+        return;
+    assert_int_equal(verdict.refusal.code, expected->code);
+    assert_string_equal(verdict.refusal.message, expected->message);
+    assert_string_equal(verdict.refusal.sqlstate, expected->sqlstate);
+    assert_string_equal(verdict.refusal.by, "a");
 }
 
 static void a_refusal_carries_the_plugins_words(void **state)
@@ -158,10 +154,10 @@ static void a_refusal_carries_the_plugins_words(void **state)
         check_outcome(registry, &outcomes[i]);
     clear_record(workshop);
     struct weir_session session = session_of("a", "refuse");
-    assert_false(plugin_general_event(registry, &session, WEIR_STARTING));
-    assert_false(plugin_parse_event(registry, &session, WEIR_PRE_PARSE));
-    assert_false(plugin_connection_event(registry, &session, WEIR_PRE_AUTH));
-    assert_false(plugin_connection_event(registry, &session, WEIR_CHANGE_USER));
+    assert_false(general_event(registry, &session, WEIR_STARTING));
+    assert_false(parse_event(registry, &session, WEIR_PRE_PARSE));
+    assert_false(connection_event(registry, &session, WEIR_PRE_AUTH));
+    assert_false(connection_event(registry, &session, WEIR_CHANGE_USER));
     /* Whoever comes behind hears of it too, and cannot change it. */
     assert_record(workshop, "a general Starting Query\nb general Starting Query\n"
                             "a parse PreParse\nb parse PreParse\n"
@@ -177,14 +173,14 @@ static void what_has_happened_cannot_be_refused_and_everybody_hears_of_it(void *
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("a", "refuse");
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    general_event(registry, &session, WEIR_STARTING);
     clear_record(workshop);
-    assert_true(plugin_general_event(registry, &session, WEIR_COMPLETED));
-    assert_true(plugin_connection_event(registry, &session, WEIR_CONNECTED));
+    assert_true(general_event(registry, &session, WEIR_COMPLETED));
+    assert_true(connection_event(registry, &session, WEIR_CONNECTED));
     session.text[WEIR_TEXT_sql] = string("fail");
-    assert_false(plugin_general_event(registry, &session, WEIR_ERROR));
-    assert_string_equal(refusal.by, "a");
-    assert_false(plugin_connection_event(registry, &session, WEIR_DISCONNECT));
+    assert_false(general_event(registry, &session, WEIR_ERROR));
+    assert_string_equal(verdict.refusal.by, "a");
+    assert_false(connection_event(registry, &session, WEIR_DISCONNECT));
     assert_record(workshop, "a general Completed Query\nb general Completed Query\n"
                             "a connection Connected\nb connection Connected\n"
                             "a general Error Query\nb general Error Query\n"
@@ -231,8 +227,8 @@ static void a_disabled_plugin_hears_nothing_that_begins(void **state)
     assert_string_equal(plugin_row_at(registry, 0).status, "Ready-disable");
     assert_string_equal(plugin_row_at(registry, 1).status, "Ready-enable");
     clear_record(workshop);
-    plugin_connection_event(registry, &session, WEIR_CHANGE_USER);
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    connection_event(registry, &session, WEIR_CHANGE_USER);
+    general_event(registry, &session, WEIR_STARTING);
     assert_record(workshop, "b connection ChangeUser\nb general Starting Query\n");
     assert_int_equal(plugin_set_enabled(registry, NULL, "b", false, &error), 0);
     assert_int_equal(plugin_registry_hears(registry), PLUGIN_NEEDS_ACCOUNT);
@@ -252,19 +248,19 @@ static void every_beginning_has_its_end_whatever_is_switched_meanwhile(void **st
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("", "");
     plugin_set_enabled(registry, NULL, "b", false, &error);
-    plugin_connection_event(registry, &session, WEIR_CONNECTED);
+    connection_event(registry, &session, WEIR_CONNECTED);
     session.number[WEIR_NUMBER_statement_index] = 0;
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    general_event(registry, &session, WEIR_STARTING);
     plugin_set_enabled(registry, NULL, "a", false, &error);
     plugin_set_enabled(registry, NULL, "b", true, &error);
     session.number[WEIR_NUMBER_statement_index] = 1; /* of the same text */
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    general_event(registry, &session, WEIR_STARTING);
     clear_record(workshop);
-    plugin_general_event(registry, &session, WEIR_COMPLETED);
-    plugin_general_event(registry, &session, WEIR_ERROR);
+    general_event(registry, &session, WEIR_COMPLETED);
+    general_event(registry, &session, WEIR_ERROR);
     assert_record(workshop, "a general Completed Query\na general Error Query\n");
     clear_record(workshop);
-    plugin_connection_event(registry, &session, WEIR_DISCONNECT);
+    connection_event(registry, &session, WEIR_DISCONNECT);
     assert_record(workshop, "a connection Disconnect\nb connection Disconnect\n");
     plugin_registry_shutdown(registry);
 }
@@ -276,10 +272,10 @@ static void a_session_that_only_statements_showed_ends_for_its_plugin_too(void *
     workshop_recorder(workshop, "a", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1");
     struct weir_session session = session_of("", "");
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    general_event(registry, &session, WEIR_STARTING);
     plugin_set_enabled(registry, NULL, "a", false, &error);
     clear_record(workshop);
-    plugin_connection_event(registry, &session, WEIR_REJECT);
+    connection_event(registry, &session, WEIR_REJECT);
     assert_record(workshop, "a connection Reject\n");
     plugin_registry_shutdown(registry);
 }
@@ -361,7 +357,7 @@ static void skip_on_failure_loads_the_rest(void **state)
     assert_string_equal(plugin_row_at(registry, 1).status, "Ready-enable");
     clear_record(workshop);
     struct weir_session session = session_of("", "");
-    plugin_general_event(registry, &session, WEIR_STARTING);
+    general_event(registry, &session, WEIR_STARTING);
     assert_record(workshop, "b general Starting Query\n");
     assert_int_equal(plugin_flush(registry, NULL, "a", &error), -1);
     assert_string_equal(error.message, "plugin a isn't ready; the server's log says why");

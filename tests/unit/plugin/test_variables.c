@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/manifest.h"
+#include "plugin/package/manifest.h"
 
 #define HEAD "name = \"v\"\nkind = \"Audit\"\nversion = \"1\"\n"
 
@@ -183,8 +183,8 @@ static struct plugin_registry *load_plain(struct workshop *workshop)
 static const char *seen(struct plugin_registry *registry, struct weir_session *session)
 {
     session->text[WEIR_TEXT_command] = (weir_string){"Query", 5};
-    assert_false(plugin_general_event(registry, session, WEIR_STARTING));
-    return refusal.message;
+    assert_false(general_event(registry, session, WEIR_STARTING));
+    return verdict.refusal.message;
 }
 
 static const struct plugin_variable *find(struct plugin_registry *registry, const char *name)
@@ -193,8 +193,6 @@ static const struct plugin_variable *find(struct plugin_registry *registry, cons
     assert_non_null(variable);
     return variable;
 }
-
-static struct plugin_refusal refusal;
 
 /* 0, or the number of the error. */
 static unsigned set(struct plugin_registry *registry, struct weir_session *session,
@@ -222,7 +220,7 @@ static void a_plugin_sees_its_defaults_and_what_is_set(void **state)
 {
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     plugin_session_values_begin(registry, &session);
     assert_string_equal(seen(registry, &session), "jsonl 0 5 1048576 250000000 1 a -3 5 ");
     assert_int_equal(
@@ -254,7 +252,7 @@ static void what_was_set_survives_and_wins_over_the_file(void **state)
 {
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     plugin_session_values_begin(registry, &session);
     set(registry, &session, PLUGIN_SET_GLOBAL, "v_file", PLUGIN_INPUT_TEXT, "q\"\\\n\x01");
     set(registry, &session, PLUGIN_SET_PERSIST_ONLY, "v_fixed", PLUGIN_INPUT_INTEGER, "4");
@@ -315,7 +313,7 @@ static void errors_have_the_servers_numbers_and_words(void **state)
     };
     struct plugin_registry *registry = load_plain(*state);
     struct weir_session session;
-    plugin_session_init(&session, &refusal);
+    plugin_session_init(&session);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned code =
             set(registry, &session, cases[i].scope, cases[i].name, cases[i].kind, cases[i].text);

@@ -8,7 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/process.h"
+#include "plugin/package/process.h"
+
+struct plugin_verdict verdict;
+
+#define EVENT(name)                                                                                \
+    bool name(struct plugin_registry *registry, struct weir_session *session, weir_##name event)   \
+    {                                                                                              \
+        plugin_##name(registry, session, event, &verdict);                                         \
+        assert_int_not_equal(verdict.outcome, PLUGIN_PENDING);                                     \
+        return verdict.outcome == PLUGIN_ALLOWED;                                                  \
+    }
+EVENT(connection_event)
+EVENT(general_event)
+EVENT(parse_event)
 
 int workshop_open(void **state)
 {

@@ -12,7 +12,19 @@
 
 #include <cmocka.h>
 
-#include "plugin/plugin.h"
+#include "plugin/host/plugin_host.h"
+#include "plugin/package/plugin_package.h"
+
+/* The verdict of the last event that was given to the plugins by the functions below. */
+extern struct plugin_verdict verdict;
+
+/* Each returns whether the event was allowed; assert that it was not pending. */
+bool connection_event(struct plugin_registry *registry, struct weir_session *session,
+                      weir_connection_event event);
+bool general_event(struct plugin_registry *registry, struct weir_session *session,
+                   weir_general_event event);
+bool parse_event(struct plugin_registry *registry, struct weir_session *session,
+                 weir_parse_event event);
 
 /* cmocka's set-up and tear-down: *state is a struct workshop. */
 int workshop_open(void **state);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events, and what the plugins' verdicts mean. This is the path that every statement takes: no
+ * lock, no allocation, one relaxed load a plugin. Everything after a verdict other than WEIR_OK is
+ * the cold path. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/host/registry.h"
+
+#define ERROR_ACCESS_DENIED 1045U
+#define ERROR_UNKNOWN       1105U /* ER_UNKNOWN_ERROR: a plugin's failure has no number of its own */
+#define COMPLAINT_NS        1000000000U /* a plugin's failures are logged once a second */
+
+static void complain(struct weir_plugin *plugin, const char *event, const char *reason)
+{
+    uint64_t now = clock_monotonic_ns(), last = atomic_load(&plugin->complained_at);
+    uint64_t failures = atomic_fetch_add(&plugin->failures, 1) + 1;
+    if (last && now - last < COMPLAINT_NS)
+        return;
+    if (atomic_compare_exchange_strong(&plugin->complained_at, &last, now))
+        log_error("plugin", "%s failed in %s: %s failures=%llu", plugin->identity.name, event,
+                  reason, (unsigned long long)failures);
+}
+
+static void set_refusal(struct plugin_refusal *refusal, uint32_t code, const char *sqlstate,
+                        const char *name, const char *text)
+{
+    refusal->code = code;
+    refusal->by = name;
+    snprintf(refusal->sqlstate, sizeof refusal->sqlstate, "%s", sqlstate);
+    snprintf(refusal->message, sizeof refusal->message, "plugin %s %s", name, text);
+}
+
+void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin)
+{
+    set_refusal(refusal, ERROR_ACCESS_DENIED, "28000", plugin->identity.name, "refused this");
+}
+
+void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin)
+{
+    set_refusal(refusal, ERROR_UNKNOWN, "HY000", plugin->identity.name,
+                "failed, and its on_failure is \"refuse\"; the server's log says more");
+}
+
+bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason)
+{
+    complain((struct weir_plugin *)plugin, function, reason);
+    return plugin->identity.refuses_on_failure;
+}
+
+/* Handles a verdict other than WEIR_OK. Returns true if the session may continue; otherwise the
+ * refusal is written, if it is the event's first. */
+static bool is_tolerated(struct weir_plugin *plugin, struct plugin_running *running,
+                         weir_verdict answer, const char *event, bool may_refuse)
+{
+    const char *reason = plugin_take_failure();
+    if (answer == WEIR_REFUSE) {
+        if (may_refuse && running->refusal && !running->gave_reason)
+            plugin_refusal_unexplained(running->refusal, plugin);
+        else if (may_refuse && running->refusal)
+            running->refusal->by = plugin->identity.name;
+        return !may_refuse;
+    }
+    if (!*reason)
+        reason = answer == WEIR_FAIL ? "it didn't say why (weir_fail())"
+                                     : "it returned a value that is no verdict";
+    complain(plugin, event, reason);
+    if (!plugin->identity.refuses_on_failure)
+        return true;
+    if (running->refusal)
+        plugin_refusal_failed(running->refusal, plugin);
+    return false;
+}
+
+static uint32_t bit_of(const struct weir_plugin *plugin)
+{
+    return 1U << plugin->index;
+}
+
+static bool is_enabled(const struct weir_plugin *plugin)
+{
+    return atomic_load_explicit(&plugin->enabled, memory_order_relaxed);
+}
+
+static uint32_t enabled_of(const struct plugin_chain *chain)
+{
+    uint32_t enabled = 0;
+    for (size_t i = 0; i < chain->count; i++)
+        if (is_enabled(chain->plugins[i]))
+            enabled |= bit_of(chain->plugins[i]);
+    return enabled;
+}
+
+/* What a callback is called with besides the session. */
+struct arguments {
+    unsigned event; /* weir_connection_event ... */
+    const char *command;
+    weir_string name, value;
+};
+
+struct kind_of_event {
+    const char *name; /* for the log */
+    bool may_refuse, may_hold;
+};
+
+/* Notifies the plugins of a set of bits: all of them, also after one has refused, because what a
+ * plugin is notified of must not depend on those before it. invoke is a constant, and inlined. */
+static inline __attribute__((always_inline)) void
+notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *session,
+       struct kind_of_event kind, struct arguments arguments, struct plugin_verdict *verdict,
+       weir_verdict (*invoke)(const struct weir_manifest *manifest, struct weir_session *session,
+                              const struct arguments *arguments))
+{
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
+    assert(verdict);
+    struct plugin_running *outer = session->running;
+    struct plugin_running running = {.refusal = &verdict->refusal,
+                                     .may_hold_verdict = kind.may_hold};
+    enum plugin_outcome outcome = PLUGIN_ALLOWED;
+    session->running = &running;
+    for (size_t i = 0; i < chain->count; i++) {
+        struct weir_plugin *plugin = chain->plugins[i];
+        if (!(set & bit_of(plugin)))
+            continue;
+        running.gave_reason = false;
+        weir_verdict answer = invoke(plugin->manifest, session, &arguments);
+        if (__builtin_expect(answer == WEIR_OK, 1) ||
+            is_tolerated(plugin, &running, answer, kind.name, kind.may_refuse))
+            continue;
+        if (outcome == PLUGIN_ALLOWED)
+            verdict->order = plugin->index;
+        outcome = PLUGIN_REFUSED;
+        running.refusal = NULL; /* the first refusal counts */
+    }
+    session->running = outer;
+    if (__builtin_expect(running.verdict_holds > 0, 0)) {
+        if (outcome == PLUGIN_ALLOWED)
+            verdict->order = PLUGIN_NO_ORDER;
+        outcome = PLUGIN_PENDING;
+    }
+    verdict->outcome = outcome;
+}
+
+static weir_verdict invoke_connection(const struct weir_manifest *manifest,
+                                      struct weir_session *session,
+                                      const struct arguments *arguments)
+{
+    return manifest->on_connection_event(session, (weir_connection_event)arguments->event);
+}
+
+/* A session's end reaches those who have been notified of the session, enabled or not. */
+void plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
+                             weir_connection_event event, struct plugin_verdict *verdict)
+{
+    bool ends = event == WEIR_DISCONNECT || event == WEIR_REJECT;
+    uint32_t set = enabled_of(&registry->connection) | (ends ? session->knowing : 0);
+    struct kind_of_event kind = {
+        .name = weir_connection_event_name(event),
+        .may_refuse = event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER,
+        .may_hold = event == WEIR_PRE_AUTH,
+    };
+    session->knowing |= set;
+    notify(&registry->connection, set, session, kind, (struct arguments){.event = event}, verdict,
+           invoke_connection);
+}
+
+static weir_verdict invoke_general(const struct weir_manifest *manifest,
+                                   struct weir_session *session, const struct arguments *arguments)
+{
+    return manifest->on_general_event(session, (weir_general_event)arguments->event,
+                                      arguments->command);
+}
+
+/* Whoever was notified of the Starting of a command is notified of its end, and nobody else. */
+void plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
+                          weir_general_event event, struct plugin_verdict *verdict)
+{
+    const char *command = session->text[WEIR_TEXT_command].data;
+    bool starts = event == WEIR_STARTING;
+    uint64_t index = session->number[WEIR_NUMBER_statement_index];
+    if (starts && (index == 0 || index == WEIR_ABSENT))
+        session->knowing |= session->listening = enabled_of(&registry->general);
+    notify(&registry->general, session->listening, session,
+           (struct kind_of_event){weir_general_event_name(event), starts, starts},
+           (struct arguments){.event = event, .command = command ? command : ""}, verdict,
+           invoke_general);
+}
+
+static weir_verdict invoke_parse(const struct weir_manifest *manifest, struct weir_session *session,
+                                 const struct arguments *arguments)
+{
+    return manifest->on_parse_event(session, (weir_parse_event)arguments->event);
+}
+
+void plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
+                        weir_parse_event event, struct plugin_verdict *verdict)
+{
+    plugin_forget_computed(session);
+    notify(&registry->parse, enabled_of(&registry->parse), session,
+           (struct kind_of_event){"PreParse", true, true}, (struct arguments){.event = event},
+           verdict, invoke_parse);
+    plugin_forget_computed(session);
+}
+
+static weir_verdict invoke_global_variable(const struct weir_manifest *manifest,
+                                           struct weir_session *session,
+                                           const struct arguments *arguments)
+{
+    return manifest->on_global_variable_event(session, arguments->name, arguments->value);
+}
+
+void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
+                                  weir_string name, weir_string value)
+{
+    struct plugin_verdict ignored;
+    notify(&registry->global_variable, enabled_of(&registry->global_variable), session,
+           (struct kind_of_event){"GlobalVariable", false, false},
+           (struct arguments){.name = name, .value = value}, &ignored, invoke_global_variable);
+}
+
+void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                           weir_plugin_event event, const struct weir_plugin *subject)
+{
+    weir_string name = {subject->identity.name, strlen(subject->identity.name)};
+    struct plugin_running running = {.refusal = NULL}; /* nothing can be refused here */
+    struct plugin_running *outer = plugin_set_calling(&running);
+    for (size_t i = 0; i < registry->count; i++) {
+        struct weir_plugin *plugin = registry->plugins[i];
+        if (plugin->state != PLUGIN_STATE_READY || !plugin->on_plugin_event || !is_enabled(plugin))
+            continue;
+        plugin_take_failure();
+        if (plugin->on_plugin_event(session, event, name) != WEIR_OK)
+            complain(plugin, weir_plugin_event_name(event), plugin_take_failure());
+    }
+    plugin_set_calling(outer);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The host's functions: what a plugin can ask of a session, and say. Facts come from the session;
+ * those that cost something come from its source, once a statement. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/host/plugin_holds.h"
+#include "plugin/host/plugin_variables.h"
+#include "wire/wire.h"
+
+/* X(fact, slot): facts that the source answers and that are kept. */
+#define COMPUTED_TEXTS(X)                                                                          \
+    X(kind, 0)                                                                                     \
+    X(normalized, 1) X(digest, 2) X(expanded_sql, 3) X(specific_kind, 4) X(redacted_sql, 5)
+#define COMPUTED_NUMBERS(X) X(table_count, 0) X(tables_known, 1) X(digest_exact, 2)
+
+static const weir_string absent;
+
+/* A plugin passes what it was given: anything else is a handle of a session that has ended, or was
+ * kept from another callback. */
+static void check_session(const weir_session *session)
+{
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
+}
+
+void plugin_session_init(struct weir_session *session)
+{
+    assert(session);
+    memset(session, 0, sizeof *session);
+    session->magic = PLUGIN_SESSION_MAGIC;
+    for (size_t i = 0; i < WEIR_NUMBER_FACT_END_; i++)
+        session->number[i] = WEIR_ABSENT;
+}
+
+void plugin_forget_computed(struct weir_session *session)
+{
+    session->computed.asked = 0;
+}
+
+/* Whether the slot must be filled; afterwards it counts as filled. Handles of plugins are const
+ * because plugins change nothing through them; the host's own memory may. */
+static bool must_ask(struct weir_session *session, unsigned slot)
+{
+    uint64_t number = session->number[WEIR_NUMBER_statement_number];
+    if (session->computed.statement_number != number) {
+        session->computed.statement_number = number;
+        session->computed.asked = 0;
+    }
+    bool first = !(session->computed.asked & 1U << slot);
+    session->computed.asked |= 1U << slot;
+    return first;
+}
+
+static weir_string computed_text(struct weir_session *session, uint32_t fact)
+{
+    unsigned slot;
+    switch (fact) {
+#define X(name, number)                                                                            \
+    case WEIR_TEXT_##name:                                                                         \
+        slot = number;                                                                             \
+        break;
+        COMPUTED_TEXTS(X)
+#undef X
+    case WEIR_TEXT_redacted_message: /* of this event's message */
+        return session->source->text(session->source_data, fact);
+    default:
+        return absent;
+    }
+    if (must_ask(session, slot))
+        session->computed.text[slot] = session->source->text(session->source_data, fact);
+    return session->computed.text[slot];
+}
+
+static weir_string text(const weir_session *session, uint32_t fact)
+{
+    check_session(session);
+    if (fact >= WEIR_TEXT_FACT_END_)
+        return absent;
+    if (session->text[fact].data || !session->source || !session->source->text)
+        return session->text[fact];
+    return computed_text((struct weir_session *)session, fact);
+}
+
+static uint64_t computed_number(struct weir_session *session, uint32_t fact)
+{
+    unsigned slot;
+    switch (fact) {
+#define X(name, number)                                                                            \
+    case WEIR_NUMBER_##name:                                                                       \
+        slot = number;                                                                             \
+        break;
+        COMPUTED_NUMBERS(X)
+#undef X
+    case WEIR_NUMBER_connection_duration:
+        return session->source->number(session->source_data, fact);
+    default:
+        return WEIR_ABSENT;
+    }
+    if (must_ask(session, PLUGIN_COMPUTED_TEXTS + slot))
+        session->computed.number[slot] = session->source->number(session->source_data, fact);
+    return session->computed.number[slot];
+}
+
+static uint64_t number(const weir_session *session, uint32_t fact)
+{
+    check_session(session);
+    if (fact >= WEIR_NUMBER_FACT_END_)
+        return WEIR_ABSENT;
+    if (session->number[fact] != WEIR_ABSENT || !session->source || !session->source->number)
+        return session->number[fact];
+    return computed_number((struct weir_session *)session, fact);
+}
+
+static size_t client_address(const weir_session *session, uint8_t bytes[16])
+{
+    check_session(session);
+    memcpy(bytes, session->client_address, session->client_address_size);
+    return session->client_address_size;
+}
+
+static int attribute(const weir_session *session, size_t index, weir_string *name,
+                     weir_string *value)
+{
+    check_session(session);
+    if (session->source && session->source->attribute)
+        return session->source->attribute(session->source_data, index, name, value);
+    if (!session->attributes)
+        return 0;
+    struct wire_reader reader = wire_reader_of(session->attributes, session->attributes_size);
+    struct wire_string key, content;
+    for (size_t i = 0; wire_attribute_next(&reader, &key, &content); i++) {
+        if (i == index) {
+            *name = (weir_string){(const char *)key.data, key.size};
+            *value = (weir_string){(const char *)content.data, content.size};
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int parameter(const weir_session *session, size_t index, weir_parameter *answer)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->parameter ? source->parameter(session->source_data, index, answer) : 0;
+}
+
+static int table(const weir_session *session, size_t index, weir_table *answer)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->table ? source->table(session->source_data, index, answer) : 0;
+}
+
+static int part(const weir_session *session, size_t index, weir_part *answer)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->part ? source->part(session->source_data, index, answer) : 0;
+}
+
+static weir_string part_text(const weir_session *session, size_t index, uint32_t fact)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->part_text ? source->part_text(session->source_data, index, fact)
+                                       : absent;
+}
+
+static _Thread_local char failure[512];
+
+static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
+{
+    (void)plugin;
+    size_t most = sizeof failure - 1;
+    size = size < most ? size : most;
+    memcpy(failure, message, size);
+    failure[size] = '\0';
+}
+
+static _Thread_local struct plugin_running *calling_here;
+
+struct plugin_running *plugin_set_calling(struct plugin_running *calling)
+{
+    struct plugin_running *before = calling_here;
+    calling_here = calling;
+    return before;
+}
+
+bool plugin_is_calling(void)
+{
+    return calling_here != NULL;
+}
+
+static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
+                   const char *message, size_t message_size)
+{
+    if (!session) { /* OnVariable, while the server starts */
+        report_failure(NULL, message, message_size);
+        return;
+    }
+    check_session(session);
+    struct plugin_running *running = calling_here ? calling_here : session->running;
+    if (!running)
+        return;
+    running->gave_reason = true;
+    if (running->refusal)
+        plugin_refusal_set(running->refusal, error_code, sqlstate, message, message_size);
+}
+
+static void *session_data(const weir_session *session, const weir_plugin *plugin)
+{
+    check_session(session);
+    return session->data[plugin->index];
+}
+
+static void set_session_data(weir_session *session, const weir_plugin *plugin, void *data)
+{
+    check_session(session);
+    session->data[plugin->index] = data;
+}
+
+static void write_log(const weir_plugin *plugin, int level, const char *message, size_t size)
+{
+    static const enum log_level levels[] = {
+        [WEIR_LOG_ERROR] = LOG_LEVEL_ERROR,
+        [WEIR_LOG_WARN] = LOG_LEVEL_WARN,
+        [WEIR_LOG_INFO] = LOG_LEVEL_INFO,
+        [WEIR_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+    };
+    size_t count = sizeof levels / sizeof *levels;
+    log_write(levels[level >= 0 && (size_t)level < count ? (size_t)level : count - 1], "plugin",
+              "%s: %.*s", plugin->identity.name, (int)size, message);
+}
+
+static weir_string setting(const weir_plugin *plugin, const char *name)
+{
+    const struct plugin_options *options = &plugin->registry->options;
+    const char *value = options->setting
+                            ? options->setting(options->setting_user, plugin->identity.name, name)
+                            : NULL;
+    return value ? (weir_string){value, strlen(value)} : absent;
+}
+
+const char *plugin_take_failure(void)
+{
+    static _Thread_local char taken[sizeof failure];
+    memcpy(taken, failure, sizeof taken);
+    failure[0] = '\0';
+    return taken;
+}
+
+static weir_string library(const weir_plugin *plugin)
+{
+    return (weir_string){plugin->library, strlen(plugin->library)};
+}
+
+static weir_string data_directory(const weir_plugin *plugin)
+{
+    const char *path = plugin->registry->data_directory;
+    return path ? (weir_string){path, strlen(path)} : absent;
+}
+
+const weir_host_functions plugin_host = {
+    .api_version = WEIR_API_VERSION,
+    .struct_size = sizeof(weir_host_functions),
+    .text = text,
+    .number = number,
+    .client_address = client_address,
+    .attribute = attribute,
+    .parameter = parameter,
+    .table = table,
+    .refuse = refuse,
+    .session_data = session_data,
+    .set_session_data = set_session_data,
+    .log = write_log,
+    .setting = setting,
+    .report_failure = report_failure,
+    .library = library,
+    .hold = plugin_host_hold,
+    .release = plugin_host_release,
+    .variable_text = plugin_host_variable_text,
+    .session_number = plugin_host_session_number,
+    .session_text = plugin_host_session_text,
+    .replace_value = plugin_host_replace_value,
+    .add_status = plugin_host_add_status,
+    .part = part,
+    .part_text = part_text,
+    .data_directory = data_directory,
+    .return_text = plugin_host_return_text,
+    .hold_verdict = plugin_host_hold_verdict,
+    .decide = plugin_host_decide,
+};

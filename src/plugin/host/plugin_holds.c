@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers that come later. A plugin takes a hold within an event, on the session's thread, and
+ * answers on any thread; what it answered travels in the hold itself, by the source's release(),
+ * back to the session's thread. So nothing here needs a lock. */
+#include "plugin/host/plugin_holds.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/host/registry.h"
+
+/* What a session is refused with when there is no memory for the plugin's reason. Never freed. */
+static struct plugin_refusal out_of_memory = {
+    .code = 1041, .sqlstate = "HY000", .message = "weir: out of memory"};
+
+static bool is_sqlstate(const char *text)
+{
+    return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
+}
+
+void plugin_refusal_set(struct plugin_refusal *refusal, uint32_t error_code, const char *sqlstate,
+                        const char *message, size_t message_size)
+{
+    const size_t most = sizeof refusal->message - 1;
+    size_t size = message_size < most ? message_size : most;
+    refusal->by = NULL;
+    refusal->code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
+    memcpy(refusal->sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
+    memcpy(refusal->message, message, size);
+    refusal->message[size] = '\0';
+}
+
+/* ---- Taking a hold ---- */
+
+static weir_hold *take(weir_session *session, const weir_plugin *plugin, enum plugin_hold_kind kind)
+{
+    const struct plugin_facts_source *source = session->source;
+    weir_hold *hold = source && source->hold ? source->hold(session->source_data, kind) : NULL;
+    if (!hold)
+        return NULL;
+    assert(hold->release);
+    hold->magic = PLUGIN_HOLD_MAGIC;
+    hold->kind = kind;
+    hold->plugin = plugin;
+    hold->plugin_name = plugin->identity.name;
+    hold->order = plugin->index;
+    hold->failed = hold->refused = false;
+    hold->refusal = NULL;
+    return hold;
+}
+
+/* The event at hand; NULL outside of events, as in OnFunction. */
+static struct plugin_running *event_of(weir_session *session)
+{
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
+    return plugin_is_calling() ? NULL : session->running;
+}
+
+weir_hold *plugin_host_hold(weir_session *session, const weir_plugin *plugin)
+{
+    return event_of(session) ? take(session, plugin, PLUGIN_HOLD_REPLY) : NULL;
+}
+
+weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *plugin)
+{
+    struct plugin_running *running = event_of(session);
+    if (!running || !running->may_hold_verdict)
+        return NULL;
+    weir_hold *hold = take(session, plugin, PLUGIN_HOLD_VERDICT);
+    if (hold)
+        running->verdict_holds++;
+    return hold;
+}
+
+/* ---- Answering ---- */
+
+/* Whoever answers twice, or answers a reply as a verdict, is stopped here. */
+static void give_back(weir_hold *hold)
+{
+    hold->magic = 0;
+    hold->release(hold);
+}
+
+static void check_hold(const weir_hold *hold, enum plugin_hold_kind kind)
+{
+    assert(hold && hold->magic == PLUGIN_HOLD_MAGIC);
+    assert(hold->kind == kind);
+}
+
+void plugin_host_release(weir_hold *hold, weir_verdict verdict)
+{
+    check_hold(hold, PLUGIN_HOLD_REPLY);
+    hold->failed = verdict != WEIR_OK &&
+                   plugin_hold_failed(hold->plugin, "weir_release()", plugin_take_failure());
+    give_back(hold);
+}
+
+/* A refusal that cannot be stored is a refusal all the same. */
+static struct plugin_refusal *new_refusal(weir_hold *hold)
+{
+    hold->refused = true;
+    hold->refusal = malloc(sizeof *hold->refusal);
+    if (hold->refusal)
+        return hold->refusal;
+    hold->refusal = &out_of_memory;
+    return NULL;
+}
+
+void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
+                        const char *sqlstate, const char *message, size_t message_size)
+{
+    check_hold(hold, PLUGIN_HOLD_VERDICT);
+    if (verdict == WEIR_REFUSE) {
+        struct plugin_refusal *refusal = new_refusal(hold);
+        if (refusal && message_size == 0)
+            plugin_refusal_unexplained(refusal, hold->plugin);
+        else if (refusal)
+            plugin_refusal_set(refusal, error_code, sqlstate, message, message_size);
+    } else if (verdict != WEIR_OK) {
+        const char *said = plugin_take_failure();
+        char reason[512];
+        snprintf(reason, sizeof reason, "%.*s", (int)message_size, message);
+        if (plugin_hold_failed(hold->plugin, "weir_decide()", *reason ? reason : said)) {
+            struct plugin_refusal *refusal = new_refusal(hold);
+            if (refusal)
+                plugin_refusal_failed(refusal, hold->plugin);
+        }
+    }
+    give_back(hold);
+}
+
+/* ---- The session's side ---- */
+
+void plugin_verdict_merge(struct plugin_verdict *verdict, struct weir_hold *decided)
+{
+    assert(verdict && verdict->outcome == PLUGIN_PENDING);
+    assert(decided && decided->magic == 0 && decided->kind == PLUGIN_HOLD_VERDICT);
+    if (decided->refused && decided->order < verdict->order) {
+        verdict->refusal = *decided->refusal;
+        verdict->refusal.by = decided->plugin_name;
+        verdict->order = decided->order;
+    }
+    plugin_hold_drop(decided);
+}
+
+void plugin_verdict_settle(struct plugin_verdict *verdict)
+{
+    assert(verdict && verdict->outcome == PLUGIN_PENDING);
+    verdict->outcome = verdict->order == PLUGIN_NO_ORDER ? PLUGIN_ALLOWED : PLUGIN_REFUSED;
+}
+
+void plugin_hold_drop(struct weir_hold *decided)
+{
+    assert(decided && decided->magic == 0);
+    if (decided->refusal != &out_of_memory)
+        free(decided->refusal);
+    decided->refusal = NULL;
+}

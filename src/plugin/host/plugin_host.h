@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plugin/host: the server's side of plugins: loading, life cycle, the dispatch of events to them,
+ * their verdicts, system variables and functions.
+ *
+ * The gateway fills a struct weir_session (what plugins see as an opaque handle) and calls the
+ * plugin_*_event() functions; this room owns the order of the plugins, what a verdict means, and
+ * what happens when a plugin fails. It knows nothing of sockets, and sees statements as text
+ * through the room sql only.
+ *
+ * Threads: events of one session come from its worker thread; plugin_flush() and
+ * plugin_set_enabled() come from any thread. Which plugins are loaded never changes after
+ * plugin_registry_load(). */
+#ifndef WEIR_PLUGIN_HOST_PLUGIN_HOST_H
+#define WEIR_PLUGIN_HOST_PLUGIN_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/plugin.h>
+
+#include "base/base.h"
+#include "plugin/declared/plugin_declared.h"
+
+/* ---- What the gateway tells: one struct a session ---- */
+
+#define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data; bits of a set */
+
+/* kind, normalized, digest, expanded_sql, specific_kind, redacted_sql */
+#define PLUGIN_COMPUTED_TEXTS   6
+#define PLUGIN_COMPUTED_NUMBERS 3 /* table_count, tables_known, digest_exact */
+
+/* Why something was refused. */
+struct plugin_refusal {
+    uint32_t code;     /* error number */
+    char sqlstate[6];  /* NUL-terminated */
+    char message[512]; /* NUL-terminated */
+    const char *by;    /* name of the plugin that refused or failed */
+};
+
+/* The result of an event. */
+enum plugin_outcome {
+    PLUGIN_ALLOWED, /* go on */
+    PLUGIN_REFUSED, /* the refusal says why */
+    PLUGIN_PENDING, /* one or more plugins answer later: wait for their verdict holds */
+};
+
+/* A verdict comes back as a value that the caller owns. When the outcome is ALLOWED nothing else is
+ * written, so that allowing costs one store. */
+struct plugin_verdict {
+    enum plugin_outcome outcome;
+    struct plugin_refusal refusal; /* valid when REFUSED, or PENDING and order != PLUGIN_NO_ORDER */
+    size_t order; /* valid when REFUSED or PENDING: position of the plugin that refused among those
+                     that are loaded; PLUGIN_NO_ORDER: none has refused so far */
+};
+
+#define PLUGIN_NO_ORDER SIZE_MAX
+
+#define PLUGIN_SESSION_MAGIC 0x57534553U /* "WSES" */
+#define PLUGIN_HOLD_MAGIC    0x57484c44U /* "WHLD" */
+
+/* Facts of the connection and of the current statement. The gateway owns what the strings point at
+ * and keeps it alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT.
+ * Index with WEIR_TEXT_user, WEIR_NUMBER_rows ... text[WEIR_TEXT_command] is NUL-terminated:
+ * OnGeneralEvent gets it as a C string. The facts listed below as computed are filled in here, when
+ * first asked for. */
+struct weir_session {
+    unsigned magic; /* PLUGIN_SESSION_MAGIC: set by plugin_session_init() */
+    weir_string text[WEIR_TEXT_FACT_END_];
+    uint64_t number[WEIR_NUMBER_FACT_END_];
+    uint8_t client_address[16];
+    uint8_t client_address_size; /* 0, 4 or 16 */
+    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
+    size_t attributes_size;
+
+    /* Computed when first asked for, through these; user is the gateway's. NULL: absent. */
+    const struct plugin_facts_source *source;
+    void *source_data;
+
+    /* The event that plugins are being notified of; NULL: none. Set by the functions below for the
+     * duration of the call. It says where weir_refuse() writes and what may be held. */
+    struct plugin_running *running;
+
+    void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
+
+    /* Bits by the plugins' index: those that have been told of the session, and those that have
+     * heard the Starting of the command at hand. */
+    uint32_t knowing, listening;
+
+    /* variables.c: values of variables with session scope. Those that were global when the session
+     * began are shared by all; the session's own ones once it has set any. */
+    const struct plugin_session_values *values;
+    bool owns_values;
+
+    /* This room's own: what the source has answered for the statement with this number. */
+    struct {
+        uint64_t statement_number;
+        uint32_t asked; /* bits: slots that have been filled */
+        weir_string text[PLUGIN_COMPUTED_TEXTS];
+        uint64_t number[PLUGIN_COMPUTED_NUMBERS];
+    } computed;
+};
+
+/* What a plugin may hold. */
+enum plugin_hold_kind {
+    PLUGIN_HOLD_REPLY,   /* weir_hold_reply(): what the client would read next is kept back */
+    PLUGIN_HOLD_VERDICT, /* weir_hold_verdict(): the plugin answers the event later */
+};
+
+/* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
+ * fact and statement, where statement_number tells statements apart (connection_duration and
+ * redacted_message: each time); the strings that they return live until the statement has ended. PreParse is a statement
+ * of its own. */
+struct plugin_facts_source {
+    /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
+     * specific_kind, redacted_sql, redacted_message. */
+    weir_string (*text)(void *source_data, uint32_t fact);
+    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
+     * connection_duration. */
+    uint64_t (*number)(void *source_data, uint32_t fact);
+    int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
+    int (*table)(void *source_data, size_t index, weir_table *table);
+    int (*part)(void *source_data, size_t index, weir_part *part);
+    weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
+    int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
+    /* A plugin wants to hold something. Returns a zeroed struct weir_hold with release set, owned by
+     * the source until release() has been called; NULL: it cannot be held now. Called on the
+     * session's thread, within an event only; VERDICT within PreAuth, PreParse and Starting only,
+     * and then the event's outcome is PENDING. */
+    struct weir_hold *(*hold)(void *source_data, enum plugin_hold_kind kind);
+};
+
+/* What the source's hold() has given to a plugin. Once the plugin has answered, release() is called
+ * exactly once, on any thread; the hold is the source's again then. Of a VERDICT, pass it to
+ * plugin_verdict_merge() on the session's thread, or to plugin_hold_drop() when the session has
+ * ended meanwhile. The source sets release, and everything else is set here. */
+struct weir_hold {
+    unsigned magic; /* PLUGIN_HOLD_MAGIC while the plugin has it; 0 once it has answered */
+    enum plugin_hold_kind kind;
+    const struct weir_plugin *plugin;
+    const char *plugin_name; /* lives as long as the registry */
+    size_t order;            /* of the plugin, as in struct plugin_verdict */
+    bool failed;  /* REPLY: the plugin could not do its work, and its on_failure is "refuse" */
+    bool refused; /* VERDICT: refused, or failed with on_failure = "refuse" */
+    struct plugin_refusal *refusal; /* VERDICT: set when refused. Owned by the hold until merge or
+                                       drop */
+    void (*release)(struct weir_hold *hold);
+};
+
+/* All facts absent, no plugin data. */
+void plugin_session_init(struct weir_session *session);
+
+/* ---- Loading and life cycle ---- */
+
+struct plugin_registry;
+
+struct plugin_options {
+    const char *directory; /* -plugin-dir */
+    const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
+    bool skip_on_failure;  /* -skip-plugin-on-failure */
+    /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
+     * the registry. */
+    const char *(*setting)(void *user, const char *plugin, const char *key);
+    void *setting_user;
+    const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
+    const char *data_directory; /* NULL: none */
+};
+
+/* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not
+ * skipped; those that were initialised before it are shut down. A registry without plugins costs
+ * nothing. Main thread. */
+struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
+                                             struct error *error);
+
+/* OnShutdown of each, in reverse order; frees the registry. No event may be running. */
+void plugin_registry_shutdown(struct plugin_registry *registry);
+
+/* ---- Events ---- */
+
+/* What the enabled plugins listen to: bits. One relaxed atomic load. */
+#define PLUGIN_HEARS_CONNECTION      1U
+#define PLUGIN_HEARS_GENERAL         2U
+#define PLUGIN_HEARS_PARSE           4U
+#define PLUGIN_HEARS_GLOBAL_VARIABLE 8U
+unsigned plugin_registry_hears(const struct plugin_registry *registry);
+
+/* Notify the plugins of an event, on the session's thread. *verdict need not be initialised.
+ *
+ * Every subscribed plugin is notified, whatever the others answer, and the first refusal in the
+ * order of -plugin-load counts: the plugin's own message (weir_refuse()), or one that names the
+ * plugin when it returned WEIR_REFUSE without one, or when it failed and its on_failure is
+ * "refuse". For events that cannot refuse (Connected, Disconnect, Reject, Completed, Error) REFUSED
+ * means that a plugin with on_failure = "refuse" FAILED.
+ *
+ * PENDING (PreAuth, PreParse and Starting only): as many verdict holds are out as the source's
+ * hold() has given during the call; all are waited for, also when another plugin has refused at
+ * once. Merge each as it comes back, then settle. A plugin may answer on another thread before the
+ * call returns. */
+void plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
+                             weir_connection_event event, struct plugin_verdict *verdict);
+void plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
+                          weir_general_event event, struct plugin_verdict *verdict);
+void plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
+                        weir_parse_event event, struct plugin_verdict *verdict);
+
+/* Folds one answered verdict hold into a PENDING verdict: the first refusal in order counts. Frees
+ * what decided owns (not decided itself). Any order of calls gives the same result. */
+void plugin_verdict_merge(struct plugin_verdict *verdict, struct weir_hold *decided);
+
+/* All holds of a PENDING verdict have been merged: makes it REFUSED or ALLOWED. */
+void plugin_verdict_settle(struct plugin_verdict *verdict);
+
+/* The session has ended before the answer came: frees what an answered hold of either kind owns
+ * (not the hold itself). */
+void plugin_hold_drop(struct weir_hold *decided);
+
+void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
+                                  weir_string name, weir_string value);
+
+/* ---- Administration ---- */
+
+/* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May
+ * block: not for a worker's loop. */
+int plugin_flush(struct plugin_registry *registry, struct weir_session *session, const char *name,
+                 struct error *error);
+
+/* Enables or disables it. Both calls tell the plugins that want to know; session is whose statement
+ * it is, or NULL. */
+int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *session,
+                       const char *name, bool enabled, struct error *error);
+
+/* Whether the plugin of that row has an OnFlush and is enabled. */
+bool plugin_can_flush(const struct plugin_registry *registry, size_t index);
+
+/* One row of SHOW PLUGINS: Name, Status ("Ready-enable"), Type, Library (absolute path), License,
+ * Version. */
+struct plugin_row {
+    const char *name, *status, *type, *library, *license, *version;
+};
+size_t plugin_count(const struct plugin_registry *registry);
+struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
+
+/* ---- System and status variables (variables.c, persist.c) ---- */
+
+struct plugin_variable; /* lives as long as the registry, and never changes but for its values */
+
+/* Whether any plugin has system or status variables. */
+bool plugin_has_variables(const struct plugin_registry *registry);
+
+/* The variables of all plugins that are loaded, sorted by name. */
+size_t plugin_variable_count(const struct plugin_registry *registry);
+const struct plugin_variable *plugin_variable_at(const struct plugin_registry *registry,
+                                                 size_t index);
+
+/* By name, in any case. NULL: it is not a plugin's. */
+const struct plugin_variable *plugin_variable_find(const struct plugin_registry *registry,
+                                                   const char *name, size_t size);
+
+/* Whether a variable can have its name somewhere in this text: a quick look for a '_' behind the
+ * name of a plugin that has variables. */
+bool plugin_variable_may_be_in(const struct plugin_registry *registry, const char *text,
+                               size_t size);
+
+const char *plugin_variable_name(const struct plugin_variable *variable);
+unsigned plugin_variable_scopes(const struct plugin_variable *variable); /* PLUGIN_SCOPE_* */
+
+/* How a value is written in SQL: its kind for SELECT @@name. */
+enum plugin_literal {
+    PLUGIN_LITERAL_TEXT,   /* a string */
+    PLUGIN_LITERAL_NUMBER, /* text is digits, perhaps with a sign or a fraction */
+};
+
+struct plugin_shown {
+    weir_string text;   /* as SHOW VARIABLES prints it; NUL-terminated */
+    weir_string number; /* as SELECT prints it, when the literal is a NUMBER; else equal to text */
+    enum plugin_literal literal;
+};
+
+/* The value for a session, or the global one (session NULL). Borrowed until the session's next
+ * statement. */
+struct plugin_shown plugin_variable_shown(const struct plugin_variable *variable,
+                                          const struct weir_session *session);
+
+/* The session begins, or is reset: its values are the global ones of now. */
+void plugin_session_values_begin(struct plugin_registry *registry, struct weir_session *session);
+void plugin_session_values_end(struct weir_session *session);
+
+enum plugin_set_scope {
+    PLUGIN_SET_SESSION,
+    PLUGIN_SET_GLOBAL,
+    PLUGIN_SET_PERSIST,      /* the same: both survive a restart */
+    PLUGIN_SET_PERSIST_ONLY, /* for the next start; also for variables that are read-only */
+};
+
+struct plugin_assignment; /* a value that may be set */
+
+/* Whether the variable can be set in this scope at all: true, or *refusal is set (1238, 1229,
+ * 1228). */
+bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin_set_scope scope,
+                             struct plugin_refusal *refusal);
+
+/* Checks the value and asks the plugin. Returns owned, or NULL with *refusal set (1231, 1232, or
+ * the plugin's own). May block. session: whose statement it is. */
+struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *variable,
+                                                  enum plugin_set_scope scope,
+                                                  const struct plugin_input *input,
+                                                  struct weir_session *session,
+                                                  struct plugin_refusal *refusal);
+
+/* Gives the values their effect, in order, tells the plugins, and writes the file when one is
+ * global. -1 when the file could not be written: then nothing has taken effect. May block. */
+int plugin_variables_set(struct plugin_registry *registry, struct weir_session *session,
+                         struct plugin_assignment *const *assignments, size_t count,
+                         struct error *error);
+
+void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is fine */
+
+/* ---- Functions that clients call by SELECT (callables.c) ---- */
+
+/* struct plugin_callable: lives as long as the registry and never changes. */
+
+bool plugin_has_callables(const struct plugin_registry *registry);
+
+/* By name, in any case. NULL: it is not a plugin's. */
+const struct plugin_callable *plugin_callable_find(const struct plugin_registry *registry,
+                                                   const char *name, size_t size);
+const char *plugin_callable_name(const struct plugin_callable *callable);
+
+/* One of these is needed, on everything; ends with NULL; empty: everybody may. */
+const char *const *plugin_callable_privileges(const struct plugin_callable *callable);
+bool plugin_callable_takes(const struct plugin_callable *callable, size_t count);
+
+struct plugin_returned {
+    bool is_null;
+    struct strbuf text; /* initialised and released by the caller */
+};
+
+/* Calls it; arguments are NUL-terminated UTF-8, data NULL: NULL. false: *refusal says why not. May
+ * block: not for a worker's loop. */
+bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
+                 const weir_string *arguments, size_t count, struct plugin_returned *returned,
+                 struct plugin_refusal *refusal);
+
+/* Calls the OnStatus of each ready plugin; add() is given the names as SHOW STATUS prints them.
+ * Strings are borrowed until it returns. */
+typedef void plugin_status_row(void *user, weir_string name, weir_string value);
+void plugin_status(struct plugin_registry *registry, struct weir_session *session,
+                   plugin_status_row *add, void *user);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry's insides, shared by loading, dispatch, administration and the host's functions.
+ *
+ * A plugin's state changes in plugin_set_state() only, on the main thread, and the chains are built
+ * once, when every plugin has been initialised; so the event path reads plain memory and one atomic
+ * flag a plugin. */
+#ifndef WEIR_PLUGIN_HOST_REGISTRY_H
+#define WEIR_PLUGIN_HOST_REGISTRY_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "plugin/declared/plugin_declared.h"
+#include "plugin/host/plugin_host.h"
+
+/* X(ENUMERATOR, name): TiDB's states. Disable: failed to validate or to initialise, and was
+ * skipped. */
+#define PLUGIN_STATES(X)                                                                           \
+    X(UNINITIALIZED, "Uninitialized")                                                              \
+    X(READY, "Ready")                                                                              \
+    X(DYING, "Dying")                                                                              \
+    X(DISABLE, "Disable")
+
+enum plugin_state {
+#define X(enumerator, name) PLUGIN_STATE_##enumerator,
+    PLUGIN_STATES(X)
+#undef X
+};
+
+/* What the manifest in the file says; strings are borrowed from json. */
+struct plugin_identity {
+    json_t *json;
+    const char *name, *kind, *version, *license;
+    const char *require_version; /* NULL: any */
+    bool refuses_on_failure;
+    unsigned needs;    /* PLUGIN_NEEDS_* */
+    json_t *variables; /* sysVars; NULL: none */
+    json_t *functions; /* NULL: none */
+};
+
+struct weir_plugin {
+    struct plugin_registry *registry;
+    size_t index; /* the slot of session->data */
+    struct plugin_identity identity;
+    char *library; /* absolute path */
+    void *handle;  /* dlopen()'s */
+    const weir_manifest *manifest;
+    unsigned hears; /* PLUGIN_HEARS_* */
+    weir_verdict (*on_variable)(weir_session *session, weir_variable_event event,
+                                weir_variable *variable);                  /* NULL: none */
+    weir_verdict (*on_status)(weir_session *session, weir_status *status); /* NULL: none */
+    struct plugin_definitions definitions;
+    struct plugin_variable **variables; /* by index in sysVars; owned */
+    enum plugin_state state;
+    atomic_bool enabled;
+    weir_verdict (*on_function)(weir_session *session, weir_call *call); /* NULL: none */
+    weir_verdict (*on_plugin_event)(weir_session *session, weir_plugin_event event,
+                                    weir_string plugin); /* NULL: none */
+    struct plugin_callable *callables;                   /* by index in functions; owned */
+    size_t callable_count;
+    pthread_mutex_t flushing;           /* one OnFlush or OnFunction at a time */
+    atomic_uint_fast64_t failures;      /* events in which it returned WEIR_FAIL */
+    atomic_uint_fast64_t complained_at; /* ns, monotonic: when that was last logged */
+};
+
+/* The plugins that hear one kind of event, in the order of -plugin-load. */
+struct plugin_chain {
+    size_t count;
+    struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
+};
+
+struct plugin_registry {
+    struct plugin_options options;
+    char *data_directory; /* absolute; NULL: none */
+    struct plugin_variables *variables;
+    atomic_uint hears;
+    struct plugin_chain connection, general, parse, global_variable;
+    size_t count;
+    struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
+};
+
+/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack of
+ * the thread that runs it. */
+struct plugin_running {
+    struct plugin_refusal *refusal; /* where weir_refuse() writes; NULL: it has no effect */
+    bool gave_reason;               /* weir_refuse() has been called in this callback */
+    bool may_hold_verdict;
+    unsigned verdict_holds; /* that have been given out during the event */
+};
+
+/* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
+ * *error. */
+struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
+                                struct error *error);
+void plugin_free(struct weir_plugin *plugin);
+
+/* Reads and checks the manifest of a shared object; text is its JSON, path stands for it in errors.
+ * On success the identity owns its json. */
+int plugin_identity_read(struct plugin_identity *identity, const char *text, const char *path,
+                         struct error *error);
+
+/* The table that plugins call; and what weir_fail() said on this thread since it was last taken, ""
+ * when nothing (valid until the thread's next callback). */
+extern const weir_host_functions plugin_host;
+const char *plugin_take_failure(void);
+
+/* What a plugin calls on this thread outside of a session's events (OnFunction, OnVariable): takes
+ * precedence over session->running, because the session's thread may run an event meanwhile. Returns
+ * what was set before. */
+struct plugin_running *plugin_set_calling(struct plugin_running *calling);
+bool plugin_is_calling(void);
+
+/* A pending answer ended in WEIR_FAIL. Logs it; returns whether the session must not go on. Any
+ * thread. */
+bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason);
+
+/* What a client reads of a plugin that refused without a reason, or that failed. */
+void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
+void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
+
+/* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
+void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                           weir_plugin_event event, const struct weir_plugin *subject);
+
+/* Forgets what the source has answered: another statement begins. */
+void plugin_forget_computed(struct weir_session *session);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Status variables: what the plugins' OnStatus functions report when somebody asks. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/host/plugin_variables.h"
+
+#define NAME_BYTES 65 /* longest name and its NUL */
+
+struct weir_status {
+    const struct weir_plugin *plugin;
+    plugin_status_row *add;
+    void *user;
+};
+
+void plugin_host_add_status(weir_status *status, const char *name, const char *text, size_t size)
+{
+    const char *plugin = status->plugin->identity.name;
+    size_t prefix = strlen(plugin), length = strlen(name);
+    char printed[NAME_BYTES];
+    if (length >= sizeof printed || strncmp(name, plugin, prefix) != 0 || name[prefix] != '_') {
+        log_warn("plugin",
+                 "%s: status variable \"%s\" is left out: it must begin with %s_ and have "
+                 "at most %d letters",
+                 plugin, name, plugin, NAME_BYTES - 1);
+        return;
+    }
+    memcpy(printed, name, length + 1);
+    printed[0] = (char)toupper((unsigned char)printed[0]);
+    status->add(status->user, (weir_string){printed, length}, (weir_string){text, size});
+}
+
+void plugin_status(struct plugin_registry *registry, struct weir_session *session,
+                   plugin_status_row *add, void *user)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        struct weir_plugin *plugin = registry->plugins[i];
+        struct weir_status status = {plugin, add, user};
+        if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
+            continue;
+        plugin_take_failure();
+        if (plugin->on_status(session, &status) != WEIR_OK)
+            log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
+                     plugin_take_failure());
+    }
+}
