@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 #define COLUMNS "rows Plugin,Tracing,User,Host,Session,Sessions_traced"
 
