@@ -11,6 +11,7 @@
 #include "gateway/local/local.h"
 
 #define DRIVER_REPLIES 8
+#define DRIVER_STATUS  2 /* of the server: autocommit */
 
 struct driver {
     struct workshop *workshop;
