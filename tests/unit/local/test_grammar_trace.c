@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ADMIN TRACE, taken apart. */
-#include "sql_test.h"
+#include "../sql/sql_test.h"
 
-static struct sql_trace_statement read_right(const char *text)
+#include "gateway/local/grammar_trace.h"
+
+static struct grammar_trace read_right(const char *text)
 {
-    struct sql_trace_statement trace;
-    assert_true(sql_trace_statement(span_of(text), &plain_mode, &trace));
+    struct grammar_trace trace;
+    assert_true(grammar_trace(span_of(text), &plain_mode, &trace));
     if (trace.wrong)
         fail_msg("%s", text);
     return trace;
@@ -15,13 +17,13 @@ static struct sql_trace_statement read_right(const char *text)
 static void each_form_is_read(void **state)
 {
     (void)state;
-    assert_int_equal(read_right("ADMIN SHOW TRACE").action, SQL_TRACE_SHOW);
-    assert_int_equal(read_right("admin /* x */ trace off;").action, SQL_TRACE_OFF);
-    struct sql_trace_statement trace = read_right("ADMIN TRACE ALL");
-    assert_int_equal(trace.action, SQL_TRACE_SELECT);
+    assert_int_equal(read_right("ADMIN SHOW TRACE").action, GRAMMAR_TRACE_SHOW);
+    assert_int_equal(read_right("admin /* x */ trace off;").action, GRAMMAR_TRACE_OFF);
+    struct grammar_trace trace = read_right("ADMIN TRACE ALL");
+    assert_int_equal(trace.action, GRAMMAR_TRACE_SELECT);
     assert_true(!trace.user.at && !trace.host.at && trace.session == 0);
     trace = read_right("ADMIN TRACE LOAD 'simple_trace'");
-    assert_int_equal(trace.action, SQL_TRACE_LOAD);
+    assert_int_equal(trace.action, GRAMMAR_TRACE_LOAD);
     assert_span(trace.plugin, "simple_trace");
     trace = read_right("ADMIN TRACE LOAD simple_trace;");
     assert_span(trace.plugin, "simple_trace");
@@ -30,8 +32,8 @@ static void each_form_is_read(void **state)
 static void conditions_can_be_joined(void **state)
 {
     (void)state;
-    struct sql_trace_statement trace = read_right("ADMIN TRACE USER 'app'");
-    assert_int_equal(trace.action, SQL_TRACE_SELECT);
+    struct grammar_trace trace = read_right("ADMIN TRACE USER 'app'");
+    assert_int_equal(trace.action, GRAMMAR_TRACE_SELECT);
     assert_span(trace.user, "app");
     assert_null(trace.host.at);
     trace = read_right("ADMIN TRACE HOST '10.%'");
@@ -72,8 +74,8 @@ static void what_does_not_fit_is_wrong(void **state)
         "admin trace user 'a",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct sql_trace_statement trace;
-        assert_true(sql_trace_statement(span_of(wrong[i]), &plain_mode, &trace));
+        struct grammar_trace trace;
+        assert_true(grammar_trace(span_of(wrong[i]), &plain_mode, &trace));
         if (!trace.wrong)
             fail_msg("%s", wrong[i]);
     }
@@ -90,8 +92,8 @@ static void other_statements_are_left_alone(void **state)
                                          "admin",
                                          ""};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        struct sql_trace_statement trace;
-        assert_false(sql_trace_statement(span_of(others[i]), &plain_mode, &trace));
+        struct grammar_trace trace;
+        assert_false(grammar_trace(span_of(others[i]), &plain_mode, &trace));
     }
 }
 
