@@ -23,9 +23,4 @@ void administration_begin(struct session *session, const struct wire_packet *com
 
 void administration_release(struct session *session);
 
-/* How an action reaches the other gateways: called on a thread of the pool after it has succeeded
- * here. The only propagation there is so far is none. */
-typedef int administration_propagate(void *user, enum sql_plugin_action action, const char *plugin,
-                                     struct error *error);
-
 #endif

@@ -28,9 +28,7 @@
  *   functions.c  functions of plugins: SELECT name(...)
  *   outcome.c    how such statements end
  *   answer.c     OK, ERR and result sets of the gateway's own
- *   directory.c  connection ids: the gateway's and the backend's
- *   backend.c    where the backend is, and what its greeting says
- *   embedded.c   the private mariadbd */
+ *   upstream/    a room of its own: where servers are, what they say, the private mariadbd */
 #ifndef WEIR_GATEWAY_GATEWAY_H
 #define WEIR_GATEWAY_GATEWAY_H
 

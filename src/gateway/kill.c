@@ -5,12 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/directory.h"
-
 static bool backend_id_of(const struct session *session, uint64_t id, uint32_t *backend_id)
 {
-    return id <= UINT32_MAX && (id & DIRECTORY_ID_BIT) &&
-           directory_find(session->worker->gateway->directory, (uint32_t)id, backend_id);
+    return id <= UINT32_MAX && (id & CONNECTION_ID_BIT) &&
+           connection_ids_find(session->worker->gateway->connection_ids, (uint32_t)id, backend_id);
 }
 
 static bool rewrite_process_kill(const struct session *session, const struct wire_packet *command,

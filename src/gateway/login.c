@@ -43,7 +43,7 @@ void login_timed_out(struct session *session)
     if (session->state == SESSION_CONNECTING || session->state == SESSION_INTRODUCING)
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
                      "weir: the backend %s did not answer in %ld s",
-                     session->worker->gateway->backend.address_text,
+                     upstream_address(session->worker->gateway->upstream),
                      session->worker->gateway->options->connect_timeout_s);
     else
         session_fail(session, CLOSE_HANDSHAKE_TIMEOUT, 1159, "08S01",

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include "gateway/answer.h"
-#include "gateway/directory.h"
 #include "gateway/hold.h"
 #include "gateway/identity.h"
 #include "gateway/login_state.h"
@@ -22,11 +21,12 @@ void login_connect_backend(struct session *session)
 {
     const struct gateway *gateway = session->worker->gateway;
     bool in_progress = false;
-    int fd = backend_connect(&gateway->backend, &in_progress);
+    int fd = upstream_connect(gateway->upstream, &in_progress);
     if (fd < 0 || stream_open(&session->backend, &session->worker->loop, fd, session) < 0) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: cannot connect to the backend %s: %s", gateway->backend.address_text,
-                     strerror(errno));
+                     "weir: cannot connect to the backend %s: %s",
+                     upstream_address(gateway->upstream), strerror(errno));
+        upstream_connection_failed(gateway->upstream);
         return;
     }
     session->handles++;
@@ -45,14 +45,15 @@ void login_backend_connected(struct session *session)
         error = errno;
     if (error) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: cannot connect to the backend %s: %s", gateway->backend.address_text,
-                     strerror(error));
+                     "weir: cannot connect to the backend %s: %s",
+                     upstream_address(gateway->upstream), strerror(error));
+        upstream_connection_failed(gateway->upstream);
         return;
     }
     int yes = 1;
     setsockopt(session->backend.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     setsockopt(session->backend.fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
-    if (gateway->backend.sends_proxy_header) {
+    if (upstream_sends_proxy_header(gateway->upstream)) {
         struct sockaddr_storage peer = {0}, local = {0};
         socklen_t peer_size = sizeof peer, local_size = sizeof local;
         getpeername(session->client.fd, (struct sockaddr *)&peer, &peer_size);
@@ -69,7 +70,7 @@ void login_backend_connected(struct session *session)
 static void answer_backend_greeting(struct session *session, const struct wire_greeting *greeting)
 {
     struct login *login = session->login;
-    backend_learn(&session->worker->gateway->backend, greeting);
+    upstream_learn(session->worker->gateway->upstream, greeting);
     uint64_t missing = login->hello.capabilities & ~greeting->capabilities;
     if (missing) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
@@ -143,7 +144,7 @@ static const struct question_handlers identity_question = {.row = identity_answe
 static void backend_accepts(struct session *session, const uint8_t *payload, size_t size)
 {
     struct gateway *gateway = session->worker->gateway;
-    if (!directory_add(gateway->directory, session->id, session->backend_id)) {
+    if (!connection_ids_add(gateway->connection_ids, session->id, session->backend_id)) {
         session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
         return;
     }
@@ -238,7 +239,7 @@ void login_backend_lost(struct session *session)
 {
     session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2013, "08S01",
                  "weir: the backend %s closed the connection during the login",
-                 session->worker->gateway->backend.address_text);
+                 upstream_address(session->worker->gateway->upstream));
 }
 
 /* The client's answer was made for a scramble that the backend does not know. */

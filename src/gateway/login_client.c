@@ -22,7 +22,7 @@ static void make_scramble(char scramble[WIRE_SCRAMBLE_BYTES])
         scramble[i] = (char)((unsigned char)scramble[i] % 94 + 33);
 }
 
-static void greet(struct session *session, const struct backend_profile *profile)
+static void greet(struct session *session, const struct upstream_profile *profile)
 {
     struct login *login = session->login;
     char scramble[WIRE_SCRAMBLE_BYTES];
@@ -50,7 +50,7 @@ static void greet(struct session *session, const struct backend_profile *profile
 void login_begin(struct session *session)
 {
     const struct gateway *gateway = session->worker->gateway;
-    const struct backend_profile *profile = atomic_load(&gateway->backend.profile);
+    struct upstream_profile profile;
     session->login = calloc(1, sizeof *session->login);
     if (!session->login) {
         session_close(session, CLOSE_NO_MEMORY);
@@ -58,15 +58,15 @@ void login_begin(struct session *session)
     }
     strbuf_init(&session->login->response);
     strbuf_init(&session->login->backend_input);
-    if (!profile) {
+    if (!upstream_profile(gateway->upstream, &profile)) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
                      "weir: the backend %s has not been reached yet; try again",
-                     gateway->backend.address_text);
+                     upstream_address(gateway->upstream));
     } else if (atomic_load(&gateway->connections) > gateway->options->max_connections) {
         session_fail(session, CLOSE_TOO_MANY, 1040, "08004", "Too many connections");
     } else {
         session_deadline(session, gateway->options->handshake_timeout_s);
-        greet(session, profile);
+        greet(session, &profile);
     }
 }
 

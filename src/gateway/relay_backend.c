@@ -197,7 +197,7 @@ void relay_backend_readable(struct session *session)
 
 void relay_backend_lost(struct session *session)
 {
-    const char *address = session->worker->gateway->backend.address_text;
+    const char *address = upstream_address(session->worker->gateway->upstream);
     if (session->login) {
         login_backend_lost(session);
     } else if (session->state == SESSION_RUNNING) {

@@ -13,7 +13,6 @@
 
 #include "gateway/administration.h"
 #include "gateway/answer.h"
-#include "gateway/directory.h"
 #include "gateway/facts.h"
 #include "gateway/functions.h"
 #include "gateway/hold.h"
@@ -117,7 +116,7 @@ static void set_connection_facts(struct session *session, const struct arrival *
     facts->number[WEIR_NUMBER_client_port] = describe(&arrival->peer, session->client_ip);
     facts->number[WEIR_NUMBER_server_port] = describe(&local, session->server_ip);
     const char *host = is_unix ? "localhost" : session->client_ip;
-    const char *backend = session->worker->gateway->backend.address_text;
+    const char *backend = upstream_address(session->worker->gateway->upstream);
     facts->text[WEIR_TEXT_host] = (weir_string){host, strlen(host)};
     facts->text[WEIR_TEXT_client_ip] =
         (weir_string){session->client_ip, strlen(session->client_ip)};
@@ -160,7 +159,7 @@ void session_accept(struct worker *worker, const struct arrival *arrival)
     /* A command is shown to plugins whole. */
     wire_tracker_init(&session->tracker, WIRE_WANT_ALL,
                       (size_t)worker->gateway->options->max_command_bytes);
-    session->id = directory_next_id(worker->gateway->directory);
+    session->id = connection_ids_next(worker->gateway->connection_ids);
     session->accepted_ns = clock_monotonic_ns();
     if (stream_open(&session->client, &worker->loop, arrival->fd, session) < 0) {
         close(arrival->fd);
@@ -360,7 +359,7 @@ static void tell_plugins_of_the_end(struct session *session)
         session_connection_event(session, WEIR_REJECT);
     }
     if (session->registered)
-        directory_remove(session->worker->gateway->directory, session->id);
+        connection_ids_remove(session->worker->gateway->connection_ids, session->id);
     session->registered = false;
 }
 

@@ -121,7 +121,7 @@ struct session {
     uint32_t id; /* the gateway's connection id: top bit set */
     uint32_t backend_id;
     bool announced;    /* Connected was given, so Disconnect is due */
-    bool registered;   /* in the directory */
+    bool registered;   /* in the connection id map */
     bool work_in_pool; /* a thread of the pool calls plugins with the session (pool.c): do not free,
                           and until it has ended nothing else may happen, or plugins would hear of
                           two things at once */

@@ -13,14 +13,13 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#include "gateway/backend.h"
 #include "gateway/gateway.h"
+#include "gateway/upstream/upstream.h"
 #include "sql/sql.h"
 
 #define READ_BYTES 65536 /* one read; fits the second-level cache of today's cores */
 
 struct session;
-struct directory;
 struct trace_host;
 struct tls_context;
 
@@ -28,8 +27,8 @@ struct tls_context;
 struct gateway {
     const struct gateway_options *options;
     struct plugin_registry *registry;
-    struct backend backend;
-    struct directory *directory;
+    struct upstream *upstream;
+    struct connection_ids *connection_ids;
     atomic_long connections; /* sessions that are alive */
     atomic_bool draining;
     bool has_variables;                 /* some plugin has system or status variables */

@@ -1,6 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/embedded.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of the private mariadbd: files, first run, start, death and restart, end. */
+#include "gateway/upstream/embedded.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -40,12 +43,7 @@ const char *embedded_socket(const struct embedded *embedded)
     return embedded->socket;
 }
 
-bool embedded_is_running(const struct embedded *embedded)
-{
-    return embedded->running;
-}
-
-static int make_directory(const char *path, mode_t mode, struct error *error)
+static WEIR_MUST_CHECK int make_directory(const char *path, mode_t mode, struct error *error)
 {
     if (mkdir(path, mode) == 0 || errno == EEXIST)
         return 0;
@@ -53,7 +51,7 @@ static int make_directory(const char *path, mode_t mode, struct error *error)
                      strerror(errno));
 }
 
-static int place_files(struct embedded *embedded, struct error *error)
+static WEIR_MUST_CHECK int place_files(struct embedded *embedded, struct error *error)
 {
     char run[PATH_MAX + 16], temporary[PATH_MAX + 16];
     if (make_directory(embedded->options.data_directory, 0750, error))
@@ -80,7 +78,7 @@ static int place_files(struct embedded *embedded, struct error *error)
 
 /* One gateway a data directory: a second one would disturb the first's server. The lock goes with
  * the process. */
-static int lock_directory(struct embedded *embedded, struct error *error)
+static WEIR_MUST_CHECK int lock_directory(struct embedded *embedded, struct error *error)
 {
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/weir.lock", embedded->directory);
@@ -94,7 +92,7 @@ static int lock_directory(struct embedded *embedded, struct error *error)
     return 0;
 }
 
-static int check_program(const char *program, struct error *error)
+static WEIR_MUST_CHECK int check_program(const char *program, struct error *error)
 {
     if (access(program, X_OK) == 0)
         return 0;
@@ -117,7 +115,8 @@ static const char *user_name(void)
     return entry ? entry->pw_name : "root";
 }
 
-static int run_and_wait(char *const *arguments, const char *output, struct error *error)
+static WEIR_MUST_CHECK int run_and_wait(char *const *arguments, const char *output,
+                                        struct error *error)
 {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -137,7 +136,7 @@ static int run_and_wait(char *const *arguments, const char *output, struct error
     return result;
 }
 
-static int initialise(struct embedded *embedded, struct error *error)
+static WEIR_MUST_CHECK int initialise(struct embedded *embedded, struct error *error)
 {
     log_info("backend", "first run: initialising the embedded MariaDB in %s (some seconds)",
              embedded->data);
@@ -300,6 +299,7 @@ static void start_server(struct embedded *embedded)
 struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *options,
                                 struct error *error)
 {
+    assert(loop && options->data_directory && options->mariadbd);
     struct embedded *embedded = calloc(1, sizeof *embedded);
     if (!embedded) {
         error_set(error, "out of memory");

@@ -6,8 +6,8 @@
  * data are initialised at first run; when it dies it is started again, with a pause that grows
  * while it keeps dying; it is stopped in order. Clients' addresses reach it in PROXY headers, which
  * it takes from that socket only. Main thread. */
-#ifndef WEIR_GATEWAY_EMBEDDED_H
-#define WEIR_GATEWAY_EMBEDDED_H
+#ifndef WEIR_GATEWAY_UPSTREAM_EMBEDDED_H
+#define WEIR_GATEWAY_UPSTREAM_EMBEDDED_H
 
 #include <stdbool.h>
 #include <uv.h>
@@ -23,15 +23,14 @@ struct embedded_options {
     void *user;
 };
 
-/* Initialises the data directory if it is empty (blocking; says so in the log), and spawns the
- * server. */
+/* Initialises the data directory if it is empty (blocking; the log says so), and spawns the server.
+ * A server that cannot be spawned is tried again. Returns owned (embedded_free), or NULL and a
+ * message. */
 struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *options,
-                                struct error *error);
+                                struct error *error) WEIR_MUST_CHECK;
 
-/* Path of the socket, absolute. Borrowed; lives as long as the embedded. */
+/* The absolute path of the socket. Borrowed; lives as long as the embedded. */
 const char *embedded_socket(const struct embedded *embedded);
-
-bool embedded_is_running(const struct embedded *embedded);
 
 /* Asks the server to end (SIGTERM) and closes its handles once it has; the loop must go on running
  * until then. Idempotent. */
