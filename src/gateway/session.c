@@ -369,7 +369,8 @@ static void log_the_end(const struct session *session)
         log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
                  reasons[session->reason].words, session->id,
                  session->client_ip[0] ? session->client_ip : "socket",
-                 session->user ? session->user : "", states[session->state].name);
+                 log_foreign(session->user, session->user ? strlen(session->user) : 0),
+                 states[session->state].name);
     else
         log_debug("session", "closed: %s connection=%u", reasons[session->reason].words,
                   session->id);
