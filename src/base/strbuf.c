@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Growing by doubling; the NUL after the bytes is kept by each function that changes the size. */
 #include "base/strbuf.h"
 
 #include <assert.h>
@@ -31,6 +33,7 @@ void strbuf_reset(struct strbuf *buffer)
 
 bool strbuf_reserve(struct strbuf *buffer, size_t more)
 {
+    assert(buffer->size <= buffer->capacity);
     if (buffer->failed)
         return false;
     if (more <= buffer->capacity - buffer->size)
@@ -96,6 +99,7 @@ void strbuf_printf(struct strbuf *buffer, const char *format, ...)
 
 void strbuf_consume(struct strbuf *buffer, size_t count)
 {
+    assert(count <= buffer->size);
     if (count == 0)
         return;
     buffer->size -= count;

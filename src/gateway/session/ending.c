@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/session/answers.h"
 #include "gateway/session/tracing.h"
@@ -32,8 +33,8 @@ static void log_the_end(const struct session *session)
     if (reasons[session->reason].is_error)
         log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
                  reasons[session->reason].message, observed->id,
-                 observed->client_ip[0] ? observed->client_ip : "socket", user,
-                 session_state_name(session));
+                 observed->client_ip[0] ? observed->client_ip : "socket",
+                 log_foreign(user, strlen(user)), session_state_name(session));
     else
         log_debug("session", "closed: %s connection=%u", reasons[session->reason].message,
                   observed->id);
