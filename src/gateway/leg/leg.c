@@ -92,8 +92,7 @@ static void keep_output(struct leg *leg, const void *bytes, size_t size)
         leg_fail(leg, ENOMEM);
 }
 
-/* What is borrowed is kept after what is kept already. */
-static void keep_borrowed(struct leg *leg)
+void leg_keep_output(struct leg *leg)
 {
     const uint8_t *bytes = leg->borrowed;
     leg->borrowed = NULL;
@@ -108,7 +107,7 @@ void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence
     leg->is_mid_packet = false;
     if (!leg->top || leg->failed || size == 0)
         return;
-    keep_borrowed(leg);
+    leg_keep_output(leg);
     keep_output(leg, bytes, size);
 }
 
@@ -177,7 +176,7 @@ void leg_flush(struct leg *leg)
         leg->borrowed_size -= done;
     }
     if (leg->borrowed_size)
-        keep_borrowed(leg);
+        leg_keep_output(leg);
     leg->borrowed = NULL;
 }
 
@@ -185,7 +184,7 @@ void leg_cork(struct leg *leg)
 {
     if (leg->is_corked)
         return;
-    keep_borrowed(leg);
+    leg_keep_output(leg);
     leg->is_corked = true;
     leg->cork.at = leg->out.size;
     leg->cork.sequence = leg->sequence;

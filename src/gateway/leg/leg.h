@@ -91,6 +91,9 @@ size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size);
 /* Writes what may be written, and keeps the rest: nothing is borrowed afterwards. */
 void leg_flush(struct leg *leg);
 
+/* Copies output that is borrowed: its bytes are about to go. */
+void leg_keep_output(struct leg *leg);
+
 bool leg_has_buffered(const struct leg *leg);
 
 /* Tells the peer that nothing more will be sent. */

@@ -95,6 +95,15 @@ static bool turn(struct session *session)
     return take_bytes(session, step) || take_ends(session, step);
 }
 
+/* Keeps input that is not dealt with. Where it was kept already, dealing with it frees its memory,
+ * which the other leg may have borrowed. */
+static bool keep_input(struct leg *leg, struct leg *other)
+{
+    if (leg->kept.size)
+        leg_keep_output(other);
+    return leg_keep_input(leg);
+}
+
 void session_run(struct session *session)
 {
     session_check(session);
@@ -103,7 +112,8 @@ void session_run(struct session *session)
     while (turn(session))
         leg_check(&session->client);
     session->is_looping = false;
-    if (!leg_keep_input(&session->client) || !leg_keep_input(&session->backend))
+    if (!keep_input(&session->client, &session->backend) ||
+        !keep_input(&session->backend, &session->client))
         session_close(session, CLOSE_NO_MEMORY);
 }
 
