@@ -49,8 +49,7 @@ static void unlink_connection(struct connection *connection)
 static void free_if_done(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    if (!connection->is_over || connection->handles ||
-        !session_may_be_freed(connection->session))
+    if (!connection->is_over || connection->handles || !session_may_be_freed(connection->session))
         return;
     session_free(connection->session);
     unlink_connection(connection);
@@ -495,9 +494,8 @@ static void free_without_session(struct watch *watch)
 void connection_accept(struct worker *worker, const struct arrival *arrival)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection ||
-        net_socket_open(&connection->client, &worker->loop, arrival->fd, on_client,
-                        client_closed) < 0) {
+    if (!connection || net_socket_open(&connection->client, &worker->loop, arrival->fd, on_client,
+                                       client_closed) < 0) {
         log_error("gateway", "no memory for a new connection; it is closed");
         close(arrival->fd);
         atomic_fetch_sub(&worker->connection_count, 1);

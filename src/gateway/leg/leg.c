@@ -111,8 +111,7 @@ void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence
     keep_output(leg, bytes, size);
 }
 
-void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
-              bool is_mid_packet)
+void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence, bool is_mid_packet)
 {
     if (leg->is_corked || leg->borrowed || leg->out.size) {
         leg_write(leg, bytes, size, sequence);
@@ -168,8 +167,7 @@ void leg_flush(struct leg *leg)
     if (leg->failed || !leg->borrowed)
         return;
     if (leg->out.size == 0) {
-        size_t done =
-            leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
+        size_t done = leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
         if (leg->failed)
             return;
         leg->borrowed += done;

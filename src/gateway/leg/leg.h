@@ -51,11 +51,11 @@ struct filter {
 struct leg {
     struct filter *top; /* NULL: not open */
     uint64_t capabilities;
-    uint8_t sequence;    /* number of the next packet that the peer expects */
-    bool is_mid_packet;  /* a part of a packet was sent: nothing else may come in between */
-    bool ended;          /* the peer has sent its last byte */
-    bool failed;         /* an error was met; nothing more is read or written */
-    int error;           /* errno of that failure */
+    uint8_t sequence;   /* number of the next packet that the peer expects */
+    bool is_mid_packet; /* a part of a packet was sent: nothing else may come in between */
+    bool ended;         /* the peer has sent its last byte */
+    bool failed;        /* an error was met; nothing more is read or written */
+    int error;          /* errno of that failure */
     bool is_corked;
 
     const uint8_t *borrowed; /* output that comes after `out` is empty; NULL: none */

@@ -14,9 +14,8 @@ static struct watch *watch_of(uv_poll_t *poll)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = watch_of(poll);
-    const struct watch_event event = {.readable = events & UV_READABLE,
-                                      .writable = events & UV_WRITABLE,
-                                      .failed = status < 0};
+    const struct watch_event event = {
+        .readable = events & UV_READABLE, .writable = events & UV_WRITABLE, .failed = status < 0};
     watch->ready(watch, event);
 }
 

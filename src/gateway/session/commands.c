@@ -189,8 +189,8 @@ static struct wire_packet judged_command(const struct session *session, size_t *
     command.payload = bytes + WIRE_HEADER_BYTES;
     command.payload_size = *whole - WIRE_HEADER_BYTES;
     if (wire_frame_length(bytes) == WIRE_FRAME_MAX)
-        command.payload = wire_tracker_kept(&session->tracker, WIRE_FROM_CLIENT,
-                                            &command.payload_size);
+        command.payload =
+            wire_tracker_kept(&session->tracker, WIRE_FROM_CLIENT, &command.payload_size);
     command.total_size = command.payload_size;
     return command;
 }

@@ -36,8 +36,8 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
     struct wire_prepare_ok ok;
     if (!has_plugins(observed))
         return true;
-    if (!wire_decode_prepare_ok(packet->payload, packet->payload_size, session->backend.capabilities,
-                                &ok))
+    if (!wire_decode_prepare_ok(packet->payload, packet->payload_size,
+                                session->backend.capabilities, &ok))
         return false;
     observed->command.prepared = prepared_add(observed, ok.statement_id, ok.parameters);
     facts_prepared(observed, ok.statement_id);

@@ -71,13 +71,13 @@ struct session_arrival {
 /* What the session waits for. */
 struct session_wishes {
     bool read_client, read_backend; /* session_receive() */
-    bool connect; /* connect the backend's leg, then session_connected() */
-    bool secure;  /* begin TLS on the client's leg, then session_secured() */
-    bool work;    /* session_begin_work(), session_work() on a thread that may block, and then
+    bool connect;                   /* connect the backend's leg, then session_connected() */
+    bool secure;                    /* begin TLS on the client's leg, then session_secured() */
+    bool work;          /* session_begin_work(), session_work() on a thread that may block, and then
                      session_worked() */
-    bool finish;  /* leg_finish() the client's leg once its output is gone */
+    bool finish;        /* leg_finish() the client's leg once its output is gone */
     bool close_backend; /* the backend's leg is not needed any more */
-    bool over;    /* the session has ended: flush and close both legs; session_free() */
+    bool over;          /* the session has ended: flush and close both legs; session_free() */
     unsigned deadline_number; /* counts the deadlines that were set */
     long deadline_s;          /* the last one: seconds from then; 0: none */
 };
@@ -112,8 +112,9 @@ void session_run(struct session *session);
 void session_connected(struct session *session, const char *error);
 void session_secured(struct session *session, const char *version, const char *cipher,
                      const char *error);
-void session_begin_work(struct session *session); /* nothing else may happen until session_worked() */
-void session_work(struct session *session);       /* on another thread */
+void session_begin_work(
+    struct session *session);               /* nothing else may happen until session_worked() */
+void session_work(struct session *session); /* on another thread */
 void session_worked(struct session *session, bool cancelled);
 
 void session_deadline_passed(struct session *session);

@@ -285,8 +285,8 @@ struct session_wishes session_wishes(const struct session *session)
     wishes.work = step->wish == WISH_WORK && !session->is_done;
     wishes.read_client = wants_client(session, step);
     wishes.read_backend = wants_backend(session, step);
-    wishes.finish = wishes.close_backend && leg_pending(&session->client) == 0 &&
-                    !session_is_held(session);
+    wishes.finish =
+        wishes.close_backend && leg_pending(&session->client) == 0 && !session_is_held(session);
     return wishes;
 }
 

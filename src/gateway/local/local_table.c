@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the statements that the gateway answers itself, from statements.def. */
+#include <assert.h>
+
+#include "gateway/local/local.h"
+
+static const struct local_statement *const table[] = {
+#define X(row) &row,
+#include "gateway/local/statements.def"
+#undef X
+};
+
+const struct local_statement *local_find(const struct observed *observed,
+                                         const struct wire_packet *packet)
+{
+    assert(observed && packet->payload_size > 0);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i]->matches(observed, packet))
+            return table[i];
+    return NULL;
+}
