@@ -4,7 +4,7 @@
  *
  *     0.001234 WAIT_FOR_ROW           PACKET_RECEIVED      12 bytes: 1, 'one'
  *
- * Texts off the wire are escaped and cut, so that a line stays a line. */
+ * Text from the wire is escaped and cut: each event is exactly one line. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
