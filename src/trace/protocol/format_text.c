@@ -168,7 +168,8 @@ static enum protocol_stage stage_of_list(struct reading *reading, const MYSQL *h
     enum protocol_stage stage = reading->listing;
     struct wire_column_count count = {0};
     if (stage == PROTOCOL_STAGE_WAIT_FOR_RESULT) {
-        wire_decode_column_count(args->pkt, args->pkt_len, capabilities_of(handle), &count);
+        if (!wire_decode_column_count(args->pkt, args->pkt_len, capabilities_of(handle), &count))
+            count.columns = 0;
         reading->definitions = count.columns;
         reading->listing = PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
     } else if (stage == PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF) {
