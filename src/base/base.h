@@ -8,6 +8,7 @@
 #ifndef WEIR_BASE_BASE_H
 #define WEIR_BASE_BASE_H
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/like.h"
