@@ -118,6 +118,7 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
     struct plugin_running running = {.refusal = &verdict->refusal,
                                      .may_hold_verdict = kind.may_hold};
     enum plugin_outcome outcome = PLUGIN_ALLOWED;
+    /* cppcheck-suppress autoVariables ; set back below */
     session->running = &running;
     for (size_t i = 0; i < chain->count; i++) {
         struct weir_plugin *plugin = chain->plugins[i];

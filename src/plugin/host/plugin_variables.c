@@ -6,7 +6,9 @@
  * atomically, its text hangs on an atomic pointer. Replaced texts, and replaced tables of session
  * values, are kept until the end, because their readers are not counted; a text that comes back is
  * used again. What a session has set itself is the session's own, and goes with it: only those who
- * may SET GLOBAL can make the host keep anything. */
+ * may SET GLOBAL can make the host keep anything.
+ *
+ * Whoever changes something holds the lock: see assignments.c. */
 #include "plugin/host/plugin_variables.h"
 
 #include <assert.h>
