@@ -23,13 +23,38 @@ if(WEIR_FUZZ)
     target_link_options(weir_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
-# weir_room(NAME SOURCES a.c ... BELOW base wire ... LIBRARIES PkgConfig::UV ...)
-# A room of src/: the static library weir_NAME. BELOW names the only rooms it may use.
+# The rooms of src/ and the arrows between them, from cmake/rooms.list: weir_rooms, their names, lowest first;
+# weir_rooms_pure; weir_room_folders, in the same order; weir_room_below_NAME.
+set(room_list ${PROJECT_SOURCE_DIR}/cmake/rooms.list)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${room_list})
+file(STRINGS ${room_list} room_rows REGEX "^[a-z]")
+foreach(row ${room_rows})
+    if(NOT row MATCHES "^([a-z0-9_]+) +([^ ]+) +[^ ]+ +(pure +)?below:([a-z0-9_ ]*)(#.*)?$")
+        message(FATAL_ERROR "${room_list}: is not NAME FOLDER HEADER [pure] below: ROOM ...: ${row}")
+    endif()
+    set(room ${CMAKE_MATCH_1})
+    list(APPEND weir_rooms ${room})
+    list(APPEND weir_room_folders ${CMAKE_MATCH_2})
+    if(CMAKE_MATCH_3)
+        list(APPEND weir_rooms_pure ${room})
+    endif()
+    separate_arguments(weir_room_below_${room} UNIX_COMMAND "${CMAKE_MATCH_4}")
+endforeach()
+
+# weir_room(NAME SOURCES a.c ... LIBRARIES PkgConfig::UV ...)
+# A room of src/: the static library weir_NAME. The only rooms that it may use are those of cmake/rooms.list.
 function(weir_room name)
-    cmake_parse_arguments(ROOM "" "" "SOURCES;BELOW;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(ROOM "" "" "SOURCES;LIBRARIES" ${ARGN})
+    if(NOT name IN_LIST weir_rooms)
+        message(FATAL_ERROR "the room ${name} is not in ${room_list}")
+    endif()
+    if(ROOM_UNPARSED_ARGUMENTS MATCHES "BELOW" OR ROOM_SOURCES MATCHES "BELOW" OR ROOM_LIBRARIES MATCHES "BELOW")
+        message(FATAL_ERROR "the room ${name}: what is below it stands in ${room_list}, not here")
+    endif()
     add_library(weir_${name} STATIC ${ROOM_SOURCES})
-    list(TRANSFORM ROOM_BELOW PREPEND weir_)
-    target_link_libraries(weir_${name} PUBLIC weir_flags ${ROOM_BELOW} PRIVATE ${ROOM_LIBRARIES})
+    set(below ${weir_room_below_${name}})
+    list(TRANSFORM below PREPEND weir_)
+    target_link_libraries(weir_${name} PUBLIC weir_flags ${below} PRIVATE ${ROOM_LIBRARIES})
 endfunction()
 
 # weir_program(NAME SOURCES ... ROOMS ... LIBRARIES ...): a program, installed in bin.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The checks that only read the sources: format, arrows between rooms, sizes, clang-tidy, cppcheck.
+# The checks that run nothing of weir: format, rooms and arrows, ideas, sizes, clang-tidy, cppcheck. They read the
+# sources and the release build.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=build/release
@@ -16,37 +17,12 @@ mapfile -t sources < <(git ls-files '*.c' '*.h' '*.cc')
 
 clang-format --dry-run --Werror "${sources[@]}" || complain "format: run make format"
 
-# A room may include the public header of rooms below it, and its own headers; nothing else.
-below() {
-    case $1 in
-    base) echo "" ;;
-    wire | sql) echo "base" ;;
-    plugin/declared) echo "base" ;;
-    plugin/host) echo "base wire plugin/declared" ;;
-    plugin/package) echo "base plugin/declared" ;;
-    trace) echo "base wire" ;;
-    gateway) echo "base wire sql plugin/host plugin/declared trace" ;;
-    esac
-}
-rooms="base wire sql plugin/declared plugin/host plugin/package trace gateway"
-for room in $rooms; do
-    while IFS=: read -r file line include; do
-        header=${include#*\"}
-        header=${header%%\"*}
-        other=${header%/*}
-        [ "$other" = "$room" ] && continue
-        case " $(below "$room") " in
-        *" $other "*)
-            # The public header of plugin/host is plugin/host/plugin_host.h.
-            [ "$header" = "$other/${other//\//_}.h" ] ||
-                complain "$file:$line: includes a private header of the room $other" ;;
-        *" "*)
-            case " $rooms " in
-            *" $other "*) complain "$file:$line: the room $room may not use $other" ;;
-            esac ;;
-        esac
-    done < <(grep -nE '^#include "' "src/$room"/*.[ch] "src/$room"/*.cc 2>/dev/null)
-done
+# Rooms: what they include, and, in the object files of the build, what they use.
+tools/includes || complain "includes between rooms"
+tools/arrows --build "$build" >/dev/null || complain "arrows: tools/arrows shows them"
+
+# shellcheck disable=SC2046
+tools/ideas $(git ls-files '*.c' '*.cc') || complain "each file opens with its idea"
 
 # The ABI is one header on purpose: authors look in one place.
 for file in "${sources[@]}"; do
@@ -83,5 +59,5 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
     -I src -I include -I plugin/audit_log -I plugin/sql_firewall -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
     -j "$(nproc)" $(git ls-files 'src/*.c' 'cmd/*.c' 'plugin/*.c') || complain "cppcheck"
 
-[ $failed = 0 ] && echo "lint: ${#sources[@]} files are fine"
+[ $failed = 0 ] && echo "lint: ${#sources[@]} files are ok"
 exit $failed

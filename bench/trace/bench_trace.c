@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "trace/capture/trace_capture.h"
+#include "trace/protocol/trace_protocol.h"
 
 enum { INPUT_BYTES = 65536, RUNS = 7, ROWS_BYTES = 64 << 20, KEEP = 1 << 28 };
 

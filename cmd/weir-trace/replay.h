@@ -4,7 +4,8 @@
 #ifndef WEIR_TRACE_REPLAY_H
 #define WEIR_TRACE_REPLAY_H
 
-#include "trace/trace.h"
+#include "trace/capture/trace_capture.h"
+#include "trace/protocol/trace_protocol.h"
 
 int replay_wire_file(struct st_mysql_client_plugin_TRACE *plugin, const char *path,
                      struct error *error);

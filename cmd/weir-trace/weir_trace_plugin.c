@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/format.h"
+#include "trace/protocol/trace_protocol.h"
 
 static struct st_mysql_client_plugin_TRACE *format_plugin;
 

@@ -206,7 +206,12 @@ typedef struct weir_parameter {
     X(specific_kind, 22,                                                                           \
       "a finer kind where TiDB's label is coarse: RenameTable, LockTables, ...")                   \
     X(refused_by, 23,                                                                              \
-      "Error, Reject, Disconnect: the plugin that refused it, or whose failure ended it")
+      "Error, Reject, Disconnect: the plugin that refused it, or whose failure ended it")          \
+    X(redacted_sql, 24,                                                                            \
+      "sql with '***' in place of the literals that hold passwords; the same bytes as sql when "   \
+      "it holds none. For logs")                                                                   \
+    X(redacted_message, 25,                                                                        \
+      "Error: message without what it quotes of a statement that holds a password")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -443,8 +448,9 @@ static inline int weir_statement_part(const weir_session *session, size_t index,
     return WEIR_HOST_HAS(part) ? weir_host_table->part(session, index, part) : 0;
 }
 
-/* A text fact of the index-th part: WEIR_TEXT_sql, WEIR_TEXT_normalized or WEIR_TEXT_digest. Absent
- * when there is no such part. What it returns is overwritten by the next call. */
+/* A text fact of the index-th part: WEIR_TEXT_sql, WEIR_TEXT_normalized, WEIR_TEXT_digest
+ * or WEIR_TEXT_redacted_sql. Absent when there is no such part. What it returns is overwritten by
+ * the next call. */
 static inline weir_string weir_part_text(const weir_session *session, size_t index,
                                          weir_text_fact fact)
 {

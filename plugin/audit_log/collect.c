@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "password.h"
-
 #define NS 1000000000U
 #define US 1000U /* ns */
 
@@ -111,8 +109,6 @@ void collect_session_part(struct scratch *scratch, struct audited *audited,
 void scratch_release(struct scratch *scratch)
 {
     text_release(&scratch->bodies);
-    text_release(&scratch->sql);
-    text_release(&scratch->message);
     text_release(&scratch->redacted);
     text_release(&scratch->values);
     free(scratch->parameters);
@@ -213,6 +209,14 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
     }
 }
 
+/* Texts without a secret are not even copied: mostly this looks at no byte. */
+static bool is_same_text(weir_string a, weir_string b)
+{
+    return a.size == b.size &&
+           (a.data == b.data || (a.data && memcmp(a.data, b.data, a.size) == 0));
+}
+
+/* Without the fact (an older server, or no memory for it) no text is written. */
 static void collect_sql(struct scratch *scratch, const weir_session *session,
                         const struct collect_options *options)
 {
@@ -221,14 +225,10 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     uint64_t whole = weir_sql_size(session);
     if (!sql.data)
         return;
-    if (password_may_be_in(sql)) {
-        text_reset(&scratch->sql);
-        if (password_mask(&scratch->sql, sql) || scratch->sql.failed) {
-            record->number[RECORD_NUMBER_masked] = 1;
-            sql = (weir_string){scratch->sql.failed ? "" : scratch->sql.data, scratch->sql.size};
-            if (scratch->sql.failed)
-                sql.size = 0;
-        }
+    weir_string redacted = weir_redacted_sql(session);
+    if (!is_same_text(redacted, sql)) {
+        record->number[RECORD_NUMBER_masked] = 1;
+        sql = redacted.data ? redacted : record_string("");
     }
     bool is_cut = whole != WEIR_ABSENT && weir_sql(session).size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {
@@ -287,16 +287,12 @@ static void collect_outcome(struct scratch *scratch, const weir_session *session
     if (duration != WEIR_ABSENT)
         number[RECORD_NUMBER_duration_us] = duration / US;
     number[RECORD_NUMBER_bytes] = weir_bytes(session);
-    weir_string message = unless_empty(weir_message(session));
+    weir_string message =
+        unless_empty(event == WEIR_ERROR ? weir_redacted_message(session) : weir_message(session));
     if (event == WEIR_ERROR) {
         number[RECORD_NUMBER_error_code] = weir_error_code(session);
         record->text[RECORD_TEXT_sqlstate] = weir_sqlstate(session);
         record->text[RECORD_TEXT_refused_by] = unless_empty(weir_refused_by(session));
-        if (number[RECORD_NUMBER_masked] == 1 || password_may_be_in(message)) {
-            text_reset(&scratch->message);
-            password_mask_message(&scratch->message, message);
-            message = (weir_string){scratch->message.data, scratch->message.size};
-        }
     } else {
         number[RECORD_NUMBER_rows] = weir_rows(session);
         number[RECORD_NUMBER_affected_rows] = weir_affected_rows(session);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * WEIR_MUST_CHECK, before a function that can fail: the compiler refuses a call that ignores what
- * it returns. */
+ * Marks functions whose result says whether they failed: ignoring it does not compile. */
 #ifndef WEIR_BASE_CHECK_H
 #define WEIR_BASE_CHECK_H
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading the two clocks, and the text of a time. */
 #include "base/clock.h"
 
 #include <stdio.h>

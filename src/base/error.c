@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Messages of errors, cut where the struct ends. */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -23,7 +23,7 @@ struct error {
  * Returns -1, so that `return error_set(error, ...)` is how a function fails. */
 int error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Puts "text: " in front of the message that is there. Returns -1. error may be NULL. */
+/* Prefixes the message that is there with "text: ". Returns -1. error may be NULL. */
 int error_prefix(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

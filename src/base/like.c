@@ -12,7 +12,7 @@ static char lower(char byte)
 bool text_is_like(const char *text, const char *pattern, size_t size)
 {
     const char *at = pattern, *end = pattern + size;
-    const char *after_run = NULL, *run_end = NULL; /* behind the last %, and where its run ends */
+    const char *after_run = NULL, *run_end = NULL; /* after the last %, and where its run ends */
     while (*text || at < end) {
         if (at < end && *at == '%') {
             after_run = ++at;

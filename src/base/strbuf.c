@@ -1,6 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Growing by doubling; the NUL after the bytes is kept by each function that changes the size. */
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +33,7 @@ void strbuf_reset(struct strbuf *buffer)
 
 bool strbuf_reserve(struct strbuf *buffer, size_t more)
 {
+    assert(buffer->size <= buffer->capacity);
     if (buffer->failed)
         return false;
     if (more <= buffer->capacity - buffer->size)
@@ -95,10 +99,20 @@ void strbuf_printf(struct strbuf *buffer, const char *format, ...)
 
 void strbuf_consume(struct strbuf *buffer, size_t count)
 {
+    assert(count <= buffer->size);
     if (count == 0)
         return;
     buffer->size -= count;
     memmove(buffer->data, buffer->data + count, buffer->size + 1);
+}
+
+void strbuf_cut(struct strbuf *buffer, size_t size)
+{
+    assert(size <= buffer->size);
+    if (size == buffer->size)
+        return;
+    buffer->size = size;
+    buffer->data[size] = 0;
 }
 
 char *strbuf_detach(struct strbuf *buffer)

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/check.h"
+
 struct strbuf {
     char *data;
     size_t size;     /* bytes in use */
@@ -36,7 +38,7 @@ void strbuf_release(struct strbuf *buffer);
 /* Empties it and keeps the memory. */
 void strbuf_reset(struct strbuf *buffer);
 
-/* Makes room for `more` bytes behind the ones in use; false (and failed) when there is no memory.
+/* Makes room for `more` bytes after the ones in use; false (and failed) when there is no memory.
  */
 bool strbuf_reserve(struct strbuf *buffer, size_t more);
 
@@ -51,8 +53,11 @@ void strbuf_vprintf(struct strbuf *buffer, const char *format, va_list arguments
 /* Removes the first `count` bytes (count <= size). */
 void strbuf_consume(struct strbuf *buffer, size_t count);
 
+/* Removes all but the first `size` bytes (size <= buffer->size). */
+void strbuf_cut(struct strbuf *buffer, size_t size);
+
 /* Hands the bytes over (returns owned, NUL-terminated, to be freed by free()) and empties the
  * strbuf; NULL when there is no memory or when the strbuf has failed. */
-char *strbuf_detach(struct strbuf *buffer);
+char *strbuf_detach(struct strbuf *buffer) WEIR_MUST_CHECK;
 
 #endif

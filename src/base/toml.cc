@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * toml++ behind toml.h: its tree is copied once into plain nodes, in the order of the file, and
+ * toml.h by means of toml++: its tree is copied once into plain nodes, in the order of the file, and
  * dropped. So the accessors cannot throw; the two functions that can (parsing, copying) end in a
  * catch. */
 #include "base/toml.h"
@@ -161,11 +161,6 @@ void toml_free(struct toml_document *document)
     delete document;
 }
 
-const char *toml_name(const struct toml_document *document)
-{
-    return document->name.c_str();
-}
-
 const struct toml_node *toml_root(const struct toml_document *document)
 {
     return &document->root;
@@ -184,11 +179,6 @@ const char *toml_type_name(enum toml_type type)
 #undef X
     };
     return names[type];
-}
-
-unsigned toml_line(const struct toml_node *node)
-{
-    return node->line;
 }
 
 size_t toml_count(const struct toml_node *node)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "base/error.h"
 
 #ifdef __cplusplus
@@ -43,20 +44,18 @@ struct toml_node;
 
 /* Returns owned (toml_free), or NULL and "PATH:LINE: what is wrong" or "PATH: why it cannot be
  * read". */
-struct toml_document *toml_read(const char *path, struct error *error);
+struct toml_document *toml_read(const char *path, struct error *error) WEIR_MUST_CHECK;
 
 /* The same from memory; name stands for the path in messages. */
 struct toml_document *toml_parse(const char *text, size_t size, const char *name,
-                                 struct error *error);
+                                 struct error *error) WEIR_MUST_CHECK;
 
 void toml_free(struct toml_document *document); /* document may be NULL */
 
-const char *toml_name(const struct toml_document *document); /* the path, as given */
 const struct toml_node *toml_root(const struct toml_document *document);
 
 enum toml_type toml_type(const struct toml_node *node);
 const char *toml_type_name(enum toml_type type);
-unsigned toml_line(const struct toml_node *node); /* from 1; where its key or value begins */
 
 /* A table's or list's members, in the order of the file; 0 for other nodes. */
 size_t toml_count(const struct toml_node *node);

@@ -1,19 +1,115 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker's loop, its inbox, and what its sessions ask of the process. */
 #include "gateway/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/hold.h"
-#include "gateway/session.h"
-#include "gateway/tracing.h"
+#include "gateway/connection.h"
+#include "gateway/trace_loading.h"
+
+/* ---- What sessions ask for ---- */
+
+static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+{
+    const struct worker *worker = owner;
+    return connection_ids_add(worker->gateway->connection_ids, id, backend_id);
+}
+
+static void id_remove(void *owner, uint32_t id)
+{
+    const struct worker *worker = owner;
+    connection_ids_remove(worker->gateway->connection_ids, id);
+}
+
+static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+{
+    const struct worker *worker = owner;
+    return connection_ids_find(worker->gateway->connection_ids, id, backend_id);
+}
+
+static void greeted(void *owner, const struct wire_greeting *greeting)
+{
+    const struct worker *worker = owner;
+    upstream_learn(worker->gateway->upstream, greeting);
+}
+
+/* Any thread. */
+static void hold_is_back(void *owner, struct session_hold *hold)
+{
+    struct worker *worker = owner;
+    pthread_mutex_lock(&worker->lock);
+    *session_hold_next(hold) = worker->holds;
+    worker->holds = hold;
+    uv_async_send(&worker->wake); /* under the lock: once the worker has the hold, it may end */
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static int load_trace(void *owner, const char *name, struct error *error)
+{
+    const struct worker *worker = owner;
+    return trace_loading_load(worker->gateway, name, error);
+}
+
+static void trace_changed(void *owner)
+{
+    const struct worker *worker = owner;
+    atomic_fetch_add(&worker->gateway->trace_changes, 1);
+    uv_async_send(worker->gateway->wake_workers);
+}
+
+static const struct session_operations operations = {
+    .id_add = id_add,
+    .id_remove = id_remove,
+    .id_find = id_find,
+    .greeted = greeted,
+    .hold_is_back = hold_is_back,
+    .trace_load = load_trace,
+    .trace_changed = trace_changed,
+};
+
+static void set_environment(struct worker *worker)
+{
+    struct gateway *gateway = worker->gateway;
+    const struct gateway_options *options = gateway->options;
+    worker->environment = (struct session_environment){
+        .operations = &operations,
+        .owner = worker,
+        .registry = gateway->registry,
+        .has_plugins = plugin_count(gateway->registry) > 0,
+        .has_variables = plugin_has_variables(gateway->registry),
+        .has_functions = plugin_has_callables(gateway->registry),
+        .offers_tls = gateway->tls != NULL,
+        .requires_tls = options->require_tls,
+        .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
+        .backend_address = upstream_address(gateway->upstream),
+        .max_command_bytes = (size_t)options->max_command_bytes,
+        .max_prepared_bytes = (size_t)options->max_prepared_bytes,
+        .handshake_timeout_s = options->handshake_timeout_s,
+        .connect_timeout_s = options->connect_timeout_s,
+        .trace = &gateway->trace,
+    };
+    session_environment_init(&worker->environment);
+}
+
+/* ---- The loop ---- */
 
 static void close_handle(uv_handle_t *handle, void *unused)
 {
     (void)unused;
     if (!uv_is_closing(handle))
         uv_close(handle, NULL);
+}
+
+static void return_holds(struct session_hold *holds)
+{
+    while (holds) {
+        struct session_hold *next = *session_hold_next(holds);
+        connection_hold_returned(holds);
+        holds = next;
+    }
 }
 
 static void empty_inbox(struct worker *worker)
@@ -23,12 +119,12 @@ static void empty_inbox(struct worker *worker)
     size_t count = worker->inbox_size;
     worker->inbox = NULL;
     worker->inbox_size = worker->inbox_capacity = 0;
-    struct hold *given_back = worker->given_back;
-    worker->given_back = NULL;
+    struct session_hold *holds = worker->holds;
+    worker->holds = NULL;
     pthread_mutex_unlock(&worker->lock);
-    hold_take_back(given_back);
+    return_holds(holds);
     for (size_t i = 0; i < count; i++)
-        session_accept(worker, &arrivals[i]);
+        connection_accept(worker, &arrivals[i]);
     free(arrivals);
 }
 
@@ -40,28 +136,19 @@ static bool asked_to_stop(struct worker *worker)
     return asked;
 }
 
-static void for_each_session(struct worker *worker, bool close_all)
-{
-    struct session *next = NULL;
-    for (struct session *session = worker->sessions; session; session = next) {
-        next = session->next;
-        if (close_all)
-            session_close(session, CLOSE_SHUTDOWN);
-        else
-            session_drain(session);
-    }
-}
-
 static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
     empty_inbox(worker);
-    tracing_follow(worker);
+    unsigned changes = atomic_load(&worker->gateway->trace_changes);
+    if (worker->trace_changes != changes)
+        connections_do(worker, connection_follow_trace);
+    worker->trace_changes = changes;
     if (atomic_load(&worker->gateway->draining))
-        for_each_session(worker, false);
+        connections_do(worker, connection_drain);
     if (asked_to_stop(worker) && !worker->closing) {
         worker->closing = true;
-        for_each_session(worker, true);
+        connections_do(worker, connection_shut_down);
     }
     worker_end_if_done(worker);
 }
@@ -69,39 +156,39 @@ static void on_wake(uv_async_t *handle)
 static void on_idle(uv_idle_t *idle)
 {
     struct worker *worker = idle->data;
-    struct session *session = worker->again;
-    if (!session) {
+    struct connection *connection = worker->ready;
+    if (!connection) {
         uv_idle_stop(idle);
         return;
     }
-    worker_not_again(worker, session);
-    session_client_ready(session);
+    worker_remove_ready(worker, connection);
+    connection_client_readable(connection);
 }
 
-void worker_again(struct worker *worker, struct session *session)
+void worker_add_ready(struct worker *worker, struct connection *connection)
 {
-    if (session->is_again)
+    if (connection->is_ready)
         return;
-    session->is_again = true;
-    session->next_again = worker->again;
-    worker->again = session;
+    connection->is_ready = true;
+    connection->next_ready = worker->ready;
+    worker->ready = connection;
     uv_idle_start(&worker->idle, on_idle);
 }
 
-void worker_not_again(struct worker *worker, struct session *session)
+void worker_remove_ready(struct worker *worker, struct connection *connection)
 {
-    struct session **at = &worker->again;
-    if (!session->is_again)
+    struct connection **at = &worker->ready;
+    if (!connection->is_ready)
         return;
-    while (*at != session)
-        at = &(*at)->next_again;
-    *at = session->next_again;
-    session->is_again = false;
+    while (*at != connection)
+        at = &(*at)->next_ready;
+    *at = connection->next_ready;
+    connection->is_ready = false;
 }
 
 void worker_end_if_done(struct worker *worker)
 {
-    if (worker->closing && !worker->sessions && !uv_is_closing((uv_handle_t *)&worker->wake))
+    if (worker->closing && !worker->connections && !uv_is_closing((uv_handle_t *)&worker->wake))
         uv_close((uv_handle_t *)&worker->wake, NULL); /* the loop's last handle that counts */
 }
 
@@ -114,15 +201,16 @@ static void *serve(void *argument)
     return NULL;
 }
 
+/* ---- Starting and stopping ---- */
+
 int worker_start(struct worker *worker, struct gateway *gateway, struct error *error)
 {
     *worker = (struct worker){.gateway = gateway};
-    worker->buffer = malloc(READ_BYTES);
+    worker->buffer = malloc(SESSION_READ_BYTES);
     if (!worker->buffer)
         return error_set(error, "out of memory for a worker's buffer");
     pthread_mutex_init(&worker->lock, NULL);
-    sql_digester_init(&worker->digester);
-    sql_tables_init(&worker->tables);
+    set_environment(worker);
     int status = uv_loop_init(&worker->loop);
     if (status == 0)
         status = uv_async_init(&worker->loop, &worker->wake, on_wake);
@@ -138,6 +226,7 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
 
 void worker_give(struct worker *worker, const struct arrival *arrival)
 {
+    atomic_fetch_add(&worker->connection_count, 1);
     pthread_mutex_lock(&worker->lock);
     if (worker->inbox_size == worker->inbox_capacity) {
         size_t capacity = worker->inbox_capacity ? 2 * worker->inbox_capacity : 16;
@@ -154,6 +243,7 @@ void worker_give(struct worker *worker, const struct arrival *arrival)
     if (fits) {
         uv_async_send(&worker->wake);
     } else {
+        atomic_fetch_sub(&worker->connection_count, 1);
         log_error("gateway", "no memory for a new connection; it is closed");
         close(arrival->fd);
     }
@@ -177,7 +267,6 @@ void worker_join(struct worker *worker)
         close(worker->inbox[i].fd);
     free(worker->inbox);
     free(worker->buffer);
-    sql_digester_release(&worker->digester);
-    sql_tables_release(&worker->tables);
+    session_environment_release(&worker->environment);
     pthread_mutex_destroy(&worker->lock);
 }

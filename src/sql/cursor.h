@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the room: a lexer with the current token at hand, which is how the recognisers of
- * statements read. One token of lookahead is the current one; for a second, copy the cursor. */
+ * A lexer with the current token at hand, which is how statements are recognised, here and in rooms
+ * that have a grammar of their own. One token of lookahead is the current one; for a second, copy
+ * the cursor. A cursor borrows its text; reading on after the end stays at the end. */
 #ifndef WEIR_SQL_CURSOR_H
 #define WEIR_SQL_CURSOR_H
 
@@ -94,6 +95,22 @@ static inline size_t sql_cursor_skip_opening(struct sql_cursor *cursor)
         sql_cursor_next(cursor);
     }
     return opened;
+}
+
+/* Begins at the first word of a statement, which is how a recogniser begins. A statement that is all
+ * in an executable comment which this server would not run is read as code, as
+ * sql_statement_kind() does. */
+static inline void sql_cursor_begin(struct sql_cursor *cursor, struct sql_span statement,
+                                    const struct sql_mode *mode)
+{
+    sql_cursor_init(cursor, statement, mode, SQL_READING_SERVER);
+    sql_cursor_skip_opening(cursor);
+}
+
+/* The current token without its quotes (doubled quotes and escapes inside are not undone). */
+static inline struct sql_span sql_cursor_inside(const struct sql_cursor *cursor)
+{
+    return sql_token_inside(&cursor->lexer, &cursor->token);
 }
 
 /* From an opening parenthesis (current) to behind its closing one. */

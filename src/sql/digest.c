@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The digester's memory, and the hash. OpenSSL's own SHA-256 is called and not by way of EVP, which
- * takes longer to come to it than it takes to hash a short statement; that is why these functions
- * are still wanted, deprecated as they are. */
-#define OPENSSL_SUPPRESS_DEPRECATED
+ * The digester's memory, and the hash in hexadecimal digits. */
 #include "sql/digest.h"
 
+#include "base/base.h"
 #include "sql/block.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 
 void sql_digester_init(struct sql_digester *digester)
@@ -33,11 +30,9 @@ static block hex_digits(block nibbles)
 bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
                 char hex[SQL_DIGEST_BYTES])
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    SHA256_CTX sha256;
+    unsigned char hash[HASH_SHA256_BYTES];
     (void)digester;
-    if (SHA256_Init(&sha256) != 1 || SHA256_Update(&sha256, normalized.at, normalized.size) != 1 ||
-        SHA256_Final(hash, &sha256) != 1) {
+    if (!hash_sha256(normalized.at, normalized.size, hash)) {
         return false;
     }
     for (size_t i = 0; i < sizeof hash; i += BLOCK_BYTES) {

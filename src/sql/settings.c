@@ -267,3 +267,13 @@ enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_
     }
     return change;
 }
+
+void sql_mode_follow(struct sql_mode *mode, struct sql_span statement)
+{
+    struct sql_mode after;
+    enum sql_mode_change change = sql_mode_after(statement, mode, &after);
+    if (change == SQL_MODE_CHANGED) {
+        *mode = after;
+    }
+    mode->unsure = mode->unsure || change == SQL_MODE_UNSURE;
+}

@@ -75,4 +75,8 @@ enum sql_mode_change {
 enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_mode *mode,
                                     struct sql_mode *after);
 
+/* The server reads each statement of a text in the mode that those before it have set: makes *mode
+ * that in which the statement after this one is read; unsure where the text does not tell. */
+void sql_mode_follow(struct sql_mode *mode, struct sql_span statement);
+
 #endif

@@ -12,16 +12,21 @@
 #define WEIR_SQL_SQL_H
 
 #include "sql/calls.h"
+#include "sql/cursor.h"
+#include "sql/diagnostics.h"
 #include "sql/digest.h"
 #include "sql/expand.h"
+#include "sql/kill.h"
 #include "sql/kind.h"
+#include "sql/literal.h"
 #include "sql/mode.h"
 #include "sql/parts.h"
+#include "sql/quote.h"
 #include "sql/recognise.h"
+#include "sql/redact.h"
 #include "sql/settings.h"
 #include "sql/split.h"
 #include "sql/tables.h"
-#include "sql/trace_statement.h"
 #include "sql/variables.h"
 
 #endif

@@ -274,82 +274,8 @@ void sql_scan_add_cte(struct scan *scan, bool visible)
     }
 }
 
-/* One reading of one text. Returns whether it held anything that could be a statement. */
-static bool scan_text(struct sql_tables *tables, struct sql_span text, const struct sql_mode *mode,
-                      enum sql_reading reading, unsigned texts, bool *known, bool *conditional)
+bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database)
 {
-    struct scan scan;
-    scan.tables = tables;
-    scan.depth = 0;
-    scan.texts = texts;
-    scan.compound = scan.verb = scan.unknown = scan.no_statement = scan.targets_all = false;
-    scan.target_count = 0;
-    scan.frames[0] = (struct frame){0};
-    tables->cte_count = 0;
-    sql_cursor_init(&scan.cursor, text, mode, reading);
-    bool empty = scan.cursor.token.class == SQL_TOKEN_END;
-    sql_scan_run(&scan);
-    *known = !scan.unknown;
-    *conditional = scan.cursor.lexer.conditional;
-    return !empty && !scan.no_statement;
-}
-
-/* All readings of a text that matter. */
-static bool scan_readings(struct sql_tables *tables, struct sql_span text,
-                          const struct sql_mode *mode, unsigned texts)
-{
-    bool known = false;
-    bool conditional = false;
-    bool held = scan_text(tables, text, mode, SQL_READING_SERVER, texts, &known, &conditional);
-    if (!conditional) {
-        return known;
-    }
-    bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
-    bool other_known = false;
-    bool other_held =
-        scan_text(tables, text, mode, server_known ? SQL_READING_CODE : SQL_READING_SKIP, texts,
-                  &other_known, &conditional);
-    if (server_known) {
-        return held ? known : other_known; /* what is not run can add to the list, no more */
-    }
-    return known && (other_known || !other_held);
-}
-
-void sql_scan_text(struct scan *scan, const struct sql_token *string)
-{
-    if (scan->texts == SQL_TABLES_TEXTS_MAX) {
-        scan->unknown = true;
-        return;
-    }
-    struct sql_lexer *lexer = &scan->cursor.lexer;
-    size_t most = string->end - string->start;
-    char *decoded = NULL;
-    struct sql_span text = sql_token_inside(lexer, string);
-    bool plain = memchr(text.at, '\\', text.size) == NULL &&
-                 memchr(text.at, '\'', text.size) == NULL &&
-                 memchr(text.at, '"', text.size) == NULL;
-    if (!plain) {
-        decoded = malloc(most);
-        if (decoded == NULL) {
-            scan->tables->failed = true;
-            return;
-        }
-        text = (struct sql_span){decoded, sql_token_text(lexer, string, decoded, most)};
-    }
-    size_t ctes = scan->tables->cte_count;
-    if (!scan_readings(scan->tables, text, &lexer->mode, scan->texts + 1)) {
-        scan->unknown = true;
-    }
-    scan->tables->cte_count = ctes;
-    free(decoded);
-}
-
-bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
-                     const struct sql_mode *mode, struct sql_span current_database)
-{
-    tables->count = tables->names_size = 0;
-    tables->failed = false;
-    tables->known = scan_readings(tables, statement, mode, 0) && !mode->unsure;
     size_t database = tables->names_size;
     if (grow_names(tables, current_database.size) && current_database.size > 0) {
         memcpy(tables->names + database, current_database.at, current_database.size);

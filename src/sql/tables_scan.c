@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The machine. One step looks at the current token in the current clause, and moves on by at least
- * a token. Parentheses open and close frames; everything that is not of interest in a clause is
- * passed over, so that the machine needs to know only where tables can stand. */
+ * The moves that all parts of the scanner are made of: to the next token, into a frame and out of
+ * it, past parentheses, and past everything that is not of interest in a clause. Each moves on by
+ * at least a token, so a scan always ends. None of them knows a statement; the loop that calls
+ * those that do is in tables_run.c. */
 #include "sql/tables_scan.h"
 
 void sql_scan_next(struct scan *scan)
@@ -18,24 +19,6 @@ void sql_scan_next(struct scan *scan)
         scan->verb = sql_blocks_take(&scan->blocks, &scan->cursor.lexer, &scan->cursor.token) ==
                      SQL_BLOCK_VERB;
     }
-}
-
-bool sql_scan_accept(struct scan *scan, uint16_t word)
-{
-    if (sql_cursor_word(&scan->cursor) != word) {
-        return false;
-    }
-    sql_scan_next(scan);
-    return true;
-}
-
-bool sql_scan_accept_byte(struct scan *scan, unsigned char byte)
-{
-    if (!sql_cursor_is(&scan->cursor, byte)) {
-        return false;
-    }
-    sql_scan_next(scan);
-    return true;
 }
 
 void sql_scan_skip_parentheses(struct scan *scan)
@@ -138,103 +121,4 @@ void sql_scan_pass(struct scan *scan)
     } else if (word == SQL_NO_WORD || !step_sequence(scan)) {
         sql_scan_next(scan);
     }
-}
-
-static void step(struct scan *scan)
-{
-    struct frame *frame = sql_scan_frame(scan);
-    if (frame->binding && sql_cursor_word(&scan->cursor) == SQL_WORD_USING) {
-        struct sql_cursor ahead = scan->cursor;
-        sql_cursor_next(&ahead);
-        bool columns = sql_cursor_is(&ahead, '('); /* of JOIN ... USING (columns) */
-        sql_cursor_skip_opening(&ahead);
-        if (!columns || sql_cursor_word(&ahead) == SQL_WORD_SELECT ||
-            sql_cursor_word(&ahead) == SQL_WORD_WITH) {
-            scan->tables->cte_count = 0;
-            sql_scan_set_clause(scan, CLAUSE_BINDING);
-        }
-    }
-    if (frame->insert && sql_cursor_word(&scan->cursor) == SQL_WORD_ON &&
-        sql_scan_at_duplicate_key(scan)) {
-        scan->tables->cte_count = frame->ctes;
-    }
-    if (frame->clause == CLAUSE_SKIP) {
-        sql_scan_next(scan);
-    } else if (frame->clause == CLAUSE_OTHER ||
-               (!sql_scan_query_step(scan) && !sql_scan_define_step(scan))) {
-        sql_scan_pass(scan);
-    }
-}
-
-/* A statement has ended, or is about to begin: nothing may be left open. */
-static void end_statement(struct scan *scan)
-{
-    const struct frame *frame = sql_scan_frame(scan);
-    if (scan->depth > 0 || frame->clause == CLAUSE_FACTOR || frame->clause == CLAUSE_QUERY ||
-        frame->clause == CLAUSE_WITH || frame->clause == CLAUSE_WITH_NEXT) {
-        scan->unknown = true;
-    }
-    scan->depth = 0;
-    scan->frames[0] = (struct frame){0};
-    scan->tables->cte_count = 0;
-    scan->target_count = 0;
-    scan->targets_all = false;
-}
-
-static void begin_statement(struct scan *scan)
-{
-    end_statement(scan);
-    sql_scan_statement(scan);
-}
-
-/* Whether the statement at the cursor has other statements inside: a compound one, or the creation
- * of something with a body. */
-static bool is_compound(const struct scan *scan)
-{
-    switch (sql_cursor_word(&scan->cursor)) {
-    case SQL_WORD_SELECT:
-    case SQL_WORD_INSERT:
-    case SQL_WORD_UPDATE:
-    case SQL_WORD_DELETE:
-    case SQL_WORD_SET:
-    case SQL_WORD_DROP:
-        return false;
-    default:
-        break;
-    }
-    struct sql_cursor ahead = scan->cursor;
-    bool holds_statement = false;
-    enum sql_kind kind = sql_cursor_kind(&ahead, &holds_statement);
-    return kind == SQL_KIND_COMPOUND || kind == SQL_KIND_CREATE_PROCEDURE ||
-           kind == SQL_KIND_CREATE_FUNCTION || kind == SQL_KIND_CREATE_TRIGGER ||
-           kind == SQL_KIND_CREATE_EVENT || kind == SQL_KIND_ALTER_EVENT ||
-           kind == SQL_KIND_CREATE_PACKAGE;
-}
-
-void sql_scan_run(struct scan *scan)
-{
-    while (sql_scan_accept_byte(scan, ';')) {
-    }
-    scan->verb = true;
-    if (is_compound(scan)) {
-        scan->compound = true;
-        sql_blocks_init(&scan->blocks, &scan->cursor.lexer.mode);
-        scan->verb = sql_blocks_take(&scan->blocks, &scan->cursor.lexer, &scan->cursor.token) ==
-                     SQL_BLOCK_VERB;
-    }
-    while (!sql_cursor_at_end(&scan->cursor) && !scan->tables->failed) {
-        if (scan->verb && !sql_cursor_is(&scan->cursor, ';')) {
-            scan->verb = false;
-            begin_statement(scan);
-        } else if (sql_cursor_is(&scan->cursor, ';')) {
-            end_statement(scan);
-            sql_scan_next(scan);
-            scan->verb = scan->verb || !scan->compound;
-        } else {
-            step(scan);
-        }
-    }
-    end_statement(scan);
-    scan->unknown = scan->unknown || scan->cursor.token.class == SQL_TOKEN_INVALID ||
-                    scan->cursor.lexer.ambiguous || (scan->compound && scan->blocks.overflow);
 }

@@ -2,8 +2,9 @@
  *
  * Inside the room: the state of the table scanner, shared by its parts:
  *
- *     tables.c            the list: names, duplicates, limits, readings
- *     tables_scan.c       the machine: frames and clauses
+ *     tables_run.c        the loop, and the readings of a text
+ *     tables.c            the list: names, duplicates, limits
+ *     tables_scan.c       the moves: tokens, frames, parentheses
  *     tables_query.c      the clauses of queries
  *     tables_define.c     the clauses of CREATE and ALTER
  *     tables_statement.c, tables_ddl.c, tables_admin.c
@@ -11,7 +12,8 @@
  *     tables_words.c      what these read with
  *
  * A frame is an open parenthesis (the first one is the statement itself), a clause what the tokens
- * in it mean just now. Nesting is in the array of frames, never in the C stack. */
+ * in it mean just now. Nesting is in the array of frames, never in the C stack. What knows
+ * statements uses the moves and the list; only the loop uses what knows statements. */
 #ifndef WEIR_SQL_TABLES_SCAN_H
 #define WEIR_SQL_TABLES_SCAN_H
 
@@ -61,7 +63,9 @@ struct scan {
     bool no_statement;            /* what it begins with is no statement: every server refuses it */
     struct sql_token targets[16]; /* DELETE's, when it names several: name tokens */
     unsigned target_count;
-    bool targets_all; /* too many to keep: each table counts as one */
+    bool targets_all;      /* too many to keep: each table counts as one */
+    bool has_text;         /* text is set: the loop reads it next */
+    struct sql_token text; /* the string of a PREPARE or EXECUTE IMMEDIATE */
 };
 
 struct sql_cte {
@@ -84,20 +88,35 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
 void sql_scan_shown_table(struct scan *scan, bool apart);
 /* Adds the name at the cursor to the common table expressions. */
 void sql_scan_add_cte(struct scan *scan, bool visible);
-/* Reads the text of a string token like a statement. */
-void sql_scan_text(struct scan *scan, const struct sql_token *string);
+/* Completes the list: tables without a database get the current one, and spans become pointers.
+ * False: there was no memory, and the list is empty. */
+bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database);
 
 /* tables_scan.c */
 
 /* To the next token. */
 void sql_scan_next(struct scan *scan);
-/* Moves on when the word is the current token. */
-bool sql_scan_accept(struct scan *scan, uint16_t word);
-bool sql_scan_accept_byte(struct scan *scan, unsigned char byte);
+/* Moves on when the word is the current token. Inline, because most of them are not. */
+static inline bool sql_scan_accept(struct scan *scan, uint16_t word)
+{
+    if (sql_cursor_word(&scan->cursor) != word) {
+        return false;
+    }
+    sql_scan_next(scan);
+    return true;
+}
+
+static inline bool sql_scan_accept_byte(struct scan *scan, unsigned char byte)
+{
+    if (!sql_cursor_is(&scan->cursor, byte)) {
+        return false;
+    }
+    sql_scan_next(scan);
+    return true;
+}
+
 /* From an opening parenthesis (current) to behind its closing one. */
 void sql_scan_skip_parentheses(struct scan *scan);
-/* Reads tokens up to the end of the text. */
-void sql_scan_run(struct scan *scan);
 /* Opens a frame at a parenthesis; the current frame goes on with `after` when it closes. */
 void sql_scan_open_frame(struct scan *scan, enum clause inside, enum clause after);
 /* What every clause does with a token it has no use for. */

@@ -139,7 +139,8 @@ static void prepared_text(struct scan *scan)
     bool alone = ahead.token.class == SQL_TOKEN_END || sql_cursor_is(&ahead, ';') ||
                  sql_cursor_word(&ahead) == SQL_WORD_USING;
     if (string.class == SQL_TOKEN_STRING && alone) {
-        sql_scan_text(scan, &string);
+        scan->text = string;
+        scan->has_text = true;
     } else {
         scan->unknown = true;
     }

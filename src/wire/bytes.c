@@ -144,6 +144,23 @@ static void put_header(char *header, uint32_t length, uint8_t sequence)
     header[3] = (char)sequence;
 }
 
+size_t wire_packet_whole(const uint8_t *bytes, size_t size, size_t *least)
+{
+    size_t at = 0;
+    for (;;) {
+        *least = at + WIRE_HEADER_BYTES;
+        if (size - at < WIRE_HEADER_BYTES)
+            return 0;
+        size_t length = wire_frame_length(bytes + at);
+        *least += length;
+        if (length > size - at - WIRE_HEADER_BYTES)
+            return 0;
+        at += WIRE_HEADER_BYTES + length;
+        if (length < WIRE_FRAME_MAX)
+            return at;
+    }
+}
+
 void wire_begin_packet(struct wire_writer *writer)
 {
     writer->start = writer->out->size;

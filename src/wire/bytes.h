@@ -65,6 +65,11 @@ static inline size_t wire_frame_length(const uint8_t header[4])
     return (size_t)header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16;
 }
 
+/* Bytes of the packet at the start of the input, headers of all its frames included; 0 while its
+ * end is not there. *least is what it needs at least, as far as its headers are there. Costs one
+ * step a frame. */
+size_t wire_packet_whole(const uint8_t *bytes, size_t size, size_t *least);
+
 /* Writes packets into a strbuf, which it borrows.
  *
  *     struct wire_writer w = wire_writer_to(&buffer, 0);

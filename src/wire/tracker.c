@@ -169,6 +169,14 @@ bool wire_tracker_cut_command(const struct wire_tracker *tracker, uint64_t *size
     return *count > 0;
 }
 
+const uint8_t *wire_tracker_kept(const struct wire_tracker *tracker, enum wire_direction direction,
+                                 size_t *size)
+{
+    const struct strbuf *kept = &tracker->flow[direction].kept;
+    *size = kept->size;
+    return (const uint8_t *)kept->data;
+}
+
 /* Makes the flow ready for a new packet's payload. */
 static void empty_kept(struct wire_flow *flow)
 {

@@ -257,6 +257,11 @@ static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tr
     return !flow->in_packet && !flow->in_frame && flow->head_size == 0;
 }
 
+/* The payload of the packet that was shown last, where it was assembled because it came in pieces
+ * or in several frames. Borrowed until the next call. */
+const uint8_t *wire_tracker_kept(const struct wire_tracker *tracker, enum wire_direction direction,
+                                 size_t *size);
+
 /* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget
  * it, so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
 void wire_tracker_withdraw_command(struct wire_tracker *tracker);

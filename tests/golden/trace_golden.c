@@ -22,7 +22,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "trace/trace.h"
+#include "trace/capture/trace_capture.h"
+#include "trace/protocol/trace_protocol.h"
 
 enum { SKIPPED = 77, KEEP_LIMIT = 1 << 28, SHOWN_BYTES = 64 };
 enum { CUT_OFF_MAX_BYTES = 640, TAIL_MAX_EVENTS = 3 };

@@ -17,6 +17,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from audit_log_common import AuditedGateway  # noqa: E402
 from harness import accounts  # noqa: E402
 from harness.both import Both  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
@@ -172,7 +173,23 @@ def gateway(make_gateway):
 @pytest.fixture(scope="session")
 def shared_gateway(database, make_gateway):
     """The gateway that most cases go through, with the recorder plugin loaded."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = make_gateway(database.address, plugins=["recorder-1"])
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def audited(gateway, database, tmp_path):
+    """Makes a gateway with audit_log in front of the shared database: settings are those of [plugin.audit_log]."""
+    def make(environment=None, **settings):
+        return AuditedGateway(gateway, database.address, tmp_path / "audit", settings=settings, environment=environment)
+    return make
+
+
+@pytest.fixture(scope="module")
+def settings_server(make_gateway, database):
+    """A gateway with the plugin whose variables and functions are tested, and with the recorder."""
+    server = make_gateway(database.address, plugins=["recorder-1", "settings-1"])
     yield server
     server.stop()
 

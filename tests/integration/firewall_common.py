@@ -49,7 +49,7 @@ def make_firewall(make_gateway, firewalled, firewall, tmp_path_factory):
         (folder / "rules.toml").write_text(rules)
         (folder / "weir.toml").write_text(f'[plugin.sql_firewall]\nmode = "{mode}"\nrules = "{folder}/rules.toml"\n'
                                           f'allow_list = "{folder}/allow"\n')
-        server = make_gateway(f"tcp://{firewalled.host}:{firewalled.port}", plugins=[firewall, *plugins],
+        server = make_gateway(firewalled.address, plugins=[firewall, *plugins],
                               options=["-config", folder / "weir.toml"])
         server.rules, server.allow_list, server.work = folder / "rules.toml", folder / "allow", folder
         made.append(server)

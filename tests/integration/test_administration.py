@@ -14,7 +14,7 @@ COLUMNS = ["Name", "Status", "Type", "Library", "License", "Version"]
 @pytest.fixture(scope="module")
 def server(make_gateway, database, example):
     """A gateway of its own, since plugins are switched off in it."""
-    server = make_gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1", example])
+    server = make_gateway(database.address, plugins=["recorder-1", example])
     yield server
     server.stop()
 
@@ -31,7 +31,7 @@ def test_show_plugins_lists_the_gateways_plugins(connection, plugins, sql):
     assert [column[0] for column in result["columns"]] == COLUMNS
     assert result["rows"] == [
         ("recorder", "Ready-enable", "Audit", str(plugins / "recorder-1.so"), "Apache-2.0", "1"),
-        ("conn_ip_example", "Ready-enable", "Audit", str(plugins / "conn_ip_example-1.so"), result["rows"][1][4], "1")]
+        ("conn_ip_example", "Ready-enable", "Audit", str(plugins / "conn_ip_example-1.so"), "", "1")]
 
 
 def test_show_plugins_looks_the_same_in_the_shell(server):
@@ -45,7 +45,7 @@ def test_show_plugins_looks_the_same_in_the_shell(server):
 def test_the_gateways_own_results_fit_every_capability(server, capabilities):
     with server.endpoint.raw(capabilities=capabilities) as connection:
         reply = connection.query("SHOW PLUGINS")
-        assert reply[0][1] in (b"\6", b"\6\1") and b"recorder" in reply[-3][1]
+        assert reply[0][1] == (b"\6\1" if capabilities & raw.CACHE_METADATA else b"\6") and b"recorder" in reply[-3][1]
         assert connection.query("SELECT 1")[0][1][:1] == b"\1"
 
 
@@ -57,7 +57,7 @@ def test_prepared_the_statement_is_the_backends(server, client):
 def test_administration_statements_in_a_pipeline_are_answered_in_their_place(server):
     with server.endpoint.raw() as connection:
         texts = [b"SELECT SLEEP(0.2), 1", b"SHOW PLUGINS", b"SELECT 2", b"FLUSH TIDB PLUGINS recorder", b"SELECT 3"]
-        connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+        connection.send_queries(*texts)
         replies = [connection.read_result() for _ in texts]
     assert b"recorder" in b"".join(payload for _, payload in replies[1])
     assert replies[3][0][1][:1] == b"\0" and b"\x013" in replies[4][3][1]
@@ -82,9 +82,8 @@ def run_ok(connection, sql):
 
 def test_flush_of_what_is_not_there_is_an_error_as_in_tidb(connection):
     unknown = failure(lambda: connection.query("FLUSH TIDB PLUGINS nowhere"))
-    assert "nowhere" in unknown["arguments"][1]
     without = failure(lambda: connection.query("FLUSH TIDB PLUGINS conn_ip_example, nowhere"))
-    assert "nowhere" in without["arguments"][1] or "conn_ip_example" in without["arguments"][1]
+    assert unknown["arguments"] == without["arguments"] == (1105, "plugin nowhere doesn't exist; SHOW PLUGINS lists those that do")
     assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
 
 
@@ -102,8 +101,8 @@ def test_a_plugin_is_switched_off_and_on(server, connection):
     assert "nowhere" in failure(lambda: connection.query("ADMIN PLUGINS DISABLE nowhere"))["arguments"][1]
 
 
-def test_the_statement_that_disables_a_plugin_is_told_to_it_to_its_end(server, database):
-    """An audit log that could be switched off without a word in it would prove nothing."""
+def test_a_plugin_is_notified_of_the_whole_statement_that_disables_it(server, database):
+    """An audit log that could be switched off without a record of it would prove nothing."""
     with server.endpoint.connect() as other, server.endpoint.connect() as connection:
         number = connection.thread_id()
         connection.query("SELECT 'before'")
@@ -120,7 +119,7 @@ def test_the_statement_that_disables_a_plugin_is_told_to_it_to_its_end(server, d
         ("Enabled", "recorder", "tester", "ADMIN PLUGINS ENABLE recorder", None)]
 
 
-def test_a_disabled_plugin_hears_the_end_of_sessions_that_it_knows(server, connection):
+def test_a_disabled_plugin_is_notified_of_the_end_of_sessions_that_it_knows(server, connection):
     with server.endpoint.connect() as other:
         number = other.thread_id()
         connection.query("ADMIN PLUGINS DISABLE recorder")
@@ -168,18 +167,17 @@ def test_everything_else_passes_to_the_backend(server, direct, sql):
 
 
 def test_a_gateway_without_plugins_shows_none(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}")
+    server = gateway(database.address)
     with server.endpoint.connect() as connection:
         (result,) = run(connection, "SHOW PLUGINS")
         assert [column[0] for column in result["columns"]] == COLUMNS and result["rows"] == []
 
 
 def test_the_example_prints_what_tidbs_prints(gateway, database, example):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    server = gateway(database.address, plugins=[example])
     with server.endpoint.connect() as connection:
         connection.query("SELECT 'printed'")
-        with pytest.raises(Exception):
-            connection.query("SELEC")
+        failure(lambda: connection.query("SELEC"))
     failure(lambda: server.endpoint.connect(password="wrong"))
     wait_for(lambda: "Reject" in server.process.output(), "the example's last line")
     server.stop()
@@ -194,19 +192,21 @@ def test_the_example_prints_what_tidbs_prints(gateway, database, example):
 def test_plugins_read_their_settings_and_the_servers_options_stand_in_a_file(gateway, database, tmp_path):
     config = tmp_path / "weir.toml"
     config.write_text('plugin-load = "recorder-1"\nlevel = "debug"\n[plugin.recorder]\nword = "from the file"\n')
-    server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)])
+    server = gateway(database.address, options=["-config", str(config)])
     with server.endpoint.connect() as connection:
         connection.query("SELECT 1")
     assert {"point": "life", "event": "OnInit", "name": "recorder", "word": "from the file"} in server.events.all()
 
 
 def test_a_wrong_configuration_is_named_with_its_line(gateway, database, tmp_path):
-    for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', "2"), ("workers = [", "1"), ('workers = "many"\n', "workers")):
+    for text, words in (('host = "127.0.0.1"\nno-such-option = 1\n', 'wrong.toml:2: key "no-such-option": no such option'),
+                        ("workers = [", "wrong.toml:1: Error while parsing array"),
+                        ('workers = "many"\n', 'wrong.toml:1: workers: "many" is not a whole number')):
         config = tmp_path / "wrong.toml"
         config.write_text(text)
-        server = gateway(f"tcp://{database.host}:{database.port}", options=["-config", str(config)], start=False).launch()
+        server = gateway(database.address, options=["-config", str(config)], start=False).launch()
         assert server.process.wait() == 1
-        assert "wrong.toml" in server.log() and words in server.log()
+        assert words in server.log()
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def filtered(gateway, database, ip_filter, tmp_path):
         lists.write_text(text)
 
     change("allow 127.0.0.0/8\n")
-    return gateway(f"tcp://{database.host}:{database.port}", plugins=[ip_filter], options=["-config", str(config)]), change
+    return gateway(database.address, plugins=[ip_filter], options=["-config", str(config)]), change
 
 
 def test_ip_filter_refuses_by_network_and_rereads_its_file_when_flushed(filtered):
@@ -238,14 +238,15 @@ def test_ip_filter_refuses_by_network_and_rereads_its_file_when_flushed(filtered
     change("allow 127.0.0.0/8\ndeny 127.0.0.1\n")
     assert attempt() == "in"  # not before the flush
     run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
-    assert attempt() == (1130, "Host '127.0.0.1' is not allowed to connect to this server (ip_filter)")
+    denied = (1130, "Host '127.0.0.1' is not allowed to connect to this server (ip_filter)")
+    assert attempt() == denied
     change("allow 127.0.0.0/8\n\nallow nonsense\n")
     error = failure(lambda: administrator.query("FLUSH TIDB PLUGINS ip_filter"))
     assert "ip_filter.lists:3" in error["arguments"][1]
-    assert attempt() != "in"  # the old rules stay
+    assert attempt() == denied  # the old rules stay
     change("allow 2001:db8::/32\n")
     run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
-    assert attempt() != "in"
+    assert attempt() == denied
     change("# nobody is denied\n")
     run_ok(administrator, "FLUSH TIDB PLUGINS ip_filter")
     assert attempt() == "in"

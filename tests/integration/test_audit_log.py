@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """audit_log: what its records say, with real clients and a real database."""
 import base64
+import gzip
 import json
 import os
 import re
@@ -14,13 +15,6 @@ from harness.observe import failure
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
-
-
-@pytest.fixture
-def audited(gateway, database, tmp_path):
-    def make(**settings):
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
-    return make
 
 
 def session(audited, *texts, **login):
@@ -134,7 +128,7 @@ def test_roles_are_recorded_when_they_change(audited):
     server = audited()
     records = session(server, "SELECT 1", "SET ROLE reader", "SELECT 2")
     first, second = [next(r for r in statements(records) if r["sql"] == text) for text in ("SELECT 1", "SELECT 2")]
-    assert first.get("roles") in (None, "NONE") and second["roles"] == "reader"
+    assert "roles" not in first and second["roles"] == "reader"
 
 
 @pytest.mark.parametrize("strategy", ["ASYNCHRONOUS", "PERFORMANCE", "SEMISYNCHRONOUS", "SYNCHRONOUS"])
@@ -170,9 +164,12 @@ def test_flush_opens_the_file_again(audited):
 def test_rotation_by_size_keeps_numbers_and_files(audited):
     server = audited(rotate_on_size=20000, rotations=3, compress=True)
     session(server, *[f"SELECT {i}" for i in range(500)])
-    server.server.stop()
-    wait_for(lambda: 1 <= len(server.rotated()) <= 4, "rotated files")
-    assert server.path.stat().st_size <= 20000 + 262144
+    wait_for(lambda: [path.suffix for path in server.rotated()] == [".gz"] * 3, "three compressed files, and no more")
+    kept = [json.loads(line) for path in server.rotated() for line in gzip.decompress(path.read_bytes()).splitlines()]
+    kept += server.records()
+    assert [r["seq"] for r in kept] == list(range(kept[0]["seq"], kept[0]["seq"] + len(kept))) and kept[0]["seq"] > 1
+    assert kept[-1]["event"] == "Disconnect"
+    assert server.path.stat().st_size <= 20000
 
 
 def test_a_removed_file_is_begun_anew_and_announced(audited):
@@ -187,17 +184,21 @@ def test_a_removed_file_is_begun_anew_and_announced(audited):
 def test_two_servers_cannot_write_one_log(audited, gateway, database, tmp_path):
     server = audited()
     with pytest.raises(AssertionError, match="in use by another process"):
-        AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "second",
+        AuditedGateway(gateway, database.address, tmp_path / "second",
                        settings={"file": str(server.path)})
 
 
 def test_status_tells_what_was_written(audited):
     server = audited()
-    session(server, "SELECT 1")
-    with server.endpoint.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("SHOW STATUS LIKE 'audit_log%'")
-        status = {name.lower(): value for name, value in cursor.fetchall()}
-    assert int(status["audit_log_events"]) >= 3 and status["audit_log_lost"] == "0"
+    def status():
+        with server.endpoint.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW STATUS LIKE 'audit_log%'")
+            return {name.lower(): int(value) for name, value in cursor.fetchall() if value.isdigit()}
+
+    before = status()
+    recorded = session(server, "SELECT 1")
+    after = status()
+    assert after["audit_log_events"] - before["audit_log_events"] >= len(recorded) and after["audit_log_lost"] == 0
 
 
 def test_filters_choose_refuse_and_redact(audited, tmp_path):

@@ -71,12 +71,12 @@ DIFFERENCES = {name: Difference(why) for name, why in {
     "client address": "the server sees where the gateway is, audit_log where the client is",
     "password mask": "***** instead of '***'",
     "spaces around": "the server trims texts, and cuts the ; between several statements off",
-    "rest of the text": "of several statements the server reports one with a mistake together with all that is behind it",
+    "rest of the text": "of several statements the server reports one with a mistake together with all that follows it",
     "comment not run": "the server rewrites an executable comment that it does not run",
     "parameters": "the server puts the parameters into some texts; audit_log has them beside the text",
     "execute": "EXECUTE is recorded as it was sent; the server reports the statement that it runs, and its tables",
     "nothing prepared": "the server does not report EXECUTE of what has not been prepared",
-    "never run": "of several statements those behind a failed one are recorded as interrupted; the server never saw them",
+    "never run": "of several statements those after a failed one are recorded as interrupted; the server never saw them",
     "prepare": "a Prepare that succeeds is recorded; the server reports only one that fails",
     "inner statements": "the server reports statements in routines and triggers, too",
     "system tables": "the server reports tables of mysql that it opens for its own ends",
@@ -171,9 +171,7 @@ def run_prepared(endpoint):
                 connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, 0, 1) + b"\0\1\x03\0"
                                    + struct.pack("<i", value), connection.read_result)
         connection.command(bytes([raw.COM_PING]), connection.read_one)
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0" + DATABASE.encode() + b"\0\x2d\0mysql_native_password\0")
-        connection.finish_authentication()
+        connection.change_user("plain", "plain-secret", DATABASE)
         connection.query("SELECT 'as another user'")
 
 
@@ -310,7 +308,7 @@ def compare_logins(records, entries):
 
 
 def test_every_record_has_its_counterpart(server, gateway, tmp_path):
-    weir = AuditedGateway(gateway, f"tcp://{server.host}:{server.port}", tmp_path)
+    weir = AuditedGateway(gateway, server.address, tmp_path)
     start = server.log.stat().st_size
     workload(weir.endpoint)
     weir.server.stop()

@@ -7,17 +7,10 @@ import socket
 import threading
 
 import pytest
-from audit_log_common import AuditedGateway, weir_audit
+from audit_log_common import weir_audit
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
-
-
-@pytest.fixture
-def audited(gateway, database, tmp_path):
-    def make(**settings):
-        return AuditedGateway(gateway, f"tcp://{database.host}:{database.port}", tmp_path / "audit", settings=settings)
-    return make
 
 
 class Shipper:

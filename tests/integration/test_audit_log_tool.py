@@ -146,6 +146,11 @@ def test_a_number_that_is_no_json_integer_is_kept_and_a_negative_one_is_none(log
 
 
 def test_wrong_use_is_told(log):
-    for arguments in ([], ["verify"], ["nothing", log(lines())], ["show", "-address", "x", log(lines())], ["convert", log(lines())]):
-        assert weir_audit(*arguments, check=False).returncode in (1, 2)
+    path = log(lines())
+    for arguments, status, words in (
+            ([], 2, "needs a command and a file"), (["verify"], 2, "needs a command and a file"),
+            (["nothing", path], 2, "nothing: no such command"), (["show", "-address", "x", path], 2, "neither an IP address nor a network"),
+            (["convert", path], 1, "convert needs -format json, mysql_json or csv")):
+        done = weir_audit(*arguments, check=False)
+        assert (done.returncode, words in done.stderr) == (status, True), done.stderr
     assert "No such file" in weir_audit("verify", "/nowhere", check=False).stderr

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that do not keep to the protocol: a clear error where there is a place for one, the connection closed, an
 event, a log line, and everybody else unharmed."""
+import contextlib
 import os
 import random
 import socket
@@ -8,7 +9,8 @@ import struct
 
 import pytest
 from harness import raw
-from harness.process import resident_bytes
+from harness.events import names
+from harness.process import peak_resident_bytes, reserved_bytes, resident_bytes, unread_bytes
 from harness.waiting import wait_for
 
 
@@ -24,19 +26,15 @@ def bystander(weir):
 
 
 def ended(connection):
-    """Waits for the gateway to close; the packets that it sent before, if they are packets."""
-    data = connection.at_end()
-    packets = []
-    while len(data) >= 4:
-        size = int.from_bytes(data[:3], "little")
-        packets.append((data[3], data[4:4 + size]))
-        data = data[4 + size:]
+    """Waits for the gateway to close; the packets that it sent before that."""
+    packets, rest = connection.packets_to_end()
+    assert not rest, f"closed within a packet: {rest}"
     return packets
 
 
 def says_error(packets):
     """The error that the client was sent last."""
-    assert packets, "closed without a word"
+    assert packets, "closed without an error"
     error = raw.error_of(packets)
     assert error, packets
     assert error[0] >= 1000 and error[1] and error[2], error
@@ -73,23 +71,17 @@ def test_a_handshake_that_is_not_one_is_refused(weir, shared_gateway, events, by
     wait_for(lambda: str(number) in shared_gateway.log()[start:], "a log line about the session")
 
 
-def test_a_client_that_says_nothing_is_closed_after_the_handshake_timeout(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"], options=["-handshake-timeout", "1"])
-    with server.endpoint.raw(login=False) as connection:
-        connection.read_greeting()
-        ended(connection)
-        event = server.events.ended(connection.greeting.connection_id)[-1]
-        assert event["event"] == "Reject" and "time" in event["reject_reason"].lower()
-    with server.endpoint.raw(login=False) as connection:
-        connection.read_greeting()
-        connection.socket.sendall(b"\x50\0\0\1\x85")  # begins to speak, and stops
-        ended(connection)
-    with server.endpoint.raw() as connection:  # a session that has logged in may be idle as long as it likes
-        server.events.wait_for(lambda e: e["event"] == "Connected", "the session")
-        with server.endpoint.raw(login=False) as silent:
-            silent.read_greeting()
-            ended(silent)
-        assert connection.query("SELECT 1")
+def test_a_client_that_does_not_log_in_is_closed_after_the_handshake_timeout(gateway, database):
+    server = gateway(database.address, plugins=["recorder-1"], options=["-handshake-timeout", "1"])
+    with server.endpoint.raw() as idle, server.endpoint.raw(login=False) as silent, server.endpoint.raw(login=False) as slow:
+        silent.read_greeting()
+        slow.read_greeting()
+        slow.socket.sendall(b"\x50\0\0\1\x85")  # begins its login, and stops
+        for connection in (silent, slow):
+            ended(connection)
+            event = server.events.ended(connection.greeting.connection_id)[-1]
+            assert event["event"] == "Reject" and "time" in event["reject_reason"].lower()
+        assert not raw.error_of(idle.query("SELECT 1"))  # who has logged in may be idle as long as it likes
 
 
 def test_a_client_that_leaves_after_the_greeting_is_no_failure(weir, events, bystander):
@@ -99,18 +91,15 @@ def test_a_client_that_leaves_after_the_greeting_is_no_failure(weir, events, bys
     assert events.ended(number)[-1]["event"] == "Reject"
 
 
-def test_a_backend_never_hears_of_clients_that_do_not_log_in(weir, database, bystander):
-    def connections():
-        return int(database.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0][1])
-
-    before = connections()
+def test_the_backend_gets_no_connection_for_clients_that_do_not_log_in(weir, database, bystander):
+    before = database.connections()
     for data in list(FIRST_PACKETS.values()) * 3:
         with weir.raw(login=False) as connection:
             connection.read_greeting()
             connection.socket.sendall(data)
             connection.socket.shutdown(socket.SHUT_WR)
             ended(connection)
-    assert connections() - before == 1  # the one that asks
+    assert database.connections() - before == 1  # the one that asks
 
 
 COMMANDS = {
@@ -125,45 +114,55 @@ def test_a_command_with_a_wrong_sequence_number_ends_the_session(weir, events, s
         number = connection.greeting.connection_id
         connection.socket.sendall(data)
         connection.socket.shutdown(socket.SHUT_WR)
-        packets = ended(connection)
-        if packets:
-            says_error(packets)
+        assert says_error(ended(connection))[:2] == (1156, "08S01")
     event = events.ended(number)[-1]
     assert event["event"] == "Disconnect" and event["reject_reason"]
     assert str(number) in shared_gateway.log()
 
 
-def test_a_length_of_a_gibibyte_costs_no_memory(weir, events, shared_gateway, bystander):
-    """The most that packets can announce without an end: 64 times 16 MiB, of which the client sends little."""
-    before = resident_bytes(shared_gateway.process.pid)
-    sessions = [weir.raw() for _ in range(50)]
+def test_an_announced_gibibyte_costs_no_memory(gateway, database):
+    """64 commands of 16 MiB each, of which 64 KiB have come: memory is used and set aside for what has come only."""
+    server = gateway(database.address, plugins=["recorder-1"])
+    sessions = [server.endpoint.raw() for _ in range(64)]
+    resident, reserved = resident_bytes(server.process.pid), reserved_bytes(server.process.pid)
+    part = b"\xff\xff\xff\0\3SELECT '" + b"x" * (64 << 10)
     for connection in sessions:
-        connection.socket.sendall(b"\xff\xff\xff\0\x03SELECT '" + b"x" * 100000)
-    with weir.raw() as connection:
-        connection.query("SELECT 1")
-    assert resident_bytes(shared_gateway.process.pid) - before < 100 << 20
+        connection.socket.sendall(part)
+    wait_for(lambda: unread_bytes(server.port) == 0, "the gateway to have read them all")
+    # Less than one of the announced commands, and than a quarter of all of them.
+    assert resident_bytes(server.process.pid) - resident < len(part) * 64 + (12 << 20)
+    assert reserved_bytes(server.process.pid) - reserved < 256 << 20
     for connection in sessions:
         connection.close()
     for connection in sessions:
-        assert events.ended(connection.greeting.connection_id)[-1]["event"] == "Disconnect"
+        assert names(server.events.ended(connection.greeting.connection_id)) == ["PreAuth", "Connected", "Disconnect"]
 
 
-def test_a_statement_of_more_than_a_gibibyte_is_refused_without_keeping_it(weir, shared_gateway, bystander):
-    before = resident_bytes(shared_gateway.process.pid)
+def test_a_command_of_more_than_a_gibibyte_is_refused_without_keeping_it(gateway, database):
+    """The client sends all of it, whatever it is answered: not one of its packets of 16 MiB is kept."""
+    server = gateway(database.address, plugins=["recorder-1"], options=["-max-command-bytes", 1 << 20])
+    packet = b"\3" + b"x" * (raw.CHUNK - 1)
+    with server.endpoint.raw() as connection:
+        connection.query("SELECT 1")
+        before = peak_resident_bytes(server.process.pid)
+        for sequence in range(65):
+            connection.socket.sendall(b"\xff\xff\xff" + bytes([sequence]) + packet)
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert says_error(ended(connection)) == (1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
+    assert peak_resident_bytes(server.process.pid) - before < 8 << 20
+    assert server.events.ended(connection.greeting.connection_id)[-1]["event"] == "Disconnect"
+
+
+def test_a_command_over_the_limit_is_refused_when_it_is_announced(weir, bystander):
+    """64 MiB unless -max-command-bytes says otherwise: four packets of 16 MiB are too much, three of them wait for the fourth."""
     with weir.raw() as connection:
-        chunk = b"\3" + b"x" * (raw.CHUNK - 1)
-        try:
-            for sequence in range(12):  # over max_allowed_packet, which is where the backend gives up
-                connection.socket.sendall(b"\xff\xff\xff" + bytes([sequence]) + chunk)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-        connection.socket.settimeout(20)
-        ended(connection)
-    # What a plugin may see of a statement has a limit; AddressSanitizer keeps freed memory for a while.
-    assert resident_bytes(shared_gateway.process.pid) - before < 400 << 20
+        for sequence in range(3):
+            connection.socket.sendall(b"\xff\xff\xff" + bytes([sequence]) + b"\3" + b"x" * (raw.CHUNK - 1))
+        connection.socket.sendall(b"\xff\xff\xff\3")
+        assert says_error(ended(connection)) == (1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
 
 
-def test_executing_nonsense_is_the_backends_matter(both):
+def test_executing_nonsense_gets_the_backends_answer(both):
     def case(endpoint):
         seen = []
         for payload in (b"\x17", b"\x17\1", b"\x18\1\0\0\0", b"\x19", b"\x1a\1", b"\x1b", b"\x1c\1\0", b"\xfa\1\0\0\0", b"\x0c\1"):
@@ -193,12 +192,10 @@ def test_random_bytes_at_every_stage_harm_nobody(weir, events, shared_gateway, b
         data = chance.randbytes(chance.randrange(1, 3000))
         if stage:  # with a header that is right, so that it is looked into
             data = connection.frame(data, 0 if stage == 2 else 1)
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # but no time-out: it closes
             connection.socket.sendall(data)
             connection.socket.shutdown(socket.SHUT_WR)
             connection.at_end()
-        except OSError:
-            pass
         connection.close()
     assert shared_gateway.process.alive()
 
@@ -206,6 +203,6 @@ def test_random_bytes_at_every_stage_harm_nobody(weir, events, shared_gateway, b
 def test_a_client_that_leaves_in_the_middle_of_a_change_of_user_is_gone(weir, events, bystander):
     with weir.raw() as connection:
         number = connection.greeting.connection_id
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"ed\0\0mysql\0\x2d\0mysql_native_password\0")
+        connection.send_change_user("ed", "mysql")
         assert connection.read_packet()[1][:1] == b"\xfe"  # asked for the account's method, and silent
     assert events.ended(number)[-1]["event"] == "Disconnect"

@@ -7,6 +7,7 @@ import pytest
 from harness import raw
 from harness.endpoint import DATABASE, Endpoint
 from harness.events import names, statements
+from harness.gateway import serve_others
 from harness.observe import failure
 
 pytestmark = pytest.mark.gateway_only
@@ -58,7 +59,7 @@ def test_a_session_is_described(weir, events, database, direct):
                 "client_address": "7f000001", "client_port": port, "server_ip": "127.0.0.1", "server_port": weir.port,
                 "database": DATABASE, "current_user": "tester@%", "auth_method": "mysql_native_password",
                 "client_version": "7.8.9", "tls_version": None, "connection_type": 0,
-                "backend_address": f"tcp://{database.host}:{database.port}", "connection_id": number}
+                "backend_address": database.address, "connection_id": number}
     assert {key: event[key] for key in expected} == expected
     assert event["backend_version"].endswith(version.removeprefix("5.5.5-"))
     assert [tuple(pair) for pair in event["attributes"]] == [*attributes[:3], ("odd", "\u00c3\u00a4")]  # bytes as latin-1
@@ -81,9 +82,8 @@ def test_a_session_over_the_unix_socket_is_described(weir, events):
     ("plain", "plain-secret", "mysql_native_password"), ("nopassword", "", "mysql_native_password"),
     ("ed", "ed-secret", "client_ed25519")])
 def test_the_authentication_method_is_told(weir, events, user, password, method):
-    weir.shell("SELECT 1", user=user, password=password)
-    event = events.wait_for(lambda e: e["event"] == "Disconnect" and e["user"] == user, "the end of the session")
-    connected = events.of(event["connection_id"])[1]
+    number = int(weir.shell("SELECT CONNECTION_ID()", user=user, password=password).stdout.split()[-1])
+    connected = events.wait_for(lambda e: e["event"] == "Connected" and e["backend_connection_id"] == number, "the session")
     assert (connected["event"], connected["auth_method"], connected["current_user"]) == ("Connected", method, f"{user}@%")
 
 
@@ -134,13 +134,13 @@ def test_each_statement_of_a_text_has_events_of_its_own(weir, events):
         connection.query("DO 1; SELECT 2 UNION SELECT 3;")
 
     found = session(weir, events, do)
-    general = [e for e in found if e["point"] == "general" and e["point"] == "general" and e["command"] == "Query"]
+    general = [e for e in found if e["point"] == "general" and e["command"] == "Query"]
     starting = [e for e in general if e["event"] == "Starting"]
     assert [(e["statement_index"], e["statement_count"], e["sql"].strip(" ;")) for e in starting] == [
         (0, 3, "SELECT 'a;b'"), (1, 3, "INSERT INTO nowhere VALUES (1)"), (2, 3, "SELECT 3"), (0, 2, "DO 1"),
         (1, 2, "SELECT 2 UNION SELECT 3")]
     ends = [e for e in general if e["event"] != "Starting"]
-    assert len(ends) == len(starting), "every Starting has its end, also behind an error"
+    assert len(ends) == len(starting), "every Starting has its end, also after an error"
     assert [(e["event"], e["rows"]) for e in ends[-2:]] == [("Completed", 0), ("Completed", 2)]
     assert [e["event"] for e in ends[:2]] == ["Completed", "Error"] and ends[1]["error_code"] == 1146
     assert [e["sql"] for e in found if e["event"] == "PreParse"] == [text, "DO 1; SELECT 2 UNION SELECT 3;"]
@@ -196,14 +196,14 @@ def test_a_cursors_rows_are_told_by_its_fetches(weir, events, client):
     one = events.wait_for(lambda e: e["event"] == "Completed" and "by cursor" in (e["sql"] or ""), "the statement")
     found = events.ended(one["connection_id"])
     fetched = [e["rows"] for e in found if e["command"] == "Fetch" and e["event"] == "Completed"]
-    assert fetched[:4] in ([8, 8, 4], [8, 8, 4, 8]), fetched
+    assert fetched == [8, 8, 4, 8, 8, 4, 8], fetched
 
 
 def test_a_long_text_is_whole(weir, events):
     sql = "SELECT '" + "y" * 300000 + "'"
     (event,) = completed(weir, events, sql)
     assert event["sql_size"] == len(sql)
-    assert event["sql"] == sql[:len(event["sql"])] and len(event["sql"]) > 1000
+    assert event["sql"] == sql
 
 
 DATABASES = [
@@ -252,28 +252,21 @@ def test_roles_are_right_over_set_role_change_user_and_reset(weir, events):
         connection.command(bytes([raw.COM_RESET_CONNECTION]), connection.read_one)
         connection.query("SELECT 6")
         connection.query("SET ROLE reader")
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0mysql\0" + b"\x2d\0mysql_native_password\0")
         with pytest.raises(raw.ServerError):
-            connection.finish_authentication()
+            connection.change_user("plain", "plain-secret", "mysql")
 
     found = session(weir, events, do)
     roles = {e["sql"]: e["current_role"] for e in found if e["event"] == "Starting" and (e["sql"] or "").startswith("SELECT")}
-    with weir.raw() as connection:  # what a reset does to roles is the server's affair
+    with weir.raw() as connection:
         connection.query("SET ROLE writer")
         connection.command(bytes([raw.COM_RESET_CONNECTION]), connection.read_one)
-        after_reset = connection.query("SELECT CURRENT_ROLE()")[3][1]
-    none = {None, "", "NONE"}
-    assert roles["SELECT 1"] in none and roles["SELECT 3"] in none
-    assert roles["SELECT 2"] == "reader" and roles["SELECT 4"] == roles["SELECT 5"] == "writer"
-    assert raw.text((roles["SELECT 6"] or "").encode()) == after_reset or after_reset == b"\xfb" and roles["SELECT 6"] in none
+        assert connection.query("SELECT CURRENT_ROLE()")[3][1] == raw.text(b"writer")  # a reset leaves the role
+    assert [roles[f"SELECT {i}"] for i in range(1, 7)] == ["", "reader", "", "writer", "writer", "writer"]
 
 
 def test_change_user_is_an_event_with_the_new_facts(weir, events):
     def do(connection):
-        connection.user, connection.password = "plain", "plain-secret"
-        connection.send(bytes([raw.COM_CHANGE_USER]) + b"plain\0\0" + DATABASE.encode() + b"\0\x2d\0mysql_native_password\0")
-        connection.finish_authentication()
+        connection.change_user("plain", "plain-secret", DATABASE)
         connection.query("SELECT 'as plain'")
 
     found = session(weir, events, do)
@@ -312,9 +305,7 @@ def test_a_field_list_and_a_local_file_have_their_ends(weir, events):
 
 def test_pipelined_commands_have_their_own_ends(weir, events):
     def do(connection):
-        data = b"".join(connection.frame(bytes([raw.COM_QUERY]) + sql) for sql in (
-            b"SELECT 1", b"SELEC", b"SELECT 3 UNION SELECT 4", b"DO 5"))
-        connection.socket.sendall(data)
+        connection.send_queries("SELECT 1", "SELEC", "SELECT 3 UNION SELECT 4", "DO 5")
         for _ in range(4):
             connection.read_result()
 
@@ -333,17 +324,18 @@ def test_a_session_that_is_cut_off_in_mid_statement_has_one_end_and_one_disconne
     number = connection.greeting.connection_id
     events.wait_for(lambda e: e.get("connection_id") == number and e["event"] == "Starting", "the statement")
     connection.close()
+    serve_others(weir.raw)
+    assert names(events.of(number))[-1] == "Starting Query", "a statement is waited for, as the server does"
     holder.close()
     found = names(events.ended(number))
-    assert found[-2] in ("Error Query", "Completed Query") and found[-1] == "Disconnect" and found.count("Disconnect") == 1
+    assert found[-2:] == ["Completed Query", "Disconnect"] and found.count("Disconnect") == 1
 
 
 def test_the_status_flags_are_the_sessions(weir, events):
     found = completed(weir, events, "BEGIN", "SELECT 1", "COMMIT", "SET autocommit = 0", "SELECT 2")
     in_transaction, autocommit = 1, 2
     flags = [e["session_status"] & 3 for e in found]
-    assert flags == [autocommit | in_transaction, autocommit | in_transaction, autocommit, 0, flags[4]]
-    assert not flags[4] & autocommit
+    assert flags == [autocommit | in_transaction, autocommit | in_transaction, autocommit, 0, 0]
 
 
 def test_global_variables_that_are_set_are_told(weir, events):
@@ -378,16 +370,14 @@ def test_many_sessions_events_do_not_mix(weir, events):
         assert texts == [f"SELECT 'session {name}', {i}" for i in range(20)]
 
 
-@pytest.mark.parametrize("sql", [b"SELECT '\xff\xfe'", b"\xef\xbb\xbfSELECT 1", b"SELECT 1\0", b"", b"  ", b";;"])
-def test_odd_texts_are_told_as_they_are(weir, events, sql):
+@pytest.mark.parametrize("sql, end", [(b"SELECT '\xff\xfe'", "Completed"), (b"\xef\xbb\xbfSELECT 1", "Error"),
+                                      (b"SELECT 1\0", "Completed"), (b"", "Error"), (b"  ", "Error"), (b";;", "Error")])
+def test_odd_texts_are_shown_as_they_are(weir, events, sql, end):
     with weir.raw() as connection:
         connection.query(sql)
         number = connection.greeting.connection_id
     found = [e for e in events.ended(number) if e["point"] == "general" and e["command"] == "Query"]
-    starting = [e for e in found if e["event"] == "Starting"]
-    assert len(starting) == len([e for e in found if e["event"] in ("Completed", "Error")]) >= 1
-    if b";" not in sql:
-        assert starting[0]["sql"].encode("latin-1").strip() == sql.strip()
+    assert [(e["event"], e["sql"].encode("latin-1")) for e in found] == [("Starting", sql), (end, sql)]
 
 
 def test_a_refused_users_events(weir, events):

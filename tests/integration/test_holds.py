@@ -8,6 +8,7 @@ import threading
 import pytest
 from harness import raw
 from harness.events import names, statements
+from harness.gateway import serve_others
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.gateway_only
 
 @pytest.fixture
 def server(gateway, database):
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     yield server
     if server.process.alive():
         release(server)
@@ -36,9 +37,7 @@ def silent(connection):
 
 
 def others_are_served(server):
-    for _ in range(8):  # on every worker
-        with server.endpoint.raw() as connection:
-            assert connection.query("SELECT 1")
+    serve_others(server.endpoint.raw)
 
 
 def test_a_client_waits_for_what_is_held_back(server):
@@ -69,7 +68,7 @@ def test_an_ok_and_an_error_are_held_back(server, sql, event):
 def test_pipelined_replies_keep_their_order(server):
     texts = ["SELECT 1", "SELECT 'hold_word', 2", "SELECT 3", "DO 'hold_word'", "SELECT 5"]
     with server.endpoint.raw() as connection:
-        connection.socket.sendall(b"".join(connection.frame(b"\3" + text.encode()) for text in texts))
+        connection.send_queries(*texts)
         told(server, texts[1])
         others_are_served(server)
         release(server)
@@ -90,10 +89,15 @@ def test_a_large_result_is_whole_after_it_was_held_back(server):
     sql = "SELECT REPEAT('hold_word', 10000) FROM seq_1_to_300"
     with server.endpoint.raw() as connection:
         connection.send(b"\3" + sql.encode())
-        rows = [connection.read_packet() for _ in range(200)]
-        release(server)
-        rows += connection._read_rows([]) or []
+        replies = []
+        reader = threading.Thread(target=lambda: replies.append(connection.read_result()))
+        reader.start()
         told(server, sql)
+        others_are_served(server)
+        assert not replies, "the end of the result was not held back"
+        release(server)
+        reader.join(20)
+        assert [len(payload) for _, payload in replies[0]][3:-1] == [90004] * 300
         assert connection.query("SELECT 1")
 
 
@@ -102,8 +106,9 @@ def test_work_that_failed_ends_the_session_with_an_error(server):
         connection.send(b"\3DO 'hold_broken_word'")
         told(server, "DO 'hold_broken_word'")
         release(server)
-        error = raw.error_of([connection.read_packet()])
-        assert error[0] == 1105 and "plugin" in error[2] and "recorder" in server.log()
+        packet = connection.read_packet()
+        error = raw.error_of([packet])
+        assert packet[0] == 1 and error[0] == 1105 and "plugin" in error[2] and "recorder" in server.log()
         connection.at_end()
     assert names(server.events.ended(connection.greeting.connection_id))[-1] == "Disconnect"
 

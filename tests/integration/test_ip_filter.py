@@ -21,7 +21,7 @@ def filtered(gateway, database, ip_filter, tmp_path):
         lines = [f'{key} = {str(value).lower() if isinstance(value, (bool, int)) else repr(str(value))}'
                  for key, value in {"file": tmp_path / "rules", **settings}.items()]
         (tmp_path / "weir.toml").write_text("[plugin.ip_filter]\n" + "\n".join(lines) + "\n")
-        server = gateway(f"tcp://{database.host}:{database.port}", plugins=[ip_filter],
+        server = gateway(database.address, plugins=[ip_filter],
                          options=["-config", tmp_path / "weir.toml"])
         server.rules = tmp_path / "rules"
         return server
@@ -217,8 +217,6 @@ def test_dry_run_logs_and_lets_pass(filtered):
 def test_changing_the_user_asks_the_rules_again(filtered):
     server = filtered("deny nopassword@any\n")
     with server.endpoint.raw(user="plain", password="plain-secret", database=None) as connection:
-        connection.send(b"\x11nopassword\0\0\0\x2d\0mysql_native_password\0")
-        connection.password = ""
         with pytest.raises(raw.ServerError) as refused:
-            connection.finish_authentication()
+            connection.change_user("nopassword", "")
         assert refused.value.number == 1130

@@ -21,7 +21,7 @@ def test_a_row_over_16_mib_comes_whole(both):
 
 
 def test_a_statement_over_16_mib_goes_whole(both):
-    value = "0123456789abcde" * (2 * MIB)
+    value = "0123456789abcdef" * (MIB + 1000)
 
     def case(endpoint):
         with endpoint.connect(max_allowed_packet=64 * MIB) as connection:
@@ -56,7 +56,7 @@ def test_a_prepared_statements_parameter_over_16_mib_goes_whole(both):
     both(case)
 
 
-def test_a_statement_over_the_servers_limit_is_refused_by_the_server(both, database):
+def test_a_value_over_the_servers_limit_is_null_with_a_warning(both):
     def case(endpoint):
         with endpoint.connect(max_allowed_packet=128 * MIB) as connection:
             (result,) = run(connection, "SELECT LENGTH(REPEAT('x', 70000000))")
@@ -87,14 +87,13 @@ def test_a_local_file_may_be_empty(both):
 
 
 def test_a_local_file_in_packets_over_16_mib(both):
-    content = b"".join(b"%d,%s\n" % (i, b"x" * 90) for i in range(180000))
+    content = b"".join(b"%d,%s,%s\n" % (i, b"x" * 90, b"y" * 10000) for i in range(1700))
     assert len(content) > CHUNK
-    assert b"Records: 180000" in both(lambda endpoint: load(endpoint, [content]))[0][1][1]
+    sql = LOAD.replace("(a, b)", "(a, b, @ignored)")
+    assert b"Records: 1700" in both(lambda endpoint: load(endpoint, [content], sql))[0][1][1]
 
 
 def test_errors_before_and_after_a_local_file(both):
-    duplicate = LOAD.replace("INTO TABLE", "INTO TABLE")
-
     def case(endpoint):
         seen = [load(endpoint, [b"1,a\nx,b\n2,c,d\n"])]  # warnings
         with endpoint.raw() as connection:
@@ -102,8 +101,7 @@ def test_errors_before_and_after_a_local_file(both):
         seen.append(load(endpoint, [b"1,a\n"], LOAD.replace("load_t", "nowhere")))
         with endpoint.raw() as connection:
             connection.query("DROP TABLE load_t")
-        seen.append(load(endpoint, [b"1,a\n1,b\n"], duplicate.replace("LOCAL INFILE", "LOCAL INFILE").replace(
-            "(a, b)", "(a, b) SET b = (SELECT 1 UNION SELECT 2)")))
+        seen.append(load(endpoint, [b"1,a\n1,b\n"], LOAD.replace("(a, b)", "(a, b) SET b = (SELECT 1 UNION SELECT 2)")))
         return seen
 
     seen = both(case)
@@ -112,7 +110,7 @@ def test_errors_before_and_after_a_local_file(both):
 
 def test_a_local_file_within_a_multi_statement(both):
     reply, _ = both(lambda endpoint: load(endpoint, [b"1,a\n2,b\n"], f"SELECT 'before'; {LOAD}; SELECT COUNT(*) FROM load_t"))
-    assert len(reply) > 8
+    assert len(reply) == 12 and reply[5][1] == b"\xfbgiven" and reply[10][1] == raw.text(b"2")
 
 
 def test_a_client_library_loads_a_local_file(both, tmp_path):

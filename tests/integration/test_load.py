@@ -6,7 +6,7 @@ import socket
 import pytest
 from harness.observe import run
 from harness.process import resident_bytes
-from harness.sysbench import number, sysbench, transactions_per_second
+from harness.sysbench import number, sysbench
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.gateway_only
 @pytest.mark.time_limit(120)
 def test_sysbench_reads_and_writes_without_an_error_and_every_event_has_its_end(gateway, database, example):
     database.execute("DROP DATABASE IF EXISTS sbtest", "CREATE DATABASE sbtest")
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=[example])
+    server = gateway(database.address, plugins=[example])
     sizes = {"tables": 4, "table_size": 10000}
     sysbench(server.endpoint, "oltp_read_write", "prepare", **sizes)
-    report = sysbench(server.endpoint, "oltp_read_write", "run", threads=16, time=20, **sizes)
+    report = sysbench(server.endpoint, "oltp_read_write", "run", threads=16, time=0, events=1000, **sizes)
     assert number(report, "reconnects:") == 0
-    assert transactions_per_second(report) > 1
+    assert number(report, "transactions:") == 1000
     database.execute("DROP DATABASE sbtest")
     server.stop()
     events = {word: 0 for word in ("Statement Starting", "Statement Completed", "ERROR!", "event: Connected",
@@ -46,7 +46,7 @@ def test_two_thousand_idle_connections(gateway, database):
         pytest.skip(f"the limit of open files is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(need, hard)), hard))
     database.execute(f"SET GLOBAL max_connections = {wanted + 200}")
-    server = gateway(f"tcp://{database.host}:{database.port}", plugins=["recorder-1"])
+    server = gateway(database.address, plugins=["recorder-1"])
     sessions = [server.endpoint.raw() for _ in range(100)]
     before = resident_bytes(server.process.pid)
     try:

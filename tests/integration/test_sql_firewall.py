@@ -83,7 +83,7 @@ def run_case(server, case):
     with connect(server, account, **options) as connection:
         if how == "pipelined":  # the text is sent before the setup has been answered
             texts = [setup.encode(), text]
-            connection.socket.sendall(b"".join(connection.frame(bytes([raw.COM_QUERY]) + text) for text in texts))
+            connection.send_queries(*texts)
             assert raw.error_of(connection.read_result()) is None
             packets = connection.read_result()
             return raw.error_of(packets), b"".join(payload for _, payload in packets)

@@ -22,7 +22,7 @@ SETUP = [
     "INSERT INTO a VALUES (1, 1), (2, 2)",
 ]
 
-# Each is run on a fresh connection with d as its database; what stands behind the first one undoes it.
+# Each is run on a fresh connection with d as its database; what stands after the first one undoes it.
 STATEMENTS = [
     ["SELECT 1"],
     ["SELECT * FROM a, e.f AS z, b a2 WHERE a.x = z.x"],

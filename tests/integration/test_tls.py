@@ -4,17 +4,15 @@ import os
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 
 import pytest
+from harness import raw
 from harness.process import sanitizer_reports
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
-
-
-def backend(database):
-    return f"tcp://{database.host}:{database.port}"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +36,13 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(make_gateway, database):
-    server = make_gateway(backend(database), plugins=["recorder-1"], options=["-auto-tls"])
+    server = make_gateway(database.address, plugins=["recorder-1"], options=["-auto-tls"])
     yield server
     server.stop()
+
+
+# What a client sends before the handshake of TLS: its capabilities.
+TLS_REQUEST = b"\x20\0\0\1" + struct.pack("<IIB23x", 0xA2FF85 | raw.SSL, 1 << 24, 45)
 
 
 def unverified():
@@ -108,7 +110,7 @@ def test_without_a_certificate_tls_is_not_offered(weir):
 
 
 def test_insecure_transport_is_refused_where_it_is_forbidden(gateway, database):
-    server = gateway(backend(database), options=["-auto-tls", "-require-secure-transport"])
+    server = gateway(database.address, options=["-auto-tls", "-require-secure-transport"])
     with pytest.raises(Exception) as error:
         server.endpoint.connect()
     assert error.value.args[0] == 3159
@@ -122,7 +124,7 @@ def test_a_certificate_is_verified_and_read_again_on_sighup(gateway, database, c
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
     certificate.write_bytes((certificates / "server.pem").read_bytes())
     key.write_bytes((certificates / "server.key").read_bytes())
-    server = gateway(backend(database), options=["-ssl-cert", str(certificate), "-ssl-key", str(key)])
+    server = gateway(database.address, options=["-ssl-cert", str(certificate), "-ssl-key", str(key)])
 
     def subject():
         context = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
@@ -142,12 +144,14 @@ def test_a_certificate_is_verified_and_read_again_on_sighup(gateway, database, c
 
 
 def test_clients_must_show_a_certificate_when_a_ca_is_given(gateway, database, certificates):
-    server = gateway(backend(database), options=["-ssl-cert", str(certificates / "server.pem"), "-ssl-key",
+    server = gateway(database.address, options=["-ssl-cert", str(certificates / "server.pem"), "-ssl-key",
                                                  str(certificates / "server.key"), "-ssl-ca",
                                                  str(certificates / "ca.pem")])
-    with pytest.raises(Exception):
-        with server.endpoint.connect(ssl=unverified()) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+    with socket.create_connection((server.host, server.port), 10) as plain:
+        plain.recv(4096)
+        plain.sendall(TLS_REQUEST)
+        with unverified().wrap_socket(plain) as client, pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+            client.recv(4096)
     context = unverified()
     context.load_cert_chain(certificates / "client.pem", certificates / "client.key")
     with server.endpoint.connect(ssl=context) as connection, connection.cursor() as cursor:
@@ -155,10 +159,9 @@ def test_clients_must_show_a_certificate_when_a_ca_is_given(gateway, database, c
 
 
 def test_garbage_in_place_of_a_tls_handshake_harms_nobody(server):
-    request = (0xA2FF85 | 0x800).to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x2d" + bytes(23)
     with socket.create_connection((server.host, server.port)) as client:
         client.recv(4096)
-        client.sendall(len(request).to_bytes(3, "little") + b"\x01" + request + os.urandom(500))
+        client.sendall(TLS_REQUEST + os.urandom(500))
         client.settimeout(10)
         try:
             while client.recv(4096):

@@ -12,7 +12,8 @@
 
 /* X(fact, slot): facts that the source answers and that are kept. */
 #define COMPUTED_TEXTS(X)                                                                          \
-    X(kind, 0) X(normalized, 1) X(digest, 2) X(expanded_sql, 3) X(specific_kind, 4)
+    X(kind, 0)                                                                                     \
+    X(normalized, 1) X(digest, 2) X(expanded_sql, 3) X(specific_kind, 4) X(redacted_sql, 5)
 #define COMPUTED_NUMBERS(X) X(table_count, 0) X(tables_known, 1) X(digest_exact, 2)
 
 static const weir_string absent;
@@ -62,6 +63,8 @@ static weir_string computed_text(struct weir_session *session, uint32_t fact)
         break;
         COMPUTED_TEXTS(X)
 #undef X
+    case WEIR_TEXT_redacted_message: /* of this event's message */
+        return session->source->text(session->source_data, fact);
     default:
         return absent;
     }

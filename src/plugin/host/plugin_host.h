@@ -26,7 +26,8 @@
 
 #define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data; bits of a set */
 
-#define PLUGIN_COMPUTED_TEXTS   5 /* kind, normalized, digest, expanded_sql, specific_kind */
+/* kind, normalized, digest, expanded_sql, specific_kind, redacted_sql */
+#define PLUGIN_COMPUTED_TEXTS   6
 #define PLUGIN_COMPUTED_NUMBERS 3 /* table_count, tables_known, digest_exact */
 
 /* Why something was refused. */
@@ -107,12 +108,12 @@ enum plugin_hold_kind {
 };
 
 /* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
- * fact and statement, where statement_number distinguishes statements (connection_duration: each
- * time); the strings that they return live until the statement has ended. PreParse is a statement
- * of its own. */
+ * fact and statement, where statement_number distinguishes statements (connection_duration and
+ * redacted_message: each time); the strings that they return live until the statement has ended.
+ * PreParse is a statement of its own. */
 struct plugin_facts_source {
     /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
-     * specific_kind. */
+     * specific_kind, redacted_sql, redacted_message. */
     weir_string (*text)(void *source_data, uint32_t fact);
     /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
      * connection_duration. */

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 enum { KEEP = 4096, RESUMED = 1, DEPRECATE_EOF = 2, COMPRESSED = 4, ZSTD = 8 };
 

@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "trace/trace.h"
+#include "trace/capture/trace_capture.h"
+#include "trace/protocol/trace_protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

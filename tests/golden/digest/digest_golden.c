@@ -4,8 +4,8 @@
  *
  *     digest_golden FOLDER     the folder with digest_cases_dev.jsonl and the files beside it
  *
- * Answers 77 (skipped) when the folder is not there. Every difference is printed and counts, but
- * for those about tables that are meant (is_meant()). */
+ * Answers 77 (skipped) when the folder is not there; each of the files must be in it. Every
+ * difference is printed and counts, but for those about tables that are meant (is_meant()). */
 #include "sql/keywords.h"
 #include "sql/sql.h"
 
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Tables: TiDB reports nothing of the text of a PREPARE (ours are marked in_text), and of a
  * procedure it walks only a part. */
@@ -160,19 +161,29 @@ static void check_single(const json_t *object, struct sql_span sql)
     check_tables(object, sql);
 }
 
-/* Runs check over the lines of a file; false: there is none. */
-static bool check_file(const char *folder, const char *name,
-                       void (*check)(const json_t *, struct sql_span))
+/* Opens a file of the data. NULL: it is missing, which is a difference. */
+static FILE *open_data(const char *folder, const char *name)
 {
     char path[4096];
-    char *line = NULL;
-    size_t room = 0;
-    unsigned lines = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        return false;
+        printf("%s is missing\n", path);
+        differences++;
     }
+    return file;
+}
+
+/* Runs check over the lines of a file, of which there must be some. */
+static void check_file(const char *folder, const char *name,
+                       void (*check)(const json_t *, struct sql_span))
+{
+    char *line = NULL;
+    size_t room = 0;
+    unsigned lines = 0;
+    FILE *file = open_data(folder, name);
+    if (file == NULL)
+        return;
     while (getline(&line, &room, file) > 0) {
         char *owned = NULL;
         json_t *object = json_loads(line, JSON_ALLOW_NUL, NULL);
@@ -187,22 +198,19 @@ static bool check_file(const char *folder, const char *name,
         lines++;
     }
     printf("%s: %u lines\n", name, lines);
+    differences += lines == 0;
     free(line);
     fclose(file);
-    return true;
 }
 
 /* The project's own list of words against TiDB's, both ways. */
 static void check_words(const char *folder, const char *name, unsigned flag)
 {
-    char path[4096];
     char word[128];
     unsigned count = 0;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
+    FILE *file = open_data(folder, name);
+    if (file == NULL)
         return;
-    }
     while (fscanf(file, "%127s", word) == 1) {
         for (char *at = word; *at != '\0'; at++) {
             *at = (char)tolower((unsigned char)*at);
@@ -232,12 +240,12 @@ static void check_words(const char *folder, const char *name, unsigned flag)
 
 static void check_labels(const char *folder)
 {
-    char path[4096];
     char word[128];
     unsigned count = 0;
-    snprintf(path, sizeof path, "%s/stmt_labels.txt", folder);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fscanf(file, "%127s", word) == 1) {
+    FILE *file = open_data(folder, "stmt_labels.txt");
+    if (file == NULL)
+        return;
+    while (fscanf(file, "%127s", word) == 1) {
         bool found = false;
         for (int label = 0; label < SQL_LABEL_COUNT; label++) {
             found = found || strcmp(sql_label_name((enum sql_label)label), word) == 0;
@@ -248,29 +256,28 @@ static void check_labels(const char *folder)
         }
         count++;
     }
-    if (file != NULL) {
-        fclose(file);
-        differences += count != SQL_LABEL_COUNT;
-    }
+    fclose(file);
+    differences += count != SQL_LABEL_COUNT;
 }
 
 int main(int argc, char **argv)
 {
     const char *folder = argc > 1 ? argv[1] : "../shared/digest";
+    struct stat status;
+    if (stat(folder, &status) != 0) {
+        printf("%s: the data is not there\n", folder);
+        return 77;
+    }
     sql_digester_init(&digester);
     sql_tables_init(&tables);
-    bool found = check_file(folder, "digest_cases_dev.jsonl", check_digest);
-    found = check_file(folder, "multi_cases_dev.jsonl", check_parts) && found;
-    found = check_file(folder, "tables_cases_dev.jsonl", check_single) && found;
+    check_file(folder, "digest_cases_dev.jsonl", check_digest);
+    check_file(folder, "multi_cases_dev.jsonl", check_parts);
+    check_file(folder, "tables_cases_dev.jsonl", check_single);
     check_words(folder, "keywords.txt", SQL_KEYWORD_ANYWHERE);
     check_words(folder, "keywords_func.txt", SQL_KEYWORD_BEFORE_PARENTHESIS);
     check_labels(folder);
     sql_tables_release(&tables);
     sql_digester_release(&digester);
-    if (!found && differences == 0) {
-        printf("%s: the data is not there\n", folder);
-        return 77;
-    }
     printf("%u differences\n", differences);
     return differences > 0;
 }

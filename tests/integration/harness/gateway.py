@@ -16,6 +16,13 @@ SANITIZER_OPTIONS = {
 }
 
 
+def serve_others(connect):
+    """Connects several times, so that every worker has done all that it had to do before."""
+    for _ in range(8):
+        with connect() as connection:
+            assert connection.query("SELECT 1")
+
+
 class Gateway:
     """backend: the value of -backend, or None for the embedded database. start() returns when it listens."""
 

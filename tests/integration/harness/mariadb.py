@@ -31,6 +31,11 @@ class MariaDB:
         if not (self.folder / "data").exists():
             install_database(self.folder)
 
+    @property
+    def address(self):
+        """The value of -backend for it."""
+        return f"tcp://{self.host}:{self.port}"
+
     def start(self, more=()):
         self.process = ServerProcess("mariadbd", [
             program("mariadbd"), "--no-defaults", "--user=root", f"--datadir={self.folder}/data",
@@ -67,6 +72,10 @@ class MariaDB:
                 return cursor.fetchall()
         finally:
             connection.close()
+
+    def connections(self):
+        """How many connections it has had so far, this one included."""
+        return int(self.execute("SHOW GLOBAL STATUS LIKE 'Connections'")[0][1])
 
     def stop(self):
         if self.process:

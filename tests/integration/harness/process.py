@@ -82,12 +82,32 @@ def sanitizer_reports(text):
     return [line for line in text.splitlines() if any(word in line for word in SANITIZER_WORDS)]
 
 
+def _memory(pid, name):
+    """A line of /proc/PID/status, in bytes. It must be there: a growth of nothing would pass for a small one."""
+    (line,) = [line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(f"{name}:")]
+    return int(line.split()[1]) * 1024
+
+
 def resident_bytes(pid):
-    """Resident memory of a process, in bytes."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    """Memory of a process that is in use."""
+    return _memory(pid, "VmRSS")
+
+
+def peak_resident_bytes(pid):
+    """The most memory that has been in use since the process began."""
+    return _memory(pid, "VmHWM")
+
+
+def reserved_bytes(pid):
+    """Memory that a process has asked for, whether it is in use or not."""
+    return _memory(pid, "VmSize")
+
+
+def unread_bytes(port):
+    """What has arrived at the connections of a local TCP port and has not been read by its program."""
+    connections = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(queues.split(":")[1], 16) for _, local, _, state, queues, *_ in connections
+               if local.endswith(f":{port:04X}") and state == "01")
 
 
 def cpu_seconds(pid):

@@ -108,7 +108,7 @@ class RawConnection:
         else:
             self.socket = socket.create_connection((host, port), timeout)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
+        self.received = bytearray()
         self.sequence = 0
         self.capabilities = capabilities
         self.user, self.password, self.database = user, password, database
@@ -138,7 +138,8 @@ class RawConnection:
             if not data:
                 raise Closed(self.received)
             self.received += data
-        head, self.received = self.received[:size], self.received[size:]
+        head = bytes(self.received[:size])
+        del self.received[:size]
         return head
 
     def read_packet(self):
@@ -171,7 +172,17 @@ class RawConnection:
                 self.received += data
         except ConnectionResetError:
             pass
-        return self.received
+        return bytes(self.received)
+
+    def packets_to_end(self):
+        """Reads until the server closes. Returns the packets as (sequence number, payload), each frame for itself, and the
+        bytes of an incomplete one at the end."""
+        data, packets = self.at_end(), []
+        while len(data) >= 4 and len(data) >= 4 + int.from_bytes(data[:3], "little"):
+            size = int.from_bytes(data[:3], "little")
+            packets.append((data[3], data[4:4 + size]))
+            data = data[4 + size:]
+        return packets, data
 
     # -- login
 
@@ -225,6 +236,19 @@ class RawConnection:
 
     def query(self, sql):
         return self.command(bytes([COM_QUERY]) + (sql.encode() if isinstance(sql, str) else sql))
+
+    def send_queries(self, *texts):
+        """Sends statements at once, before the replies to earlier ones have come."""
+        self.socket.sendall(b"".join(self.frame(bytes([COM_QUERY]) + (text.encode() if isinstance(text, str) else text))
+                                     for text in texts))
+
+    def send_change_user(self, user, database=""):
+        self.send(bytes([COM_CHANGE_USER]) + user.encode() + b"\0\0" + database.encode() + b"\0\x2d\0mysql_native_password\0")
+
+    def change_user(self, user, password, database=""):
+        self.user, self.password = user, password
+        self.send_change_user(user, database)
+        return self.finish_authentication()
 
     def read_one(self):
         return [self.read_packet()]

@@ -15,7 +15,7 @@ def sysbench(endpoint, test, action, schema="sbtest", timeout=180, **options):
 
 
 def number(report, label):
-    """The first number behind a label of the report: number(report, "reconnects:")."""
+    """The first number after a label of the report: number(report, "reconnects:")."""
     return float(re.search(re.escape(label) + r"\s*([0-9.]+)", report).group(1))
 
 

@@ -16,7 +16,7 @@
 #ifndef WEIR_TESTS_TRACE_SCRIPT_H
 #define WEIR_TESTS_TRACE_SCRIPT_H
 
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 /* capabilities: what the server of "GREETING" offers, and the client of "RESPONSE" asks for, beside
  * CLIENT_PROTOCOL_41, CLIENT_SECURE_CONNECTION and CLIENT_PLUGIN_AUTH. Fails the test when anything

@@ -11,7 +11,7 @@
 #include <zstd.h>
 
 #include "frames.h"
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 #define LOGIN_EVENTS                                                                               \
     "CONNECTING CONNECTING\n"                                                                      \

@@ -11,7 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "trace/inflate.h"
+#include "trace/protocol/inflate.h"
 #include "wire/wire.h"
 
 enum { MOST_BYTES = 200000, PIECE_BYTES = 65536 };

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "frames.h"
-#include "trace/trace.h"
+#include "trace/protocol/trace_protocol.h"
 
 static void put_frame(struct strbuf *out, const struct frame *frame)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "trace/trace.h"
+#include "trace/capture/trace_capture.h"
 
 static struct strbuf log_text = STRBUF_INIT;
 

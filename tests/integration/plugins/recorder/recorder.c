@@ -3,7 +3,7 @@
  * The tests' eyes: each event becomes one line of JSON in the file that RECORDER_FILE names, with
  * everything that the ABI can tell. A line is written with one write() to a file opened for
  * appending, so that lines of different sessions do not mix. Text facts are bytes: those that are
- * not printable ASCII are written as \u00XX, one a byte.
+ * not printable ASCII are written as \u00XX, one a byte; of a very long one only the beginning.
  *
  * It refuses, in PreAuth and ChangeUser, user "refused" with an error number and SQLSTATE of its
  * own, and user "refused_by_default" with the ABI's defaults; in Starting a text with
@@ -22,6 +22,8 @@
 #include <weir/plugin.h>
 
 static int file = -1;
+
+#define SHOWN_BYTES (512U << 10) /* of one text */
 
 /* ---- JSON ---- */
 
@@ -56,7 +58,7 @@ static void put_string(FILE *out, weir_string string)
         return;
     }
     fputc('"', out);
-    for (size_t i = 0; i < string.size; i++) {
+    for (size_t i = 0; i < string.size && i < SHOWN_BYTES; i++) {
         unsigned char c = (unsigned char)string.data[i];
         if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
             fprintf(out, "\\u%04x", c);
@@ -140,6 +142,8 @@ static void put_parts(struct line *line, const weir_session *session)
         put_string(line->out, weir_part_text(session, i, WEIR_TEXT_normalized));
         fputs(", ", line->out);
         put_string(line->out, weir_part_text(session, i, WEIR_TEXT_digest));
+        fputs(", ", line->out);
+        put_string(line->out, weir_part_text(session, i, WEIR_TEXT_redacted_sql));
         fputc(']', line->out);
     }
     fputc(']', line->out);

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Feeding a session, and doing what it wishes. Every entry from the loop feeds the session once and
+ * ends in carry_out(), which flushes both legs, looks at the wishes until none is new, and watches
+ * the sockets for what is waited for.
+ *
+ * A connection is freed once the loop has let go of its last handle, and the session of its last
+ * hold. */
+#include "gateway/connection.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READS_A_ROUND 4 /* of one socket before the loop's other sockets have their turn */
+
+static void carry_out(struct connection *connection);
+
+static struct leg *client_of(struct connection *connection)
+{
+    return session_leg(connection->session, SESSION_CLIENT);
+}
+
+static struct leg *backend_of(struct connection *connection)
+{
+    return session_leg(connection->session, SESSION_BACKEND);
+}
+
+/* ---- The end ---- */
+
+static void unlink_connection(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        worker->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    atomic_fetch_sub(&worker->connection_count, 1);
+    atomic_fetch_sub(&worker->gateway->connections, 1);
+}
+
+static void free_if_done(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    if (!connection->is_over || connection->handles ||
+        !session_may_be_freed(connection->session))
+        return;
+    session_free(connection->session);
+    unlink_connection(connection);
+    free(connection);
+    worker_end_if_done(worker);
+}
+
+static void handle_closed(struct connection *connection)
+{
+    assert(connection->handles > 0);
+    connection->handles--;
+    free_if_done(connection);
+}
+
+static void client_closed(struct watch *watch)
+{
+    handle_closed((struct connection *)((char *)watch - offsetof(struct connection, client.watch)));
+}
+
+static void backend_closed(struct watch *watch)
+{
+    handle_closed(
+        (struct connection *)((char *)watch - offsetof(struct connection, backend.watch)));
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void close_all(struct connection *connection)
+{
+    if (connection->is_over)
+        return;
+    connection->is_over = true;
+    worker_remove_ready(connection->worker, connection);
+    leg_close(client_of(connection));
+    leg_close(backend_of(connection));
+    if (connection->has_timer)
+        uv_close((uv_handle_t *)&connection->timer, timer_closed);
+    connection->has_timer = false;
+}
+
+/* ---- Reading ---- */
+
+/* Reads a side once and feeds the session. Returns whether there may be more. */
+static bool read_once(struct connection *connection, enum session_side side)
+{
+    struct session *session = connection->session;
+    struct leg *leg = session_leg(session, side);
+    uint8_t *bytes = connection->worker->buffer;
+    size_t room = session_read_room(session, side, &bytes);
+    size_t got = leg_receive(leg, bytes, room);
+    if (got)
+        session_receive(session, side, bytes, got);
+    else if (leg->ended || leg->failed)
+        session_run(session);
+    /* What the legs borrow lies in the buffer. */
+    leg_flush(client_of(connection));
+    leg_flush(backend_of(connection));
+    return got == room && !leg_pending(client_of(connection)) &&
+           !leg_pending(backend_of(connection));
+}
+
+void connection_client_readable(struct connection *connection)
+{
+    if (!connection->is_securing)
+        read_once(connection, SESSION_CLIENT);
+    carry_out(connection);
+}
+
+static void read_backend(struct connection *connection)
+{
+    bool goes_on = true;
+    for (int round = 0; goes_on && round < READS_A_ROUND; round++)
+        goes_on = read_once(connection, SESSION_BACKEND) &&
+                  session_wishes(connection->session).read_backend;
+}
+
+/* ---- TLS ---- */
+
+static void go_on_securing(struct connection *connection)
+{
+    struct leg *leg = client_of(connection);
+    enum tls_progress progress = tls_handshake(leg);
+    connection->handshake_writes = progress == TLS_NEEDS_WRITE;
+    if (progress != TLS_DONE && progress != TLS_FAILED)
+        return;
+    connection->is_securing = false;
+    if (progress == TLS_DONE)
+        session_secured(connection->session, tls_version(leg), tls_cipher(leg), NULL);
+    else
+        session_secured(connection->session, NULL, NULL, tls_failure());
+}
+
+static void begin_securing(struct connection *connection)
+{
+    connection->is_securing = true;
+    if (tls_accept(connection->worker->gateway->tls, client_of(connection)))
+        go_on_securing(connection);
+    else
+        session_close(connection->session, CLOSE_NO_MEMORY);
+}
+
+/* ---- The client's socket ---- */
+
+static void on_client(struct watch *watch, struct watch_event event)
+{
+    struct connection *connection =
+        (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
+    struct leg *leg = client_of(connection);
+    if (event.failed) {
+        leg_fail(leg, EIO);
+        session_run(connection->session);
+    } else if (connection->is_securing) {
+        go_on_securing(connection);
+    } else {
+        if (event.writable)
+            leg_flush(leg);
+        if (event.readable)
+            read_once(connection, SESSION_CLIENT);
+    }
+    carry_out(connection);
+}
+
+/* ---- The backend's socket ---- */
+
+static void set_options(int fd)
+{
+    int yes = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+}
+
+/* The backend's socket has an answer to connect(). */
+static void connected(struct connection *connection, int error)
+{
+    connection->is_connecting = false;
+    if (error) {
+        upstream_connection_failed(connection->worker->gateway->upstream);
+        session_connected(connection->session, strerror(error));
+    } else {
+        set_options(connection->backend.watch.fd);
+        session_connected(connection->session, NULL);
+    }
+}
+
+static int error_of_socket(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
+}
+
+static void on_backend(struct watch *watch, struct watch_event event)
+{
+    struct connection *connection =
+        (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
+    struct leg *leg = backend_of(connection);
+    if (connection->is_connecting) {
+        connected(connection, error_of_socket(watch->fd));
+    } else if (event.failed) {
+        leg_fail(leg, EIO);
+        session_run(connection->session);
+    } else {
+        if (event.writable)
+            leg_flush(leg);
+        if (event.readable)
+            read_backend(connection);
+    }
+    carry_out(connection);
+}
+
+static void begin_connecting(struct connection *connection)
+{
+    struct gateway *gateway = connection->worker->gateway;
+    bool in_progress = false;
+    int fd = upstream_connect(gateway->upstream, &in_progress);
+    connection->is_connecting = true;
+    if (fd < 0) {
+        connected(connection, errno);
+        return;
+    }
+    int status = net_socket_open(&connection->backend, &connection->worker->loop, fd, on_backend,
+                                 backend_closed);
+    if (status < 0) {
+        close(fd);
+        connected(connection, -status);
+        return;
+    }
+    connection->handles++;
+    leg_push(backend_of(connection), &connection->backend.filter);
+    if (!in_progress)
+        connected(connection, error_of_socket(fd));
+}
+
+/* ---- Time, and threads that may block ---- */
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct connection *connection = timer->data;
+    session_deadline_passed(connection->session);
+    carry_out(connection);
+}
+
+static void set_deadline(struct connection *connection, long seconds)
+{
+    if (!connection->has_timer && seconds == 0)
+        return;
+    if (!connection->has_timer) {
+        uv_timer_init(&connection->worker->loop, &connection->timer);
+        connection->timer.data = connection;
+        connection->has_timer = true;
+        connection->handles++;
+    }
+    if (seconds)
+        uv_timer_start(&connection->timer, on_deadline, (uint64_t)seconds * 1000, 0);
+    else
+        uv_timer_stop(&connection->timer);
+}
+
+static void on_work(uv_work_t *work)
+{
+    const struct connection *connection = work->data;
+    session_work(connection->session);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct connection *connection = work->data;
+    free(work);
+    session_worked(connection->session, status != 0);
+    carry_out(connection);
+    free_if_done(connection);
+}
+
+/* Returns whether it is over already: there was no memory for it. */
+static bool begin_work(struct connection *connection)
+{
+    uv_work_t *work = malloc(sizeof *work);
+    session_begin_work(connection->session);
+    if (!work) {
+        session_worked(connection->session, true);
+        return true;
+    }
+    work->data = connection;
+    uv_queue_work(&connection->worker->loop, work, on_work, on_worked);
+    return false;
+}
+
+/* ---- Wishes ---- */
+
+/* Starts what is newly wished for. Returns whether the session was fed, so has other wishes. */
+static bool start_wishes(struct connection *connection, const struct session_wishes *wishes)
+{
+    if (wishes->connect && !connection->is_connecting) {
+        begin_connecting(connection);
+        return !connection->is_connecting;
+    }
+    if (wishes->secure && !connection->is_securing) {
+        begin_securing(connection);
+        return !connection->is_securing;
+    }
+    return wishes->work && begin_work(connection);
+}
+
+static void watch_sockets(struct connection *connection, const struct session_wishes *wishes)
+{
+    struct leg *client = client_of(connection), *backend = backend_of(connection);
+    bool reads_client = connection->is_securing || wishes->read_client;
+    watch_for(&connection->client.watch, reads_client,
+              leg_pending(client) || connection->handshake_writes);
+    if (wishes->read_client && leg_has_buffered(client))
+        worker_add_ready(connection->worker, connection);
+    if (leg_is_open(backend))
+        watch_for(&connection->backend.watch, wishes->read_backend,
+                  leg_pending(backend) || connection->is_connecting);
+}
+
+/* Flushes both legs. Returns whether one has failed in it, and the session has dealt with that. */
+static bool flush_failed(struct connection *connection)
+{
+    struct leg *client = client_of(connection), *backend = backend_of(connection);
+    bool had_failed = client->failed || backend->failed;
+    leg_flush(client);
+    leg_flush(backend);
+    if (had_failed || !(client->failed || backend->failed))
+        return false;
+    session_run(connection->session);
+    return true;
+}
+
+static void carry_out(struct connection *connection)
+{
+    struct session_wishes wishes;
+    do {
+        while (flush_failed(connection))
+            continue;
+        wishes = session_wishes(connection->session);
+        if (wishes.over) {
+            close_all(connection);
+            return;
+        }
+        if (wishes.deadline_number != connection->deadline_number)
+            set_deadline(connection, wishes.deadline_s);
+        connection->deadline_number = wishes.deadline_number;
+        if (wishes.close_backend)
+            leg_close(backend_of(connection));
+    } while (start_wishes(connection, &wishes));
+    if (wishes.finish && !connection->is_finished) {
+        connection->is_finished = true;
+        leg_finish(client_of(connection));
+    }
+    watch_sockets(connection, &wishes);
+}
+
+/* ---- What the worker asks for ---- */
+
+void connection_hold_returned(struct session_hold *hold)
+{
+    struct session *session = session_hold_returned(hold);
+    struct connection *connection = session_owner(session);
+    session_run(session);
+    carry_out(connection);
+    free_if_done(connection);
+}
+
+void connection_drain(struct connection *connection)
+{
+    session_drain(connection->session);
+    carry_out(connection);
+}
+
+void connection_shut_down(struct connection *connection)
+{
+    session_close(connection->session, CLOSE_SHUTDOWN);
+    carry_out(connection);
+}
+
+void connection_follow_trace(struct connection *connection)
+{
+    session_follow_trace(connection->session);
+}
+
+void connections_do(struct worker *worker, void (*action)(struct connection *connection))
+{
+    struct connection *next = NULL;
+    for (struct connection *connection = worker->connections; connection; connection = next) {
+        next = connection->next;
+        action(connection);
+    }
+}
+
+/* ---- The beginning ---- */
+
+/* The text of an address; "" for a Unix socket. Returns the port. */
+static unsigned describe(const struct sockaddr_storage *address, char text[INET6_ADDRSTRLEN])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    unsigned port = 0;
+    text[0] = 0;
+    if (address->ss_family == AF_INET) {
+        inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
+        port = ntohs(v4->sin_port);
+    } else if (address->ss_family == AF_INET6) {
+        port = ntohs(v6->sin6_port);
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, INET6_ADDRSTRLEN);
+        else
+            inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
+    }
+    return port;
+}
+
+static void set_bytes(struct client_address *out, const struct sockaddr_storage *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    if (address->ss_family == AF_INET) {
+        out->size = 4;
+        memcpy(out->bytes, &v4->sin_addr, 4);
+    } else if (address->ss_family == AF_INET6) {
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
+        out->size = mapped ? 4 : 16;
+        memcpy(out->bytes, &v6->sin6_addr.s6_addr[mapped ? 12 : 0], out->size);
+    }
+}
+
+static void make_scramble(char scramble[WIRE_SCRAMBLE_BYTES])
+{
+    RAND_bytes((unsigned char *)scramble, WIRE_SCRAMBLE_BYTES);
+    for (size_t i = 0; i < WIRE_SCRAMBLE_BYTES; i++) /* old clients end at NUL, and want 7 bits */
+        scramble[i] = (char)((unsigned char)scramble[i] % 94 + 33);
+}
+
+static struct session *begin_session(struct connection *connection, const struct arrival *arrival)
+{
+    struct gateway *gateway = connection->worker->gateway;
+    char client_ip[INET6_ADDRSTRLEN], server_ip[INET6_ADDRSTRLEN];
+    struct upstream_profile profile;
+    struct session_arrival begin = {
+        .id = connection_ids_next(gateway->connection_ids),
+        .peer = arrival->peer,
+        .too_many = atomic_load(&gateway->connections) > gateway->options->max_connections,
+    };
+    socklen_t size = sizeof begin.local;
+    getsockname(arrival->fd, (struct sockaddr *)&begin.local, &size);
+    begin.address.is_unix = arrival->peer.ss_family == AF_UNIX;
+    begin.address.client_port = describe(&begin.peer, client_ip);
+    begin.address.server_port = describe(&begin.local, server_ip);
+    begin.address.client_ip = client_ip;
+    begin.address.server_ip = server_ip;
+    set_bytes(&begin.address, &arrival->peer);
+    make_scramble(begin.scramble);
+    if (upstream_profile(gateway->upstream, &profile)) {
+        begin.version = profile.version;
+        begin.capabilities = profile.capabilities;
+        begin.charset = profile.charset;
+    }
+    return session_new(&connection->worker->environment, &begin, &connection->client.filter);
+}
+
+static void link_connection(struct worker *worker, struct connection *connection)
+{
+    connection->worker = worker;
+    connection->next = worker->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    worker->connections = connection;
+    atomic_fetch_add(&worker->gateway->connections, 1);
+}
+
+static void free_without_session(struct watch *watch)
+{
+    struct connection *connection =
+        (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
+    unlink_connection(connection);
+    free(connection);
+}
+
+void connection_accept(struct worker *worker, const struct arrival *arrival)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection ||
+        net_socket_open(&connection->client, &worker->loop, arrival->fd, on_client,
+                        client_closed) < 0) {
+        log_error("gateway", "no memory for a new connection; it is closed");
+        close(arrival->fd);
+        atomic_fetch_sub(&worker->connection_count, 1);
+        free(connection);
+        return;
+    }
+    link_connection(worker, connection);
+    set_options(arrival->fd);
+    connection->session = begin_session(connection, arrival);
+    if (!connection->session) {
+        log_error("gateway", "no memory for a new session; its connection is closed");
+        watch_close(&connection->client.watch, free_without_session);
+        return;
+    }
+    connection->handles++;
+    session_set_owner(connection->session, connection);
+    carry_out(connection);
+}

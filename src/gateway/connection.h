@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A connection: the sockets, the timer and the thread that a session wishes for. It reads bytes and
+ * feeds them to the session, flushes its legs, and carries out its wishes; it knows nothing of the
+ * protocol. On its worker's thread. */
+#ifndef WEIR_GATEWAY_CONNECTION_H
+#define WEIR_GATEWAY_CONNECTION_H
+
+#include "gateway/worker.h"
+
+struct connection {
+    struct session *session;
+    struct worker *worker;
+    struct connection *next, *previous;
+    struct net_socket client, backend;
+    uv_timer_t timer;
+    int handles;             /* libuv handles that are not closed yet */
+    unsigned deadline_number; /* of the session's deadlines: the one that the timer runs for */
+    bool has_timer;
+    bool is_connecting;      /* the backend's socket has no answer to connect() yet */
+    bool is_securing;        /* the TLS handshake is going on */
+    bool handshake_writes;   /* ... and waits until it can send */
+    bool is_finished;        /* the client was told that nothing more comes */
+    bool is_over;            /* everything is closed or being closed */
+    bool is_ready;           /* in worker->ready */
+    struct connection *next_ready;
+};
+
+/* Takes the socket; the session greets the client. */
+void connection_accept(struct worker *worker, const struct arrival *arrival);
+
+/* The client's socket, or a filter on it, has bytes. */
+void connection_client_readable(struct connection *connection);
+
+/* A hold came back through the worker's inbox. */
+void connection_hold_returned(struct session_hold *hold);
+
+void connection_drain(struct connection *connection);
+void connection_shut_down(struct connection *connection);
+void connection_follow_trace(struct connection *connection);
+
+/* Calls action for each connection of the worker; it may end the connection. */
+void connections_do(struct worker *worker, void (*action)(struct connection *connection));
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SET of plugins' variables, all of the statement's assignments or none:
+ *
+ *     PRIVILEGE ──► QUERY ──► WORK ──► QUERY ──► WORK ──► ANSWER
+ *     (of a global  (each     (prepare) (the      (set)
+ *      one)          value                rest)
+ *                    that is no literal)
+ *
+ * The rest is what the backend gets: the assignments that are not ours. Its OK is kept, and is the
+ * client's once ours have taken effect too. Without a rest one WORK prepares and sets. Only what
+ * cannot be undone can break the promise: when the file of values cannot be written after the
+ * backend has agreed; the error then says so. */
+#include "gateway/local/plugin_set.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/local/variables_text.h"
+
+static struct plugin_set *set_of(struct local *local)
+{
+    return (struct plugin_set *)local;
+}
+
+/* A Prepare, and a text of several statements, match too: they are refused. */
+static bool matches(const struct observed *observed, const struct wire_packet *packet)
+{
+    const struct command *command = &observed->command;
+    if (!variables_may_match(observed, packet) ||
+        (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE))
+        return false;
+    for (size_t i = 0; i < command_statement_count(command); i++)
+        if (plugin_set_is(observed, command_statement(command, i)))
+            return true;
+    return false;
+}
+
+static void release(struct local *local)
+{
+    struct plugin_set *set = set_of(local);
+    for (size_t i = 0; i < set->count; i++) {
+        strbuf_release(&set->items[i].text);
+        plugin_assignment_free(set->assignments[i]);
+    }
+    free(set->items);
+    free(set->assignments);
+    strbuf_release(&set->query);
+    strbuf_release(&set->rest);
+    strbuf_release(&set->answer);
+}
+
+/* ---- The end of it ---- */
+
+static struct local_action finish(struct plugin_set *set)
+{
+    struct local_answer *answer = &set->local.answer;
+    struct local_action end = local_ok(&set->local);
+    answer->took_effect = true;
+    if (set->answer.size > 0) {
+        answer->kind = LOCAL_PAYLOAD;
+        answer->payload = set->answer.data;
+        answer->payload_size = set->answer.size;
+        answer->result = set->result;
+    }
+    return end;
+}
+
+/* ---- What plugins and the disk may take their time for ---- */
+
+static void prepare_items(struct plugin_set *set)
+{
+    struct weir_session *session = &set->local.observed->handle;
+    for (size_t i = 0; i < set->count && !set->is_refused; i++) {
+        const struct plugin_set_item *item = &set->items[i];
+        struct plugin_input input = {item->kind, item->text.data, item->text.size};
+        set->assignments[i] =
+            plugin_variable_prepare(item->variable, item->scope, &input, session, &set->refusal);
+        set->is_refused = set->assignments[i] == NULL;
+    }
+}
+
+static void set_items(struct plugin_set *set)
+{
+    struct observed *observed = set->local.observed;
+    struct error error = {""};
+    set->is_set = true;
+    if (plugin_variables_set(observed->environment->registry, &observed->handle, set->assignments,
+                             set->count, &error) == 0)
+        return;
+    set->is_refused = true;
+    set->refusal = (struct plugin_refusal){.code = WIRE_ER_UNKNOWN_ERROR, .sqlstate = "HY000"};
+    snprintf(set->refusal.message, sizeof set->refusal.message, "weir: %.300s%s", error.message,
+             set->answer.size ? "; the statement's other assignments have taken effect" : "");
+}
+
+/* Called once without a rest, and twice with one: before and after the backend has it. */
+static void work(struct local *local)
+{
+    struct plugin_set *set = set_of(local);
+    if (!set->assignments[0])
+        prepare_items(set);
+    if (!set->is_refused && (set->rest.size == 0 || set->answer.size > 0))
+        set_items(set);
+}
+
+static struct local_action send_rest(struct plugin_set *set);
+
+static struct local_action worked(struct local *local, const struct local_outcome *outcome)
+{
+    struct plugin_set *set = set_of(local);
+    if (outcome->cancelled)
+        return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
+    if (set->is_refused)
+        return local_refuse(local, &set->refusal);
+    return set->is_set ? finish(set) : send_rest(set);
+}
+
+static struct local_action do_work(void)
+{
+    return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
+}
+
+/* ---- The rest ---- */
+
+/* Keeps the backend's OK, and notes what it says of the session. */
+static void rest_packet(struct local *local, const struct wire_packet *packet,
+                        const struct wire_result *result)
+{
+    struct plugin_set *set = set_of(local);
+    if (!packet->ends_reply || result->is_error)
+        return;
+    strbuf_add(&set->answer, packet->payload, packet->payload_size);
+    set->result = *result;
+    set->result.message = "";
+    set->result.message_size = 0;
+    set->result.session_state = NULL;
+    set->result.session_state_size = 0;
+    if (result->session_state)
+        identity_after_session_state(local->observed, result->session_state,
+                                     result->session_state_size);
+}
+
+static struct local_action rest_known(struct local *local, const struct local_outcome *outcome)
+{
+    const struct plugin_set *set = set_of(local);
+    if (outcome->error_code)
+        return local_fail_like(local, outcome->result);
+    if (set->answer.failed || set->answer.size == 0)
+        return local_out_of_memory(local);
+    return do_work();
+}
+
+static struct local_action send_rest(struct plugin_set *set)
+{
+    return (struct local_action){
+        .kind = LOCAL_QUERY, .text = set->rest.data, .packet = rest_packet, .next = rest_known};
+}
+
+/* ---- Values that are no literals ---- */
+
+static enum plugin_input_kind kind_of_type(uint8_t type)
+{
+    switch (type) {
+    case WIRE_TYPE_TINY:
+    case WIRE_TYPE_SHORT:
+    case WIRE_TYPE_INT24:
+    case WIRE_TYPE_LONG:
+    case WIRE_TYPE_LONGLONG:
+    case WIRE_TYPE_YEAR:
+        return PLUGIN_INPUT_INTEGER;
+    case WIRE_TYPE_DECIMAL:
+    case WIRE_TYPE_NEWDECIMAL:
+    case WIRE_TYPE_FLOAT:
+    case WIRE_TYPE_DOUBLE:
+        return PLUGIN_INPUT_DECIMAL;
+    case WIRE_TYPE_NULL:
+        return PLUGIN_INPUT_NULL;
+    default:
+        return PLUGIN_INPUT_TEXT;
+    }
+}
+
+/* The first column says the type, the second one the value. */
+static void value_packet(struct local *local, const struct wire_packet *packet,
+                         const struct wire_result *result)
+{
+    struct plugin_set *set = set_of(local);
+    struct plugin_set_item *item = &set->items[set->queried];
+    struct wire_column_definition column;
+    (void)result;
+    if (packet->kind == WIRE_COLUMN_DEFINITION && item->kind == PLUGIN_INPUT_FILE &&
+        wire_decode_column_definition(packet->payload, packet->payload_size,
+                                      local->observed->capabilities, &column))
+        item->kind = kind_of_type(column.type);
+}
+
+static void value_row(struct local *local, const struct wire_string *values, size_t count)
+{
+    struct plugin_set *set = set_of(local);
+    struct plugin_set_item *item = &set->items[set->queried];
+    strbuf_reset(&item->text);
+    if (count < 2 || !values[1].data)
+        item->kind = PLUGIN_INPUT_NULL;
+    else
+        sql_unhex(&item->text, (struct sql_span){values[1].data, values[1].size});
+}
+
+static struct local_action query_values(struct plugin_set *set);
+
+static struct local_action value_known(struct local *local, const struct local_outcome *outcome)
+{
+    struct plugin_set *set = set_of(local);
+    if (outcome->error_code)
+        return local_fail_like(local, outcome->result);
+    if (set->items[set->queried].text.failed)
+        return local_out_of_memory(local);
+    set->queried++;
+    return query_values(set);
+}
+
+static struct local_action query_values(struct plugin_set *set)
+{
+    while (set->queried < set->count && !set->items[set->queried].must_query)
+        set->queried++;
+    if (set->queried == set->count)
+        return do_work();
+    struct plugin_set_item *item = &set->items[set->queried];
+    item->kind = PLUGIN_INPUT_FILE; /* until its column is seen */
+    strbuf_reset(&set->query);
+    strbuf_printf(&set->query,
+                  "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT %s AS v) AS weir",
+                  item->text.data);
+    if (set->query.failed)
+        return local_out_of_memory(&set->local);
+    return (struct local_action){.kind = LOCAL_QUERY,
+                                 .text = set->query.data,
+                                 .row = value_row,
+                                 .packet = value_packet,
+                                 .next = value_known};
+}
+
+/* ---- The beginning ---- */
+
+static struct local_action granted(struct local *local, const struct local_outcome *outcome)
+{
+    (void)outcome;
+    return query_values(set_of(local));
+}
+
+static struct local_action begin(struct local *local, const struct wire_packet *packet)
+{
+    static const char *const privileges[] = {"SUPER", "SYSTEM_VARIABLES_ADMIN", NULL};
+    struct plugin_set *set = set_of(local);
+    strbuf_init(&set->query);
+    strbuf_init(&set->rest);
+    strbuf_init(&set->answer);
+    if (packet->command == WIRE_COM_STMT_PREPARE)
+        return local_fail(local, WIRE_ER_UNSUPPORTED_PS,
+                          "This command is not supported in the prepared statement protocol yet");
+    if (local->observed->command.many)
+        return local_fail(
+            local, WIRE_ER_NOT_SUPPORTED_YET,
+            "This version of weir doesn't yet support 'SET of a plugin's variable in a text "
+            "of several statements'");
+    if (!plugin_set_read(set, &local->observed->command.one))
+        return local_refuse(local, &set->refusal);
+    assert(set->count > 0);
+    if (!set->wants_privilege)
+        return query_values(set);
+    return (struct local_action){
+        .kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = granted};
+}
+
+const struct local_statement local_plugin_set = {
+    .name = "plugin_set",
+    .size = sizeof(struct plugin_set),
+    .matches = matches,
+    .begin = begin,
+    .release = release,
+};

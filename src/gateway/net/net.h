@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net: sockets and TLS: what legs are opened on, and what listens.
+ *
+ *   watch.h       a socket that the loop watches; the only place that knows uv_poll
+ *   net_socket.h  the filter that reads and writes one
+ *   tls.h         certificates, and the filter that speaks TLS over another
+ *   listener.h    listening sockets */
+#ifndef WEIR_GATEWAY_NET_NET_H
+#define WEIR_GATEWAY_NET_NET_H
+
+#include "gateway/net/listener.h"
+#include "gateway/net/net_socket.h"
+#include "gateway/net/tls.h"
+#include "gateway/net/watch.h"
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * recv(), send() and shutdown() as a filter. */
+#include "gateway/net/net_socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static struct net_socket *socket_of(struct filter *filter)
+{
+    return (struct net_socket *)filter;
+}
+
+static bool is_passing(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
+{
+    ssize_t got = recv(socket_of(filter)->watch.fd, bytes, size, 0);
+    if (got > 0)
+        return (size_t)got;
+    if (got == 0)
+        leg->ended = true;
+    else if (!is_passing(errno))
+        leg_fail(leg, errno);
+    return 0;
+}
+
+static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *bytes, size_t size)
+{
+    ssize_t done = send(socket_of(filter)->watch.fd, bytes, size, MSG_NOSIGNAL);
+    if (done >= 0)
+        return (size_t)done;
+    if (!is_passing(errno))
+        leg_fail(leg, errno);
+    return 0;
+}
+
+static bool has_buffered(const struct filter *filter)
+{
+    (void)filter;
+    return false;
+}
+
+static void finish(struct filter *filter, struct leg *leg)
+{
+    (void)leg;
+    shutdown(socket_of(filter)->watch.fd, SHUT_WR);
+}
+
+static void close_socket(struct filter *filter)
+{
+    struct net_socket *socket = socket_of(filter);
+    watch_close(&socket->watch, socket->closed);
+}
+
+static const struct filter_type socket_type = {
+    .name = "socket",
+    .receive = receive,
+    .send = send_bytes,
+    .has_buffered = has_buffered,
+    .finish = finish,
+    .close = close_socket,
+};
+
+int net_socket_open(struct net_socket *socket, uv_loop_t *loop, int fd, watch_ready *ready,
+                    watch_closed *closed)
+{
+    socket->filter = (struct filter){.type = &socket_type};
+    socket->closed = closed;
+    return watch_open(&socket->watch, loop, fd, ready);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct net_socket: the lowest filter of a leg: a non-blocking socket that the loop watches. */
+#ifndef WEIR_GATEWAY_NET_NET_SOCKET_H
+#define WEIR_GATEWAY_NET_NET_SOCKET_H
+
+#include "gateway/leg/leg.h"
+#include "gateway/net/watch.h"
+
+struct net_socket {
+    struct filter filter; /* first: for leg_push() */
+    struct watch watch;
+    watch_closed *closed; /* what watch_close() is given when the leg closes */
+};
+
+/* Takes fd, as watch_open() does. The struct must live until closed was called; the leg that it is
+ * pushed on closes it. */
+WEIR_MUST_CHECK int net_socket_open(struct net_socket *socket, uv_loop_t *loop, int fd,
+                                    watch_ready *ready, watch_closed *closed);
+
+#endif

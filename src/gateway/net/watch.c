@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A socket and its uv_poll handle, which lives until the loop lets go of it. */
+#include "gateway/net/watch.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+static struct watch *watch_of(uv_poll_t *poll)
+{
+    return poll->data;
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = watch_of(poll);
+    const struct watch_event event = {.readable = events & UV_READABLE,
+                                      .writable = events & UV_WRITABLE,
+                                      .failed = status < 0};
+    watch->ready(watch, event);
+}
+
+int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready)
+{
+    assert(fd >= 0 && ready);
+    *watch = (struct watch){.fd = -1, .ready = ready};
+    int status = uv_poll_init(loop, &watch->poll, fd);
+    if (status < 0)
+        return status;
+    watch->poll.data = watch;
+    watch->fd = fd;
+    watch->is_open = true;
+    return 0;
+}
+
+void watch_for(struct watch *watch, bool readable, bool writable)
+{
+    const int interest = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+    if (!watch->is_open || watch->interest == interest)
+        return;
+    watch->interest = interest;
+    if (interest)
+        uv_poll_start(&watch->poll, interest, on_ready);
+    else
+        uv_poll_stop(&watch->poll);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct watch *watch = handle->data;
+    if (watch->closed)
+        watch->closed(watch);
+}
+
+void watch_close(struct watch *watch, watch_closed *closed)
+{
+    if (!watch->is_open)
+        return;
+    watch->is_open = false;
+    watch->interest = 0;
+    watch->closed = closed;
+    uv_close((uv_handle_t *)&watch->poll, on_closed);
+    close(watch->fd);
+    watch->fd = -1;
+}

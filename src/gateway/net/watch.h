@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct watch: a socket that the loop watches. This is the only place that knows uv_poll.
+ *
+ * Interest is changed only if it differs from what the loop already has, so that an ordinary
+ * statement costs no epoll_ctl(). */
+#ifndef WEIR_GATEWAY_NET_WATCH_H
+#define WEIR_GATEWAY_NET_WATCH_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/base.h"
+
+struct watch;
+
+/* What has become possible. failed: the loop reports an error of the socket. */
+struct watch_event {
+    bool readable, writable, failed;
+};
+
+typedef void watch_ready(struct watch *watch, struct watch_event event);
+typedef void watch_closed(struct watch *watch);
+
+struct watch {
+    uv_poll_t poll;
+    int fd;       /* -1: none */
+    int interest; /* UV_READABLE | UV_WRITABLE that the loop has */
+    bool is_open;
+    watch_ready *ready;
+    watch_closed *closed;
+};
+
+/* Takes fd (non-blocking). ready is called from the loop while there is interest. Returns 0, or
+ * libuv's error; fd is then still the caller's. */
+WEIR_MUST_CHECK int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready);
+
+void watch_for(struct watch *watch, bool readable, bool writable);
+
+/* Closes the socket. closed (or NULL) is called later, from the loop; not if it was never open. */
+void watch_close(struct watch *watch, watch_closed *closed);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One command at a time: cut off the input, judged, then answered here or sent on. While a plugin
+ * still judges it (JUDGING) its bytes stay where they are, at the start of the client's input. */
+#include "gateway/session/commands.h"
+
+#include <stdio.h>
+
+#include "gateway/session/answers.h"
+#include "gateway/session/hold.h"
+#include "gateway/session/local_run.h"
+#include "gateway/session/login.h"
+#include "gateway/session/query.h"
+#include "gateway/session/tracing.h"
+
+size_t command_bytes_missing(const struct session *session)
+{
+    size_t least = 0, there = leg_input_size(&session->client);
+    size_t whole = wire_packet_whole(session->client.pos, there, &least);
+    return whole || least < there ? 0 : least - there;
+}
+
+/* ---- What becomes known of a command by its own ---- */
+
+/* COM_SET_OPTION switches multi-statements on or off, once it has succeeded. */
+static void note_option(struct session *session, const struct wire_packet *command)
+{
+    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    session->observed.identity.multi_statements_asked =
+        wire_read_u16(&reader) == 0; /* 0: on, 1: off */
+}
+
+/* Bookkeeping of commands that have no reply. */
+static void note_replyless(struct session *session, const struct wire_packet *command)
+{
+    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    uint32_t id = wire_read_u32(&reader);
+    if (command->command == WIRE_COM_STMT_CLOSE && !reader.failed) {
+        prepared_forget(&session->observed, id);
+    } else if (command->command == WIRE_COM_STMT_SEND_LONG_DATA) {
+        unsigned parameter = wire_read_u16(&reader);
+        if (!reader.failed)
+            prepared_note_long_data(prepared_find(&session->observed, id), parameter);
+    }
+}
+
+/* MariaDB's id of "the statement prepared last" in a command that names a statement. */
+static bool names_last_prepared(const struct wire_packet *command)
+{
+    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    switch (command->command) {
+    case WIRE_COM_STMT_EXECUTE:
+    case WIRE_COM_STMT_BULK_EXECUTE:
+    case WIRE_COM_STMT_FETCH:
+    case WIRE_COM_STMT_RESET:
+    case WIRE_COM_STMT_CLOSE:
+    case WIRE_COM_STMT_SEND_LONG_DATA:
+        return wire_read_u32(&reader) == WIRE_STATEMENT_LAST;
+    default:
+        return false;
+    }
+}
+
+/* ---- Refusing ---- */
+
+static void refuse(struct session *session, const struct plugin_refusal *refusal)
+{
+    wire_tracker_withdraw_command(&session->tracker);
+    events_refused(&session->observed, refusal);
+    answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
+    events_end(&session->observed);
+}
+
+/* The Prepare before it was refused; the backend would take an older statement for the one that is
+ * meant. */
+static void refuse_unknown_statement(struct session *session, const struct wire_packet *command)
+{
+    char message[128];
+    snprintf(message, sizeof message, "Unknown prepared statement handler (%u) given to %s",
+             WIRE_STATEMENT_LAST, wire_command_name(command->command));
+    wire_tracker_withdraw_command(&session->tracker);
+    events_failed(&session->observed, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
+    if (wire_command_reply_shape(command->command) != WIRE_REPLY_NONE)
+        answer_error(session, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
+    events_end(&session->observed);
+}
+
+/* ---- Sending on ---- */
+
+/* Sends the command on: as it came, but for authentication data that are the gateway's own. */
+static void forward(struct session *session, const struct wire_packet *command, size_t whole)
+{
+    const uint8_t next = (uint8_t)(command->sequence + 1);
+    struct strbuf rewritten = STRBUF_INIT;
+    if (command->command != WIRE_COM_CHANGE_USER) {
+        leg_pass(&session->backend, session->client.pos, whole, next, false);
+        return;
+    }
+    login_rewrite_change_user(session, command, &rewritten);
+    if (rewritten.failed || !identity_prepare_change_user(&session->observed, command))
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL,
+                     "Bad handshake: malformed COM_CHANGE_USER");
+    else
+        leg_write(&session->backend, rewritten.data, rewritten.size, next);
+    strbuf_release(&rewritten);
+}
+
+/* The command has been sent on, and no reply is due. */
+static void complete_replyless(struct session *session, const struct wire_packet *command)
+{
+    struct wire_result result = {.status = session->tracker.status};
+    struct plugin_verdict verdict;
+    events_completed(&session->observed, &result, &verdict);
+    if (verdict.outcome == PLUGIN_REFUSED)
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
+    else
+        events_end(&session->observed);
+    note_replyless(session, command);
+}
+
+static void run_on_backend(struct session *session, const struct wire_packet *command, size_t whole)
+{
+    if (command->command == WIRE_COM_SET_OPTION)
+        note_option(session, command);
+    forward(session, command, whole);
+    if (!session_is_open(session))
+        return;
+    if (wire_tracker_is_idle(&session->tracker))
+        complete_replyless(session, command);
+    else
+        session_enter(session, SESSION_RUNNING);
+}
+
+/* The command has been judged: `whole` bytes at the start of the client's input. */
+static void proceed(struct session *session, const struct wire_packet *command, size_t whole,
+                    const struct plugin_verdict *verdict)
+{
+    struct observed *observed = &session->observed;
+    const bool allowed = verdict->outcome == PLUGIN_ALLOWED;
+    const struct local_statement *local = NULL;
+    session_enter(session, SESSION_READY);
+    if (command->command == WIRE_COM_STMT_PREPARE)
+        observed->prepare_refused = !allowed;
+    if (!allowed)
+        refuse(session, &verdict->refusal);
+    else if (observed->prepare_refused && names_last_prepared(command))
+        refuse_unknown_statement(session, command);
+    else if ((local = local_find(observed, command)) != NULL)
+        local_run(session, local, command);
+    else
+        run_on_backend(session, command, whole);
+    leg_take(&session->client, whole);
+}
+
+/* ---- Taking ---- */
+
+/* Judges the command that the tracker has just shown. */
+static void judge(struct session *session, const struct wire_packet *command, size_t whole)
+{
+    struct plugin_verdict verdict;
+    leg_set_sequence(&session->client, (uint8_t)(command->sequence + 1));
+    if (command->command == WIRE_COM_QUIT) {
+        leg_pass(&session->backend, session->client.pos, whole, 0, false);
+        session_close(session, CLOSE_QUIT);
+        return;
+    }
+    events_begin(&session->observed, command);
+    events_judge(&session->observed, &verdict);
+    if (verdict.outcome == PLUGIN_PENDING) {
+        hold_keep_verdict(session, &verdict);
+        session_enter(session, SESSION_JUDGING);
+    } else {
+        proceed(session, command, whole, &verdict);
+    }
+}
+
+/* The command at the start of the input, again: it has waited there since it was first seen, and
+ * may lie elsewhere now. A packet of several frames lies in the tracker. */
+static struct wire_packet judged_command(const struct session *session, size_t *whole)
+{
+    size_t least = 0;
+    const uint8_t *bytes = session->client.pos;
+    struct wire_packet command = {.kind = WIRE_COMMAND,
+                                  .direction = WIRE_FROM_CLIENT,
+                                  .command = session->observed.command.code,
+                                  .sequence = (uint8_t)(session->client.sequence - 1)};
+    *whole = wire_packet_whole(bytes, leg_input_size(&session->client), &least);
+    assert(*whole > WIRE_HEADER_BYTES);
+    command.payload = bytes + WIRE_HEADER_BYTES;
+    command.payload_size = *whole - WIRE_HEADER_BYTES;
+    if (wire_frame_length(bytes) == WIRE_FRAME_MAX)
+        command.payload = wire_tracker_kept(&session->tracker, WIRE_FROM_CLIENT,
+                                            &command.payload_size);
+    command.total_size = command.payload_size;
+    return command;
+}
+
+bool command_judged(struct session *session)
+{
+    struct plugin_verdict verdict;
+    hold_take_verdict(session, &verdict);
+    events_judge_again(&session->observed, &verdict);
+    if (verdict.outcome == PLUGIN_PENDING) {
+        hold_keep_verdict(session, &verdict);
+        return true;
+    }
+    size_t whole = 0;
+    struct wire_packet command = judged_command(session, &whole);
+    proceed(session, &command, whole, &verdict);
+    return true;
+}
+
+static void identity_row(struct session *session, const struct wire_string *values, size_t count)
+{
+    identity_refresh_row(&session->observed, values, count);
+}
+
+static void identity_known(struct session *session, unsigned error_code)
+{
+    (void)error_code; /* then it stays as it was known */
+    session->observed.identity.needs_refresh = 0;
+    session_enter(session, SESSION_READY);
+}
+
+static const struct query_handlers identity_query = {.row = identity_row, .done = identity_known};
+
+/* Whether the command waits for a refresh of what is known of the session, which has begun. */
+static bool refresh_first(struct session *session, const uint8_t *bytes, size_t whole)
+{
+    struct observed *observed = &session->observed;
+    if (!identity_needs_refresh(observed) ||
+        identity_refresh_must_wait(observed, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES))
+        return false;
+    query_begin(session, IDENTITY_QUERY, &identity_query);
+    return true;
+}
+
+static void too_large(struct session *session)
+{
+    leg_set_sequence(&session->client, (uint8_t)(session->client.pos[3] + 1));
+    session_fail(session, CLOSE_TOO_LARGE, 1153, "08S01",
+                 "Got a packet bigger than 'max_allowed_packet' bytes");
+}
+
+bool command_bytes(struct session *session)
+{
+    struct leg *leg = &session->client;
+    const uint8_t *bytes = leg->pos;
+    size_t least = 0;
+    size_t whole = wire_packet_whole(bytes, leg_input_size(leg), &least);
+    if (least > environment_of(session)->max_command_bytes) {
+        too_large(session);
+        return true;
+    }
+    if (whole == 0)
+        return false;
+    if (refresh_first(session, bytes, whole))
+        return true;
+    struct wire_input input = {bytes, bytes + whole};
+    struct wire_packet command;
+    tracing_command(session);
+    tracing_bytes(session, WIRE_FROM_CLIENT, bytes, whole);
+    if (wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command) == WIRE_PACKET) {
+        judge(session, &command, whole);
+    } else {
+        leg_set_sequence(leg, (uint8_t)(bytes[3] + 1));
+        session_fail_broken(session, CLOSE_CLIENT_PROTOCOL);
+    }
+    return true;
+}
+
+/* ---- Data that is no command ---- */
+
+/* LOCAL INFILE data, or the client's part of an authentication exchange: passed on packet by
+ * packet, since a command may follow it at once. */
+bool command_data(struct session *session)
+{
+    struct leg *leg = &session->client;
+    struct wire_input input = {leg->pos, leg->end};
+    struct wire_packet packet;
+    enum wire_step step = WIRE_PACKET;
+    if (!wire_tracker_expects_client_data(&session->tracker))
+        return false;
+    while (step == WIRE_PACKET && wire_tracker_expects_client_data(&session->tracker))
+        step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
+    size_t done = (size_t)(input.pos - leg->pos);
+    tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);
+    if (step == WIRE_BROKEN) {
+        session_fail_broken(session, CLOSE_CLIENT_PROTOCOL);
+        return true;
+    }
+    leg_pass(&session->backend, leg->pos, done, session->tracker.sequence, false);
+    leg_set_sequence(leg, session->tracker.sequence);
+    leg_take(leg, done);
+    return done > 0;
+}
+
+bool pass_to_backend(struct session *session)
+{
+    struct leg *leg = &session->client;
+    leg_pass(&session->backend, leg->pos, leg_input_size(leg), 0, false);
+    leg_take(leg, leg_input_size(leg));
+    return true;
+}
+
+bool discard_input(struct session *session)
+{
+    leg_take(&session->client, leg_input_size(&session->client));
+    return true;
+}
+
+/* ---- The client's end ---- */
+
+bool client_gone(struct session *session)
+{
+    session_close(session, CLOSE_CLIENT_GONE);
+    return true;
+}
+
+/* A statement that runs is waited for, as the server itself would; a binlog dump never ends by
+ * itself. */
+bool client_gone_while_running(struct session *session)
+{
+    const uint8_t code = session->observed.command.code;
+    bool dumps = code == WIRE_COM_BINLOG_DUMP || code == WIRE_COM_BINLOG_DUMP_GTID;
+    if (!dumps && !wire_tracker_expects_client_data(&session->tracker))
+        return false;
+    return client_gone(session);
+}

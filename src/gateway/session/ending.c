@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a session ends, once, whatever the cause: outstanding statements end as Error, then
+ * Disconnect or Reject is given, then the session is ENDING (the client reads why) or CLOSED. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/session/answers.h"
+#include "gateway/session/tracing.h"
+
+#define ENDING_SECONDS 2 /* how long a client may take to read its last error */
+
+static const struct {
+    bool is_error;
+    const char *message;
+} reasons[] = {
+#define X(enumerator, is_error, message) {is_error, message},
+    CLOSE_REASONS(X)
+#undef X
+};
+
+const char *close_reason_message(enum close_reason reason)
+{
+    return reasons[reason].message;
+}
+
+static void log_the_end(const struct session *session)
+{
+    const struct observed *observed = &session->observed;
+    const char *user = observed->identity.user ? observed->identity.user : "";
+    if (reasons[session->reason].is_error)
+        log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
+                 reasons[session->reason].message, observed->id,
+                 observed->client_ip[0] ? observed->client_ip : "socket",
+                 log_foreign(user, strlen(user)), session_state_name(session));
+    else
+        log_debug("session", "closed: %s connection=%u", reasons[session->reason].message,
+                  observed->id);
+}
+
+/* Statements that were begun end as Error, and the connection's last event is given. */
+static void give_last_events(struct session *session)
+{
+    struct observed *observed = &session->observed;
+    const char *message = reasons[session->reason].message;
+    struct plugin_verdict verdict;
+    if (!facts_has_reject_reason(observed))
+        facts_reject_reason(observed, message);
+    events_lost(observed, message);
+    events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT, &verdict);
+    session->is_announced = false;
+    if (session->is_registered)
+        environment_of(session)->operations->id_remove(environment_of(session)->owner,
+                                                       observed->id);
+    session->is_registered = false;
+}
+
+static void begin_end(struct session *session, enum close_reason reason)
+{
+    if (!session_is_open(session))
+        return;
+    session->reason = reason;
+    log_the_end(session);
+    give_last_events(session);
+}
+
+void session_close(struct session *session, enum close_reason reason)
+{
+    session_check(session);
+    begin_end(session, reason);
+    session_enter(session, SESSION_CLOSED);
+    tracing_end(session);
+    session_set_deadline(session, 0);
+}
+
+/* A socket that is closed with unread input is reset, and the client may never read the error. So
+ * the gateway says that it will send no more, and reads on until the client has closed its side,
+ * for a moment. */
+static void end_with_error(struct session *session, enum close_reason reason, unsigned code,
+                           const char *sqlstate, const char *message)
+{
+    if (!session_is_open(session))
+        return;
+    facts_error_code(&session->observed, code);
+    if (!session->is_announced)
+        facts_reject_reason(&session->observed, message);
+    begin_end(session, reason);
+    facts_reject_reason(&session->observed, NULL);
+    if (!session->client.is_mid_packet)
+        answer_error(session, code, sqlstate, message);
+    session_enter(session, SESSION_ENDING);
+    session_set_deadline(session, ENDING_SECONDS);
+}
+
+void session_fail(struct session *session, enum close_reason reason, unsigned code,
+                  const char *sqlstate, const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    end_with_error(session, reason, code, sqlstate, message);
+}
+
+void session_fail_refused(struct session *session, enum close_reason reason,
+                          const struct plugin_refusal *refusal)
+{
+    facts_refused_by(&session->observed, refusal->by);
+    end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
+}
+
+void session_fail_broken(struct session *session, enum close_reason reason)
+{
+    const char *why =
+        session->tracker.broken ? session->tracker.broken : "a packet that answers no command";
+    log_warn("session", "%s: %s connection=%u state=%s", close_reason_message(reason), why,
+             session->observed.id, session_state_name(session));
+    if (reason == CLOSE_CLIENT_PROTOCOL)
+        session_fail(session, reason, 1156, "08S01", "Got packets out of order: %s", why);
+    else
+        session_fail(session, reason, 2027, "08S01",
+                     "weir: the backend's bytes were not understood (%s); the session is ended",
+                     why);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Logging in. The gateway greets the client in the backend's words; once the client has said who it
+ * is, plugins judge it (PreAuth), and only then the backend is connected. The gateway's handshake
+ * response names an authentication plugin that no account has, so that the backend itself asks with
+ * an AuthSwitchRequest for the account's real plugin and a fresh scramble; that one goes to the
+ * client, and the exchange goes on packet by packet until OK or ERR. The gateway never knows a
+ * password.
+ *
+ * Each leg numbers its own packets: with TLS on the client's side the numbers differ. */
+#ifndef WEIR_GATEWAY_SESSION_LOGIN_H
+#define WEIR_GATEWAY_SESSION_LOGIN_H
+
+#include "gateway/session/machine.h"
+
+#define LOGIN_PACKET_BYTES 65536 /* most bytes of one packet of the backend's */
+
+/* What a session needs until it has logged in. */
+struct login {
+    uint64_t offered;       /* capabilities of the greeting */
+    struct strbuf response; /* payload of the handshake response; what is decoded points into it */
+    struct wire_handshake_response hello;
+    struct wire_tracker backend;         /* of the conversation on the backend's leg */
+    struct sockaddr_storage peer, local; /* of the client */
+    size_t client_bytes;                 /* read so far */
+    char error[256];                     /* of the wish that failed; "": it was fulfilled */
+    char tls_version[16], tls_cipher[64];
+};
+
+/* Greets. */
+void login_begin(struct session *session, const struct session_arrival *arrival);
+
+/* How many bytes of the client may be read at once: what follows an SSL request belongs to TLS. */
+size_t login_read_limit(const struct session *session);
+
+/* PreAuth has passed: the backend is to be connected. */
+void login_connect(struct session *session);
+
+/* Sends a packet with this payload to the backend, and shows it to the login's tracker. */
+void login_write_backend(struct session *session, const uint8_t *payload, size_t size);
+
+/* Sends a packet with this payload to the client as a part of its conversation. false: no memory,
+ * or the tracker does not understand it. */
+WEIR_MUST_CHECK bool login_write_client(struct session *session, const uint8_t *payload,
+                                        size_t size);
+
+/* Appends one packet with this payload. */
+void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size);
+
+void login_release(struct session *session);
+
+/* Appends the packet of a COM_CHANGE_USER as it must reach the backend, which is made to ask
+ * again. */
+void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
+                               struct strbuf *out);
+
+/* ---- Handlers of the step table ---- */
+
+bool login_client_bytes(struct session *session);
+bool login_secured(struct session *session);
+bool login_judged(struct session *session);
+bool login_connected(struct session *session);
+bool login_backend_bytes(struct session *session);
+void login_backend_lost(struct session *session);
+void login_timed_out(struct session *session);
+void login_backend_timed_out(struct session *session);
+
+#endif

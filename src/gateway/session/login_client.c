@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The client's part of the login: the greeting, TLS, who the client wants to be, and PreAuth. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/session/answers.h"
+#include "gateway/session/hold.h"
+#include "gateway/session/login.h"
+#include "gateway/session/tracing.h"
+
+#define SERVER_PLUGIN "mysql_native_password"
+#define REQUIRED_CAPABILITIES                                                                      \
+    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) |                           \
+     WIRE_CAP(CLIENT_PLUGIN_AUTH))
+
+void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size)
+{
+    struct wire_writer writer = wire_writer_to(out, sequence);
+    wire_begin_packet(&writer);
+    wire_write_bytes(&writer, payload, size);
+    wire_end_packet(&writer);
+}
+
+/* Shows packets of the gateway's own to the client's tracker, and sends them. Releases them. */
+static bool send_framed(struct session *session, struct strbuf *framed)
+{
+    struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
+    struct wire_packet packet;
+    bool understood = !framed->failed && wire_tracker_next(&session->tracker, WIRE_FROM_SERVER,
+                                                           &input, &packet) == WIRE_PACKET;
+    client_write(session, framed->data, framed->size, session->tracker.sequence);
+    strbuf_release(framed);
+    return understood;
+}
+
+bool login_write_client(struct session *session, const uint8_t *payload, size_t size)
+{
+    struct strbuf framed = STRBUF_INIT;
+    login_frame(&framed, session->client.sequence, payload, size);
+    return send_framed(session, &framed);
+}
+
+/* ---- The greeting ---- */
+
+static void greet(struct session *session, const struct session_arrival *arrival)
+{
+    struct login *login = session->login;
+    login->offered = arrival->capabilities & wire_relayed_capabilities();
+    if (environment_of(session)->offers_tls)
+        login->offered |= WIRE_CAP(CLIENT_SSL);
+    struct wire_greeting greeting = {
+        .server_version = wire_text(arrival->version),
+        .connection_id = session->observed.id,
+        .scramble1 = {arrival->scramble, 8},
+        .scramble2 = {arrival->scramble + 8, WIRE_SCRAMBLE_BYTES - 8},
+        .capabilities = login->offered,
+        .charset = arrival->charset,
+        .status = WIRE_SERVER_STATUS_AUTOCOMMIT,
+        .plugin = wire_text(SERVER_PLUGIN),
+    };
+    struct strbuf packet = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&packet, 0);
+    wire_encode_greeting(&writer, &greeting);
+    if (!send_framed(session, &packet))
+        session_close(session, CLOSE_NO_MEMORY);
+}
+
+void login_begin(struct session *session, const struct session_arrival *arrival)
+{
+    const struct session_environment *environment = environment_of(session);
+    struct login *login = session->login = calloc(1, sizeof *session->login);
+    if (!login) {
+        session_close(session, CLOSE_NO_MEMORY);
+        return;
+    }
+    strbuf_init(&login->response);
+    wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
+    login->peer = arrival->peer;
+    login->local = arrival->local;
+    if (!arrival->version) {
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
+                     "weir: the backend %s has not been reached yet; try again",
+                     environment->backend_address);
+    } else if (arrival->too_many) {
+        session_fail(session, CLOSE_TOO_MANY, 1040, "08004", "Too many connections");
+    } else {
+        session_set_deadline(session, environment->handshake_timeout_s);
+        greet(session, arrival);
+    }
+}
+
+void login_release(struct session *session)
+{
+    struct login *login = session->login;
+    session->login = NULL;
+    if (!login)
+        return;
+    strbuf_release(&login->response);
+    wire_tracker_release(&login->backend);
+    free(login);
+}
+
+void login_timed_out(struct session *session)
+{
+    session_fail(session, CLOSE_HANDSHAKE_TIMEOUT, 1159, "08S01",
+                 "Got timeout reading communication packets");
+}
+
+/* ---- Who the client is ---- */
+
+static void bad_handshake(struct session *session, const char *what)
+{
+    session_fail(session, CLOSE_CLIENT_PROTOCOL, 1043, "08S01", "Bad handshake: %s", what);
+}
+
+static bool is_insecure(const struct session *session)
+{
+    return environment_of(session)->requires_tls &&
+           session->observed.handle.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
+}
+
+/* Whether the client may come in, before any plugin is asked; if not, the session has failed. */
+static bool check_response(struct session *session)
+{
+    struct login *login = session->login;
+    if (login->response.failed) {
+        session_close(session, CLOSE_NO_MEMORY);
+    } else if (!wire_decode_handshake_response((uint8_t *)login->response.data,
+                                               login->response.size, &login->hello)) {
+        bad_handshake(session, "the handshake response is cut short");
+    } else if ((login->hello.capabilities & login->offered & REQUIRED_CAPABILITIES) !=
+               REQUIRED_CAPABILITIES) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1251, "08004",
+                     "Client does not support authentication protocol requested by server; "
+                     "consider upgrading MySQL client");
+    } else if (is_insecure(session)) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, 3159, "HY000",
+                     "Connections using insecure transport are prohibited while "
+                     "--require_secure_transport=ON.");
+    } else if (!identity_set_user(&session->observed, login->hello.user, login->hello.database,
+                                  login->hello.attributes, login->hello.charset)) {
+        session_close(session, CLOSE_NO_MEMORY);
+    }
+    return session_is_open(session);
+}
+
+static void settle_pre_auth(struct session *session, const struct plugin_verdict *verdict)
+{
+    if (verdict->outcome == PLUGIN_REFUSED)
+        session_fail_refused(session, CLOSE_REFUSED, &verdict->refusal);
+    else
+        login_connect(session);
+}
+
+static void handshake_response(struct session *session, const struct wire_packet *packet)
+{
+    struct login *login = session->login;
+    struct plugin_verdict verdict;
+    strbuf_add(&login->response, packet->payload, packet->payload_size);
+    if (!check_response(session))
+        return;
+    login->hello.capabilities &=
+        login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
+    session->client.capabilities = session->backend.capabilities = session->observed.capabilities =
+        login->hello.capabilities;
+    session->observed.identity.multi_statements =
+        login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
+    events_connection(&session->observed, WEIR_PRE_AUTH, &verdict);
+    if (verdict.outcome == PLUGIN_PENDING) {
+        hold_keep_verdict(session, &verdict);
+        session_enter(session, SESSION_JUDGING_LOGIN);
+    } else {
+        settle_pre_auth(session, &verdict);
+    }
+}
+
+bool login_judged(struct session *session)
+{
+    struct plugin_verdict verdict;
+    hold_take_verdict(session, &verdict);
+    settle_pre_auth(session, &verdict);
+    return true;
+}
+
+/* ---- TLS ---- */
+
+bool login_secured(struct session *session)
+{
+    struct login *login = session->login;
+    if (*login->error) {
+        log_warn("session", "the TLS handshake failed: %s connection=%u client=%s", login->error,
+                 session->observed.id, session->observed.client_ip);
+        leg_fail(&session->client, 0); /* nothing can be said to this client any more */
+        session_close(session, CLOSE_TLS);
+    } else {
+        facts_tls(&session->observed, login->tls_version, login->tls_cipher);
+        session_enter(session, SESSION_GREETED);
+    }
+    return true;
+}
+
+size_t login_read_limit(const struct session *session)
+{
+    const size_t request = WIRE_HEADER_BYTES + WIRE_SSL_REQUEST_BYTES;
+    const struct login *login = session->login;
+    bool may_be_request =
+        login && (login->offered & WIRE_CAP(CLIENT_SSL)) && login->client_bytes < request;
+    return may_be_request ? request - login->client_bytes : SESSION_READ_BYTES;
+}
+
+/* ---- Bytes ---- */
+
+static void client_packet(struct session *session, const struct wire_packet *packet)
+{
+    leg_set_sequence(&session->client, (uint8_t)(packet->sequence + 1));
+    if (packet->kind == WIRE_SSL_REQUEST && (session->login->offered & WIRE_CAP(CLIENT_SSL)))
+        session_enter(session, SESSION_SECURING);
+    else if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
+        handshake_response(session, packet);
+    else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend))
+        login_write_backend(session, packet->payload, packet->payload_size);
+    else
+        bad_handshake(session, "a packet that was not asked for");
+}
+
+/* One packet, or what there is of it. */
+bool login_client_bytes(struct session *session)
+{
+    struct leg *leg = &session->client;
+    struct wire_input input = {leg->pos, leg->end};
+    struct wire_packet packet;
+    enum wire_step step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
+    size_t done = (size_t)(input.pos - leg->pos);
+    session->login->client_bytes += done;
+    if (step == WIRE_BROKEN) {
+        bad_handshake(session, session->tracker.broken ? session->tracker.broken
+                                                       : "not the MySQL protocol");
+        return true;
+    }
+    tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);
+    if (step == WIRE_PACKET)
+        client_packet(session, &packet);
+    leg_take(leg, done);
+    return true;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The insides of a session, shared by the files of this room: its struct, its states, and the
+ * functions that everything else stands on (state.c, ending.c).
+ *
+ * Who calls whom: steps.c runs the handlers of login_*.c, commands.c, replies.c, query.c and
+ * local_run.c; these use answers.c and ending.c; nothing calls back up. */
+#ifndef WEIR_GATEWAY_SESSION_MACHINE_H
+#define WEIR_GATEWAY_SESSION_MACHINE_H
+
+#include <assert.h>
+
+#include "gateway/local/local.h"
+#include "gateway/session/session.h"
+#include "wire/wire.h"
+
+#define MAY(state) (1U << (state))
+#define MAY_END    (MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))
+
+/* What a state wishes from the outside. */
+enum session_wish { WISH_NONE, WISH_CONNECT, WISH_SECURE, WISH_WORK };
+
+/* The step table. X(enumerator, name,
+ *     on the client's bytes, on the backend's bytes, once its wish is fulfilled or a verdict is in,
+ *     on the client's end, on the backend's end, on the deadline,
+ *     wish, whether the session may be drained now, states that may follow)
+ *
+ * A handler returns whether it has done something; then the table is looked at again. NULL: bytes
+ * wait, and losses are looked at again in a later state. */
+#define SESSION_STATES(X)                                                                          \
+    X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, WISH_NONE, true,         \
+      MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
+    X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
+      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, WISH_SECURE, true,            \
+      MAY(SESSION_GREETED) | MAY_END)                                                              \
+    X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
+      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, WISH_NONE, true,               \
+      MAY(SESSION_CONNECTING) | MAY_END)                                                           \
+    X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
+      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, WISH_CONNECT, true, \
+      MAY(SESSION_INTRODUCING) | MAY_END)                                                          \
+    X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
+      NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
+      WISH_NONE, true, MAY(SESSION_AUTHENTICATING) | MAY_END)                                      \
+    X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
+      login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
+      login_timed_out, WISH_NONE, true, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)      \
+    X(SESSION_READY, "ready", /* the next command may come */                                      \
+      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, WISH_NONE, true,          \
+      MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
+          MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
+    X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
+      NULL, NULL, command_judged, client_gone, backend_gone, NULL, WISH_NONE, false,               \
+      MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
+          MAY_END)                                                                                 \
+    X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
+      command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
+      NULL, WISH_NONE, false,                                                                      \
+      MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
+    X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
+      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, WISH_NONE, false,        \
+      MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
+    X(SESSION_WORKING, "working", /* a thread that may block works on a local statement */         \
+      NULL, NULL, local_worked, NULL, NULL, NULL, WISH_WORK, false,                                \
+      MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
+    X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
+      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, WISH_NONE, false,    \
+      MAY_END)                                                                                     \
+    X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
+      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, WISH_NONE, false,            \
+      MAY(SESSION_CLOSED))                                                                         \
+    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, WISH_NONE, false, 0)
+
+enum session_state {
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+          follow)                                                                                  \
+    enumerator,
+    SESSION_STATES(X)
+#undef X
+        SESSION_STATE_COUNT
+};
+
+struct login;
+struct query;
+struct judgement;
+struct local_run;
+struct trace_session;
+
+#define SESSION_MAGIC 0x73657373U
+
+struct session {
+    struct observed observed; /* first: a plugin's handle is this address */
+    uint32_t magic;
+    enum session_state state;
+    enum close_reason reason;
+    uint32_t backend_id;
+    bool is_announced;     /* Connected was given, so Disconnect is due */
+    bool is_registered;    /* in the connection id map */
+    bool is_looping;       /* session_run() is at work */
+    bool is_done;          /* the state's wish is fulfilled, or a verdict is in */
+    bool is_drained;       /* end it once the reply that is due is complete */
+    bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
+    bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
+    unsigned deadline_number;
+    long deadline_s;
+
+    struct leg client, backend;
+    struct wire_tracker tracker; /* of the client's side of the conversation */
+    struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
+    void *owner;
+
+    /* What is going on; NULL: it is not. */
+    struct login *login;         /* until logged in */
+    struct query *query;         /* state QUERYING */
+    struct local_run *local;     /* a statement that the gateway answers */
+    struct judgement *judgement; /* verdicts that plugins owe (hold.c) */
+    struct trace_session *trace; /* not traced */
+
+    unsigned reply_holds;       /* holds that plugins have on what the client would read (hold.c) */
+    const char *hold_failed_by; /* one of them was not kept */
+};
+
+static inline struct session_environment *environment_of(const struct session *session)
+{
+    return session->observed.environment;
+}
+
+static inline bool session_is_open(const struct session *session)
+{
+    return session->state < SESSION_ENDING;
+}
+
+static inline void session_check(const struct session *session)
+{
+    assert(session && session->magic == SESSION_MAGIC);
+}
+
+/* What the gateway looks at; rows and definitions are counted by the tracker and passed over. */
+#define RELAY_WANTS                                                                                \
+    (WIRE_WANT_ALL & ~(WIRE_WANT(WIRE_ROW) | WIRE_WANT(WIRE_COLUMN_DEFINITION) |                   \
+                       WIRE_WANT(WIRE_PARAMETER_DEFINITION) | WIRE_WANT(WIRE_COLUMN_COUNT) |       \
+                       WIRE_WANT(WIRE_BINLOG_EVENT) | WIRE_WANT(WIRE_PROGRESS)))
+
+/* ---- state.c ---- */
+
+/* The one function that changes the state; asserts that the table allows it. */
+void session_enter(struct session *session, enum session_state state);
+
+/* (Re)starts the deadline, in seconds; 0 stops it. */
+void session_set_deadline(struct session *session, long seconds);
+
+/* ---- ending.c ---- */
+
+/* Ends the session, and the client reads an ERR packet first, where the protocol has a place for
+ * one now. sqlstate NULL: the usual one of that error. */
+void session_fail(struct session *session, enum close_reason reason, unsigned code,
+                  const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The same with the message of the plugin that refused or failed. */
+void session_fail_refused(struct session *session, enum close_reason reason,
+                          const struct plugin_refusal *refusal);
+
+/* Bytes were not understood; the tracker says why. */
+void session_fail_broken(struct session *session, enum close_reason reason);
+
+#endif

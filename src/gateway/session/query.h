@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Internal queries: statements that the gateway itself runs on the session's backend connection, as
+ * the session's user, between two commands of the client. The client sees nothing of them. Results
+ * are small: a row must fit the tracker's keep limit. */
+#ifndef WEIR_GATEWAY_SESSION_QUERY_H
+#define WEIR_GATEWAY_SESSION_QUERY_H
+
+#include "gateway/session/machine.h"
+
+#define QUERY_COLUMNS 8 /* columns that are handed over at most */
+
+struct query_handlers {
+    /* One row; values of NULL have data NULL. Borrowed. NULL: rows are not wanted. */
+    void (*row)(struct session *session, const struct wire_string *values, size_t count);
+    /* Called once when the query is complete. error_code is 0 on success. Enters the next state. */
+    void (*done)(struct session *session, unsigned error_code);
+    /* Every packet of the answer, before the others are called; NULL: they are not wanted. */
+    void (*packet)(struct session *session, const struct wire_packet *packet);
+};
+
+/* Sends the text and enters QUERYING; without memory the session is closed. The tracker must be
+ * idle. handlers live on. */
+void query_begin(struct session *session, const char *text, const struct query_handlers *handlers);
+
+
+bool query_bytes(struct session *session);
+void query_release(struct session *session);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Replies, packet by packet, and the fate of a session when they stop or make no sense.
+ *
+ * The events of a result come before the bytes that end it reach the client: so all that was read
+ * is looked at first, and passed on as a whole. */
+#include "gateway/session/replies.h"
+
+#include "gateway/session/answers.h"
+#include "gateway/session/local_run.h"
+#include "gateway/session/login.h"
+#include "gateway/session/query.h"
+
+/* Without plugins there is nobody to whom an unknown packet could matter. */
+static void pass_through(struct session *session)
+{
+    log_warn("session",
+             "the backend's bytes are not understood (%s); relaying them as they are, since no "
+             "plugin is loaded connection=%u",
+             session->tracker.broken, session->observed.id);
+    session_enter(session, SESSION_PASSTHROUGH);
+}
+
+/* A command has its whole reply. */
+static void reply_ended(struct session *session, const struct wire_packet *packet)
+{
+    if (!session->tracker.result.is_error)
+        identity_after_command(&session->observed, packet->command);
+    events_end(&session->observed);
+    session_enter(session, SESSION_READY);
+}
+
+static bool note_prepared(struct session *session, const struct wire_packet *packet)
+{
+    struct observed *observed = &session->observed;
+    struct wire_prepare_ok ok;
+    if (!has_plugins(observed))
+        return true;
+    if (!wire_decode_prepare_ok(packet->payload, packet->payload_size, session->backend.capabilities,
+                                &ok))
+        return false;
+    observed->command.prepared = prepared_add(observed, ok.statement_id, ok.parameters);
+    facts_prepared(observed, ok.statement_id);
+    return observed->command.prepared != NULL;
+}
+
+/* A server may say why it hangs up; anything else that answers no command was smuggled in. */
+static bool is_smuggled(const struct session *session, const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
+           (packet->payload_size == 0 || packet->payload[0] != 0xff);
+}
+
+/* false: the packet must not reach the client. */
+static bool reply_packet(struct session *session, const struct wire_packet *packet)
+{
+    struct wire_result *result = &session->tracker.result;
+    struct plugin_verdict verdict;
+    session->observed.status = session->tracker.status;
+    if (is_smuggled(session, packet)) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return false;
+    }
+    if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet)) {
+        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
+        return false;
+    }
+    if (packet->kind == WIRE_OK && result->session_state)
+        identity_after_session_state(&session->observed, result->session_state,
+                                     result->session_state_size);
+    if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
+        session->user_has_changed = true;
+        return true;
+    }
+    if (packet->ends_result) {
+        events_result(&session->observed, result, packet->ends_reply, &verdict);
+        if (verdict.outcome == PLUGIN_REFUSED) {
+            session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
+            return false;
+        }
+    }
+    if (packet->ends_reply)
+        reply_ended(session, packet);
+    return true;
+}
+
+/* ---- COM_CHANGE_USER ---- */
+
+static void notify_user_changed(struct session *session)
+{
+    struct wire_result result = {.status = session->tracker.status};
+    struct plugin_verdict verdict;
+    session_enter(session, SESSION_READY);
+    events_connection(&session->observed, WEIR_CHANGE_USER, &verdict);
+    if (verdict.outcome == PLUGIN_REFUSED) {
+        session_fail_refused(session, CLOSE_REFUSED, &verdict.refusal);
+        return;
+    }
+    events_completed(&session->observed, &result, &verdict);
+    if (verdict.outcome == PLUGIN_REFUSED) {
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
+        return;
+    }
+    events_end(&session->observed);
+    client_write(session, session->kept_ok.data, session->kept_ok.size, session->tracker.sequence);
+    strbuf_release(&session->kept_ok);
+}
+
+static void identity_row(struct session *session, const struct wire_string *values, size_t count)
+{
+    identity_refresh_row(&session->observed, values, count);
+}
+
+static void identity_known(struct session *session, unsigned error_code)
+{
+    (void)error_code; /* then the account stays unknown */
+    session->observed.identity.needs_refresh = 0;
+    notify_user_changed(session);
+}
+
+static const struct query_handlers change_query = {.row = identity_row, .done = identity_known};
+
+/* The client reads the OK after plugins were notified of who it is now. */
+static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
+{
+    session->user_has_changed = false;
+    strbuf_add(&session->kept_ok, bytes, size);
+    if (!identity_change_user(&session->observed) || session->kept_ok.failed)
+        session_close(session, CLOSE_NO_MEMORY);
+    else if (identity_needs_refresh(&session->observed))
+        query_begin(session, IDENTITY_QUERY, &change_query);
+    else
+        notify_user_changed(session);
+}
+
+/* ---- Bytes ---- */
+
+/* What was looked at goes to the client. */
+static void pass_reply(struct session *session, const uint8_t *bytes, size_t size)
+{
+    const struct wire_tracker *tracker = &session->tracker;
+    bool is_mid_packet = !wire_tracker_is_between_packets(tracker, WIRE_FROM_SERVER);
+    if (session->user_has_changed)
+        user_changed(session, bytes, size);
+    else if (local_replaces_reply(session))
+        local_pass_reply(session);
+    else
+        client_pass(session, bytes, size, tracker->sequence, is_mid_packet);
+    if (wire_tracker_is_idle(&session->tracker))
+        wire_tracker_trim(&session->tracker);
+}
+
+bool reply_bytes(struct session *session)
+{
+    struct leg *leg = &session->backend;
+    struct wire_input input = {leg->pos, leg->end};
+    struct wire_packet packet;
+    enum wire_step step;
+    while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
+           WIRE_PACKET) {
+        if (local_replaces_reply(session))
+            local_reply_packet(session, &packet);
+        if (!reply_packet(session, &packet))
+            return true;
+    }
+    if (step == WIRE_BROKEN && has_plugins(&session->observed)) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return true;
+    }
+    if (step == WIRE_BROKEN)
+        pass_through(session);
+    leg_set_sequence(leg, session->tracker.sequence);
+    pass_reply(session, leg->pos, leg_input_size(leg));
+    leg_take(leg, leg_input_size(leg));
+    return true;
+}
+
+bool pass_to_client(struct session *session)
+{
+    struct leg *leg = &session->backend;
+    leg_pass(&session->client, leg->pos, leg_input_size(leg), 0, true);
+    leg_take(leg, leg_input_size(leg));
+    return true;
+}
+
+/* ---- The backend's end ---- */
+
+void backend_gone(struct session *session)
+{
+    leg_set_sequence(&session->client, 0); /* like a server that says why it hangs up */
+    session_fail(session, CLOSE_BACKEND_GONE, 2006, "08S01",
+                 "weir: the backend %s closed the connection",
+                 environment_of(session)->backend_address);
+}
+
+void backend_lost_while_running(struct session *session)
+{
+    session_fail(session, CLOSE_BACKEND_GONE, 2013, "08S01",
+                 "weir: the backend %s closed the connection while a statement was running; "
+                 "whether it took effect is not known",
+                 environment_of(session)->backend_address);
+}
+
+void query_backend_lost(struct session *session)
+{
+    if (session->login)
+        login_backend_lost(session);
+    else
+        backend_gone(session);
+}
+
+void ending_timed_out(struct session *session)
+{
+    session_close(session, session->reason);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session: one client's conversation with one backend, as a machine without I/O.
+ *
+ * It is fed bytes of either side, lost sides, passed deadlines, and verdicts that come late; what it
+ * wants to write lies on its two legs, and session_wishes() says what it waits for. A test plays
+ * both sides in memory; the gateway's connections (connection.c) carry out what it wishes.
+ *
+ *     struct session *session = session_new(environment, &arrival);
+ *     loop:  session_receive() | session_run() | session_done() | session_deadline_passed() ...
+ *            leg_flush() both legs; if a leg has failed or ended: session_run()
+ *            session_wishes() ── connect, secure, work, read, deadline, over
+ *     session_free()
+ *
+ * What happens in which state is one table (steps.c), and one loop runs it: no function of this room
+ * calls the loop, so that a caller of session_enter(), session_fail() or session_close() knows that
+ * the session is still there when it returns.
+ *
+ * Everything belongs to one thread, but for session_work(). */
+#ifndef WEIR_GATEWAY_SESSION_SESSION_H
+#define WEIR_GATEWAY_SESSION_SESSION_H
+
+#include <sys/socket.h>
+
+#include "gateway/leg/leg.h"
+#include "gateway/statement/statement.h"
+
+#define SESSION_READ_BYTES 65536 /* one read; fits the second-level cache of today's cores */
+
+struct session;
+
+/* X(enumerator, is it an error, message): why sessions end. */
+#define CLOSE_REASONS(X)                                                                           \
+    X(CLOSE_QUIT, false, "the client said goodbye")                                                \
+    X(CLOSE_CLIENT_GONE, false, "the client closed the connection")                                \
+    X(CLOSE_HANDSHAKE_TIMEOUT, true, "the client did not log in in time")                          \
+    X(CLOSE_TLS, true, "the TLS handshake failed")                                                 \
+    X(CLOSE_CLIENT_PROTOCOL, true, "the client does not speak the protocol")                       \
+    X(CLOSE_TOO_LARGE, true, "the client sent a command larger than max-command-bytes")            \
+    X(CLOSE_REFUSED, false, "a plugin refused")                                                    \
+    X(CLOSE_PLUGIN_FAILED, true, "a plugin could not do its work")                                 \
+    X(CLOSE_BACKEND_REJECTED, false, "the backend refused the login")                              \
+    X(CLOSE_BACKEND_UNREACHABLE, true, "the backend cannot be reached")                            \
+    X(CLOSE_BACKEND_GONE, true, "the backend closed the connection")                               \
+    X(CLOSE_BACKEND_PROTOCOL, true, "the backend's bytes were not understood")                     \
+    X(CLOSE_TOO_MANY, true, "max-connections is reached")                                          \
+    X(CLOSE_NO_MEMORY, true, "there is no memory")                                                 \
+    X(CLOSE_SHUTDOWN, false, "the gateway is shutting down")
+
+enum close_reason {
+#define X(enumerator, is_error, message) enumerator,
+    CLOSE_REASONS(X)
+#undef X
+};
+
+enum session_side { SESSION_CLIENT, SESSION_BACKEND };
+
+/* A client that has connected. All is borrowed for the call, but for the backend's profile. */
+struct session_arrival {
+    uint32_t id; /* connection id; top bit set */
+    struct client_address address;
+    struct sockaddr_storage peer, local; /* for the PROXY header */
+    char scramble[WIRE_SCRAMBLE_BYTES];  /* fresh random bytes, printable */
+    bool too_many;                       /* max-connections is reached */
+    /* What the backend's greeting has said; version NULL: it was not reached yet. */
+    const char *version;
+    uint64_t capabilities;
+    uint8_t charset;
+};
+
+/* What the session waits for. */
+struct session_wishes {
+    bool read_client, read_backend; /* session_receive() */
+    bool connect; /* connect the backend's leg, then session_connected() */
+    bool secure;  /* begin TLS on the client's leg, then session_secured() */
+    bool work;    /* session_begin_work(), session_work() on a thread that may block, and then
+                     session_worked() */
+    bool finish;  /* leg_finish() the client's leg once its output is gone */
+    bool close_backend; /* the backend's leg is not needed any more */
+    bool over;    /* the session has ended: flush and close both legs; session_free() */
+    unsigned deadline_number; /* counts the deadlines that were set */
+    long deadline_s;          /* the last one: seconds from then; 0: none */
+};
+
+/* Begins a session on a client's leg that the caller opens (leg_push()) right afterwards; the
+ * greeting is the leg's output. NULL: no memory. Returns owned. */
+WEIR_MUST_CHECK struct session *session_new(struct session_environment *environment,
+                                            const struct session_arrival *arrival,
+                                            struct filter *client);
+
+/* The session must be over, and session_may_be_freed(). */
+void session_free(struct session *session);
+bool session_may_be_freed(const struct session *session); /* plugins may still have holds */
+
+struct leg *session_leg(struct session *session, enum session_side side);
+
+/* What it waits for. */
+struct session_wishes session_wishes(const struct session *session);
+
+/* Where the next bytes of a side are to be read to, and how many at most: *bytes is the caller's
+ * own buffer of SESSION_READ_BYTES, and replaced where the session has a better place. */
+size_t session_read_room(struct session *session, enum session_side side, uint8_t **bytes);
+
+/* Bytes have come. What the legs borrow points into them until leg_flush(). */
+void session_receive(struct session *session, enum session_side side, const uint8_t *bytes,
+                     size_t size);
+
+/* Does what can be done: after a leg has ended, failed, or got rid of its output. */
+void session_run(struct session *session);
+
+/* The wish is fulfilled. error NULL: success; otherwise why not (borrowed). */
+void session_connected(struct session *session, const char *error);
+void session_secured(struct session *session, const char *version, const char *cipher,
+                     const char *error);
+void session_begin_work(struct session *session); /* nothing else may happen until session_worked() */
+void session_work(struct session *session);       /* on another thread */
+void session_worked(struct session *session, bool cancelled);
+
+void session_deadline_passed(struct session *session);
+
+/* A plugin has given a hold back; came through environment->operations->hold_is_back(). Takes the
+ * hold. Returns the session, which may be over by now, or free for session_free(). */
+struct session *session_hold_returned(struct session_hold *hold);
+
+/* The session of a hold that is on its way back. Any thread. */
+struct session *session_of_hold(const struct session_hold *hold);
+struct session_hold **session_hold_next(struct session_hold *hold); /* for the way's own list */
+
+/* Ends an idle session at once and a busy one after its reply: the gateway is draining. */
+void session_drain(struct session *session);
+
+/* Ends it now, without a word to the client. */
+void session_close(struct session *session, enum close_reason reason);
+
+/* For tracing: ends it for sessions that are no longer wanted. */
+void session_follow_trace(struct session *session);
+
+/* For logs and tests. */
+const char *session_state_name(const struct session *session);
+enum close_reason session_close_reason(const struct session *session);
+const char *close_reason_message(enum close_reason reason);
+
+/* Where the gateway keeps what is its own (connection.c). */
+void session_set_owner(struct session *session, void *owner);
+void *session_owner(const struct session *session);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a session is given by the process that runs it: the plugins, the limits, and the few things
+ * that it cannot do by itself because they need other threads or other sessions.
+ *
+ * One environment a worker: what is not const here is touched by the worker's thread only. It
+ * outlives its sessions. */
+#ifndef WEIR_GATEWAY_STATEMENT_ENVIRONMENT_H
+#define WEIR_GATEWAY_STATEMENT_ENVIRONMENT_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "plugin/host/plugin_host.h"
+#include "sql/sql.h"
+
+struct memo;
+struct session_hold;
+struct trace_host;
+struct wire_greeting;
+
+/* Each gets the environment's `owner`. */
+struct session_operations {
+    /* The connection id map: which backend connection belongs to which session. add: false means
+     * that there is no memory; find: false means that no session has that id. */
+    bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
+    void (*id_remove)(void *owner, uint32_t id);
+    bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
+    /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
+     * wants to know. */
+    void (*greeted)(void *owner, const struct wire_greeting *greeting);
+    /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
+     * the session's own thread. */
+    void (*hold_is_back)(void *owner, struct session_hold *hold);
+    /* Loads a trace plugin (-1 and error; may block), and has every worker look at what is traced
+     * now. Any thread. */
+    int (*trace_load)(void *owner, const char *name, struct error *error);
+    void (*trace_changed)(void *owner);
+};
+
+struct session_environment {
+    const struct session_operations *operations;
+    void *owner;
+
+    struct plugin_registry *registry;
+    bool has_plugins;   /* some plugin is loaded, enabled or not */
+    bool has_variables; /* some plugin has system or status variables */
+    bool has_functions; /* some plugin has functions that clients call */
+
+    bool offers_tls;         /* to clients */
+    bool requires_tls;       /* of TCP clients */
+    bool sends_proxy_header; /* to the backend */
+    const char *backend_address;
+    size_t max_command_bytes;  /* largest command that is relayed */
+    size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
+    long handshake_timeout_s, connect_timeout_s;
+
+    _Atomic(struct trace_host *) *trace; /* the trace plugin; *trace NULL: none (yet) */
+
+    /* Lexing needs memory that is best kept: one set a worker, because it runs one session at a
+     * time (memo.c). */
+    struct sql_digester digester;
+    struct memo *memos; /* unused ones */
+};
+
+/* Sets up the part that sessions share; the rest is the caller's to fill in. */
+void session_environment_init(struct session_environment *environment);
+void session_environment_release(struct session_environment *environment);
+
+#endif

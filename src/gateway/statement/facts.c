@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Facts are slots of the handle: absent ones are {NULL, 0} and WEIR_ABSENT. Facts of a statement
+ * are cleared when it is over, so that a plugin never reads those of an earlier one; those that
+ * cost something are not slots but computed when asked for (memo.c). */
+#include "gateway/statement/facts.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "gateway/statement/command.h"
+#include "gateway/statement/memo.h"
+#include "gateway/statement/prepared.h"
+
+static void set_text(struct observed *observed, enum weir_text_fact fact, const char *text,
+                     size_t size)
+{
+    observed->handle.text[fact] = (weir_string){text, size};
+}
+
+static void set_name(struct observed *observed, enum weir_text_fact fact, const char *name)
+{
+    set_text(observed, fact, name, name ? strlen(name) : 0);
+}
+
+/* Copies into room bytes, cut to what fits, and shows the copy. */
+static void set_copy(struct observed *observed, enum weir_text_fact fact, char *copy, size_t room,
+                     struct wire_string text)
+{
+    size_t size = text.size < room ? text.size : room - 1;
+    if (size)
+        memcpy(copy, text.data, size);
+    copy[size] = 0;
+    set_text(observed, fact, copy, size);
+}
+
+/* ---- Of the connection ---- */
+
+void facts_connection(struct observed *observed, const struct client_address *address)
+{
+    struct weir_session *handle = &observed->handle;
+    assert(address->size <= sizeof handle->client_address);
+    snprintf(observed->client_ip, sizeof observed->client_ip, "%s", address->client_ip);
+    snprintf(observed->server_ip, sizeof observed->server_ip, "%s", address->server_ip);
+    handle->number[WEIR_NUMBER_connection_id] = observed->id;
+    handle->number[WEIR_NUMBER_connection_type] =
+        address->is_unix ? WEIR_TYPE_SOCKET : WEIR_TYPE_TCP;
+    handle->number[WEIR_NUMBER_connected_at] = clock_wall_ns();
+    handle->number[WEIR_NUMBER_client_port] = address->client_port;
+    handle->number[WEIR_NUMBER_server_port] = address->server_port;
+    set_name(observed, WEIR_TEXT_host, address->is_unix ? "localhost" : observed->client_ip);
+    set_name(observed, WEIR_TEXT_client_ip, observed->client_ip);
+    set_name(observed, WEIR_TEXT_server_ip, observed->server_ip);
+    set_name(observed, WEIR_TEXT_backend_address, observed->environment->backend_address);
+    memcpy(handle->client_address, address->bytes, address->size);
+    handle->client_address_size = address->size;
+}
+
+void facts_tls(struct observed *observed, const char *version, const char *cipher)
+{
+    observed->handle.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
+    set_name(observed, WEIR_TEXT_tls_version, version);
+    set_name(observed, WEIR_TEXT_tls_cipher, cipher);
+}
+
+/* Clients name their library's version among their attributes. */
+static void note_client_version(struct observed *observed)
+{
+    static const char version_name[] = "_client_version";
+    struct wire_reader reader =
+        wire_reader_of(observed->handle.attributes, observed->handle.attributes_size);
+    struct wire_string name, value;
+    set_text(observed, WEIR_TEXT_client_version, NULL, 0);
+    while (wire_attribute_next(&reader, &name, &value))
+        if (name.size == sizeof version_name - 1 && memcmp(name.data, version_name, name.size) == 0)
+            set_text(observed, WEIR_TEXT_client_version, value.data, value.size);
+}
+
+void facts_user(struct observed *observed, size_t user_size, size_t attributes_size)
+{
+    const struct identity *identity = &observed->identity;
+    observed->handle.attributes = (const uint8_t *)identity->attributes;
+    observed->handle.attributes_size = identity->attributes ? attributes_size : 0;
+    note_client_version(observed);
+    set_text(observed, WEIR_TEXT_user, identity->user, user_size);
+}
+
+void facts_auth_method(struct observed *observed, struct wire_string plugin)
+{
+    set_copy(observed, WEIR_TEXT_auth_method, observed->auth_method, sizeof observed->auth_method,
+             plugin);
+}
+
+void facts_backend(struct observed *observed, const struct wire_greeting *greeting)
+{
+    observed->handle.number[WEIR_NUMBER_backend_connection_id] = greeting->connection_id;
+    set_copy(observed, WEIR_TEXT_backend_version, observed->backend_version,
+             sizeof observed->backend_version, greeting->server_version);
+}
+
+void facts_database(struct observed *observed, const char *data, size_t size)
+{
+    set_text(observed, WEIR_TEXT_database, data, size);
+}
+
+void facts_account(struct observed *observed)
+{
+    const struct identity *identity = &observed->identity;
+    set_text(observed, WEIR_TEXT_current_user, identity->current_user.data,
+             identity->current_user.size);
+    set_text(observed, WEIR_TEXT_current_role, identity->current_role.data,
+             identity->current_role.size);
+}
+
+/* ---- Of the event at hand ---- */
+
+void facts_refused_by(struct observed *observed, const char *plugin)
+{
+    set_name(observed, WEIR_TEXT_refused_by, plugin);
+}
+
+void facts_reject_reason(struct observed *observed, const char *reason)
+{
+    set_name(observed, WEIR_TEXT_reject_reason, reason);
+}
+
+bool facts_has_reject_reason(const struct observed *observed)
+{
+    return observed->handle.text[WEIR_TEXT_reject_reason].data != NULL;
+}
+
+void facts_error_code(struct observed *observed, unsigned code)
+{
+    observed->handle.number[WEIR_NUMBER_error_code] = code;
+}
+
+/* ---- Of the command and its statement ---- */
+
+void facts_command(struct observed *observed)
+{
+    const struct command *command = &observed->command;
+    uint64_t *number = observed->handle.number;
+    set_name(observed, WEIR_TEXT_command, wire_command_name(command->code));
+    number[WEIR_NUMBER_command_code] = command->code;
+    number[WEIR_NUMBER_statement_count] = command->count;
+    number[WEIR_NUMBER_started_at] = command->started_wall_ns;
+    number[WEIR_NUMBER_prepared_id] = command->prepared ? command->prepared->id : WEIR_ABSENT;
+    number[WEIR_NUMBER_parameter_count] =
+        command->prepared ? command->prepared->parameter_count : 0;
+}
+
+void facts_whole_text(struct observed *observed)
+{
+    set_text(observed, WEIR_TEXT_sql, observed->command.text.data, observed->command.text.size);
+}
+
+/* What is true of the current statement from its Starting on. */
+void facts_statement(struct observed *observed)
+{
+    const struct command *command = &observed->command;
+    const struct statement *statement = statement_current(observed);
+    uint64_t *number = observed->handle.number;
+    set_text(observed, WEIR_TEXT_sql, statement->text, statement->size);
+    number[WEIR_NUMBER_statement_number] = command->first_number + command->current;
+    number[WEIR_NUMBER_statement_index] = command->current;
+    number[WEIR_NUMBER_sql_size] = statement->size;
+    number[WEIR_NUMBER_session_status] = observed->status;
+}
+
+void facts_prepared(struct observed *observed, uint32_t id)
+{
+    observed->handle.number[WEIR_NUMBER_prepared_id] = id;
+}
+
+/* ---- Of the outcome ---- */
+
+void facts_clear_outcome(struct observed *observed)
+{
+    uint64_t *number = observed->handle.number;
+    number[WEIR_NUMBER_duration] = number[WEIR_NUMBER_rows] = number[WEIR_NUMBER_bytes] =
+        number[WEIR_NUMBER_affected_rows] = number[WEIR_NUMBER_last_insert_id] =
+            number[WEIR_NUMBER_warnings] = WEIR_ABSENT;
+    number[WEIR_NUMBER_error_code] = 0;
+    set_text(observed, WEIR_TEXT_sqlstate, NULL, 0);
+    set_text(observed, WEIR_TEXT_message, NULL, 0);
+}
+
+void facts_error(struct observed *observed, unsigned code, const char *sqlstate,
+                 const char *message, size_t size)
+{
+    observed->handle.number[WEIR_NUMBER_error_code] = code;
+    set_name(observed, WEIR_TEXT_sqlstate, sqlstate);
+    set_text(observed, WEIR_TEXT_message, message, size);
+}
+
+void facts_result(struct observed *observed, const struct wire_result *result)
+{
+    const struct command *command = &observed->command;
+    uint64_t *number = observed->handle.number;
+    number[WEIR_NUMBER_rows] = result->rows + command->rows_before;
+    number[WEIR_NUMBER_bytes] = result->bytes - command->bytes_before;
+    number[WEIR_NUMBER_affected_rows] = result->is_result_set ? 0 : result->affected_rows;
+    number[WEIR_NUMBER_last_insert_id] = result->last_insert_id;
+    number[WEIR_NUMBER_warnings] = result->warnings;
+    number[WEIR_NUMBER_session_status] = result->status;
+    if (result->is_error)
+        facts_error(observed, result->error_code, result->sqlstate, result->message,
+                    result->message_size);
+    else
+        set_text(observed, WEIR_TEXT_message, result->message, result->message_size);
+}
+
+void facts_duration(struct observed *observed)
+{
+    observed->handle.number[WEIR_NUMBER_duration] =
+        clock_monotonic_ns() - observed->command.started_ns;
+}
+
+void facts_clear_statement(struct observed *observed)
+{
+    static const enum weir_text_fact texts[] = {WEIR_TEXT_command, WEIR_TEXT_sql};
+    static const enum weir_number_fact numbers[] = {
+        WEIR_NUMBER_command_code,    WEIR_NUMBER_statement_number, WEIR_NUMBER_prepared_id,
+        WEIR_NUMBER_statement_index, WEIR_NUMBER_statement_count,  WEIR_NUMBER_sql_size,
+        WEIR_NUMBER_parameter_count, WEIR_NUMBER_started_at};
+    uint64_t code = observed->handle.number[WEIR_NUMBER_error_code];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        set_text(observed, texts[i], NULL, 0);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        observed->handle.number[numbers[i]] = WEIR_ABSENT;
+    facts_clear_outcome(observed);
+    facts_error_code(observed, code);
+}
+
+void facts_computed_are_available(struct observed *observed, bool available)
+{
+    observed->handle.source = available ? &memo_source : NULL;
+    observed->handle.source_data = observed;
+}

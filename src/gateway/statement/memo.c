@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Memos, and the functions by which the host of the plugins asks for what is in them.
+ *
+ * Invariant: command.memo belongs to the current statement. For a prepared statement it is the
+ * statement's own (prepared->memo); otherwise it is taken from the environment's list and returned
+ * to it. */
+#include "gateway/statement/memo.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/statement/command.h"
+#include "gateway/statement/execute_parameters.h"
+#include "gateway/statement/prepared.h"
+
+#define KEPT_BYTES 4096 /* most memory of each buffer that an unused memo keeps */
+
+/* The tables of a prepared statement are kept with it when they are few, and its text short. */
+#define KEPT_TABLES      32
+#define KEPT_TABLES_TEXT 4096 /* bytes */
+
+struct memo {
+    struct memo *next; /* in the environment's list */
+    bool has_kinds, has_digest, has_normalized, has_parts, has_tables, has_redacted;
+    struct sql_kinds kinds;
+    char digest[SQL_DIGEST_BYTES];
+    struct strbuf normalized;
+    struct sql_tables tables;
+    struct sql_parts parts;
+    struct strbuf redacted;  /* the text without its passwords; has_redacted false: it has none */
+    struct strbuf message;   /* the same of the error message asked for last */
+    struct strbuf parameter; /* text of the parameter asked for last */
+    struct strbuf expanded;  /* the text with its parameters */
+    struct strbuf part;      /* text of the part asked for last */
+};
+
+static struct memo *memo_new(void)
+{
+    struct memo *memo = calloc(1, sizeof *memo);
+    if (!memo)
+        return NULL;
+    strbuf_init(&memo->normalized);
+    strbuf_init(&memo->redacted);
+    strbuf_init(&memo->message);
+    strbuf_init(&memo->parameter);
+    strbuf_init(&memo->expanded);
+    strbuf_init(&memo->part);
+    sql_tables_init(&memo->tables);
+    sql_parts_init(&memo->parts);
+    return memo;
+}
+
+void memo_free(struct memo *memo)
+{
+    if (!memo)
+        return;
+    strbuf_release(&memo->normalized);
+    strbuf_release(&memo->redacted);
+    strbuf_release(&memo->message);
+    strbuf_release(&memo->parameter);
+    strbuf_release(&memo->expanded);
+    strbuf_release(&memo->part);
+    sql_tables_release(&memo->tables);
+    sql_parts_release(&memo->parts);
+    free(memo);
+}
+
+void session_environment_init(struct session_environment *environment)
+{
+    sql_digester_init(&environment->digester);
+    environment->memos = NULL;
+}
+
+void session_environment_release(struct session_environment *environment)
+{
+    while (environment->memos) {
+        struct memo *next = environment->memos->next;
+        memo_free(environment->memos);
+        environment->memos = next;
+    }
+    sql_digester_release(&environment->digester);
+}
+
+static void empty(struct strbuf *buffer)
+{
+    if (buffer->capacity > KEPT_BYTES)
+        strbuf_release(buffer);
+    else
+        strbuf_reset(buffer);
+}
+
+static void clear(struct memo *memo)
+{
+    memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts =
+        memo->has_tables = memo->has_redacted = false;
+    empty(&memo->normalized);
+    empty(&memo->redacted);
+    empty(&memo->message);
+    empty(&memo->parameter);
+    empty(&memo->expanded);
+    empty(&memo->part);
+}
+
+/* The current statement's memo. NULL: there is no memory. */
+static struct memo *memo_of(struct observed *observed)
+{
+    struct command *command = &observed->command;
+    struct session_environment *environment = observed->environment;
+    if (command->memo)
+        return command->memo;
+    if (command->prepared) {
+        if (!command->prepared->memo)
+            command->prepared->memo = memo_new();
+        command->memo = command->prepared->memo;
+    } else if (environment->memos) {
+        command->memo = environment->memos;
+        environment->memos = command->memo->next;
+    } else {
+        command->memo = memo_new();
+    }
+    return command->memo;
+}
+
+void memo_next_statement(struct observed *observed)
+{
+    struct command *command = &observed->command;
+    if (command->memo && !command->prepared)
+        clear(command->memo);
+}
+
+/* A prepared statement keeps what is the same in its next execution, and little memory. */
+static void trim_prepared(struct memo *memo)
+{
+    strbuf_release(&memo->normalized);
+    memo->has_normalized = memo->has_redacted = false;
+    strbuf_release(&memo->redacted);
+    strbuf_release(&memo->message);
+    strbuf_release(&memo->parameter);
+    strbuf_release(&memo->expanded);
+    strbuf_release(&memo->part);
+    if (memo->has_tables && memo->tables.count > KEPT_TABLES) {
+        sql_tables_release(&memo->tables);
+        memo->has_tables = false;
+    }
+    if (memo->has_parts) {
+        sql_parts_release(&memo->parts);
+        sql_parts_init(&memo->parts);
+        memo->has_parts = false;
+    }
+}
+
+void memo_end_command(struct observed *observed)
+{
+    struct command *command = &observed->command;
+    struct memo *memo = command->memo;
+    command->memo = NULL;
+    if (!memo)
+        return;
+    if (command->prepared && command->prepared->memo == memo) {
+        trim_prepared(memo);
+        return;
+    }
+    clear(memo);
+    memo->next = observed->environment->memos;
+    observed->environment->memos = memo;
+}
+
+static weir_string text_of(const char *text)
+{
+    return (weir_string){text, strlen(text)};
+}
+
+/* at is NULL when there is no text. */
+static struct sql_span span_of(const struct statement *statement)
+{
+    return (struct sql_span){statement->text, statement->size};
+}
+
+/* ---- Texts ---- */
+
+static weir_string kind_fact(struct observed *observed, uint32_t fact)
+{
+    const struct statement *statement = statement_current(observed);
+    struct memo *memo = statement->text ? memo_of(observed) : NULL;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    if (!memo->has_kinds)
+        memo->kinds = sql_statement_kind(span_of(statement), &statement->mode);
+    memo->has_kinds = true;
+    return text_of(fact == WEIR_TEXT_kind ? sql_label_name(memo->kinds.label)
+                                          : sql_kind_name(memo->kinds.kind));
+}
+
+/* Normalised text and digest come together. */
+static bool compute_digest(struct observed *observed, struct memo *memo)
+{
+    struct sql_digester *digester = &observed->environment->digester;
+    struct sql_span normalized;
+    if (!sql_normalize(digester, span_of(statement_current(observed)), &normalized))
+        return false;
+    if (!memo->has_digest)
+        memo->has_digest = sql_digest(digester, normalized, memo->digest);
+    strbuf_reset(&memo->normalized);
+    strbuf_add(&memo->normalized, normalized.at, normalized.size);
+    memo->has_normalized = !memo->normalized.failed;
+    return memo->has_digest && memo->has_normalized;
+}
+
+static weir_string digest_fact(struct observed *observed, uint32_t fact)
+{
+    const weir_string none = {NULL, 0};
+    struct memo *memo = statement_current(observed)->text ? memo_of(observed) : NULL;
+    if (!memo)
+        return none;
+    bool is_known = fact == WEIR_TEXT_digest ? memo->has_digest : memo->has_normalized;
+    if (!is_known && !compute_digest(observed, memo))
+        return none;
+    if (fact == WEIR_TEXT_digest)
+        return (weir_string){memo->digest, SQL_DIGEST_BYTES - 1};
+    return (weir_string){memo->normalized.data, memo->normalized.size};
+}
+
+static weir_string expanded_fact(struct observed *observed)
+{
+    struct memo *memo = observed->command.prepared ? memo_of(observed) : NULL;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    strbuf_reset(&memo->expanded);
+    if (!parameters_expand(observed, &memo->expanded))
+        return (weir_string){NULL, 0};
+    return (weir_string){memo->expanded.data, memo->expanded.size};
+}
+
+/* The text as plugins see it, without its passwords: itself when it has none. */
+static weir_string redacted_fact(struct observed *observed)
+{
+    weir_string sql = observed->handle.text[WEIR_TEXT_sql];
+    struct sql_span text = {sql.data, sql.size};
+    if (!sql.data || !sql_may_hold_secret(text))
+        return sql;
+    struct memo *memo = memo_of(observed);
+    if (!memo)
+        return (weir_string){NULL, 0};
+    if (!memo->has_redacted) {
+        strbuf_reset(&memo->redacted);
+        memo->has_redacted = sql_redact(&memo->redacted, text);
+    }
+    if (!memo->has_redacted)
+        return sql;
+    return memo->redacted.failed ? (weir_string){NULL, 0}
+                                 : (weir_string){memo->redacted.data, memo->redacted.size};
+}
+
+static weir_string redacted_message_fact(struct observed *observed)
+{
+    weir_string message = observed->handle.text[WEIR_TEXT_message];
+    struct memo *memo = message.size ? memo_of(observed) : NULL;
+    if (!message.size)
+        return message;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    if (!memo->has_redacted)
+        redacted_fact(observed);
+    strbuf_reset(&memo->message);
+    if (!sql_redact_message(&memo->message, (struct sql_span){message.data, message.size},
+                            memo->has_redacted))
+        return message;
+    return memo->message.failed ? (weir_string){NULL, 0}
+                                : (weir_string){memo->message.data, memo->message.size};
+}
+
+static weir_string text_fact(void *source_data, uint32_t fact)
+{
+    struct observed *observed = source_data;
+    weir_string text = {NULL, 0};
+    switch (fact) {
+    case WEIR_TEXT_kind:
+    case WEIR_TEXT_specific_kind:
+        text = kind_fact(observed, fact);
+        break;
+    case WEIR_TEXT_digest:
+    case WEIR_TEXT_normalized:
+        text = digest_fact(observed, fact);
+        break;
+    case WEIR_TEXT_expanded_sql:
+        text = expanded_fact(observed);
+        break;
+    case WEIR_TEXT_redacted_sql:
+        text = redacted_fact(observed);
+        break;
+    case WEIR_TEXT_redacted_message:
+        text = redacted_message_fact(observed);
+        break;
+    default:
+        break;
+    }
+    return text;
+}
+
+/* ---- Tables and numbers ---- */
+
+/* The database in which names are looked up: for a prepared statement that of its Prepare. */
+static struct sql_span name_space(const struct observed *observed)
+{
+    const weir_string *database = &observed->handle.text[WEIR_TEXT_database];
+    const struct prepared *prepared = observed->command.prepared;
+    if (prepared)
+        return (struct sql_span){prepared->database, strlen(prepared->database)};
+    return (struct sql_span){database->data, database->size};
+}
+
+/* The current statement's tables. NULL: no statement, or no memory. */
+static const struct sql_tables *tables_of(struct observed *observed)
+{
+    const struct statement *statement = statement_current(observed);
+    struct memo *memo = statement->text ? memo_of(observed) : NULL;
+    if (!memo)
+        return NULL;
+    if (!memo->has_tables)
+        memo->has_tables = sql_tables_read(&memo->tables, span_of(statement), &statement->mode,
+                                           name_space(observed));
+    return memo->has_tables ? &memo->tables : NULL;
+}
+
+/* Of a command without text: 1. */
+static bool is_exact(const struct statement *statement)
+{
+    return !statement->text || sql_digest_is_exact(span_of(statement), &statement->mode);
+}
+
+static uint64_t number_fact(void *source_data, uint32_t fact)
+{
+    struct observed *observed = source_data;
+    const struct sql_tables *tables = NULL;
+    uint64_t number = WEIR_ABSENT;
+    switch (fact) {
+    case WEIR_NUMBER_connection_duration:
+        number = clock_monotonic_ns() - observed->accepted_ns;
+        break;
+    case WEIR_NUMBER_table_count:
+        tables = tables_of(observed);
+        number = tables ? tables->count : 0;
+        break;
+    case WEIR_NUMBER_tables_known:
+        tables = tables_of(observed);
+        number = tables ? tables->known : !statement_current(observed)->text;
+        break;
+    case WEIR_NUMBER_digest_exact:
+        number = is_exact(statement_current(observed));
+        break;
+    default:
+        break;
+    }
+    return number;
+}
+
+static int table_fact(void *source_data, size_t index, weir_table *out)
+{
+    static const uint32_t accesses[] = {[SQL_ACCESS_READ] = WEIR_TABLE_READ,
+                                        [SQL_ACCESS_WRITE] = WEIR_TABLE_WRITE,
+                                        [SQL_ACCESS_DDL] = WEIR_TABLE_DDL};
+    const struct sql_tables *tables = tables_of(source_data);
+    if (!tables || index >= tables->count)
+        return 0;
+    const struct sql_table *table = &tables->items[index];
+    struct sql_span schema = sql_table_schema(table);
+    *out = (weir_table){.schema = {schema.at, schema.size},
+                        .name = {table->name.at, table->name.size},
+                        .access = accesses[table->access]};
+    return 1;
+}
+
+/* ---- Parts ---- */
+
+static const struct sql_part *part_at(struct observed *observed, size_t index)
+{
+    const struct statement *statement = statement_current(observed);
+    struct memo *memo = statement->text ? memo_of(observed) : NULL;
+    if (!memo)
+        return NULL;
+    if (!memo->has_parts)
+        memo->has_parts = sql_parts_read(&memo->parts, span_of(statement), &statement->mode);
+    return memo->has_parts && index < memo->parts.count ? &memo->parts.items[index] : NULL;
+}
+
+static int part_fact(void *source_data, size_t index, weir_part *out)
+{
+    const struct sql_part *part = part_at(source_data, index);
+    if (!part)
+        return 0;
+    const struct sql_mode *mode = &statement_current(source_data)->mode;
+    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, mode);
+    *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
+                       .specific_kind = text_of(sql_kind_name(part->kind)),
+                       .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |
+                                (part->in_text ? WEIR_PART_IN_TEXT : 0) |
+                                (is_inexact ? WEIR_PART_INEXACT : 0)};
+    return 1;
+}
+
+static weir_string part_text_fact(void *source_data, size_t index, uint32_t fact)
+{
+    struct observed *observed = source_data;
+    struct sql_digester *digester = &observed->environment->digester;
+    const struct sql_part *part = part_at(observed, index);
+    struct sql_span normalized;
+    char digest[SQL_DIGEST_BYTES];
+    weir_string none = {NULL, 0};
+    bool needs_normalized = fact == WEIR_TEXT_normalized || fact == WEIR_TEXT_digest;
+    if (!part || (needs_normalized && !sql_normalize(digester, part->text, &normalized)))
+        return none;
+    struct strbuf *out = &observed->command.memo->part;
+    strbuf_reset(out);
+    switch (fact) {
+    case WEIR_TEXT_sql:
+        strbuf_add(out, part->text.at, part->text.size);
+        break;
+    case WEIR_TEXT_redacted_sql:
+        if (!sql_redact(out, part->text))
+            strbuf_add(out, part->text.at, part->text.size);
+        break;
+    case WEIR_TEXT_normalized:
+        strbuf_add(out, normalized.at, normalized.size);
+        break;
+    case WEIR_TEXT_digest:
+        if (!sql_digest(digester, normalized, digest))
+            return none;
+        strbuf_add_text(out, digest);
+        break;
+    default:
+        return none;
+    }
+    return out->failed ? none : (weir_string){out->data, out->size};
+}
+
+static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
+{
+    struct observed *observed = source_data;
+    struct memo *memo = observed->command.prepared ? memo_of(observed) : NULL;
+    return memo && parameters_get(observed, index, &memo->parameter, out);
+}
+
+static struct weir_hold *hold(void *source_data, enum plugin_hold_kind kind)
+{
+    struct observed *observed = source_data;
+    return observed->hold(observed->session, kind);
+}
+
+const struct plugin_facts_source memo_source = {
+    .text = text_fact,
+    .number = number_fact,
+    .parameter = parameter_fact,
+    .table = table_fact,
+    .part = part_fact,
+    .part_text = part_text_fact,
+    .hold = hold,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * struct observed: a session as plugins observe it: who it is, and which command it runs.
+ *
+ * The handle that plugins get is the address of its first member. Everything here belongs to the
+ * worker's thread. */
+#ifndef WEIR_GATEWAY_STATEMENT_OBSERVED_H
+#define WEIR_GATEWAY_STATEMENT_OBSERVED_H
+
+#include "gateway/statement/environment.h"
+#include "wire/wire.h"
+
+struct prepared;
+
+/* Who the session is, and where (session_identity.c). Texts may be unset: data "" and size 0. */
+struct identity {
+    char *user, *attributes; /* owned; NULL before the handshake response */
+    struct strbuf database, current_user, current_role;
+    unsigned needs_refresh;        /* IDENTITY_*: to be asked of the backend before the next event */
+    struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
+    struct sql_mode mode;          /* how the session's statements are lexed */
+    bool multi_statements;         /* a text may hold several */
+    bool multi_statements_asked;   /* what the COM_SET_OPTION that is running wants of it */
+};
+
+#define IDENTITY_ACCOUNT 1U
+#define IDENTITY_MODE    2U
+
+/* One statement of a command. */
+struct statement {
+    const char *text; /* in command.text, or in the prepared statement; NULL: the command has none */
+    size_t size;
+    struct sql_kinds kinds;
+    struct sql_mode mode; /* that it is lexed in: a SET before it in the same text counts */
+};
+
+/* How far the events before a command have come (events.c). */
+enum command_phase {
+    COMMAND_NEW,           /* no event yet */
+    COMMAND_PARSE_PENDING, /* PreParse is given; a plugin will answer later */
+    COMMAND_STARTING,      /* Starting is due for statement `started` */
+    COMMAND_START_PENDING, /* ... has been given; a plugin will answer later */
+    COMMAND_JUDGED,
+};
+
+/* The command that is being dealt with. */
+struct command {
+    uint8_t code;
+    enum command_phase phase;
+    bool out_of_memory;      /* it could not be kept: it must be refused */
+    bool is_announced;       /* its Starting events were given; Completed or Error are due */
+    bool is_whole_text;      /* PreParse: the statement is the whole text */
+    struct strbuf text;      /* the command's text, kept until it ends */
+    struct strbuf arguments; /* payload of an Execute, for its parameters */
+    struct statement one;    /* the usual case */
+    struct statement *many;  /* a multi-statement text; NULL: `one` */
+    size_t count, current;
+    size_t started;            /* statements that had a Starting */
+    uint64_t first_number;     /* statement_number of the first */
+    uint64_t started_wall_ns, started_ns;
+    uint64_t bytes_before; /* bytes of the reply that belong to statements before the current one */
+    uint64_t rows_before;  /* rows of earlier results of the current statement (CALL) */
+    struct prepared *prepared; /* of an Execute, Fetch ...: borrowed from the session's map */
+    struct memo *memo;         /* what was computed of the current statement; NULL: nothing yet */
+    struct plugin_refusal *refusal; /* the first one, while later events are given; owned */
+    struct strbuf forecast; /* the database that USE statements before the current one will set */
+};
+
+struct observed {
+    struct weir_session handle; /* first: what plugins get */
+    struct session_environment *environment;
+    void *session; /* for environment->operations and holds: who is observed */
+    struct weir_hold *(*hold)(void *session, enum plugin_hold_kind kind);
+    uint32_t id; /* the gateway's connection id */
+    uint64_t accepted_ns;
+    uint64_t capabilities; /* those that both sides use */
+    uint16_t status;       /* last server status seen */
+
+    struct identity identity;
+    struct command command;
+    uint64_t statements; /* statement_number so far */
+
+    struct prepared *prepared;      /* map by id */
+    struct prepared *last_prepared; /* for statement id -1 */
+    size_t prepared_bytes;
+    bool prepare_refused; /* the last Prepare never reached the backend, whose "last" is an older
+                             one */
+
+    char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
+    char auth_method[65];
+    char backend_version[128];
+};
+
+/* What is known of a client when it has connected. */
+struct client_address {
+    bool is_unix;
+    const char *client_ip, *server_ip; /* text, borrowed; "" for a Unix socket */
+    unsigned client_port, server_port;
+    uint8_t bytes[16];
+    uint8_t size; /* of bytes: 4, 16, or 0 for a Unix socket */
+};
+
+/* environment, session and hold live as long as observed. */
+void observed_init(struct observed *observed, struct session_environment *environment, uint32_t id,
+                   const struct client_address *address);
+void observed_release(struct observed *observed);
+
+static inline bool has_plugins(const struct observed *observed)
+{
+    return observed->environment->has_plugins;
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The map of prepared statements, in uthash; what it keeps is bounded by max_prepared_bytes. */
+#define HASH_NONFATAL_OOM 1 /* before uthash.h: out of memory is reported */
+#include "gateway/statement/prepared.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/statement/memo.h"
+
+bool prepared_has_room(const struct observed *observed, size_t size)
+{
+    size_t limit = observed->environment->max_prepared_bytes;
+    return observed->prepared_bytes <= limit && size <= limit - observed->prepared_bytes;
+}
+
+static size_t bytes_of(const struct prepared *prepared)
+{
+    return sizeof *prepared + prepared->text_size + 1;
+}
+
+static void drop(struct observed *observed, struct prepared *prepared)
+{
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is still in the list */
+    HASH_DEL(observed->prepared, prepared);
+    observed->prepared_bytes -= bytes_of(prepared);
+    if (observed->last_prepared == prepared)
+        observed->last_prepared = NULL;
+    if (observed->command.prepared == prepared) {
+        if (observed->command.memo == prepared->memo)
+            observed->command.memo = NULL;
+        observed->command.prepared = NULL;
+    }
+    memo_free(prepared->memo);
+    free(prepared->types);
+    free(prepared->long_data);
+    free(prepared->database);
+    free(prepared);
+}
+
+struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t parameter_count)
+{
+    const struct command *command = &observed->command;
+    size_t size = command->text.size;
+    prepared_forget(observed, id);
+    struct prepared *prepared = calloc(1, sizeof *prepared + size + 1);
+    char *database = strdup(observed->identity.database.data);
+    if (!prepared || !database) {
+        free(prepared);
+        free(database);
+        return NULL;
+    }
+    prepared->id = id;
+    prepared->parameter_count = parameter_count;
+    prepared->kinds = command->one.kinds;
+    prepared->mode = command->one.mode;
+    prepared->database = database;
+    prepared->text_size = size;
+    memcpy(prepared->text, command->text.data, size);
+    unsigned before = HASH_COUNT(observed->prepared);
+    HASH_ADD(hh, observed->prepared, id, sizeof prepared->id, prepared);
+    if (HASH_COUNT(observed->prepared) == before) {
+        free(database);
+        free(prepared);
+        return NULL;
+    }
+    observed->prepared_bytes += bytes_of(prepared);
+    observed->last_prepared = prepared;
+    return prepared;
+}
+
+struct prepared *prepared_find(const struct observed *observed, uint32_t id)
+{
+    if (id == WIRE_STATEMENT_LAST)
+        return observed->last_prepared;
+    struct prepared *prepared;
+    HASH_FIND(hh, observed->prepared, &id, sizeof id, prepared);
+    return prepared;
+}
+
+void prepared_note_types(struct prepared *prepared, struct wire_string types)
+{
+    if (!types.data || (prepared->types_size == types.size && prepared->types &&
+                        memcmp(prepared->types, types.data, types.size) == 0))
+        return;
+    char *copy = realloc(prepared->types, types.size + 1);
+    if (!copy)
+        return; /* the next execution's parameters are then not decoded */
+    memcpy(copy, types.data, types.size);
+    prepared->types = copy;
+    prepared->types_size = types.size;
+}
+
+void prepared_note_long_data(struct prepared *prepared, unsigned parameter)
+{
+    if (!prepared || parameter >= prepared->parameter_count)
+        return;
+    if (!prepared->long_data)
+        prepared->long_data = calloc(1, (prepared->parameter_count + 7U) / 8);
+    if (prepared->long_data)
+        prepared->long_data[parameter / 8] |= (uint8_t)(1U << parameter % 8);
+}
+
+void prepared_forget_long_data(struct prepared *prepared)
+{
+    free(prepared->long_data);
+    prepared->long_data = NULL;
+}
+
+void prepared_forget(struct observed *observed, uint32_t id)
+{
+    struct prepared *prepared = prepared_find(observed, id);
+    if (prepared)
+        drop(observed, prepared);
+}
+
+void prepared_release(struct observed *observed)
+{
+    struct prepared *prepared = NULL, *next = NULL;
+    HASH_ITER(hh, observed->prepared, prepared, next)
+    {
+        drop(observed, prepared);
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Prepared statements of a session, by id: what was prepared, so that an Execute can be shown with
+ * its text, and the types of its parameters, which clients send only once; and what has been found
+ * out about the text, so that it is read once and not in each Execute. Kept only when some plugin is
+ * loaded; bounded by max-prepared-bytes a session, past which a Prepare is refused. */
+#ifndef WEIR_GATEWAY_STATEMENT_PREPARED_H
+#define WEIR_GATEWAY_STATEMENT_PREPARED_H
+
+#include <uthash.h>
+
+#include "gateway/statement/observed.h"
+
+struct prepared {
+    uint32_t id;
+    uint16_t parameter_count;
+    size_t text_size;
+    struct sql_kinds kinds;
+    struct sql_mode mode; /* that it was lexed in */
+    char *database;       /* in which its names were looked up; NUL-terminated, "" for none */
+    char *types; /* of the parameters, as sent with the last execution that sent any; NULL: never */
+    size_t types_size;
+    uint8_t
+        *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
+    struct memo *memo; /* what plugins have asked for; owned; NULL: nothing yet */
+    UT_hash_handle hh;
+    char text[]; /* text_size bytes and a NUL */
+};
+
+/* Whether another `size` bytes of text may be kept. */
+bool prepared_has_room(const struct observed *observed, size_t size);
+
+/* Remembers what was prepared (command.text, copied, in the session's mode and database). NULL: no
+ * memory. An older statement of that id is forgotten. */
+struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t parameter_count);
+
+/* The statement of an id; WIRE_STATEMENT_LAST means the last one. NULL: unknown. */
+struct prepared *prepared_find(const struct observed *observed, uint32_t id);
+
+/* An Execute names the types of its parameters: keeps a copy for those that do not. */
+void prepared_note_types(struct prepared *prepared, struct wire_string types);
+
+/* COM_STMT_SEND_LONG_DATA for a parameter; prepared may be NULL. */
+void prepared_note_long_data(struct prepared *prepared, unsigned parameter);
+
+/* An Execute has used the long data up. */
+void prepared_forget_long_data(struct prepared *prepared);
+
+/* COM_STMT_CLOSE. */
+void prepared_forget(struct observed *observed, uint32_t id);
+
+/* COM_RESET_CONNECTION, COM_CHANGE_USER, the end. */
+void prepared_release(struct observed *observed);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What changes a session's identity: the login, statements, commands, and what the backend says in
+ * its OK packets. What cannot be followed is marked as needing a refresh. */
+#include "gateway/statement/session_identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/statement/command.h"
+#include "gateway/statement/facts.h"
+#include "gateway/statement/prepared.h"
+
+static unsigned hears(const struct observed *observed)
+{
+    return plugin_registry_hears(observed->environment->registry);
+}
+
+static char *copy_of(struct wire_string text)
+{
+    char *copy = malloc(text.size + 1);
+    if (copy) {
+        if (text.size)
+            memcpy(copy, text.data, text.size);
+        copy[text.size] = 0;
+    }
+    return copy;
+}
+
+void identity_set_database(struct observed *observed, const char *name, size_t size)
+{
+    strbuf_release(&observed->identity.database); /* names are short and change rarely: no slack is kept */
+    strbuf_add(&observed->identity.database, name, size);
+    facts_database(observed, observed->identity.database.data, observed->identity.database.size);
+}
+
+bool identity_set_user(struct observed *observed, struct wire_string user,
+                       struct wire_string database, struct wire_string attributes,
+                       unsigned collation)
+{
+    char *new_user = copy_of(user);
+    char *new_attributes = has_plugins(observed) ? copy_of(attributes) : NULL;
+    if (!new_user || (has_plugins(observed) && !new_attributes)) {
+        free(new_user);
+        free(new_attributes);
+        return false;
+    }
+    free(observed->identity.user);
+    free(observed->identity.attributes);
+    observed->identity.user = new_user;
+    observed->identity.attributes = new_attributes;
+    facts_user(observed, user.size, attributes.size);
+    identity_set_database(observed, database.data ? database.data : "", database.size);
+    observed->identity.mode = (struct sql_mode){.dialect = observed->identity.mode.dialect,
+                                      .server_version = observed->identity.mode.server_version,
+                                      .charset = sql_charset_from_collation(collation)};
+    return true;
+}
+
+/* ---- COM_CHANGE_USER ---- */
+
+/* Who the session will be if the backend agrees: the command's payload, kept meanwhile. */
+struct change_of_user {
+    struct wire_change_user asked;
+    size_t size;
+    uint8_t payload[];
+};
+
+bool identity_prepare_change_user(struct observed *observed, const struct wire_packet *command)
+{
+    struct change_of_user *change = malloc(sizeof *change + command->payload_size);
+    if (!change)
+        return false;
+    memcpy(change->payload, command->payload, command->payload_size);
+    free(observed->identity.change);
+    observed->identity.change = change;
+    return wire_decode_change_user(change->payload, command->payload_size,
+                                   observed->capabilities, &change->asked);
+}
+
+bool identity_change_user(struct observed *observed)
+{
+    struct change_of_user *change = observed->identity.change;
+    observed->identity.change = NULL;
+    bool ok = change && identity_set_user(observed, change->asked.user, change->asked.database,
+                                            change->asked.attributes, change->asked.charset);
+    free(change);
+    prepared_release(observed);
+    plugin_session_values_begin(observed->environment->registry, &observed->handle);
+    observed->identity.needs_refresh |= IDENTITY_ACCOUNT | IDENTITY_MODE;
+    return ok;
+}
+
+/* ---- What statements change ---- */
+
+static bool is_database(const struct observed *observed, struct sql_span name)
+{
+    return name.size == observed->identity.database.size &&
+           strncasecmp(name.at, observed->identity.database.data, name.size) == 0;
+}
+
+/* Whether a statement may run a SET NAMES or SET sql_mode that its text does not show. */
+static bool hides_settings(enum sql_kind kind)
+{
+    return kind == SQL_KIND_CALL || kind == SQL_KIND_COMPOUND || kind == SQL_KIND_EXECUTE ||
+           kind == SQL_KIND_EXECUTE_IMMEDIATE || kind == SQL_KIND_UNKNOWN;
+}
+
+void identity_after_statement(struct observed *observed, const struct statement *statement)
+{
+    struct sql_span text = {statement->text, statement->size};
+    struct sql_span name;
+    struct sql_mode after;
+    if (!has_plugins(observed) || !statement->text)
+        return;
+    switch (statement->kinds.kind) {
+    case SQL_KIND_USE:
+        if (sql_use_target(text, &statement->mode, &name))
+            identity_set_database(observed, name.at, name.size);
+        break;
+    case SQL_KIND_DROP_DATABASE:
+        if (sql_drop_database_target(text, &statement->mode, &name) && is_database(observed, name))
+            identity_set_database(observed, "", 0);
+        break;
+    case SQL_KIND_SET_ROLE:
+        observed->identity.needs_refresh |= IDENTITY_ACCOUNT;
+        break;
+    case SQL_KIND_SET:
+    case SQL_KIND_SET_GLOBAL: /* SET GLOBAL a = 1, SESSION sql_mode = '' */
+        if (sql_mode_after(text, &observed->identity.mode, &after) == SQL_MODE_UNSURE)
+            observed->identity.needs_refresh |= IDENTITY_MODE;
+        else
+            observed->identity.mode = after;
+        break;
+    default:
+        if (hides_settings(statement->kinds.kind))
+            observed->identity.needs_refresh |= IDENTITY_MODE;
+        break;
+    }
+}
+
+void identity_after_failure(struct observed *observed, const struct statement *statement)
+{
+    enum sql_kind kind = statement->kinds.kind;
+    bool is_set = kind == SQL_KIND_SET || kind == SQL_KIND_SET_GLOBAL;
+    if (has_plugins(observed) && (is_set || hides_settings(kind)))
+        observed->identity.needs_refresh |= IDENTITY_MODE;
+}
+
+void identity_after_command(struct observed *observed, uint8_t command)
+{
+    if (command == WIRE_COM_SET_OPTION)
+        observed->identity.multi_statements = observed->identity.multi_statements_asked;
+    if (command == WIRE_COM_RESET_CONNECTION) {
+        prepared_release(observed);
+        plugin_session_values_begin(observed->environment->registry, &observed->handle);
+        observed->identity.needs_refresh |= IDENTITY_ACCOUNT | IDENTITY_MODE;
+    }
+}
+
+void identity_after_session_state(struct observed *observed, const uint8_t *state, size_t size)
+{
+    struct wire_session_states states;
+    struct wire_session_state change;
+    if (!has_plugins(observed))
+        return;
+    wire_session_states_begin(&states, state, size);
+    while (wire_session_state_next(&states, &change)) {
+        struct sql_span value = {change.value.data, change.value.size};
+        if (change.type == WIRE_SESSION_SCHEMA)
+            identity_set_database(observed, value.at, value.size);
+        else if (change.type != WIRE_SESSION_SYSTEM_VARIABLES)
+            continue;
+        else if (change.name.size == 20 &&
+                 memcmp(change.name.data, "character_set_client", 20) == 0)
+            observed->identity.mode.charset = sql_charset_from_name(value);
+        else if (change.name.size == 8 && memcmp(change.name.data, "sql_mode", 8) == 0)
+            sql_mode_set_flags(&observed->identity.mode, value);
+    }
+}
+
+/* ---- Refreshing from the backend ---- */
+
+bool identity_needs_refresh(const struct observed *observed)
+{
+    unsigned heard = observed->identity.needs_refresh ? hears(observed) : 0;
+    bool wants_account = (observed->identity.needs_refresh & IDENTITY_ACCOUNT) && (heard & PLUGIN_NEEDS_ACCOUNT);
+    bool wants_mode = (observed->identity.needs_refresh & IDENTITY_MODE) && (heard & PLUGIN_HEARS_GENERAL);
+    return wants_account || wants_mode;
+}
+
+bool identity_refresh_must_wait(struct observed *observed, const uint8_t *payload, size_t size)
+{
+    if (size == 0 || (payload[0] != WIRE_COM_QUERY && payload[0] != WIRE_COM_STMT_PREPARE))
+        return false;
+    struct wire_string text = command_text(observed, payload, size);
+    bool waits = sql_reads_diagnostics((struct sql_span){text.data, text.size});
+    if (waits && (observed->identity.needs_refresh & IDENTITY_MODE))
+        observed->identity.mode.unsure = true;
+    return waits;
+}
+
+static void keep(struct strbuf *kept, struct wire_string value)
+{
+    strbuf_release(kept);
+    strbuf_add(kept, value.data, value.size);
+}
+
+void identity_refresh_row(struct observed *observed, const struct wire_string *values, size_t count)
+{
+    if (count < IDENTITY_COLUMNS)
+        return;
+    keep(&observed->identity.current_user, values[0]);
+    keep(&observed->identity.current_role, values[1]);
+    facts_account(observed);
+    identity_set_database(observed, values[2].data ? values[2].data : "", values[2].size);
+    sql_mode_set_flags(&observed->identity.mode, (struct sql_span){values[3].data, values[3].size});
+    observed->identity.mode.unsure = false;
+    observed->identity.mode.charset =
+        sql_charset_from_name((struct sql_span){values[4].data, values[4].size});
+}
+
+/* ---- The forecast ---- */
+
+void identity_forecast(struct observed *observed, const struct statement *statement)
+{
+    struct strbuf *forecast = &observed->command.forecast;
+    struct sql_span name;
+    if (statement->kinds.kind != SQL_KIND_USE ||
+        !sql_use_target(statement_text(statement), &statement->mode, &name))
+        return;
+    strbuf_reset(forecast);
+    strbuf_add(forecast, name.at, name.size);
+    facts_database(observed, forecast->data, forecast->size);
+}
+
+void identity_end_forecast(struct observed *observed)
+{
+    facts_database(observed, observed->identity.database.data, observed->identity.database.size);
+    strbuf_release(&observed->command.forecast);
+}
+
+/* ---- Beginning and end ---- */
+
+void identity_init(struct observed *observed)
+{
+    strbuf_init(&observed->identity.database);
+    strbuf_init(&observed->identity.current_user);
+    strbuf_init(&observed->identity.current_role);
+}
+
+void identity_release(struct observed *observed)
+{
+    struct identity *identity = &observed->identity;
+    free(identity->user);
+    free(identity->attributes);
+    free(identity->change);
+    strbuf_release(&identity->database);
+    strbuf_release(&identity->current_user);
+    strbuf_release(&identity->current_role);
+}

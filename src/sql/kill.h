@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * KILL: taken apart, and with other ids in place of those that are written. A gateway needs both,
+ * because the ids that its clients know are not the server's. */
+#ifndef WEIR_SQL_KILL_H
+#define WEIR_SQL_KILL_H
+
+#include "base/base.h"
+#include "sql/kind.h"
+#include "sql/mode.h"
+
+/* KILL [TIDB] [HARD | SOFT] [CONNECTION | QUERY [ID]] number. */
+struct sql_kill {
+    bool query;       /* only the statement, not the connection */
+    bool by_query_id; /* QUERY ID n: the number is a query's, not a connection's */
+    bool soft;
+    bool is_number; /* false: USER name, or an expression; number is 0 */
+    uint64_t number;
+    struct sql_span digits; /* where the number stands, to be replaced by another */
+};
+
+/* Returns whether the statement is a KILL, and takes it apart. digits points into the statement,
+ * which is borrowed. */
+WEIR_MUST_CHECK bool sql_kill(struct sql_span statement, const struct sql_mode *mode,
+                              struct sql_kill *kill);
+
+/* Returns whether a KILL may be in the text: the quick look before sql_kill_rewrite(). `first` is
+ * the kind of the text, which is that of its first statement; is_multi: the server accepts several
+ * statements in a text. */
+WEIR_MUST_CHECK bool sql_may_kill(struct sql_span text, enum sql_kind first, bool is_multi);
+
+/* Finds the id that is to stand in place of `id`; false: this one stays. */
+typedef bool sql_kill_map(void *data, uint64_t id, uint32_t *new_id);
+
+/* Adds the text to out, with the connection ids of its KILL statements replaced as `map` says. KILL
+ * of a query's id, of a USER, and of an expression stay as they are. Returns whether anything was
+ * replaced; if not, nothing was added. out->failed is set when there is no memory. is_multi as
+ * above; `map` is called with `data` before the function returns. */
+WEIR_MUST_CHECK bool sql_kill_rewrite(struct strbuf *out, struct sql_span text,
+                                      const struct sql_mode *mode, bool is_multi, sql_kill_map *map,
+                                      void *data);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TCP segments back to the bytes of connections.
+ *
+ * Segments are given in the order in which they were captured: late, twice, overlapping, or not at
+ * all. The result is, for each connection, the bytes of both directions in the order in which they
+ * can first have been complete. A gap that is not filled within pending_limit bytes is a loss; no
+ * bytes of the connection are delivered after it.
+ *
+ * A connection whose beginning was not captured begins in its middle: at the client's first segment
+ * that holds exactly whole commands. Pure: no thread, no socket, no file. */
+#ifndef WEIR_TRACE_STREAMS_H
+#define WEIR_TRACE_STREAMS_H
+
+#include "base/base.h"
+#include "wire/wire.h"
+
+struct stream_endpoint {
+    uint8_t address[16]; /* IPv4: mapped into IPv6 */
+    uint16_t port;
+};
+
+struct stream_segment {
+    struct stream_endpoint source, destination;
+    uint32_t sequence;
+    bool syn, ack, fin, rst;
+    const uint8_t *bytes;
+    size_t size;
+    uint64_t time_ns;
+};
+
+/* Callbacks about one connection. `connection` is what began() returned, which may be NULL. All are
+ * required. Segments and bytes are borrowed for the call. */
+struct stream_events {
+    /* is_whole: from the first byte on. */
+    void *(*began)(void *context, const struct stream_segment *first, bool is_whole);
+    void (*bytes)(void *connection, enum wire_direction direction, const uint8_t *bytes,
+                  size_t size, uint64_t time_ns);
+    void (*lost)(void *connection, enum wire_direction direction); /* bytes are missing */
+    void (*ended)(void *connection);                               /* last call for it */
+};
+
+struct streams;
+
+/* Returns owned; NULL: no memory. port: the server's; connections without it are ignored. events are
+ * copied, context is borrowed until the end. pending_limit: bytes, of each direction. */
+WEIR_MUST_CHECK struct streams *streams_new(uint16_t port, size_t pending_limit,
+                                            const struct stream_events *events, void *context);
+
+/* Adds one segment; borrowed for the call. */
+void streams_segment(struct streams *streams, const struct stream_segment *segment);
+
+/* Ends all connections and frees. NULL is allowed. */
+void streams_free(struct streams *streams);
+
+#endif

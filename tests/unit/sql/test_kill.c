@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * KILL: where its number stands, and texts with other ids in place of those that were written. */
+#include "sql_test.h"
+
+static void kill_shows_where_the_number_stands(void **state)
+{
+    (void)state;
+    struct sql_kill kill;
+    const char *text = "kill /* who */ soft query 18446744073709551615 ;";
+    assert_true(sql_kill(span_of(text), &plain_mode, &kill));
+    assert_true(kill.query && kill.soft && kill.is_number && !kill.by_query_id);
+    assert_true(kill.number == UINT64_MAX);
+    assert_ptr_equal(kill.digits.at, strstr(text, "1844"));
+    assert_int_equal(kill.digits.size, 20);
+    assert_true(sql_kill(span_of("KILL QUERY ID 7"), &plain_mode, &kill));
+    assert_true(kill.by_query_id && kill.number == 7);
+    assert_true(sql_kill(span_of("KILL CONNECTION 8"), &plain_mode, &kill));
+    assert_true(!kill.query && kill.number == 8);
+    static const char *const not_numbers[] = {
+        "kill user root", "kill @a", "kill 18446744073709551616", "kill 0x10", "kill 1+1",
+        "kill 1.5",       "kill"};
+    for (size_t i = 0; i < sizeof not_numbers / sizeof not_numbers[0]; i++) {
+        assert_true(sql_kill(span_of(not_numbers[i]), &plain_mode, &kill));
+        assert_false(kill.is_number);
+    }
+    assert_false(sql_kill(span_of("select 1"), &plain_mode, &kill));
+}
+
+/* Ids from 100 on are known: 100 is 1, 101 is 2 ... */
+static bool map_id(void *data, uint64_t id, uint32_t *new_id)
+{
+    size_t *calls = data;
+    ++*calls;
+    *new_id = (uint32_t)(id - 99);
+    return id >= 100;
+}
+
+/* expected: NULL when nothing is to be replaced. */
+static void check_rewrite(const char *text, bool is_multi, const char *expected)
+{
+    struct strbuf out = STRBUF_INIT;
+    size_t calls = 0;
+    enum sql_kind first = sql_statement_quick_kind(span_of(text), &plain_mode).kind;
+    bool is_rewritten =
+        sql_may_kill(span_of(text), first, is_multi) &&
+        sql_kill_rewrite(&out, span_of(text), &plain_mode, is_multi, map_id, &calls);
+    assert_int_equal(is_rewritten, expected != NULL);
+    assert_string_equal(out.data, expected ? expected : "");
+    strbuf_release(&out);
+}
+
+static void every_form_of_kill_gets_the_other_id(void **state)
+{
+    (void)state;
+    check_rewrite("KILL 100", false, "KILL 1");
+    check_rewrite(" kill\n101 ; -- end", false, " kill\n2 ; -- end");
+    check_rewrite("KILL CONNECTION 104", false, "KILL CONNECTION 5");
+    check_rewrite("KILL QUERY 104", false, "KILL QUERY 5");
+    check_rewrite("KILL HARD CONNECTION 104", false, "KILL HARD CONNECTION 5");
+    check_rewrite("KILL SOFT QUERY 104", false, "KILL SOFT QUERY 5");
+    check_rewrite("KILL TIDB QUERY 104", false, "KILL TIDB QUERY 5");
+    check_rewrite("KILL /* 100 */ 104 # 100", false, "KILL /* 100 */ 5 # 100");
+    check_rewrite("/*!50000 KILL 104 */", false, "/*!50000 KILL 5 */");
+}
+
+static void what_names_no_known_connection_stays(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"KILL 99",
+                                        "KILL QUERY ID 100",
+                                        "KILL USER root",
+                                        "KILL USER 'a'@'b'",
+                                        "KILL @a",
+                                        "KILL 100 + 1",
+                                        "KILL",
+                                        "SELECT 'KILL 100'",
+                                        "SELECT 1 -- KILL 100",
+                                        ""};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check_rewrite(texts[i], false, NULL);
+        check_rewrite(texts[i], true, NULL);
+    }
+}
+
+static void each_kill_of_several_statements_is_rewritten(void **state)
+{
+    (void)state;
+    check_rewrite("SELECT 'KILL 100;'; kill 100; KILL 7; Kill query 101; ", true,
+                  "SELECT 'KILL 100;'; kill 1; KILL 7; Kill query 2; ");
+    check_rewrite("\nKILL 100;\n\nKILL 101\n", true, "\nKILL 1;\n\nKILL 2\n");
+    check_rewrite("BEGIN NOT ATOMIC KILL 100; END", true, NULL);
+    /* A server without multi-statements refuses the text. */
+    check_rewrite("SELECT 1; KILL 100", false, NULL);
+}
+
+/* Each statement was read in the session's mode. In that of the SET before it, the second string
+ * ends at its backslash, and the KILL is no part of it. */
+static void a_kill_is_found_in_the_mode_that_a_set_before_it_chooses(void **state)
+{
+    (void)state;
+    check_rewrite("SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT '\\'; KILL 100; SELECT ''", true,
+                  "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT '\\'; KILL 1; SELECT ''");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kill_shows_where_the_number_stands),
+        cmocka_unit_test(every_form_of_kill_gets_the_other_id),
+        cmocka_unit_test(what_names_no_known_connection_stays),
+        cmocka_unit_test(each_kill_of_several_statements_is_rewritten),
+        cmocka_unit_test(a_kill_is_found_in_the_mode_that_a_set_before_it_chooses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

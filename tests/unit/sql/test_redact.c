@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Secrets are masked, whatever a statement looks like; the rest of it stays. */
+#include "sql_test.h"
+
+static const struct {
+    const char *sql, *masked; /* NULL: nothing to mask */
+} cases[] = {
+    {"CREATE USER a@b IDENTIFIED BY 'pw'", "CREATE USER a@b IDENTIFIED BY '***'"},
+    {"create user 'a'@'b' identified by'pw','c'@'d' identified by \"pw\"",
+     "create user 'a'@'b' identified by'***','c'@'d' identified by '***'"},
+    {"CREATE USER a IDENTIFIED VIA ed25519 USING PASSWORD('pw') OR unix_socket",
+     "CREATE USER a IDENTIFIED VIA ed25519 USING PASSWORD('***') OR unix_socket"},
+    {"CREATE USER a IDENTIFIED WITH 'mysql_native_password' AS '*hash' REQUIRE SUBJECT 'x'",
+     "CREATE USER a IDENTIFIED WITH 'mysql_native_password' AS '***' REQUIRE SUBJECT 'x'"},
+    {"GRANT ALL ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD'*hash' REQUIRE ISSUER 'y'",
+     "GRANT ALL ON *.* TO 'u'@'h' IDENTIFIED BY PASSWORD'***' REQUIRE ISSUER 'y'"},
+    {"ALTER USER a IDENTIFIED BY 'a' 'b' REPLACE 'c' COMMENT 'z'",
+     "ALTER USER a IDENTIFIED BY '***' '***' REPLACE '***' COMMENT 'z'"},
+    {"SET PASSWORD FOR 'u'@'h' = PASSWORD('pw')", "SET PASSWORD FOR 'u'@'h' = PASSWORD('***')"},
+    {"SET PASSWORD FOR root@localhost = 'pw'", "SET PASSWORD FOR root@localhost = '***'"},
+    {"set password='pw'", "set password='***'"},
+    {"SET PASSWORD FOR CURRENT_USER() = OLD_PASSWORD('pw')",
+     "SET PASSWORD FOR CURRENT_USER() = OLD_PASSWORD('***')"},
+    {"CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD = 'pw', MASTER_USER='u'",
+     "CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD = '***', MASTER_USER='u'"},
+    {"CREATE SERVER s OPTIONS (USER 'u', PASSWORD 'pw')",
+     "CREATE SERVER s OPTIONS (USER 'u', PASSWORD '***')"},
+    {"START SLAVE USER='u' PASSWORD='pw'", "START SLAVE USER='u' PASSWORD='***'"},
+    {"SELECT PASSWORD('pw')", "SELECT PASSWORD('***')"},
+    {"PREPARE s FROM 'CREATE USER a IDENTIFIED BY ''pw'''", "PREPARE s FROM '***'"},
+    {"EXECUTE IMMEDIATE 'SET PASSWORD=''pw'''", "EXECUTE IMMEDIATE '***'"},
+    {"/*!50000 CREATE USER a IDENTIFIED /* c */ BY /*!50001 'pw' */ */",
+     "/*!50000 CREATE USER a IDENTIFIED /* c */ BY /*!50001 '***' */ */"},
+    {"CREATE USER a IDENTIFIED -- 'c'\n BY 'pw'", "CREATE USER a IDENTIFIED -- 'c'\n BY '***'"},
+    {"CREATE USER a IDENTIFIED 'pw'", "CREATE USER a IDENTIFIED '***'"},
+    {"CREATE USRE a IDENTIFIED BY 'pw", "CREATE USRE a IDENTIFIED BY '***'"},
+    {"CREATE USER a IDENTIFIED BY N'pw'", "CREATE USER a IDENTIFIED BY N'***'"},
+    {"CREATE USER a IDENTIFIED BY 'it''s pw'", "CREATE USER a IDENTIFIED BY '***'"},
+    /* Where the literal ends depends on the SQL mode: the rest goes with it. */
+    {"CREATE USER a IDENTIFIED BY 'a\\'pw' COMMENT 'pw'", "CREATE USER a IDENTIFIED BY '***'"},
+    {"CREATE USER `it's` IDENTIFIED BY 'pw'", "CREATE USER `it's` IDENTIFIED BY '***'"},
+    {"SELECT password FROM t WHERE name = 'bob'", NULL},
+    {"SELECT 'identified', 'password'", NULL},
+    {"ALTER USER a PASSWORD EXPIRE, b ACCOUNT LOCK COMMENT 'x'", NULL},
+    {"SELECT 1", NULL},
+};
+
+static void secrets_are_masked_and_the_rest_stays(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strbuf out = STRBUF_INIT;
+        strbuf_add_text(&out, "before ");
+        bool masked = sql_redact(&out, span_of(cases[i].sql));
+        assert_int_equal(masked, cases[i].masked != NULL);
+        assert_memory_equal(out.data, "before ", 7);
+        assert_string_equal(out.data + 7, masked ? cases[i].masked : "");
+        strbuf_release(&out);
+    }
+    struct strbuf out = STRBUF_INIT;
+    assert_false(sql_redact(&out, (struct sql_span){NULL, 0}));
+}
+
+/* A text can be cut anywhere by a limit: no beginning of it shows the secret. */
+static void no_beginning_of_a_text_shows_its_secret(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases && cases[i].masked; i++) {
+        for (size_t size = 0; size <= strlen(cases[i].sql); size++) {
+            struct strbuf out = STRBUF_INIT;
+            if (sql_redact(&out, (struct sql_span){cases[i].sql, size})) {
+                assert_null(strstr(out.data, "pw"));
+            }
+            strbuf_release(&out);
+        }
+    }
+}
+
+static void error_messages_do_not_quote_secrets(void **state)
+{
+    (void)state;
+    struct strbuf out = STRBUF_INIT;
+    struct sql_span message =
+        span_of("You have an error in your SQL syntax; check near 'IDENTIFIED BY 'pw'' at line 1");
+    assert_true(sql_redact_message(&out, message, false));
+    assert_string_equal(out.data, "You have an error in your SQL syntax; check near '***'");
+    strbuf_reset(&out);
+    message = span_of("You have an error in your SQL syntax; check near 'pw'' at line 1");
+    assert_false(sql_redact_message(&out, message, false));
+    assert_true(sql_redact_message(&out, message, true));
+    assert_string_equal(out.data, "You have an error in your SQL syntax; check near '***'");
+    strbuf_reset(&out);
+    assert_false(
+        sql_redact_message(&out, span_of("Operation CREATE USER failed for 'a'@'b'"), true));
+    assert_string_equal(out.data, "");
+    strbuf_release(&out);
+}
+
+/* Wherever the word stands, and however long the text is. */
+static void every_place_is_looked_at(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"password", "PASSWD", "Identified", NULL};
+    for (const char *const *word = words; *word; word++) {
+        size_t size = strlen(*word);
+        for (size_t before = 0; before < 40; before++) {
+            for (size_t after = 0; after < 20; after++) {
+                char text[80];
+                memset(text, ' ', sizeof text);
+                memcpy(text + before, *word, size);
+                assert_true(sql_may_hold_secret((struct sql_span){text, before + size + after}));
+                text[before] = 'x';
+                assert_false(sql_may_hold_secret((struct sql_span){text, before + size + after}));
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_place_is_looked_at),
+        cmocka_unit_test(secrets_are_masked_and_the_rest_stays),
+        cmocka_unit_test(no_beginning_of_a_text_shows_its_secret),
+        cmocka_unit_test(error_messages_do_not_quote_secrets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
