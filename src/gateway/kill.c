@@ -32,16 +32,18 @@ static bool map_id(void *data, uint64_t id, uint32_t *backend_id)
 static bool rewrite_text(struct session *session, const struct wire_packet *command,
                          struct strbuf *out)
 {
+    enum sql_kind first = session->run.one.kinds.kind;
     struct wire_query query;
+    if (first != SQL_KIND_KILL && !session->multi_statements) /* nearly all commands */
+        return false;
     if (!wire_decode_query(command->payload, command->payload_size,
                            session->tracker.client_capabilities, &query))
         return false;
     struct sql_span text = {query.text.data, query.text.size};
     struct strbuf rewritten = STRBUF_INIT;
-    bool is_rewritten =
-        sql_may_kill(text, session->run.one.kinds.kind, session->multi_statements) &&
-        sql_kill_rewrite(&rewritten, text, &session->mode, session->multi_statements, map_id,
-                         session);
+    bool is_rewritten = sql_may_kill(text, first, session->multi_statements) &&
+                        sql_kill_rewrite(&rewritten, text, &session->mode,
+                                         session->multi_statements, map_id, session);
     if (is_rewritten) {
         struct wire_writer writer = wire_writer_to(out, 0);
         wire_begin_packet(&writer);
