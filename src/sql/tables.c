@@ -8,6 +8,7 @@
 #include "sql/lower.h"
 #include "sql/tables_scan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,7 +185,7 @@ static bool is_reserved(uint16_t word)
     }
 }
 
-/* Keeps the name that must stand at the cursor, and moves behind it. False, and the list is
+/* Keeps the name that must stand at the cursor, and moves after it. False, and the list is
  * unknown: there is none. */
 static bool take_name(struct scan *scan, struct sql_span *name)
 {
@@ -347,6 +348,7 @@ void sql_scan_text(struct scan *scan, const struct sql_token *string)
 bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
                      const struct sql_mode *mode, struct sql_span current_database)
 {
+    assert(statement.at || statement.size == 0);
     tables->count = tables->names_size = 0;
     tables->failed = false;
     tables->known = scan_readings(tables, statement, mode, 0) && !mode->unsure;

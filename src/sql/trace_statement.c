@@ -32,14 +32,14 @@ static void take_string(struct sql_cursor *cursor, struct sql_trace_statement *t
 static void take_number(struct sql_cursor *cursor, struct sql_trace_statement *trace)
 {
     struct sql_span digits = sql_cursor_span(cursor);
-    bool fine = cursor->token.class == SQL_TOKEN_NUMBER;
+    bool ok = cursor->token.class == SQL_TOKEN_NUMBER;
     uint64_t number = 0;
-    for (size_t i = 0; fine && i < digits.size; i++) {
-        fine = digits.at[i] >= '0' && digits.at[i] <= '9' &&
-               !__builtin_mul_overflow(number, UINT64_C(10), &number) &&
-               !__builtin_add_overflow(number, (uint64_t)(digits.at[i] - '0'), &number);
+    for (size_t i = 0; ok && i < digits.size; i++) {
+        ok = digits.at[i] >= '0' && digits.at[i] <= '9' &&
+             !__builtin_mul_overflow(number, UINT64_C(10), &number) &&
+             !__builtin_add_overflow(number, (uint64_t)(digits.at[i] - '0'), &number);
     }
-    trace->wrong = trace->wrong || !fine || number == 0;
+    trace->wrong = trace->wrong || !ok || number == 0;
     trace->session = number;
     sql_cursor_next(cursor);
 }

@@ -12,6 +12,7 @@
 #ifndef WEIR_SQL_TRACE_STATEMENT_H
 #define WEIR_SQL_TRACE_STATEMENT_H
 
+#include "base/check.h"
 #include "sql/mode.h"
 
 enum sql_trace_action {
@@ -30,7 +31,7 @@ struct sql_trace_statement {
 };
 
 /* false: it is another statement. */
-bool sql_trace_statement(struct sql_span statement, const struct sql_mode *mode,
-                         struct sql_trace_statement *trace);
+WEIR_MUST_CHECK bool sql_trace_statement(struct sql_span statement, const struct sql_mode *mode,
+                                         struct sql_trace_statement *trace);
 
 #endif

@@ -58,9 +58,11 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
     struct sql_show_plugins show;
     struct sql_plugin_names names;
     struct sql_mode after;
-    sql_use_target(text, mode, &name);
-    sql_drop_database_target(text, mode, &name);
-    sql_set_role(text, mode, &name);
+    bool is_named = sql_use_target(text, mode, &name) ||
+                    sql_drop_database_target(text, mode, &name) || sql_set_role(text, mode, &name);
+    if (is_named) {
+        check(name.at >= text.at && name.at + name.size <= text.at + text.size);
+    }
     sql_show_plugins(text, mode, &show);
     if (sql_kill(text, mode, &kill) && kill.is_number) {
         check(kill.digits.at >= text.at &&
