@@ -3,10 +3,10 @@
 """Instructions that audit_log costs for one statement, under callgrind: the same on every machine, and undisturbed by what
 else runs there.
 
-    bench/audit/instructions.py [--statements 2000] [--keep FOLDER] [setting=value ...]
+    bench/audit/instructions.py [--statements 2000] [--pass worker] [--keep FOLDER] [setting=value ...]
 
 `callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
-the record, the queue. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
+the record, the queue. `worker` is that thread as a whole: the protocol, the events, the callback. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
 import argparse
 import pathlib
 import re
@@ -25,7 +25,7 @@ from harness.mariadb import MariaDB  # noqa: E402
 from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
-PASSES = {"callback": "OnGeneralEvent", "writer": "run_journal"}
+PASSES = {"callback": "OnGeneralEvent", "worker": "serve", "writer": "run_journal"}
 
 
 def measure(folder, database, function, statements, settings):
@@ -50,6 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--statements", type=int, default=2000)
     parser.add_argument("--keep", help="a folder for callgrind's files, for callgrind_annotate")
+    parser.add_argument("--pass", dest="passes", action="append", choices=PASSES, help="what to measure; default: all")
     parser.add_argument("settings", nargs="*")
     options = parser.parse_args()
     settings = dict(setting.split("=", 1) for setting in options.settings)
@@ -59,8 +60,8 @@ def main():
             database.execute(*accounts.STATEMENTS, "CREATE DATABASE sbtest")
             sysbench(Endpoint("mariadb", database.host, database.port, database.socket), "oltp_point_select", "prepare",
                      table_size=1000)
-            for title, function in PASSES.items():
-                count, output = measure(pathlib.Path(name) / title, database, function, options.statements, settings)
+            for title in options.passes or PASSES:
+                count, output = measure(pathlib.Path(name) / title, database, PASSES[title], options.statements, settings)
                 print(f"{title:<10} {count:8.0f} instructions a statement")
                 if options.keep:
                     subprocess.run(["cp", output, pathlib.Path(options.keep) / f"{title}.out"], check=True)

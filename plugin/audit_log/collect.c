@@ -221,7 +221,7 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
                         const struct collect_options *options)
 {
     struct record *record = &scratch->record;
-    weir_string sql = weir_sql(session);
+    weir_string written = weir_sql(session), sql = written;
     uint64_t whole = weir_sql_size(session);
     if (!sql.data)
         return;
@@ -230,7 +230,7 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
         record->number[RECORD_NUMBER_masked] = 1;
         sql = redacted.data ? redacted : record_string("");
     }
-    bool is_cut = whole != WEIR_ABSENT && weir_sql(session).size < whole;
+    bool is_cut = whole != WEIR_ABSENT && written.size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {
         sql.size = options->sql_limit;
         while (sql.size && ((unsigned char)sql.data[sql.size] & 0xc0) == 0x80)

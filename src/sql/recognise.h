@@ -8,16 +8,19 @@
 #ifndef WEIR_SQL_RECOGNISE_H
 #define WEIR_SQL_RECOGNISE_H
 
+#include "base/check.h"
 #include "sql/cursor.h"
 #include "sql/mode.h"
 
 /* USE name, DROP DATABASE [IF EXISTS] name: the name. */
-bool sql_use_target(struct sql_span statement, const struct sql_mode *mode,
-                    struct sql_span *database);
-bool sql_drop_database_target(struct sql_span statement, const struct sql_mode *mode,
-                              struct sql_span *database);
+WEIR_MUST_CHECK bool sql_use_target(struct sql_span statement, const struct sql_mode *mode,
+                                    struct sql_span *database);
+WEIR_MUST_CHECK bool sql_drop_database_target(struct sql_span statement,
+                                              const struct sql_mode *mode,
+                                              struct sql_span *database);
 
 /* SET ROLE name | NONE: the role's name; NONE is an empty span. */
-bool sql_set_role(struct sql_span statement, const struct sql_mode *mode, struct sql_span *role);
+WEIR_MUST_CHECK bool sql_set_role(struct sql_span statement, const struct sql_mode *mode,
+                                  struct sql_span *role);
 
 #endif
