@@ -48,7 +48,7 @@ static void fill(struct weir_session *session)
     };
     host_init(session);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        session->text[texts[i].fact] = record_string(texts[i].text);
+        session->text[texts[i].fact] = text_of(texts[i].text);
     session->tables = &table;
     session->table_count = 1;
     session->refuses_holds = true;
@@ -74,7 +74,7 @@ static void record_one(struct journal *journal, struct weir_session *session,
                                             .format = &format_json};
     collect_statement(scratch, audited, session, WEIR_COMPLETED, &options);
     collect_session_part(scratch, audited, &format_json);
-    text_reset(&scratch->bodies);
+    strbuf_reset(&scratch->bodies);
     format_json.write(&scratch->bodies, &scratch->record);
     journal_add(journal, session, &format_json, &scratch->bodies, scratch->record.time_ns);
 }
@@ -106,7 +106,7 @@ static void measure(struct journal *journal)
 int main(int count, char **arguments)
 {
     static struct sink_options sink;
-    char problem[PROBLEM_BYTES];
+    struct error error;
     if (count != 2) {
         fprintf(stderr, "usage: bench_record FILE\n");
         return 2;
@@ -117,9 +117,9 @@ int main(int count, char **arguments)
                                             .format = &format_json,
                                             .strategy = STRATEGY_ASYNCHRONOUS,
                                             .buffer_bytes = BUFFER_BYTES};
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     if (!journal) {
-        fprintf(stderr, "bench_record: %s\n", problem);
+        fprintf(stderr, "bench_record: %s\n", error.message);
         return EXIT_FAILURE;
     }
     measure(journal);

@@ -72,7 +72,8 @@ static double decide(const struct networks *networks, size_t size)
 
 int main(void)
 {
-    char path[] = "/tmp/ip_filter.XXXXXX", problem[PROBLEM_BYTES];
+    char path[] = "/tmp/ip_filter.XXXXXX";
+    struct error error;
     int descriptor = mkstemp(path);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (!file)
@@ -80,11 +81,11 @@ int main(void)
     write_networks(file);
     fclose(file);
     double start = seconds();
-    struct networks *networks = networks_read(path, problem);
+    struct networks *networks = networks_read(path, &error);
     double read_time = seconds() - start;
     unlink(path);
     if (!networks) {
-        fprintf(stderr, "%s\n", problem);
+        fprintf(stderr, "%s\n", error.message);
         return 1;
     }
     double longest = 0;

@@ -184,13 +184,13 @@ static int test_rules(const struct firewall_options *options, const char *path)
     struct test test = {
         .session = {.account = span_of(options->account), .database = span_of(options->database)},
         .by_line = options->lines};
-    char problem[PROBLEM_BYTES];
+    struct error error;
     sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
     test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
     sql_mode_set_server(&test.session.mode, span_of(options->server));
-    test.rules = rules_read(path, problem);
+    test.rules = rules_read(path, &error);
     if (!test.rules) {
-        fprintf(stderr, "weir-firewall: %s\n", problem);
+        fprintf(stderr, "weir-firewall: %s\n", error.message);
         return FAILED;
     }
     host_open(&test.session);

@@ -19,8 +19,6 @@ static struct sink_options sink_options;
 static struct journal *journal;
 static char *filter_file; /* the settings' */
 
-_Static_assert(FILTER_PROBLEM_BYTES <= PROBLEM_BYTES, "a problem fits");
-
 /* ---- Memory of the threads ---- */
 
 /* Threads outlive the plugin or the plugin the threads: all scratches are in one list, and a thread
@@ -94,7 +92,7 @@ static bool is_exempt(const struct record *record)
     if (!account.data) {
         snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(record->text[RECORD_TEXT_user]),
                  WEIR_STRING_ARGS(record->text[RECORD_TEXT_host]));
-        account = record_string(name);
+        account = text_of(name);
     }
     return account_in_list(list, account);
 }
@@ -122,13 +120,13 @@ weir_verdict Validate(const weir_manifest *manifest)
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     struct journal_options options;
-    char problem[PROBLEM_BYTES];
-    if (settings_read(&options, &sink_options, &filter_file, problem) < 0 ||
-        filter_store_open(filter_file, problem) < 0)
-        return weir_fail("%s", problem);
+    struct error error;
+    if (settings_read(&options, &sink_options, &filter_file, &error) < 0 ||
+        filter_store_open(filter_file, &error) < 0)
+        return weir_fail("%s", error.message);
     options.detail = manifest->version;
-    journal = journal_start(&options, problem);
-    return journal ? WEIR_OK : weir_fail("%s", problem);
+    journal = journal_start(&options, &error);
+    return journal ? WEIR_OK : weir_fail("%s", error.message);
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
@@ -143,10 +141,10 @@ weir_verdict OnShutdown(const weir_manifest *manifest)
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     (void)manifest;
-    if (journal_reopen(journal, problem) < 0 || filter_store_reload(problem) < 0)
-        return weir_fail("%s", problem);
+    if (journal_reopen(journal, &error) < 0 || filter_store_reload(&error) < 0)
+        return weir_fail("%s", error.message);
     return WEIR_OK;
 }
 
@@ -188,7 +186,7 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     if (decision->redact)
         collect_redact(scratch, session);
     collect_session_part(scratch, audited, format);
-    text_reset(&scratch->bodies);
+    strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, record);
     return journal_add(journal, session, format, &scratch->bodies, record->time_ns);
 }
@@ -196,11 +194,11 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
 /* What cannot be recorded must not begin. */
 static weir_verdict refuse_if_broken(void)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     if (!journal_refuses(journal))
         return WEIR_OK;
-    journal_problem(journal, problem);
-    return weir_fail("%s", problem);
+    journal_error(journal, &error);
+    return weir_fail("%s", error.message);
 }
 
 static weir_verdict fail_without_memory(void)
@@ -247,7 +245,7 @@ weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_
     if (!scratch)
         return fail_without_memory();
     collect_plugin(scratch, session ? weir_session_data(session) : NULL, session, event, plugin);
-    text_reset(&scratch->bodies);
+    strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, &scratch->record);
     return journal_add(journal, NULL, format, &scratch->bodies, scratch->record.time_ns);
 }

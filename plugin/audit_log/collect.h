@@ -30,7 +30,7 @@ struct filter_state *audited_filter(struct audited *audited);
 
 /* A thread's memory for collecting and formatting. */
 struct scratch {
-    struct text bodies, sql, message, redacted, values;
+    struct strbuf bodies, sql, message, redacted, values;
     weir_parameter *parameters;
     weir_table *tables;
     struct record_attribute *attributes;

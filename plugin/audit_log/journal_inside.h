@@ -6,6 +6,8 @@
 #ifndef AUDIT_LOG_JOURNAL_INSIDE_H
 #define AUDIT_LOG_JOURNAL_INSIDE_H
 
+#include <weir/clock.h>
+
 #include "journal.h"
 
 struct journal {
@@ -18,21 +20,21 @@ struct journal {
     const char *detail; /* of the Start record; may be NULL */
     struct sink *sink;  /* NULL: could not be opened yet */
     struct journal_counters counters;
-    pthread_mutex_t lock; /* of problem, of sink coming into being, and of rotation */
-    char problem[PROBLEM_BYTES];
+    pthread_mutex_t lock; /* of error, of sink coming into being, and of rotation */
+    struct error error;   /* why the log is not being written */
     pthread_cond_t rotated;
     struct {
         bool is_wanted;
         int status;
-        struct text name; /* of the file that was rotated away */
-        char problem[PROBLEM_BYTES];
+        struct strbuf name; /* of the file that was rotated away */
+        struct error error;
     } rotation;
 
     /* The thread's own from here on. */
     const struct format *format; /* of the sink's current file */
     uint64_t sequence;           /* of the last record that was taken */
     char chain[CHAIN_TEXT_BYTES];
-    struct text unit;
+    struct strbuf unit;
     uint64_t unit_sequence; /* what they will be when the unit is taken */
     char unit_chain[CHAIN_TEXT_BYTES];
     weir_hold **holds; /* of the unit */
@@ -40,7 +42,7 @@ struct journal {
     uint64_t broken_since_ns;
     bool has_recovered; /* a Gap record is due, when what was queued meanwhile is written */
     bool gap_is_late;
-    struct text own; /* bodies of the journal's own records */
+    struct strbuf own; /* bodies of the journal's own records */
 };
 
 /* Everything from here on is called by the journal's thread alone, or before there is one. */
@@ -56,7 +58,7 @@ void unit_commit(struct journal *journal);
 void unit_change_format(struct journal *journal, const struct format *format);
 
 /* The sink has failed. Whoever waits is told; the unit stays. */
-void journal_enter_broken(struct journal *journal, const char *problem);
+void journal_enter_broken(struct journal *journal, const struct error *error);
 
 void journal_add_start(struct journal *journal, const struct sink_end *end);
 void journal_add_stop(struct journal *journal);
@@ -64,7 +66,5 @@ void journal_add_stop(struct journal *journal);
 void journal_tell_gaps(struct journal *journal, const struct loss *loss);
 /* Says that the file had been removed, once. */
 void journal_tell_removed(struct journal *journal);
-
-uint64_t journal_now_ns(void); /* since 1970 */
 
 #endif

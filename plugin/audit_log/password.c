@@ -79,7 +79,7 @@ enum expecting {
 /* Where the scan stands. */
 struct scan {
     const char *begin, *at, *end;
-    struct text *out;
+    struct strbuf *out;
     bool in_identified; /* behind IDENTIFIED, until the next account or clause */
     bool was_secret;    /* the literal just before was one: 'a' 'b' is one literal */
     bool masked;
@@ -88,7 +88,7 @@ struct scan {
 
 static void keep(struct scan *scan, const char *end)
 {
-    text_add(scan->out, scan->at, (size_t)(end - scan->at));
+    strbuf_add(scan->out, scan->at, (size_t)(end - scan->at));
     scan->at = end;
 }
 
@@ -164,7 +164,7 @@ static const char *literal_end(const char *at, const char *end, bool *is_doubtfu
 
 static void mask_rest(struct scan *scan)
 {
-    text_add_words(scan->out, MASK);
+    strbuf_add_text(scan->out, MASK);
     scan->at = scan->end;
     scan->masked = true;
 }
@@ -191,7 +191,7 @@ static void take_literal(struct scan *scan)
     if (is_doubtful) {
         mask_rest(scan);
     } else if (is_secret || (has_space(inside) && password_may_be_in(inside))) {
-        text_add_words(scan->out, MASK);
+        strbuf_add_text(scan->out, MASK);
         scan->at = end;
         scan->masked = true;
         scan->was_secret = is_secret;
@@ -245,7 +245,7 @@ static void take_any_word(struct scan *scan)
     keep(scan, end);
 }
 
-bool password_mask(struct text *out, weir_string sql)
+bool password_mask(struct strbuf *out, weir_string sql)
 {
     struct scan scan = {.begin = sql.data, .at = sql.data, .end = sql.data + sql.size, .out = out};
     while (scan.at < scan.end && !out->failed) {
@@ -263,7 +263,7 @@ bool password_mask(struct text *out, weir_string sql)
     return scan.masked;
 }
 
-bool password_mask_message(struct text *out, weir_string message)
+bool password_mask_message(struct strbuf *out, weir_string message)
 {
     static const char quoting[] = "near '";
     const char *near =
@@ -271,10 +271,10 @@ bool password_mask_message(struct text *out, weir_string message)
     if (!near) {
         if (password_may_be_in(message))
             return password_mask(out, message);
-        text_add(out, message.data, message.size);
+        strbuf_add(out, message.data, message.size);
         return false;
     }
-    text_add(out, message.data, (size_t)(near - message.data));
-    text_add_words(out, "near " MASK);
+    strbuf_add(out, message.data, (size_t)(near - message.data));
+    strbuf_add_text(out, "near " MASK);
     return true;
 }

@@ -13,16 +13,16 @@
 #ifndef AUDIT_LOG_PASSWORD_H
 #define AUDIT_LOG_PASSWORD_H
 
-#include "text.h"
+#include "encode.h"
 
 /* Whether the statement may hold a secret: a cheap look for the words. */
 bool password_may_be_in(weir_string sql);
 
 /* Adds sql with its secrets masked. Returns whether anything was. */
-bool password_mask(struct text *out, weir_string sql);
+bool password_mask(struct strbuf *out, weir_string sql);
 
 /* Adds an error message about such a statement: from the words that servers quote the statement
  * with ("near '") on it is masked. */
-bool password_mask_message(struct text *out, weir_string message);
+bool password_mask_message(struct strbuf *out, weir_string message);
 
 #endif

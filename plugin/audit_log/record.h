@@ -10,8 +10,8 @@
 #define AUDIT_LOG_RECORD_H
 
 #include <stdbool.h>
-#include <string.h>
 #include <weir/plugin.h>
+#include <weir/text.h>
 
 /* X(enumerator, name, class): what can be recorded.
  *   Refused    a statement that a plugin has refused
@@ -143,10 +143,5 @@ const char *record_event_class(enum record_event event);
 
 /* Everything absent. */
 void record_init(struct record *record, enum record_event event, uint64_t time_ns);
-
-static inline weir_string record_string(const char *words)
-{
-    return (weir_string){words, words ? strlen(words) : 0};
-}
 
 #endif

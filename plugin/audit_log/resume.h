@@ -12,7 +12,7 @@
  * in *end. *format is the file's own; NULL: the file is empty. -1 and the problem: it is no audit
  * log, or cannot be read. */
 int resume_file(int fd, const char *path, uint64_t size, struct sink_end *end,
-                const struct format **format, char problem[PROBLEM_BYTES]);
+                const struct format **format, struct error *error);
 
 /* The same for the newest of the rotated files, compressed or not, which is only read. Leaves *end
  * alone when there is none. */

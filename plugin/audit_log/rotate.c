@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <weir/clock.h>
 #include <weir/plugin.h>
 #include <zlib.h>
 
@@ -28,13 +29,15 @@
 
 char *rotate_name(const char *file)
 {
-    struct timespec now;
-    struct tm utc;
-    char stamp[32], *name = NULL;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
-    return asprintf(&name, "%s.%s.%06ldZ", file, stamp, now.tv_nsec / 1000) < 0 ? NULL : name;
+    char time[CLOCK_RFC3339_BYTES], *name = NULL;
+    size_t size = 0;
+    clock_rfc3339(clock_wall_ns(), time);
+    for (const char *at = time; *at; at++) {
+        if (*at != '-' && *at != ':')
+            time[size++] = *at;
+    }
+    time[size] = '\0';
+    return asprintf(&name, "%s.%s", file, time) < 0 ? NULL : name;
 }
 
 static bool is_stamp(const char *text)

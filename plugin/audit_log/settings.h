@@ -10,7 +10,7 @@
 
 /* Reads everything. The strings live as long as the plugin. -1 and the problem. */
 int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
-                  char problem[PROBLEM_BYTES]);
+                  struct error *error);
 
 /* Each of these is a load or two. */
 const struct format *settings_format(void);

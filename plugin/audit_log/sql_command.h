@@ -6,10 +6,10 @@
 #ifndef AUDIT_LOG_SQL_COMMAND_H
 #define AUDIT_LOG_SQL_COMMAND_H
 
-#include "text.h"
+#include "encode.h"
 
 /* Adds MySQL's name of a kind. */
-void sql_command_add(struct text *text, weir_string kind);
+void sql_command_add(struct strbuf *text, weir_string kind);
 
 /* Whether a statement of this kind has MySQL's name `name`. */
 bool sql_command_is(weir_string kind, weir_string name);

@@ -12,7 +12,7 @@
 struct countries;
 
 /* Returns owned, or NULL and the problem. */
-struct countries *countries_open(const char *path, char problem[PROBLEM_BYTES]);
+struct countries *countries_open(const char *path, struct error *error);
 void countries_close(struct countries *countries); /* may be NULL */
 
 /* Writes the two capitals of ISO 3166, or "" when the file does not know. countries may be NULL. */

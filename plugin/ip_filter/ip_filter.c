@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <weir/plugin.h>
+#include <weir/clock.h>
+#include <weir/files.h>
+#include <weir/readers.h>
 
-#include "../common/paths.h"
-#include "../common/readers.h"
 #include "country.h"
 #include "networks.h"
 #include "visit.h"
@@ -57,7 +57,7 @@ static void replace(struct ruling *next)
 /* Whether the rules let the client in; the visit gets its databases. -1: no memory. */
 static int ask_rules(struct client *client, struct visit *visit)
 {
-    atomic_uint *reading = readers_enter(&readers);
+    unsigned *reading = readers_enter(&readers);
     const struct ruling *ruling = atomic_load(&current);
     char **databases = NULL;
     if (ruling && networks_need_more(ruling->networks)) {
@@ -74,9 +74,7 @@ static int ask_rules(struct client *client, struct visit *visit)
 
 static int64_t now_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return (int64_t)clock_monotonic_ns();
 }
 
 /* An IPv6 client owns a /64 as a rule: its addresses count as one. */
@@ -280,20 +278,21 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 static weir_verdict read_files(void)
 {
-    char path[4096], countries[4096], problem[PROBLEM_BYTES];
+    char path[4096], countries[4096];
+    struct error error;
     weir_string country_file = weir_text_of(IP_FILTER_COUNTRY_FILE);
-    if (!path_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
-        !path_beside_plugin(country_file, countries, sizeof countries))
+    if (!files_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
+        !files_beside_plugin(country_file, countries, sizeof countries))
         return weir_fail("the path of a file is too long");
     struct ruling *next = calloc(1, sizeof *next);
     if (!next)
         return weir_fail("out of memory");
-    next->networks = networks_read(path, problem);
+    next->networks = networks_read(path, &error);
     if (next->networks && country_file.size)
-        next->countries = countries_open(countries, problem);
+        next->countries = countries_open(countries, &error);
     if (!next->networks || (country_file.size && !next->countries)) {
         ruling_free(next);
-        return weir_fail("%s", problem);
+        return weir_fail("%s", error.message);
     }
     weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), path);
     replace(next);

@@ -89,7 +89,7 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct 
 
 /* Reads the file into empty lists: none when there is no such file. A last line that was cut off is
  * left out: *is_torn. Returns owned, or NULL and the problem ("FILE:LINE: ..."). */
-struct allow_lists *allow_lists_read(const char *path, bool *is_torn, char problem[PROBLEM_BYTES]);
+struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct error *error);
 
 /* What allow_lists_write() leaves out. */
 struct left_out {
@@ -100,11 +100,10 @@ struct left_out {
 /* Writes a file of mode 0600: a temporary one, synced, renamed. left_out may be NULL. False and the
  * problem. */
 bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       const struct left_out *left_out, char problem[PROBLEM_BYTES]);
+                       const struct left_out *left_out, struct error *error);
 
 /* Writes lines behind the file's, and syncs it. False and the problem: the file is as it was. */
-bool allow_lists_append(const char *path, const char *lines, size_t size,
-                        char problem[PROBLEM_BYTES]);
+bool allow_lists_append(const char *path, const char *lines, size_t size, struct error *error);
 
 /* Prints a key as a line with its end, not NUL-terminated; returns its size. */
 #define KEY_LINE_BYTES (SHOWN_STATEMENT_SIZE + 2 * KEY_BYTES + 16)

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weir/pattern.h>
+#include <weir/text.h>
 
-#include "../common/pattern.h"
 #include "statement.h"
 
 /* A pattern that needs more steps is taken as blind: nobody can stall a thread with a text. */
@@ -34,22 +35,17 @@ struct asking {
 static bool fits_any(const struct text_list *list, weir_string text, unsigned flags)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (pattern_fits(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
+        if (pattern_matches(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
             return true;
     }
     return false;
-}
-
-static bool is(weir_string text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
 static bool part_fits(const struct rule *rule, const weir_part *part)
 {
     if (rule->missing_where &&
         ((part->flags & WEIR_PART_HAS_WHERE) ||
-         !(is(part->specific_kind, "Update") || is(part->specific_kind, "Delete"))))
+         !(text_is(part->specific_kind, "Update") || text_is(part->specific_kind, "Delete"))))
         return false;
     return rule->kinds.count == 0 || fits_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
            fits_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
@@ -257,8 +253,7 @@ bool rules_prepare(struct rules *rules)
     return rules->gists != NULL;
 }
 
-bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
-                   char problem[PROBLEM_BYTES])
+bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern, struct error *error)
 {
     int code;
     PCRE2_SIZE offset;
@@ -267,7 +262,7 @@ bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
     if (!regex) {
         PCRE2_UCHAR words[200] = "";
         pcre2_get_error_message(code, words, sizeof words);
-        snprintf(problem, PROBLEM_BYTES, "%s, at byte %zu", (char *)words, (size_t)offset);
+        error_set(error, "%s, at byte %zu", (char *)words, (size_t)offset);
         return false;
     }
     pcre2_code_free(rule->regex);
@@ -278,7 +273,7 @@ bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
     if (rules->limits)
         pcre2_set_match_limit(rules->limits, REGEX_STEPS);
     else
-        snprintf(problem, PROBLEM_BYTES, "out of memory");
+        error_set(error, "out of memory");
     return rules->limits != NULL;
 }
 

@@ -13,9 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <weir/plugin.h>
+#include <weir/files.h>
 
-#include "../common/paths.h"
 #include "firewall.h"
 #include "statement.h"
 
@@ -118,7 +117,7 @@ static weir_verdict judge(weir_session *session)
     char why[200] = "";
     struct statement statement;
     statement_begin(&statement, session);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), statement.account);
     enum firewall_mode mode = firewall_mode_of(statement.account, list);
     bool stopped =
@@ -148,7 +147,7 @@ static bool is_to_learn(struct statement *statement)
 {
     struct key key;
     bool blind, is_new = false;
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), statement->account);
     if (firewall_mode_of(statement->account, list) == FIREWALL_RECORDING &&
         !statement_is_harmless(statement)) {
@@ -200,15 +199,15 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 /* Puts what the file says in place of what was there; one with a mistake changes nothing. */
 static weir_verdict read_rules(void)
 {
-    char problem[PROBLEM_BYTES];
-    struct rules *next = rules_path[0] ? rules_read(rules_path, problem) : NULL;
+    struct error error;
+    struct rules *next = rules_path[0] ? rules_read(rules_path, &error) : NULL;
     if (rules_path[0] && !next)
-        return weir_fail("%s", problem);
+        return weir_fail("%s", error.message);
     size_t count = next ? next->count : 0;
     struct rules *old = atomic_exchange(&rules, next);
     readers_wait(&keeper_readers);
     rules_free(old);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     size_t statements = allow_lists_count(keeper_lists());
     readers_leave(reading);
     weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
@@ -218,14 +217,15 @@ static weir_verdict read_rules(void)
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
-    char path[4096], problem[PROBLEM_BYTES];
+    char path[4096];
+    struct error error;
     weir_string file = weir_text_of(SQL_FIREWALL_RULES);
     rules_path[0] = '\0';
-    if ((file.size && !path_beside_plugin(file, rules_path, sizeof rules_path)) ||
-        !path_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
+    if ((file.size && !files_beside_plugin(file, rules_path, sizeof rules_path)) ||
+        !files_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
         return weir_fail("the path of a file is too long");
-    if (!keeper_open(path, problem))
-        return weir_fail("%s", problem);
+    if (!keeper_open(path, &error))
+        return weir_fail("%s", error.message);
     weir_verdict verdict = read_rules();
     if (verdict != WEIR_OK)
         keeper_close();
@@ -235,10 +235,10 @@ weir_verdict OnInit(const weir_manifest *manifest)
 /* Each file by itself: a mistake in one is no reason not to read the other, but is told. */
 weir_verdict firewall_flush(void)
 {
-    char problem[PROBLEM_BYTES];
-    bool fine = keeper_reload(problem);
+    struct error error;
+    bool fine = keeper_reload(&error);
     weir_verdict verdict = read_rules();
-    return fine ? verdict : weir_fail("%s", problem);
+    return fine ? verdict : weir_fail("%s", error.message);
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
@@ -261,7 +261,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     unsigned long long passed = 0;
     for (size_t i = 0; i < READER_STRIPES; i++)
         passed += atomic_load(&granted[i].count);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     size_t entries = allow_lists_count(keeper_lists());
     readers_leave(reading);
     weir_status_number(status, "sql_firewall_access_granted", passed);

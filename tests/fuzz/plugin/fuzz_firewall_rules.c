@@ -14,12 +14,12 @@ const weir_plugin *weir_self;
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     const uint8_t *end = size ? memchr(bytes, 0, size) : NULL;
     size_t length = end ? (size_t)(end - bytes) : size;
     const char *path = input_file(bytes, length);
-    struct rules *rules = rules_read(path, problem);
-    assert(rules || strncmp(problem, path, strlen(path)) == 0);
+    struct rules *rules = rules_read(path, &error);
+    assert(rules || strncmp(error.message, path, strlen(path)) == 0);
     struct sql_span text = {"EXECUTE IMMEDIATE 'SELECT 1 FROM t'", 35};
     if (end)
         text = (struct sql_span){(const char *)end + 1, size - length - 1};

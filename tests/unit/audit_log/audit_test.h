@@ -18,7 +18,7 @@
     do {                                                                                           \
         assert_int_equal((text)->size, strlen(words));                                             \
         assert_memory_equal((text)->data, words, (text)->size);                                    \
-        text_release(text);                                                                        \
+        strbuf_release(text);                                                                      \
     } while (0)
 
 #endif

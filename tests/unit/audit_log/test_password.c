@@ -51,13 +51,13 @@ static void test_secrets_are_masked(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text text = {0};
+        struct strbuf text = {0};
         weir_string sql = {cases[i].sql, strlen(cases[i].sql)};
         bool masked = password_may_be_in(sql) && password_mask(&text, sql);
         assert_int_equal(masked, cases[i].masked != NULL);
         if (masked)
             assert_text(&text, cases[i].masked);
-        text_release(&text);
+        strbuf_release(&text);
     }
 }
 
@@ -67,11 +67,11 @@ static void test_no_beginning_of_a_text_shows_its_secret(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases && cases[i].masked; i++) {
         for (size_t size = 0; size <= strlen(cases[i].sql); size++) {
-            struct text text = {0};
+            struct strbuf text = {0};
             weir_string sql = {cases[i].sql, size};
             if (password_may_be_in(sql) && password_mask(&text, sql))
                 assert_null(memmem(text.data, text.size, "pw", 2));
-            text_release(&text);
+            strbuf_release(&text);
         }
     }
 }
@@ -79,7 +79,7 @@ static void test_no_beginning_of_a_text_shows_its_secret(void **state)
 static void test_error_messages_do_not_quote_secrets(void **state)
 {
     (void)state;
-    struct text text = {0};
+    struct strbuf text = {0};
     const char *message =
         "You have an error in your SQL syntax; check near 'IDENTIFIED BY 'pw'' at line 1";
     assert_true(password_mask_message(&text, (weir_string){message, strlen(message)}));

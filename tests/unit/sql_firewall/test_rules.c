@@ -9,11 +9,11 @@
 
 static struct rules *read(void **state, const char *text)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     const char *path = test_path(state, "rules.toml");
     test_write(path, text, strlen(text));
-    struct rules *rules = rules_read(path, problem);
-    assert_string_equal(problem, "");
+    struct rules *rules = rules_read(path, &error);
+    assert_string_equal(error.message, "");
     assert_non_null(rules);
     return rules;
 }
@@ -185,28 +185,29 @@ static void files_with_mistakes_are_refused_by_line(void **state)
          ":3: \"ON\" is no mode; it is OFF, RECORDING, DETECTING or PROTECTING"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char problem[PROBLEM_BYTES] = "";
+        struct error error = {""};
         const char *path = test_path(state, "rules.toml");
         test_write(path, rows[i].text, strlen(rows[i].text));
-        assert_null(rules_read(path, problem));
-        assert_memory_equal(problem, path, strlen(path));
-        assert_string_equal(problem + strlen(path), rows[i].problem);
+        assert_null(rules_read(path, &error));
+        assert_memory_equal(error.message, path, strlen(path));
+        assert_string_equal(error.message + strlen(path), rows[i].problem);
     }
 }
 
 static void what_cannot_be_read_says_so(void **state)
 {
-    char problem[PROBLEM_BYTES] = "", expected[PROBLEM_BYTES];
+    struct error error = {""};
+    char expected[ERROR_MESSAGE_BYTES];
     const char *path = test_path(state, "nothing");
-    assert_null(rules_read(path, problem));
+    assert_null(rules_read(path, &error));
     snprintf(expected, sizeof expected, "%s: No such file or directory", path);
-    assert_string_equal(problem, expected);
+    assert_string_equal(error.message, expected);
     static const char *const texts[] = {"a = = 1\n", "[[)\n"};
     for (size_t i = 0; i < 2; i++) {
         test_write(path, texts[i], strlen(texts[i]));
-        assert_null(rules_read(path, problem));
+        assert_null(rules_read(path, &error));
         snprintf(expected, sizeof expected, "%s:1: ", path);
-        assert_memory_equal(problem, expected, strlen(expected));
+        assert_memory_equal(error.message, expected, strlen(expected));
     }
 }
 

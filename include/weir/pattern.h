@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Patterns of rules: * is any bytes, and ? any one where the caller says so. */
-#ifndef PLUGIN_COMMON_PATTERN_H
-#define PLUGIN_COMMON_PATTERN_H
+#ifndef WEIR_PATTERN_H
+#define WEIR_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,23 +10,24 @@
 #define PATTERN_FOLDS  1U /* ASCII letters in either case */
 #define PATTERN_SINGLE 2U /* ? is any one byte */
 
-static inline bool pattern_byte_fits(char pattern, char byte, unsigned flags)
+static inline bool pattern_byte_matches(char pattern, char byte, unsigned flags)
 {
     bool is_letter = (pattern >= 'A' && pattern <= 'Z') || (pattern >= 'a' && pattern <= 'z');
     return pattern == byte || (pattern == '?' && (flags & PATTERN_SINGLE)) ||
            (is_letter && (flags & PATTERN_FOLDS) && (pattern ^ byte) == 0x20);
 }
 
-/* Whether the text, size bytes, fits the NUL-terminated pattern. */
-static inline bool pattern_fits(const char *pattern, const char *text, size_t size, unsigned flags)
+/* Whether the text, size bytes, matches the NUL-terminated pattern as a whole. */
+static inline bool pattern_matches(const char *pattern, const char *text, size_t size,
+                                   unsigned flags)
 {
-    const char *star = NULL; /* behind the last * */
+    const char *star = NULL; /* after the last * */
     size_t at = 0, retry = 0;
     while (at < size) {
         if (*pattern == '*') {
             star = ++pattern;
             retry = at;
-        } else if (*pattern && pattern_byte_fits(*pattern, text[at], flags)) {
+        } else if (*pattern && pattern_byte_matches(*pattern, text[at], flags)) {
             pattern++;
             at++;
         } else if (star) {
