@@ -8,9 +8,9 @@
 #include <strings.h>
 
 #include "base/base.h"
-#include "host.h"
 #include "rules.h"
 #include "statement.h"
+#include "text_session.h"
 
 struct firewall_options {
     char *account, *database, *sql_mode, *charset, *server;
@@ -57,7 +57,7 @@ enum { PASSED, DENIED, FAILED };
 
 struct test {
     struct rules *rules;
-    struct weir_session session;
+    struct text_session session;
     bool by_line;
     bool denied; /* any statement */
 };
@@ -92,12 +92,12 @@ static bool judge(struct test *test, struct sql_span statement, size_t count)
 {
     bool blind = false;
     noticed = NULL;
-    if (!host_read(&test->session, statement, count)) {
+    if (!text_session_read(&test->session, statement, count)) {
         fprintf(stderr, "weir-firewall: out of memory\n");
         return false;
     }
     struct statement asked;
-    statement_begin(&asked, &test->session);
+    statement_begin(&asked, &test->session.session);
     const struct rule *rule = rules_deny(test->rules, &asked, &blind, note);
     const struct rule *shown = rule ? rule : noticed;
     test->denied = test->denied || rule;
@@ -181,21 +181,22 @@ static bool check_kinds(const struct rules *rules, const char *path)
 
 static int test_rules(const struct firewall_options *options, const char *path)
 {
-    struct test test = {
-        .session = {.account = span_of(options->account), .database = span_of(options->database)},
-        .by_line = options->lines};
+    struct test test = {.by_line = options->lines};
     struct error error;
+    text_session_open(&test.session);
+    test.session.account = span_of(options->account);
+    test.session.database = span_of(options->database);
     sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
     test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
     sql_mode_set_server(&test.session.mode, span_of(options->server));
     test.rules = rules_read(path, &error);
     if (!test.rules) {
         fprintf(stderr, "weir-firewall: %s\n", error.message);
+        text_session_close(&test.session);
         return FAILED;
     }
-    host_open(&test.session);
     bool fine = check_kinds(test.rules, path) && judge_input(&test) && fflush(stdout) == 0;
-    host_close(&test.session);
+    text_session_close(&test.session);
     rules_free(test.rules);
     if (!fine)
         return FAILED;

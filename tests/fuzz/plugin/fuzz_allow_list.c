@@ -8,8 +8,6 @@
 #include "allow_list.h"
 #include "input_file.h"
 
-const weir_plugin *weir_self;
-
 static void compare(const struct allow_lists *lists)
 {
     char path[] = "/tmp/fuzz_allow_list.XXXXXX";

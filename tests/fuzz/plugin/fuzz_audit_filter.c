@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "fake_host.h"
 #include "filter.h"
-#include "host.h"
 
 static const weir_table tables[] = {
     {{"shop", 4}, {"orders", 6}, WEIR_TABLE_READ | WEIR_TABLE_WRITE},
@@ -43,7 +43,7 @@ static void decide_all(const struct filters *filters)
                                      .session = &session,
                                      .included = text_of("app@10.%, b@c"),
                                      .excluded = text_of("'x'@`y`,@,")};
-    host_init(&session);
+    fake_session_init(&session);
     session.text[WEIR_TEXT_normalized] = text_of("insert into ...");
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         fill(&record, events[i]);

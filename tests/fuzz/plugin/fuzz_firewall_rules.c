@@ -4,12 +4,10 @@
  * one sentence that begins with the file's name, or say something about the statement. */
 #include <string.h>
 
-#include "host.h"
 #include "input_file.h"
 #include "rules.h"
 #include "statement.h"
-
-const weir_plugin *weir_self;
+#include "text_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -23,17 +21,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct sql_span text = {"EXECUTE IMMEDIATE 'SELECT 1 FROM t'", 35};
     if (end)
         text = (struct sql_span){(const char *)end + 1, size - length - 1};
-    struct weir_session session = {.account = {"app@%", 5}, .database = {"shop", 4}};
+    struct text_session session;
     struct statement statement;
     bool blind;
+    text_session_open(&session);
+    session.account = (struct sql_span){"app@%", 5};
+    session.database = (struct sql_span){"shop", 4};
     sql_mode_set_server(&session.mode, (struct sql_span){"10.11.6-MariaDB", 15});
-    host_open(&session);
-    if (rules && host_read(&session, text, 1)) {
-        statement_begin(&statement, &session);
+    if (rules && text_session_read(&session, text, 1)) {
+        statement_begin(&statement, &session.session);
         rules_deny(rules, &statement, &blind, NULL);
         rules_mode(rules, statement.account, FIREWALL_OFF);
     }
-    host_close(&session);
+    text_session_close(&session);
     rules_free(rules);
     return 0;
 }

@@ -18,7 +18,7 @@ static struct sink_options options;
 static int setup(void **state)
 {
     (void)state;
-    host_folder(folder);
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/audit.log", folder);
     memset(&options, 0, sizeof options);
     options.file = path;
@@ -29,7 +29,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    host_remove(folder);
+    test_folder_remove(folder);
     return 0;
 }
 
@@ -289,10 +289,10 @@ static void test_a_commit_is_there_whole_or_not_at_all(void **state)
     for (int i = 0; i < 1000; i++)
         strbuf_add_text(&many, TWO);
     strbuf_add(&many, "", 1);
-    host_limit_files(4096);
+    test_limit_files(4096);
     assert_int_equal(write_lines(sink, many.data), -1);
     assert_content(path, ONE);
-    host_limit_files(0);
+    test_limit_files(0);
     assert_int_equal(write_lines(sink, TWO), 0);
     assert_content(path, ONE TWO);
     sink_file.close(sink);

@@ -102,7 +102,7 @@ static void test_conditions(void **state)
 {
     (void)state;
     struct weir_session session;
-    host_init(&session);
+    fake_session_init(&session);
     session.text[WEIR_TEXT_normalized] = text_of("select ?");
     subject = (struct filter_subject){
         .session = &session,

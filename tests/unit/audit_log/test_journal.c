@@ -187,7 +187,7 @@ static size_t count_words(const char *words)
 static void *many_adds(void *journal)
 {
     struct weir_session session;
-    host_init(&session);
+    fake_session_init(&session);
     for (int i = 0; i < 500; i++)
         assert_int_equal(add(journal, &session, "x"), WEIR_OK);
     return NULL;
@@ -231,18 +231,18 @@ static void test_synchronous_clients_wait_for_the_sync_and_share_it(void **state
     struct weir_session session;
     struct weir_hold *holds[10];
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     set(&memory.blocks, true);
     struct journal *journal = journal_start(&options, &error);
     wait_until_blocked(); /* in the Start record */
     for (int i = 0; i < 10; i++) {
         assert_int_equal(add(journal, &session, "x"), WEIR_OK);
-        holds[i] = host_last_hold;
+        holds[i] = fake_host.last_hold;
         assert_int_equal(atomic_load(&holds[i]->state), 0);
     }
     set(&memory.blocks, false);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(host_wait(holds[i]), WEIR_OK);
+        assert_int_equal(fake_hold_wait(holds[i]), WEIR_OK);
     assert_int_equal(memory.syncs, 2); /* the Start record's, and one for all ten */
     journal_stop(journal);
 }
@@ -253,7 +253,7 @@ static void test_performance_loses_and_says_so_in_its_place(void **state)
     struct journal_options options = options_of(STRATEGY_PERFORMANCE);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     options.buffer_bytes = 200;
     set(&memory.blocks, true);
     struct journal *journal = journal_start(&options, &error);
@@ -278,20 +278,20 @@ static void test_asynchronous_clients_wait_when_the_buffer_is_full(void **state)
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     options.buffer_bytes = 200;
     set(&memory.blocks, true);
-    host_last_hold = NULL;
+    fake_host.last_hold = NULL;
     struct journal *journal = journal_start(&options, &error);
     wait_until_blocked();
     int adds = 0;
-    while (!host_last_hold && adds++ < 50)
+    while (!fake_host.last_hold && adds++ < 50)
         add(journal, &session, "x");
     assert_in_range(adds, 2, 20);
-    struct weir_hold *hold = host_last_hold;
+    struct weir_hold *hold = fake_host.last_hold;
     assert_int_equal(atomic_load(&hold->state), 0);
     set(&memory.blocks, false);
-    assert_int_equal(host_wait(hold), WEIR_OK);
+    assert_int_equal(fake_hold_wait(hold), WEIR_OK);
     journal_stop(journal);
     assert_int_equal(check_lines(1, false), adds + 2);
     assert_int_equal(count_words("Gap"), 0);
@@ -303,7 +303,7 @@ static void fail_and_recover(bool allow, enum strategy strategy)
     struct journal_options options = options_of(strategy);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     options.allow_on_failure = allow;
     options.has_chain = true;
     struct journal *journal = journal_start(&options, &error);
@@ -313,7 +313,7 @@ static void fail_and_recover(bool allow, enum strategy strategy)
     while (!atomic_load(&journal_counters(journal)->write_errors))
         sched_yield();
     if (strategy == STRATEGY_SYNCHRONOUS)
-        assert_int_equal(host_wait(host_last_hold), allow ? WEIR_OK : WEIR_FAIL);
+        assert_int_equal(fake_hold_wait(fake_host.last_hold), allow ? WEIR_OK : WEIR_FAIL);
     assert_int_equal(journal_refuses(journal), !allow);
     journal_error(journal, &error);
     assert_string_equal(error.message, "broken on purpose");
@@ -344,7 +344,7 @@ static void test_what_does_not_fit_while_the_sink_fails_is_counted(void **state)
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     options.allow_on_failure = true;
     options.buffer_bytes = 500;
     struct journal *journal = journal_start(&options, &error);
@@ -370,7 +370,7 @@ static void test_a_sink_that_cannot_be_opened(void **state)
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     memory.fails = true;
     assert_null(journal_start(&options, &error));
     assert_string_equal(error.message, "broken on purpose");
@@ -391,7 +391,7 @@ static void test_a_sink_that_takes_a_part(void **state)
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
     struct error error;
-    host_init(&session);
+    fake_session_init(&session);
     struct journal *journal = journal_start(&options, &error);
     wait_for_words("Start");
     pthread_mutex_lock(&memory.lock);
@@ -413,7 +413,7 @@ static void test_a_rotation_comes_behind_what_was_added_before(void **state)
     struct error error;
     char last[8];
     struct weir_session session;
-    host_init(&session);
+    fake_session_init(&session);
     struct journal *journal = journal_start(&options, &error);
     for (int i = 0; i < 20; i++) {
         struct strbuf name = {0};

@@ -15,7 +15,7 @@ static struct error failure;
 static int setup(void **state)
 {
     (void)state;
-    host_folder(folder);
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/filters.json", folder);
     return filter_store_open(path, &failure);
 }
@@ -24,7 +24,7 @@ static int teardown(void **state)
 {
     (void)state;
     filter_store_close();
-    host_remove(folder);
+    test_folder_remove(folder);
     return 0;
 }
 
@@ -91,7 +91,7 @@ static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
 {
     (void)state;
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
-    host_remove(folder);
+    test_folder_remove(folder);
     assert_int_equal(filter_store_set_user("%", "on", &failure), -1);
     assert_non_null(strstr(failure.message, "No such file or directory"));
     assert_int_equal(id_of("x@y"), 0);

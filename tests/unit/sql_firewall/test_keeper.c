@@ -44,8 +44,7 @@ static void wait_for_reply(void)
 {
     struct weir_hold hold = {0};
     keeper_release_when_saved(&hold);
-    while (!atomic_load(&hold.releases))
-        sched_yield();
+    assert_int_equal(fake_hold_wait(&hold), WEIR_OK);
 }
 
 /* Statements in the file. */
@@ -92,13 +91,13 @@ static void a_folder_that_comes_back_gets_all_of_it(void **state)
     const char *folder = test_path(state, "folder"), *path = test_path(state, "folder/allow");
     struct error error;
     open_keeper(path);
-    unsigned errors = atomic_load(&test_lines_logged[WEIR_LOG_ERROR]);
+    unsigned errors = atomic_load(&fake_host.lines_logged[WEIR_LOG_ERROR]);
     for (unsigned i = 0; i < 5; i++) {
         learn(app, i);
         wait_for_reply();
     }
     assert_int_equal(keeper_unsaved(), 5);
-    assert_int_equal(atomic_load(&test_lines_logged[WEIR_LOG_ERROR]), errors + 1);
+    assert_int_equal(atomic_load(&fake_host.lines_logged[WEIR_LOG_ERROR]), errors + 1);
     assert_false(keeper_reload(&error));
     assert_true(has(app, 4));
     assert_false(keeper_set_mode(app, FIREWALL_OFF, &error));

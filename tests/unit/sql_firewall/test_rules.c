@@ -21,12 +21,12 @@ static struct rules *read(void **state, const char *text)
 /* '+' it passes, '-' a rule denies it, '?' one that cannot tell does. */
 static char verdict(const struct rules *rules, const char *text, size_t size)
 {
-    struct weir_session session;
+    struct text_session session;
     struct statement statement;
     bool blind = false;
     test_statement(&session, &statement, text, size);
     const struct rule *rule = rules_deny(rules, &statement, &blind, NULL);
-    host_close(&session);
+    text_session_close(&session);
     return !rule ? '+' : blind ? '?' : '-';
 }
 
@@ -123,12 +123,12 @@ static void a_regex_that_takes_too_long_cannot_tell(void **state)
 
 static void a_digest_is_also_looked_for_in_texts(void **state)
 {
-    struct weir_session session;
+    struct text_session session;
     struct statement statement;
     char text[200];
     test_statement(&session, &statement, "SELECT a FROM t WHERE b = 5", 27);
     snprintf(text, sizeof text, DENY("digests = [\"%.64s\"]"), session.digest);
-    host_close(&session);
+    text_session_close(&session);
     struct rules *rules = read(state, text);
     static const char *const denied[] = {"select a from t where b = 'x'",
                                          "PREPARE p FROM 'SELECT a FROM t WHERE b = ?'",
