@@ -21,8 +21,8 @@ static char *filter_file; /* the settings' */
 
 /* ---- Memory of the threads ---- */
 
-/* Threads outlive the plugin or the plugin the threads: all scratches are in one list, and a thread
- * looks for the generation before it uses its own. */
+/* A thread can outlive the plugin, and the plugin a thread. All scratches are in one list, and a
+ * thread checks the generation before it uses its own. */
 struct thread_scratch {
     struct scratch scratch;
     struct thread_scratch *next;
@@ -64,8 +64,8 @@ static void release_scratches(void)
 
 #define ERROR_ACCESS_DENIED 1045 /* what MySQL answers to a statement that a filter aborts */
 
-/* What the session's filter says; moves it on to the one that takes over. What has not happened yet
- * is only tried: it will be decided about again when it has. */
+/* Returns what the session's filter decides, and switches to the filter that replaces it. An event
+ * that has not happened yet (is_trial) changes nothing: it is decided again when it happens. */
 static struct filter_decision decide(const struct record *record, const weir_session *session,
                                      struct audited *audited, bool is_trial)
 {
@@ -82,7 +82,7 @@ static struct filter_decision decide(const struct record *record, const weir_ses
     return decision;
 }
 
-/* Somebody must be able to correct a filter that aborts too much. */
+/* These accounts are never aborted: they can correct a filter that aborts too much. */
 static bool is_exempt(const struct record *record)
 {
     weir_string account = record->text[RECORD_TEXT_account], list = settings_abort_exempt();
@@ -191,7 +191,7 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     return journal_add(journal, session, format, &scratch->bodies, record->time_ns);
 }
 
-/* What cannot be recorded must not begin. */
+/* Refuses a statement or login that could not be recorded. */
 static weir_verdict refuse_if_broken(void)
 {
     struct error error;
@@ -237,7 +237,8 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     return add(scratch, audited, session, &decision);
 }
 
-/* Nobody can be held here; the record of the statement that did it comes behind, and waits. */
+/* No reply can be held here. The record of the statement that did it comes after this one, and
+ * its reply is held. */
 weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_string plugin)
 {
     struct scratch *scratch = scratch_of_thread();
@@ -250,7 +251,7 @@ weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_
     return journal_add(journal, NULL, format, &scratch->bodies, scratch->record.time_ns);
 }
 
-/* PreAuth is no record: it is where a client can still be turned away. */
+/* Writes no record for PreAuth, but refuses the client if it could not be audited. */
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {
     weir_verdict verdict = refuse_if_broken();
@@ -273,7 +274,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
         audited = audited_new(session);
         weir_set_session_data(session, audited);
     } else if (event == WEIR_CHANGE_USER) {
-        audited_forget(audited);
+        audited_reset(audited);
     }
     collect_connection(scratch, audited, session, event);
     struct filter_decision decision = decide(&scratch->record, session, audited, false);

@@ -36,7 +36,7 @@ struct audited *audited_new(const weir_session *session)
     return audited;
 }
 
-void audited_forget(struct audited *audited)
+void audited_reset(struct audited *audited)
 {
     if (!audited)
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Facts of a session, as the host tells them, become a record. What costs something (digest,
+ * Facts of a session, as the host reports them, become a record. What costs something (digest,
  * tables, parameters) is asked for only when the settings want it, and secrets are masked here, so
  * that no format ever sees one. */
 #ifndef AUDIT_LOG_COLLECT_H
@@ -16,7 +16,7 @@ struct collect_options {
     const struct format *format;
 };
 
-/* What is kept with a session: texts that the host tells once, and the part of its records that is
+/* What is kept with a session: texts that the host reports once, and the part of its records that is
  * the same for all. */
 struct audited;
 
@@ -24,7 +24,7 @@ struct audited *
 audited_new(const weir_session *session); /* NULL: no memory; collecting goes on without */
 void audited_free(struct audited *audited);
 /* The account has changed: everything is read anew. */
-void audited_forget(struct audited *audited);
+void audited_reset(struct audited *audited);
 /* Which filter the session has. */
 struct filter_state *audited_filter(struct audited *audited);
 

@@ -195,7 +195,7 @@ static unsigned find_definition(const json_t *definitions, const char *wanted)
     return 0;
 }
 
-static int take_users(struct filters *filters, const json_t *definitions, const json_t *users,
+static int read_users(struct filters *filters, const json_t *definitions, const json_t *users,
                       const char *path, struct error *error)
 {
     const char *account;
@@ -251,14 +251,14 @@ struct filters *filters_of_json(json_t *root, const char *path, struct error *er
     filters->number = 1 + atomic_fetch_add(&number, 1);
     if (check_root(root, path, error) == 0 &&
         compile_definitions(filters, definitions, path, error) == 0 &&
-        take_users(filters, definitions, json_object_get(root, "users"), path, error) == 0)
+        read_users(filters, definitions, json_object_get(root, "users"), path, error) == 0)
         return filters;
     filters_free(filters);
     return NULL;
 }
 
-static struct filters *take(json_t *root, const json_error_t *problem, const char *path,
-                            struct error *error)
+static struct filters *read_root(json_t *root, const json_error_t *problem, const char *path,
+                                 struct error *error)
 {
     if (root)
         return filters_of_json(root, path, error);
@@ -269,7 +269,8 @@ static struct filters *take(json_t *root, const json_error_t *problem, const cha
 struct filters *filters_parse(const char *text, size_t size, const char *path, struct error *error)
 {
     json_error_t problem = {.line = 0};
-    return take(json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem), &problem, path, error);
+    return read_root(json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem), &problem, path,
+                     error);
 }
 
 struct filters *filters_read(const char *path, struct error *error)
@@ -284,7 +285,7 @@ struct filters *filters_read(const char *path, struct error *error)
     }
     json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
     fclose(file);
-    return take(root, &problem, path, error);
+    return read_root(root, &problem, path, error);
 }
 
 void filters_free(struct filters *filters)

@@ -49,7 +49,7 @@ static weir_string field_text(const struct filter_occasion *occasion, enum filte
         return occasion->table ? occasion->table->schema : none;
     case FIELD_TABLE_NAME:
         return occasion->table ? occasion->table->name : none;
-    default: /* external and proxy users: a gateway is told of none */
+    default: /* external and proxy users: a gateway does not know them */
         return none;
     }
 }

@@ -20,7 +20,7 @@ static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
 /* ---- In memory ---- */
 
-static void put_in_force(struct filters *next)
+static void set_current(struct filters *next)
 {
     pthread_rwlock_wrlock(&lock);
     struct filters *old = current;
@@ -63,7 +63,7 @@ int filter_store_reload(struct error *error)
     struct filters *next = filters_read(path, error);
     if (!next)
         return -1;
-    put_in_force(next);
+    set_current(next);
     return 0;
 }
 
@@ -79,7 +79,7 @@ int filter_store_open(const char *file, struct error *error)
 
 void filter_store_close(void)
 {
-    put_in_force(NULL);
+    set_current(NULL);
     free(path);
     path = NULL;
 }
@@ -115,7 +115,7 @@ static int change(json_t *root, struct error *error)
         filters_free(next);
         return -1;
     }
-    put_in_force(next);
+    set_current(next);
     return 0;
 }
 

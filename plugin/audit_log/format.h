@@ -4,7 +4,7 @@
  * sequence number and chain before each, since only it knows the order. So a line of the log is
  * prefix, body, newline, and what is hashed for the chain is prefix and body.
  *
- * A body never has a newline in it: several bodies of one record are told apart by theirs. */
+ * A body never has a newline in it: newlines separate the bodies of one record. */
 #ifndef AUDIT_LOG_FORMAT_H
 #define AUDIT_LOG_FORMAT_H
 
@@ -40,7 +40,7 @@ extern const struct format format_json, format_mysql_json, format_csv;
 /* NULL: there is none of this name. Upper and lower case are the same. */
 const struct format *format_find(const char *name, size_t size);
 
-/* The format of a file, told by its first line; NULL: of none. */
+/* Recognises the format of a file by its first line; NULL: unknown. */
 const struct format *format_of_line(const char *line, size_t size);
 
 /* Adds lists as JSON arrays and objects, for the formats' common use. */

@@ -191,7 +191,7 @@ static void write_record(struct strbuf *text, const struct record *record)
     case RECORD_DISCONNECT:
         write_connection(text, record, "disconnect");
         break;
-    case RECORD_STARTING: /* MySQL tells of the end only */
+    case RECORD_STARTING: /* MySQL records the end only */
         break;
     case RECORD_COMPLETED:
     case RECORD_ERROR:

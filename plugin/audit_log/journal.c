@@ -191,8 +191,8 @@ static void write_batch(struct journal *journal, const struct batch *batch)
             unit_commit(journal);
     }
     unit_commit(journal);
-    journal_tell_removed(journal);
-    journal_tell_gaps(journal, &batch->loss);
+    journal_add_removed(journal);
+    journal_add_gaps(journal, &batch->loss);
     unit_commit(journal);
 }
 

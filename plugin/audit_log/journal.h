@@ -41,7 +41,7 @@ struct journal_options {
     const char *detail;    /* for the Start record; NULL: none */
 };
 
-/* X(member, what): what SHOW STATUS tells. */
+/* X(member, what): what SHOW STATUS prints. */
 #define JOURNAL_COUNTERS(X)                                                                        \
     X(events, "records written")                                                                   \
     X(bytes, "bytes written")                                                                      \

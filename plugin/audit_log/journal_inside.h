@@ -2,7 +2,7 @@
  *
  * The journal's inside, for its own files: journal.c is what other threads call and how it begins
  * and ends, journal_unit.c are units of lines on their way into the sink, journal_records.c what
- * the journal itself has to tell. */
+ * the journal itself adds to the log. */
 #ifndef AUDIT_LOG_JOURNAL_INSIDE_H
 #define AUDIT_LOG_JOURNAL_INSIDE_H
 
@@ -57,14 +57,14 @@ void unit_commit(struct journal *journal);
 /* The entries that follow are in another format: the sink begins a new file. */
 void unit_change_format(struct journal *journal, const struct format *format);
 
-/* The sink has failed. Whoever waits is told; the unit stays. */
+/* The sink has failed. Clients that wait are released with the failure; the unit stays. */
 void journal_enter_broken(struct journal *journal, const struct error *error);
 
 void journal_add_start(struct journal *journal, const struct sink_end *end);
 void journal_add_stop(struct journal *journal);
-/* Says what is missing before the place where the log goes on. */
-void journal_tell_gaps(struct journal *journal, const struct loss *loss);
-/* Says that the file had been removed, once. */
-void journal_tell_removed(struct journal *journal);
+/* Adds a Gap record where events are missing. */
+void journal_add_gaps(struct journal *journal, const struct loss *loss);
+/* Adds a Reopen record, once, after the file had been removed. */
+void journal_add_removed(struct journal *journal);
 
 #endif

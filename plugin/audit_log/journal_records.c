@@ -25,7 +25,7 @@ static void add_gap(struct journal *journal, const struct loss *loss, const char
     strbuf_release(&until);
 }
 
-void journal_tell_gaps(struct journal *journal, const struct loss *loss)
+void journal_add_gaps(struct journal *journal, const struct loss *loss)
 {
     struct loss gap = *loss;
     bool recovered = journal->has_recovered;
@@ -44,7 +44,7 @@ void journal_tell_gaps(struct journal *journal, const struct loss *loss)
     journal->has_recovered = false;
 }
 
-void journal_tell_removed(struct journal *journal)
+void journal_add_removed(struct journal *journal)
 {
     struct record record;
     if (!journal->sink || !journal->sink->was_removed)

@@ -13,7 +13,7 @@
 #include "rotate.h"
 
 #define BLOCK_BYTES      65536
-#define FIRST_LINE_BYTES 4096 /* enough for every format's first line to be told */
+#define FIRST_LINE_BYTES 4096 /* enough to recognise every format's first line */
 
 /* One line without its newline and separator is a record: takes its sequence number and hash. */
 static bool take_line(const struct format *format, const char *line, size_t size,
@@ -63,7 +63,7 @@ static int cut(int fd, const char *path, uint64_t size, struct error *error)
     return -1;
 }
 
-/* Takes the closing line away, and puts the separator back behind the last record. */
+/* Removes the closing line, and puts the separator back after the last record. */
 static int open_again(int fd, const struct format *format, const char *path, uint64_t *size,
                       struct strbuf *tail, struct error *error)
 {

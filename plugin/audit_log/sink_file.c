@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The file: appended to, rotated, reopened. A commit is in it whole or not at all: after a write or
- * an fsync that failed, the file is cut back to where it was, because nobody knows what the disk
- * has (after a failed fsync the kernel forgets the pages, and a second fsync would lie). The commit
+ * an fsync that failed, the file is cut back to where it was, because what the disk has is unknown (after a failed fsync the kernel forgets the pages, and a second fsync would lie). The commit
  * is then given again.
  *
  * An exclusive flock() keeps a second server from writing into the same log, which would break
@@ -111,7 +110,7 @@ static int adopt(struct file *file, int fd, struct error *error)
     return 0;
 }
 
-/* What reopen() has opened, or, without a file, what the path names. */
+/* Uses the file that reopen() has opened, or opens the path if there is none. */
 static int ensure_open(struct file *file, struct error *error)
 {
     pthread_mutex_lock(&file->lock);
@@ -130,7 +129,7 @@ static int ensure_open(struct file *file, struct error *error)
     return -1;
 }
 
-/* Replaces the separator behind the last record by the closing. */
+/* Replaces the separator after the last record by the closing. */
 static void write_closing(struct file *file)
 {
     const struct format *format = file->format;
@@ -138,11 +137,11 @@ static void write_closing(struct file *file)
     uint64_t size = atomic_load(&file->size);
     if (!*format->closing || file->fd < 0)
         return;
-    bool fine = true;
+    bool ok = true;
     if (separator && size > opening)
-        fine = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
-               files_write(file->fd, "\n", 1) == 0;
-    if (!fine || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
+        ok = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
+             files_write(file->fd, "\n", 1) == 0;
+    if (!ok || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: cannot write its last line: %s", file->options->file,
                  strerror(errno));
 }
@@ -232,12 +231,12 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
             return trouble(file, "cannot look at it", error);
     }
     const char *what = "cannot write";
-    bool fine = files_write(file->fd, lines, size) == 0;
-    if (fine && sync) {
+    bool ok = files_write(file->fd, lines, size) == 0;
+    if (ok && sync) {
         what = "cannot bring it to the disk";
-        fine = fdatasync(file->fd) == 0;
+        ok = fdatasync(file->fd) == 0;
     }
-    if (!fine) {
+    if (!ok) {
         trouble(file, what, error);
         cut_back(file, (uint64_t)status.st_size);
         return -1;

@@ -93,7 +93,7 @@ static int connect_tcp(const char *where)
     return fd;
 }
 
-static void hang_up(struct stream *stream)
+static void disconnect(struct stream *stream)
 {
     if (stream->fd >= 0)
         close(stream->fd);
@@ -129,12 +129,12 @@ static int ensure_connected(struct stream *stream, struct error *error)
         send_all(stream->fd, stream->format->opening, strlen(stream->format->opening), &sent) == 0)
         return 0;
     error_set(error, "audit log to %s: cannot connect: %s", address, strerror(errno));
-    hang_up(stream);
+    disconnect(stream);
     return -1;
 }
 
 /* Whether the other side has hung up: without looking, the first bytes would vanish. */
-static bool is_hung_up(const struct stream *stream)
+static bool is_disconnected(const struct stream *stream)
 {
     char byte;
     if (stream->fd < 0)
@@ -149,8 +149,8 @@ static int send_lines(struct stream *stream, const char *lines, size_t size, siz
                       struct error *error)
 {
     size_t sent;
-    if (is_hung_up(stream))
-        hang_up(stream);
+    if (is_disconnected(stream))
+        disconnect(stream);
     if (ensure_connected(stream, error) < 0)
         return -1;
     int status = send_all(stream->fd, lines + *taken, size - *taken, &sent);
@@ -158,7 +158,7 @@ static int send_lines(struct stream *stream, const char *lines, size_t size, siz
         error_set(error, "audit log to %s: %s", stream->options->address, strerror(errno));
         const char *last = sent ? memrchr(lines + *taken, '\n', sent) : NULL;
         sent = last ? (size_t)(last + 1 - (lines + *taken)) : 0;
-        hang_up(stream);
+        disconnect(stream);
     }
     *taken += sent;
     return status;
@@ -179,7 +179,7 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
 static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
     struct stream *stream = (struct stream *)sink;
-    hang_up(stream);
+    disconnect(stream);
     stream->format = format;
     return ensure_connected(stream, error);
 }
@@ -201,7 +201,7 @@ static uint64_t no_size(struct sink *sink)
 static void close_stream(struct sink *sink)
 {
     struct stream *stream = (struct stream *)sink;
-    hang_up(stream);
+    disconnect(stream);
     free(stream);
 }
 

@@ -31,7 +31,7 @@ struct syslog {
     int fd; /* -1: not connected */
 };
 
-static void hang_up(struct syslog *syslog)
+static void disconnect(struct syslog *syslog)
 {
     if (syslog->fd >= 0)
         close(syslog->fd);
@@ -62,7 +62,7 @@ static int ensure_connected(struct syslog *syslog, struct error *error)
             return 0;
     }
     error_set(error, "syslog at %s: %s", path, strerror(errno));
-    hang_up(syslog);
+    disconnect(syslog);
     return -1;
 }
 
@@ -147,7 +147,7 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
         size_t length = (size_t)(newline - line);
         if (send_line(syslog, line, length - separator) < 0) {
             error_set(error, "syslog at %s: %s", path_of(syslog), strerror(errno));
-            hang_up(syslog);
+            disconnect(syslog);
             return -1;
         }
         *taken += length + 1;
@@ -180,7 +180,7 @@ static uint64_t no_size(struct sink *sink)
 static void close_syslog(struct sink *sink)
 {
     struct syslog *syslog = (struct syslog *)sink;
-    hang_up(syslog);
+    disconnect(syslog);
     strbuf_release(&syslog->datagram);
     free(syslog);
 }

@@ -39,7 +39,7 @@ static const struct {
     {"empty_query", "Empty"},
 };
 
-/* What MySQL tells apart by its name, and weir does not; one that ends in '_' begins names. */
+/* Names that MySQL distinguishes, and weir does not; one that ends in '_' begins names. */
 static const struct {
     const char *name, *coarser;
 } finer[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ip_filter: refuses clients before the backend hears of them: by address, account, database,
+ * ip_filter: refuses clients before the backend is contacted: by address, account, database,
  * country and time, by how many and how fast they come, and for a while when logins failed. The
  * files are read by OnInit and again by OnFlush; one with a mistake changes nothing. Clients of the
  * Unix socket have no address and always pass: the socket's own permissions say who may use it.

@@ -59,7 +59,7 @@ bool networks_need_more(const struct networks *networks)
 
 /* ---- Reading ---- */
 
-/* Sets the range of an address and prefix; false when the address has bits behind the prefix. */
+/* Sets the range of an address and prefix; false when the address has bits after the prefix. */
 static bool set_range(struct range *range, const uint8_t *address, unsigned prefix, unsigned bits)
 {
     memset(range, 0, sizeof *range);
@@ -181,33 +181,32 @@ static int read_lines(struct networks *networks, FILE *file, const char *path, s
 /* Makes sets of what was read. */
 static bool make_sets(struct networks *networks)
 {
-    bool fine = true;
+    bool ok = true;
     for (int verb = 0; verb < VERBS; verb++) {
         struct plain *plain = &networks->plain[verb];
-        fine = fine && set4_make(&plain->set4, &plain->list4) &&
-               set6_make(&plain->set6, &plain->list6);
+        ok = ok && set4_make(&plain->set4, &plain->list4) && set6_make(&plain->set6, &plain->list6);
         range_list_release(&plain->list4);
         range_list_release(&plain->list6);
     }
-    return fine;
+    return ok;
 }
 
 struct networks *networks_read(const char *path, struct error *error)
 {
     FILE *file = fopen(path, "re");
     struct networks *networks = file ? calloc(1, sizeof *networks) : NULL;
-    bool fine = networks != NULL;
-    if (!fine) {
+    bool ok = networks != NULL;
+    if (!ok) {
         error_set(error, "%s: %s", path, strerror(errno));
     } else if (read_lines(networks, file, path, error) < 0) {
-        fine = false;
+        ok = false;
     } else if (!make_sets(networks)) {
         error_set(error, "%s: does not fit into memory", path);
-        fine = false;
+        ok = false;
     }
     if (file)
         fclose(file);
-    if (fine)
+    if (ok)
         return networks;
     networks_free(networks);
     return NULL;

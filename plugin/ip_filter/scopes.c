@@ -201,7 +201,7 @@ static bool is_time(const struct scope *scope, const struct tm *now)
     return is_in && (scope->days & 1U << day);
 }
 
-static bool fits_place(const struct scope *scope, const struct client *client)
+static bool matches_place(const struct scope *scope, const struct client *client)
 {
     uint8_t key[ADDRESS_BYTES] = {0};
     memcpy(key, client->address, client->size);
@@ -220,7 +220,7 @@ struct scope_answer scopes_ask(const struct scopes *scopes, const struct client 
         bool named = scope->account != NULL;
         if (named && !pattern_matches(scope->account, client->user, client->user_size, 0))
             continue;
-        bool here = fits_place(scope, client);
+        bool here = matches_place(scope, client);
         if (!scope->is_allow) {
             answer.denied = answer.denied || here;
             continue;

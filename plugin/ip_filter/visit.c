@@ -18,12 +18,12 @@ bool visit_set_databases(struct visit *visit, char *const *databases)
     while (databases && databases[count])
         count++;
     char **copies = databases ? calloc(count + 1, sizeof *copies) : NULL;
-    bool fine = copies || !databases;
-    for (size_t i = 0; fine && i < count; i++) {
+    bool ok = copies || !databases;
+    for (size_t i = 0; ok && i < count; i++) {
         copies[i] = strdup(databases[i]);
-        fine = copies[i] != NULL;
+        ok = copies[i] != NULL;
     }
-    if (!fine) {
+    if (!ok) {
         free_list(copies);
         return false;
     }
@@ -66,8 +66,8 @@ static bool is_about_databases(const weir_session *session)
 bool visit_allows(const struct visit *visit, const weir_session *session)
 {
     weir_table table;
-    bool fine = weir_tables_known(session) != 0 && !is_about_databases(session);
-    for (size_t i = 0; fine && weir_statement_table(session, i, &table); i++)
-        fine = is_among(visit->databases, table.schema);
-    return fine;
+    bool ok = weir_tables_known(session) != 0 && !is_about_databases(session);
+    for (size_t i = 0; ok && weir_statement_table(session, i, &table); i++)
+        ok = is_among(visit->databases, table.schema);
+    return ok;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The allow-lists: for each account the statements that it may run, and the mode that it was given.
- * A statement is known by its digest where the digest tells all that it does, otherwise by its
+ * A statement is known by its digest where the digest identifies all that it does, otherwise by its
  * text, byte for byte; a command without text by its name. A PREPARE or EXECUTE IMMEDIATE of a plain
  * text is known by several keys: its own digest and those of the statements in the text.
  *
@@ -12,8 +12,7 @@
  *     command 77c2...d0 Binlog Dump
  *
  * In the file the last part of a line is for people; the 64 hex digits count. An account can stand
- * in several places, and the last mode counts: so that what is learned can be written behind what is
- * there. Lists are read by any thread, without a lock, while one writer adds to them. */
+ * in several places, and the last mode counts: because what is learned is appended. Lists are read by any thread, without a lock, while one writer adds to them. */
 #ifndef SQL_FIREWALL_ALLOW_LIST_H
 #define SQL_FIREWALL_ALLOW_LIST_H
 
@@ -102,7 +101,7 @@ struct left_out {
 bool allow_lists_write(const struct allow_lists *lists, const char *path,
                        const struct left_out *left_out, struct error *error);
 
-/* Writes lines behind the file's, and syncs it. False and the problem: the file is as it was. */
+/* Appends lines to the file, and syncs it. False and the problem: the file is as it was. */
 bool allow_lists_append(const char *path, const char *lines, size_t size, struct error *error);
 
 /* Prints a key as a line with its end, not NUL-terminated; returns its size. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file of the allow-lists. What is learned is written behind what is there; otherwise the file is
+ * The file of the allow-lists. What is learned is appended; otherwise the file is
  * replaced as a whole, so that whoever reads it finds the old one or the new one, and after a power
- * cut one of the two is there. A process that is killed while it writes behind can leave one line
- * that is cut off: nobody was told that this was saved. */
+ * cut one of the two is there. A process that is killed while it appends can leave one line
+ * that is cut off: its client has not seen its reply yet. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -129,14 +129,14 @@ struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct err
         return NULL;
     }
     struct allow_lists *lists = allow_lists_new();
-    bool fine = lists != NULL;
-    if (!fine)
+    bool ok = lists != NULL;
+    if (!ok)
         error_set(error, "%s: does not fit into memory", path);
     else if (file)
-        fine = read_lines(lists, file, path, is_torn, error);
+        ok = read_lines(lists, file, path, is_torn, error);
     if (file)
         fclose(file);
-    if (fine)
+    if (ok)
         return lists;
     allow_lists_free(lists);
     return NULL;
@@ -213,7 +213,7 @@ bool allow_lists_write(const struct allow_lists *lists, const char *path,
     return ok;
 }
 
-/* ---- Writing behind ---- */
+/* ---- Appending ---- */
 
 /* Whoever has edited the file may have left its last line without an end. */
 static bool end_last_line(int descriptor, off_t size)
@@ -227,18 +227,18 @@ bool allow_lists_append(const char *path, const char *lines, size_t size, struct
 {
     struct stat status = {0};
     int descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    bool fine = descriptor >= 0 && fstat(descriptor, &status) == 0;
-    bool is_new = fine && status.st_size == 0;
-    bool begun = fine;
-    fine = fine && (!is_new || files_write(descriptor, heading, sizeof heading - 1) == 0) &&
-           end_last_line(descriptor, status.st_size) && files_write(descriptor, lines, size) == 0 &&
-           fdatasync(descriptor) == 0 && (!is_new || files_sync_folder(path) == 0);
-    if (!fine) {
+    bool ok = descriptor >= 0 && fstat(descriptor, &status) == 0;
+    bool is_new = ok && status.st_size == 0;
+    bool begun = ok;
+    ok = ok && (!is_new || files_write(descriptor, heading, sizeof heading - 1) == 0) &&
+         end_last_line(descriptor, status.st_size) && files_write(descriptor, lines, size) == 0 &&
+         fdatasync(descriptor) == 0 && (!is_new || files_sync_folder(path) == 0);
+    if (!ok) {
         error_set(error, "%s: %s", path, strerror(errno));
         if (begun && ftruncate(descriptor, status.st_size) < 0)
             error_set(error, "%s: it may end with half a line: %s", path, strerror(errno));
     }
     if (descriptor >= 0)
         close(descriptor);
-    return fine;
+    return ok;
 }

@@ -17,7 +17,7 @@ static weir_verdict return_words(weir_call *call, const char *words)
 /* Forgets the account's statements, and turns the firewall off for it. */
 static bool reset(weir_string account, struct error *error)
 {
-    return keeper_forget(account, NULL, error) && keeper_set_mode(account, FIREWALL_OFF, error);
+    return keeper_remove(account, NULL, error) && keeper_set_mode(account, FIREWALL_OFF, error);
 }
 
 /* Without a mode of its own: an account without statements has no list then either. */
@@ -30,7 +30,7 @@ static bool set_default(weir_string account, struct error *error)
     if (!has_list)
         return true;
     return has_statements ? keeper_set_mode(account, NO_MODE, error)
-                          : keeper_forget(account, NULL, error);
+                          : keeper_remove(account, NULL, error);
 }
 
 /* sql_firewall_set_mode(account, mode) */
@@ -39,21 +39,21 @@ static weir_verdict call_set_mode(weir_call *call)
     struct error error;
     weir_string account = call->arguments[0], name = call->arguments[1];
     int mode = 0;
-    bool fine = false;
+    bool ok = false;
     while (mode < FIREWALL_MODE_COUNT && !text_is_word(name, firewall_mode_names[mode]))
         mode++;
     if (text_is_word(name, "RESET"))
-        fine = reset(account, &error);
+        ok = reset(account, &error);
     else if (text_is_word(name, "DEFAULT"))
-        fine = set_default(account, &error);
+        ok = set_default(account, &error);
     else if (mode < FIREWALL_MODE_COUNT)
-        fine = keeper_set_mode(account, mode, &error);
+        ok = keeper_set_mode(account, mode, &error);
     else
         return weir_fail(
             "\"%.*s\" is no mode; it is OFF, RECORDING, DETECTING, PROTECTING, DEFAULT "
             "or RESET",
             (int)(name.size < 40 ? name.size : 40), name.data);
-    if (!fine)
+    if (!ok)
         return weir_fail("%s", error.message);
     weir_log(WEIR_LOG_INFO, "the mode of %.*s is set to %.*s", WEIR_STRING_ARGS(account),
              WEIR_STRING_ARGS(name));
@@ -97,7 +97,7 @@ static weir_verdict call_forget(weir_call *call)
     if (!found)
         return weir_fail("%.*s has no statement of that digest on its list",
                          WEIR_STRING_ARGS(account));
-    if (!keeper_forget(account, &key, &error))
+    if (!keeper_remove(account, &key, &error))
         return weir_fail("%s", error.message);
     return return_words(call, "OK");
 }

@@ -181,14 +181,14 @@ static bool write_lines(const struct queue *taken, struct error *error)
 }
 
 /* Says when saving begins to fail, and when it works again. */
-static void tell(bool fine, const char *problem)
+static void log_change(bool ok, const char *problem)
 {
-    static bool was_fine = true;
-    if (!fine && was_fine)
+    static bool was_ok = true;
+    if (!ok && was_ok)
         weir_log(WEIR_LOG_ERROR, "what was learned is not saved: %s", problem);
-    else if (fine && !was_fine)
+    else if (ok && !was_ok)
         weir_log(WEIR_LOG_INFO, "what was learned is saved again: %s", path);
-    was_fine = fine;
+    was_ok = ok;
 }
 
 static bool save(struct error *error)
@@ -199,16 +199,16 @@ static bool save(struct error *error)
     pthread_mutex_unlock(&learning);
     if (!taken.first && !whole)
         return true;
-    bool fine = whole ? allow_lists_write(atomic_load(&lists), path, NULL, error)
-                      : write_lines(&taken, error);
-    if (fine && whole) {
+    bool ok = whole ? allow_lists_write(atomic_load(&lists), path, NULL, error)
+                    : write_lines(&taken, error);
+    if (ok && whole) {
         pthread_mutex_lock(&learning);
         must_write_whole = false;
         pthread_mutex_unlock(&learning);
     }
-    settle(&taken, fine);
-    tell(fine, error->message);
-    return fine;
+    settle(&taken, ok);
+    log_change(ok, error->message);
+    return ok;
 }
 
 static bool has_work(void)
@@ -219,20 +219,20 @@ static bool has_work(void)
 static void *run(void *nothing)
 {
     struct error error;
-    bool fine = true;
+    bool ok = true;
     (void)nothing;
     pthread_mutex_lock(&learning);
     while (!is_ending) {
         struct timespec until = clock_deadline(CLOCK_REALTIME, RETRY_SECONDS * CLOCK_NS_PER_S);
         if (!has_work())
             pthread_cond_wait(&changed, &learning);
-        else if (!fine)
+        else if (!ok)
             pthread_cond_timedwait(&changed, &learning, &until);
         if (!has_work() || is_ending)
             continue;
         pthread_mutex_unlock(&learning);
         pthread_mutex_lock(&filing);
-        fine = save(&error);
+        ok = save(&error);
         pthread_mutex_unlock(&filing);
         pthread_mutex_lock(&learning);
     }
@@ -278,9 +278,9 @@ static bool read_again(struct error *error)
 bool keeper_reload(struct error *error)
 {
     pthread_mutex_lock(&filing);
-    bool fine = save(error) && read_again(error);
+    bool ok = save(error) && read_again(error);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
 bool keeper_set_mode(weir_string account, int mode, struct error *error)
@@ -292,23 +292,23 @@ bool keeper_set_mode(weir_string account, int mode, struct error *error)
     if (list)
         account_set_mode(list, mode);
     pthread_mutex_unlock(&learning);
-    bool fine = list && allow_lists_write(atomic_load(&lists), path, NULL, error);
+    bool ok = list && allow_lists_write(atomic_load(&lists), path, NULL, error);
     if (!list)
         error_set(error, "this is no account's name, or does not fit into memory");
-    else if (!fine)
+    else if (!ok)
         account_set_mode(list, before);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
-bool keeper_forget(weir_string account, const struct key *key, struct error *error)
+bool keeper_remove(weir_string account, const struct key *key, struct error *error)
 {
     struct left_out left_out = {account, key};
     pthread_mutex_lock(&filing);
-    bool fine = save(error) && allow_lists_write(atomic_load(&lists), path, &left_out, error) &&
-                read_again(error);
+    bool ok = save(error) && allow_lists_write(atomic_load(&lists), path, &left_out, error) &&
+              read_again(error);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
 /* ---- Life ---- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The allow-lists of the running plugin, and their file. What is learned counts at once, and is
- * written behind the file by a thread of the keeper's own; a session's reply can be kept back until
+ * appended to the file by a thread of the keeper's own; a session's reply can be kept back until
  * that has been synced. So what a client has read the result of, while it was recorded, is in the
  * file, also after a kill -9 or a power cut. What cannot be written is tried again every second;
- * nobody waits for it meanwhile. */
+ * no reply is held back meanwhile. */
 #ifndef SQL_FIREWALL_KEEPER_H
 #define SQL_FIREWALL_KEEPER_H
 
@@ -15,7 +15,7 @@
 
 #include "allow_list.h"
 
-/* Who reads lists counts itself here. */
+/* A reader of the lists enters here. */
 extern struct readers keeper_readers;
 
 /* Reads the file, and starts the thread. False and the problem. */
@@ -42,7 +42,7 @@ bool keeper_reload(struct error *error);
 bool keeper_set_mode(weir_string account, int mode, struct error *error);
 
 /* Forgets a statement of the account, or with no key all of them and its mode. */
-bool keeper_forget(weir_string account, const struct key *key, struct error *error);
+bool keeper_remove(weir_string account, const struct key *key, struct error *error);
 
 /* Statements that are learned and not saved. */
 size_t keeper_unsaved(void);

@@ -32,7 +32,7 @@ struct asking {
 
 /* ---- Conditions ---- */
 
-static bool fits_any(const struct text_list *list, weir_string text, unsigned flags)
+static bool matches_any(const struct text_list *list, weir_string text, unsigned flags)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (pattern_matches(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
@@ -41,14 +41,14 @@ static bool fits_any(const struct text_list *list, weir_string text, unsigned fl
     return false;
 }
 
-static bool part_fits(const struct rule *rule, const weir_part *part)
+static bool part_matches(const struct rule *rule, const weir_part *part)
 {
     if (rule->missing_where &&
         ((part->flags & WEIR_PART_HAS_WHERE) ||
          !(text_is(part->specific_kind, "Update") || text_is(part->specific_kind, "Delete"))))
         return false;
-    return rule->kinds.count == 0 || fits_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
-           fits_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
+    return rule->kinds.count == 0 || matches_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
+           matches_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
 }
 
 /* kinds and missing_where are of the same part. */
@@ -58,7 +58,7 @@ static enum answer ask_parts(const struct rule *rule, struct asking *asking)
     if (rule->kinds.count == 0 && !rule->missing_where)
         return YES;
     for (size_t i = 0; statement_part(asking->statement, i, &part); i++) {
-        if (part_fits(rule, &part))
+        if (part_matches(rule, &part))
             return YES;
     }
     return statement_is_computed(asking->statement) ? BLIND : NO;
@@ -71,13 +71,13 @@ static enum answer ask_tables(const struct rule *rule, struct asking *asking)
     if (rule->tables.count == 0)
         return YES;
     for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++) {
-        if ((access & rule->access) && fits_any(&rule->tables, name, PATTERN_FOLDS))
+        if ((access & rule->access) && matches_any(&rule->tables, name, PATTERN_FOLDS))
             return YES;
     }
     return statement_is_understood(asking->statement) ? NO : BLIND;
 }
 
-/* Texts that are no UTF-8, and those that are too hard to tell, are BLIND. */
+/* Texts that are no UTF-8, and those that take too many steps, are BLIND. */
 static enum answer match(const struct rule *rule, struct asking *asking, weir_string text,
                          bool is_utf8)
 {
@@ -128,14 +128,14 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
     struct statement *statement = asking->statement;
     weir_part part;
     if (rule->digests.count == 0 ||
-        fits_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
+        matches_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
         return YES;
     if (!statement_sql(statement).data)
         return NO;
     for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++) {
         if ((part.flags & WEIR_PART_IN_TEXT) &&
-            fits_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
-                     PATTERN_FOLDS))
+            matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
+                        PATTERN_FOLDS))
             return YES;
     }
     return statement_is_plain(statement) ? NO : BLIND;
@@ -174,10 +174,10 @@ static enum answer ask(const struct rule *rule, struct asking *asking)
         ask_parts, ask_tables, ask_digests, ask_regex};
     weir_string account = asking->statement->account;
     enum answer answer = YES;
-    if ((rule->accounts.count && !fits_any(&rule->accounts, account, 0)) ||
-        fits_any(&rule->except_accounts, account, 0) ||
+    if ((rule->accounts.count && !matches_any(&rule->accounts, account, 0)) ||
+        matches_any(&rule->except_accounts, account, 0) ||
         (rule->commands.count &&
-         !fits_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
+         !matches_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
         !ask_numbers(rule, asking))
         return NO;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
@@ -214,7 +214,7 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global)
 {
     for (size_t i = 0; rules && i < rules->mode_count; i++) {
-        if (fits_any(&rules->modes[i].accounts, account, 0))
+        if (matches_any(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
     }
     return global;

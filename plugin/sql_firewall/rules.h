@@ -102,7 +102,7 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global);
 
 /* The first rule that denies the statement; those that only log are passed to `logged`, which may be
- * NULL. *blind: the rule could not tell. NULL: none denies it. */
+ * NULL. *blind: the rule is blind to it. NULL: none denies it. */
 const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
                               void (*logged)(struct statement *statement, const struct rule *rule));
 

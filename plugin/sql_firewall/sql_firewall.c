@@ -27,7 +27,7 @@ static struct {
     _Alignas(64) atomic_ullong count;
 } granted[READER_STRIPES]; /* of every statement: no thread disturbs another */
 
-/* ---- Telling ---- */
+/* ---- The log ---- */
 
 /* Whether another line may be written this second; before the first of a second, what was left out.
  */
@@ -45,7 +45,7 @@ static bool may_log(void)
 }
 
 /* The log's line: what happened to whose statement, and why. */
-static void tell(struct statement *statement, const char *what, const char *why)
+static void log_statement(struct statement *statement, const char *what, const char *why)
 {
     weir_string text = statement_normalized(statement);
     if (!text.data)
@@ -58,12 +58,12 @@ static void tell(struct statement *statement, const char *what, const char *why)
                  (int)(text.size < 400 ? text.size : 400), text.data ? text.data : "");
 }
 
-static void tell_logged(struct statement *statement, const struct rule *rule)
+static void log_noticed(struct statement *statement, const struct rule *rule)
 {
     char why[200];
     snprintf(why, sizeof why, "rule \"%.100s\"", rule->name);
     atomic_fetch_add(&suspicious, 1);
-    tell(statement, "noticed by", why);
+    log_statement(statement, "noticed by", why);
 }
 
 /* ---- Judging ---- */
@@ -94,12 +94,12 @@ static bool is_unlisted(struct statement *statement, const struct account *list)
     return answer == KEY_UNKNOWABLE;
 }
 
-/* Why the statement is refused, in words; false: it is not. */
+/* Writes why the statement is refused; false: it is not. */
 static bool is_denied(struct statement *statement, const struct account *list, bool listed_only,
                       char why[200])
 {
     bool blind = false;
-    const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, tell_logged);
+    const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, log_noticed);
     if (rule)
         snprintf(why, 200, "rule \"%.100s\"%s", rule->name,
                  blind ? " (what it does cannot be told)" : "");
@@ -131,18 +131,19 @@ static weir_verdict judge(weir_session *session)
     }
     if (mode != FIREWALL_PROTECTING) {
         atomic_fetch_add(&suspicious, 1);
-        tell(&statement, mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
+        log_statement(&statement,
+                      mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
         return WEIR_OK;
     }
     atomic_fetch_add(&denied, 1);
-    tell(&statement, "refused by", why);
+    log_statement(&statement, "refused by", why);
     return weir_refuse(session, 0, NULL, "Statement blocked by sql_firewall: %s", why);
 }
 
 /* ---- Learning ---- */
 
 /* Whether the statement has a key that the account's list lacks, and may be learned: what a rule
- * denies is not, it would be refused anyway, and neither is what has a key that cannot be told. */
+ * denies is not, it would be refused anyway, and neither is what has an unknown key. */
 static bool is_to_learn(struct statement *statement)
 {
     struct key key;
@@ -161,7 +162,7 @@ static bool is_to_learn(struct statement *statement)
     return is_new;
 }
 
-/* A statement that has succeeded. Its reply waits for the file. */
+/* Learns a statement that has succeeded. Its reply is held until the file has been synced. */
 static void learn(weir_session *session)
 {
     struct statement statement;
@@ -196,7 +197,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 /* ---- Life ---- */
 
-/* Puts what the file says in place of what was there; one with a mistake changes nothing. */
+/* Replaces the rules by those of the file; a file with a mistake changes nothing. */
 static weir_verdict read_rules(void)
 {
     struct error error;
@@ -232,13 +233,13 @@ weir_verdict OnInit(const weir_manifest *manifest)
     return verdict;
 }
 
-/* Each file by itself: a mistake in one is no reason not to read the other, but is told. */
+/* Reads each file by itself: a mistake in one is reported, and the other is read all the same. */
 weir_verdict firewall_flush(void)
 {
     struct error error;
-    bool fine = keeper_reload(&error);
+    bool ok = keeper_reload(&error);
     weir_verdict verdict = read_rules();
-    return fine ? verdict : weir_fail("%s", error.message);
+    return ok ? verdict : weir_fail("%s", error.message);
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)

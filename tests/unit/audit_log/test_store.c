@@ -97,7 +97,7 @@ static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
     assert_int_equal(id_of("x@y"), 0);
 }
 
-static void test_a_file_with_a_mistake_is_not_put_in_force(void **state)
+static void test_a_file_with_a_mistake_is_not_set_current(void **state)
 {
     (void)state;
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
@@ -116,7 +116,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_written_changes_nothing, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_put_in_force, setup,
+        cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_set_current, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,13 +51,13 @@ static void a_visit_that_ends_counts_no_longer(void **state)
     struct tally_limits limits = {.connections = 1};
     struct visit visit = {.address = {5, "4abcd"}, .account = {4, "uapp"}};
     (void)state;
-    assert_int_equal(tally_enter(&visit.address, &limits, 1), TALLY_FINE);
-    assert_int_equal(tally_enter(&visit.account, &limits, 1), TALLY_FINE);
+    assert_int_equal(tally_enter(&visit.address, &limits, 1), TALLY_OK);
+    assert_int_equal(tally_enter(&visit.account, &limits, 1), TALLY_OK);
     struct visit copy = visit;
     visit_end(&visit);
     assert_int_equal(visit.address.size, 0);
-    assert_int_equal(tally_enter(&copy.address, &limits, 1), TALLY_FINE);
-    assert_int_equal(tally_enter(&copy.account, &limits, 1), TALLY_FINE);
+    assert_int_equal(tally_enter(&copy.address, &limits, 1), TALLY_OK);
+    assert_int_equal(tally_enter(&copy.account, &limits, 1), TALLY_OK);
     visit_end(&visit); /* a second end is none */
     assert_int_equal(tally_enter(&copy.address, &limits, 1), TALLY_TOO_MANY);
     tally_clear();

@@ -5,7 +5,7 @@
 
 #include "firewall_test.h"
 
-/* The sorts of a statement's keys as letters, and '!' where one cannot be told. */
+/* The sorts of a statement's keys as letters, and '!' where one is unknown. */
 static void sorts_of(const char *text, char *sorts)
 {
     struct text_session session;

@@ -159,7 +159,7 @@ static void modes_and_forgetting_are_in_the_file(void **state)
     learn(app, 1);
     learn(app, 2);
     assert_true(keeper_set_mode(app, FIREWALL_PROTECTING, &error));
-    assert_true(keeper_forget(app, &key, &error));
+    assert_true(keeper_remove(app, &key, &error));
     keeper_close();
     open_keeper(path);
     assert_int_equal(mode_of(app), FIREWALL_PROTECTING);
@@ -169,7 +169,7 @@ static void modes_and_forgetting_are_in_the_file(void **state)
     keeper_close();
     open_keeper(path);
     assert_int_equal(mode_of(app), NO_MODE);
-    assert_true(keeper_forget(app, NULL, &error));
+    assert_true(keeper_remove(app, NULL, &error));
     assert_int_equal(mode_of(app), -2);
     keeper_close();
     assert_int_equal(saved(path), 0);

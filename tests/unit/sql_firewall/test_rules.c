@@ -18,7 +18,7 @@ static struct rules *read(void **state, const char *text)
     return rules;
 }
 
-/* '+' it passes, '-' a rule denies it, '?' one that cannot tell does. */
+/* '+' it passes, '-' a rule denies it, '?' a rule that is blind to it does. */
 static char verdict(const struct rules *rules, const char *text, size_t size)
 {
     struct text_session session;
@@ -160,7 +160,7 @@ static void the_first_fitting_account_gives_the_mode(void **state)
 static void files_with_mistakes_are_refused_by_line(void **state)
 {
     static const struct {
-        const char *text, *problem; /* behind the path */
+        const char *text, *problem; /* after the path */
     } rows[] = {
         {"x = 1\n", ":1: there is no \"x\""},
         {"unknown_accounts = \"no\"\n", ":1: \"unknown_accounts\" is \"allow\" or \"refuse\""},
