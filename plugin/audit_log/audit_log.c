@@ -219,7 +219,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     struct scratch *scratch = scratch_of_thread();
     if (!scratch)
         return fail_without_memory();
-    struct audited *audited = weir_session_data(session);
+    struct audited *audited = audited_of(session);
     settings_collect(&options);
     bool has_filters = filter_store_has_filters();
     options.with_tables = options.with_tables || has_filters;
@@ -245,7 +245,7 @@ weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_
     const struct format *format = settings_format();
     if (!scratch)
         return fail_without_memory();
-    collect_plugin(scratch, session ? weir_session_data(session) : NULL, session, event, plugin);
+    collect_plugin(scratch, session ? audited_of(session) : NULL, session, event, plugin);
     strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, &scratch->record);
     return journal_add(journal, NULL, format, &scratch->bodies, scratch->record.time_ns);
@@ -269,7 +269,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
         return fail_without_memory();
     if (event == WEIR_PRE_AUTH)
         return before_login(session, scratch);
-    struct audited *audited = weir_session_data(session);
+    struct audited *audited = audited_of(session);
     if (!audited) {
         audited = audited_new(session);
         weir_set_session_data(session, audited);

@@ -8,7 +8,10 @@
 
 #define US 1000U /* ns */
 
+#define AUDITED_MAGIC 0xa0d17edaU
+
 struct audited {
+    uint32_t magic;
     struct strbuf program, os_user; /* of the connection attributes */
     bool has_program, has_os_user;
     struct strbuf account, roles; /* as they stand in `part` */
@@ -23,6 +26,8 @@ struct audited *audited_new(const weir_session *session)
 {
     struct audited *audited = calloc(1, sizeof *audited);
     weir_string name, value;
+    if (audited)
+        audited->magic = AUDITED_MAGIC;
     for (size_t i = 0; audited && weir_attribute(session, i, &name, &value); i++) {
         if (text_is(name, "program_name")) {
             strbuf_add(&audited->program, value.data, value.size);
@@ -36,10 +41,19 @@ struct audited *audited_new(const weir_session *session)
     return audited;
 }
 
+struct audited *audited_of(const weir_session *session)
+{
+    struct audited *audited = weir_session_data(session);
+    if (audited)
+        WEIR_CHECK(audited, AUDITED_MAGIC);
+    return audited;
+}
+
 void audited_reset(struct audited *audited)
 {
     if (!audited)
         return;
+    WEIR_CHECK(audited, AUDITED_MAGIC);
     audited->part_format = NULL;
     audited->filter = (struct filter_state){0};
 }
@@ -53,6 +67,8 @@ void audited_free(struct audited *audited)
 {
     if (!audited)
         return;
+    WEIR_CHECK(audited, AUDITED_MAGIC);
+    audited->magic = 0;
     strbuf_release(&audited->program);
     strbuf_release(&audited->os_user);
     strbuf_release(&audited->account);

@@ -6,6 +6,8 @@
 #ifndef AUDIT_LOG_COLLECT_H
 #define AUDIT_LOG_COLLECT_H
 
+#include <weir/check.h>
+
 #include "filter.h"
 #include "format.h"
 
@@ -20,8 +22,10 @@ struct collect_options {
  * the same for all. */
 struct audited;
 
-struct audited *
+WEIR_MUST_CHECK struct audited *
 audited_new(const weir_session *session); /* NULL: no memory; collecting goes on without */
+/* Returns what is kept with the session; NULL: nothing. Borrowed. */
+struct audited *audited_of(const weir_session *session);
 void audited_free(struct audited *audited);
 /* The account has changed: everything is read anew. */
 void audited_reset(struct audited *audited);

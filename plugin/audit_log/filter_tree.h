@@ -10,6 +10,7 @@
 #define AUDIT_LOG_FILTER_TREE_H
 
 #include <jansson.h>
+#include <weir/check.h>
 #include <weir/error.h>
 #include <weir/plugin.h>
 
@@ -92,7 +93,7 @@ struct filter_definition {
 };
 
 /* Compiles {"filter": {...}}. Returns owned, or NULL and the problem, a sentence. */
-struct filter_definition *filter_compile(const json_t *json, struct error *error);
+WEIR_MUST_CHECK struct filter_definition *filter_compile(const json_t *json, struct error *error);
 void filter_definition_free(struct filter_definition *definition);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ static weir_verdict add_past_limit(struct journal *journal, weir_session *sessio
 weir_verdict journal_add(struct journal *journal, weir_session *session,
                          const struct format *format, const struct strbuf *bodies, uint64_t time_ns)
 {
+    assert(journal && format && bodies);
     struct queue_entry entry = {.format = format, .size = bodies->size};
     if (bodies->failed) {
         lose(journal, time_ns);
@@ -86,6 +88,7 @@ bool journal_refuses(const struct journal *journal)
 
 void journal_error(struct journal *journal, struct error *error)
 {
+    assert(journal && error);
     pthread_mutex_lock(&journal->lock);
     *error = journal->error;
     pthread_mutex_unlock(&journal->lock);
@@ -93,6 +96,7 @@ void journal_error(struct journal *journal, struct error *error)
 
 int journal_reopen(struct journal *journal, struct error *error)
 {
+    assert(journal && error);
     pthread_mutex_lock(&journal->lock);
     struct sink *sink = journal->sink;
     pthread_mutex_unlock(&journal->lock);

@@ -14,6 +14,7 @@
 #define AUDIT_LOG_JOURNAL_H
 
 #include <stdatomic.h>
+#include <weir/check.h>
 
 #include "queue.h"
 #include "sink.h"
@@ -60,7 +61,8 @@ struct journal;
 
 /* Opens the sink, writes the Start record, starts the thread. NULL and the problem; with
  * allow_on_failure a sink that cannot be opened is tried again instead. */
-struct journal *journal_start(const struct journal_options *options, struct error *error);
+WEIR_MUST_CHECK struct journal *journal_start(const struct journal_options *options,
+                                              struct error *error);
 
 /* Writes what is left, then the Stop record, and ends. What cannot be written is lost and said so
  * in the server's log. */
@@ -79,11 +81,12 @@ bool journal_refuses(const struct journal *journal);
 void journal_error(struct journal *journal, struct error *error);
 
 /* Any thread: what FLUSH does. */
-int journal_reopen(struct journal *journal, struct error *error);
+WEIR_MUST_CHECK int journal_reopen(struct journal *journal, struct error *error);
 
 /* One thread at a time, and it waits: begins a new file. Adds the name of the old one. -1 and the
  * problem. */
-int journal_rotate(struct journal *journal, struct strbuf *name, struct error *error);
+WEIR_MUST_CHECK int journal_rotate(struct journal *journal, struct strbuf *name,
+                                   struct error *error);
 
 /* Any thread: settings that may change at any time. */
 void journal_set_strategy(struct journal *journal, enum strategy strategy);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 
 struct rotate_list {
     char **paths; /* oldest first */
@@ -17,10 +18,10 @@ struct rotate_list {
 };
 
 /* The path of a file that is rotated away now. Returns owned, or NULL: no memory. */
-char *rotate_name(const char *file);
+WEIR_MUST_CHECK char *rotate_name(const char *file);
 
 /* Lists what was rotated away. -1 and errno. */
-int rotate_list(const char *file, struct rotate_list *list);
+WEIR_MUST_CHECK int rotate_list(const char *file, struct rotate_list *list);
 void rotate_list_release(struct rotate_list *list);
 
 struct janitor;

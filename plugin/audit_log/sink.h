@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <weir/check.h>
 #include <weir/error.h>
 
 #include "format.h"
@@ -64,6 +65,6 @@ struct sink {
 extern const struct sink_type sink_file, sink_syslog, sink_socket;
 
 /* For sinks that have no file to rotate. */
-int sink_cannot_rotate(struct sink *sink, struct strbuf *name, struct error *error);
+WEIR_MUST_CHECK int sink_cannot_rotate(struct sink *sink, struct strbuf *name, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
  *
  * An exclusive flock() keeps a second server from writing into the same log, which would break
  * numbers and chain. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -40,6 +41,12 @@ struct file {
     ino_t inode;
     struct janitor *janitor;
 };
+
+static struct file *file_of(struct sink *sink)
+{
+    assert(sink && sink->type == &sink_file);
+    return (struct file *)sink;
+}
 
 static int trouble(const struct file *file, const char *what, struct error *error)
 {
@@ -214,7 +221,7 @@ static int cut_back(struct file *file, uint64_t size)
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
                   struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     struct stat status;
     *taken = 0;
     if (ensure_open(file, error) < 0)
@@ -248,7 +255,7 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
 
 static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     int status = 0;
     if (file->fd >= 0 && atomic_load(&file->size) > strlen(file->format->opening))
         status = rotate(file, NULL, error);
@@ -265,7 +272,7 @@ static int set_format(struct sink *sink, const struct format *format, struct err
 
 static int rotate_now(struct sink *sink, struct strbuf *name, struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     if (ensure_open(file, error) < 0)
         return -1;
     if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
@@ -277,7 +284,7 @@ static int rotate_now(struct sink *sink, struct strbuf *name, struct error *erro
 
 static int reopen(struct sink *sink, struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     struct stat status;
     int result = 0;
     pthread_mutex_lock(&file->lock);
@@ -293,12 +300,12 @@ static int reopen(struct sink *sink, struct error *error)
 
 static uint64_t file_size(struct sink *sink)
 {
-    return atomic_load(&((struct file *)sink)->size);
+    return atomic_load(&(file_of(sink))->size);
 }
 
 static void close_file(struct sink *sink)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     janitor_stop(file->janitor);
     if (file->fd >= 0) {
         write_closing(file);

@@ -10,6 +10,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -29,6 +30,12 @@ struct stream {
     const struct format *format;
     int fd; /* -1: not connected */
 };
+
+static struct stream *stream_of(struct sink *sink)
+{
+    assert(sink && sink->type == &sink_socket);
+    return (struct stream *)sink;
+}
 
 static void set_timeouts(int fd)
 {
@@ -168,7 +175,7 @@ static int send_lines(struct stream *stream, const char *lines, size_t size, siz
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
                   struct error *error)
 {
-    struct stream *stream = (struct stream *)sink;
+    struct stream *stream = stream_of(sink);
     (void)sync;
     *taken = 0;
     if (send_lines(stream, lines, size, taken, error) == 0)
@@ -178,7 +185,7 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
 
 static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
-    struct stream *stream = (struct stream *)sink;
+    struct stream *stream = stream_of(sink);
     disconnect(stream);
     stream->format = format;
     return ensure_connected(stream, error);
@@ -200,7 +207,7 @@ static uint64_t no_size(struct sink *sink)
 
 static void close_stream(struct sink *sink)
 {
-    struct stream *stream = (struct stream *)sink;
+    struct stream *stream = stream_of(sink);
     disconnect(stream);
     free(stream);
 }

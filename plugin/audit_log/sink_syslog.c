@@ -7,6 +7,7 @@
  * A line that is too long for a datagram is sent in parts, which put together are the line:
  *
  *     {"part":1,"parts":3,"text":"{\"seq\":7,..."} */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,12 @@ struct syslog {
     struct strbuf datagram;
     int fd; /* -1: not connected */
 };
+
+static struct syslog *syslog_of(struct sink *sink)
+{
+    assert(sink && sink->type == &sink_syslog);
+    return (struct syslog *)sink;
+}
 
 static void disconnect(struct syslog *syslog)
 {
@@ -136,7 +143,7 @@ static int send_line(struct syslog *syslog, const char *line, size_t size)
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
                   struct error *error)
 {
-    struct syslog *syslog = (struct syslog *)sink;
+    struct syslog *syslog = syslog_of(sink);
     size_t separator = strlen(syslog->format->separator);
     (void)sync;
     *taken = 0;
@@ -159,7 +166,7 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
 static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
     (void)error;
-    ((struct syslog *)sink)->format = format;
+    syslog_of(sink)->format = format;
     return 0;
 }
 
@@ -179,7 +186,7 @@ static uint64_t no_size(struct sink *sink)
 
 static void close_syslog(struct sink *sink)
 {
-    struct syslog *syslog = (struct syslog *)sink;
+    struct syslog *syslog = syslog_of(sink);
     disconnect(syslog);
     strbuf_release(&syslog->datagram);
     free(syslog);

@@ -181,7 +181,7 @@ static weir_verdict judge(weir_session *session, struct visit *visit, struct cli
 /* Remembers of the client what there is to remember; nothing for most. */
 static weir_verdict remember(weir_session *session, struct visit *visit)
 {
-    struct visit *kept = weir_session_data(session);
+    struct visit *kept = visit_of(session);
     bool is_needed = visit->address.size || visit->account.size || visit->databases;
     if (!kept && is_needed)
         kept = malloc(sizeof *kept);
@@ -189,8 +189,10 @@ static weir_verdict remember(weir_session *session, struct visit *visit)
         visit_end(visit);
         return weir_fail("out of memory");
     }
-    if (kept)
+    if (kept) {
         *kept = *visit;
+        kept->magic = VISIT_MAGIC;
+    }
     weir_set_session_data(session, kept);
     return WEIR_OK;
 }
@@ -212,7 +214,7 @@ static weir_verdict arrive(weir_session *session, struct client *client)
 /* Another user on the same connection. What is counted so far stays counted until it ends. */
 static weir_verdict change_user(weir_session *session, struct client *client)
 {
-    const struct visit *before = weir_session_data(session);
+    const struct visit *before = visit_of(session);
     struct visit visit = before ? *before : (struct visit){0};
     weir_verdict verdict = judge(session, &visit, client);
     weir_verdict kept = remember(session, &visit);
@@ -237,7 +239,7 @@ static void note_failure(const weir_session *session, const struct visit *visit)
 
 weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
 {
-    struct visit *visit = weir_session_data(session);
+    struct visit *visit = visit_of(session);
     struct client client = {0};
     weir_verdict verdict = WEIR_OK;
     client.size = weir_client_address(session, client.address);
@@ -258,7 +260,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
 /* Sessions that may use some databases only. For all others this is one load. */
 weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
 {
-    const struct visit *visit = weir_session_data(session);
+    const struct visit *visit = visit_of(session);
     (void)command;
     if (!visit || !visit->databases || event != WEIR_STARTING || visit_allows(visit, session))
         return WEIR_OK;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+#include <weir/check.h>
 #include <weir/error.h>
 
 struct networks;
@@ -24,7 +25,7 @@ struct client {
 };
 
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */
-struct networks *networks_read(const char *path, struct error *error);
+WEIR_MUST_CHECK struct networks *networks_read(const char *path, struct error *error);
 void networks_free(struct networks *networks);
 
 /* Whether the client may pass. *databases: the only ones that it may use, up to a NULL; NULL: any.

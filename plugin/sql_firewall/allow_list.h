@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 #include <weir/plugin.h>
 
 #include "rules.h"
@@ -55,12 +56,12 @@ struct statement;
 enum key_answer key_of(struct statement *statement, size_t index, struct key *key);
 
 /* Reads 64 lower-case hex digits; false: others. */
-bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
+WEIR_MUST_CHECK bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
 
 struct allow_lists;
 struct account;
 
-struct allow_lists *allow_lists_new(void); /* returns owned; NULL: no memory */
+WEIR_MUST_CHECK struct allow_lists *allow_lists_new(void); /* returns owned; NULL: no memory */
 void allow_lists_free(struct allow_lists *lists);
 
 /* The account's list; NULL: it has none. Valid until the lists are freed. */
@@ -88,7 +89,8 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct 
 
 /* Reads the file into empty lists: none when there is no such file. A last line that was cut off is
  * left out: *is_torn. Returns owned, or NULL and the problem ("FILE:LINE: ..."). */
-struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct error *error);
+WEIR_MUST_CHECK struct allow_lists *allow_lists_read(const char *path, bool *is_torn,
+                                                     struct error *error);
 
 /* What allow_lists_write() leaves out. */
 struct left_out {
@@ -98,11 +100,12 @@ struct left_out {
 
 /* Writes a file of mode 0600: a temporary one, synced, renamed. left_out may be NULL. False and the
  * problem. */
-bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       const struct left_out *left_out, struct error *error);
+WEIR_MUST_CHECK bool allow_lists_write(const struct allow_lists *lists, const char *path,
+                                       const struct left_out *left_out, struct error *error);
 
 /* Appends lines to the file, and syncs it. False and the problem: the file is as it was. */
-bool allow_lists_append(const char *path, const char *lines, size_t size, struct error *error);
+WEIR_MUST_CHECK bool allow_lists_append(const char *path, const char *lines, size_t size,
+                                        struct error *error);
 
 /* Prints a key as a line with its end, not NUL-terminated; returns its size. */
 #define KEY_LINE_BYTES (SHOWN_STATEMENT_SIZE + 2 * KEY_BYTES + 16)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <weir/check.h>
 #include <weir/plugin.h>
 #include <weir/readers.h>
 
@@ -19,7 +20,7 @@
 extern struct readers keeper_readers;
 
 /* Reads the file, and starts the thread. False and the problem. */
-bool keeper_open(const char *path, struct error *error);
+WEIR_MUST_CHECK bool keeper_open(const char *path, struct error *error);
 
 /* Saves what there is, ends the thread, frees the lists. Nobody may be reading. */
 void keeper_close(void);
@@ -36,13 +37,13 @@ void keeper_release_when_saved(weir_hold *hold);
 /* Reads the file again, after it has saved what was learned. False and the problem: the lists are
  * as they were. This and the following are not for threads that serve sessions, except in OnFlush:
  * they wait for the disk. */
-bool keeper_reload(struct error *error);
+WEIR_MUST_CHECK bool keeper_reload(struct error *error);
 
 /* Gives the account a mode of its own; NO_MODE: it has that of the rules or of the variable. */
-bool keeper_set_mode(weir_string account, int mode, struct error *error);
+WEIR_MUST_CHECK bool keeper_set_mode(weir_string account, int mode, struct error *error);
 
 /* Forgets a statement of the account, or with no key all of them and its mode. */
-bool keeper_remove(weir_string account, const struct key *key, struct error *error);
+WEIR_MUST_CHECK bool keeper_remove(weir_string account, const struct key *key, struct error *error);
 
 /* Statements that are learned and not saved. */
 size_t keeper_unsaved(void);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 #include <weir/error.h>
 #include <weir/plugin.h>
 
@@ -87,15 +88,15 @@ struct rules {
 };
 
 /* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". */
-struct rules *rules_read(const char *path, struct error *error);
+WEIR_MUST_CHECK struct rules *rules_read(const char *path, struct error *error);
 void rules_free(struct rules *rules);
 
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
-bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
-                   struct error *error);
+WEIR_MUST_CHECK bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
+                                   struct error *error);
 
 /* Makes rules ready to be asked, when all are there. False: no memory. */
-bool rules_prepare(struct rules *rules);
+WEIR_MUST_CHECK bool rules_prepare(struct rules *rules);
 
 /* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,

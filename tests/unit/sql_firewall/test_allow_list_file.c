@@ -41,7 +41,7 @@ static void write_all(const struct allow_lists *lists, const char *path,
                       const struct left_out *left_out)
 {
     struct error error = {""};
-    allow_lists_write(lists, path, left_out, &error);
+    assert_true(allow_lists_write(lists, path, left_out, &error));
     assert_string_equal(error.message, "");
 }
 

@@ -19,7 +19,7 @@ static const weir_string app = {"app@%", 5};
 static void open_keeper(const char *path)
 {
     struct error error = {""};
-    keeper_open(path, &error);
+    assert_true(keeper_open(path, &error));
     assert_string_equal(error.message, "");
 }
 
