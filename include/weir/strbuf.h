@@ -64,6 +64,7 @@ static bool strbuf_grow(struct strbuf *buffer, size_t more) __attribute__((noinl
 static bool strbuf_grow(struct strbuf *buffer, size_t more)
 {
     size_t capacity = 64;
+    assert(buffer->size <= buffer->capacity);
     if (buffer->failed || more > SIZE_MAX / 4 - buffer->size) {
         buffer->failed = true;
         return false;
@@ -86,7 +87,6 @@ static bool strbuf_grow(struct strbuf *buffer, size_t more)
 /* Makes room for `more` bytes after the ones in use; false (and failed) when there is no memory. */
 WEIR_MUST_CHECK static inline bool strbuf_reserve(struct strbuf *buffer, size_t more)
 {
-    assert(buffer->size <= buffer->capacity);
     return (!buffer->failed && more <= buffer->capacity - buffer->size) ||
            strbuf_grow(buffer, more);
 }

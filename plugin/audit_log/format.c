@@ -63,37 +63,35 @@ void format_add_parameters(struct strbuf *text, const struct record *record)
 
 static void add_access(struct strbuf *text, uint32_t access)
 {
-    const char *separator = "";
+    static const char *const quoted[] = {"\"read\"", "\"write\"", "\"ddl\""};
+    bool is_first = true;
     for (unsigned bit = 0; bit < 3; bit++) {
         if (!(access & 1U << bit))
             continue;
-        strbuf_add_text(text, separator);
-        strbuf_add_byte(text, '"');
-        strbuf_add_text(text, format_access_names[bit]);
-        strbuf_add_byte(text, '"');
-        separator = ",";
+        if (!is_first)
+            strbuf_add_byte(text, ',');
+        strbuf_add_text(text, quoted[bit]);
+        is_first = false;
     }
 }
 
 void format_add_tables(struct strbuf *text, const struct record *record)
 {
-    const char *separator = "";
-    strbuf_add_byte(text, '[');
+    bool is_first = true;
     for (size_t i = 0; i < record->table_count; i++) {
         const weir_table *table = &record->tables[i];
         if (i < 64 && record->table_skip >> i & 1)
             continue;
-        strbuf_add_text(text, separator);
-        strbuf_add_text(text, "{\"schema\":");
+        strbuf_add_text(text, is_first ? "[{\"schema\":" : ",{\"schema\":");
         encode_json(text, table->schema.data, table->schema.size);
         strbuf_add_text(text, ",\"name\":");
         encode_json(text, table->name.data, table->name.size);
         strbuf_add_text(text, ",\"access\":[");
         add_access(text, table->access);
         strbuf_add_text(text, "]}");
-        separator = ",";
+        is_first = false;
     }
-    strbuf_add_byte(text, ']');
+    strbuf_add_text(text, is_first ? "[]" : "]");
 }
 
 static const char chain_member[] = ",\"prev\":\"";
@@ -101,14 +99,21 @@ static const char chain_member[] = ",\"prev\":\"";
 void format_add_prefix(struct strbuf *text, const char *opening, uint64_t sequence,
                        const char chain[CHAIN_TEXT_BYTES])
 {
-    strbuf_add_text(text, opening);
-    encode_number(text, sequence);
+    const size_t opening_size = strlen(opening), member_size = sizeof chain_member - 1;
+    const size_t digits = CHAIN_TEXT_BYTES - 1;
+    char *at = strbuf_room(text, opening_size + ENCODE_DIGITS + member_size + digits + 2);
+    if (!at)
+        return;
+    memcpy(at, opening, opening_size);
+    at = encode_digits(at + opening_size, sequence);
     if (chain) {
-        strbuf_add(text, chain_member, sizeof chain_member - 1);
-        strbuf_add(text, chain, CHAIN_TEXT_BYTES - 1);
-        strbuf_add_byte(text, '"');
+        memcpy(at, chain_member, member_size);
+        memcpy(at + member_size, chain, digits);
+        at += member_size + digits;
+        *at++ = '"';
     }
-    strbuf_add_byte(text, ',');
+    *at++ = ',';
+    strbuf_end(text, at);
 }
 
 bool format_read_prefix(const char *line, size_t size, const char *opening, uint64_t *sequence,

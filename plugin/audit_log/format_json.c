@@ -5,7 +5,11 @@
  *
  *     {"seq":7,"prev":"<64 digits>","time":"...","event":"Completed","class":"general",... } */
 
+#include <weir/clock.h>
+
 #include "format.h"
+
+#define HEAD_BYTES 128 /* of add_head(), without the two names */
 
 /* A key is copied with a size that the compiler knows. */
 #define KEY(member)      ",\"" #member "\":"
@@ -72,15 +76,33 @@ static void add_event_fields(struct strbuf *text, const struct record *record)
     RECORD_EVENT_FIELDS(TEXT, NUMBER, LIST)
 }
 
+static inline char *put(char *at, const char *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+
+/* What every record begins with, in one piece. */
+static void add_head(struct strbuf *text, const struct record *record)
+{
+    const char *event = record_event_name(record->event),
+               *class = record_event_class(record->event);
+    size_t event_size = strlen(event), class_size = strlen(class);
+    char *at = strbuf_room(text, HEAD_BYTES + event_size + class_size);
+    if (!at)
+        return;
+    at = PUT(at, "\"time\":\"");
+    clock_rfc3339(record->time_ns, at);
+    at = PUT(at + CLOCK_RFC3339_BYTES - 1, "\",\"event\":\"");
+    at = PUT(put(at, event, event_size), "\",\"class\":\"");
+    at = PUT(put(at, class, class_size), "\"");
+    strbuf_end(text, at);
+}
+
 static void write_record(struct strbuf *text, const struct record *record)
 {
-    strbuf_add_text(text, "\"time\":\"");
-    encode_time(text, record->time_ns);
-    strbuf_add_text(text, "\",\"event\":\"");
-    strbuf_add_text(text, record_event_name(record->event));
-    strbuf_add_text(text, "\",\"class\":\"");
-    strbuf_add_text(text, record_event_class(record->event));
-    strbuf_add_byte(text, '"');
+    add_head(text, record);
     if (record->session_part.data)
         strbuf_add(text, record->session_part.data, record->session_part.size);
     else
