@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <weir/pattern.h>
 #include <weir/text.h>
 
 bool account_split(weir_string account, weir_string *user, weir_string *host)
@@ -18,30 +19,9 @@ bool account_split(weir_string account, weir_string *user, weir_string *host)
     return true;
 }
 
-/* LIKE without an escape character: hosts have none. One step back to the last % is enough. */
 static bool is_like(weir_string text, weir_string pattern)
 {
-    size_t at = 0, next = 0, back_text = 0, back_pattern = SIZE_MAX;
-    while (at < text.size) {
-        char want = next < pattern.size ? pattern.data[next] : '\0';
-        if (want == '%' && next < pattern.size) {
-            back_pattern = ++next;
-            back_text = at;
-        } else if (next < pattern.size &&
-                   (want == '_' ||
-                    tolower((unsigned char)want) == tolower((unsigned char)text.data[at]))) {
-            at++;
-            next++;
-        } else if (back_pattern != SIZE_MAX) {
-            next = back_pattern;
-            at = ++back_text;
-        } else {
-            return false;
-        }
-    }
-    while (next < pattern.size && pattern.data[next] == '%')
-        next++;
-    return next == pattern.size;
+    return pattern_like(pattern.data, pattern.size, text.data, text.size);
 }
 
 bool account_matches(weir_string pattern, weir_string user, weir_string host)

@@ -3,7 +3,7 @@
  * CSV after RFC 4180, with a line of column names at the top of each file. The columns are seq,
  * prev, time, event, class, and the record's fields; what is absent is an empty column, what is
  * there and empty is "". Lists are JSON within their column. Line ends within texts are escaped
- * (text.h), so that every record is one line for grep and for the chain. */
+ * (encode.h), so that every record is one line for grep and for the chain. */
 #include <stdlib.h>
 
 #include "format.h"

@@ -229,7 +229,7 @@ static uint32_t letters_of(const char *pattern)
     return is_any ? UINT32_MAX : letter_bit(*pattern);
 }
 
-/* A pattern of tables has a dot: rules_file.cc sees to it. In ".t" the schema is empty. */
+/* A pattern of tables has a dot: rules_file.c checks it. In ".t" the schema is empty. */
 static void make_gist(const struct rule *rule, struct rule_gist *gist)
 {
     for (size_t i = 0; i < rule->kinds.count; i++)

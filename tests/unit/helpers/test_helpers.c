@@ -110,6 +110,36 @@ static void patterns_match_whole_texts(void **state)
     }
 }
 
+static void like_matches_as_the_server_does(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool matches;
+    } rows[] = {
+        {"", "", true},
+        {"%", "", true},
+        {"10.%", "10.0.0.9", true},
+        {"10.%", "1.0.0.9", false},
+        {"_", "", false},
+        {"a_c", "ABC", true},
+        {"%b%b", "abab", true},
+        {"%ab", "aab", true},
+        {"a\\%", "a%", true},
+        {"a\\%", "ab", false},
+        {"%\\_%", "a_b", true},
+        {"%\\_%", "ab", false},
+        {"a\\", "a\\", true},
+        {"a", "ab", false},
+        {"ab", "a", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (pattern_like(rows[i].pattern, strlen(rows[i].pattern), rows[i].text,
+                         strlen(rows[i].text)) != rows[i].matches)
+            fail_msg("%s %s", rows[i].pattern, rows[i].text);
+    }
+}
+
 static void deadlines_lie_ahead_and_have_whole_seconds(void **state)
 {
     (void)state;
@@ -229,6 +259,7 @@ int main(void)
         cmocka_unit_test(errors_are_cut_and_may_be_ignored),
         cmocka_unit_test(texts_are_compared_by_their_bytes),
         cmocka_unit_test(patterns_match_whole_texts),
+        cmocka_unit_test(like_matches_as_the_server_does),
         cmocka_unit_test(deadlines_lie_ahead_and_have_whole_seconds),
         cmocka_unit_test(relative_paths_begin_where_the_kind_of_file_lies),
         cmocka_unit_test(a_file_is_replaced_as_a_whole_or_not_at_all),
