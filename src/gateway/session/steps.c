@@ -263,7 +263,7 @@ static bool wants_client(const struct session *session, const struct step *step)
 
 static bool wants_backend(const struct session *session, const struct step *step)
 {
-    return step->backend && !session->backend.ended && leg_pending(&session->client) == 0 &&
+    return (step->backend || step->backend_end) && !session->backend.ended && leg_pending(&session->client) == 0 &&
            !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 

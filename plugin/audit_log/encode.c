@@ -1,47 +1,20 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "text.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Text that needs no escape is copied in blocks of sixteen and eight bytes: nearly all of it. */
+#include "encode.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <weir/clock.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-#define FIRST_BYTES 1024
-#define NS          1000000000U /* in a second */
-
-bool text_grow(struct text *text, size_t more)
-{
-    size_t capacity = text->capacity ? text->capacity : FIRST_BYTES;
-    if (text->failed)
-        return false;
-    while (capacity - text->size < more && capacity <= SIZE_MAX / 2)
-        capacity *= 2;
-    char *data = capacity - text->size < more ? NULL : realloc(text->data, capacity);
-    if (!data) {
-        text->failed = true;
-        return false;
-    }
-    text->data = data;
-    text->capacity = capacity;
-    return true;
-}
-
-void text_release(struct text *text)
-{
-    free(text->data);
-    memset(text, 0, sizeof *text);
-}
-
-char *text_put_number(char *at, uint64_t number)
+char *encode_digits(char *at, uint64_t number)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char digits[TEXT_NUMBER_BYTES], *begin = digits + sizeof digits;
+    char digits[ENCODE_DIGITS], *begin = digits + sizeof digits;
     while (number >= 100) {
         begin -= 2;
         memcpy(begin, pairs + 2 * (number % 100), 2);
@@ -59,49 +32,20 @@ char *text_put_number(char *at, uint64_t number)
     return at + size;
 }
 
-void text_add_number(struct text *text, uint64_t number)
+void encode_number(struct strbuf *out, uint64_t number)
 {
-    char *at = text_room(text, TEXT_NUMBER_BYTES);
+    char *at = strbuf_room(out, ENCODE_DIGITS);
     if (at)
-        text_end(text, text_put_number(at, number));
+        strbuf_end(out, encode_digits(at, number));
 }
 
-void text_add_format(struct text *text, const char *format, ...)
+void encode_time(struct strbuf *out, uint64_t ns)
 {
-    va_list arguments, again;
-    va_start(arguments, format);
-    va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
-    if (size >= 0 && text_grow(text, (size_t)size + 1)) {
-        vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
-        text->size += (size_t)size;
-    }
-    va_end(again);
-    va_end(arguments);
-}
-
-/* The date changes once a second, and a thread writes thousands of records in one. */
-void text_add_time(struct text *text, uint64_t ns)
-{
-    static __thread time_t shown = -1;
-    static __thread char date[sizeof "2026-01-31T23:59:59."];
-    time_t seconds = (time_t)(ns / NS);
-    if (seconds != shown) {
-        struct tm utc;
-        gmtime_r(&seconds, &utc);
-        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S.", &utc);
-        shown = seconds;
-    }
-    char *at = text_room(text, TEXT_TIME_BYTES);
+    char *at = strbuf_room(out, CLOCK_RFC3339_BYTES);
     if (!at)
         return;
-    memcpy(at, date, sizeof date - 1);
-    at += sizeof date - 1;
-    uint32_t microseconds = (uint32_t)(ns % NS / 1000);
-    for (int i = 5; i >= 0; i--, microseconds /= 10)
-        at[i] = (char)('0' + microseconds % 10);
-    at[6] = 'Z';
-    text_end(text, at + 7);
+    clock_rfc3339(ns, at);
+    strbuf_end(out, at + CLOCK_RFC3339_BYTES - 1);
 }
 
 /* Bytes of the UTF-8 character at `at`, or 0 when there is none: overlong forms, surrogates and
@@ -144,7 +88,7 @@ static inline bool are_plain(const unsigned char *at)
              tops);
 }
 
-static void add_escape(struct text *text, unsigned char byte)
+static void add_escape(struct strbuf *out, unsigned char byte)
 {
     static const char names[] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
@@ -152,9 +96,9 @@ static void add_escape(struct text *text, unsigned char byte)
     if (byte < sizeof names && names[byte])
         pair[1] = names[byte];
     if (byte == '"' || byte == '\\' || pair[1] != (char)byte)
-        text_add(text, pair, sizeof pair);
+        strbuf_add(out, pair, sizeof pair);
     else
-        text_add_format(text, "\\u%04x", byte);
+        strbuf_printf(out, "\\u%04x", byte);
 }
 
 /* Four to seven bytes: two fours that overlap, looked at as one eight. */
@@ -203,62 +147,62 @@ static inline size_t copy_plain(char *to, const unsigned char *from, size_t size
 }
 
 /* Adds what is left of a string, from a byte that is not plain on. */
-static bool add_json_rest(struct text *text, const unsigned char *at, const unsigned char *end)
+static bool add_json_rest(struct strbuf *out, const unsigned char *at, const unsigned char *end)
 {
     bool is_utf8 = true;
     while (at < end) {
         size_t character = utf8_size(at, (size_t)(end - at));
         if (*at < 0x80) {
-            add_escape(text, *at);
+            add_escape(out, *at);
         } else if (character) {
-            text_add(text, at, character);
+            strbuf_add(out, at, character);
         } else {
-            text_add(text, "\\ufffd", 6);
+            strbuf_add(out, "\\ufffd", 6);
             is_utf8 = false;
         }
         at += character ? character : 1;
-        char *room = text_room(text, (size_t)(end - at));
+        char *room = strbuf_room(out, (size_t)(end - at));
         size_t plain = room ? copy_plain(room, at, (size_t)(end - at)) : (size_t)(end - at);
         if (room)
-            text_end(text, room + plain);
+            strbuf_end(out, room + plain);
         at += plain;
     }
     return is_utf8;
 }
 
-bool text_finish_json(struct text *text, char *at, const char *bytes, size_t size)
+bool encode_json_rest(struct strbuf *out, char *at, const char *bytes, size_t size)
 {
     const unsigned char *from = (const unsigned char *)bytes;
     size_t plain = copy_plain(at, from, size);
     if (plain == size) {
         at[size] = '"';
-        text_end(text, at + size + 1);
+        strbuf_end(out, at + size + 1);
         return true;
     }
-    text_end(text, at + plain);
-    bool is_utf8 = add_json_rest(text, from + plain, from + size);
-    text_add_byte(text, '"');
+    strbuf_end(out, at + plain);
+    bool is_utf8 = add_json_rest(out, from + plain, from + size);
+    strbuf_add_byte(out, '"');
     return is_utf8;
 }
 
-bool text_add_json(struct text *text, const char *bytes, size_t size)
+bool encode_json(struct strbuf *out, const char *bytes, size_t size)
 {
-    char *at = text_room(text, size + 2);
+    char *at = strbuf_room(out, size + 2);
     if (!at)
         return true;
     *at = '"';
-    return text_finish_json(text, at + 1, bytes, size);
+    return encode_json_rest(out, at + 1, bytes, size);
 }
 
-void text_add_exact_member(struct text *text, const char *key, size_t key_size, weir_string value)
+void encode_exact_member(struct strbuf *out, const char *key, size_t key_size, weir_string value)
 {
-    text_add(text, key, key_size - 2); /* without the quote and the colon */
-    text_add_words(text, "_base64\":\"");
-    text_add_base64(text, value.data, value.size);
-    text_add_byte(text, '"');
+    strbuf_add(out, key, key_size - 2); /* without the quote and the colon */
+    strbuf_add_text(out, "_base64\":\"");
+    encode_base64(out, value.data, value.size);
+    strbuf_add_byte(out, '"');
 }
 
-void text_add_base64(struct text *text, const char *bytes, size_t size)
+void encode_base64(struct strbuf *out, const char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *at = (const unsigned char *)bytes;
@@ -268,33 +212,33 @@ void text_add_base64(struct text *text, const char *bytes, size_t size)
         char four[4] = {digits[three >> 18], digits[three >> 12 & 63],
                         size > 1 ? digits[three >> 6 & 63] : '=',
                         size > 2 ? digits[three & 63] : '='};
-        text_add(text, four, sizeof four);
+        strbuf_add(out, four, sizeof four);
     }
 }
 
-void text_add_csv(struct text *text, const char *bytes, size_t size)
+void encode_csv(struct strbuf *out, const char *bytes, size_t size)
 {
-    text_add_byte(text, '"');
+    strbuf_add_byte(out, '"');
     for (size_t i = 0; i < size; i++) {
         switch (bytes[i]) {
         case '"':
-            text_add(text, "\"\"", 2);
+            strbuf_add(out, "\"\"", 2);
             break;
         case '\n':
-            text_add(text, "\\n", 2);
+            strbuf_add(out, "\\n", 2);
             break;
         case '\r':
-            text_add(text, "\\r", 2);
+            strbuf_add(out, "\\r", 2);
             break;
         case '\0':
-            text_add(text, "\\0", 2);
+            strbuf_add(out, "\\0", 2);
             break;
         case '\\':
-            text_add(text, "\\\\", 2);
+            strbuf_add(out, "\\\\", 2);
             break;
         default:
-            text_add_byte(text, bytes[i]);
+            strbuf_add_byte(out, bytes[i]);
         }
     }
-    text_add_byte(text, '"');
+    strbuf_add_byte(out, '"');
 }
