@@ -5,7 +5,7 @@ else runs there.
 
     bench/audit/instructions.py [--statements 2000] [--pass worker] [--keep FOLDER] [setting=value ...]
 
-`callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
+`bare` and `worker` are all that the thread that serves the session does, without a plugin and with audit_log. `callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
 the record, the queue. `worker` is that thread as a whole: the protocol, the events, the callback. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
 import argparse
 import pathlib
@@ -25,10 +25,11 @@ from harness.mariadb import MariaDB  # noqa: E402
 from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
-PASSES = {"callback": "OnGeneralEvent", "worker": "serve", "writer": "run_journal"}
+# title: the function, and whether audit_log is loaded
+PASSES = {"bare": ("serve", False), "worker": ("serve", True), "callback": ("OnGeneralEvent", True), "writer": ("run_journal", True)}
 
 
-def measure(folder, database, function, statements, settings):
+def measure(folder, database, function, with_plugin, statements, settings):
     """Instructions within `function` for each statement."""
     folder.mkdir()
     config, output = folder / "weir.toml", folder / "callgrind.out"
@@ -36,7 +37,7 @@ def measure(folder, database, function, statements, settings):
                       + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()))
     prefix = [program("valgrind"), "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={function}",
               f"--callgrind-out-file={output}"]
-    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()],
+    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()] if with_plugin else [],
                       options=["-config", str(config), "-workers", "1"], prefix=prefix).start()
     try:
         sysbench(Endpoint("weir", gateway.host, gateway.port, gateway.socket), "oltp_point_select", "run", threads=1,
@@ -61,7 +62,8 @@ def main():
             sysbench(Endpoint("mariadb", database.host, database.port, database.socket), "oltp_point_select", "prepare",
                      table_size=1000)
             for title in options.passes or PASSES:
-                count, output = measure(pathlib.Path(name) / title, database, PASSES[title], options.statements, settings)
+                count, output = measure(pathlib.Path(name) / title, database, *PASSES[title], options.statements,
+                                        settings)
                 print(f"{title:<10} {count:8.0f} instructions a statement")
                 if options.keep:
                     subprocess.run(["cp", output, pathlib.Path(options.keep) / f"{title}.out"], check=True)

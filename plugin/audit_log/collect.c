@@ -231,7 +231,7 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     weir_string redacted = weir_redacted_sql(session);
     if (!is_same_text(redacted, sql)) {
         record->number[RECORD_NUMBER_masked] = 1;
-        sql = redacted.data ? redacted : record_string("");
+        sql = redacted.data ? redacted : text_of("");
     }
     bool is_cut = whole != WEIR_ABSENT && written.size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {

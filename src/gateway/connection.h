@@ -10,6 +10,7 @@
 
 struct connection {
     struct session *session;
+    struct leg *client_leg, *backend_leg; /* the session's */
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;

@@ -8,16 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-void leg_check(const struct leg *leg)
-{
-    assert(leg->sent <= leg->out.size);
-    assert(!leg->is_corked || (!leg->borrowed && leg->cork.at <= leg->out.size));
-    assert(leg->pos <= leg->end);
-    assert(leg->kept.size == 0 || leg->pos == leg->end ||
-           (leg->pos >= (const uint8_t *)leg->kept.data &&
-            leg->end == (const uint8_t *)leg->kept.data + leg->kept.size));
-}
-
 void leg_init(struct leg *leg)
 {
     *leg = (struct leg){0};
@@ -125,20 +115,10 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
     leg->is_mid_packet = is_mid_packet;
 }
 
-void leg_set_sequence(struct leg *leg, uint8_t sequence)
-{
-    leg->sequence = sequence;
-}
-
 /* The end in `out` of what may be sent. */
 static size_t sendable(const struct leg *leg)
 {
     return leg->is_corked ? leg->cork.at : leg->out.size;
-}
-
-size_t leg_pending(const struct leg *leg)
-{
-    return sendable(leg) - leg->sent + leg->borrowed_size;
 }
 
 static void flush_kept(struct leg *leg)
@@ -158,7 +138,7 @@ static void flush_kept(struct leg *leg)
     }
 }
 
-void leg_flush(struct leg *leg)
+void leg_flush_now(struct leg *leg)
 {
     if (!leg->top)
         return;

@@ -21,6 +21,7 @@
 #ifndef WEIR_GATEWAY_LEG_LEG_H
 #define WEIR_GATEWAY_LEG_LEG_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -89,7 +90,12 @@ static inline bool leg_is_open(const struct leg *leg)
 size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size);
 
 /* Writes what may be written, and keeps the rest: nothing is borrowed afterwards. */
-void leg_flush(struct leg *leg);
+void leg_flush_now(struct leg *leg);
+static inline void leg_flush(struct leg *leg)
+{
+    if (leg->borrowed || leg->out.size)
+        leg_flush_now(leg);
+}
 
 /* Copies output that is borrowed: its bytes are about to go. */
 void leg_keep_output(struct leg *leg);
@@ -114,10 +120,16 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
               bool is_mid_packet);
 
 /* Sets the number of the next packet: the peer has sent one. */
-void leg_set_sequence(struct leg *leg, uint8_t sequence);
+static inline void leg_set_sequence(struct leg *leg, uint8_t sequence)
+{
+    leg->sequence = sequence;
+}
 
 /* Bytes that wait for the peer to take them. */
-size_t leg_pending(const struct leg *leg);
+static inline size_t leg_pending(const struct leg *leg)
+{
+    return (leg->is_corked ? leg->cork.at : leg->out.size) - leg->sent + leg->borrowed_size;
+}
 
 /* From now on output is collected and not sent; then it is let go, or dropped as if it had never
  * been written. */
@@ -149,6 +161,12 @@ WEIR_MUST_CHECK bool leg_keep_input(struct leg *leg);
 void leg_drop_input(struct leg *leg);
 
 /* Asserts the invariants. */
-void leg_check(const struct leg *leg);
+static inline void leg_check(const struct leg *leg)
+{
+    assert(leg->sent <= leg->out.size && leg->pos <= leg->end);
+    assert(!leg->is_corked || (!leg->borrowed && leg->cork.at <= leg->out.size));
+    assert(leg->kept.size == 0 || leg->pos == leg->end ||
+           leg->end == (const uint8_t *)leg->kept.data + leg->kept.size);
+}
 
 #endif

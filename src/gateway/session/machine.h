@@ -17,9 +17,6 @@
 #define MAY(state) (1U << (state))
 #define MAY_END    (MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))
 
-/* What a state wishes from the outside. */
-enum session_wish { WISH_NONE, WISH_CONNECT, WISH_SECURE, WISH_WORK };
-
 /* The step table. X(enumerator, name,
  *     on the client's bytes, on the backend's bytes, once its wish is fulfilled or a verdict is in,
  *     on the client's end, on the backend's end, on the deadline,
@@ -29,48 +26,47 @@ enum session_wish { WISH_NONE, WISH_CONNECT, WISH_SECURE, WISH_WORK };
  * wait, and losses are looked at again in a later state. */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, WISH_NONE, true,         \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, 0, true,                 \
       MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
-      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, WISH_SECURE, true,            \
+      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, SESSION_SECURES, true,        \
       MAY(SESSION_GREETED) | MAY_END)                                                              \
     X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
-      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, WISH_NONE, true,               \
+      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, 0, true,                       \
       MAY(SESSION_CONNECTING) | MAY_END)                                                           \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
-      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, WISH_CONNECT, true, \
-      MAY(SESSION_INTRODUCING) | MAY_END)                                                          \
+      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, SESSION_CONNECTS,   \
+      true, MAY(SESSION_INTRODUCING) | MAY_END)                                                    \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      WISH_NONE, true, MAY(SESSION_AUTHENTICATING) | MAY_END)                                      \
+      0, true, MAY(SESSION_AUTHENTICATING) | MAY_END)                                              \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, WISH_NONE, true, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)      \
+      login_timed_out, 0, true, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)              \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, WISH_NONE, true,          \
+      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, 0, true,                  \
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
           MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
-      NULL, NULL, command_judged, client_gone, backend_gone, NULL, WISH_NONE, false,               \
+      NULL, NULL, command_judged, client_gone, backend_gone, NULL, 0, false,                       \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
           MAY_END)                                                                                 \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
-      NULL, WISH_NONE, false,                                                                      \
+      NULL, 0, false,                                                                              \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
-      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, WISH_NONE, false,        \
+      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, 0, false,                \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
     X(SESSION_WORKING, "working", /* a thread that may block works on a local statement */         \
-      NULL, NULL, local_worked, NULL, NULL, NULL, WISH_WORK, false,                                \
+      NULL, NULL, local_worked, NULL, NULL, NULL, SESSION_WORKS, false,                            \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
     X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
-      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, WISH_NONE, false,    \
-      MAY_END)                                                                                     \
+      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, 0, false, MAY_END)   \
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
-      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, WISH_NONE, false,            \
-      MAY(SESSION_CLOSED))                                                                         \
-    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, WISH_NONE, false, 0)
+      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out,                              \
+      SESSION_CLOSES_BACKEND | SESSION_FINISHES, false, MAY(SESSION_CLOSED))                       \
+    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, SESSION_IS_OVER, false, 0)
 
 enum session_state {
 #define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \

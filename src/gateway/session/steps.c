@@ -25,7 +25,7 @@ static const struct step {
     bool (*client_end)(struct session *session);
     void (*backend_end)(struct session *session);
     void (*deadline)(struct session *session);
-    enum session_wish wish;
+    unsigned wishes; /* bits of enum session_wish */
     bool may_be_drained;
 } steps[] = {
 #define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
@@ -110,8 +110,10 @@ void session_run(struct session *session)
     assert(!session->is_looping); /* nothing below the loop calls it */
     session->is_looping = true;
     while (turn(session))
-        leg_check(&session->client);
+        continue;
     session->is_looping = false;
+    leg_check(&session->client);
+    leg_check(&session->backend);
     if (!keep_input(&session->client, &session->backend) ||
         !keep_input(&session->backend, &session->client))
         session_close(session, CLOSE_NO_MEMORY);
@@ -192,7 +194,7 @@ void session_receive(struct session *session, enum session_side side, const uint
 static void fulfil(struct session *session, enum session_wish wish, const char *error)
 {
     session_check(session);
-    if (step_of(session)->wish != wish) /* it has ended meanwhile */
+    if (!(step_of(session)->wishes & wish)) /* it has ended meanwhile */
         return;
     snprintf(session->login->error, sizeof session->login->error, "%s", error ? error : "");
     session->is_done = true;
@@ -201,7 +203,7 @@ static void fulfil(struct session *session, enum session_wish wish, const char *
 
 void session_connected(struct session *session, const char *error)
 {
-    fulfil(session, WISH_CONNECT, error);
+    fulfil(session, SESSION_CONNECTS, error);
 }
 
 void session_secured(struct session *session, const char *version, const char *cipher,
@@ -212,7 +214,7 @@ void session_secured(struct session *session, const char *version, const char *c
         snprintf(login->tls_version, sizeof login->tls_version, "%s", version);
         snprintf(login->tls_cipher, sizeof login->tls_cipher, "%s", cipher);
     }
-    fulfil(session, WISH_SECURE, error);
+    fulfil(session, SESSION_SECURES, error);
 }
 
 void session_worked(struct session *session, bool cancelled)
@@ -257,43 +259,55 @@ static bool wants_client(const struct session *session, const struct step *step)
     const struct leg *leg = &session->client;
     bool is_full = leg_input_size(leg) >= SESSION_READ_BYTES &&
                    !(step->client == command_bytes && command_bytes_missing(session));
-    return step->wish != WISH_SECURE && !leg->ended && !is_full &&
-           leg_pending(&session->backend) == 0;
+    return !leg->ended && !is_full && leg_pending(&session->backend) == 0;
 }
 
 static bool wants_backend(const struct session *session, const struct step *step)
 {
-    return (step->backend || step->backend_end) && !session->backend.ended && leg_pending(&session->client) == 0 &&
-           !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
+    return (step->backend || step->backend_end) && !session->backend.ended &&
+           leg_pending(&session->client) == 0 && !session_is_held(session) &&
+           leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 
-struct session_wishes session_wishes(const struct session *session)
+/* What a state wishes for, and whether it can be had now: TLS begins, and the sending ends, after
+ * what waits for the client; work is wished for until it is done. */
+static unsigned wishes_of_state(const struct session *session, unsigned wishes)
+{
+    if (leg_pending(&session->client))
+        wishes &= ~(unsigned)(SESSION_SECURES | SESSION_FINISHES);
+    if (session_is_held(session))
+        wishes &= ~(unsigned)SESSION_FINISHES;
+    if (session->is_done)
+        wishes &= ~(unsigned)SESSION_WORKS;
+    return wishes;
+}
+
+unsigned session_wishes(const struct session *session)
 {
     session_check(session);
     const struct step *step = step_of(session);
-    const bool is_over = session->state == SESSION_CLOSED;
-    struct session_wishes wishes = {
-        .over = is_over,
-        .close_backend = session->state == SESSION_ENDING,
-        .deadline_number = session->deadline_number,
-        .deadline_s = session->deadline_s,
-    };
-    if (is_over || session->work_is_out)
-        return wishes;
-    wishes.connect = step->wish == WISH_CONNECT;
-    wishes.secure = step->wish == WISH_SECURE && leg_pending(&session->client) == 0;
-    wishes.work = step->wish == WISH_WORK && !session->is_done;
-    wishes.read_client = wants_client(session, step);
-    wishes.read_backend = wants_backend(session, step);
-    wishes.finish =
-        wishes.close_backend && leg_pending(&session->client) == 0 && !session_is_held(session);
+    unsigned wishes = step->wishes;
+    if (wishes & SESSION_IS_OVER || session->work_is_out)
+        return wishes & SESSION_IS_OVER;
+    if (wishes)
+        wishes = wishes_of_state(session, wishes);
+    if (!(step->wishes & SESSION_SECURES) && wants_client(session, step))
+        wishes |= SESSION_READS_CLIENT;
+    if (wants_backend(session, step))
+        wishes |= SESSION_READS_BACKEND;
     return wishes;
+}
+
+unsigned session_deadline(const struct session *session, long *seconds)
+{
+    *seconds = session->deadline_s;
+    return session->deadline_number;
 }
 
 void session_begin_work(struct session *session)
 {
     session_check(session);
-    assert(step_of(session)->wish == WISH_WORK && !session->work_is_out);
+    assert(step_of(session)->wishes & SESSION_WORKS && !session->work_is_out);
     session->work_is_out = true;
     facts_computed_are_available(&session->observed, false);
 }
