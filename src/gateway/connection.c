@@ -295,6 +295,8 @@ static bool begin_work(struct connection *connection)
 /* Starts what is newly wished for. Returns whether the session was fed, so has other wishes. */
 static bool start_wishes(struct connection *connection, unsigned wishes)
 {
+    if (wishes & SESSION_SETS_DEADLINE)
+        set_deadline(connection, session_take_deadline(connection->session));
     if (wishes & SESSION_CONNECTS && !connection->is_connecting) {
         begin_connecting(connection);
         return !connection->is_connecting;
@@ -337,17 +339,9 @@ static bool flush_failed(struct connection *connection)
     return true;
 }
 
-static void follow_deadline(struct connection *connection)
-{
-    long seconds = 0;
-    unsigned number = session_deadline(connection->session, &seconds);
-    if (number != connection->deadline_number)
-        set_deadline(connection, seconds);
-    connection->deadline_number = number;
-}
-
 #define ONCE                                                                                       \
-    (SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS | SESSION_CLOSES_BACKEND | SESSION_FINISHES)
+    (SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS | SESSION_CLOSES_BACKEND |                 \
+     SESSION_FINISHES | SESSION_SETS_DEADLINE)
 
 static void carry_out(struct connection *connection)
 {
@@ -360,7 +354,6 @@ static void carry_out(struct connection *connection)
             close_all(connection);
             return;
         }
-        follow_deadline(connection);
     } while (wishes & ONCE && start_wishes(connection, wishes));
     watch_sockets(connection, wishes);
 }

@@ -15,8 +15,7 @@ struct connection {
     struct connection *next, *previous;
     struct net_socket client, backend;
     uv_timer_t timer;
-    int handles;              /* libuv handles that are not closed yet */
-    unsigned deadline_number; /* of the session's deadlines: the one that the timer runs for */
+    int handles; /* libuv handles that are not closed yet */
     bool has_timer;
     bool is_connecting;    /* the backend's socket has no answer to connect() yet */
     bool is_securing;      /* the TLS handshake is going on */

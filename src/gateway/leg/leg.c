@@ -202,25 +202,17 @@ static void show_kept(struct leg *leg)
     leg->end = leg->pos + leg->kept.size;
 }
 
-uint8_t *leg_input_room(struct leg *leg, size_t wanted, size_t *room)
+uint8_t *leg_input_room(struct leg *leg, size_t wanted)
 {
-    if (leg->kept.size == 0)
-        return NULL;
+    assert(leg->kept.size);
     compact(leg);
     const bool ok = strbuf_reserve(&leg->kept, wanted);
     show_kept(leg);
-    *room = wanted;
     return ok ? (uint8_t *)leg->kept.data + leg->kept.size : NULL;
 }
 
-bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
+bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size)
 {
-    if (leg->kept.size == 0) {
-        assert(leg->pos == leg->end);
-        leg->pos = bytes;
-        leg->end = bytes + size;
-        return true;
-    }
     if (bytes == (const uint8_t *)leg->kept.data + leg->kept.size) {
         assert(size <= leg->kept.capacity - leg->kept.size);
         leg->kept.size += size;
@@ -234,13 +226,7 @@ bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
     return !leg->kept.failed;
 }
 
-void leg_take(struct leg *leg, size_t size)
-{
-    assert(size <= leg_input_size(leg));
-    leg->pos += size;
-}
-
-bool leg_keep_input(struct leg *leg)
+bool leg_keep_input_now(struct leg *leg)
 {
     if (leg->pos == leg->end) {
         leg_drop_input(leg);

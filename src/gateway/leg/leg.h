@@ -144,22 +144,6 @@ static inline size_t leg_input_size(const struct leg *leg)
     return (size_t)(leg->end - leg->pos);
 }
 
-/* Where the next input is best read to: after the input that is kept, so that a long packet is not
- * copied again. At least `wanted` bytes, if any. NULL: nothing is kept, read to anywhere. */
-uint8_t *leg_input_room(struct leg *leg, size_t wanted, size_t *room);
-
-/* Bytes have come; they are borrowed until leg_keep_input(), unless they lie in leg_input_room().
- * false: no memory. */
-WEIR_MUST_CHECK bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size);
-
-/* The first size bytes of the input are dealt with. */
-void leg_take(struct leg *leg, size_t size);
-
-/* Copies what is borrowed and not dealt with. false: no memory. */
-WEIR_MUST_CHECK bool leg_keep_input(struct leg *leg);
-
-void leg_drop_input(struct leg *leg);
-
 /* Asserts the invariants. */
 static inline void leg_check(const struct leg *leg)
 {
@@ -168,5 +152,41 @@ static inline void leg_check(const struct leg *leg)
     assert(leg->kept.size == 0 || leg->pos == leg->end ||
            leg->end == (const uint8_t *)leg->kept.data + leg->kept.size);
 }
+
+/* Where the next input is best read to: after the input that is kept, so that a long packet is not
+ * copied again. `wanted` bytes, if any. NULL: there is no memory. Something must be kept. */
+uint8_t *leg_input_room(struct leg *leg, size_t wanted);
+
+/* More input where some is kept already. */
+WEIR_MUST_CHECK bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size);
+
+/* Bytes have come; they are borrowed until leg_keep_input(), unless they lie in leg_input_room().
+ * false: no memory. */
+WEIR_MUST_CHECK static inline bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
+{
+    leg_check(leg);
+    if (leg->kept.size)
+        return leg_offer_more(leg, bytes, size);
+    assert(leg->pos == leg->end);
+    leg->pos = bytes;
+    leg->end = bytes + size;
+    return true;
+}
+
+/* The first size bytes of the input are dealt with. */
+static inline void leg_take(struct leg *leg, size_t size)
+{
+    assert(size <= leg_input_size(leg));
+    leg->pos += size;
+}
+
+/* Copies what is borrowed and not dealt with. false: no memory. */
+WEIR_MUST_CHECK bool leg_keep_input_now(struct leg *leg);
+WEIR_MUST_CHECK static inline bool leg_keep_input(struct leg *leg)
+{
+    return (leg->pos == leg->end && leg->kept.size == 0) || leg_keep_input_now(leg);
+}
+
+void leg_drop_input(struct leg *leg);
 
 #endif

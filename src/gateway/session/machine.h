@@ -98,7 +98,7 @@ struct session {
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
-    unsigned deadline_number;
+    bool deadline_changed;
     long deadline_s;
 
     struct leg client, backend;

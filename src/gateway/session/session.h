@@ -9,7 +9,7 @@
  *     struct session *session = session_new(environment, &arrival);
  *     loop:  session_receive() | session_run() | session_done() | session_deadline_passed() ...
  *            leg_flush() both legs; if a leg has failed or ended: session_run()
- *            session_wishes() ── read, connect, secure, work, over ...; session_deadline()
+ *            session_wishes() ── read, connect, secure, work, over ...
  *     session_free()
  *
  * What happens in which state is one table (steps.c), and one loop runs it: no function of this room
@@ -78,7 +78,8 @@ struct session_arrival {
                                      block, then session_worked() */      \
     X(SESSION_CLOSES_BACKEND, 5) /* the backend's leg is not needed any more */                    \
     X(SESSION_FINISHES, 6)       /* leg_finish() the client's leg */                               \
-    X(SESSION_IS_OVER, 7)        /* flush and close both legs, then session_free() */
+    X(SESSION_SETS_DEADLINE, 7)  /* session_take_deadline() */                                     \
+    X(SESSION_IS_OVER, 8)        /* flush and close both legs, then session_free() */
 
 enum session_wish {
 #define X(enumerator, bit) enumerator = 1U << (bit),
@@ -101,8 +102,8 @@ struct leg *session_leg(struct session *session, enum session_side side);
 /* What it waits for: bits of enum session_wish. */
 unsigned session_wishes(const struct session *session);
 
-/* The deadline that was set last: seconds from then, 0: none. Returns how many were set so far. */
-unsigned session_deadline(const struct session *session, long *seconds);
+/* The deadline that was set last: seconds from now; 0: none. */
+long session_take_deadline(struct session *session);
 
 /* Where the next bytes of a side are to be read to, and how many at most: *bytes is the caller's
  * own buffer of SESSION_READ_BYTES, and replaced where the session has a better place. */

@@ -112,8 +112,6 @@ void session_run(struct session *session)
     while (turn(session))
         continue;
     session->is_looping = false;
-    leg_check(&session->client);
-    leg_check(&session->backend);
     if (!keep_input(&session->client, &session->backend) ||
         !keep_input(&session->backend, &session->client))
         session_close(session, CLOSE_NO_MEMORY);
@@ -166,21 +164,27 @@ struct leg *session_leg(struct session *session, enum session_side side)
     return side == SESSION_CLIENT ? &session->client : &session->backend;
 }
 
+/* As much as a long packet lacks, within reason. */
+static size_t wanted_room(const struct session *session, enum session_side side)
+{
+    size_t missing = side == SESSION_CLIENT ? command_bytes_missing(session) : 0;
+    if (missing > 16 * SESSION_READ_BYTES)
+        return 16 * SESSION_READ_BYTES;
+    return missing > SESSION_READ_BYTES ? missing : SESSION_READ_BYTES;
+}
+
 size_t session_read_room(struct session *session, enum session_side side, uint8_t **bytes)
 {
-    struct leg *leg = session_leg(session, side);
-    size_t wanted = SESSION_READ_BYTES, room = 0;
-    if (side == SESSION_CLIENT && leg_input_size(leg)) {
-        size_t missing = command_bytes_missing(session);
-        if (missing > wanted)
-            wanted = missing < 16 * SESSION_READ_BYTES ? missing : 16 * SESSION_READ_BYTES;
-    }
-    uint8_t *kept = leg_input_room(leg, wanted, &room);
-    if (!kept)
+    struct leg *leg = side == SESSION_CLIENT ? &session->client : &session->backend;
+    if (leg->kept.size == 0)
         return side == SESSION_CLIENT && session->login ? login_read_limit(session)
                                                         : SESSION_READ_BYTES;
+    size_t wanted = wanted_room(session, side);
+    uint8_t *kept = leg_input_room(leg, wanted);
+    if (!kept)
+        return SESSION_READ_BYTES; /* it will not fit either, and the session ends */
     *bytes = kept;
-    return room;
+    return wanted;
 }
 
 void session_receive(struct session *session, enum session_side side, const uint8_t *bytes,
@@ -284,7 +288,6 @@ static unsigned wishes_of_state(const struct session *session, unsigned wishes)
 
 unsigned session_wishes(const struct session *session)
 {
-    session_check(session);
     const struct step *step = step_of(session);
     unsigned wishes = step->wishes;
     if (wishes & SESSION_IS_OVER || session->work_is_out)
@@ -295,13 +298,15 @@ unsigned session_wishes(const struct session *session)
         wishes |= SESSION_READS_CLIENT;
     if (wants_backend(session, step))
         wishes |= SESSION_READS_BACKEND;
+    if (session->deadline_changed)
+        wishes |= SESSION_SETS_DEADLINE;
     return wishes;
 }
 
-unsigned session_deadline(const struct session *session, long *seconds)
+long session_take_deadline(struct session *session)
 {
-    *seconds = session->deadline_s;
-    return session->deadline_number;
+    session->deadline_changed = false;
+    return session->deadline_s;
 }
 
 void session_begin_work(struct session *session)
