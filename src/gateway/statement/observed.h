@@ -16,7 +16,7 @@ struct prepared;
 struct identity {
     char *user, *attributes; /* owned; NULL before the handshake response */
     struct strbuf database, current_user, current_role;
-    unsigned needs_refresh;        /* IDENTITY_*: to be asked of the backend before the next event */
+    unsigned needs_refresh; /* IDENTITY_*: to be asked of the backend before the next event */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
     struct sql_mode mode;          /* how the session's statements are lexed */
     bool multi_statements;         /* a text may hold several */
@@ -28,7 +28,8 @@ struct identity {
 
 /* One statement of a command. */
 struct statement {
-    const char *text; /* in command.text, or in the prepared statement; NULL: the command has none */
+    const char
+        *text; /* in command.text, or in the prepared statement; NULL: the command has none */
     size_t size;
     struct sql_kinds kinds;
     struct sql_mode mode; /* that it is lexed in: a SET before it in the same text counts */
@@ -55,8 +56,8 @@ struct command {
     struct statement one;    /* the usual case */
     struct statement *many;  /* a multi-statement text; NULL: `one` */
     size_t count, current;
-    size_t started;            /* statements that had a Starting */
-    uint64_t first_number;     /* statement_number of the first */
+    size_t started;        /* statements that had a Starting */
+    uint64_t first_number; /* statement_number of the first */
     uint64_t started_wall_ns, started_ns;
     uint64_t bytes_before; /* bytes of the reply that belong to statements before the current one */
     uint64_t rows_before;  /* rows of earlier results of the current statement (CALL) */
@@ -87,6 +88,7 @@ struct observed {
                              one */
 
     char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
+    char tls_version[16], tls_cipher[64];
     char auth_method[65];
     char backend_version[128];
 };
