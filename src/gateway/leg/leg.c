@@ -112,8 +112,7 @@ void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence
     keep_output(leg, bytes, size);
 }
 
-void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
-              bool is_mid_packet)
+void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence, bool is_mid_packet)
 {
     if (leg->is_corked || leg->borrowed || leg->out.size) {
         leg_write(leg, bytes, size, sequence);
@@ -130,6 +129,33 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
 void leg_set_sequence(struct leg *leg, uint8_t sequence)
 {
     leg->sequence = sequence;
+}
+
+static bool borrows_from(const struct leg *leg, const struct leg *from)
+{
+    const uint8_t *kept = (const uint8_t *)from->kept.data;
+    return leg->borrowed && from->kept.size && leg->borrowed >= kept &&
+           leg->borrowed < kept + from->kept.size;
+}
+
+/* Without a copy where the memory can change hands: a long command was collected there. */
+void leg_keep_output(struct leg *leg, struct leg *from)
+{
+    if (!borrows_from(leg, from))
+        return;
+    const uint8_t *kept = (const uint8_t *)from->kept.data;
+    bool is_last = leg->borrowed + leg->borrowed_size == kept + from->kept.size;
+    if (!is_last || from->pos != from->end || leg->out.size || from->kept.failed) {
+        keep_borrowed(leg);
+        return;
+    }
+    strbuf_release(&leg->out);
+    leg->sent = (size_t)(leg->borrowed - kept);
+    leg->out = from->kept;
+    leg->borrowed = NULL;
+    leg->borrowed_size = 0;
+    strbuf_init(&from->kept);
+    from->pos = from->end = NULL;
 }
 
 /* The end in `out` of what may be sent. */
@@ -169,8 +195,7 @@ void leg_flush(struct leg *leg)
     if (leg->failed || !leg->borrowed)
         return;
     if (leg->out.size == 0) {
-        size_t done =
-            leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
+        size_t done = leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
         if (leg->failed)
             return;
         leg->borrowed += done;

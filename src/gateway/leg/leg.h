@@ -51,11 +51,11 @@ struct filter {
 struct leg {
     struct filter *top; /* NULL: not open */
     uint64_t capabilities;
-    uint8_t sequence;    /* number of the next packet that the peer expects */
-    bool is_mid_packet;  /* a part of a packet was sent: nothing else may come in between */
-    bool ended;          /* the peer has sent its last byte */
-    bool failed;         /* an error was met; nothing more is read or written */
-    int error;           /* errno of that failure */
+    uint8_t sequence;   /* number of the next packet that the peer expects */
+    bool is_mid_packet; /* a part of a packet was sent: nothing else may come in between */
+    bool ended;         /* the peer has sent its last byte */
+    bool failed;        /* an error was met; nothing more is read or written */
+    int error;          /* errno of that failure */
     bool is_corked;
 
     const uint8_t *borrowed; /* output that comes after `out` is empty; NULL: none */
@@ -109,6 +109,9 @@ void leg_close(struct leg *leg);
 void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence);
 void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
               bool is_mid_packet);
+
+/* The input that `from` keeps is about to go: what this leg borrows of it is kept here. */
+void leg_keep_output(struct leg *leg, struct leg *from);
 
 /* Sets the number of the next packet: the peer has sent one. */
 void leg_set_sequence(struct leg *leg, uint8_t sequence);

@@ -103,6 +103,8 @@ void session_run(struct session *session)
     while (turn(session))
         leg_check(&session->client);
     session->is_looping = false;
+    leg_keep_output(&session->client, &session->backend);
+    leg_keep_output(&session->backend, &session->client);
     if (!leg_keep_input(&session->client) || !leg_keep_input(&session->backend))
         session_close(session, CLOSE_NO_MEMORY);
 }
