@@ -107,6 +107,8 @@ struct session {
 
     struct leg client, backend;
     struct wire_tracker tracker; /* of the client's side of the conversation */
+    size_t shown;          /* bytes at the start of the backend's input that the tracker has seen:
+                              a part of a packet, which is held back until it is whole (replies.c) */
     struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
     void *owner;
 
@@ -129,6 +131,14 @@ static inline struct session_environment *environment_of(const struct session *s
 static inline bool session_is_open(const struct session *session)
 {
     return session->state < SESSION_ENDING;
+}
+
+/* Whether the backend owes a reply; true during a login. */
+static inline bool session_is_owed(const struct session *session)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
+    return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
 static inline void session_check(const struct session *session)

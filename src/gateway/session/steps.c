@@ -72,6 +72,8 @@ static bool take_bytes(struct session *session, const struct step *step)
 static bool take_ends(struct session *session, const struct step *step)
 {
     if (session->is_drained && step->may_be_drained && leg_input_size(&session->client) == 0) {
+        if (session->state == SESSION_READY) /* nobody has asked */
+            leg_set_sequence(&session->client, 0);
         session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");
         return true;
     }
@@ -277,8 +279,8 @@ struct session_wishes session_wishes(const struct session *session)
     wishes.work = step->wish == WISH_WORK && !session->is_done;
     wishes.read_client = wants_client(session, step);
     wishes.read_backend = wants_backend(session, step);
-    wishes.finish = wishes.close_backend && leg_pending(&session->client) == 0 &&
-                    !session_is_held(session);
+    wishes.finish =
+        wishes.close_backend && leg_pending(&session->client) == 0 && !session_is_held(session);
     return wishes;
 }
 
