@@ -274,9 +274,11 @@ struct session_wishes session_wishes(const struct session *session)
     };
     if (is_over || session->work_is_out)
         return wishes;
-    wishes.connect = step->wish == WISH_CONNECT;
-    wishes.secure = step->wish == WISH_SECURE && leg_pending(&session->client) == 0;
-    wishes.work = step->wish == WISH_WORK && !session->is_done;
+    if (!session->is_done) { /* fulfilled, but the session is held */
+        wishes.connect = step->wish == WISH_CONNECT;
+        wishes.secure = step->wish == WISH_SECURE && leg_pending(&session->client) == 0;
+        wishes.work = step->wish == WISH_WORK;
+    }
     wishes.read_client = wants_client(session, step);
     wishes.read_backend = wants_backend(session, step);
     wishes.finish =

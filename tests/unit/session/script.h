@@ -27,7 +27,8 @@
 
 struct script_options {
     struct harness_options harness; /* capabilities 0: STEP_MODERN */
-    bool whole_only;                /* how bytes are cut matters to this one: it is fed whole */
+    bool unchecked;  /* what came is not compared; the rules of the harness hold all the same */
+    bool whole_only; /* how bytes are cut matters to this one: it is fed whole */
 };
 
 /* Fails the test when anything else comes of it. name: of its seed. */

@@ -2,7 +2,8 @@
  *
  * Runs every conversation of the files *.talk, which script.h explains. A section is a test:
  *
- *     == name option ...       options: those of struct harness_options, classic, whole_only
+ *     == name option ...       options: those of struct harness_options, classic, whole_only; every_end:
+ *                              goes on with each cause of an end, and with every two of them
  *     %% NAME                  a part, which %NAME stands for; parts.talk is read first
  *     query TEXT               the client's COM_QUERY, its events before it, and what the backend reads */
 #include <setjmp.h>
@@ -22,13 +23,15 @@ struct talk {
     char name[128];
     struct strbuf lines;
     struct script_options options;
+    bool every_end;
 };
 
 static struct talk talks[TALKS_MAX], parts[PARTS_MAX];
 static size_t talk_count, part_count;
 
-static void read_option(const char *word, struct script_options *options)
+static void read_option(const char *word, struct talk *talk)
 {
+    struct script_options *options = &talk->options;
     struct harness_options *harness = &options->harness;
 #define IS(text)       (strcmp(word, text) == 0)
 #define X(bit, option) || (IS(#option) && (harness->option = true))
@@ -40,6 +43,8 @@ static void read_option(const char *word, struct script_options *options)
         harness->max_command_bytes = 1024;
     else if (IS("whole_only"))
         options->whole_only = true;
+    else if (IS("every_end"))
+        talk->every_end = true;
     else if (!(false STEP_OPTION_BITS(X)))
         fail_msg("%s is no option", word);
 #undef X
@@ -55,7 +60,7 @@ static struct talk *begin(struct talk *table, size_t *count, size_t most, char *
     strbuf_init(&talk->lines);
     for (char *word = strtok_r(NULL, " \n", &position); word;
          word = strtok_r(NULL, " \n", &position))
-        read_option(word, &talk->options);
+        read_option(word, talk);
     return talk;
 }
 
@@ -106,9 +111,39 @@ static void read_file(const char *name)
     fclose(file);
 }
 
+/* The session goes on after some of them; the harness ends it then. */
+static const char *const causes[] = {
+    "client ends",   "client lost", "client fails", "backend ends", "backend lost",
+    "backend fails", "deadline",    "drain",        "close",        "give failed",
+    "decide refuse", "decide ok",   "S9 ff 00",     "C9 ff 00"};
+
+#define CAUSES (sizeof causes / sizeof *causes)
+
+static void run_every_end(const struct talk *talk)
+{
+    struct script_options options = talk->options;
+    struct strbuf lines = STRBUF_INIT;
+    options.unchecked = true;
+    for (size_t i = 0; i < CAUSES * (CAUSES + 1); i++) {
+        const char *first = causes[i % CAUSES];
+        const char *second = i < CAUSES ? "" : causes[i / CAUSES - 1];
+        bool is_over = strcmp(first, "close") == 0 || strcmp(first, "client lost") == 0;
+        options.whole_only = i >= CAUSES;
+        strbuf_reset(&lines);
+        strbuf_printf(&lines, "%s%s\n%s\n%s\n", talk->lines.data, first, is_over ? "= over" : "",
+                      second);
+        script_run(talk->name, lines.data, &options);
+    }
+    strbuf_release(&lines);
+}
+
 static void run(void **state)
 {
     const struct talk *talk = *state;
+    if (talk->every_end) {
+        run_every_end(talk);
+        return;
+    }
     script_run(talk->name, talk->lines.data, &talk->options);
 }
 
