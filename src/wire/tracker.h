@@ -259,6 +259,21 @@ static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tr
     return !flow->in_packet && !flow->in_frame && flow->head_size == 0;
 }
 
+/* Bytes, headers included, of a packet of that direction that is half seen and will be shown, or may
+ * be: its kind is not known yet. 0: there is none. */
+static inline uint64_t wire_tracker_half_seen(const struct wire_tracker *tracker,
+                                              enum wire_direction direction)
+{
+    const struct wire_flow *flow = &tracker->flow[direction];
+    uint64_t frames = flow->total / WIRE_FRAME_MAX + (flow->last_frame ? 1 : 0);
+    if (!flow->in_packet)
+        return flow->head_size;
+    if (!(tracker->wanted & WIRE_WANT(flow->kind)))
+        return 0;
+    return frames * WIRE_HEADER_BYTES + flow->total - (flow->in_frame ? flow->frame_left : 0) +
+           flow->head_size;
+}
+
 /* The payload of the packet that was shown last, where it was assembled because it came in pieces
  * or in several frames. Borrowed until the next call. */
 const uint8_t *wire_tracker_kept(const struct wire_tracker *tracker, enum wire_direction direction,

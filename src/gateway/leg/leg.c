@@ -82,7 +82,8 @@ static void keep_output(struct leg *leg, const void *bytes, size_t size)
         leg_fail(leg, ENOMEM);
 }
 
-void leg_keep_output(struct leg *leg)
+/* What is borrowed is kept after what is kept already. */
+static void keep_borrowed(struct leg *leg)
 {
     const uint8_t *bytes = leg->borrowed;
     leg->borrowed = NULL;
@@ -97,7 +98,7 @@ void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence
     leg->is_mid_packet = false;
     if (!leg->top || leg->failed || size == 0)
         return;
-    leg_keep_output(leg);
+    keep_borrowed(leg);
     keep_output(leg, bytes, size);
 }
 
@@ -113,6 +114,33 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
         }
     }
     leg->is_mid_packet = is_mid_packet;
+}
+
+static bool borrows_from(const struct leg *leg, const struct leg *from)
+{
+    const uint8_t *kept = (const uint8_t *)from->kept.data;
+    return leg->borrowed && from->kept.size && leg->borrowed >= kept &&
+           leg->borrowed < kept + from->kept.size;
+}
+
+/* Without a copy where the memory can change hands: a long command was collected there. */
+void leg_keep_output(struct leg *leg, struct leg *from)
+{
+    if (!borrows_from(leg, from))
+        return;
+    const uint8_t *kept = (const uint8_t *)from->kept.data;
+    bool is_last = leg->borrowed + leg->borrowed_size == kept + from->kept.size;
+    if (!is_last || from->pos != from->end || leg->out.size || from->kept.failed) {
+        keep_borrowed(leg);
+        return;
+    }
+    strbuf_release(&leg->out);
+    leg->sent = (size_t)(leg->borrowed - kept);
+    leg->out = from->kept;
+    leg->borrowed = NULL;
+    leg->borrowed_size = 0;
+    strbuf_init(&from->kept);
+    from->pos = from->end = NULL;
 }
 
 /* The end in `out` of what may be sent. */
@@ -154,7 +182,7 @@ void leg_flush_now(struct leg *leg)
         leg->borrowed_size -= done;
     }
     if (leg->borrowed_size)
-        leg_keep_output(leg);
+        keep_borrowed(leg);
     leg->borrowed = NULL;
 }
 
@@ -162,7 +190,7 @@ void leg_cork(struct leg *leg)
 {
     if (leg->is_corked)
         return;
-    leg_keep_output(leg);
+    keep_borrowed(leg);
     leg->is_corked = true;
     leg->cork.at = leg->out.size;
     leg->cork.sequence = leg->sequence;

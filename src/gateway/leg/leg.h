@@ -97,9 +97,6 @@ static inline void leg_flush(struct leg *leg)
         leg_flush_now(leg);
 }
 
-/* Copies output that is borrowed: its bytes are about to go. */
-void leg_keep_output(struct leg *leg);
-
 bool leg_has_buffered(const struct leg *leg);
 
 /* Tells the peer that nothing more will be sent. */
@@ -118,6 +115,9 @@ void leg_close(struct leg *leg);
 void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence);
 void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
               bool is_mid_packet);
+
+/* The input that `from` keeps is about to go: what this leg borrows of it is kept here. */
+void leg_keep_output(struct leg *leg, struct leg *from);
 
 /* Sets the number of the next packet: the peer has sent one. */
 static inline void leg_set_sequence(struct leg *leg, uint8_t sequence)

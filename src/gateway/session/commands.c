@@ -63,11 +63,19 @@ static bool names_last_prepared(const struct wire_packet *command)
 
 /* ---- Refusing ---- */
 
-static void refuse(struct session *session, const struct plugin_refusal *refusal)
+/* A client would take an error in answer to a command that has no reply for that of its next one. */
+static bool has_reply(const struct wire_packet *command)
+{
+    return wire_command_reply_shape(command->command) != WIRE_REPLY_NONE;
+}
+
+static void refuse(struct session *session, const struct wire_packet *command,
+                   const struct plugin_refusal *refusal)
 {
     wire_tracker_withdraw_command(&session->tracker);
     events_refused(&session->observed, refusal);
-    answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
+    if (has_reply(command))
+        answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
     events_end(&session->observed);
 }
 
@@ -80,7 +88,7 @@ static void refuse_unknown_statement(struct session *session, const struct wire_
              WIRE_STATEMENT_LAST, wire_command_name(command->command));
     wire_tracker_withdraw_command(&session->tracker);
     events_failed(&session->observed, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
-    if (wire_command_reply_shape(command->command) != WIRE_REPLY_NONE)
+    if (has_reply(command))
         answer_error(session, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
     events_end(&session->observed);
 }
@@ -125,10 +133,10 @@ static void run_on_backend(struct session *session, const struct wire_packet *co
     forward(session, command, whole);
     if (!session_is_open(session))
         return;
-    if (wire_tracker_is_idle(&session->tracker))
-        complete_replyless(session, command);
-    else
+    if (session_is_owed(session))
         session_enter(session, SESSION_RUNNING);
+    else
+        complete_replyless(session, command);
 }
 
 /* The command has been judged: `whole` bytes at the start of the client's input. */
@@ -142,7 +150,7 @@ static void proceed(struct session *session, const struct wire_packet *command, 
     if (command->command == WIRE_COM_STMT_PREPARE)
         observed->prepare_refused = !allowed;
     if (!allowed)
-        refuse(session, &verdict->refusal);
+        refuse(session, command, &verdict->refusal);
     else if (observed->prepare_refused && names_last_prepared(command))
         refuse_unknown_statement(session, command);
     else if ((local = local_find(observed, command)) != NULL)
@@ -231,6 +239,7 @@ static bool refresh_first(struct session *session, const uint8_t *bytes, size_t 
     if (!identity_needs_refresh(observed) ||
         identity_refresh_must_wait(observed, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES))
         return false;
+    leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */
     query_begin(session, IDENTITY_QUERY, &identity_query);
     return true;
 }

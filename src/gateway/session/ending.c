@@ -112,6 +112,21 @@ void session_fail_refused(struct session *session, enum close_reason reason,
     end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
 }
 
+/* ---- Draining ---- */
+
+void drain_login(struct session *session)
+{
+    session_fail(session, CLOSE_SHUTDOWN, WIRE_ER_SERVER_SHUTDOWN, NULL,
+                 "Server shutdown in progress");
+}
+
+/* Nobody has asked: like a server that says why it hangs up. */
+void drain_idle(struct session *session)
+{
+    leg_set_sequence(&session->client, 0);
+    drain_login(session);
+}
+
 void session_fail_broken(struct session *session, enum close_reason reason)
 {
     const char *why =

@@ -20,56 +20,56 @@
 /* The step table. X(enumerator, name,
  *     on the client's bytes, on the backend's bytes, once its wish is fulfilled or a verdict is in,
  *     on the client's end, on the backend's end, on the deadline,
- *     wish, whether the session may be drained now, states that may follow)
+ *     on a drain, wish, states that may follow)
  *
  * A handler returns whether it has done something; then the table is looked at again. NULL: bytes
- * wait, and losses are looked at again in a later state. */
+ * wait, and losses and drains are looked at again in a later state. */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, 0, true,                 \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, drain_login, 0,          \
       MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
-      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, SESSION_SECURES, true,        \
+      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, drain_login, SESSION_SECURES, \
       MAY(SESSION_GREETED) | MAY_END)                                                              \
     X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
-      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, 0, true,                       \
+      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, drain_login, 0,                \
       MAY(SESSION_CONNECTING) | MAY_END)                                                           \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
-      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, SESSION_CONNECTS,   \
-      true, MAY(SESSION_INTRODUCING) | MAY_END)                                                    \
+      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, drain_login,        \
+      SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY_END)                                        \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      0, true, MAY(SESSION_AUTHENTICATING) | MAY_END)                                              \
+      drain_login, 0, MAY(SESSION_AUTHENTICATING) | MAY_END)                                       \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, 0, true, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)              \
+      login_timed_out, drain_login, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)       \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, 0, true,                  \
+      command_bytes, reply_bytes, NULL, client_gone, backend_gone_idle, NULL, drain_idle, 0,       \
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
           MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
-      NULL, NULL, command_judged, client_gone, backend_gone, NULL, 0, false,                       \
+      NULL, NULL, command_judged, client_gone, backend_gone, NULL, NULL, 0,                        \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
           MAY_END)                                                                                 \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
-      NULL, 0, false,                                                                              \
+      NULL, NULL, 0,                                                                               \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
-      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, 0, false,                \
+      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
     X(SESSION_WORKING, "working", /* a thread that may block works on a local statement */         \
-      NULL, NULL, local_worked, NULL, NULL, NULL, SESSION_WORKS, false,                            \
+      NULL, NULL, local_worked, NULL, NULL, NULL, NULL, SESSION_WORKS,                             \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
     X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
-      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, 0, false, MAY_END)   \
+      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, NULL, 0, MAY_END)    \
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
-      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out,                              \
-      SESSION_CLOSES_BACKEND | SESSION_FINISHES, false, MAY(SESSION_CLOSED))                       \
-    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, SESSION_IS_OVER, false, 0)
+      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                        \
+      SESSION_CLOSES_BACKEND | SESSION_FINISHES, MAY(SESSION_CLOSED))                              \
+    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, NULL, SESSION_IS_OVER, 0)
 
 enum session_state {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
     enumerator,
     SESSION_STATES(X)
@@ -103,6 +103,8 @@ struct session {
 
     struct leg client, backend;
     struct wire_tracker tracker; /* of the client's side of the conversation */
+    size_t shown;          /* bytes at the start of the backend's input that the tracker has seen:
+                              a part of a packet, which is held back until it is whole (replies.c) */
     struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
     void *owner;
 
@@ -125,6 +127,14 @@ static inline struct session_environment *environment_of(const struct session *s
 static inline bool session_is_open(const struct session *session)
 {
     return session->state < SESSION_ENDING;
+}
+
+/* Whether the backend owes a reply; true during a login. */
+static inline bool session_is_owed(const struct session *session)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
+    return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
 static inline void session_check(const struct session *session)
@@ -160,5 +170,9 @@ void session_fail_refused(struct session *session, enum close_reason reason,
 
 /* Bytes were not understood; the tracker says why. */
 void session_fail_broken(struct session *session, enum close_reason reason);
+
+/* The gateway is draining: handlers of the step table. */
+void drain_login(struct session *session);
+void drain_idle(struct session *session);
 
 #endif

@@ -4,6 +4,8 @@
  * so that its reply is followed like any other. */
 #include "gateway/session/query.h"
 
+#include "gateway/session/replies.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static void write_query(const struct session *session, struct strbuf *out, const
 
 void query_begin(struct session *session, const char *text, const struct query_handlers *handlers)
 {
-    assert(!session->query && wire_tracker_is_idle(&session->tracker));
+    assert(!session->query && !session_is_owed(session));
     struct strbuf packet = STRBUF_INIT;
     struct wire_packet command;
     write_query(session, &packet, text);
@@ -69,13 +71,21 @@ static void complete(struct session *session)
 bool query_bytes(struct session *session)
 {
     struct leg *leg = &session->backend;
-    struct wire_input input = {leg->pos, leg->end};
+    struct wire_input input = {leg->pos + session->shown, leg->end};
     struct wire_packet packet;
     enum wire_step step = WIRE_MORE;
     bool is_complete = false;
+    session->shown = 0; /* the client does not read it */
     while (!is_complete && (step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input,
                                                      &packet)) == WIRE_PACKET) {
         struct query *query = session->query;
+        if (packet.kind == WIRE_UNSOLICITED) { /* not for this query */
+            if (replies_is_smuggled(session, &packet)) {
+                session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+                return true;
+            }
+            continue;
+        }
         if (query->handlers->packet)
             query->handlers->packet(session, &packet);
         if (packet.kind == WIRE_ROW && query->handlers->row)

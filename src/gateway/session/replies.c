@@ -11,6 +11,8 @@
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
 
+#define HELD_BACK_BYTES 16384 /* most of a packet that is held back */
+
 /* Without plugins there is nobody to whom an unknown packet could matter. */
 static void pass_through(struct session *session)
 {
@@ -45,43 +47,53 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
 }
 
 /* A server may say why it hangs up; anything else that answers no command was smuggled in. */
-static bool is_smuggled(const struct session *session, const struct wire_packet *packet)
+bool replies_is_smuggled(const struct session *session, const struct wire_packet *packet)
 {
     return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
            (packet->payload_size == 0 || packet->payload[0] != 0xff);
 }
 
-/* false: the packet must not reach the client. */
-static bool reply_packet(struct session *session, const struct wire_packet *packet)
+/* What becomes of a packet: it reaches the client, or the session ends instead. */
+enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_REFUSED };
+
+static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
+                              struct plugin_verdict *verdict)
 {
     struct wire_result *result = &session->tracker.result;
-    struct plugin_verdict verdict;
     session->observed.status = session->tracker.status;
-    if (is_smuggled(session, packet)) {
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
-        return false;
-    }
-    if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet)) {
-        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
-        return false;
-    }
+    if (replies_is_smuggled(session, packet))
+        return FATE_SMUGGLED;
+    if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
+        return FATE_NO_MEMORY;
     if (packet->kind == WIRE_OK && result->session_state)
         identity_after_session_state(&session->observed, result->session_state,
                                      result->session_state_size);
     if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
         session->user_has_changed = true;
-        return true;
+        return FATE_PASSES;
     }
     if (packet->ends_result) {
-        events_result(&session->observed, result, packet->ends_reply, &verdict);
-        if (verdict.outcome == PLUGIN_REFUSED) {
-            session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
-            return false;
-        }
+        events_result(&session->observed, result, packet->ends_reply, verdict);
+        if (verdict->outcome == PLUGIN_REFUSED)
+            return FATE_REFUSED;
     }
     if (packet->ends_reply)
         reply_ended(session, packet);
-    return true;
+    return FATE_PASSES;
+}
+
+static void end_session(struct session *session, enum fate fate,
+                        const struct plugin_verdict *verdict)
+{
+    if (fate == FATE_REFUSED) {
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
+    } else if (fate == FATE_NO_MEMORY) {
+        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
+    } else {
+        if (!session_is_owed(session))
+            leg_set_sequence(&session->client, 0); /* nobody has asked */
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    }
 }
 
 /* ---- COM_CHANGE_USER ---- */
@@ -136,32 +148,68 @@ static void user_changed(struct session *session, const uint8_t *bytes, size_t s
 /* ---- Bytes ---- */
 
 /* What was looked at goes to the client. */
-static void pass_reply(struct session *session, const uint8_t *bytes, size_t size)
+static void pass_reply(struct session *session, const uint8_t *bytes, size_t size, uint8_t sequence,
+                       bool is_mid_packet)
 {
-    const struct wire_tracker *tracker = &session->tracker;
-    bool is_mid_packet = !wire_tracker_is_between_packets(tracker, WIRE_FROM_SERVER);
     if (session->user_has_changed)
         user_changed(session, bytes, size);
     else if (local_replaces_reply(session))
         local_pass_reply(session);
-    else
-        client_pass(session, bytes, size, tracker->sequence, is_mid_packet);
+    else if (size)
+        client_pass(session, bytes, size, sequence, is_mid_packet);
     if (wire_tracker_is_idle(&session->tracker))
         wire_tracker_trim(&session->tracker);
+}
+
+/* The session ends at this packet: the client still reads what came before it. end: where the
+ * packet ends. */
+static void pass_before(struct session *session, const uint8_t *end,
+                        const struct wire_packet *packet)
+{
+    const uint8_t *bytes = session->backend.pos;
+    uint64_t frames = packet->total_size / WIRE_FRAME_MAX + 1;
+    uint64_t whole = packet->total_size + frames * WIRE_HEADER_BYTES;
+    uint64_t there = (uint64_t)(end - bytes);
+    bool is_kept = session->user_has_changed || local_replaces_reply(session);
+    if (!is_kept && whole < there)
+        client_pass(session, bytes, (size_t)(there - whole),
+                    (uint8_t)(packet->sequence - (frames - 1)), false);
+}
+
+/* A part of a packet is held back until all of it is there: its event comes first, and may end the
+ * session with an error in its place. Rows are not, and neither is what would be long. Returns how
+ * many bytes at the end of the input are held back. */
+static size_t held_back(const struct session *session)
+{
+    uint64_t half_seen = wire_tracker_half_seen(&session->tracker, WIRE_FROM_SERVER);
+    bool is_wanted =
+        session_is_open(session) && !session->tracker.broken && !local_replaces_reply(session);
+    return is_wanted && half_seen <= HELD_BACK_BYTES &&
+                   half_seen <= leg_input_size(&session->backend)
+               ? (size_t)half_seen
+               : 0;
 }
 
 bool reply_bytes(struct session *session)
 {
     struct leg *leg = &session->backend;
-    struct wire_input input = {leg->pos, leg->end};
+    struct wire_input input = {leg->pos + session->shown, leg->end};
     struct wire_packet packet;
+    struct plugin_verdict verdict;
     enum wire_step step;
+    if (input.pos == input.end)
+        return false;
+    session->shown = 0;
     while ((step = wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet)) ==
            WIRE_PACKET) {
         if (local_replaces_reply(session))
             local_reply_packet(session, &packet);
-        if (!reply_packet(session, &packet))
+        enum fate fate = reply_packet(session, &packet, &verdict);
+        if (fate != FATE_PASSES) {
+            pass_before(session, input.pos, &packet);
+            end_session(session, fate, &verdict);
             return true;
+        }
     }
     if (step == WIRE_BROKEN && has_plugins(&session->observed)) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
@@ -169,9 +217,16 @@ bool reply_bytes(struct session *session)
     }
     if (step == WIRE_BROKEN)
         pass_through(session);
+    size_t held = held_back(session), passed = leg_input_size(leg) - held;
+    bool is_mid_packet =
+        held == 0 && !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
     leg_set_sequence(leg, session->tracker.sequence);
-    pass_reply(session, leg->pos, leg_input_size(leg));
-    leg_take(leg, leg_input_size(leg));
+    uint8_t sequence = session->tracker.sequence;
+    if (held >= WIRE_HEADER_BYTES)
+        sequence = leg->pos[passed + 3]; /* its own number */
+    pass_reply(session, leg->pos, passed, sequence, is_mid_packet);
+    leg_take(leg, passed);
+    session->shown = held;
     return true;
 }
 
@@ -187,10 +242,16 @@ bool pass_to_client(struct session *session)
 
 void backend_gone(struct session *session)
 {
-    leg_set_sequence(&session->client, 0); /* like a server that says why it hangs up */
     session_fail(session, CLOSE_BACKEND_GONE, 2006, "08S01",
                  "weir: the backend %s closed the connection",
                  environment_of(session)->backend_address);
+}
+
+/* Nobody has asked: like a server that says why it hangs up. */
+void backend_gone_idle(struct session *session)
+{
+    leg_set_sequence(&session->client, 0);
+    backend_gone(session);
 }
 
 void backend_lost_while_running(struct session *session)

@@ -9,7 +9,7 @@ static const struct {
     const char *name;
     unsigned may_follow;
 } states[] = {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
     {name, follow},
     SESSION_STATES(X)

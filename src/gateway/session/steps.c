@@ -25,12 +25,12 @@ static const struct step {
     bool (*client_end)(struct session *session);
     void (*backend_end)(struct session *session);
     void (*deadline)(struct session *session);
+    void (*drain)(struct session *session);
     unsigned wishes; /* bits of enum session_wish */
-    bool may_be_drained;
 } steps[] = {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
-    [enumerator] = {client, backend, done, client_end, backend_end, deadline, wish, drain},
+    [enumerator] = {client, backend, done, client_end, backend_end, deadline, drain, wish},
     SESSION_STATES(X)
 #undef X
 };
@@ -71,8 +71,8 @@ static bool take_bytes(struct session *session, const struct step *step)
 
 static bool take_ends(struct session *session, const struct step *step)
 {
-    if (session->is_drained && step->may_be_drained && leg_input_size(&session->client) == 0) {
-        session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");
+    if (session->is_drained && step->drain && leg_input_size(&session->client) == 0) {
+        step->drain(session);
         return true;
     }
     if (session->backend.ended && step->backend_end) {
@@ -86,7 +86,7 @@ static bool take_ends(struct session *session, const struct step *step)
 static bool turn(struct session *session)
 {
     const struct step *step = step_of(session);
-    if (session->state == SESSION_CLOSED || session->work_is_out)
+    if (step->wishes & SESSION_IS_OVER || session->work_is_out)
         return false;
     if (take_losses(session, step))
         return true;
@@ -100,7 +100,7 @@ static bool turn(struct session *session)
 static bool keep_input(struct leg *leg, struct leg *other)
 {
     if (leg->kept.size)
-        leg_keep_output(other);
+        leg_keep_output(other, leg);
     return leg_keep_input(leg);
 }
 
@@ -227,7 +227,7 @@ void session_worked(struct session *session, bool cancelled)
     assert(session->work_is_out);
     session->work_is_out = false;
     facts_computed_are_available(&session->observed, true);
-    if (session->state == SESSION_CLOSED)
+    if (!session_is_open(session))
         return;
     local_set_cancelled(session, cancelled);
     session->is_done = true;
@@ -281,8 +281,8 @@ static unsigned wishes_of_state(const struct session *session, unsigned wishes)
         wishes &= ~(unsigned)(SESSION_SECURES | SESSION_FINISHES);
     if (session_is_held(session))
         wishes &= ~(unsigned)SESSION_FINISHES;
-    if (session->is_done)
-        wishes &= ~(unsigned)SESSION_WORKS;
+    if (session->is_done) /* fulfilled, but the session is held */
+        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS);
     return wishes;
 }
 

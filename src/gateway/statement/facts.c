@@ -59,8 +59,10 @@ void facts_connection(struct observed *observed, const struct client_address *ad
 void facts_tls(struct observed *observed, const char *version, const char *cipher)
 {
     observed->handle.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
-    set_name(observed, WEIR_TEXT_tls_version, version);
-    set_name(observed, WEIR_TEXT_tls_cipher, cipher);
+    set_copy(observed, WEIR_TEXT_tls_version, observed->tls_version, sizeof observed->tls_version,
+             wire_text(version));
+    set_copy(observed, WEIR_TEXT_tls_cipher, observed->tls_cipher, sizeof observed->tls_cipher,
+             wire_text(cipher));
 }
 
 /* Clients name their library's version among their attributes. */
@@ -229,7 +231,7 @@ void facts_clear_statement(struct observed *observed)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         observed->handle.number[numbers[i]] = WEIR_ABSENT;
     facts_clear_outcome(observed);
-    facts_error_code(observed, code);
+    observed->handle.number[WEIR_NUMBER_error_code] = code; /* may be WEIR_ABSENT */
 }
 
 void facts_computed_are_available(struct observed *observed, bool available)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * harness: a session between two peers in memory. It does what src/gateway/connection.c does: it
+ * feeds the session what the peers have sent, as far as the session wishes for it, flushes both legs,
+ * and carries out the wishes. Nothing here sleeps or waits.
+ *
+ * What a session is fed lies in memory of its own, just as large, which is freed right after the
+ * flush: whoever keeps a pointer into it is seen by the address sanitizer. */
+#ifndef WEIR_TESTS_SESSION_HARNESS_H
+#define WEIR_TESTS_SESSION_HARNESS_H
+
+#include "gateway/session/session.h"
+#include "puppet.h"
+
+struct harness_options {
+    bool without_plugins;
+    bool lenient;       /* the plugin's on_failure is "allow" */
+    bool needs_account; /* the plugin needs "account": the gateway asks the backend */
+    bool offers_tls, requires_tls;
+    bool has_no_profile; /* the backend was not reached yet */
+    bool too_many;
+    bool connects_later, connect_fails; /* the backend */
+    bool secures_later, secure_fails;   /* TLS */
+    bool works_later;                   /* harness_work() does it */
+    size_t max_command_bytes;           /* 0: 1 MiB */
+    size_t max_prepared_bytes;          /* 0: 64 KiB */
+    uint64_t capabilities;              /* what the backend offers */
+    uint64_t missing;                   /* ... and does not any more in its own greeting */
+};
+
+/* One of the two peers, as the session's leg sees it. */
+struct peer {
+    struct filter filter; /* first */
+    struct strbuf got;    /* what the session has sent */
+    struct strbuf unread; /* what the peer has sent and the session has not read */
+    size_t may_take;      /* bytes; SIZE_MAX: all */
+    bool fails;           /* the next send fails */
+    bool has_ended;       /* sends nothing more after `unread` */
+    bool is_lost;         /* the socket has an error */
+    bool is_finished;     /* the session will send nothing more */
+    bool is_closed;
+};
+
+#define HARNESS_IDS 4
+
+struct harness {
+    struct harness_options options;
+    struct session_environment environment;
+    _Atomic(struct trace_host *) trace;
+    struct session *session; /* NULL: freed */
+    struct peer peers[2];    /* by enum session_side */
+    struct puppet puppet;
+    pthread_mutex_t lock;
+    struct session_hold *holds; /* on their way back; guarded by lock */
+    struct {
+        uint32_t id, backend_id;
+    } ids[HARNESS_IDS];
+    size_t (*split)(struct harness *harness, size_t size); /* bytes of the next read; NULL: all */
+    unsigned seed;                                         /* for split */
+    bool is_over;
+    bool is_connecting, is_securing, is_finished;
+    long deadline_s;
+    const char *state; /* the last one that was seen */
+    enum close_reason reason;
+    size_t turns;
+};
+
+void harness_begin(struct harness *harness, const struct harness_options *options);
+
+/* What a peer does, and what comes of it. */
+void harness_send(struct harness *harness, enum session_side side, const void *bytes, size_t size);
+void harness_end_of(struct harness *harness, enum session_side side);
+void harness_lose(struct harness *harness, enum session_side side);
+void harness_take(struct harness *harness, enum session_side side, size_t may_take);
+
+/* What the gateway does. */
+void harness_connected(struct harness *harness, const char *error);
+void harness_secured(struct harness *harness, const char *error);
+void harness_work(struct harness *harness, bool cancelled);
+void harness_deadline(struct harness *harness);
+void harness_drain(struct harness *harness);
+void harness_close(struct harness *harness);
+
+/* Goes on until nothing happens any more; after something was done to the puppet. */
+void harness_go_on(struct harness *harness);
+
+/* Ends the session if it has not ended, gives back what is out, frees everything, and asserts that
+ * nothing is left. */
+void harness_finish(struct harness *harness);
+
+#endif
