@@ -137,6 +137,15 @@ static inline bool session_is_owed(const struct session *session)
     return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
+/* Whether a packet answers nothing, and must not pass because plugins would not know of it. A server
+ * may say why it hangs up. */
+static inline bool session_is_smuggled(const struct session *session,
+                                       const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
+           (packet->payload_size == 0 || packet->payload[0] != 0xff);
+}
+
 static inline void session_check(const struct session *session)
 {
     assert(session && session->magic == SESSION_MAGIC);
