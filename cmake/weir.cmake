@@ -23,6 +23,14 @@ if(WEIR_FUZZ)
     target_link_options(weir_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# weir-server is optimised as a whole: rooms are small, and a statement passes through most of them. The objects hold
+# ordinary code too, so that everything else links as always.
+option(WEIR_LTO "Optimise weir-server across its rooms" ON)
+set(weir_lto_flags "")
+if(WEIR_LTO AND NOT WEIR_SANITIZE AND NOT WEIR_FUZZ AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+    set(weir_lto_flags -flto=auto)
+endif()
+
 # The rooms of src/ and the arrows between them, from cmake/rooms.list: weir_rooms, their names, lowest first;
 # weir_rooms_pure; weir_room_folders, in the same order; weir_room_below_NAME.
 set(room_list ${PROJECT_SOURCE_DIR}/cmake/rooms.list)
@@ -52,6 +60,9 @@ function(weir_room name)
         message(FATAL_ERROR "the room ${name}: what is below it stands in ${room_list}, not here")
     endif()
     add_library(weir_${name} STATIC ${ROOM_SOURCES})
+    if(weir_lto_flags)
+        target_compile_options(weir_${name} PRIVATE $<$<COMPILE_LANGUAGE:C>:${weir_lto_flags} -ffat-lto-objects>)
+    endif()
     set(below ${weir_room_below_${name}})
     list(TRANSFORM below PREPEND weir_)
     target_link_libraries(weir_${name} PUBLIC weir_flags ${below} PRIVATE ${ROOM_LIBRARIES})

@@ -26,7 +26,7 @@ from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
 # title: the function, and whether audit_log is loaded
-PASSES = {"bare": ("serve", False), "worker": ("serve", True), "callback": ("OnGeneralEvent", True), "writer": ("run_journal", True)}
+PASSES = {"bare": ("serve*", False), "worker": ("serve*", True), "callback": ("OnGeneralEvent", True), "writer": ("run_journal", True)}
 
 
 def measure(folder, database, function, with_plugin, statements, settings):

@@ -85,7 +85,8 @@ static void close_all(struct connection *connection)
 
 /* ---- Reading ---- */
 
-/* Reads a side once and feeds the session. Returns whether there may be more. */
+/* Reads a side once and feeds the session. Returns whether there may be more. What the legs borrow
+ * then lies in the worker's buffer: they are flushed before the next read. */
 static bool read_once(struct connection *connection, enum session_side side)
 {
     struct session *session = connection->session;
@@ -97,11 +98,7 @@ static bool read_once(struct connection *connection, enum session_side side)
         session_receive(session, side, bytes, got);
     else if (leg->ended || leg->failed)
         session_run(session);
-    /* What the legs borrow lies in the buffer. */
-    leg_flush(connection->client_leg);
-    leg_flush(connection->backend_leg);
-    return got == room && !leg_pending(connection->client_leg) &&
-           !leg_pending(connection->backend_leg);
+    return got == room;
 }
 
 void connection_client_readable(struct connection *connection)
@@ -114,9 +111,14 @@ void connection_client_readable(struct connection *connection)
 static void read_backend(struct connection *connection)
 {
     bool goes_on = true;
-    for (int round = 0; goes_on && round < READS_A_ROUND; round++)
-        goes_on = read_once(connection, SESSION_BACKEND) &&
-                  (session_wishes(connection->session) & SESSION_READS_BACKEND);
+    for (int round = 0; goes_on && round < READS_A_ROUND; round++) {
+        goes_on = read_once(connection, SESSION_BACKEND);
+        if (!goes_on)
+            break;
+        leg_flush(connection->client_leg);
+        leg_flush(connection->backend_leg);
+        goes_on = session_wishes(connection->session) & SESSION_READS_BACKEND;
+    }
 }
 
 /* ---- TLS ---- */
@@ -146,20 +148,20 @@ static void begin_securing(struct connection *connection)
 
 /* ---- The client's socket ---- */
 
-static void on_client(struct watch *watch, struct watch_event event)
+static void on_client(struct watch *watch, unsigned events)
 {
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
     struct leg *leg = connection->client_leg;
-    if (event.failed) {
+    if (events & WATCH_FAILED) {
         leg_fail(leg, EIO);
         session_run(connection->session);
     } else if (connection->is_securing) {
         go_on_securing(connection);
     } else {
-        if (event.writable)
+        if (events & WATCH_WRITABLE)
             leg_flush(leg);
-        if (event.readable)
+        if (events & WATCH_READABLE)
             read_once(connection, SESSION_CLIENT);
     }
     carry_out(connection);
@@ -194,20 +196,20 @@ static int error_of_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
-static void on_backend(struct watch *watch, struct watch_event event)
+static void on_backend(struct watch *watch, unsigned events)
 {
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
     struct leg *leg = connection->backend_leg;
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
-    } else if (event.failed) {
+    } else if (events & WATCH_FAILED) {
         leg_fail(leg, EIO);
         session_run(connection->session);
     } else {
-        if (event.writable)
+        if (events & WATCH_WRITABLE)
             leg_flush(leg);
-        if (event.readable)
+        if (events & WATCH_READABLE)
             read_backend(connection);
     }
     carry_out(connection);

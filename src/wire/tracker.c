@@ -308,7 +308,7 @@ enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_directi
 {
     struct wire_tracker *t = tracker;
     struct wire_flow *flow = &t->flow[direction];
-    assert(t->queue && (unsigned)direction <= WIRE_FROM_SERVER && input->pos <= input->end);
+    assert(t->queue && input->pos <= input->end);
     while (!t->broken) {
         const uint8_t *in_place = NULL;
         if (!flow->in_frame) {

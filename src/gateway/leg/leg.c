@@ -40,18 +40,6 @@ void leg_fail(struct leg *leg, int error)
     leg->cork.at = 0;
 }
 
-size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size)
-{
-    if (!leg->top || leg->failed || leg->ended)
-        return 0;
-    return leg->top->type->receive(leg->top, leg, bytes, size);
-}
-
-bool leg_has_buffered(const struct leg *leg)
-{
-    return leg->top && !leg->failed && !leg->ended && leg->top->type->has_buffered(leg->top);
-}
-
 void leg_finish(struct leg *leg)
 {
     if (leg->top && !leg->failed)
@@ -188,6 +176,7 @@ void leg_flush_now(struct leg *leg)
 
 void leg_cork(struct leg *leg)
 {
+    leg_check(leg);
     if (leg->is_corked)
         return;
     keep_borrowed(leg);
@@ -199,6 +188,7 @@ void leg_cork(struct leg *leg)
 
 void leg_uncork(struct leg *leg)
 {
+    leg_check(leg);
     leg->is_corked = false;
 }
 
@@ -241,6 +231,7 @@ uint8_t *leg_input_room(struct leg *leg, size_t wanted)
 
 bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size)
 {
+    leg_check(leg);
     if (bytes == (const uint8_t *)leg->kept.data + leg->kept.size) {
         assert(size <= leg->kept.capacity - leg->kept.size);
         leg->kept.size += size;
@@ -256,6 +247,7 @@ bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size)
 
 bool leg_keep_input_now(struct leg *leg)
 {
+    leg_check(leg);
     if (leg->pos == leg->end) {
         leg_drop_input(leg);
     } else if (leg->kept.size == 0) {

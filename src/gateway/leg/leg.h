@@ -37,7 +37,7 @@ struct filter_type {
     const char *name;
     size_t (*receive)(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size);
     size_t (*send)(struct filter *filter, struct leg *leg, const uint8_t *bytes, size_t size);
-    /* Whether a receive would give bytes that the socket below will not announce. */
+    /* Whether a receive would give bytes that the socket below will not announce. NULL: never. */
     bool (*has_buffered)(const struct filter *filter);
     void (*finish)(struct filter *filter, struct leg *leg); /* nothing more will be sent */
     void (*close)(struct filter *filter);                   /* frees it; not those below */
@@ -87,7 +87,12 @@ static inline bool leg_is_open(const struct leg *leg)
 }
 
 /* Reads at most size bytes. 0: nothing now, or ended, or failed (look at the flags). */
-size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size);
+static inline size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size)
+{
+    if (!leg->top || leg->failed || leg->ended)
+        return 0;
+    return leg->top->type->receive(leg->top, leg, bytes, size);
+}
 
 /* Writes what may be written, and keeps the rest: nothing is borrowed afterwards. */
 void leg_flush_now(struct leg *leg);
@@ -97,7 +102,11 @@ static inline void leg_flush(struct leg *leg)
         leg_flush_now(leg);
 }
 
-bool leg_has_buffered(const struct leg *leg);
+static inline bool leg_has_buffered(const struct leg *leg)
+{
+    return leg->top && leg->top->type->has_buffered && !leg->failed && !leg->ended &&
+           leg->top->type->has_buffered(leg->top);
+}
 
 /* Tells the peer that nothing more will be sent. */
 void leg_finish(struct leg *leg);
@@ -164,7 +173,6 @@ WEIR_MUST_CHECK bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_
  * false: no memory. */
 WEIR_MUST_CHECK static inline bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
 {
-    leg_check(leg);
     if (leg->kept.size)
         return leg_offer_more(leg, bytes, size);
     assert(leg->pos == leg->end);

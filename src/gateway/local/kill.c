@@ -21,24 +21,31 @@ static bool find_process(const struct observed *observed, const struct wire_pack
     return !reader.failed && find_id(observed->environment, id, backend_id);
 }
 
+static bool may_kill(const struct observed *observed, const struct wire_packet *packet)
+{
+    return sql_may_kill(local_query_text(observed, packet), observed->command.one.kinds.kind,
+                        observed->identity.multi_statements);
+}
+
 /* Adds the text with the backend's ids to out. Returns whether there was any to replace. */
 static bool rewrite(const struct observed *observed, const struct wire_packet *packet,
                     struct strbuf *out)
 {
     const struct identity *identity = &observed->identity;
-    struct sql_span text = local_query_text(observed, packet);
-    return sql_may_kill(text, observed->command.one.kinds.kind, identity->multi_statements) &&
-           sql_kill_rewrite(out, text, &identity->mode, identity->multi_statements, find_id,
-                            observed->environment);
+    return may_kill(observed, packet) &&
+           sql_kill_rewrite(out, local_query_text(observed, packet), &identity->mode,
+                            identity->multi_statements, find_id, observed->environment);
 }
 
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
-    struct strbuf text = STRBUF_INIT;
     uint32_t backend_id = 0;
     if (packet->command == WIRE_COM_PROCESS_KILL)
         return find_process(observed, packet, &backend_id);
-    bool is_ours = packet->command == WIRE_COM_QUERY && rewrite(observed, packet, &text);
+    if (packet->command != WIRE_COM_QUERY || !may_kill(observed, packet))
+        return false;
+    struct strbuf text = STRBUF_INIT;
+    bool is_ours = rewrite(observed, packet, &text);
     strbuf_release(&text);
     return is_ours;
 }

@@ -104,8 +104,8 @@ struct local_action local_forward(struct local *local)
 struct sql_span local_query_text(const struct observed *observed, const struct wire_packet *packet)
 {
     assert(packet->command == WIRE_COM_QUERY);
-    struct wire_string text = command_text(observed, packet->payload, packet->payload_size);
-    return (struct sql_span){text.data, text.size};
+    const struct wire_string *text = &observed->command.sent;
+    return (struct sql_span){text->data, text->size};
 }
 
 bool local_is_single_query(const struct observed *observed, const struct wire_packet *packet)

@@ -81,10 +81,10 @@ int listener_open_unix(struct listener *listener, const char *path, struct error
     return 0;
 }
 
-static void on_ready(struct watch *watch, struct watch_event event)
+static void on_ready(struct watch *watch, unsigned events)
 {
     struct listener *listener = (struct listener *)watch;
-    (void)event;
+    (void)events;
     for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
         struct arrival arrival = {.peer_size = sizeof arrival.peer};
         arrival.fd = accept4(listener->fd, (struct sockaddr *)&arrival.peer, &arrival.peer_size,

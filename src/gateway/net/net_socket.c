@@ -38,12 +38,6 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
     return 0;
 }
 
-static bool has_buffered(const struct filter *filter)
-{
-    (void)filter;
-    return false;
-}
-
 static void finish(struct filter *filter, struct leg *leg)
 {
     (void)leg;
@@ -60,7 +54,6 @@ static const struct filter_type socket_type = {
     .name = "socket",
     .receive = receive,
     .send = send_bytes,
-    .has_buffered = has_buffered,
     .finish = finish,
     .close = close_socket,
 };

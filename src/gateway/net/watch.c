@@ -14,9 +14,7 @@ static struct watch *watch_of(uv_poll_t *poll)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = watch_of(poll);
-    const struct watch_event event = {
-        .readable = events & UV_READABLE, .writable = events & UV_WRITABLE, .failed = status < 0};
-    watch->ready(watch, event);
+    watch->ready(watch, status < 0 ? WATCH_FAILED : (unsigned)events);
 }
 
 int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready)
@@ -32,11 +30,11 @@ int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready)
     return 0;
 }
 
-void watch_set_interest(struct watch *watch, int interest)
+void watch_set_interest(struct watch *watch, unsigned interest)
 {
     watch->interest = interest;
     if (interest)
-        uv_poll_start(&watch->poll, interest, on_ready);
+        uv_poll_start(&watch->poll, (int)interest, on_ready);
     else
         uv_poll_stop(&watch->poll);
 }

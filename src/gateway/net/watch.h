@@ -14,18 +14,19 @@
 
 struct watch;
 
-/* What has become possible. failed: the loop reports an error of the socket. */
-struct watch_event {
-    bool readable, writable, failed;
-};
+/* What has become possible: bits. FAILED: the loop reports an error of the socket. */
+#define WATCH_READABLE 1U
+#define WATCH_WRITABLE 2U
+#define WATCH_FAILED   4U
+_Static_assert(UV_READABLE == WATCH_READABLE && UV_WRITABLE == WATCH_WRITABLE, "libuv's bits");
 
-typedef void watch_ready(struct watch *watch, struct watch_event event);
+typedef void watch_ready(struct watch *watch, unsigned events);
 typedef void watch_closed(struct watch *watch);
 
 struct watch {
     uv_poll_t poll;
-    int fd;       /* -1: none */
-    int interest; /* UV_READABLE | UV_WRITABLE that the loop has */
+    int fd;            /* -1: none */
+    unsigned interest; /* WATCH_READABLE | WATCH_WRITABLE that the loop has */
     bool is_open;
     watch_ready *ready;
     watch_closed *closed;
@@ -35,10 +36,10 @@ struct watch {
  * libuv's error; fd is then still the caller's. */
 WEIR_MUST_CHECK int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready);
 
-void watch_set_interest(struct watch *watch, int interest);
+void watch_set_interest(struct watch *watch, unsigned interest);
 static inline void watch_for(struct watch *watch, bool readable, bool writable)
 {
-    const int interest = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+    const unsigned interest = (readable ? WATCH_READABLE : 0) | (writable ? WATCH_WRITABLE : 0);
     if (watch->is_open && watch->interest != interest)
         watch_set_interest(watch, interest);
 }

@@ -190,7 +190,7 @@ size_t session_read_room(struct session *session, enum session_side side, uint8_
 void session_receive(struct session *session, enum session_side side, const uint8_t *bytes,
                      size_t size)
 {
-    if (!leg_offer(session_leg(session, side), bytes, size))
+    if (!leg_offer(side == SESSION_CLIENT ? &session->client : &session->backend, bytes, size))
         session_close(session, CLOSE_NO_MEMORY);
     session_run(session);
 }

@@ -47,9 +47,9 @@ void tracing_accept(struct session *session)
     session->trace = trace_session_begin(trace_host_plugin(host_of(session)), &info, &options);
 }
 
-void tracing_command(struct session *session)
+void tracing_begin_late(struct session *session)
 {
-    if (session->trace || !is_wanted(session, session->observed.identity.user))
+    if (!is_wanted(session, session->observed.identity.user))
         return;
     struct trace_session_info info = info_of(session);
     struct trace_options options = options_of(session);

@@ -14,7 +14,13 @@
 /* Begins, if this session is wanted: when the client has connected, with the greeting to come; or
  * later, before a command, once its user is known. */
 void tracing_accept(struct session *session);
-void tracing_command(struct session *session);
+void tracing_begin_late(struct session *session);
+static inline void tracing_command(struct session *session)
+{
+    if (!session->trace &&
+        atomic_load_explicit(environment_of(session)->trace, memory_order_acquire))
+        tracing_begin_late(session);
+}
 
 void tracing_end(struct session *session);
 

@@ -136,6 +136,7 @@ void command_read(struct observed *observed, const struct wire_packet *packet)
     case WIRE_COM_STMT_PREPARE: {
         struct wire_string text = command_text(observed, packet->payload, packet->payload_size);
         strbuf_add(&command->text, text.data, text.size);
+        command->sent = (struct wire_string){command->text.data, command->text.size};
         read_statements(observed);
         break;
     }
@@ -177,8 +178,8 @@ void command_read_kind(struct observed *observed, const struct wire_packet *pack
     command->one = (struct statement){0};
     if (packet->command != WIRE_COM_QUERY)
         return;
-    struct wire_string text = command_text(observed, packet->payload, packet->payload_size);
-    struct sql_span span = {text.data, text.size};
+    command->sent = command_text(observed, packet->payload, packet->payload_size);
+    struct sql_span span = {command->sent.data, command->sent.size};
     command->one.kinds = sql_statement_quick_kind(span, mode);
     command->one.mode = *mode;
 }

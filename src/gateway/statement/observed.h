@@ -52,6 +52,8 @@ struct command {
     bool is_announced;       /* its Starting events were given; Completed or Error are due */
     bool is_whole_text;      /* PreParse: the statement is the whole text */
     struct strbuf text;      /* the command's text, kept until it ends */
+    struct wire_string sent; /* the same of a Query or Prepare; without plugins borrowed from the
+                                packet, until the command is sent on */
     struct strbuf arguments; /* payload of an Execute, for its parameters */
     struct statement one;    /* the usual case */
     struct statement *many;  /* a multi-statement text; NULL: `one` */
