@@ -2,7 +2,7 @@
  *
  * struct error: how a function that fails on a cold path says why.
  *
- * The message is one sentence that names the thing and the remedy ("plugin-dir /x: no such
+ * The message names the thing and the remedy ("plugin-dir /x: no such
  * directory; create it or pass -plugin-dir"). A caller that can add what it was doing does so with
  * error_prefix(). Hot paths use a code and a static text instead and never touch this. */
 #ifndef WEIR_ERROR_H

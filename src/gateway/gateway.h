@@ -2,35 +2,24 @@
  *
  * gateway: sessions between clients and a backend.
  *
- * gateway_run() owns the process from the first listening socket to the last closed one. This is
- * the only room that knows sockets, and the only one that joins protocol (wire), statements (sql)
- * and plugins.
+ * gateway_run() owns the process from the first listening socket to the last closed one. This room
+ * joins what knows no sockets (sessions) with what knows nothing else (net).
  *
- * The parts, in learning order:
+ * Its rooms, in learning order; each has a header of its own that says more:
  *
- *   gateway.c    the main loop: listeners, signals, draining
- *   worker.c     one event loop a core; sessions are spread over them
- *   stream.c     one socket of a session
- *   session.c    a session's states, its end
- *   login_client.c, login_backend.c  greeting, PreAuth, the backend's own authentication exchange
- *   relay_client.c, relay_backend.c  bytes of both sides: commands, replies
- *   command.c, command_run.c  what a command says, and what becomes of it
- *   statement.c  the events around a command
- *   identity.c   who the session is and where: account, roles, database
- *   prepared.c   prepared statements by id
- *   tls.c        TLS of the client's side
- *   tracing.c    sessions under a trace plugin
- *   hold.c       keeping back what the client would read
- *   question.c   what the gateway asks the backend itself; permission.c: the session's grants
- *   pool.c       work that may block
- *   administration.c  SHOW PLUGINS and the other statements that the gateway answers
- *   variables.c  system variables of plugins: SELECT; variables_set.c: SET; variables_show.c: SHOW
- *   functions.c  functions of plugins: SELECT name(...)
- *   outcome.c    how such statements end
- *   answer.c     OK, ERR and result sets of the gateway's own
- *   directory.c  connection ids: the gateway's and the backend's
- *   backend.c    where the backend is, and what its greeting says
- *   embedded.c   the private mariadbd */
+ *   statement/   what plugins see of a session: its commands, events and facts
+ *   leg/         one side of a session: filters, pending output, buffered input
+ *   session/     one client's conversation with one backend, as a step table without I/O
+ *   local/       statements that the gateway answers itself
+ *   net/         sockets and TLS: the filters of legs, and listeners
+ *   upstream/    where the server is, and the embedded one; connection ids
+ *
+ * Its own files:
+ *
+ *   gateway.c        the main loop: listeners, signals, draining
+ *   worker.c         one event loop a core; sessions are spread over them
+ *   connection.c     feeds a session and does what it wishes for
+ *   trace_loading.c  the trace plugin of the process */
 #ifndef WEIR_GATEWAY_GATEWAY_H
 #define WEIR_GATEWAY_GATEWAY_H
 
@@ -64,8 +53,8 @@ struct gateway_options {
     const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
 };
 
-/* Serves until SIGTERM or SIGINT has been honoured. registry: borrowed; the caller shuts it down
- * afterwards. Returns 0, or -1 with a sentence when serving could not begin. Main thread, once a
+/* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
+ * afterwards. Returns 0, or -1 and *error when serving could not begin. Main thread, once a
  * process. */
 int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
                 struct error *error);

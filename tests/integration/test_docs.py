@@ -110,7 +110,7 @@ def test_the_first_steps_with_the_audit_log(example):
     assert 'SELECT @@audit_log_strategy"' in (example.folder / "var" / "audit.log").read_text()
 
 
-@pytest.mark.parametrize("document", ["README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md"])
+@pytest.mark.parametrize("document", ["README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
 def test_every_path_that_a_document_names_is_there(document):
     missing = [name for name, path in named_paths(document).items() if not pathlib.Path(path).exists()]
     assert not missing, f"{document} names what is not there: {missing}"

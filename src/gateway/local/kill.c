@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * KILL of a session by the id that its client was told, as COM_PROCESS_KILL or among the statements
+ * KILL of a session by the id that its client was given, as COM_PROCESS_KILL or among the statements
  * of a COM_QUERY: FORWARD with the backend's id in place of the gateway's. A KILL of any other id
  * is an ordinary statement. */
 #include "gateway/local/local.h"

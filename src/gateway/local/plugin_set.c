@@ -8,9 +8,9 @@
  *                    that is no literal)
  *
  * The rest is what the backend gets: the assignments that are not ours. Its OK is kept, and is the
- * client's once ours have taken effect too. Without a rest one WORK prepares and sets. Only what
- * cannot be undone can break the promise: when the file of values cannot be written after the
- * backend has agreed; the error then says so. */
+ * client's once ours have taken effect too. Without a rest one WORK prepares and sets. One failure
+ * leaves it half done, because the backend's part cannot be undone: the file of values cannot be
+ * written after the backend has agreed. The error says so. */
 #include "gateway/local/plugin_set.h"
 
 #include <assert.h>

@@ -36,7 +36,7 @@ bool plugin_set_is(const struct observed *observed, const struct statement *stat
 
 /* ---- Ours ---- */
 
-/* A literal whose meaning depends on nobody; otherwise the backend is asked. */
+/* A literal whose meaning depends on nobody; otherwise the backend is queried. */
 static void read_value(struct plugin_set_item *item, struct sql_span value,
                        const struct sql_mode *mode)
 {

@@ -5,7 +5,7 @@
  *
  *     QUERY, with a filter ──► FORWARD
  *
- * Which of our rows the LIKE or WHERE lets through is for the backend to say: it is asked first,
+ * Which of our rows the LIKE or WHERE lets through is for the backend to say: it is queried first,
  * with the rows as a table. Numbers of packets go up by the rows that were put in; the packets
  * themselves are not changed. */
 #include <stdlib.h>

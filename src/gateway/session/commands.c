@@ -20,7 +20,7 @@ size_t command_bytes_missing(const struct session *session)
     return whole || least < there ? 0 : least - there;
 }
 
-/* ---- What becomes known of a command by its own ---- */
+/* ---- What a command changes without a statement ---- */
 
 /* COM_SET_OPTION switches multi-statements on or off, once it has succeeded. */
 static void note_option(struct session *session, const struct wire_packet *command)

@@ -120,7 +120,7 @@ void drain_login(struct session *session)
                  "Server shutdown in progress");
 }
 
-/* Nobody has asked: like a server that says why it hangs up. */
+/* No command is due: the error has number 0, like that of a server that says why it closes. */
 void drain_idle(struct session *session)
 {
     leg_set_sequence(&session->client, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Logging in. The gateway greets the client in the backend's words; once the client has said who it
- * is, plugins judge it (PreAuth), and only then the backend is connected. The gateway's handshake
+ * Logging in. The gateway greets the client with the backend's version and capabilities; once the
+ * client has said who it is, plugins judge it (PreAuth), and only then the backend is connected. The gateway's handshake
  * response names an authentication plugin that no account has, so that the backend itself asks with
  * an AuthSwitchRequest for the account's real plugin and a fresh scramble; that one goes to the
  * client, and the exchange goes on packet by packet until OK or ERR. The gateway never knows a

@@ -120,7 +120,7 @@ static bool is_insecure(const struct session *session)
            session->observed.handle.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
 }
 
-/* Whether the client may come in, before any plugin is asked; if not, the session has failed. */
+/* Returns whether the client may go on to PreAuth; if not, the session has failed. */
 static bool check_response(struct session *session)
 {
     struct login *login = session->login;

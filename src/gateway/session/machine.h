@@ -138,7 +138,7 @@ static inline bool session_is_owed(const struct session *session)
 }
 
 /* Whether a packet answers nothing, and must not pass because plugins would not know of it. A server
- * may say why it hangs up. */
+ * may say why it closes. */
 static inline bool session_is_smuggled(const struct session *session,
                                        const struct wire_packet *packet)
 {

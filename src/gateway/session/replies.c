@@ -13,7 +13,7 @@
 
 #define HELD_BACK_BYTES 16384 /* most of a packet that is held back */
 
-/* Without plugins there is nobody to whom an unknown packet could matter. */
+/* Without plugins nobody needs to understand the bytes. */
 static void pass_through(struct session *session)
 {
     log_warn("session",
@@ -84,7 +84,7 @@ static void end_session(struct session *session, enum fate fate,
         session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
     } else {
         if (!session_is_owed(session))
-            leg_set_sequence(&session->client, 0); /* nobody has asked */
+            leg_set_sequence(&session->client, 0); /* it answers no command */
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
     }
 }
@@ -240,7 +240,7 @@ void backend_gone(struct session *session)
                  environment_of(session)->backend_address);
 }
 
-/* Nobody has asked: like a server that says why it hangs up. */
+/* No command is due: the error has number 0, like that of a server that says why it closes. */
 void backend_gone_idle(struct session *session)
 {
     leg_set_sequence(&session->client, 0);

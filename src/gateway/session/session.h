@@ -6,8 +6,8 @@
  * wants to write lies on its two legs, and session_wishes() says what it waits for. A test plays
  * both sides in memory; the gateway's connections (connection.c) carry out what it wishes.
  *
- *     struct session *session = session_new(environment, &arrival);
- *     loop:  session_receive() | session_run() | session_done() | session_deadline_passed() ...
+ *     struct session *session = session_new(environment, &arrival, filter);
+ *     loop:  session_receive() | session_connected() | session_deadline_passed() ...
  *            leg_flush() both legs; if a leg has failed or ended: session_run()
  *            session_wishes() ── read, connect, secure, work, over ...
  *     session_free()
@@ -55,7 +55,7 @@ enum close_reason {
 
 enum session_side { SESSION_CLIENT, SESSION_BACKEND };
 
-/* A client that has connected. All is borrowed for the call, but for the backend's profile. */
+/* A client that has connected. Everything is borrowed for the call. */
 struct session_arrival {
     uint32_t id; /* connection id; top bit set */
     struct client_address address;
@@ -87,8 +87,8 @@ enum session_wish {
 #undef X
 };
 
-/* Begins a session on a client's leg that the caller opens (leg_push()) right afterwards; the
- * greeting is the leg's output. NULL: no memory. Returns owned. */
+/* Begins a session and pushes the filter on its client's leg; the greeting is the leg's output.
+ * Returns owned; NULL: no memory, and the filter is still the caller's. */
 WEIR_MUST_CHECK struct session *session_new(struct session_environment *environment,
                                             const struct session_arrival *arrival,
                                             struct filter *client);
@@ -138,7 +138,7 @@ struct session_hold **session_hold_next(struct session_hold *hold); /* for the w
 /* Ends an idle session at once and a busy one after its reply: the gateway is draining. */
 void session_drain(struct session *session);
 
-/* Ends it now, without a word to the client. */
+/* Ends it now; the client reads no error. */
 void session_close(struct session *session, enum close_reason reason);
 
 /* For tracing: ends it for sessions that are no longer wanted. */

@@ -62,8 +62,8 @@ static void read_statements(struct observed *observed)
         split_text(observed, text);
 }
 
-/* Some commands are statements in disguise; plugins are shown what they amount to, so that no rule
- * is blind to DROP DATABASE in the form of a COM_DROP_DB. */
+/* Some commands are statements in disguise; plugins are shown what they amount to, so that a rule
+ * about DROP DATABASE applies to a COM_DROP_DB, too. */
 static void write_disguised(struct command *command, const uint8_t *argument, size_t size)
 {
     const uint8_t *end = memchr(argument, 0, size);

@@ -33,7 +33,7 @@ static bool begin(const struct observed *observed, struct wire_parameters *param
     return ok;
 }
 
-/* Parameters lie one behind the other, so the index-th is found by walking: plugins ask for them in
+/* Parameters lie one after the other, so the index-th is found by walking: plugins ask for them in
  * order, and statements have few. */
 bool parameters_get(const struct observed *observed, size_t index, struct strbuf *text,
                     weir_parameter *out)
@@ -94,7 +94,7 @@ static enum sql_parameter_kind kind_of(const struct wire_parameter *parameter)
     }
 }
 
-/* Decodes at most count parameters; their values lie in values, one behind the other. Returns how
+/* Decodes at most count parameters; their values lie in values, one after the other. Returns how
  * many. */
 static size_t decode(const struct observed *observed, struct sql_parameter *decoded, size_t count,
                      struct strbuf *values)

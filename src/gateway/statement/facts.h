@@ -22,7 +22,7 @@ void facts_account(struct observed *observed);
 /* Who refused, for the events that follow; NULL: nobody. */
 void facts_refused_by(struct observed *observed, const char *plugin);
 
-/* Why the connection ends. reason NULL: not said. Keeps one that is there when `keep`. */
+/* Why the connection ends; replaces what was there. reason NULL: absent. */
 void facts_reject_reason(struct observed *observed, const char *reason);
 bool facts_has_reject_reason(const struct observed *observed);
 void facts_error_code(struct observed *observed, unsigned code);

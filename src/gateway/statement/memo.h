@@ -4,7 +4,7 @@
  *
  * Computed when a plugin first asks, and remembered in one place: the memo of the statement. A
  * prepared statement keeps its memo from execution to execution; any other statement borrows one of
- * the worker's from its first question to its end, so that an idle session owns none. */
+ * the worker's from the first time that a plugin asks to its end, so that an idle session owns none. */
 #ifndef WEIR_GATEWAY_STATEMENT_MEMO_H
 #define WEIR_GATEWAY_STATEMENT_MEMO_H
 

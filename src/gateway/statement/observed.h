@@ -16,7 +16,7 @@ struct prepared;
 struct identity {
     char *user, *attributes; /* owned; NULL before the handshake response */
     struct strbuf database, current_user, current_role;
-    unsigned needs_refresh; /* IDENTITY_*: to be asked of the backend before the next event */
+    unsigned needs_refresh; /* IDENTITY_*: to be re-read from the backend before the next event */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
     struct sql_mode mode;          /* how the session's statements are lexed */
     bool multi_statements;         /* a text may hold several */

@@ -31,7 +31,7 @@ struct prepared {
 bool prepared_has_room(const struct observed *observed, size_t size);
 
 /* Remembers what was prepared (command.text, copied, in the session's mode and database). NULL: no
- * memory. An older statement of that id is forgotten. */
+ * memory. An older statement of that id is removed. */
 struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t parameter_count);
 
 /* The statement of an id; WIRE_STATEMENT_LAST means the last one. NULL: unknown. */

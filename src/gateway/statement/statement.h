@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * statement: what plugins are told of a session: who it is, what it asks for, how it ended.
+ * statement: what plugins see of a session: who it is, what it runs, how that ended.
  *
  *   environment.h        what a session is given by the process that runs it
  *   observed.h           a session as plugins observe it

@@ -9,7 +9,7 @@
  *                          ◄──      an empty password
  *     ERR                  ──►      the end
  *
- * A server counts hosts that hang up during the handshake and blocks them in the end
+ * A server counts hosts that close the connection during the handshake and blocks them in the end
  * (max_connect_errors), but not those that it denies: so the probe ends as an unknown user.
  * The bytes are cut into packets by the tracker of src/wire. One thread at a time. */
 #ifndef WEIR_GATEWAY_UPSTREAM_GREETING_H

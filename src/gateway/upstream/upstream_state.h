@@ -26,7 +26,7 @@ struct upstream {
 
     pthread_mutex_t lock;            /* of what follows */
     struct address address;          /* the one that a probe reached last */
-    struct upstream_profile profile; /* and what it said, or what a session heard since */
+    struct upstream_profile profile; /* what it said, or what a session has read since */
     bool has_profile;
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */
 };
