@@ -137,6 +137,15 @@ static inline bool session_is_owed(const struct session *session)
     return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
+/* Whether a packet of the backend's answers no command, and must not pass because plugins would not
+ * know of it: a server may say why it hangs up, anything else was smuggled in. */
+static inline bool session_is_smuggled(const struct session *session,
+                                       const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
+           (packet->payload_size == 0 || packet->payload[0] != 0xff);
+}
+
 static inline void session_check(const struct session *session)
 {
     assert(session && session->magic == SESSION_MAGIC);

@@ -46,13 +46,6 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
     return observed->command.prepared != NULL;
 }
 
-/* A server may say why it hangs up; anything else that answers no command was smuggled in. */
-bool replies_is_smuggled(const struct session *session, const struct wire_packet *packet)
-{
-    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
-           (packet->payload_size == 0 || packet->payload[0] != 0xff);
-}
-
 /* What becomes of a packet: it reaches the client, or the session ends instead. */
 enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_REFUSED };
 
@@ -61,7 +54,7 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
 {
     struct wire_result *result = &session->tracker.result;
     session->observed.status = session->tracker.status;
-    if (replies_is_smuggled(session, packet))
+    if (session_is_smuggled(session, packet))
         return FATE_SMUGGLED;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;

@@ -7,9 +7,6 @@
 
 #include "gateway/session/machine.h"
 
-/* Whether a packet answers nothing, and must not pass because plugins would not know of it. */
-bool replies_is_smuggled(const struct session *session, const struct wire_packet *packet);
-
 /* ---- Handlers of the step table ---- */
 
 bool reply_bytes(struct session *session);

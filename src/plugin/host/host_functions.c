@@ -169,40 +169,15 @@ static weir_string part_text(const weir_session *session, size_t index, uint32_t
                                        : absent;
 }
 
-static _Thread_local char failure[512];
-
-static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
-{
-    (void)plugin;
-    size_t most = sizeof failure - 1;
-    size = size < most ? size : most;
-    memcpy(failure, message, size);
-    failure[size] = '\0';
-}
-
-static _Thread_local struct plugin_running *calling_here;
-
-struct plugin_running *plugin_set_calling(struct plugin_running *calling)
-{
-    struct plugin_running *before = calling_here;
-    calling_here = calling;
-    return before;
-}
-
-bool plugin_is_calling(void)
-{
-    return calling_here != NULL;
-}
-
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
     if (!session) { /* OnVariable, while the server starts */
-        report_failure(NULL, message, message_size);
+        plugin_report_failure(NULL, message, message_size);
         return;
     }
     check_session(session);
-    struct plugin_running *running = calling_here ? calling_here : session->running;
+    struct plugin_running *running = plugin_running_here(session);
     if (!running)
         return;
     running->gave_reason = true;
@@ -244,14 +219,6 @@ static weir_string setting(const weir_plugin *plugin, const char *name)
     return value ? (weir_string){value, strlen(value)} : absent;
 }
 
-const char *plugin_take_failure(void)
-{
-    static _Thread_local char taken[sizeof failure];
-    memcpy(taken, failure, sizeof taken);
-    failure[0] = '\0';
-    return taken;
-}
-
 static weir_string library(const weir_plugin *plugin)
 {
     return (weir_string){plugin->library, strlen(plugin->library)};
@@ -277,7 +244,7 @@ const weir_host_functions plugin_host = {
     .set_session_data = set_session_data,
     .log = write_log,
     .setting = setting,
-    .report_failure = report_failure,
+    .report_failure = plugin_report_failure,
     .library = library,
     .hold = plugin_host_hold,
     .release = plugin_host_release,
