@@ -132,7 +132,4 @@ void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plu
 void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
                            weir_plugin_event event, const struct weir_plugin *subject);
 
-/* Forgets what the source has answered: another statement begins. */
-void plugin_reset_computed(struct weir_session *session);
-
 #endif
