@@ -98,7 +98,7 @@ struct local_answer {
 struct local_statement {
     const char *name;
     unsigned needs; /* LOCAL_NEEDS_* */
-    size_t size; /* of the statement's own struct, which begins with struct local */
+    size_t size;    /* of the statement's own struct, which begins with struct local */
     /* Returns whether the command that has begun (observed->command) is one. Must cost an ordinary
      * statement next to nothing. */
     bool (*matches)(const struct observed *observed, const struct wire_packet *packet);
