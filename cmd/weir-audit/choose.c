@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Matches one entry against the conditions of the command line.
+ *
+ * What has a grammar (a network, a time) is checked once, in choose_prepare(); after that,
+ * matching cannot fail. Times are compared as text: RFC 3339 in UTC sorts as text, and a shorter
+ * bound such as 2026-01-31 covers everything that begins with it. Texts that are matched with *
+ * and ? are compared up to TEXT_BYTES; fnmatch() needs a copy that ends with NUL. */
 #include "choose.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Turns a line of JSON back into the record that audit_log wrote, driven by the same table of
+ * fields (record_rows) that the formats are driven by.
+ *
+ * Texts are borrowed from the parsed JSON. A text that was not UTF-8 has a second member
+ * NAME_base64 with its exact bytes, which is preferred; the entry owns the decoded copy. Members
+ * of another type than expected count as absent, so a damaged line cannot do harm; a line without
+ * sequence number, time or a known event is rejected as no record. */
 #include "entry.h"
 
 #include <stdio.h>

@@ -1,4 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads lines through zlib, which passes plain files through unchanged, so one path serves both
+ * kinds of log.
+ *
+ * Following works on the last file only: at its end the reader sleeps and tries again, and when
+ * the path names another inode the log was rotated and the new file is opened. A last line without
+ * a newline is returned with is_torn set. The progress bar is driven by the position in the
+ * (compressed) files, and is shown only if standard error is a terminal and standard output is
+ * not. */
 #include "lines.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Computes the facts of a statement all at once, with the same functions of the room sql as the
+ * server's memo does, and puts them into the tables of the fake host. A fact of a part is computed
+ * when it is asked for, because most rules ask for none. */
 #include "text_session.h"
 
 #include <weir/text.h>

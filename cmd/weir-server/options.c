@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options of weir-server, one row each: name, type, where in struct server_options the value
+ * goes, default, limits, and help. The command line, the configuration file, --help and the man
+ * page all follow from these rows. */
 #include "options.h"
 
 #define AT(member) offsetof(struct server_options, member)

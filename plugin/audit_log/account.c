@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Accounts are split at their last '@': a user name may contain one, a host cannot.
+ *
+ * Hosts are matched as MariaDB does it, with LIKE's % and _ and without regard to case; user names
+ * must be equal. A list of accounts is read where it stands, entry by entry, with optional quotes
+ * and spaces, and without allocating: a filter may consult it for each event. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

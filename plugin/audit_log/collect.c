@@ -1,4 +1,17 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Collects the facts of an event into the record of a scratch area, which each thread reuses.
+ *
+ * A record borrows: from the host, whose texts live as long as the callback, or from the scratch
+ * area where a copy was needed (masked statements, parameters, whose texts do not outlive the next
+ * call).
+ *
+ * What is the same for all records of a session is collected and formatted once and kept with the
+ * session (struct audited). The kept part is valid while account and roles are unchanged; they are
+ * compared each time, which is cheaper than collecting the rest.
+ *
+ * Secrets are masked here, before any format or filter sees the statement, its parameters or the
+ * error message that quotes it. */
 #include "collect.h"
 
 #include <stdlib.h>

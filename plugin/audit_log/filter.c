@@ -1,4 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A set of filters: which filter an account has, and what that filter decides about a record.
+ *
+ * An account that the backend has matched is looked up by its name. Before that, the client's user
+ * name and host are matched against the accounts, and the one with the longest literal beginning
+ * wins. "%" stands for every account without a filter of its own.
+ *
+ * A statement is decided about as MySQL does it: first one table_access event for each use of a
+ * table, then one general event. It is recorded if one of them says so, and aborted if one of them
+ * says so.
+ *
+ * A set is never changed after it was made, so any number of threads may use it. */
 #include "filter.h"
 
 #include <errno.h>

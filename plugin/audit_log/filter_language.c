@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks up the words of the filter language in tables that are generated from the lists of
+ * filter_language.h. The lists are short and searched linearly: words are looked up when a filter
+ * is compiled, and never when it runs. A FIND function returns the END of its enum for an unknown
+ * word. */
 #include "filter_language.h"
 
 #include <string.h>

@@ -1,4 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs a compiled filter over one event. The tree is walked from the top: the filter itself, its
+ * items for the event's class, their items for the event. The answer to "log" comes from the
+ * deepest level that has an item for the event, where one item of several is enough; "abort" and
+ * "print" add up over all levels.
+ *
+ * Fields are read from the record when a condition asks for them. A field that a gateway cannot
+ * know is an empty text. Nothing is allocated, except to measure a statement's MySQL name. The
+ * recursion over conditions is as deep as the filter, which is bounded when it is compiled. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,4 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Holds the set of filters in force, and replaces it.
+ *
+ * Deciding takes a read lock, and not even that while there are no filters. A change copies the
+ * JSON of the current set, edits the copy, compiles it, writes the file, and only then puts the
+ * new set in force under the write lock: if any of these steps fails, memory and file stay as they
+ * were. Changes come one at a time, so `current` may be read without the lock while one is
+ * prepared. */
 #include "filter_store.h"
 
 #include <errno.h>

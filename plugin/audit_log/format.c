@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of formats, and what the JSON formats share: the lists of a record (attributes,
+ * parameters, tables) and the prefix with sequence number and chain.
+ *
+ * The prefix has fixed bytes around its number, so that it can be read back without a JSON parser:
+ * resuming a log and verifying one depend on that. */
 #include "format.h"
 
 #include <stdlib.h>

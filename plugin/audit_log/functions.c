@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One C function for each SQL function that the manifest declares, in a table indexed by the
+ * generated enum. All have the same signature and return -1 with a problem, or 0 with an answer;
+ * functions_call() turns that into MySQL's convention, in which a failure is a text that begins
+ * with "ERROR: " and not an error of the statement. Arguments that are NULL or contain a NUL byte
+ * are refused: a name would end there. */
 #include "functions.h"
 
 #include <stdio.h>

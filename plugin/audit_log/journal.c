@@ -1,4 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The journal's doors and its thread.
+ *
+ * The first half is called by the threads of sessions: journal_add() puts a record into the queue,
+ * and the strategy decides what happens when the buffer is full or the sink is broken. If the
+ * client has to wait, its reply is held before the record is queued, so that the writer can
+ * release it at any moment after that.
+ *
+ * The second half is the writer's thread: it takes all queued records at once, builds units of
+ * whole lines (journal_unit.c), adds the journal's own records (journal_records.c) and rotates on
+ * request. Once it runs only this thread uses the sink, apart from reopen and size; `lock` guards
+ * what both halves share. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

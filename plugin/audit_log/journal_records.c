@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The records that the journal writes about itself: Start, Stop, Gap, and Reopen after the file
+ * was removed. They are formatted by the writer's thread and numbered like all others, so a
+ * verifier sees at their place in the order what happened to the log.
+ *
+ * After a failure the Gap record waits for one batch if records are still queued: events that were
+ * lost meanwhile are counted there, and one record can report both. */
 #include "journal_inside.h"
 
 static void add_own(struct journal *journal, const struct record *record)

@@ -1,4 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A unit is what is committed to the sink at once: whole lines, each with its sequence number and
+ * the hash of the line before, and the held replies that wait for them.
+ *
+ * Number and chain advance for good only when the sink has taken the whole unit. A unit that
+ * failed is kept and tried again, from where the sink stopped, until it succeeds or the plugin
+ * ends; so numbers have no gap and no line is written twice. From the first failure to the next
+ * success the journal is broken, and held replies are released at once with the verdict of the
+ * setting on_failure. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The queue is a buffer of entries, each followed by its bodies, that grows as needed. The writer
+ * swaps the full buffer for an empty one under the lock and works on it without.
+ *
+ * Waking the writer costs a system call, so it is done only if the writer sleeps and nobody has
+ * woken it: when it waits for the first record, when a client waits (urgent), or when a quarter of
+ * the limit is filled. Otherwise the writer gathers records for some milliseconds. */
 #include "queue.h"
 
 #include <stdlib.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables that are generated from the lists of record.h: one row for each field, in the order
+ * in which fields are written, and the name and class of each event. Formats and weir-audit go by
+ * these rows, so a new field is one line of the header. */
 #include "record.h"
 
 #define TEXT(member)   {.name = #member, .type = RECORD_IS_TEXT, .index = RECORD_TEXT_##member},

@@ -1,4 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds out how a log ended, so that the next record continues its numbers and its chain.
+ *
+ * The file is read from its end, in blocks that grow until they hold a whole line. A half-written
+ * last line is cut off, and its size is reported for the Start record. The closing line of a
+ * format that has one is taken away again, and the separator put back after the last record. The
+ * last line that is a record gives sequence number and hash.
+ *
+ * resume_rotated() reads the newest rotated file instead, from its beginning because it may be
+ * compressed, and never changes it. A file in no known format is an error. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

@@ -1,4 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names, lists and cleans up rotated files.
+ *
+ * A rotated file carries the time of its rotation in its name, in digits, so sorting by name is
+ * sorting by age. Only names of exactly that form are listed, and therefore removed or compressed.
+ *
+ * The janitor is a thread that sleeps until it is woken. It removes files by number and age first,
+ * then compresses the rest: into a temporary name, which is brought to the disk and renamed before
+ * the original is removed. Whenever that is interrupted one complete file remains, and the next
+ * run continues. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

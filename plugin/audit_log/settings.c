@@ -1,4 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Translates the values of the system variables into the terms of the other files: an enum's
+ * number into a format, sink or strategy (by tables in the order of the manifest's enums), a
+ * duration into seconds, a path into one below the data directory.
+ *
+ * Some variables are read once, when the plugin starts; settings_apply() passes on those that may
+ * change while it runs. The paths are static buffers, because options are borrowed for the life of
+ * the plugin. */
 #include "settings.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What sinks have in common: the answer of those that write to no file when a rotation is asked
+ * for. The sinks themselves are sink_file.c, sink_syslog.c and sink_socket.c. */
 #include "sink.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * MySQL's names of statements from weir's kinds. Most names follow from the kind by a rule:
+ * CreateTable is create_table. `others` lists the names that do not; the first row of a kind is
+ * the one that is written, all rows of a kind are matched. `finer` lists names that MySQL has and
+ * weir does not tell apart, with the coarser name to use; the compiler of filters says so when one
+ * is used. */
 #include "sql_command.h"
 
 #include <ctype.h>

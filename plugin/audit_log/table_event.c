@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Derives MySQL's table_access events from what weir knows of a table's use: read, write or DDL,
+ * and the kind of the statement. A write is an insert unless the statement is an UPDATE or DELETE.
+ * TRUNCATE counts as a delete; every other DDL is no table_access event. */
 #include "table_event.h"
 
 #include <stdbool.h>

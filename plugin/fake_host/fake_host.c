@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The host's functions over the caller's tables. Nothing is looked up and nothing blocks; what the
+ * plugin does (refusals, log lines, holds) is counted in atomics, so plugins with threads can be
+ * tested too. Holds come from a ring and are never freed: one that is released twice, or too late, is
+ * found by an assertion and not by chance. */
 #include "fake_host.h"
 
 #include <assert.h>

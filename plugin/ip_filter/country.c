@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks up the country of an address with libmaxminddb. The file is mapped into memory and may be
+ * used by any number of threads. An address that the file does not know, or an entry whose code
+ * does not have two letters, has no country: the empty text. */
 #include "country.h"
 
 #include <errno.h>

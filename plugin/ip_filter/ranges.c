@@ -1,4 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sets of addresses as sorted, disjoint ranges: an address is in the set if it is in the last
+ * range that begins at or before it.
+ *
+ * IPv4: an index by the upper 16 bits gives the few ranges among which a binary search remains.
+ * IPv6: a tree over the upper 64 bits of the beginnings, with FANOUT keys a node, so that each
+ * level costs two cache lines; ranges with the same upper half are told apart by a binary search.
+ *
+ * A set is built once, from a list that is sorted and merged, and never changed afterwards. */
 #include "ranges.h"
 
 #include <stdlib.h>

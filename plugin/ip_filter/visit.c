@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the plugin keeps for one client from its login to its end: which tallies count it, and a
+ * copy of the databases it may use.
+ *
+ * A statement is allowed if all its tables are known and each is in one of those databases, or in
+ * information_schema, which shows what the account may see anyway. A statement whose tables are
+ * not known, or that creates, alters or drops a database, is refused: it could reach any. */
 #include "visit.h"
 
 #include <stdlib.h>

@@ -1,4 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Evaluates rules against a statement. Each condition answers YES, NO or BLIND (it cannot know),
+ * and a rule's answer is NO if one condition says NO, else BLIND if one is blind, else YES.
+ *
+ * Cost decides the order. First the gist of a rule, bit sets of the letters with which its kinds
+ * and tables can begin, rules out most rules for most statements without looking at any text; then
+ * come accounts and numbers, parts, tables, digests, and regular expressions last. A regular
+ * expression that takes more than REGEX_STEPS is BLIND, so that no text can stall a thread.
+ *
+ * Rules do not change after rules_prepare(); any number of threads may evaluate them. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "rules.h"
 

@@ -1,4 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A cache of facts about one statement. Each fact is asked of the host when a rule first needs it,
+ * and remembered in a bit of `asked`; beginning a statement clears the bits and nothing else.
+ *
+ * A few parts and tables are kept as they are; those beyond are asked for again each time. The
+ * names of kept tables are joined to "schema.name" once. The letters with which kinds and tables
+ * begin are collected on the way, for the gists of rules.c; a name with a dot in it may match a
+ * pattern at another place, and therefore counts as every letter. */
 #include "statement.h"
 
 #include <stdio.h>

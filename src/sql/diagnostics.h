@@ -6,7 +6,7 @@
 #ifndef WEIR_SQL_DIAGNOSTICS_H
 #define WEIR_SQL_DIAGNOSTICS_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/mode.h"
 
 /* Returns true if the text may read the diagnostics of the statement before it: if one of these

@@ -25,7 +25,7 @@
 #ifndef WEIR_SQL_DIGEST_H
 #define WEIR_SQL_DIGEST_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/mode.h"
 
 #define SQL_DIGEST_BYTES 65 /* 64 hex digits and a NUL */

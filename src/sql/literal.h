@@ -4,7 +4,7 @@
 #ifndef WEIR_SQL_LITERAL_H
 #define WEIR_SQL_LITERAL_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/mode.h"
 
 enum sql_literal_kind {

@@ -1,4 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes apart statements that contain other statements.
+ *
+ * read_part() adds one statement, and then what runs inside of it: for a compound statement or a
+ * routine's body each statement between its verb and its semicolon (read_blocks), for PREPARE and
+ * EXECUTE IMMEDIATE the string with its escapes undone (read_prepared). It recurses only into such
+ * strings, SQL_TABLES_TEXTS_MAX deep; blocks of any depth are read in one loop.
+ *
+ * A WHERE counts only if it names something that can vary: WHERE 1 or WHERE NULL selects all rows
+ * or none, and protects nothing. */
 #include "sql/parts.h"
 
 #include "sql/blocks.h"

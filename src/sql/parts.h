@@ -16,7 +16,7 @@
 #ifndef WEIR_SQL_PARTS_H
 #define WEIR_SQL_PARTS_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/kind.h"
 
 #define SQL_PARTS_MAX 4096 /* what lies beyond makes the last part one of kind UNKNOWN */

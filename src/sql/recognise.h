@@ -8,7 +8,7 @@
 #ifndef WEIR_SQL_RECOGNISE_H
 #define WEIR_SQL_RECOGNISE_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/cursor.h"
 #include "sql/mode.h"
 

@@ -31,7 +31,7 @@
 #ifndef WEIR_SQL_TABLES_H
 #define WEIR_SQL_TABLES_H
 
-#include "base/check.h"
+#include "base/base.h"
 #include "sql/mode.h"
 
 enum {

@@ -2,6 +2,9 @@
  *
  * Memos, and the functions by which the host of the plugins asks for what is in them.
  *
+ * Plugins may ask for a fact as often as they like: has_X says that X is known and need not be
+ * computed again for this statement, even if what is known is that there is none.
+ *
  * Invariant: command.memo belongs to the current statement. For a prepared statement it is the
  * statement's own (prepared->memo); otherwise it is taken from the environment's list and returned
  * to it. */
@@ -23,17 +26,21 @@
 
 struct memo {
     struct memo *next; /* in the environment's list */
-    bool has_kinds, has_digest, has_normalized, has_parts, has_tables, has_redacted;
+    bool has_kinds, has_digest, has_normalized, has_parts, has_tables, has_redacted, has_expanded,
+        has_exact;
+    bool holds_secret;    /* with has_redacted: redacted differs from the text */
+    bool is_expandable;   /* with has_expanded: expanded is the text with its parameters */
+    bool digest_is_exact; /* with has_exact */
     struct sql_kinds kinds;
     char digest[SQL_DIGEST_BYTES];
     struct strbuf normalized;
     struct sql_tables tables;
     struct sql_parts parts;
-    struct strbuf redacted;  /* the text without its passwords; has_redacted false: it has none */
+    struct strbuf redacted;  /* the text without its passwords */
     struct strbuf message;   /* the same of the error message asked for last */
     struct strbuf parameter; /* text of the parameter asked for last */
-    struct strbuf expanded;  /* the text with its parameters */
-    struct strbuf part;      /* text of the part asked for last */
+    struct strbuf expanded;
+    struct strbuf part; /* text of the part asked for last */
 };
 
 static struct memo *memo_new(void)
@@ -94,7 +101,7 @@ static void empty(struct strbuf *buffer)
 static void clear(struct memo *memo)
 {
     memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts = memo->has_tables =
-        memo->has_redacted = false;
+        memo->has_redacted = memo->has_expanded = memo->has_exact = false;
     empty(&memo->normalized);
     empty(&memo->redacted);
     empty(&memo->message);
@@ -134,7 +141,7 @@ void memo_next_statement(struct observed *observed)
 static void trim_prepared(struct memo *memo)
 {
     strbuf_release(&memo->normalized);
-    memo->has_normalized = memo->has_redacted = false;
+    memo->has_normalized = memo->has_redacted = memo->has_expanded = false;
     strbuf_release(&memo->redacted);
     strbuf_release(&memo->message);
     strbuf_release(&memo->parameter);
@@ -227,10 +234,24 @@ static weir_string expanded_fact(struct observed *observed)
     struct memo *memo = observed->command.prepared ? memo_of(observed) : NULL;
     if (!memo)
         return (weir_string){NULL, 0};
-    strbuf_reset(&memo->expanded);
-    if (!parameters_expand(observed, &memo->expanded))
-        return (weir_string){NULL, 0};
-    return (weir_string){memo->expanded.data, memo->expanded.size};
+    if (!memo->has_expanded) {
+        strbuf_reset(&memo->expanded);
+        memo->is_expandable = parameters_expand(observed, &memo->expanded);
+        memo->has_expanded = true;
+    }
+    return memo->is_expandable ? (weir_string){memo->expanded.data, memo->expanded.size}
+                               : (weir_string){NULL, 0};
+}
+
+/* Whether the text as plugins see it holds passwords; memo->redacted is without them then. */
+static bool redact(struct memo *memo, struct sql_span text)
+{
+    if (!memo->has_redacted) {
+        strbuf_reset(&memo->redacted);
+        memo->holds_secret = text.at && sql_redact(&memo->redacted, text);
+        memo->has_redacted = true;
+    }
+    return memo->holds_secret;
 }
 
 /* The text as plugins see it, without its passwords: itself when it has none. */
@@ -243,11 +264,7 @@ static weir_string redacted_fact(struct observed *observed)
     struct memo *memo = memo_of(observed);
     if (!memo)
         return (weir_string){NULL, 0};
-    if (!memo->has_redacted) {
-        strbuf_reset(&memo->redacted);
-        memo->has_redacted = sql_redact(&memo->redacted, text);
-    }
-    if (!memo->has_redacted)
+    if (!redact(memo, text))
         return sql;
     return memo->redacted.failed ? (weir_string){NULL, 0}
                                  : (weir_string){memo->redacted.data, memo->redacted.size};
@@ -256,16 +273,16 @@ static weir_string redacted_fact(struct observed *observed)
 static weir_string redacted_message_fact(struct observed *observed)
 {
     weir_string message = observed->handle.text[WEIR_TEXT_message];
+    weir_string sql = observed->handle.text[WEIR_TEXT_sql];
     struct memo *memo = message.size ? memo_of(observed) : NULL;
     if (!message.size)
         return message;
     if (!memo)
         return (weir_string){NULL, 0};
-    if (!memo->has_redacted)
-        redacted_fact(observed);
+    bool of_secret = redact(memo, (struct sql_span){sql.data, sql.size});
     strbuf_reset(&memo->message);
     if (!sql_redact_message(&memo->message, (struct sql_span){message.data, message.size},
-                            memo->has_redacted))
+                            of_secret))
         return message;
     return memo->message.failed ? (weir_string){NULL, 0}
                                 : (weir_string){memo->message.data, memo->message.size};
@@ -325,9 +342,18 @@ static const struct sql_tables *tables_of(struct observed *observed)
 }
 
 /* Of a command without text: 1. */
-static bool is_exact(const struct statement *statement)
+static bool is_exact(struct observed *observed)
 {
-    return !statement->text || sql_digest_is_exact(span_of(statement), &statement->mode);
+    const struct statement *statement = statement_current(observed);
+    struct memo *memo = statement->text ? memo_of(observed) : NULL;
+    if (!statement->text)
+        return true;
+    if (!memo)
+        return false;
+    if (!memo->has_exact)
+        memo->digest_is_exact = sql_digest_is_exact(span_of(statement), &statement->mode);
+    memo->has_exact = true;
+    return memo->digest_is_exact;
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)
@@ -348,7 +374,7 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         number = tables ? tables->known : !statement_current(observed)->text;
         break;
     case WEIR_NUMBER_digest_exact:
-        number = is_exact(statement_current(observed));
+        number = is_exact(observed);
         break;
     default:
         break;

@@ -200,11 +200,9 @@ void plugin_parse_event(struct plugin_registry *registry, struct weir_session *s
                         weir_parse_event event, struct plugin_verdict *verdict)
 {
     assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
-    plugin_reset_computed(session);
     notify(&registry->parse, enabled_of(&registry->parse), session,
            (struct kind_of_event){"PreParse", true, true}, (struct arguments){.event = event},
            verdict, invoke_parse);
-    plugin_reset_computed(session);
 }
 
 static weir_verdict invoke_global_variable(const struct weir_manifest *manifest,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The host's functions: what a plugin can ask of a session, and say. Facts come from the session;
- * those that cost something come from its source, once a statement. */
+ * those that cost something come from its source, which remembers them. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +9,6 @@
 #include "plugin/host/plugin_holds.h"
 #include "plugin/host/plugin_variables.h"
 #include "wire/wire.h"
-
-/* X(fact, slot): facts that the source answers and that are kept. */
-#define COMPUTED_TEXTS(X)                                                                          \
-    X(kind, 0)                                                                                     \
-    X(normalized, 1) X(digest, 2) X(expanded_sql, 3) X(specific_kind, 4) X(redacted_sql, 5)
-#define COMPUTED_NUMBERS(X) X(table_count, 0) X(tables_known, 1) X(digest_exact, 2)
 
 static const weir_string absent;
 
@@ -34,45 +28,6 @@ void plugin_session_init(struct weir_session *session)
         session->number[i] = WEIR_ABSENT;
 }
 
-void plugin_reset_computed(struct weir_session *session)
-{
-    session->computed.asked = 0;
-}
-
-/* Whether the slot must be filled; afterwards it counts as filled. Handles of plugins are const
- * because plugins change nothing through them; the host's own memory may. */
-static bool must_ask(struct weir_session *session, unsigned slot)
-{
-    uint64_t number = session->number[WEIR_NUMBER_statement_number];
-    if (session->computed.statement_number != number) {
-        session->computed.statement_number = number;
-        session->computed.asked = 0;
-    }
-    bool first = !(session->computed.asked & 1U << slot);
-    session->computed.asked |= 1U << slot;
-    return first;
-}
-
-static weir_string computed_text(struct weir_session *session, uint32_t fact)
-{
-    unsigned slot;
-    switch (fact) {
-#define X(name, number)                                                                            \
-    case WEIR_TEXT_##name:                                                                         \
-        slot = number;                                                                             \
-        break;
-        COMPUTED_TEXTS(X)
-#undef X
-    case WEIR_TEXT_redacted_message: /* of this event's message */
-        return session->source->text(session->source_data, fact);
-    default:
-        return absent;
-    }
-    if (must_ask(session, slot))
-        session->computed.text[slot] = session->source->text(session->source_data, fact);
-    return session->computed.text[slot];
-}
-
 static weir_string text(const weir_session *session, uint32_t fact)
 {
     check_session(session);
@@ -80,27 +35,7 @@ static weir_string text(const weir_session *session, uint32_t fact)
         return absent;
     if (session->text[fact].data || !session->source || !session->source->text)
         return session->text[fact];
-    return computed_text((struct weir_session *)session, fact);
-}
-
-static uint64_t computed_number(struct weir_session *session, uint32_t fact)
-{
-    unsigned slot;
-    switch (fact) {
-#define X(name, number)                                                                            \
-    case WEIR_NUMBER_##name:                                                                       \
-        slot = number;                                                                             \
-        break;
-        COMPUTED_NUMBERS(X)
-#undef X
-    case WEIR_NUMBER_connection_duration:
-        return session->source->number(session->source_data, fact);
-    default:
-        return WEIR_ABSENT;
-    }
-    if (must_ask(session, PLUGIN_COMPUTED_TEXTS + slot))
-        session->computed.number[slot] = session->source->number(session->source_data, fact);
-    return session->computed.number[slot];
+    return session->source->text(session->source_data, fact);
 }
 
 static uint64_t number(const weir_session *session, uint32_t fact)
@@ -110,7 +45,7 @@ static uint64_t number(const weir_session *session, uint32_t fact)
         return WEIR_ABSENT;
     if (session->number[fact] != WEIR_ABSENT || !session->source || !session->source->number)
         return session->number[fact];
-    return computed_number((struct weir_session *)session, fact);
+    return session->source->number(session->source_data, fact);
 }
 
 static size_t client_address(const weir_session *session, uint8_t bytes[16])
@@ -169,40 +104,15 @@ static weir_string part_text(const weir_session *session, size_t index, uint32_t
                                        : absent;
 }
 
-static _Thread_local char failure[512];
-
-static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
-{
-    (void)plugin;
-    size_t most = sizeof failure - 1;
-    size = size < most ? size : most;
-    memcpy(failure, message, size);
-    failure[size] = '\0';
-}
-
-static _Thread_local struct plugin_running *calling_here;
-
-struct plugin_running *plugin_set_calling(struct plugin_running *calling)
-{
-    struct plugin_running *before = calling_here;
-    calling_here = calling;
-    return before;
-}
-
-bool plugin_is_calling(void)
-{
-    return calling_here != NULL;
-}
-
 static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size)
 {
     if (!session) { /* OnVariable, while the server starts */
-        report_failure(NULL, message, message_size);
+        plugin_report_failure(NULL, message, message_size);
         return;
     }
     check_session(session);
-    struct plugin_running *running = calling_here ? calling_here : session->running;
+    struct plugin_running *running = plugin_running_here(session);
     if (!running)
         return;
     running->gave_reason = true;
@@ -244,14 +154,6 @@ static weir_string setting(const weir_plugin *plugin, const char *name)
     return value ? (weir_string){value, strlen(value)} : absent;
 }
 
-const char *plugin_take_failure(void)
-{
-    static _Thread_local char taken[sizeof failure];
-    memcpy(taken, failure, sizeof taken);
-    failure[0] = '\0';
-    return taken;
-}
-
 static weir_string library(const weir_plugin *plugin)
 {
     return (weir_string){plugin->library, strlen(plugin->library)};
@@ -277,7 +179,7 @@ const weir_host_functions plugin_host = {
     .set_session_data = set_session_data,
     .log = write_log,
     .setting = setting,
-    .report_failure = report_failure,
+    .report_failure = plugin_report_failure,
     .library = library,
     .hold = plugin_host_hold,
     .release = plugin_host_release,

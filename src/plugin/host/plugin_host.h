@@ -26,10 +26,6 @@
 
 #define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data; bits of a set */
 
-/* kind, normalized, digest, expanded_sql, specific_kind, redacted_sql */
-#define PLUGIN_COMPUTED_TEXTS   6
-#define PLUGIN_COMPUTED_NUMBERS 3 /* table_count, tables_known, digest_exact */
-
 /* Why something was refused. */
 struct plugin_refusal {
     uint32_t code;     /* error number */
@@ -62,8 +58,7 @@ struct plugin_verdict {
 /* Facts of the connection and of the current statement. The gateway owns what the strings point at
  * and keeps it alive while an event runs. Absent strings are {NULL, 0}; absent numbers WEIR_ABSENT.
  * Index with WEIR_TEXT_user, WEIR_NUMBER_rows ... text[WEIR_TEXT_command] is NUL-terminated:
- * OnGeneralEvent gets it as a C string. The facts listed below as computed are filled in here, when
- * first asked for. */
+ * OnGeneralEvent gets it as a C string. Facts that are absent here are asked of the source. */
 struct weir_session {
     unsigned magic; /* PLUGIN_SESSION_MAGIC: set by plugin_session_init() */
     weir_string text[WEIR_TEXT_FACT_END_];
@@ -73,7 +68,7 @@ struct weir_session {
     const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
     size_t attributes_size;
 
-    /* Computed when first asked for, through these; user is the gateway's. NULL: absent. */
+    /* Who is asked for facts that are absent above. NULL: nobody, they are absent. */
     const struct plugin_facts_source *source;
     void *source_data;
 
@@ -91,14 +86,6 @@ struct weir_session {
      * began are shared by all; the session's own ones once it has set any. */
     const struct plugin_session_values *values;
     bool owns_values;
-
-    /* This room's own: what the source has answered for the statement with this number. */
-    struct {
-        uint64_t statement_number;
-        uint32_t asked; /* bits: slots that have been filled */
-        weir_string text[PLUGIN_COMPUTED_TEXTS];
-        uint64_t number[PLUGIN_COMPUTED_NUMBERS];
-    } computed;
 };
 
 /* What a plugin may hold. */
@@ -107,16 +94,15 @@ enum plugin_hold_kind {
     PLUGIN_HOLD_VERDICT, /* weir_hold_verdict(): the plugin answers the event later */
 };
 
-/* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
- * fact and statement, where statement_number distinguishes statements (connection_duration and
- * redacted_message: each time); the strings that they return live until the statement has ended.
- * PreParse is a statement of its own. */
+/* How costly facts are found out; each may be NULL. Each time that a plugin asks for a fact, the
+ * source is asked: it remembers by itself what is costly. The strings that text() returns live until
+ * the statement has ended, or PreParse has; that of redacted_message until it is asked for again. */
 struct plugin_facts_source {
-    /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
-     * specific_kind, redacted_sql, redacted_message. */
+    /* Any fact that is absent in session->text[]: kind, normalized, digest, expanded_sql,
+     * specific_kind, redacted_sql, redacted_message; {NULL, 0} for those that it does not have. */
     weir_string (*text)(void *source_data, uint32_t fact);
-    /* Numbers that are WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
-     * connection_duration. */
+    /* Any fact that is WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
+     * connection_duration; WEIR_ABSENT for those that it does not have. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);

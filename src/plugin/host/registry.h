@@ -101,9 +101,12 @@ void plugin_free(struct weir_plugin *plugin);
 WEIR_MUST_CHECK int plugin_identity_read(struct plugin_identity *identity, const char *text,
                                          const char *path, struct error *error);
 
-/* The table that plugins call; and what weir_fail() said on this thread since it was last taken, ""
- * when nothing (valid until the thread's next callback). */
+/* The table that plugins call (host_functions.c). */
 extern const weir_host_functions plugin_host;
+
+/* What weir_fail() said on this thread; taken: since it was last taken, "" when nothing (valid
+ * until the thread's next callback). */
+void plugin_report_failure(const weir_plugin *plugin, const char *message, size_t size);
 const char *plugin_take_failure(void);
 
 /* Sets the call of a plugin that this thread runs outside of a session's events (OnFunction,
@@ -111,6 +114,10 @@ const char *plugin_take_failure(void);
  * event meanwhile. Returns what was set before. */
 struct plugin_running *plugin_set_calling(struct plugin_running *calling);
 bool plugin_is_calling(void);
+
+/* The call that weir_refuse() is about: the one that is set, otherwise the session's event; NULL:
+ * none. */
+struct plugin_running *plugin_running_here(const struct weir_session *session);
 
 /* A pending answer ended in WEIR_FAIL. Logs it; returns whether the session must not go on. Any
  * thread. */
@@ -124,8 +131,5 @@ void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plu
 /* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
 void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
                            weir_plugin_event event, const struct weir_plugin *subject);
-
-/* Forgets what the source has answered: another statement begins. */
-void plugin_reset_computed(struct weir_session *session);
 
 #endif

@@ -1,4 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writes the C source that pluginpkg compiles into a plugin: the enums and prototypes that the
+ * plugin's sources see, and the manifest symbol with its JSON in a section of its own.
+ *
+ * Texts of the manifest become C string literals here and nowhere else, escaped so that nothing in
+ * them can end the literal. The JSON's first member is the API version, which only the compiler knows:
+ * a plugin carries the version of the header that it was really compiled with. */
 #include "plugin/package/generate.h"
 
 #include <ctype.h>

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs compilers and pkg-config: argument lists, and posix_spawn() with the output in a pipe. No
+ * shell is involved; settings such as CFLAGS are split by wordexp(), with command substitution
+ * forbidden. SIGINT and SIGQUIT are ignored while the child runs and are the child's alone, as
+ * system() does it: an interrupt ends the compiler, and this process removes its temporary files. */
 #include "plugin/package/process.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Temporary folders for the tests of audit_log, and a limit of file sizes that stands for a full
+ * disk. */
 #include "audit_test.h"
 
 #include <signal.h>

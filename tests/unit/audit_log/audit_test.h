@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests of audit_log share: cmocka, the fake host, temporary folders. */
 #ifndef TEST_AUDIT_TEST_H
 #define TEST_AUDIT_TEST_H
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests of ip_filter share: cmocka, and networks read from a text. */
 #ifndef TEST_FILTER_TEST_H
 #define TEST_FILTER_TEST_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What plugins ask of a session: facts as the gateway gave them, costly ones asked for once a
- * statement. */
+ * What plugins ask of a session: facts as the gateway gave them, and those that it did not give from
+ * the session's source. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@ static int asked;
 static weir_string source_text(void *data, uint32_t fact)
 {
     asked++;
-    if (fact == WEIR_TEXT_kind)
-        return (weir_string){NULL, 0}; /* absent, and known to be */
+    if (fact != WEIR_TEXT_normalized)
+        return (weir_string){NULL, 0};
     return (weir_string){data, strlen(data)};
 }
 
@@ -26,7 +26,7 @@ static uint64_t source_number(void *data, uint32_t fact)
 {
     (void)data;
     asked++;
-    return fact == WEIR_NUMBER_table_count ? 3 : 40 + (uint64_t)asked;
+    return fact == WEIR_NUMBER_table_count ? 3 : WEIR_ABSENT;
 }
 
 static int source_table(void *data, size_t index, weir_table *table)
@@ -70,11 +70,10 @@ static void what_the_gateway_gave_is_not_asked_for(void **state)
     asked = 0;
     assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_digest).data, "given", 5);
     assert_int_equal(plugin_host.number(&session, WEIR_NUMBER_table_count), 0);
-    assert_null(plugin_host.text(&session, WEIR_TEXT_user).data); /* not the source's */
     assert_int_equal(asked, 0);
 }
 
-static void a_costly_fact_is_asked_for_once_a_statement(void **state)
+static void what_it_did_not_give_is_asked_of_the_source_each_time(void **state)
 {
     (void)state;
     struct weir_session session;
@@ -82,40 +81,19 @@ static void a_costly_fact_is_asked_for_once_a_statement(void **state)
     plugin_session_init(&session);
     session.source = &source;
     session.source_data = (void *)"one";
-    session.number[WEIR_NUMBER_statement_number] = 1;
     asked = 0;
-    for (int i = 0; i < 3; i++) {
-        assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_normalized).data, "one", 3);
-        assert_null(plugin_host.text(&session, WEIR_TEXT_kind).data);
-        assert_int_equal(plugin_host.number(&session, WEIR_NUMBER_table_count), 3);
-    }
-    assert_int_equal(asked, 3);
+    assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_normalized).data, "one", 3);
+    assert_null(plugin_host.text(&session, WEIR_TEXT_kind).data);
+    assert_int_equal(plugin_host.number(&session, WEIR_NUMBER_table_count), 3);
+    assert_true(plugin_host.number(&session, WEIR_NUMBER_rows) == WEIR_ABSENT);
     session.source_data = (void *)"two";
-    session.number[WEIR_NUMBER_statement_number] = 2;
     assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_normalized).data, "two", 3);
-    assert_int_equal(asked, 4);
-    /* The clock goes on while the statement stays. */
-    uint64_t first = plugin_host.number(&session, WEIR_NUMBER_connection_duration);
-    assert_true(plugin_host.number(&session, WEIR_NUMBER_connection_duration) > first);
+    assert_int_equal(asked, 5);
     assert_int_equal(plugin_host.table(&session, 2, &table), 1);
     assert_int_equal(plugin_host.table(&session, 3, &table), 0);
-}
-
-static void the_parse_event_is_a_statement_of_its_own(void **state)
-{
-    (void)state;
-    struct plugin_registry *registry = plugin_registry_load(&(struct plugin_options){0}, NULL);
-    struct weir_session session;
-    plugin_session_init(&session);
-    session.source = &source;
-    session.source_data = (void *)"old";
-    plugin_host.text(&session, WEIR_TEXT_digest);
-    struct plugin_verdict verdict;
-    plugin_parse_event(registry, &session, WEIR_PRE_PARSE, &verdict);
-    assert_int_equal(verdict.outcome, PLUGIN_ALLOWED);
-    session.source_data = (void *)"new";
-    assert_memory_equal(plugin_host.text(&session, WEIR_TEXT_digest).data, "new", 3);
-    plugin_registry_shutdown(registry);
+    session.source = NULL; /* while another thread works for the session */
+    assert_null(plugin_host.text(&session, WEIR_TEXT_normalized).data);
+    assert_int_equal(plugin_host.table(&session, 2, &table), 0);
 }
 
 static void attributes_are_read_from_the_block(void **state)
@@ -223,8 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_that_nobody_gave_are_absent),
         cmocka_unit_test(what_the_gateway_gave_is_not_asked_for),
-        cmocka_unit_test(a_costly_fact_is_asked_for_once_a_statement),
-        cmocka_unit_test(the_parse_event_is_a_statement_of_its_own),
+        cmocka_unit_test(what_it_did_not_give_is_asked_of_the_source_each_time),
         cmocka_unit_test(attributes_are_read_from_the_block),
         cmocka_unit_test(a_refusal_is_what_a_client_can_be_sent),
         cmocka_unit_test(a_hold_that_failed_counts_as_on_failure_says),

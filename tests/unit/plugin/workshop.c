@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A temporary folder for each test: writes the sources of plugins into it, packages them with the
+ * code under test, and reads back what the plugins recorded. It is removed with everything in it
+ * at the end of the test. */
 #include "workshop.h"
 
 #include <dirent.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A temporary folder, statements and keys for the tests of sql_firewall, and a host that counts
+ * log lines and released replies. */
 #include "firewall_test.h"
 
 #include <dirent.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A thread that accepts one connection after the other, greets, waits for an answer and denies it. */
 #include "fake_server.h"
 
 #include <assert.h>

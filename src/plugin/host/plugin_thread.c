@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What each thread remembers while it calls a plugin: the call of OnFunction or OnVariable that it
+ * runs, which belongs to no session's event, and the reason that the plugin gave for failing. It
+ * stands below all that calls plugins and below the functions that plugins call. */
+#include <string.h>
+
+#include "plugin/host/registry.h"
+
+static _Thread_local char failure[512];
+static _Thread_local struct plugin_running *calling_here;
+
+void plugin_report_failure(const weir_plugin *plugin, const char *message, size_t size)
+{
+    (void)plugin;
+    size_t most = sizeof failure - 1;
+    size = size < most ? size : most;
+    memcpy(failure, message, size);
+    failure[size] = '\0';
+}
+
+const char *plugin_take_failure(void)
+{
+    static _Thread_local char taken[sizeof failure];
+    memcpy(taken, failure, sizeof taken);
+    failure[0] = '\0';
+    return taken;
+}
+
+struct plugin_running *plugin_set_calling(struct plugin_running *calling)
+{
+    struct plugin_running *before = calling_here;
+    calling_here = calling;
+    return before;
+}
+
+bool plugin_is_calling(void)
+{
+    return calling_here != NULL;
+}
+
+struct plugin_running *plugin_running_here(const struct weir_session *session)
+{
+    return calling_here ? calling_here : session->running;
+}
