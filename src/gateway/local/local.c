@@ -17,7 +17,9 @@ static const struct local_statement *const table[] = {
 const struct local_statement *local_find(const struct observed *observed,
                                          const struct wire_packet *packet)
 {
-    assert(observed && packet->payload_size > 0);
+    assert(observed && packet);
+    if (packet->payload_size == 0) /* an empty command is COM_SLEEP */
+        return NULL;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i]->matches(observed, packet))
             return table[i];

@@ -452,6 +452,7 @@ static void run_once(const char *name, const char *lines, const struct script_op
     if (!harness.capabilities)
         harness.capabilities = STEP_MODERN;
     step_options_write(&harness, &run.seed);
+    strbuf_add_byte(&run.seed, 0); /* how the fuzzer cuts reads */
     harness_begin(&run.harness, &harness);
     run.harness.seed = (unsigned)split;
     run.harness.split = split < 0 ? NULL : split == 0 ? split_bytes : split_random;
