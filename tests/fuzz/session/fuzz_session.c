@@ -110,18 +110,16 @@ static void note_decision(struct world *world, uint8_t verdict)
 
 /* ---- Running ---- */
 
+/* seed 0: whole; a multiple of 8: single bytes. */
 static size_t cut(struct harness *harness, size_t size)
 {
-    switch (harness->seed & 3) {
-    case 0:
+    if (harness->seed == 0)
         return size;
-    case 1:
+    if (harness->seed % 8 == 0)
         return 1;
-    default:
-        harness->seed = (harness->seed & 3) | ((harness->seed * 1103515245U + 12345U) & ~3U);
-        size_t most = size < 64 ? size : 64;
-        return 1 + (harness->seed >> 16) % most;
-    }
+    harness->seed = (harness->seed * 1103515245U + 12345U) | 1;
+    size_t most = size < 64 ? size : 64;
+    return 1 + (harness->seed >> 16) % most;
 }
 
 static void one_step(struct world *world, unsigned op, const uint8_t *argument, size_t size)
@@ -190,8 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error;
     is_quiet = is_quiet || log_open("/dev/null", &error) == 0;
     char *whole = run(data, size, 0, &whole_reason, &depends_on_time);
-    unsigned seed = data[STEP_OPTION_BYTES];
-    char *parts = run(data, size, seed & 3 ? seed : 1, &cut_reason, &depends_on_time);
+    char *parts = run(data, size, 1U + data[STEP_OPTION_BYTES], &cut_reason, &depends_on_time);
     bool is_broken = whole_reason == CLOSE_BACKEND_PROTOCOL || cut_reason == CLOSE_BACKEND_PROTOCOL;
     assert(depends_on_time || is_broken || strcmp(whole, parts) == 0);
     free(whole);

@@ -246,18 +246,17 @@ static struct session_wishes carry_out(struct harness *harness)
 /* Feeds one read, from memory that is gone right afterwards. */
 static void feed(struct harness *harness, enum session_side side)
 {
+    static uint8_t anywhere; /* what is read to if the session has no better place */
     struct strbuf *unread = &harness->peers[side].unread;
     size_t size = harness->split ? harness->split(harness, unread->size) : unread->size;
-    uint8_t *own = malloc(SESSION_READ_BYTES), *bytes = own;
+    uint8_t *bytes = &anywhere, *own = NULL;
     size_t room = session_read_room(harness->session, side, &bytes);
-    assert(own && room && size);
+    assert(room && size);
     size = size < room ? size : room;
-    if (bytes == own) {
+    if (bytes == &anywhere) {
         assert(room <= SESSION_READ_BYTES);
-        bytes = malloc(size);
+        bytes = own = malloc(size);
         assert(bytes);
-        free(own);
-        own = bytes;
     }
     memcpy(bytes, unread->data, size);
     strbuf_consume(unread, size);
@@ -371,11 +370,23 @@ void harness_secured(struct harness *harness, const char *error)
     harness_go_on(harness);
 }
 
-void harness_work(struct harness *harness, bool cancelled)
+void harness_begin_work(struct harness *harness)
 {
-    if (harness->is_over || !session_wishes(harness->session).work)
+    if (harness->is_over || harness->is_working || !session_wishes(harness->session).work)
         return;
-    do_work(harness, cancelled);
+    harness->is_working = true;
+    session_begin_work(harness->session);
+    harness_go_on(harness);
+}
+
+void harness_worked(struct harness *harness, bool cancelled)
+{
+    if (!harness->is_working)
+        return;
+    harness->is_working = false;
+    if (!cancelled)
+        session_work(harness->session);
+    session_worked(harness->session, cancelled);
     harness_go_on(harness);
 }
 
@@ -470,6 +481,8 @@ void harness_finish(struct harness *harness)
 {
     harness_close(harness);
     assert(harness->is_over);
+    assert(!harness->is_working || !session_may_be_freed(harness->session));
+    harness_worked(harness, false);
     while (puppet_give_back(&harness->puppet, true, false) ||
            puppet_decide(&harness->puppet, WEIR_OK, false))
         continue;

@@ -59,6 +59,7 @@ struct harness {
     unsigned seed;                                         /* for split */
     bool is_over;
     bool is_connecting, is_securing, is_finished;
+    bool is_working; /* a thread that may block has the work */
     unsigned deadline_number;
     long deadline_s;
     const char *state; /* the last one that was seen */
@@ -77,7 +78,8 @@ void harness_take(struct harness *harness, enum session_side side, size_t may_ta
 /* What the gateway does. */
 void harness_connected(struct harness *harness, const char *error);
 void harness_secured(struct harness *harness, const char *error);
-void harness_work(struct harness *harness, bool cancelled);
+void harness_begin_work(struct harness *harness);
+void harness_worked(struct harness *harness, bool cancelled);
 void harness_deadline(struct harness *harness);
 void harness_drain(struct harness *harness);
 void harness_close(struct harness *harness);

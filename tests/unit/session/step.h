@@ -24,7 +24,7 @@
     X(STEP_FAIL)          /* side: its next send fails */                                          \
     X(STEP_CONNECTED)     /* nothing, or an error */                                               \
     X(STEP_SECURED)       /* nothing, or an error */                                               \
-    X(STEP_WORK)          /* nothing, or: cancelled */                                             \
+    X(STEP_WORK)          /* 0: all of it, 1: cancelled, 2: it begins, 3: it is done */            \
     X(STEP_DEADLINE)                                                                               \
     X(STEP_DRAIN)                                                                                  \
     X(STEP_CLOSE)

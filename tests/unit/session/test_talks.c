@@ -113,9 +113,9 @@ static void read_file(const char *name)
 
 /* The session goes on after some of them; the harness ends it then. */
 static const char *const causes[] = {
-    "client ends",   "client lost", "client fails", "backend ends", "backend lost",
-    "backend fails", "deadline",    "drain",        "close",        "give failed",
-    "decide refuse", "decide ok",   "S9 ff 00",     "C9 ff 00"};
+    "client ends", "client lost", "client fails", "backend ends", "backend lost",  "backend fails",
+    "deadline",    "drain",       "close",        "give failed",  "decide refuse", "decide ok",
+    "work",        "worked",      "S9 ff 00",     "C9 ff 00"};
 
 #define CAUSES (sizeof causes / sizeof *causes)
 
@@ -127,7 +127,8 @@ static void run_every_end(const struct talk *talk)
     for (size_t i = 0; i < CAUSES * (CAUSES + 1); i++) {
         const char *first = causes[i % CAUSES];
         const char *second = i < CAUSES ? "" : causes[i / CAUSES - 1];
-        bool is_over = strcmp(first, "close") == 0 || strcmp(first, "client lost") == 0;
+        bool is_over = strcmp(first, "close") == 0 ||
+                       (strcmp(first, "client lost") == 0 && !talk->options.harness.works_later);
         options.whole_only = i >= CAUSES;
         strbuf_reset(&lines);
         strbuf_printf(&lines, "%s%s\n%s\n%s\n", talk->lines.data, first, is_over ? "= over" : "",
