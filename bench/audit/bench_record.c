@@ -10,22 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <weir/clock.h>
 
 #include "collect.h"
-#include "host.h"
+#include "fake_host.h"
 #include "journal.h"
 
 #define ROUNDS       40
 #define RECORDS      20000 /* of a round: less than the buffer has room for */
 #define BUFFER_BYTES (64U << 20)
 #define SETTLE_NS    60000000 /* for the writer to finish after a round */
-
-static double cpu_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static const weir_table table = {{"sbtest", 6}, {"sbtest1", 7}, WEIR_TABLE_READ};
 
@@ -46,9 +40,9 @@ static void fill(struct weir_session *session)
         {WEIR_TEXT_specific_kind, "Select"},
         {WEIR_TEXT_digest, "3f9a2ff4c5c2c9b7a1e0d3f4b5a69788796a5b4c3d2e1f0011223344556677ab"},
     };
-    host_init(session);
+    fake_session_init(session);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        session->text[texts[i].fact] = record_string(texts[i].text);
+        session->text[texts[i].fact] = text_of(texts[i].text);
     session->tables = &table;
     session->table_count = 1;
     session->refuses_holds = true;
@@ -74,7 +68,7 @@ static void record_one(struct journal *journal, struct weir_session *session,
                                             .format = &format_json};
     collect_statement(scratch, audited, session, WEIR_COMPLETED, &options);
     collect_session_part(scratch, audited, &format_json);
-    text_reset(&scratch->bodies);
+    strbuf_reset(&scratch->bodies);
     format_json.write(&scratch->bodies, &scratch->record);
     journal_add(journal, session, &format_json, &scratch->bodies, scratch->record.time_ns);
 }
@@ -88,12 +82,13 @@ static void measure(struct journal *journal)
     fill(&session);
     struct audited *audited = audited_new(&session);
     for (int round = 0; round < ROUNDS; round++) {
-        double thread = cpu_ns(CLOCK_THREAD_CPUTIME_ID), process = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+        double thread = (double)clock_read_ns(CLOCK_THREAD_CPUTIME_ID),
+               process = (double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
         for (int i = 0; i < RECORDS; i++)
             record_one(journal, &session, audited, &scratch);
         nanosleep(&settle, NULL);
-        thread = (cpu_ns(CLOCK_THREAD_CPUTIME_ID) - thread) / RECORDS;
-        process = (cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - process) / RECORDS;
+        thread = ((double)clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - thread) / RECORDS;
+        process = ((double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - process) / RECORDS;
         best_thread = thread < best_thread ? thread : best_thread;
         best_process = process < best_process ? process : best_process;
     }
@@ -106,7 +101,7 @@ static void measure(struct journal *journal)
 int main(int count, char **arguments)
 {
     static struct sink_options sink;
-    char problem[PROBLEM_BYTES];
+    struct error error;
     if (count != 2) {
         fprintf(stderr, "usage: bench_record FILE\n");
         return 2;
@@ -117,9 +112,9 @@ int main(int count, char **arguments)
                                             .format = &format_json,
                                             .strategy = STRATEGY_ASYNCHRONOUS,
                                             .buffer_bytes = BUFFER_BYTES};
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     if (!journal) {
-        fprintf(stderr, "bench_record: %s\n", problem);
+        fprintf(stderr, "bench_record: %s\n", error.message);
         return EXIT_FAILURE;
     }
     measure(journal);

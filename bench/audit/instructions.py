@@ -3,10 +3,10 @@
 """Instructions that audit_log costs for one statement, under callgrind: the same on every machine, and undisturbed by what
 else runs there.
 
-    bench/audit/instructions.py [--statements 2000] [--keep FOLDER] [setting=value ...]
+    bench/audit/instructions.py [--statements 2000] [--pass worker] [--keep FOLDER] [setting=value ...]
 
-`callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
-the record, the queue. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
+`bare` and `worker` are all that the thread that serves the session does, without a plugin and with audit_log. `callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
+the record, the queue. `worker` is that thread as a whole: the protocol, the events, the callback. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
 import argparse
 import pathlib
 import re
@@ -25,10 +25,11 @@ from harness.mariadb import MariaDB  # noqa: E402
 from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
-PASSES = {"callback": "OnGeneralEvent", "writer": "run_journal"}
+# title: the function, and whether audit_log is loaded
+PASSES = {"bare": ("serve", False), "worker": ("serve", True), "callback": ("OnGeneralEvent", True), "writer": ("run_journal", True)}
 
 
-def measure(folder, database, function, statements, settings):
+def measure(folder, database, function, with_plugin, statements, settings):
     """Instructions within `function` for each statement."""
     folder.mkdir()
     config, output = folder / "weir.toml", folder / "callgrind.out"
@@ -36,7 +37,7 @@ def measure(folder, database, function, statements, settings):
                       + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()))
     prefix = [program("valgrind"), "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={function}",
               f"--callgrind-out-file={output}"]
-    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()],
+    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()] if with_plugin else [],
                       options=["-config", str(config), "-workers", "1"], prefix=prefix).start()
     try:
         sysbench(Endpoint("weir", gateway.host, gateway.port, gateway.socket), "oltp_point_select", "run", threads=1,
@@ -50,6 +51,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--statements", type=int, default=2000)
     parser.add_argument("--keep", help="a folder for callgrind's files, for callgrind_annotate")
+    parser.add_argument("--pass", dest="passes", action="append", choices=PASSES, help="what to measure; default: all")
     parser.add_argument("settings", nargs="*")
     options = parser.parse_args()
     settings = dict(setting.split("=", 1) for setting in options.settings)
@@ -59,8 +61,9 @@ def main():
             database.execute(*accounts.STATEMENTS, "CREATE DATABASE sbtest")
             sysbench(Endpoint("mariadb", database.host, database.port, database.socket), "oltp_point_select", "prepare",
                      table_size=1000)
-            for title, function in PASSES.items():
-                count, output = measure(pathlib.Path(name) / title, database, function, options.statements, settings)
+            for title in options.passes or PASSES:
+                count, output = measure(pathlib.Path(name) / title, database, *PASSES[title], options.statements,
+                                        settings)
                 print(f"{title:<10} {count:8.0f} instructions a statement")
                 if options.keep:
                     subprocess.run(["cp", output, pathlib.Path(options.keep) / f"{title}.out"], check=True)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What sql_firewall itself costs for a statement: the packaged plugin is loaded into this program,
- * which is its host and knows all facts beforehand.
+ * whose fake host knows all facts beforehand.
  *
  *     bench PLUGIN.so RULES.toml ALLOW_LIST MODE ("-": no rules; MODE: 0 OFF to 3 PROTECTING)
  *
@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <weir/plugin.h>
+#include <weir/clock.h>
+#include <weir/text.h>
+
+#include "fake_host.h"
 
 #define ROUNDS     9
 #define STATEMENTS 200000 /* of a round */
@@ -21,14 +23,10 @@
  * normalised texts, put in by run.py. */
 #include "statements.h"
 
-struct weir_session {
-    weir_string text[64];
-    uint64_t number[64];
-    weir_part part;
-    weir_table table;
-};
-
-#define STRING(words) ((weir_string){(words), sizeof(words) - 1})
+#define STRING(words)                                                                              \
+    {                                                                                              \
+        (words), sizeof(words) - 1                                                                 \
+    }
 
 static struct weir_session sessions[] = {
 #define X(sql_, normalized_, digest_, kind_, access_)                                              \
@@ -40,96 +38,14 @@ static struct weir_session sessions[] = {
      .number = {[WEIR_NUMBER_tables_known] = 1,                                                    \
                 [WEIR_NUMBER_digest_exact] = 1,                                                    \
                 [WEIR_NUMBER_statement_count] = 1},                                                \
-     .part = {STRING(kind_), STRING(kind_), WEIR_PART_HAS_WHERE},                                  \
-     .table = {STRING("sbtest"), STRING("sbtest1"), (access_)}},
+     .parts = (const weir_part[]){{STRING(kind_), STRING(kind_), WEIR_PART_HAS_WHERE}},            \
+     .part_count = 1,                                                                              \
+     .tables = (const weir_table[]){{STRING("sbtest"), STRING("sbtest1"), (access_)}},             \
+     .table_count = 1},
     STATEMENTS_OF_SYSBENCH(X)
 #undef X
 };
 #define KINDS (sizeof sessions / sizeof *sessions)
-
-static const char *paths[3]; /* of the plugin, the rules, the allow-list */
-static unsigned long long refused;
-
-static weir_string text(const weir_session *session, uint32_t fact)
-{
-    return session->text[fact];
-}
-
-static uint64_t number(const weir_session *session, uint32_t fact)
-{
-    return session->number[fact];
-}
-
-static int part(const weir_session *session, size_t index, weir_part *answer)
-{
-    *answer = session->part;
-    return index == 0;
-}
-
-static int table(const weir_session *session, size_t index, weir_table *answer)
-{
-    *answer = session->table;
-    return index == 0;
-}
-
-static void refuse(weir_session *session, uint32_t code, const char *sqlstate, const char *message,
-                   size_t size)
-{
-    (void)session;
-    (void)code;
-    (void)sqlstate;
-    (void)message;
-    (void)size;
-    refused++;
-}
-
-static void log_line(const weir_plugin *plugin, int level, const char *message, size_t size)
-{
-    (void)plugin;
-    if (level == WEIR_LOG_ERROR)
-        fprintf(stderr, "%.*s\n", (int)size, message);
-}
-
-static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
-{
-    (void)plugin;
-    fprintf(stderr, "%.*s\n", (int)size, message);
-}
-
-static weir_string library(const weir_plugin *plugin)
-{
-    (void)plugin;
-    return (weir_string){paths[0], strlen(paths[0])};
-}
-
-/* sql_firewall_mode, sql_firewall_rules, sql_firewall_allow_list */
-static weir_string variable_text(const weir_plugin *plugin, uint32_t variable)
-{
-    (void)plugin;
-    const char *path = variable < 3 ? paths[variable] : "";
-    return (weir_string){path, strlen(path)};
-}
-
-static const weir_host_functions functions = {
-    .api_version = WEIR_API_VERSION,
-    .struct_size = offsetof(weir_host_functions, data_directory),
-    .text = text,
-    .number = number,
-    .part = part,
-    .table = table,
-    .refuse = refuse,
-    .log = log_line,
-    .report_failure = report_failure,
-    .library = library,
-    .variable_text = variable_text,
-};
-
-static double cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int by_size(const void *a, const void *b)
 {
@@ -141,13 +57,13 @@ static double measure(const weir_manifest *manifest)
 {
     double rounds[ROUNDS];
     for (int round = 0; round < ROUNDS; round++) {
-        double start = cpu_ns();
+        uint64_t start = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
         for (size_t i = 0; i < STATEMENTS; i++) {
             weir_session *session = &sessions[i % KINDS];
             manifest->on_general_event(session, WEIR_STARTING, "Query");
             manifest->on_general_event(session, WEIR_COMPLETED, "Query");
         }
-        rounds[round] = (cpu_ns() - start) / STATEMENTS;
+        rounds[round] = (double)(clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / STATEMENTS;
     }
     qsort(rounds, ROUNDS, sizeof *rounds, by_size);
     return rounds[ROUNDS / 2];
@@ -163,15 +79,18 @@ int main(int count, char **words)
         fprintf(stderr, "%s\n", dlerror());
         return 1;
     }
-    paths[0] = words[1];
-    paths[1] = strcmp(words[2], "-") == 0 ? "" : words[2];
-    paths[2] = words[3];
-    *manifest->host = &functions;
+    /* sql_firewall_mode, sql_firewall_rules, sql_firewall_allow_list */
+    fake_host.library = text_of(words[1]);
+    fake_host.variables[1] = text_of(strcmp(words[2], "-") == 0 ? "" : words[2]);
+    fake_host.variables[2] = text_of(words[3]);
+    fake_host.prints_errors = true;
+    *manifest->host = weir_host_table;
     manifest->variable_numbers[0] = atoi(words[4]);
     if (manifest->on_init(manifest) != WEIR_OK)
         return 1;
     double ns = measure(manifest);
-    printf("%.0f %.0f\n", ns, 100.0 * (double)refused / STATEMENTS / ROUNDS);
+    printf("%.0f %.0f\n", ns,
+           100.0 * (double)atomic_load(&fake_host.refusals) / STATEMENTS / ROUNDS);
     manifest->on_shutdown(manifest);
     return 0;
 }

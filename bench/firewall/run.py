@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+FAKE_HOST = ROOT / "plugin" / "fake_host"
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from harness import accounts  # noqa: E402
@@ -71,8 +72,8 @@ def build(folder):
     rows = "".join(f'    X("{sql}", "{normalized}", "{digest(normalized)}", "{kind}", {access}) \\\n'
                    for sql, normalized, kind, access in STATEMENTS)
     (folder / "statements.h").write_text("#define STATEMENTS_OF_SYSBENCH(X) \\\n" + rows + "\n")
-    subprocess.run(["cc", "-std=gnu11", "-O2", f"-I{ROOT / 'include'}", f"-I{folder}", "-o", folder / "bench",
-                    ROOT / "bench" / "firewall" / "bench.c", "-ldl"], check=True)
+    subprocess.run(["cc", "-std=gnu11", "-O2", f"-I{ROOT / 'include'}", f"-I{FAKE_HOST}", f"-I{folder}",
+                    "-o", folder / "bench", ROOT / "bench" / "firewall" / "bench.c", FAKE_HOST / "fake_host.c", "-ldl"], check=True)
 
 
 def in_process(folder, plugin):

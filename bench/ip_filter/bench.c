@@ -7,19 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include <weir/clock.h>
 
 #include "networks.h"
 
 #define NETWORKS  1000000
 #define DECISIONS 4000000
 
+/* Of processor time: the machine may do something else, too. */
 static double seconds(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* whatever else the machine does */
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return (double)clock_read_ns(CLOCK_PROCESS_CPUTIME_ID) * 1e-9;
 }
 
 static uint64_t next_random(void)
@@ -72,7 +71,8 @@ static double decide(const struct networks *networks, size_t size)
 
 int main(void)
 {
-    char path[] = "/tmp/ip_filter.XXXXXX", problem[PROBLEM_BYTES];
+    char path[] = "/tmp/ip_filter.XXXXXX";
+    struct error error;
     int descriptor = mkstemp(path);
     FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (!file)
@@ -80,11 +80,11 @@ int main(void)
     write_networks(file);
     fclose(file);
     double start = seconds();
-    struct networks *networks = networks_read(path, problem);
+    struct networks *networks = networks_read(path, &error);
     double read_time = seconds() - start;
     unlink(path);
     if (!networks) {
-        fprintf(stderr, "%s\n", problem);
+        fprintf(stderr, "%s\n", error.message);
         return 1;
     }
     double longest = 0;

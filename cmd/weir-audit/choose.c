@@ -117,7 +117,7 @@ bool choose(const struct conditions *conditions, const struct entry *entry)
            (!conditions->table || has_table(conditions->table, record)) &&
            (!conditions->kind || matches(conditions->kind, text[RECORD_TEXT_kind])) &&
            (!conditions->database || matches(conditions->database, text[RECORD_TEXT_database])) &&
-           (!conditions->event || matches(conditions->event, record_string(entry->event)) ||
+           (!conditions->event || matches(conditions->event, text_of(entry->event)) ||
             strcasecmp(conditions->event, record_event_class(record->event)) == 0) &&
            (!conditions->text || has_text(conditions->text, text[RECORD_TEXT_sql])) &&
            (conditions->connection < 0 ||

@@ -35,7 +35,7 @@ AUDIT_COMMANDS(X)
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Calls each() for every record that the conditions choose, in order. Lines that are no record are
- * told of on standard error. Returns the exit status. */
+ * reported on standard error. Returns the exit status. */
 typedef void command_each(void *context, const struct entry *entry, const struct lines *lines);
 int command_walk(const struct audit_options *options, const char *const *paths, size_t count,
                  bool follow, command_each *each, void *context);

@@ -10,7 +10,7 @@
 
 struct convert {
     const struct format *format;
-    struct text bodies, lines;
+    struct strbuf bodies, lines;
     bool has_written;
 };
 
@@ -19,19 +19,19 @@ static void convert_entry(void *context, const struct entry *entry, const struct
 {
     struct convert *convert = context;
     (void)lines;
-    text_reset(&convert->bodies);
-    text_reset(&convert->lines);
+    strbuf_reset(&convert->bodies);
+    strbuf_reset(&convert->lines);
     convert->format->write(&convert->bodies, &entry->record);
     const char *at = convert->bodies.data, *end = at + convert->bodies.size;
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         if (convert->has_written) {
-            text_add_words(&convert->lines, convert->format->separator);
-            text_add_byte(&convert->lines, '\n');
+            strbuf_add_text(&convert->lines, convert->format->separator);
+            strbuf_add_byte(&convert->lines, '\n');
         }
         convert->has_written = true;
         convert->format->write_prefix(&convert->lines, entry->sequence, NULL);
-        text_add(&convert->lines, at, (size_t)(newline - at));
+        strbuf_add(&convert->lines, at, (size_t)(newline - at));
         at = newline + 1;
     }
     fwrite(convert->lines.data, 1, convert->lines.size, stdout);
@@ -50,7 +50,7 @@ int command_convert(const struct audit_options *options, const char *const *path
     if (convert.has_written)
         putchar('\n');
     fputs(convert.format->closing, stdout);
-    text_release(&convert.bodies);
-    text_release(&convert.lines);
+    strbuf_release(&convert.bodies);
+    strbuf_release(&convert.lines);
     return status;
 }

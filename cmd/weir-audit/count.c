@@ -110,7 +110,7 @@ static void count_entry(void *context, const struct entry *entry, const struct l
     tally->records++;
     weir_string account =
         text[RECORD_TEXT_account].data ? text[RECORD_TEXT_account] : text[RECORD_TEXT_user];
-    add(tally, &tally->events, record_string(entry->event), none);
+    add(tally, &tally->events, text_of(entry->event), none);
     add(tally, &tally->accounts, account, none);
     add(tally, &tally->addresses, text[RECORD_TEXT_client_ip], none);
     if (record->event != RECORD_STARTING)
@@ -118,17 +118,17 @@ static void count_entry(void *context, const struct entry *entry, const struct l
     for (size_t i = 0; i < record->table_count && record->event != RECORD_STARTING; i++) {
         snprintf(name, sizeof name, "%.*s.%.*s", WEIR_STRING_ARGS(record->tables[i].schema),
                  WEIR_STRING_ARGS(record->tables[i].name));
-        add(tally, &tally->tables, record_string(name), none);
+        add(tally, &tally->tables, text_of(name), none);
     }
     uint64_t code = record->number[RECORD_NUMBER_error_code];
     if (code != WEIR_ABSENT && code) {
         snprintf(name, sizeof name, "%llu", (unsigned long long)code);
         weir_string message =
             text[RECORD_TEXT_message].data ? text[RECORD_TEXT_message] : text[RECORD_TEXT_reason];
-        add(tally, &tally->errors, record_string(name), message);
+        add(tally, &tally->errors, text_of(name), message);
     }
     if (record->event == RECORD_REFUSED || record->event == RECORD_REJECT)
-        add(tally, &tally->denied, account.data ? account : record_string("(nobody)"),
+        add(tally, &tally->denied, account.data ? account : text_of("(nobody)"),
             text[RECORD_TEXT_sql].data ? text[RECORD_TEXT_sql] : text[RECORD_TEXT_reason]);
     if (record->number[RECORD_NUMBER_lost] != WEIR_ABSENT)
         tally->lost += record->number[RECORD_NUMBER_lost];

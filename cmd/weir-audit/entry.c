@@ -16,16 +16,16 @@ static int digit_of(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-static void decode(struct text *text, const char *base64)
+static void decode(struct strbuf *text, const char *base64)
 {
     unsigned bits = 0, count = 0;
-    text_grow(text, 1); /* not NULL, even if it is empty */
+    strbuf_grow(text, 1); /* not NULL, even if it is empty */
     for (; digit_of(*base64) >= 0; base64++) {
         bits = bits << 6 | (unsigned)digit_of(*base64);
         count += 6;
         if (count >= 8) {
             count -= 8;
-            text_add_byte(text, (char)(bits >> count & 0xff));
+            strbuf_add_byte(text, (char)(bits >> count & 0xff));
         }
     }
 }
@@ -37,7 +37,7 @@ static weir_string member(struct entry *entry, json_t *object, const char *name)
     snprintf(exact, sizeof exact, "%s_base64", name);
     const char *base64 = json_string_value(json_object_get(object, exact));
     if (base64 && entry->exact && entry->exact_count < EXACT_TEXTS) {
-        struct text *text = &entry->exact[entry->exact_count++];
+        struct strbuf *text = &entry->exact[entry->exact_count++];
         decode(text, base64);
         return (weir_string){text->data, text->size};
     }
@@ -92,7 +92,7 @@ static void read_attributes(struct entry *entry, json_t *object)
     json_object_foreach(object, name, value)
     {
         entry->attributes[count++] = (struct record_attribute){
-            record_string(name), {json_string_value(value), json_string_length(value)}};
+            text_of(name), {json_string_value(value), json_string_length(value)}};
     }
     entry->record.attributes = entry->attributes;
     entry->record.attribute_count = count;
@@ -176,7 +176,7 @@ void entry_release(struct entry *entry)
     free(entry->parameters);
     free(entry->tables);
     for (size_t i = 0; i < entry->exact_count; i++)
-        text_release(&entry->exact[i]);
+        strbuf_release(&entry->exact[i]);
     free(entry->exact);
     memset(entry, 0, sizeof *entry);
 }

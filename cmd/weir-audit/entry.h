@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 #include "base/base.h"
+#include "encode.h"
 #include "record.h"
-#include "text.h"
 
 struct entry {
     struct record record; /* borrows from the rest of this struct */
@@ -18,7 +18,7 @@ struct entry {
     struct record_attribute *attributes;
     weir_parameter *parameters;
     weir_table *tables;
-    struct text *exact; /* texts that were no UTF-8, from their base64 */
+    struct strbuf *exact; /* texts that were no UTF-8, from their base64 */
     size_t exact_count;
 };
 

@@ -89,7 +89,7 @@ static bool wait_for_more(struct lines *lines)
     return false;
 }
 
-/* Reads up to a newline or the end of the file, behind what is in line already. */
+/* Reads up to a newline or the end of the file, after what is in line already. */
 static int read_line(struct lines *lines, struct error *error)
 {
     char block[BLOCK_BYTES];

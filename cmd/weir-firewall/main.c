@@ -8,9 +8,9 @@
 #include <strings.h>
 
 #include "base/base.h"
-#include "host.h"
 #include "rules.h"
 #include "statement.h"
+#include "text_session.h"
 
 struct firewall_options {
     char *account, *database, *sql_mode, *charset, *server;
@@ -57,7 +57,7 @@ enum { PASSED, DENIED, FAILED };
 
 struct test {
     struct rules *rules;
-    struct weir_session session;
+    struct text_session session;
     bool by_line;
     bool denied; /* any statement */
 };
@@ -92,12 +92,12 @@ static bool judge(struct test *test, struct sql_span statement, size_t count)
 {
     bool blind = false;
     noticed = NULL;
-    if (!host_read(&test->session, statement, count)) {
+    if (!text_session_read(&test->session, statement, count)) {
         fprintf(stderr, "weir-firewall: out of memory\n");
         return false;
     }
     struct statement asked;
-    statement_begin(&asked, &test->session);
+    statement_begin(&asked, &test->session.session);
     const struct rule *rule = rules_deny(test->rules, &asked, &blind, note);
     const struct rule *shown = rule ? rule : noticed;
     test->denied = test->denied || rule;
@@ -115,20 +115,20 @@ static bool judge_text(struct test *test, struct sql_span text)
     struct sql_span statement;
     struct sql_mode mode = test->session.mode, after;
     size_t count = 0;
-    bool fine = true;
+    bool ok = true;
     sql_splitter_init(&splitter, text, &mode);
     while (sql_splitter_next(&splitter, &statement))
         count++;
     sql_splitter_init(&splitter, text, &mode);
-    while (fine && sql_splitter_next(&splitter, &statement)) {
+    while (ok && sql_splitter_next(&splitter, &statement)) {
         test->session.mode = splitter.mode;
-        fine = judge(test, statement, test->by_line ? count : 1);
+        ok = judge(test, statement, test->by_line ? count : 1);
         if (sql_mode_after(statement, &splitter.mode, &after) == SQL_MODE_CHANGED)
             splitter.mode = after;
     }
     if (test->by_line)
         test->session.mode = mode; /* lines are nothing to each other */
-    return fine;
+    return ok;
 }
 
 static bool read_all(struct strbuf *text)
@@ -143,25 +143,25 @@ static bool read_all(struct strbuf *text)
 static bool judge_input(struct test *test)
 {
     struct strbuf input = STRBUF_INIT;
-    bool fine = read_all(&input);
-    if (!fine)
+    bool ok = read_all(&input);
+    if (!ok)
         fprintf(stderr, "weir-firewall: standard input: %s\n", strerror(errno));
     else if (!test->by_line)
-        fine = judge_text(test, (struct sql_span){input.data, input.size});
-    for (size_t at = 0; fine && test->by_line && at < input.size;) {
+        ok = judge_text(test, (struct sql_span){input.data, input.size});
+    for (size_t at = 0; ok && test->by_line && at < input.size;) {
         const char *line = input.data + at, *end = memchr(line, '\n', input.size - at);
         size_t size = end ? (size_t)(end - line) : input.size - at;
-        fine = judge_text(test, (struct sql_span){line, size});
+        ok = judge_text(test, (struct sql_span){line, size});
         at += size + 1;
     }
     strbuf_release(&input);
-    return fine;
+    return ok;
 }
 
 /* A misspelled kind would never fit. The plugin cannot know all kinds that there are; this can. */
 static bool check_kinds(const struct rules *rules, const char *path)
 {
-    bool fine = true;
+    bool ok = true;
     for (size_t i = 0; i < rules->count; i++) {
         const struct text_list *kinds = &rules->rules[i].kinds;
         for (size_t j = 0; j < kinds->count; j++) {
@@ -173,31 +173,32 @@ static bool check_kinds(const struct rules *rules, const char *path)
             if (!known)
                 fprintf(stderr, "weir-firewall: %s:%u: rule \"%s\": there is no kind \"%s\"\n",
                         path, rules->rules[i].line, rules->rules[i].name, kinds->items[j]);
-            fine = fine && known;
+            ok = ok && known;
         }
     }
-    return fine;
+    return ok;
 }
 
 static int test_rules(const struct firewall_options *options, const char *path)
 {
-    struct test test = {
-        .session = {.account = span_of(options->account), .database = span_of(options->database)},
-        .by_line = options->lines};
-    char problem[PROBLEM_BYTES];
+    struct test test = {.by_line = options->lines};
+    struct error error;
+    text_session_open(&test.session);
+    test.session.account = span_of(options->account);
+    test.session.database = span_of(options->database);
     sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
     test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
     sql_mode_set_server(&test.session.mode, span_of(options->server));
-    test.rules = rules_read(path, problem);
+    test.rules = rules_read(path, &error);
     if (!test.rules) {
-        fprintf(stderr, "weir-firewall: %s\n", problem);
+        fprintf(stderr, "weir-firewall: %s\n", error.message);
+        text_session_close(&test.session);
         return FAILED;
     }
-    host_open(&test.session);
-    bool fine = check_kinds(test.rules, path) && judge_input(&test) && fflush(stdout) == 0;
-    host_close(&test.session);
+    bool ok = check_kinds(test.rules, path) && judge_input(&test) && fflush(stdout) == 0;
+    text_session_close(&test.session);
     rules_free(test.rules);
-    if (!fine)
+    if (!ok)
         return FAILED;
     return test.denied ? DENIED : PASSED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir-trace: options, and which of the three sources they ask for: a program to run, a recording,
- * a capture. */
+ * weir-trace: reads the options and traces one of three sources: a program to run, a recording, a
+ * capture. */
 #include <errno.h>
 #include <libgen.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ static void on_signal(int number)
     interrupted = 1;
 }
 
-/* lib/weir/plugin beside the folder that the program is in. */
+/* lib/weir/plugin, next to the folder that the program is in. Returns owned. */
 static char *default_plugin_dir(void)
 {
     char path[4096];
@@ -57,21 +57,21 @@ static struct trace_host *load(const struct trace_program_options *options, stru
             setenv("MYSQL_TEST_TRACE_DEBUG", "1", 0);
         host = trace_host_adopt(trace_format_plugin((enum trace_format)options->format), error);
     }
-    trace_host_unload(first); /* it has made the other one fail */
+    trace_host_unload(first); /* it was only there to make the other fail */
     return host;
 }
 
 /* ---- a program that is run ---- */
 
-/* The name by which its client library loads the plugin: of its file, without folder and ending. */
+/* The name by which the client library loads the plugin: its file without folder and suffix. */
 static char *plugin_name(const struct trace_program_options *options)
 {
-    /* Where weir was built to load a plugin by default, that is what a program gets which asks for
-     * nothing. The formats are a plugin too. */
-    bool asks = options->format != TRACE_FORMAT_TEXT || options->hex || options->output;
-    const char *usual = trace_host_default_name();
+    /* A weir that was built to load a plugin by default uses it unless the options ask for a format.
+     * The formats are a plugin too. */
+    bool asks_for_format = options->format != TRACE_FORMAT_TEXT || options->hex || options->output;
+    const char *by_default = trace_host_default_name();
     if (!options->plugin)
-        return strdup(usual && !asks ? usual : "weir_trace");
+        return strdup(by_default && !asks_for_format ? by_default : "weir_trace");
     const char *slash = strrchr(options->plugin, '/');
     char *name = strdup(slash ? slash + 1 : options->plugin);
     char *suffix = slash && name ? strstr(name, ".so") : NULL;
@@ -80,8 +80,8 @@ static char *plugin_name(const struct trace_program_options *options)
     return name;
 }
 
-/* NULL: the folder is not there. weir's own plugins are in weir's own folder, wherever the client
- * library is told to look for others. */
+/* Returns owned; NULL if there is no such folder. weir's own plugins are in weir's own folder,
+ * wherever the client library looks for others. */
 static char *plugin_folder(const struct trace_program_options *options)
 {
     if (!options->plugin)
@@ -97,24 +97,23 @@ static char *plugin_folder(const struct trace_program_options *options)
 static void set_variables(const struct trace_program_options *options, const char *plugin,
                           const char *folder)
 {
-    static const char *const formats[] = {"text", "test_trace", "json"};
     const char *other = getenv("MARIADB_PLUGIN_DIR");
     set_variable("WEIR_TRACE_OTHER_PLUGIN_DIR", other ? other : "");
     set_variable("MARIADB_PLUGIN_DIR", folder);
     set_variable("LIBMYSQL_PLUGINS", plugin);
-    set_variable("WEIR_TRACE_FORMAT", formats[options->format]);
+    set_variable("WEIR_TRACE_FORMAT", trace_format_name((enum trace_format)options->format));
     set_variable("WEIR_TRACE_HEX", options->hex ? "1" : NULL);
     set_variable("WEIR_TRACE_SHOW_SECRETS", options->show_secrets ? "1" : NULL);
     set_variable("WEIR_TRACE_OUTPUT", options->output);
 }
 
-/* Never returns when all is well: the program takes our place, with the variables that make its
- * client library load the plugin. */
+/* Executes the program, with the variables that make its client library load the plugin. Returns only
+ * on failure: -1 and error. */
 static int run_program(const struct trace_program_options *options, char **arguments,
                        struct error *error)
 {
     if (trace_host_default_name() && options->plugin) {
-        trace_host_unload(load(options, error)); /* says that it is the second one */
+        trace_host_unload(load(options, error)); /* fails: it is the second plugin */
         return -1;
     }
     char *plugin = plugin_name(options);

@@ -1,7 +1,15 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of weir-trace's options; --help and the manual page are printed from it. */
 #include "options.h"
 
-static const char *const formats[] = {"text", "test_trace", "json", NULL};
+#include "trace/protocol/trace_protocol.h"
+
+static const char *const formats[] = {
+#define X(enumerator, name, plugin) name,
+    TRACE_FORMATS(X)
+#undef X
+        NULL};
 
 #define AT(field) offsetof(struct trace_program_options, field)
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A connection whose login was not captured has capabilities that nobody told us. Its first bytes
- * are kept, tried with each likely set, and then given to a session with the one that fits best;
- * that is `guess` below. */
+ * Feeds recordings and captures to trace sessions.
+ *
+ * A connection whose login was not captured has unknown capabilities. Its first bytes are kept, tried
+ * with each likely set of capabilities, and then given to a session with the best one: `guess`. */
 #include "replay.h"
 
 #include <arpa/inet.h>
@@ -54,7 +55,7 @@ struct replayed {
     char client[ADDRESS_TEXT_BYTES];
     uint16_t server_port;
     unsigned number;
-    bool told; /* its problem has been reported */
+    bool problem_reported;
 };
 
 struct replay {
@@ -64,19 +65,18 @@ struct replay {
 
 static const struct trace_options options = {.keep_limit = KEEP_LIMIT, .tls_is_opaque = true};
 
-static void report(struct replayed *r)
+static void report_problem(struct replayed *r)
 {
     const char *problem = r->session ? trace_session_problem(r->session) : NULL;
-    if (problem && !r->told)
+    if (problem && !r->problem_reported)
         log_warn("trace", "connection %u: not understood from here on: %s", r->number, problem);
-    r->told = r->told || problem;
+    r->problem_reported = r->problem_reported || problem;
 }
 
 /* ---- guessing ---- */
 
-/* How well a set of capabilities fits: replies understood; packets that answer nothing count
- * against it. */
-static long fit(const struct guess *guess, uint64_t capabilities)
+/* Rates a set of capabilities: the replies that are understood, less packets that answer nothing. */
+static long rate(const struct guess *guess, uint64_t capabilities)
 {
     struct wire_tracker tracker;
     struct wire_packet packet;
@@ -98,14 +98,15 @@ static long fit(const struct guess *guess, uint64_t capabilities)
     return replies;
 }
 
-static void settle(struct replayed *r)
+/* Begins the session with the best capabilities and gives it the bytes that were kept. */
+static void end_guess(struct replayed *r)
 {
-    long best_fit = 0;
+    long best_rating = 0;
     uint64_t best = likely_capabilities[0];
     for (size_t i = 0; i < sizeof likely_capabilities / sizeof likely_capabilities[0]; i++) {
-        long this_fit = fit(&r->guess, likely_capabilities[i]);
-        if (i == 0 || this_fit > best_fit) {
-            best_fit = this_fit;
+        long rating = rate(&r->guess, likely_capabilities[i]);
+        if (i == 0 || rating > best_rating) {
+            best_rating = rating;
             best = likely_capabilities[i];
         }
     }
@@ -135,8 +136,8 @@ static void add_to_guess(struct replayed *r, enum wire_direction direction, cons
     guess->last = &piece->next;
     guess->bytes += size;
     if (guess->bytes >= GUESS_BYTES ||
-        (direction == WIRE_FROM_CLIENT && fit(guess, likely_capabilities[0]) >= GUESS_REPLIES))
-        settle(r);
+        (direction == WIRE_FROM_CLIENT && rate(guess, likely_capabilities[0]) >= GUESS_REPLIES))
+        end_guess(r);
 }
 
 /* ---- captures ---- */
@@ -168,8 +169,8 @@ static void *began(void *context, const struct stream_segment *first, bool is_wh
     return r;
 }
 
-static void took(void *connection, enum wire_direction direction, const uint8_t *bytes, size_t size,
-                 uint64_t time_ns)
+static void got_bytes(void *connection, enum wire_direction direction, const uint8_t *bytes,
+                      size_t size, uint64_t time_ns)
 {
     struct replayed *r = connection;
     if (!r)
@@ -180,7 +181,7 @@ static void took(void *connection, enum wire_direction direction, const uint8_t 
         trace_session_bytes(r->session, direction, bytes, size);
     else
         add_to_guess(r, direction, bytes, size, time_ns);
-    report(r);
+    report_problem(r);
 }
 
 static void lost(void *connection, enum wire_direction direction)
@@ -197,9 +198,9 @@ static void ended(void *connection)
     if (!r)
         return;
     if (!r->session)
-        settle(r);
+        end_guess(r);
     trace_output.connection = r->number;
-    report(r);
+    report_problem(r);
     trace_session_end(r->session);
     free(r);
 }
@@ -208,7 +209,7 @@ int replay_capture(struct st_mysql_client_plugin_TRACE *plugin, const char *path
                    const char *interface, uint16_t port, const volatile int *stop,
                    struct error *error)
 {
-    static const struct stream_events events = {began, took, lost, ended};
+    static const struct stream_events events = {began, got_bytes, lost, ended};
     struct replay replay = {plugin, 0};
     struct streams *streams = streams_new(port, PENDING_LIMIT, &events, &replay);
     int status;
@@ -238,7 +239,7 @@ int replay_wire_file(struct st_mysql_client_plugin_TRACE *plugin, const char *pa
     while ((status = wirefile_next(file, &direction, &bytes, &size, error)) == 1) {
         if (r.session)
             trace_session_bytes(r.session, direction, bytes, size);
-        report(&r);
+        report_problem(&r);
     }
     trace_session_end(r.session);
     wirefile_close(file);

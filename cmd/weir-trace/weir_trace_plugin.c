@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir_trace: weir-trace's formats as a trace plugin, for the programs that it runs. The variables
- * are set by weir-trace: WEIR_TRACE_FORMAT, WEIR_TRACE_HEX, WEIR_TRACE_SHOW_SECRETS,
+ * weir-trace's formats as a trace plugin, weir_trace.so, for the programs that it runs. weir-trace
+ * sets the variables WEIR_TRACE_FORMAT, WEIR_TRACE_HEX, WEIR_TRACE_SHOW_SECRETS,
  * WEIR_TRACE_OUTPUT. */
 #include <errno.h>
 #include <stdlib.h>

@@ -112,12 +112,12 @@ typedef enum weir_verdict {
  *   PreParse   the text alone, whole, before it is split or looked at. May refuse. */
 #define WEIR_PARSE_EVENTS(X) X(WEIR_PRE_PARSE, 0, "PreParse")
 
-/* X(enumerator, value, name): OnPluginEvent, about any plugin of the server, the one that is told
- * among them: by ADMIN PLUGINS, FLUSH TIDB PLUGINS or SIGHUP (session is NULL then). Runs where
- * OnFlush does, and cannot refuse.
+/* X(enumerator, value, name): OnPluginEvent, about any plugin of the server, also the notified one
+ * itself: by ADMIN PLUGINS, FLUSH TIDB PLUGINS or SIGHUP (session is NULL then). Runs where OnFlush
+ * does, and cannot refuse.
  *   Enabled    events are given to it from now on
  *   Disabling  they will not be any more, but for the ends of what it has seen begin; it is still
- *              told this
+ *              notified of this
  *   Flushed    its OnFlush has succeeded */
 #define WEIR_PLUGIN_EVENTS(X)                                                                      \
     X(WEIR_PLUGIN_ENABLED, 0, "Enabled")                                                           \
@@ -152,7 +152,7 @@ typedef struct weir_table {
     uint32_t access; /* WEIR_TABLE_* */
 } weir_table;
 
-/* A statement that a statement is made of. The first part is the statement itself; behind it come
+/* A statement that a statement is made of. The first part is the statement itself; after it come
  * what EXPLAIN ANALYZE and SET STATEMENT run, what stands in a compound statement or in the body of
  * a routine, and the texts of PREPARE and EXECUTE IMMEDIATE where they are plain strings. */
 #define WEIR_PART_HAS_WHERE 1U /* a WHERE that names more than constants: WHERE 1 = 1 is none */
@@ -265,10 +265,10 @@ typedef enum weir_variable_scope {
     WEIR_SCOPE_SESSION = 1 /* of the session that OnVariable is called with */
 } weir_variable_scope;
 
-/* X(enumerator, value, name): what OnVariable is told. session is NULL while the server starts.
+/* X(enumerator, value, name): events of OnVariable. session is NULL while the server starts.
  *   Validate  somebody wants to set the value, which is right by the manifest's type and bounds.
  *             The plugin may change it (weir_replace_value()), or refuse it: `return weir_fail("no
- *             such directory");` (the client reads error 1231 and these words), or weir_refuse()
+ *             such directory");` (the client reads error 1231 and this message), or weir_refuse()
  *             with a number of its own. Nothing has happened yet, and may never: other assignments
  *             of the same statement can fail.
  *   Changed   it has taken effect. The verdict changes nothing, but a failure is logged. */
@@ -287,8 +287,8 @@ typedef struct weir_status weir_status; /* where OnStatus puts its rows */
 /* A function of the manifest's [[functions]] that a client calls: SELECT audit_log_rotate(). The
  * gateway answers it, in a SELECT of nothing but such calls; arguments can be any expressions, and
  * the backend has evaluated them. OnFunction runs on a thread of its own, one at a time with
- * OnFlush, and may take its time. `return weir_fail(...)` gives the client error 1123 with these
- * words, weir_refuse() one with a number of the plugin's own. */
+ * OnFlush, and may take its time. `return weir_fail(...)` gives the client error 1123 with this
+ * message, weir_refuse() one with a number of the plugin's own. */
 typedef struct weir_call {
     uint32_t api_version;
     uint32_t struct_size;
@@ -480,8 +480,8 @@ static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_cod
 }
 
 /* Says why the plugin could not do its work, in any callback: in Validate and OnInit the server's
- * start fails with these words, in OnFlush the client that asked for it reads them, in an event
- * they go to the log. The message is cut at 511 bytes. Use it as `return weir_fail("%s:%d: no such
+ * start fails with this message, in OnFlush the client that asked for it reads it, in an event it
+ * goes to the log. The message is cut at 511 bytes. Use it as `return weir_fail("%s:%d: no such
  * network", file, line);`. */
 static inline weir_verdict weir_fail(const char *format, ...)
     __attribute__((format(printf, 1, 2), unused));
@@ -499,7 +499,7 @@ static inline weir_verdict weir_fail(const char *format, ...)
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on
- * Reject, which a plugin hears while it is disabled, too. */
+ * Reject, which a plugin is notified of while it is disabled, too. */
 static inline void *weir_session_data(const weir_session *session)
 {
     return weir_host_table->session_data(session, weir_self);

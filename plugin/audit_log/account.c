@@ -6,11 +6,8 @@
 
 #include <ctype.h>
 #include <string.h>
-
-static bool is_same(weir_string a, weir_string b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
+#include <weir/pattern.h>
+#include <weir/text.h>
 
 bool account_split(weir_string account, weir_string *user, weir_string *host)
 {
@@ -22,36 +19,15 @@ bool account_split(weir_string account, weir_string *user, weir_string *host)
     return true;
 }
 
-/* LIKE without an escape character: hosts have none. One step back to the last % is enough. */
 static bool is_like(weir_string text, weir_string pattern)
 {
-    size_t at = 0, next = 0, back_text = 0, back_pattern = SIZE_MAX;
-    while (at < text.size) {
-        char want = next < pattern.size ? pattern.data[next] : '\0';
-        if (want == '%' && next < pattern.size) {
-            back_pattern = ++next;
-            back_text = at;
-        } else if (next < pattern.size &&
-                   (want == '_' ||
-                    tolower((unsigned char)want) == tolower((unsigned char)text.data[at]))) {
-            at++;
-            next++;
-        } else if (back_pattern != SIZE_MAX) {
-            next = back_pattern;
-            at = ++back_text;
-        } else {
-            return false;
-        }
-    }
-    while (next < pattern.size && pattern.data[next] == '%')
-        next++;
-    return next == pattern.size;
+    return pattern_like(pattern.data, pattern.size, text.data, text.size);
 }
 
 bool account_matches(weir_string pattern, weir_string user, weir_string host)
 {
     weir_string wanted_user, wanted_host;
-    return account_split(pattern, &wanted_user, &wanted_host) && is_same(wanted_user, user) &&
+    return account_split(pattern, &wanted_user, &wanted_host) && text_equals(wanted_user, user) &&
            is_like(host, wanted_host);
 }
 
@@ -79,8 +55,8 @@ bool account_in_list(weir_string list, weir_string account)
         const char *entry_end = comma ? comma : end;
         if (account_split((weir_string){at, (size_t)(entry_end - at)}, &entry_user, &entry_host)) {
             entry_host = trimmed(entry_host);
-            if (is_same(trimmed(entry_user), user) &&
-                (is_same(entry_host, host) || is_like(host, entry_host)))
+            if (text_equals(trimmed(entry_user), user) &&
+                (text_equals(entry_host, host) || is_like(host, entry_host)))
                 return true;
         }
         at = comma ? comma + 1 : end;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <weir/plugin.h>
 
-/* The part before and behind the last '@'. false: there is none. */
+/* Splits at the last '@'. false: there is none. */
 bool account_split(weir_string account, weir_string *user, weir_string *host);
 
 /* Whether the account `pattern`, whose host may have % and _, is that of a client. */

@@ -19,12 +19,10 @@ static struct sink_options sink_options;
 static struct journal *journal;
 static char *filter_file; /* the settings' */
 
-_Static_assert(FILTER_PROBLEM_BYTES <= PROBLEM_BYTES, "a problem fits");
-
 /* ---- Memory of the threads ---- */
 
-/* Threads outlive the plugin or the plugin the threads: all scratches are in one list, and a thread
- * looks for the generation before it uses its own. */
+/* A thread can outlive the plugin, and the plugin a thread. All scratches are in one list, and a
+ * thread checks the generation before it uses its own. */
 struct thread_scratch {
     struct scratch scratch;
     struct thread_scratch *next;
@@ -66,8 +64,8 @@ static void release_scratches(void)
 
 #define ERROR_ACCESS_DENIED 1045 /* what MySQL answers to a statement that a filter aborts */
 
-/* What the session's filter says; moves it on to the one that takes over. What has not happened yet
- * is only tried: it will be decided about again when it has. */
+/* Returns what the session's filter decides, and switches to the filter that replaces it. An event
+ * that has not happened yet (is_trial) changes nothing: it is decided again when it happens. */
 static struct filter_decision decide(const struct record *record, const weir_session *session,
                                      struct audited *audited, bool is_trial)
 {
@@ -84,7 +82,7 @@ static struct filter_decision decide(const struct record *record, const weir_ses
     return decision;
 }
 
-/* Somebody must be able to correct a filter that aborts too much. */
+/* These accounts are never aborted: they can correct a filter that aborts too much. */
 static bool is_exempt(const struct record *record)
 {
     weir_string account = record->text[RECORD_TEXT_account], list = settings_abort_exempt();
@@ -94,7 +92,7 @@ static bool is_exempt(const struct record *record)
     if (!account.data) {
         snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(record->text[RECORD_TEXT_user]),
                  WEIR_STRING_ARGS(record->text[RECORD_TEXT_host]));
-        account = record_string(name);
+        account = text_of(name);
     }
     return account_in_list(list, account);
 }
@@ -122,13 +120,13 @@ weir_verdict Validate(const weir_manifest *manifest)
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     struct journal_options options;
-    char problem[PROBLEM_BYTES];
-    if (settings_read(&options, &sink_options, &filter_file, problem) < 0 ||
-        filter_store_open(filter_file, problem) < 0)
-        return weir_fail("%s", problem);
+    struct error error;
+    if (settings_read(&options, &sink_options, &filter_file, &error) < 0 ||
+        filter_store_open(filter_file, &error) < 0)
+        return weir_fail("%s", error.message);
     options.detail = manifest->version;
-    journal = journal_start(&options, problem);
-    return journal ? WEIR_OK : weir_fail("%s", problem);
+    journal = journal_start(&options, &error);
+    return journal ? WEIR_OK : weir_fail("%s", error.message);
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
@@ -143,10 +141,10 @@ weir_verdict OnShutdown(const weir_manifest *manifest)
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     (void)manifest;
-    if (journal_reopen(journal, problem) < 0 || filter_store_reload(problem) < 0)
-        return weir_fail("%s", problem);
+    if (journal_reopen(journal, &error) < 0 || filter_store_reload(&error) < 0)
+        return weir_fail("%s", error.message);
     return WEIR_OK;
 }
 
@@ -188,19 +186,19 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     if (decision->redact)
         collect_redact(scratch, session);
     collect_session_part(scratch, audited, format);
-    text_reset(&scratch->bodies);
+    strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, record);
     return journal_add(journal, session, format, &scratch->bodies, record->time_ns);
 }
 
-/* What cannot be recorded must not begin. */
+/* Refuses a statement or login that could not be recorded. */
 static weir_verdict refuse_if_broken(void)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     if (!journal_refuses(journal))
         return WEIR_OK;
-    journal_problem(journal, problem);
-    return weir_fail("%s", problem);
+    journal_error(journal, &error);
+    return weir_fail("%s", error.message);
 }
 
 static weir_verdict fail_without_memory(void)
@@ -221,7 +219,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     struct scratch *scratch = scratch_of_thread();
     if (!scratch)
         return fail_without_memory();
-    struct audited *audited = weir_session_data(session);
+    struct audited *audited = audited_of(session);
     settings_collect(&options);
     bool has_filters = filter_store_has_filters();
     options.with_tables = options.with_tables || has_filters;
@@ -239,20 +237,21 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     return add(scratch, audited, session, &decision);
 }
 
-/* Nobody can be held here; the record of the statement that did it comes behind, and waits. */
+/* No reply can be held here. The record of the statement that did it comes after this one, and
+ * its reply is held. */
 weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_string plugin)
 {
     struct scratch *scratch = scratch_of_thread();
     const struct format *format = settings_format();
     if (!scratch)
         return fail_without_memory();
-    collect_plugin(scratch, session ? weir_session_data(session) : NULL, session, event, plugin);
-    text_reset(&scratch->bodies);
+    collect_plugin(scratch, session ? audited_of(session) : NULL, session, event, plugin);
+    strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, &scratch->record);
     return journal_add(journal, NULL, format, &scratch->bodies, scratch->record.time_ns);
 }
 
-/* PreAuth is no record: it is where a client can still be turned away. */
+/* Writes no record for PreAuth, but refuses the client if it could not be audited. */
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {
     weir_verdict verdict = refuse_if_broken();
@@ -270,12 +269,12 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
         return fail_without_memory();
     if (event == WEIR_PRE_AUTH)
         return before_login(session, scratch);
-    struct audited *audited = weir_session_data(session);
+    struct audited *audited = audited_of(session);
     if (!audited) {
         audited = audited_new(session);
         weir_set_session_data(session, audited);
     } else if (event == WEIR_CHANGE_USER) {
-        audited_forget(audited);
+        audited_reset(audited);
     }
     collect_connection(scratch, audited, session, event);
     struct filter_decision decision = decide(&scratch->record, session, audited, false);

@@ -2,48 +2,56 @@
 #include "collect.h"
 
 #include <stdlib.h>
-#include <time.h>
+#include <weir/clock.h>
 
-#define NS 1000000000U
 #define US 1000U /* ns */
 
+#define AUDITED_MAGIC 0xa0d17edaU
+
 struct audited {
-    struct text program, os_user; /* of the connection attributes */
+    uint32_t magic;
+    struct strbuf program, os_user; /* of the connection attributes */
     bool has_program, has_os_user;
-    struct text account, roles; /* as they stand in `part` */
-    struct text part;
+    struct strbuf account, roles; /* as they stand in `part` */
+    struct strbuf part;
     const struct format *part_format; /* NULL: there is none */
     struct filter_state filter;
 };
 
 /* ---- What is kept with a session ---- */
 
-static bool is_text(weir_string string, const char *words)
-{
-    return string.size == strlen(words) && memcmp(string.data, words, string.size) == 0;
-}
-
 struct audited *audited_new(const weir_session *session)
 {
     struct audited *audited = calloc(1, sizeof *audited);
     weir_string name, value;
+    if (audited)
+        audited->magic = AUDITED_MAGIC;
     for (size_t i = 0; audited && weir_attribute(session, i, &name, &value); i++) {
-        if (is_text(name, "program_name")) {
-            text_add(&audited->program, value.data, value.size);
+        if (text_is(name, "program_name")) {
+            strbuf_add(&audited->program, value.data, value.size);
             audited->has_program = true;
-        } else if (is_text(name, "_os_user") || is_text(name, "os_user")) {
-            text_reset(&audited->os_user);
-            text_add(&audited->os_user, value.data, value.size);
+        } else if (text_is(name, "_os_user") || text_is(name, "os_user")) {
+            strbuf_reset(&audited->os_user);
+            strbuf_add(&audited->os_user, value.data, value.size);
             audited->has_os_user = true;
         }
     }
     return audited;
 }
 
-void audited_forget(struct audited *audited)
+struct audited *audited_of(const weir_session *session)
+{
+    struct audited *audited = weir_session_data(session);
+    if (audited)
+        WEIR_CHECK(audited, AUDITED_MAGIC);
+    return audited;
+}
+
+void audited_reset(struct audited *audited)
 {
     if (!audited)
         return;
+    WEIR_CHECK(audited, AUDITED_MAGIC);
     audited->part_format = NULL;
     audited->filter = (struct filter_state){0};
 }
@@ -57,23 +65,25 @@ void audited_free(struct audited *audited)
 {
     if (!audited)
         return;
-    text_release(&audited->program);
-    text_release(&audited->os_user);
-    text_release(&audited->account);
-    text_release(&audited->roles);
-    text_release(&audited->part);
+    WEIR_CHECK(audited, AUDITED_MAGIC);
+    audited->magic = 0;
+    strbuf_release(&audited->program);
+    strbuf_release(&audited->os_user);
+    strbuf_release(&audited->account);
+    strbuf_release(&audited->roles);
+    strbuf_release(&audited->part);
     free(audited);
 }
 
-static bool is_same(const struct text *kept, weir_string now)
+static bool is_same(const struct strbuf *kept, weir_string now)
 {
-    return kept->size == now.size && (now.size == 0 || memcmp(kept->data, now.data, now.size) == 0);
+    return text_equals((weir_string){kept->data, kept->size}, now);
 }
 
-static void copy(struct text *to, weir_string from)
+static void copy(struct strbuf *to, weir_string from)
 {
-    text_reset(to);
-    text_add(to, from.data, from.size);
+    strbuf_reset(to);
+    strbuf_add(to, from.data, from.size);
 }
 
 /* Sets the kept part, if it is there and still right. */
@@ -97,7 +107,7 @@ void collect_session_part(struct scratch *scratch, struct audited *audited,
         return;
     copy(&audited->account, record->text[RECORD_TEXT_account]);
     copy(&audited->roles, record->text[RECORD_TEXT_roles]);
-    text_reset(&audited->part);
+    strbuf_reset(&audited->part);
     format->write_session(&audited->part, record);
     bool failed = audited->part.failed || audited->account.failed || audited->roles.failed;
     audited->part_format = failed ? NULL : format;
@@ -108,19 +118,12 @@ void collect_session_part(struct scratch *scratch, struct audited *audited,
 
 void scratch_release(struct scratch *scratch)
 {
-    text_release(&scratch->bodies);
-    text_release(&scratch->redacted);
-    text_release(&scratch->values);
+    strbuf_release(&scratch->bodies);
+    strbuf_release(&scratch->redacted);
+    strbuf_release(&scratch->values);
     free(scratch->parameters);
     free(scratch->tables);
     free(scratch->attributes);
-}
-
-static uint64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
 }
 
 /* Absent when empty: an empty database or cipher says nothing. */
@@ -147,7 +150,7 @@ static void collect_session(struct record *record, const struct audited *audited
     if (weir_client_port(session))
         number[RECORD_NUMBER_client_port] = weir_client_port(session);
     text[RECORD_TEXT_connection_type] =
-        record_string(weir_connection_type_name(weir_connection_type(session)));
+        text_of(weir_connection_type_name(weir_connection_type(session)));
     text[RECORD_TEXT_tls_version] = unless_empty(weir_tls_version(session));
     text[RECORD_TEXT_tls_cipher] = unless_empty(weir_tls_cipher(session));
     if (audited && audited->has_program)
@@ -190,7 +193,7 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
                                                [WEIR_CHANGE_USER] = RECORD_CHANGE_USER,
                                                [WEIR_REJECT] = RECORD_REJECT};
     struct record *record = &scratch->record;
-    record_init(record, events[event], wall_ns());
+    record_init(record, events[event], clock_wall_ns());
     collect_session(record, audited, session, NULL);
     weir_string *text = record->text;
     if (event == WEIR_DISCONNECT) {
@@ -221,16 +224,16 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
                         const struct collect_options *options)
 {
     struct record *record = &scratch->record;
-    weir_string sql = weir_sql(session);
+    weir_string written = weir_sql(session), sql = written;
     uint64_t whole = weir_sql_size(session);
     if (!sql.data)
         return;
     weir_string redacted = weir_redacted_sql(session);
     if (!is_same_text(redacted, sql)) {
         record->number[RECORD_NUMBER_masked] = 1;
-        sql = redacted.data ? redacted : record_string("");
+        sql = redacted.data ? redacted : text_of("");
     }
-    bool is_cut = whole != WEIR_ABSENT && weir_sql(session).size < whole;
+    bool is_cut = whole != WEIR_ABSENT && written.size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {
         sql.size = options->sql_limit;
         while (sql.size && ((unsigned char)sql.data[sql.size] & 0xc0) == 0x80)
@@ -249,13 +252,13 @@ static void collect_parameters(struct scratch *scratch, const weir_session *sess
     struct record *record = &scratch->record;
     bool is_masked = record->number[RECORD_NUMBER_masked] == 1;
     size_t count = 0;
-    text_reset(&scratch->values);
+    strbuf_reset(&scratch->values);
     while (MORE(scratch->parameters, scratch->parameter_room, count) &&
            weir_statement_parameter(session, count, &scratch->parameters[count])) {
         weir_string *value = &scratch->parameters[count++].value;
         if (is_masked)
-            *value = record_string("***");
-        text_add(&scratch->values, value->data, value->size);
+            *value = text_of("***");
+        strbuf_add(&scratch->values, value->data, value->size);
     }
     const char *at = scratch->values.data ? scratch->values.data : "";
     for (size_t i = 0; i < count && !scratch->values.failed; i++) {
@@ -318,7 +321,7 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
                        const struct collect_options *options)
 {
     struct record *record = &scratch->record;
-    record_init(record, event_of(session, event), wall_ns());
+    record_init(record, event_of(session, event), clock_wall_ns());
     collect_session(record, audited, session, options->format);
     record->number[RECORD_NUMBER_statement_id] = weir_statement_number(session);
     record->text[RECORD_TEXT_command] = weir_command(session);
@@ -342,26 +345,26 @@ void collect_plugin(struct scratch *scratch, struct audited *audited, const weir
                     weir_plugin_event event, weir_string plugin)
 {
     struct record *record = &scratch->record;
-    record_init(record, RECORD_PLUGIN, wall_ns());
+    record_init(record, RECORD_PLUGIN, clock_wall_ns());
     if (session)
         collect_session(record, audited, session, NULL);
     record->text[RECORD_TEXT_plugin] = plugin;
-    record->text[RECORD_TEXT_detail] = record_string(weir_plugin_event_name(event));
+    record->text[RECORD_TEXT_detail] = text_of(weir_plugin_event_name(event));
 }
 
 /* Messages quote what was in the text: Duplicate entry '4711' for key 'PRIMARY'. Without its end a
  * quotation goes to the end of the message. */
-static weir_string without_quotations(struct text *out, weir_string message)
+static weir_string without_quotations(struct strbuf *out, weir_string message)
 {
     const char *at = message.data, *end = message.data + message.size;
-    text_reset(out);
+    strbuf_reset(out);
     while (at < end) {
         const char *quote = memchr(at, '\'', (size_t)(end - at));
-        text_add(out, at, (size_t)((quote ? quote : end) - at));
+        strbuf_add(out, at, (size_t)((quote ? quote : end) - at));
         if (!quote)
             break;
         const char *close = memchr(quote + 1, '\'', (size_t)(end - quote - 1));
-        text_add_words(out, "'?'");
+        strbuf_add_text(out, "'?'");
         at = close ? close + 1 : end;
     }
     return (weir_string){out->failed ? NULL : out->data, out->failed ? 0 : out->size};

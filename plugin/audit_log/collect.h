@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Facts of a session, as the host tells them, become a record. What costs something (digest,
+ * Facts of a session, as the host reports them, become a record. What costs something (digest,
  * tables, parameters) is asked for only when the settings want it, and secrets are masked here, so
  * that no format ever sees one. */
 #ifndef AUDIT_LOG_COLLECT_H
 #define AUDIT_LOG_COLLECT_H
+
+#include <weir/check.h>
 
 #include "filter.h"
 #include "format.h"
@@ -16,21 +18,23 @@ struct collect_options {
     const struct format *format;
 };
 
-/* What is kept with a session: texts that the host tells once, and the part of its records that is
+/* What is kept with a session: texts that the host reports once, and the part of its records that is
  * the same for all. */
 struct audited;
 
-struct audited *
+WEIR_MUST_CHECK struct audited *
 audited_new(const weir_session *session); /* NULL: no memory; collecting goes on without */
+/* Returns what is kept with the session; NULL: nothing. Borrowed. */
+struct audited *audited_of(const weir_session *session);
 void audited_free(struct audited *audited);
 /* The account has changed: everything is read anew. */
-void audited_forget(struct audited *audited);
+void audited_reset(struct audited *audited);
 /* Which filter the session has. */
 struct filter_state *audited_filter(struct audited *audited);
 
 /* A thread's memory for collecting and formatting. */
 struct scratch {
-    struct text bodies, redacted, values;
+    struct strbuf bodies, redacted, values;
     weir_parameter *parameters;
     weir_table *tables;
     struct record_attribute *attributes;

@@ -159,33 +159,22 @@ struct filter_decision filters_decide(const struct filters *filters,
 
 /* ---- Making ---- */
 
-static int wrong(char problem[FILTER_PROBLEM_BYTES], const char *path, const char *name,
-                 const char *words)
-{
-    if (name)
-        snprintf(problem, FILTER_PROBLEM_BYTES, "%s: filter \"%.60s\": %.200s", path, name, words);
-    else
-        snprintf(problem, FILTER_PROBLEM_BYTES, "%s: %.200s", path, words);
-    return -1;
-}
-
 static int compile_definitions(struct filters *filters, const json_t *definitions, const char *path,
-                               char problem[FILTER_PROBLEM_BYTES])
+                               struct error *error)
 {
     const char *name;
     json_t *json;
-    char words[FILTER_PROBLEM_BYTES];
     if (definitions && !json_is_object(definitions))
-        return wrong(problem, path, NULL, "\"filters\" must be an object");
+        return error_set(error, "%s: \"filters\" must be an object", path);
     filters->definitions =
         calloc(json_object_size(definitions) + 1, sizeof(struct filter_definition *));
     if (!filters->definitions)
-        return wrong(problem, path, NULL, "no memory");
+        return error_set(error, "%s: no memory", path);
     json_object_foreach((json_t *)definitions, name, json)
     {
-        struct filter_definition *definition = filter_compile(json, words);
+        struct filter_definition *definition = filter_compile(json, error);
         if (!definition)
-            return wrong(problem, path, name, words);
+            return error_prefix(error, "%s: filter \"%.60s\"", path, name);
         filters->definitions[filters->definition_count++] = definition;
     }
     return 0;
@@ -206,100 +195,97 @@ static unsigned find_definition(const json_t *definitions, const char *wanted)
     return 0;
 }
 
-static int take_users(struct filters *filters, const json_t *definitions, const json_t *users,
-                      const char *path, char problem[FILTER_PROBLEM_BYTES])
+static int read_users(struct filters *filters, const json_t *definitions, const json_t *users,
+                      const char *path, struct error *error)
 {
     const char *account;
     json_t *name;
-    char words[FILTER_PROBLEM_BYTES];
     if (users && !json_is_object(users))
-        return wrong(problem, path, NULL, "\"users\" must be an object");
+        return error_set(error, "%s: \"users\" must be an object", path);
     filters->users = calloc(json_object_size(users) + 1, sizeof *filters->users);
     if (!filters->users)
-        return wrong(problem, path, NULL, "no memory");
+        return error_set(error, "%s: no memory", path);
     json_object_foreach((json_t *)users, account, name)
     {
         const char *filter = json_is_string(name) ? json_string_value(name) : "";
         unsigned id = find_definition(definitions, filter);
-        if (id == 0) {
-            snprintf(words, sizeof words, "there is none, and user \"%.60s\" is to have it",
-                     account);
-            return wrong(problem, path, filter, words);
-        }
+        if (id == 0)
+            return error_set(error,
+                             "%s: filter \"%.60s\": there is none, and user \"%.60s\" is to "
+                             "have it",
+                             path, filter, account);
         struct user *user = &filters->users[filters->user_count++];
-        *user = (struct user){record_string(account), filters->definitions[id - 1], id};
+        *user = (struct user){text_of(account), filters->definitions[id - 1], id};
         if (strcmp(account, "%") == 0)
             filters->fallback = user;
     }
     return 0;
 }
 
-static int check_root(const json_t *root, const char *path, char problem[FILTER_PROBLEM_BYTES])
+static int check_root(const json_t *root, const char *path, struct error *error)
 {
     const char *key;
     json_t *value;
-    char words[FILTER_PROBLEM_BYTES];
     if (!json_is_object(root))
-        return wrong(problem, path, NULL, "the file must be an object");
+        return error_set(error, "%s: the file must be an object", path);
     json_object_foreach((json_t *)root, key, value)
     {
         if (strcmp(key, "filters") == 0 || strcmp(key, "users") == 0)
             continue;
-        snprintf(words, sizeof words, "the file has no item \"%.60s\"", key);
-        return wrong(problem, path, NULL, words);
+        return error_set(error, "%s: the file has no item \"%.60s\"", path, key);
     }
     return 0;
 }
 
-struct filters *filters_of_json(json_t *root, const char *path, char problem[FILTER_PROBLEM_BYTES])
+struct filters *filters_of_json(json_t *root, const char *path, struct error *error)
 {
     static atomic_ullong number;
     const json_t *definitions = json_object_get(root, "filters");
     struct filters *filters = calloc(1, sizeof *filters);
     if (!filters) {
         json_decref(root);
-        wrong(problem, path, NULL, "no memory");
+        error_set(error, "%s: no memory", path);
         return NULL;
     }
     filters->root = root;
     filters->number = 1 + atomic_fetch_add(&number, 1);
-    if (check_root(root, path, problem) == 0 &&
-        compile_definitions(filters, definitions, path, problem) == 0 &&
-        take_users(filters, definitions, json_object_get(root, "users"), path, problem) == 0)
+    if (check_root(root, path, error) == 0 &&
+        compile_definitions(filters, definitions, path, error) == 0 &&
+        read_users(filters, definitions, json_object_get(root, "users"), path, error) == 0)
         return filters;
     filters_free(filters);
     return NULL;
 }
 
-static struct filters *take(json_t *root, const json_error_t *error, const char *path,
-                            char problem[FILTER_PROBLEM_BYTES])
+static struct filters *read_root(json_t *root, const json_error_t *problem, const char *path,
+                                 struct error *error)
 {
     if (root)
-        return filters_of_json(root, path, problem);
-    snprintf(problem, FILTER_PROBLEM_BYTES, "%s:%d: %s", path, error->line, error->text);
+        return filters_of_json(root, path, error);
+    error_set(error, "%s:%d: %s", path, problem->line, problem->text);
     return NULL;
 }
 
-struct filters *filters_parse(const char *text, size_t size, const char *path,
-                              char problem[FILTER_PROBLEM_BYTES])
+struct filters *filters_parse(const char *text, size_t size, const char *path, struct error *error)
 {
-    json_error_t error = {.line = 0};
-    return take(json_loadb(text, size, JSON_REJECT_DUPLICATES, &error), &error, path, problem);
+    json_error_t problem = {.line = 0};
+    return read_root(json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem), &problem, path,
+                     error);
 }
 
-struct filters *filters_read(const char *path, char problem[FILTER_PROBLEM_BYTES])
+struct filters *filters_read(const char *path, struct error *error)
 {
-    json_error_t error = {.line = 0};
+    json_error_t problem = {.line = 0};
     FILE *file = fopen(path, "re");
     if (!file && errno == ENOENT)
-        return filters_parse("{}", 2, path, problem);
+        return filters_parse("{}", 2, path, error);
     if (!file) {
-        snprintf(problem, FILTER_PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+        error_set(error, "%s: %s", path, strerror(errno));
         return NULL;
     }
-    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
     fclose(file);
-    return take(root, &error, path, problem);
+    return read_root(root, &problem, path, error);
 }
 
 void filters_free(struct filters *filters)

@@ -14,17 +14,20 @@
 #ifndef AUDIT_LOG_FILTER_H
 #define AUDIT_LOG_FILTER_H
 
+#include <weir/check.h>
+
 #include "filter_run.h"
 
 struct filters;
 
 /* Reads the file; one that is not there has no filters. Returns owned, or NULL and the problem. */
-struct filters *filters_read(const char *path, char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct filters *filters_read(const char *path, struct error *error);
 /* The same from text; path is for messages. */
-struct filters *filters_parse(const char *text, size_t size, const char *path,
-                              char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct filters *filters_parse(const char *text, size_t size, const char *path,
+                                              struct error *error);
 /* The same from JSON, of which it takes the reference, also when it fails. */
-struct filters *filters_of_json(json_t *root, const char *path, char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct filters *filters_of_json(json_t *root, const char *path,
+                                                struct error *error);
 void filters_free(struct filters *filters);
 
 /* There is none: nothing to decide. */

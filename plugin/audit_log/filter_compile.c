@@ -3,7 +3,6 @@
  * Compiling items: filter, class, event, and the filters within events. */
 #include "filter_compile.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ void *compile_memory(struct compile *compile, size_t count, size_t size)
     struct filter_block *block =
         count <= (SIZE_MAX - sizeof *block) / size ? calloc(1, sizeof *block + count * size) : NULL;
     if (!block) {
-        snprintf(compile->problem, FILTER_PROBLEM_BYTES, "no memory");
+        error_set(compile->error, "no memory");
         return NULL;
     }
     block->next = compile->definition->blocks;
@@ -39,16 +38,7 @@ bool compile_text(struct compile *compile, const json_t *string, weir_string *co
     return true;
 }
 
-/* ---- Mistakes ---- */
-
-int compile_wrong(struct compile *compile, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(compile->problem, FILTER_PROBLEM_BYTES, format, arguments);
-    va_end(arguments);
-    return -1;
-}
+/* ---- Checks ---- */
 
 int compile_keys(struct compile *compile, const json_t *object, const char *what,
                  const char *const *known)
@@ -56,16 +46,16 @@ int compile_keys(struct compile *compile, const json_t *object, const char *what
     const char *key;
     json_t *value;
     if (!json_is_object(object))
-        return compile_wrong(compile, "%s must be an object", what);
+        return error_set(compile->error, "%s must be an object", what);
     json_object_foreach((json_t *)object, key, value)
     {
         const char *const *at = known;
         while (*at && strcmp(*at, key) != 0)
             at++;
         if (!*at && strcmp(key, "abort") == 0)
-            return compile_wrong(compile, "abort stands in event items only, not in %s", what);
+            return error_set(compile->error, "abort stands in event items only, not in %s", what);
         if (!*at)
-            return compile_wrong(compile, "%s has no item \"%.60s\"", what, key);
+            return error_set(compile->error, "%s has no item \"%.60s\"", what, key);
     }
     return 0;
 }
@@ -91,13 +81,13 @@ static int compile_print(struct compile *compile, const json_t *print, unsigned 
         compile_field_name(compile, json_object_get(field, "name"), classes, &which, &kind) < 0)
         return -1;
     if ((which != FIELD_GENERAL_QUERY && which != FIELD_QUERY) || kind != FILTER_TEXT)
-        return compile_wrong(compile, "print is for general_query.str and query.str only");
+        return error_set(compile->error, "print is for general_query.str and query.str only");
     if (compile_keys(compile, replace, "replace", replace_keys) < 0 ||
         compile_keys(compile, function, "replace's function", function_keys) < 0)
         return -1;
     const char *name = json_string_value(json_object_get(function, "name"));
     if (!name || strcmp(name, "query_digest") != 0)
-        return compile_wrong(compile, "print must replace by the function query_digest");
+        return error_set(compile->error, "print must replace by the function query_digest");
     return compile_condition(compile, json_object_get(field, "print"), classes,
                              &action->keeps_text);
 }
@@ -124,17 +114,18 @@ static int compile_names(struct compile *compile, const json_t *item, const char
     const json_t *names = json_object_get(item, "name");
     size_t count = json_is_array(names) ? json_array_size(names) : 1;
     if (count == 0)
-        return compile_wrong(compile, "a list of names must have some");
+        return error_set(compile->error, "a list of names must have some");
     for (size_t i = 0; i < count; i++) {
         const json_t *name = json_is_array(names) ? json_array_get(names, i) : names;
         const char *text = json_string_value(name);
         unsigned found = text ? find(text) : end;
         if (text && strcmp(text, "message") == 0)
-            return compile_wrong(compile, "the class message is not supported: no client of weir "
-                                          "can make such events");
+            return error_set(compile->error,
+                             "the class message is not supported: no client of weir "
+                             "can make such events");
         if (found == end)
-            return compile_wrong(compile, "there is no %s \"%.60s\"", what,
-                                 text ? text : "(not a string)");
+            return error_set(compile->error, "there is no %s \"%.60s\"", what,
+                             text ? text : "(not a string)");
         *bits |= 1U << found;
     }
     return 0;
@@ -165,10 +156,11 @@ static int check_events(struct compile *compile, const struct filter_event_item 
         if (!(event->events & 1U << i))
             continue;
         if (!(classes & 1U << class))
-            return compile_wrong(compile, "the event %s is one of the class %s", name,
-                                 filter_class_name(class));
+            return error_set(compile->error, "the event %s is one of the class %s", name,
+                             filter_class_name(class));
         if (event->action.abort && !filter_event_can_abort((enum filter_event)i))
-            return compile_wrong(compile, "the event %s cannot be aborted: it has happened", name);
+            return error_set(compile->error, "the event %s cannot be aborted: it has happened",
+                             name);
         *of |= 1U << class;
     }
     return 0;
@@ -222,7 +214,7 @@ static int compile_name(struct compile *compile, const json_t *json, const char 
     if (!value)
         return 0;
     if (!json_is_string(value))
-        return compile_wrong(compile, "%s must be a string", key);
+        return error_set(compile->error, "%s must be a string", key);
     return compile_text(compile, value, name) ? 0 : -1;
 }
 
@@ -233,15 +225,15 @@ static int compile_head(struct compile *compile, const json_t *json, unsigned cl
     static const char *const keys[] = {"id", "ref", "activate", "log", "class", NULL};
     const json_t *activate = json_object_get(json, "activate");
     if (depth == FILTER_DEEPEST)
-        return compile_wrong(compile, "filters are nested more than %d deep", FILTER_DEEPEST);
+        return error_set(compile->error, "filters are nested more than %d deep", FILTER_DEEPEST);
     if (compile_keys(compile, json, "filter", keys) < 0 ||
         compile_name(compile, json, "id", &tree->id) < 0 ||
         compile_name(compile, json, "ref", &tree->ref) < 0)
         return -1;
     if (depth == 0 && (activate || tree->ref.data))
-        return compile_wrong(compile, "the outermost filter has no activate and no ref");
+        return error_set(compile->error, "the outermost filter has no activate and no ref");
     if (tree->ref.data && json_object_size(json) != 1U + (activate != NULL))
-        return compile_wrong(compile, "a filter with ref has nothing else but activate");
+        return error_set(compile->error, "a filter with ref has nothing else but activate");
     return activate ? compile_condition(compile, activate, classes, &tree->activates) : 0;
 }
 
@@ -296,9 +288,10 @@ static int resolve(struct compile *compile, struct filter_tree *tree)
 {
     struct filter_tree *root = compile->definition->root;
     if (tree->id.data && find_id(root, tree->id, &(struct filter_tree *){NULL}) > 1)
-        return compile_wrong(compile, "two filters have the id \"%.60s\"", tree->id.data);
+        return error_set(compile->error, "two filters have the id \"%.60s\"", tree->id.data);
     if (tree->ref.data && find_id(root, tree->ref, &tree->target) == 0)
-        return compile_wrong(compile, "there is no filter with the id \"%.60s\"", tree->ref.data);
+        return error_set(compile->error, "there is no filter with the id \"%.60s\"",
+                         tree->ref.data);
     for (size_t i = 0; i < tree->class_count; i++) {
         const struct filter_class_item *class = &tree->classes[i];
         for (size_t j = 0; j < class->event_count; j++) {
@@ -311,13 +304,12 @@ static int resolve(struct compile *compile, struct filter_tree *tree)
 
 /* ---- Definitions ---- */
 
-struct filter_definition *filter_compile(const json_t *json, char problem[FILTER_PROBLEM_BYTES])
+struct filter_definition *filter_compile(const json_t *json, struct error *error)
 {
     static const char *const keys[] = {"filter", NULL};
-    struct compile compile = {.definition = calloc(1, sizeof *compile.definition),
-                              .problem = problem};
+    struct compile compile = {.definition = calloc(1, sizeof *compile.definition), .error = error};
     if (!compile.definition) {
-        snprintf(problem, FILTER_PROBLEM_BYTES, "no memory");
+        error_set(error, "no memory");
         return NULL;
     }
     if (compile_keys(&compile, json, "a definition", keys) == 0 &&

@@ -5,23 +5,21 @@
 #ifndef AUDIT_LOG_FILTER_COMPILE_H
 #define AUDIT_LOG_FILTER_COMPILE_H
 
+#include <weir/check.h>
+
 #include "filter_tree.h"
 
 #define FILTER_DEEPEST 32 /* conditions within conditions, filters within filters */
 
 struct compile {
     struct filter_definition *definition;
-    char *problem; /* FILTER_PROBLEM_BYTES */
+    struct error *error;
 };
 
 /* Zeroed memory of the definition's arena; NULL, and the problem, when there is none. */
-void *compile_memory(struct compile *compile, size_t count, size_t size);
+WEIR_MUST_CHECK void *compile_memory(struct compile *compile, size_t count, size_t size);
 /* A copy of a JSON string. false: no memory. */
-bool compile_text(struct compile *compile, const json_t *string, weir_string *copy);
-
-/* Says what is wrong; returns -1. */
-int compile_wrong(struct compile *compile, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+WEIR_MUST_CHECK bool compile_text(struct compile *compile, const json_t *string, weir_string *copy);
 
 /* -1 unless the object has no items but these (a list that NULL ends). */
 int compile_keys(struct compile *compile, const json_t *object, const char *what,

@@ -12,16 +12,15 @@ int compile_field_name(struct compile *compile, const json_t *name, unsigned cla
                        enum filter_field *field, enum filter_kind *kind)
 {
     if (!json_is_string(name))
-        return compile_wrong(compile, "a field's name must be a string");
+        return error_set(compile->error, "a field's name must be a string");
     *field = filter_field_find(json_string_value(name), kind);
     if (*field == FIELD_END)
-        return compile_wrong(compile, "there is no field \"%.60s\"", json_string_value(name));
+        return error_set(compile->error, "there is no field \"%.60s\"", json_string_value(name));
     unsigned without = classes & ~filter_field_classes(*field);
     for (unsigned class = 0; class < CLASS_END; class ++) {
         if (without & 1U << class)
-            return compile_wrong(compile, "events of the class %s have no field \"%.60s\"",
-                                 filter_class_name((enum filter_class) class),
-                                 json_string_value(name));
+            return error_set(compile->error, "events of the class %s have no field \"%.60s\"",
+                             filter_class_name((enum filter_class) class), json_string_value(name));
     }
     return 0;
 }
@@ -42,9 +41,9 @@ static int compile_number(struct compile *compile, const json_t *value, const ch
     if (found)
         return 0;
     if (constant)
-        return compile_wrong(compile, "\"%.60s\" is no value of \"%.60s\"; it has numbers",
-                             constant, name);
-    return compile_wrong(compile, "the value of \"%.60s\" must be a number, not negative", name);
+        return error_set(compile->error, "\"%.60s\" is no value of \"%.60s\"; it has numbers",
+                         constant, name);
+    return error_set(compile->error, "the value of \"%.60s\" must be a number, not negative", name);
 }
 
 /* What weir could only answer wrongly. */
@@ -53,18 +52,18 @@ static int check_value(struct compile *compile, const struct filter_condition *c
     bool is_id = condition->kind == CONDITION_FIELD_NUMBER && !condition->is_length &&
                  condition->field == FIELD_SQL_COMMAND_ID;
     if (is_id && condition->number == INSERT_SELECT)
-        return compile_wrong(compile, "sql_command_id 6 is not told apart from 5, an insert");
+        return error_set(compile->error, "sql_command_id 6 is not told apart from 5, an insert");
     if (is_id && condition->number > LAST_COMMON_COMMAND)
-        return compile_wrong(compile,
-                             "sql_command_id %llu is another statement in each version of MySQL; "
-                             "use general_sql_command.str",
-                             (unsigned long long)condition->number);
+        return error_set(compile->error,
+                         "sql_command_id %llu is another statement in each version of MySQL; "
+                         "use general_sql_command.str",
+                         (unsigned long long)condition->number);
     const char *coarser =
         condition->kind == CONDITION_FIELD_TEXT && condition->field == FIELD_GENERAL_SQL_COMMAND
             ? sql_command_coarser(condition->text)
             : NULL;
-    return coarser ? compile_wrong(compile, "\"%.60s\" is not told apart here; use %s",
-                                   condition->text.data, coarser)
+    return coarser ? error_set(compile->error, "\"%.60s\" is not told apart here; use %s",
+                               condition->text.data, coarser)
                    : 0;
 }
 
@@ -87,8 +86,8 @@ static int compile_field(struct compile *compile, const json_t *json, unsigned c
     } else {
         condition->kind = CONDITION_FIELD_TEXT;
         if (!json_is_string(value))
-            return compile_wrong(compile, "the value of \"%.60s\" must be a string",
-                                 json_string_value(name));
+            return error_set(compile->error, "the value of \"%.60s\" must be a string",
+                             json_string_value(name));
         if (!compile_text(compile, value, &condition->text))
             return -1;
     }
@@ -105,8 +104,8 @@ static int compile_variable(struct compile *compile, const json_t *json,
     condition->kind = CONDITION_VARIABLE;
     condition->variable = name ? filter_variable_find(name) : VARIABLE_END;
     if (condition->variable == VARIABLE_END)
-        return compile_wrong(compile, "there is no variable \"%.60s\"",
-                             name ? name : "(not a string)");
+        return error_set(compile->error, "there is no variable \"%.60s\"",
+                         name ? name : "(not a string)");
     return compile_number(compile, json_object_get(json, "value"), name, condition);
 }
 
@@ -120,20 +119,20 @@ static int compile_piece(struct compile *compile, const json_t *json, unsigned c
     if (compile_keys(compile, json, "an argument's string", keys) < 0)
         return -1;
     if (json_object_size(json) != 1)
-        return compile_wrong(compile, "an argument's string is a field or a string");
+        return error_set(compile->error, "an argument's string is a field or a string");
     if (field) {
         if (compile_field_name(compile, field, classes, &piece->field, &kind) < 0)
             return -1;
         return kind == FILTER_TEXT
                    ? 0
-                   : compile_wrong(compile,
-                                   "the field \"%.60s\" is a number, and the argument a "
-                                   "string",
-                                   json_string_value(field));
+                   : error_set(compile->error,
+                               "the field \"%.60s\" is a number, and the argument a "
+                               "string",
+                               json_string_value(field));
     }
     piece->field = FIELD_END;
     if (!json_is_string(string))
-        return compile_wrong(compile, "an argument's string must be a string");
+        return error_set(compile->error, "an argument's string must be a string");
     return compile_text(compile, string, &piece->literal) ? 0 : -1;
 }
 
@@ -186,17 +185,18 @@ static int compile_function(struct compile *compile, const json_t *json, unsigne
     while (name && at < count && strcmp(functions[at].name, name) != 0)
         at++;
     if (!name || at == count)
-        return compile_wrong(
-            compile, "there is no function \"%.60s\"%s", name ? name : "(not a string)",
+        return error_set(
+            compile->error, "there is no function \"%.60s\"%s", name ? name : "(not a string)",
             name && strcmp(name, "debug_sleep") == 0 ? ": it is MySQL's debug builds' alone" : "");
     condition->kind = functions[at].kind;
     condition->value = functions[at].value;
     if (condition->kind == CONDITION_QUERY_DIGEST && json_is_string(arguments))
         return compile_text(compile, arguments, &condition->text) ? 0 : -1;
     if (functions[at].arguments == 0 && arguments)
-        return compile_wrong(compile, "%s has no args", name);
+        return error_set(compile->error, "%s has no args", name);
     if (json_array_size(arguments) != functions[at].arguments)
-        return compile_wrong(compile, "%s has a list of %zu args", name, functions[at].arguments);
+        return error_set(compile->error, "%s has a list of %zu args", name,
+                         functions[at].arguments);
     for (size_t i = 0; i < functions[at].arguments; i++) {
         if (compile_argument(compile, json_array_get(arguments, i), classes,
                              &condition->arguments[i]) < 0)
@@ -215,7 +215,7 @@ static int compile_parts(struct compile *compile, const json_t *json, unsigned c
     bool is_list = condition->kind != CONDITION_NOT;
     condition->part_count = is_list ? json_array_size(json) : 1;
     if (condition->part_count == 0)
-        return compile_wrong(compile, "and, or need a list of conditions");
+        return error_set(compile->error, "and, or need a list of conditions");
     condition->parts = compile_memory(compile, condition->part_count, sizeof *condition->parts);
     if (!condition->parts)
         return -1;
@@ -239,12 +239,12 @@ static int compile_into(struct compile *compile, const json_t *json, unsigned cl
         return 0;
     }
     if (depth == FILTER_DEEPEST)
-        return compile_wrong(compile, "conditions are nested more than %d deep", FILTER_DEEPEST);
+        return error_set(compile->error, "conditions are nested more than %d deep", FILTER_DEEPEST);
     if (compile_keys(compile, json, "a condition", keys) < 0)
         return -1;
     if (json_object_size(json) != 1)
-        return compile_wrong(
-            compile, "a condition has exactly one of field, variable, function, and, or, not");
+        return error_set(compile->error,
+                         "a condition has exactly one of field, variable, function, and, or, not");
     if ((part = json_object_get(json, "field")))
         return compile_field(compile, part, classes, condition);
     if ((part = json_object_get(json, "variable")))

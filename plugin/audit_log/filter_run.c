@@ -21,7 +21,7 @@ static weir_string account_part(const struct record *record, bool host)
     return host ? host_part : user_part;
 }
 
-static weir_string text_of(const struct filter_occasion *occasion, enum filter_field field)
+static weir_string field_text(const struct filter_occasion *occasion, enum filter_field field)
 {
     const weir_string none = {"", 0}, *text = occasion->subject->record->text;
     switch (field) {
@@ -49,7 +49,7 @@ static weir_string text_of(const struct filter_occasion *occasion, enum filter_f
         return occasion->table ? occasion->table->schema : none;
     case FIELD_TABLE_NAME:
         return occasion->table ? occasion->table->name : none;
-    default: /* external and proxy users: a gateway is told of none */
+    default: /* external and proxy users: a gateway does not know them */
         return none;
     }
 }
@@ -60,18 +60,13 @@ static uint64_t size_of(const struct filter_occasion *occasion, enum filter_fiel
     if ((field == FIELD_GENERAL_QUERY || field == FIELD_QUERY) && whole != WEIR_ABSENT)
         return whole; /* only the beginning of the text is in the record */
     if (field == FIELD_GENERAL_SQL_COMMAND) {
-        struct text name = {0};
-        sql_command_add(&name, text_of(occasion, field));
+        struct strbuf name = {0};
+        sql_command_add(&name, field_text(occasion, field));
         size_t size = name.size;
-        text_release(&name);
+        strbuf_release(&name);
         return size;
     }
-    return text_of(occasion, field).size;
-}
-
-static bool is_words(weir_string text, const char *words)
-{
-    return text.size == strlen(words) && memcmp(text.data, words, text.size) == 0;
+    return field_text(occasion, field).size;
 }
 
 /* MySQL's numbers of statements, as far as all its versions have the same. */
@@ -81,7 +76,7 @@ static uint64_t command_id(weir_string kind)
                                         "Update",        "Insert",      NULL,          "Delete",
                                         "TruncateTable", "DropTable",   "DropIndex"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (kinds[i] && is_words(kind, kinds[i]))
+        if (kinds[i] && text_is(kind, kinds[i]))
             return i;
     }
     return WEIR_ABSENT;
@@ -94,7 +89,7 @@ static uint64_t connection_type(weir_string type)
         uint64_t number;
     } types[] = {{"TCP", 1}, {"Socket", 2}, {"TLS", 4}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (is_words(type, types[i].name))
+        if (text_is(type, types[i].name))
             return types[i].number;
     }
     return 0;
@@ -122,7 +117,7 @@ static uint64_t number_of(const struct filter_occasion *occasion, enum filter_fi
 static bool text_holds(const struct filter_occasion *occasion,
                        const struct filter_condition *condition)
 {
-    weir_string text = text_of(occasion, condition->field), wanted = condition->text;
+    weir_string text = field_text(occasion, condition->field), wanted = condition->text;
     if (condition->field == FIELD_GENERAL_SQL_COMMAND)
         return sql_command_is(text, wanted);
     if (text.size != wanted.size)
@@ -140,7 +135,7 @@ static weir_string argument_of(const struct filter_occasion *occasion,
     for (size_t i = 0; i < argument->count; i++) {
         const struct filter_piece *piece = &argument->pieces[i];
         weir_string text =
-            piece->field == FIELD_END ? piece->literal : text_of(occasion, piece->field);
+            piece->field == FIELD_END ? piece->literal : field_text(occasion, piece->field);
         if (argument->count == 1)
             return text;
         size_t part = text.size < ACCOUNT_BYTES - size ? text.size : ACCOUNT_BYTES - size;

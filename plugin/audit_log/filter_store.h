@@ -9,11 +9,13 @@
 #ifndef AUDIT_LOG_FILTER_STORE_H
 #define AUDIT_LOG_FILTER_STORE_H
 
+#include <weir/check.h>
+
 #include "filter.h"
 
 /* Reads the file, now and with each call again. Copies the path. -1 and the problem. */
-int filter_store_open(const char *path, char problem[FILTER_PROBLEM_BYTES]);
-int filter_store_reload(char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK int filter_store_open(const char *path, struct error *error);
+WEIR_MUST_CHECK int filter_store_reload(struct error *error);
 void filter_store_close(void);
 
 /* Whether there is anything to decide. One load. */
@@ -24,11 +26,11 @@ unsigned filter_store_id(const struct record *record);
 
 /* What clients do by SELECT. Texts are NUL-terminated; a definition is {"filter": {...}}. What is
  * not there is removed without complaint. -1 and the problem. */
-int filter_store_set_filter(const char *name, weir_string definition,
-                            char problem[FILTER_PROBLEM_BYTES]);
-int filter_store_remove_filter(const char *name, char problem[FILTER_PROBLEM_BYTES]);
-int filter_store_set_user(const char *account, const char *filter,
-                          char problem[FILTER_PROBLEM_BYTES]);
-int filter_store_remove_user(const char *account, char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK int filter_store_set_filter(const char *name, weir_string definition,
+                                            struct error *error);
+WEIR_MUST_CHECK int filter_store_remove_filter(const char *name, struct error *error);
+WEIR_MUST_CHECK int filter_store_set_user(const char *account, const char *filter,
+                                          struct error *error);
+WEIR_MUST_CHECK int filter_store_remove_user(const char *account, struct error *error);
 
 #endif

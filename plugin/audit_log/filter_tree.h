@@ -10,11 +10,11 @@
 #define AUDIT_LOG_FILTER_TREE_H
 
 #include <jansson.h>
+#include <weir/check.h>
+#include <weir/error.h>
 #include <weir/plugin.h>
 
 #include "filter_language.h"
-
-#define FILTER_PROBLEM_BYTES 400
 
 /* IN_LIST and LIST_IS_NULL look at the list of included accounts, or with `value` at that of the
  * excluded ones. */
@@ -93,7 +93,7 @@ struct filter_definition {
 };
 
 /* Compiles {"filter": {...}}. Returns owned, or NULL and the problem, a sentence. */
-struct filter_definition *filter_compile(const json_t *json, char problem[FILTER_PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct filter_definition *filter_compile(const json_t *json, struct error *error);
 void filter_definition_free(struct filter_definition *definition);
 
 #endif

@@ -29,86 +29,91 @@ const struct format *format_of_line(const char *line, size_t size)
     return format_json.read_prefix(line, size, &sequence, chain) ? &format_json : NULL;
 }
 
-void format_add_attributes(struct text *text, const struct record *record)
+void format_add_attributes(struct strbuf *text, const struct record *record)
 {
-    text_add_byte(text, '{');
+    strbuf_add_byte(text, '{');
     for (size_t i = 0; i < record->attribute_count; i++) {
         const struct record_attribute *attribute = &record->attributes[i];
         if (i)
-            text_add_byte(text, ',');
-        text_add_json(text, attribute->name.data, attribute->name.size);
-        text_add_byte(text, ':');
-        text_add_json(text, attribute->value.data, attribute->value.size);
+            strbuf_add_byte(text, ',');
+        encode_json(text, attribute->name.data, attribute->name.size);
+        strbuf_add_byte(text, ':');
+        encode_json(text, attribute->value.data, attribute->value.size);
     }
-    text_add_byte(text, '}');
+    strbuf_add_byte(text, '}');
 }
 
 /* A NULL has no value; bytes that are no UTF-8 stand in base64 beside. */
-void format_add_parameters(struct text *text, const struct record *record)
+void format_add_parameters(struct strbuf *text, const struct record *record)
 {
     static const char value_key[] = ",\"value\":";
-    text_add_byte(text, '[');
+    strbuf_add_byte(text, '[');
     for (size_t i = 0; i < record->parameter_count; i++) {
         const weir_parameter *parameter = &record->parameters[i];
-        text_add_words(text, i ? ",{\"type\":" : "{\"type\":");
-        text_add_json(text, parameter->type.data, parameter->type.size);
+        strbuf_add_text(text, i ? ",{\"type\":" : "{\"type\":");
+        encode_json(text, parameter->type.data, parameter->type.size);
         if (parameter->is_null)
-            text_add_words(text, ",\"value\":null");
+            strbuf_add_text(text, ",\"value\":null");
         else
-            text_add_json_member(text, value_key, sizeof value_key - 1, parameter->value);
-        text_add_byte(text, '}');
+            encode_json_member(text, value_key, sizeof value_key - 1, parameter->value);
+        strbuf_add_byte(text, '}');
     }
-    text_add_byte(text, ']');
+    strbuf_add_byte(text, ']');
 }
 
-static void add_access(struct text *text, uint32_t access)
+static void add_access(struct strbuf *text, uint32_t access)
 {
-    const char *separator = "";
+    static const char *const quoted[] = {"\"read\"", "\"write\"", "\"ddl\""};
+    bool is_first = true;
     for (unsigned bit = 0; bit < 3; bit++) {
         if (!(access & 1U << bit))
             continue;
-        text_add_words(text, separator);
-        text_add_byte(text, '"');
-        text_add_words(text, format_access_names[bit]);
-        text_add_byte(text, '"');
-        separator = ",";
+        if (!is_first)
+            strbuf_add_byte(text, ',');
+        strbuf_add_text(text, quoted[bit]);
+        is_first = false;
     }
 }
 
-void format_add_tables(struct text *text, const struct record *record)
+void format_add_tables(struct strbuf *text, const struct record *record)
 {
-    const char *separator = "";
-    text_add_byte(text, '[');
+    bool is_first = true;
     for (size_t i = 0; i < record->table_count; i++) {
         const weir_table *table = &record->tables[i];
         if (i < 64 && record->table_skip >> i & 1)
             continue;
-        text_add_words(text, separator);
-        text_add_words(text, "{\"schema\":");
-        text_add_json(text, table->schema.data, table->schema.size);
-        text_add_words(text, ",\"name\":");
-        text_add_json(text, table->name.data, table->name.size);
-        text_add_words(text, ",\"access\":[");
+        strbuf_add_text(text, is_first ? "[{\"schema\":" : ",{\"schema\":");
+        encode_json(text, table->schema.data, table->schema.size);
+        strbuf_add_text(text, ",\"name\":");
+        encode_json(text, table->name.data, table->name.size);
+        strbuf_add_text(text, ",\"access\":[");
         add_access(text, table->access);
-        text_add_words(text, "]}");
-        separator = ",";
+        strbuf_add_text(text, "]}");
+        is_first = false;
     }
-    text_add_byte(text, ']');
+    strbuf_add_text(text, is_first ? "[]" : "]");
 }
 
 static const char chain_member[] = ",\"prev\":\"";
 
-void format_add_prefix(struct text *text, const char *opening, uint64_t sequence,
+void format_add_prefix(struct strbuf *text, const char *opening, uint64_t sequence,
                        const char chain[CHAIN_TEXT_BYTES])
 {
-    text_add_words(text, opening);
-    text_add_number(text, sequence);
+    const size_t opening_size = strlen(opening), member_size = sizeof chain_member - 1;
+    const size_t digits = CHAIN_TEXT_BYTES - 1;
+    char *at = strbuf_room(text, opening_size + ENCODE_DIGITS + member_size + digits + 2);
+    if (!at)
+        return;
+    memcpy(at, opening, opening_size);
+    at = encode_digits(at + opening_size, sequence);
     if (chain) {
-        text_add(text, chain_member, sizeof chain_member - 1);
-        text_add(text, chain, CHAIN_TEXT_BYTES - 1);
-        text_add_byte(text, '"');
+        memcpy(at, chain_member, member_size);
+        memcpy(at + member_size, chain, digits);
+        at += member_size + digits;
+        *at++ = '"';
     }
-    text_add_byte(text, ',');
+    *at++ = ',';
+    strbuf_end(text, at);
 }
 
 bool format_read_prefix(const char *line, size_t size, const char *opening, uint64_t *sequence,

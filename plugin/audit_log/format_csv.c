@@ -3,14 +3,14 @@
  * CSV after RFC 4180, with a line of column names at the top of each file. The columns are seq,
  * prev, time, event, class, and the record's fields; what is absent is an empty column, what is
  * there and empty is "". Lists are JSON within their column. Line ends within texts are escaped
- * (text.h), so that every record is one line for grep and for the chain. */
+ * (encode.h), so that every record is one line for grep and for the chain. */
 #include <stdlib.h>
 
 #include "format.h"
 
-static void add_list(struct text *text, const struct record *record, unsigned list)
+static void add_list(struct strbuf *text, const struct record *record, unsigned list)
 {
-    struct text cell = {0};
+    struct strbuf cell = {0};
     if (list == RECORD_LIST_attributes && record->attribute_count)
         format_add_attributes(&cell, record);
     if (list == RECORD_LIST_parameters && record->parameter_count)
@@ -18,55 +18,55 @@ static void add_list(struct text *text, const struct record *record, unsigned li
     if (list == RECORD_LIST_tables && record->table_count)
         format_add_tables(&cell, record);
     if (cell.size)
-        text_add_csv(text, cell.data, cell.size);
+        encode_csv(text, cell.data, cell.size);
     text->failed = text->failed || cell.failed;
-    text_release(&cell);
+    strbuf_release(&cell);
 }
 
-static void add_rows(struct text *text, const struct record *record, size_t begin, size_t end)
+static void add_rows(struct strbuf *text, const struct record *record, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i++) {
         const struct record_row *row = &record_rows[i];
-        text_add_byte(text, ',');
+        strbuf_add_byte(text, ',');
         if (row->type == RECORD_IS_LIST) {
             add_list(text, record, row->index);
         } else if (row->type == RECORD_IS_TEXT) {
             weir_string value = record->text[row->index];
             if (value.data)
-                text_add_csv(text, value.data, value.size);
+                encode_csv(text, value.data, value.size);
         } else if (record->number[row->index] != WEIR_ABSENT) {
-            text_add_number(text, record->number[row->index]);
+            encode_number(text, record->number[row->index]);
         }
     }
 }
 
-static void write_session(struct text *text, const struct record *record)
+static void write_session(struct strbuf *text, const struct record *record)
 {
     add_rows(text, record, 0, record_session_row_count);
 }
 
-static void write_record(struct text *text, const struct record *record)
+static void write_record(struct strbuf *text, const struct record *record)
 {
-    text_add_time(text, record->time_ns);
-    text_add_byte(text, ',');
-    text_add_words(text, record_event_name(record->event));
-    text_add_byte(text, ',');
-    text_add_words(text, record_event_class(record->event));
+    encode_time(text, record->time_ns);
+    strbuf_add_byte(text, ',');
+    strbuf_add_text(text, record_event_name(record->event));
+    strbuf_add_byte(text, ',');
+    strbuf_add_text(text, record_event_class(record->event));
     if (record->session_part.data)
-        text_add(text, record->session_part.data, record->session_part.size);
+        strbuf_add(text, record->session_part.data, record->session_part.size);
     else
         add_rows(text, record, 0, record_session_row_count);
     add_rows(text, record, record_session_row_count, record_row_count);
-    text_add_byte(text, '\n');
+    strbuf_add_byte(text, '\n');
 }
 
-static void write_prefix(struct text *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
+static void write_prefix(struct strbuf *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
 {
-    text_add_number(text, sequence);
-    text_add_byte(text, ',');
+    encode_number(text, sequence);
+    strbuf_add_byte(text, ',');
     if (chain)
-        text_add(text, chain, CHAIN_TEXT_BYTES - 1);
-    text_add_byte(text, ',');
+        strbuf_add(text, chain, CHAIN_TEXT_BYTES - 1);
+    strbuf_add_byte(text, ',');
 }
 
 static bool read_prefix(const char *line, size_t size, uint64_t *sequence,

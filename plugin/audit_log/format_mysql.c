@@ -13,43 +13,43 @@
 #include "sql_command.h"
 #include "table_event.h"
 
-static void add_key(struct text *text, const char *key)
+static void add_key(struct strbuf *text, const char *key)
 {
-    text_add_words(text, key);
+    strbuf_add_text(text, key);
 }
 
-static void add_string(struct text *text, const char *key, weir_string value)
+static void add_string(struct strbuf *text, const char *key, weir_string value)
 {
     add_key(text, key);
-    text_add_json(text, value.data, value.size);
+    encode_json(text, value.data, value.size);
 }
 
-static void add_number(struct text *text, const char *key, uint64_t value)
+static void add_number(struct strbuf *text, const char *key, uint64_t value)
 {
     add_key(text, key);
-    text_add_number(text, value == WEIR_ABSENT ? 0 : value);
+    encode_number(text, value == WEIR_ABSENT ? 0 : value);
 }
 
 /* "2026-01-31 23:59:59", UTC. */
-static void add_timestamp(struct text *text, uint64_t time_ns)
+static void add_timestamp(struct strbuf *text, uint64_t time_ns)
 {
     size_t begin = text->size;
-    text_add_byte(text, '"');
-    text_add_time(text, time_ns);
+    strbuf_add_byte(text, '"');
+    encode_time(text, time_ns);
     if (text->failed)
         return;
     text->data[begin + 11] = ' ';
     text->size = begin + 20;
-    text_add_byte(text, '"');
+    strbuf_add_byte(text, '"');
 }
 
 /* What every record begins with, up to the class's own part. */
-static void begin_body(struct text *text, const struct record *record, const char *class,
+static void begin_body(struct strbuf *text, const struct record *record, const char *class,
                        const char *event)
 {
     add_key(text, "\"timestamp\":");
     add_timestamp(text, record->time_ns);
-    text_add_format(text, ",\"class\":\"%s\",\"event\":\"%s\"", class, event);
+    strbuf_printf(text, ",\"class\":\"%s\",\"event\":\"%s\"", class, event);
     add_number(text, ",\"connection_id\":", record->number[RECORD_NUMBER_connection_id]);
     if (record->number[RECORD_NUMBER_connection_id] == WEIR_ABSENT)
         return;
@@ -76,11 +76,11 @@ static const char *connection_type(const struct record *record)
     return type.size == 6 && memcmp(type.data, "Socket", 6) == 0 ? "socket" : "tcp/ip";
 }
 
-static void write_connection(struct text *text, const struct record *record, const char *event)
+static void write_connection(struct strbuf *text, const struct record *record, const char *event)
 {
     begin_body(text, record, "connection", event);
-    text_add_format(text, ",\"connection_data\":{\"connection_type\":\"%s\"",
-                    connection_type(record));
+    strbuf_printf(text, ",\"connection_data\":{\"connection_type\":\"%s\"",
+                  connection_type(record));
     if (record->event != RECORD_DISCONNECT) {
         add_number(text, ",\"status\":", record->number[RECORD_NUMBER_error_code]);
         add_string(text, ",\"db\":", record->text[RECORD_TEXT_database]);
@@ -92,14 +92,14 @@ static void write_connection(struct text *text, const struct record *record, con
     add_key(text, "}}\n");
 }
 
-static void add_sql_command(struct text *text, const struct record *record)
+static void add_sql_command(struct strbuf *text, const struct record *record)
 {
     add_key(text, ",\"sql_command\":\"");
     sql_command_add(text, record->text[RECORD_TEXT_kind]);
-    text_add_byte(text, '"');
+    strbuf_add_byte(text, '"');
 }
 
-static void write_general(struct text *text, const struct record *record)
+static void write_general(struct strbuf *text, const struct record *record)
 {
     begin_body(text, record, "general", "status");
     add_string(text, ",\"general_data\":{\"command\":", record->text[RECORD_TEXT_command]);
@@ -109,9 +109,9 @@ static void write_general(struct text *text, const struct record *record)
     add_key(text, "}");
     if (record->number[RECORD_NUMBER_duration_us] != WEIR_ABSENT) {
         uint64_t microseconds = record->number[RECORD_NUMBER_duration_us];
-        text_add_format(text, ",\"query_statistics\":{\"query_time\":%llu.%06llu",
-                        (unsigned long long)(microseconds / 1000000),
-                        (unsigned long long)(microseconds % 1000000));
+        strbuf_printf(text, ",\"query_statistics\":{\"query_time\":%llu.%06llu",
+                      (unsigned long long)(microseconds / 1000000),
+                      (unsigned long long)(microseconds % 1000000));
         add_number(text, ",\"bytes_sent\":", record->number[RECORD_NUMBER_bytes]);
         add_number(text, ",\"rows_sent\":", record->number[RECORD_NUMBER_rows]);
         add_key(text, "}");
@@ -119,7 +119,7 @@ static void write_general(struct text *text, const struct record *record)
     add_key(text, "}\n");
 }
 
-static void write_tables(struct text *text, const struct record *record)
+static void write_tables(struct strbuf *text, const struct record *record)
 {
     for (size_t i = 0; i < record->table_count; i++) {
         const weir_table *table = &record->tables[i];
@@ -139,18 +139,18 @@ static void write_tables(struct text *text, const struct record *record)
     }
 }
 
-static void write_start(struct text *text, const struct record *record)
+static void write_start(struct strbuf *text, const struct record *record)
 {
     struct utsname system = {0};
     uname(&system);
     begin_body(text, record, "audit", "startup");
-    text_add_format(text, ",\"startup_data\":{\"server_id\":0,\"os_version\":\"%s-%s\"",
-                    system.machine, system.sysname);
+    strbuf_printf(text, ",\"startup_data\":{\"server_id\":0,\"os_version\":\"%s-%s\"",
+                  system.machine, system.sysname);
     add_string(text, ",\"mysql_version\":", record->text[RECORD_TEXT_detail]);
     add_key(text, ",\"args\":[]}}\n");
 }
 
-static void write_own(struct text *text, const struct record *record)
+static void write_own(struct strbuf *text, const struct record *record)
 {
     if (record->event == RECORD_START) {
         write_start(text, record);
@@ -178,7 +178,7 @@ static void write_own(struct text *text, const struct record *record)
     add_key(text, "}\n");
 }
 
-static void write_record(struct text *text, const struct record *record)
+static void write_record(struct strbuf *text, const struct record *record)
 {
     switch (record->event) {
     case RECORD_CONNECT:
@@ -191,7 +191,7 @@ static void write_record(struct text *text, const struct record *record)
     case RECORD_DISCONNECT:
         write_connection(text, record, "disconnect");
         break;
-    case RECORD_STARTING: /* MySQL tells of the end only */
+    case RECORD_STARTING: /* MySQL records the end only */
         break;
     case RECORD_COMPLETED:
     case RECORD_ERROR:
@@ -205,7 +205,7 @@ static void write_record(struct text *text, const struct record *record)
     }
 }
 
-static void write_prefix(struct text *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
+static void write_prefix(struct strbuf *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
 {
     format_add_prefix(text, "{\"id\":", sequence, chain);
 }

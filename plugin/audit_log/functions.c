@@ -8,50 +8,46 @@
 /* A function of the plugin: what is wrong with the call as a whole has been said before. Returns
  * -1 and the problem, or 0 with what it answers in `answer`; empty: "OK". */
 typedef int function(struct journal *journal, weir_session *session, const weir_string *arguments,
-                     struct text *answer, char problem[PROBLEM_BYTES]);
-
-_Static_assert(FILTER_PROBLEM_BYTES <= PROBLEM_BYTES, "a problem fits");
+                     struct strbuf *answer, struct error *error);
 
 static int set_filter(struct journal *journal, weir_session *session, const weir_string *arguments,
-                      struct text *answer, char problem[PROBLEM_BYTES])
+                      struct strbuf *answer, struct error *error)
 {
     (void)journal, (void)session, (void)answer;
-    return filter_store_set_filter(arguments[0].data, arguments[1], problem);
+    return filter_store_set_filter(arguments[0].data, arguments[1], error);
 }
 
 static int remove_filter(struct journal *journal, weir_session *session,
-                         const weir_string *arguments, struct text *answer,
-                         char problem[PROBLEM_BYTES])
+                         const weir_string *arguments, struct strbuf *answer, struct error *error)
 {
     (void)journal, (void)session, (void)answer;
-    return filter_store_remove_filter(arguments[0].data, problem);
+    return filter_store_remove_filter(arguments[0].data, error);
 }
 
 static int set_user(struct journal *journal, weir_session *session, const weir_string *arguments,
-                    struct text *answer, char problem[PROBLEM_BYTES])
+                    struct strbuf *answer, struct error *error)
 {
     (void)journal, (void)session, (void)answer;
-    return filter_store_set_user(arguments[0].data, arguments[1].data, problem);
+    return filter_store_set_user(arguments[0].data, arguments[1].data, error);
 }
 
 static int remove_user(struct journal *journal, weir_session *session, const weir_string *arguments,
-                       struct text *answer, char problem[PROBLEM_BYTES])
+                       struct strbuf *answer, struct error *error)
 {
     (void)journal, (void)session, (void)answer;
-    return filter_store_remove_user(arguments[0].data, problem);
+    return filter_store_remove_user(arguments[0].data, error);
 }
 
 static int flush_filters(struct journal *journal, weir_session *session,
-                         const weir_string *arguments, struct text *answer,
-                         char problem[PROBLEM_BYTES])
+                         const weir_string *arguments, struct strbuf *answer, struct error *error)
 {
     (void)journal, (void)session, (void)arguments, (void)answer;
-    return filter_store_reload(problem);
+    return filter_store_reload(error);
 }
 
 static int session_filter_id(struct journal *journal, weir_session *session,
-                             const weir_string *arguments, struct text *answer,
-                             char problem[PROBLEM_BYTES])
+                             const weir_string *arguments, struct strbuf *answer,
+                             struct error *error)
 {
     struct record record;
     (void)journal, (void)arguments;
@@ -59,17 +55,17 @@ static int session_filter_id(struct journal *journal, weir_session *session,
     record.text[RECORD_TEXT_account] = weir_current_user(session);
     record.text[RECORD_TEXT_user] = weir_user(session);
     record.text[RECORD_TEXT_host] = weir_host(session);
-    text_add_number(answer, filter_store_id(&record));
+    encode_number(answer, filter_store_id(&record));
     if (answer->failed)
-        snprintf(problem, PROBLEM_BYTES, "no memory");
+        error_set(error, "no memory");
     return answer->failed ? -1 : 0;
 }
 
 static int rotate(struct journal *journal, weir_session *session, const weir_string *arguments,
-                  struct text *answer, char problem[PROBLEM_BYTES])
+                  struct strbuf *answer, struct error *error)
 {
     (void)session, (void)arguments;
-    return journal_rotate(journal, answer, problem);
+    return journal_rotate(journal, answer, error);
 }
 
 static function *const functions[] = {
@@ -95,25 +91,25 @@ static bool are_texts(const weir_call *call)
 
 weir_verdict functions_call(struct journal *journal, weir_session *session, weir_call *call)
 {
-    struct text answer = {0};
-    char problem[PROBLEM_BYTES] = "no memory";
+    struct strbuf answer = {0};
+    struct error error = {"no memory"};
     int status = -1;
     if (call->index >= sizeof functions / sizeof *functions)
         return weir_fail("audit_log has no function %.*s", WEIR_STRING_ARGS(call->name));
     if (!are_texts(call))
-        snprintf(problem, sizeof problem, "the arguments of %.*s are texts, and none is NULL",
-                 WEIR_STRING_ARGS(call->name));
+        error_set(&error, "the arguments of %.*s are texts, and none is NULL",
+                  WEIR_STRING_ARGS(call->name));
     else
-        status = functions[call->index](journal, session, call->arguments, &answer, problem);
+        status = functions[call->index](journal, session, call->arguments, &answer, &error);
     if (status < 0) {
-        text_reset(&answer);
-        text_add_words(&answer, "ERROR: ");
-        text_add_words(&answer, problem);
+        strbuf_reset(&answer);
+        strbuf_add_text(&answer, "ERROR: ");
+        strbuf_add_text(&answer, error.message);
     } else if (answer.size == 0) {
-        text_add_words(&answer, "OK");
+        strbuf_add_text(&answer, "OK");
     }
     if (!answer.failed)
         weir_return_text(call, answer.data, answer.size);
-    text_release(&answer);
+    strbuf_release(&answer);
     return WEIR_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "journal_inside.h"
 
@@ -26,11 +26,11 @@ static weir_verdict lose(struct journal *journal, uint64_t time_ns)
 
 static weir_verdict fail(struct journal *journal)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     if (atomic_load(&journal->allow))
         return WEIR_OK;
-    journal_problem(journal, problem);
-    return weir_fail("%s", *problem ? problem : "no memory for a record");
+    journal_error(journal, &error);
+    return weir_fail("%s", *error.message ? error.message : "no memory for a record");
 }
 
 /* The buffer is full: the strategy decides. */
@@ -52,8 +52,9 @@ static weir_verdict add_past_limit(struct journal *journal, weir_session *sessio
 }
 
 weir_verdict journal_add(struct journal *journal, weir_session *session,
-                         const struct format *format, const struct text *bodies, uint64_t time_ns)
+                         const struct format *format, const struct strbuf *bodies, uint64_t time_ns)
 {
+    assert(journal && format && bodies);
     struct queue_entry entry = {.format = format, .size = bodies->size};
     if (bodies->failed) {
         lose(journal, time_ns);
@@ -85,27 +86,27 @@ bool journal_refuses(const struct journal *journal)
            !atomic_load_explicit(&journal->allow, memory_order_relaxed);
 }
 
-void journal_problem(struct journal *journal, char problem[PROBLEM_BYTES])
+void journal_error(struct journal *journal, struct error *error)
 {
+    assert(journal && error);
     pthread_mutex_lock(&journal->lock);
-    memcpy(problem, journal->problem, PROBLEM_BYTES);
+    *error = journal->error;
     pthread_mutex_unlock(&journal->lock);
 }
 
-int journal_reopen(struct journal *journal, char problem[PROBLEM_BYTES])
+int journal_reopen(struct journal *journal, struct error *error)
 {
+    assert(journal && error);
     pthread_mutex_lock(&journal->lock);
     struct sink *sink = journal->sink;
     pthread_mutex_unlock(&journal->lock);
-    return sink ? sink->type->reopen(sink, problem) : 0; /* what is not open yet is tried anyway */
+    return sink ? sink->type->reopen(sink, error) : 0; /* what is not open yet is tried anyway */
 }
 
-int journal_rotate(struct journal *journal, struct text *name, char problem[PROBLEM_BYTES])
+int journal_rotate(struct journal *journal, struct strbuf *name, struct error *error)
 {
-    struct timespec end;
+    struct timespec end = clock_deadline(CLOCK_REALTIME, ROTATE_S * CLOCK_NS_PER_S);
     int status = 0;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += ROTATE_S;
     pthread_mutex_lock(&journal->lock);
     journal->rotation.is_wanted = true;
     pthread_mutex_unlock(&journal->lock);
@@ -115,13 +116,13 @@ int journal_rotate(struct journal *journal, struct text *name, char problem[PROB
         status = pthread_cond_timedwait(&journal->rotated, &journal->lock, &end);
     if (journal->rotation.is_wanted) {
         journal->rotation.is_wanted = false;
-        snprintf(problem, PROBLEM_BYTES, "the log is not being written: %.300s",
-                 *journal->problem ? journal->problem : "the disk is too slow");
+        error_set(error, "the log is not being written: %.300s",
+                  *journal->error.message ? journal->error.message : "the disk is too slow");
         status = -1;
     } else {
         status = journal->rotation.status;
-        memcpy(problem, journal->rotation.problem, PROBLEM_BYTES);
-        text_add(name, journal->rotation.name.data, journal->rotation.name.size);
+        *error = journal->rotation.error;
+        strbuf_add(name, journal->rotation.name.data, journal->rotation.name.size);
     }
     pthread_mutex_unlock(&journal->lock);
     return status;
@@ -160,12 +161,12 @@ uint64_t journal_current_size(struct journal *journal)
     return sink ? sink->type->size(sink) : 0;
 }
 
-static int open_sink(struct journal *journal, char problem[PROBLEM_BYTES])
+static int open_sink(struct journal *journal, struct error *error)
 {
     struct sink_end end = {.sequence = 0};
     memcpy(end.chain, chain_beginning, CHAIN_TEXT_BYTES);
     struct sink *sink =
-        journal->sink_type->open(journal->sink_options, journal->format, &end, problem);
+        journal->sink_type->open(journal->sink_options, journal->format, &end, error);
     if (!sink)
         return -1;
     pthread_mutex_lock(&journal->lock);
@@ -194,8 +195,8 @@ static void write_batch(struct journal *journal, const struct batch *batch)
             unit_commit(journal);
     }
     unit_commit(journal);
-    journal_tell_removed(journal);
-    journal_tell_gaps(journal, &batch->loss);
+    journal_add_removed(journal);
+    journal_add_gaps(journal, &batch->loss);
     unit_commit(journal);
 }
 
@@ -203,12 +204,12 @@ static void write_batch(struct journal *journal, const struct batch *batch)
  * the queue fills up, and what does not fit is counted. false: the plugin ends first. */
 static bool wait_for_sink(struct journal *journal)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     while (!journal->sink) {
         if (queue_pause(&journal->queue, RETRY_MS))
             return false;
-        if (open_sink(journal, problem) < 0)
-            journal_enter_broken(journal, problem);
+        if (open_sink(journal, &error) < 0)
+            journal_enter_broken(journal, &error);
     }
     return true;
 }
@@ -216,19 +217,19 @@ static bool wait_for_sink(struct journal *journal)
 /* What journal_rotate() waits for: records that were queued before are in the old file. */
 static void rotate_if_wanted(struct journal *journal)
 {
-    char problem[PROBLEM_BYTES] = "";
-    struct text name = {0};
+    struct error error = {""};
+    struct strbuf name = {0};
     pthread_mutex_lock(&journal->lock);
     bool is_wanted = journal->rotation.is_wanted;
     pthread_mutex_unlock(&journal->lock);
     if (!is_wanted)
         return;
-    int status = journal->sink->type->rotate(journal->sink, &name, problem);
+    int status = journal->sink->type->rotate(journal->sink, &name, &error);
     pthread_mutex_lock(&journal->lock);
-    text_release(&journal->rotation.name);
+    strbuf_release(&journal->rotation.name);
     journal->rotation.name = name;
     journal->rotation.status = status;
-    memcpy(journal->rotation.problem, problem, PROBLEM_BYTES);
+    journal->rotation.error = error;
     journal->rotation.is_wanted = false;
     pthread_cond_signal(&journal->rotated);
     pthread_mutex_unlock(&journal->lock);
@@ -258,18 +259,18 @@ static void journal_free(struct journal *journal)
     queue_release(&journal->queue);
     pthread_cond_destroy(&journal->rotated);
     pthread_mutex_destroy(&journal->lock);
-    text_release(&journal->rotation.name);
-    text_release(&journal->unit);
-    text_release(&journal->own);
+    strbuf_release(&journal->rotation.name);
+    strbuf_release(&journal->unit);
+    strbuf_release(&journal->own);
     free(journal->holds);
     free(journal);
 }
 
-struct journal *journal_start(const struct journal_options *options, char problem[PROBLEM_BYTES])
+struct journal *journal_start(const struct journal_options *options, struct error *error)
 {
     struct journal *journal = calloc(1, sizeof *journal);
     if (!journal || queue_init(&journal->queue, options->buffer_bytes) < 0) {
-        snprintf(problem, PROBLEM_BYTES, "no memory");
+        error_set(error, "no memory");
         free(journal);
         return NULL;
     }
@@ -282,14 +283,14 @@ struct journal *journal_start(const struct journal_options *options, char proble
     atomic_store(&journal->strategy, (int)options->strategy);
     atomic_store(&journal->has_chain, options->has_chain);
     atomic_store(&journal->allow, options->allow_on_failure);
-    if (open_sink(journal, problem) < 0) {
+    if (open_sink(journal, error) < 0) {
         if (!options->allow_on_failure)
             goto fail;
-        journal_enter_broken(journal, problem);
+        journal_enter_broken(journal, error);
     }
     if (pthread_create(&journal->thread, NULL, run_journal, journal) == 0)
         return journal;
-    snprintf(problem, PROBLEM_BYTES, "no thread for the writer");
+    error_set(error, "no thread for the writer");
 fail:
     journal_free(journal);
     return NULL;

@@ -14,6 +14,7 @@
 #define AUDIT_LOG_JOURNAL_H
 
 #include <stdatomic.h>
+#include <weir/check.h>
 
 #include "queue.h"
 #include "sink.h"
@@ -41,7 +42,7 @@ struct journal_options {
     const char *detail;    /* for the Start record; NULL: none */
 };
 
-/* X(member, what): what SHOW STATUS tells. */
+/* X(member, what): what SHOW STATUS prints. */
 #define JOURNAL_COUNTERS(X)                                                                        \
     X(events, "records written")                                                                   \
     X(bytes, "bytes written")                                                                      \
@@ -60,7 +61,8 @@ struct journal;
 
 /* Opens the sink, writes the Start record, starts the thread. NULL and the problem; with
  * allow_on_failure a sink that cannot be opened is tried again instead. */
-struct journal *journal_start(const struct journal_options *options, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct journal *journal_start(const struct journal_options *options,
+                                              struct error *error);
 
 /* Writes what is left, then the Stop record, and ends. What cannot be written is lost and said so
  * in the server's log. */
@@ -70,19 +72,21 @@ void journal_stop(struct journal *journal);
  * for holding its reply back; NULL: nobody waits. WEIR_FAIL: the record could not be kept, and
  * on_failure is refuse. */
 weir_verdict journal_add(struct journal *journal, weir_session *session,
-                         const struct format *format, const struct text *bodies, uint64_t time_ns);
+                         const struct format *format, const struct strbuf *bodies,
+                         uint64_t time_ns);
 
 /* Whether nothing can be written at the moment and on_failure is refuse. One load. */
 bool journal_refuses(const struct journal *journal);
 /* Why; NUL-terminated, "" when all is well. */
-void journal_problem(struct journal *journal, char problem[PROBLEM_BYTES]);
+void journal_error(struct journal *journal, struct error *error);
 
 /* Any thread: what FLUSH does. */
-int journal_reopen(struct journal *journal, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK int journal_reopen(struct journal *journal, struct error *error);
 
 /* One thread at a time, and it waits: begins a new file. Adds the name of the old one. -1 and the
  * problem. */
-int journal_rotate(struct journal *journal, struct text *name, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK int journal_rotate(struct journal *journal, struct strbuf *name,
+                                   struct error *error);
 
 /* Any thread: settings that may change at any time. */
 void journal_set_strategy(struct journal *journal, enum strategy strategy);

@@ -2,9 +2,11 @@
  *
  * The journal's inside, for its own files: journal.c is what other threads call and how it begins
  * and ends, journal_unit.c are units of lines on their way into the sink, journal_records.c what
- * the journal itself has to tell. */
+ * the journal itself adds to the log. */
 #ifndef AUDIT_LOG_JOURNAL_INSIDE_H
 #define AUDIT_LOG_JOURNAL_INSIDE_H
+
+#include <weir/clock.h>
 
 #include "journal.h"
 
@@ -18,21 +20,21 @@ struct journal {
     const char *detail; /* of the Start record; may be NULL */
     struct sink *sink;  /* NULL: could not be opened yet */
     struct journal_counters counters;
-    pthread_mutex_t lock; /* of problem, of sink coming into being, and of rotation */
-    char problem[PROBLEM_BYTES];
+    pthread_mutex_t lock; /* of error, of sink coming into being, and of rotation */
+    struct error error;   /* why the log is not being written */
     pthread_cond_t rotated;
     struct {
         bool is_wanted;
         int status;
-        struct text name; /* of the file that was rotated away */
-        char problem[PROBLEM_BYTES];
+        struct strbuf name; /* of the file that was rotated away */
+        struct error error;
     } rotation;
 
     /* The thread's own from here on. */
     const struct format *format; /* of the sink's current file */
     uint64_t sequence;           /* of the last record that was taken */
     char chain[CHAIN_TEXT_BYTES];
-    struct text unit;
+    struct strbuf unit;
     uint64_t unit_sequence; /* what they will be when the unit is taken */
     char unit_chain[CHAIN_TEXT_BYTES];
     weir_hold **holds; /* of the unit */
@@ -40,7 +42,7 @@ struct journal {
     uint64_t broken_since_ns;
     bool has_recovered; /* a Gap record is due, when what was queued meanwhile is written */
     bool gap_is_late;
-    struct text own; /* bodies of the journal's own records */
+    struct strbuf own; /* bodies of the journal's own records */
 };
 
 /* Everything from here on is called by the journal's thread alone, or before there is one. */
@@ -55,16 +57,14 @@ void unit_commit(struct journal *journal);
 /* The entries that follow are in another format: the sink begins a new file. */
 void unit_change_format(struct journal *journal, const struct format *format);
 
-/* The sink has failed. Whoever waits is told; the unit stays. */
-void journal_enter_broken(struct journal *journal, const char *problem);
+/* The sink has failed. Clients that wait are released with the failure; the unit stays. */
+void journal_enter_broken(struct journal *journal, const struct error *error);
 
 void journal_add_start(struct journal *journal, const struct sink_end *end);
 void journal_add_stop(struct journal *journal);
-/* Says what is missing before the place where the log goes on. */
-void journal_tell_gaps(struct journal *journal, const struct loss *loss);
-/* Says that the file had been removed, once. */
-void journal_tell_removed(struct journal *journal);
-
-uint64_t journal_now_ns(void); /* since 1970 */
+/* Adds a Gap record where events are missing. */
+void journal_add_gaps(struct journal *journal, const struct loss *loss);
+/* Adds a Reopen record, once, after the file had been removed. */
+void journal_add_removed(struct journal *journal);
 
 #endif

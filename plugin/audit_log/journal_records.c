@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <time.h>
-
 #include "journal_inside.h"
-
-#define NS 1000000000U
-
-uint64_t journal_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
-}
 
 static void add_own(struct journal *journal, const struct record *record)
 {
-    text_reset(&journal->own);
+    strbuf_reset(&journal->own);
     journal->format->write(&journal->own, record);
     if (!journal->own.failed)
         unit_add_lines(journal, journal->own.data, journal->own.size);
@@ -23,20 +12,20 @@ static void add_own(struct journal *journal, const struct record *record)
 static void add_gap(struct journal *journal, const struct loss *loss, const char *reason)
 {
     struct record record;
-    struct text since = {0}, until = {0};
-    record_init(&record, RECORD_GAP, journal_now_ns());
-    text_add_time(&since, loss->since_ns);
-    text_add_time(&until, loss->until_ns);
+    struct strbuf since = {0}, until = {0};
+    record_init(&record, RECORD_GAP, clock_wall_ns());
+    encode_time(&since, loss->since_ns);
+    encode_time(&until, loss->until_ns);
     record.number[RECORD_NUMBER_lost] = loss->count;
     record.text[RECORD_TEXT_since] = (weir_string){since.data, since.size};
     record.text[RECORD_TEXT_until] = (weir_string){until.data, until.size};
-    record.text[RECORD_TEXT_reason] = record_string(reason);
+    record.text[RECORD_TEXT_reason] = text_of(reason);
     add_own(journal, &record);
-    text_release(&since);
-    text_release(&until);
+    strbuf_release(&since);
+    strbuf_release(&until);
 }
 
-void journal_tell_gaps(struct journal *journal, const struct loss *loss)
+void journal_add_gaps(struct journal *journal, const struct loss *loss)
 {
     struct loss gap = *loss;
     bool recovered = journal->has_recovered;
@@ -47,7 +36,7 @@ void journal_tell_gaps(struct journal *journal, const struct loss *loss)
     journal->gap_is_late = false;
     if (recovered) {
         if (!gap.count)
-            gap.until_ns = journal_now_ns();
+            gap.until_ns = clock_wall_ns();
         gap.since_ns = journal->broken_since_ns;
     }
     if (gap.count || recovered)
@@ -55,7 +44,7 @@ void journal_tell_gaps(struct journal *journal, const struct loss *loss)
     journal->has_recovered = false;
 }
 
-void journal_tell_removed(struct journal *journal)
+void journal_add_removed(struct journal *journal)
 {
     struct record record;
     if (!journal->sink || !journal->sink->was_removed)
@@ -63,16 +52,16 @@ void journal_tell_removed(struct journal *journal)
     journal->sink->was_removed = false;
     weir_log(WEIR_LOG_WARN, "%s had been removed; a new one was begun",
              journal->sink_options->file ? journal->sink_options->file : "the log");
-    record_init(&record, RECORD_REOPEN, journal_now_ns());
-    record.text[RECORD_TEXT_reason] = record_string("the file had been removed");
+    record_init(&record, RECORD_REOPEN, clock_wall_ns());
+    record.text[RECORD_TEXT_reason] = text_of("the file had been removed");
     add_own(journal, &record);
 }
 
 void journal_add_start(struct journal *journal, const struct sink_end *end)
 {
     struct record record;
-    record_init(&record, RECORD_START, journal_now_ns());
-    record.text[RECORD_TEXT_detail] = record_string(journal->detail);
+    record_init(&record, RECORD_START, clock_wall_ns());
+    record.text[RECORD_TEXT_detail] = text_of(journal->detail);
     if (end->torn_bytes)
         record.number[RECORD_NUMBER_torn_bytes] = end->torn_bytes;
     add_own(journal, &record);
@@ -81,6 +70,6 @@ void journal_add_start(struct journal *journal, const struct sink_end *end)
 void journal_add_stop(struct journal *journal)
 {
     struct record record;
-    record_init(&record, RECORD_STOP, journal_now_ns());
+    record_init(&record, RECORD_STOP, clock_wall_ns());
     add_own(journal, &record);
 }

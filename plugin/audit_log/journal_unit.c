@@ -15,17 +15,17 @@ static void release_unit(struct journal *journal, weir_verdict verdict)
     journal->hold_count = 0;
 }
 
-void journal_enter_broken(struct journal *journal, const char *problem)
+void journal_enter_broken(struct journal *journal, const struct error *error)
 {
     bool allow = atomic_load(&journal->allow), first = !atomic_load(&journal->broken);
     weir_verdict verdict = allow ? WEIR_OK : WEIR_FAIL;
     pthread_mutex_lock(&journal->lock);
-    snprintf(journal->problem, sizeof journal->problem, "%s", problem);
+    journal->error = *error;
     pthread_mutex_unlock(&journal->lock);
     if (first) {
-        journal->broken_since_ns = journal_now_ns();
+        journal->broken_since_ns = clock_wall_ns();
         atomic_store(&journal->broken, true);
-        weir_log(WEIR_LOG_ERROR, "%s; %s until it works again", problem,
+        weir_log(WEIR_LOG_ERROR, "%s; %s until it works again", error->message,
                  allow ? "statements run unaudited" : "statements are refused");
     }
     atomic_fetch_add(&journal->counters.write_errors, 1);
@@ -38,7 +38,7 @@ static void leave_broken(struct journal *journal)
     if (!atomic_load(&journal->broken))
         return;
     pthread_mutex_lock(&journal->lock);
-    journal->problem[0] = '\0';
+    journal->error.message[0] = '\0';
     pthread_mutex_unlock(&journal->lock);
     atomic_store(&journal->broken, false);
     journal->has_recovered = true;
@@ -49,14 +49,14 @@ static void leave_broken(struct journal *journal)
 
 void unit_begin(struct journal *journal)
 {
-    text_reset(&journal->unit);
+    strbuf_reset(&journal->unit);
     journal->unit_sequence = journal->sequence;
     memcpy(journal->unit_chain, journal->chain, CHAIN_TEXT_BYTES);
 }
 
 void unit_add_lines(struct journal *journal, const char *bodies, size_t size)
 {
-    struct text *unit = &journal->unit;
+    struct strbuf *unit = &journal->unit;
     const char *end = bodies + size;
     bool has_chain = atomic_load_explicit(&journal->has_chain, memory_order_relaxed);
     while (bodies < end) {
@@ -64,11 +64,11 @@ void unit_add_lines(struct journal *journal, const char *bodies, size_t size)
         size_t begin = unit->size;
         journal->format->write_prefix(unit, ++journal->unit_sequence,
                                       has_chain ? journal->unit_chain : NULL);
-        text_add(unit, bodies, (size_t)(newline - bodies));
+        strbuf_add(unit, bodies, (size_t)(newline - bodies));
         if (has_chain && !unit->failed)
             chain_of(unit->data + begin, unit->size - begin, journal->unit_chain);
-        text_add_words(unit, journal->format->separator);
-        text_add_byte(unit, '\n');
+        strbuf_add_text(unit, journal->format->separator);
+        strbuf_add_byte(unit, '\n');
         bodies = newline + 1;
     }
     if (!has_chain)
@@ -91,12 +91,12 @@ void unit_add_hold(struct journal *journal, weir_hold *hold)
 }
 
 /* One try to commit what is left of the unit. */
-static int try_commit(struct journal *journal, size_t *done, char problem[PROBLEM_BYTES])
+static int try_commit(struct journal *journal, size_t *done, struct error *error)
 {
     bool sync = atomic_load(&journal->strategy) == STRATEGY_SYNCHRONOUS;
     size_t taken = 0;
     int status = journal->sink->type->commit(journal->sink, journal->unit.data + *done,
-                                             journal->unit.size - *done, sync, &taken, problem);
+                                             journal->unit.size - *done, sync, &taken, error);
     *done += taken;
     if (status == 0 && sync)
         atomic_fetch_add(&journal->counters.syncs, 1);
@@ -105,15 +105,15 @@ static int try_commit(struct journal *journal, size_t *done, char problem[PROBLE
 
 void unit_commit(struct journal *journal)
 {
-    char problem[PROBLEM_BYTES] = "no memory to write records";
+    struct error error = {"no memory to write records"};
     size_t done = 0;
     bool given_up = false;
     if (journal->unit.failed) /* no memory: these records are gone, and the numbers go on without */
-        journal_enter_broken(journal, problem);
+        journal_enter_broken(journal, &error);
     else if (journal->unit.size == 0)
         return;
-    while (!journal->unit.failed && try_commit(journal, &done, problem) < 0) {
-        journal_enter_broken(journal, problem);
+    while (!journal->unit.failed && try_commit(journal, &done, &error) < 0) {
+        journal_enter_broken(journal, &error);
         if (given_up)
             break;
         given_up = queue_pause(&journal->queue, RETRY_MS); /* then once more */
@@ -129,16 +129,16 @@ void unit_commit(struct journal *journal)
     } else {
         atomic_fetch_add(&journal->counters.lost, journal->unit_sequence - journal->sequence);
         weir_log(WEIR_LOG_ERROR, "%llu records are lost: %s",
-                 (unsigned long long)(journal->unit_sequence - journal->sequence), problem);
+                 (unsigned long long)(journal->unit_sequence - journal->sequence), error.message);
     }
     unit_begin(journal);
 }
 
 void unit_change_format(struct journal *journal, const struct format *format)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     unit_commit(journal);
-    if (journal->sink && journal->sink->type->set_format(journal->sink, format, problem) < 0)
-        journal_enter_broken(journal, problem);
+    if (journal->sink && journal->sink->type->set_format(journal->sink, format, &error) < 0)
+        journal_enter_broken(journal, &error);
     journal->format = format;
 }

@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <weir/clock.h>
 
 #define FIRST_BYTES 65536
 #define KEPT_BYTES  (8U << 20) /* a batch that grew beyond is given back to the system */
-#define NS          1000000000L
+#define NS_PER_MS   1000000U
 
 int queue_init(struct queue *queue, size_t limit)
 {
@@ -103,16 +103,6 @@ void queue_lose(struct queue *queue, uint64_t time_ns)
     pthread_cond_signal(&queue->wake);
 }
 
-static struct timespec later(unsigned ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += (long)(ms % 1000) * (NS / 1000);
-    at.tv_sec += ms / 1000 + at.tv_nsec / NS;
-    at.tv_nsec %= NS;
-    return at;
-}
-
 static bool is_empty(const struct queue *queue)
 {
     return queue->filling.size == 0 && queue->filling.loss.count == 0;
@@ -139,7 +129,7 @@ bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms)
         pthread_cond_wait(&queue->wake, &queue->lock);
     }
     queue->writer_waits = false;
-    struct timespec end = later(gather_ms);
+    struct timespec end = clock_deadline(CLOCK_MONOTONIC, gather_ms * (uint64_t)NS_PER_MS);
     while (gather_ms && !queue->is_urgent && !queue->stopped && !queue->is_woken) {
         if (pthread_cond_timedwait(&queue->wake, &queue->lock, &end) != 0)
             break;
@@ -162,7 +152,7 @@ void queue_wake(struct queue *queue)
 
 bool queue_pause(struct queue *queue, unsigned ms)
 {
-    struct timespec end = later(ms);
+    struct timespec end = clock_deadline(CLOCK_MONOTONIC, ms * (uint64_t)NS_PER_MS);
     pthread_mutex_lock(&queue->lock);
     while (!queue->stopped && pthread_cond_timedwait(&queue->wake, &queue->lock, &end) == 0)
         ;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 #include <weir/plugin.h>
 
 struct format;
@@ -48,7 +49,7 @@ struct queue {
     bool stopped;
 };
 
-int queue_init(struct queue *queue, size_t limit);
+WEIR_MUST_CHECK int queue_init(struct queue *queue, size_t limit);
 void queue_release(struct queue *queue);
 void queue_set_limit(struct queue *queue, size_t limit);
 

@@ -4,14 +4,14 @@
  * format, and weir-audit's reading. A fact that is absent has no data, or is WEIR_ABSENT, and is
  * not written. A record borrows all that it points to.
  *
- * Sequence number and chain are not here: they are the journal's (writer.h), given in the order of
+ * Sequence number and chain are not here: the journal (journal.h) assigns them in the order of
  * writing. */
 #ifndef AUDIT_LOG_RECORD_H
 #define AUDIT_LOG_RECORD_H
 
 #include <stdbool.h>
-#include <string.h>
 #include <weir/plugin.h>
+#include <weir/text.h>
 
 /* X(enumerator, name, class): what can be recorded.
  *   Refused    a statement that a plugin has refused
@@ -121,7 +121,7 @@ struct record {
     size_t parameter_count;
     const weir_table *tables;
     size_t table_count;
-    uint64_t table_skip; /* bit i: table i is not to be told of, by a filter */
+    uint64_t table_skip; /* bit i: a filter leaves table i out */
     weir_string
         session_part; /* the session's fields, as the format has written them before; or absent */
     bool without_general; /* a filter wants the statement's tables only */
@@ -143,10 +143,5 @@ const char *record_event_class(enum record_event event);
 
 /* Everything absent. */
 void record_init(struct record *record, enum record_event event, uint64_t time_ns);
-
-static inline weir_string record_string(const char *words)
-{
-    return (weir_string){words, words ? strlen(words) : 0};
-}
 
 #endif

@@ -13,7 +13,7 @@
 #include "rotate.h"
 
 #define BLOCK_BYTES      65536
-#define FIRST_LINE_BYTES 4096 /* enough for every format's first line to be told */
+#define FIRST_LINE_BYTES 4096 /* enough to recognise every format's first line */
 
 /* One line without its newline and separator is a record: takes its sequence number and hash. */
 static bool take_line(const struct format *format, const char *line, size_t size,
@@ -31,15 +31,15 @@ static bool take_line(const struct format *format, const char *line, size_t size
 }
 
 /* Reads the last lines of the file into text, so many that there is one whole line at least. */
-static int read_tail(int fd, uint64_t size, struct text *tail)
+static int read_tail(int fd, uint64_t size, struct strbuf *tail)
 {
     uint64_t begin = size;
     size_t want = BLOCK_BYTES;
     for (;;) {
         want = want > size ? (size_t)size : want;
         begin = size - want;
-        text_reset(tail);
-        if (!text_grow(tail, want + 1))
+        strbuf_reset(tail);
+        if (!strbuf_grow(tail, want + 1))
             return -1;
         while (tail->size < want) {
             ssize_t got =
@@ -55,17 +55,17 @@ static int read_tail(int fd, uint64_t size, struct text *tail)
     }
 }
 
-static int cut(int fd, const char *path, uint64_t size, char problem[PROBLEM_BYTES])
+static int cut(int fd, const char *path, uint64_t size, struct error *error)
 {
     if (ftruncate(fd, (off_t)size) == 0)
         return 0;
-    snprintf(problem, PROBLEM_BYTES, "%s: cannot cut off its torn end: %s", path, strerror(errno));
+    error_set(error, "%s: cannot cut off its torn end: %s", path, strerror(errno));
     return -1;
 }
 
-/* Takes the closing line away, and puts the separator back behind the last record. */
+/* Removes the closing line, and puts the separator back after the last record. */
 static int open_again(int fd, const struct format *format, const char *path, uint64_t *size,
-                      struct text *tail, char problem[PROBLEM_BYTES])
+                      struct strbuf *tail, struct error *error)
 {
     size_t closing = strlen(format->closing), separator = strlen(format->separator);
     if (!closing || tail->size < closing ||
@@ -77,20 +77,20 @@ static int open_again(int fd, const struct format *format, const char *path, uin
     *size -= closing;
     if (tail->size && tail->data[tail->size - 1] == '\n' && *size > strlen(format->opening)) {
         tail->size--;
-        text_add(tail, format->separator, separator);
-        text_add_byte(tail, '\n');
+        strbuf_add(tail, format->separator, separator);
+        strbuf_add_byte(tail, '\n');
         *size -= 1;
-        if (cut(fd, path, *size, problem) < 0)
+        if (cut(fd, path, *size, error) < 0)
             return -1;
         if (pwrite(fd, tail->data + tail->size - separator - 1, separator + 1, (off_t)*size) !=
             (ssize_t)separator + 1) {
-            snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+            error_set(error, "%s: %s", path, strerror(errno));
             return -1;
         }
         *size += separator + 1;
         return 0;
     }
-    return cut(fd, path, *size, problem);
+    return cut(fd, path, *size, error);
 }
 
 static const struct format *find_format(int fd)
@@ -106,31 +106,31 @@ static const struct format *find_format(int fd)
 }
 
 int resume_file(int fd, const char *path, uint64_t size, struct sink_end *end,
-                const struct format **format, char problem[PROBLEM_BYTES])
+                const struct format **format, struct error *error)
 {
-    struct text tail = {0};
+    struct strbuf tail = {0};
     int status = -1;
     *format = NULL;
     if (size == 0)
         return 0;
     if (read_tail(fd, size, &tail) < 0) {
-        snprintf(problem, PROBLEM_BYTES, "%s: cannot be read: %s", path, strerror(errno));
+        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
         goto out;
     }
     const char *last = memrchr(tail.data, '\n', tail.size);
     size_t torn = last ? tail.size - (size_t)(last + 1 - tail.data) : tail.size;
     *format = find_format(fd);
     if (!*format) {
-        snprintf(problem, PROBLEM_BYTES,
-                 "%s is no audit log of a known format; move it away, or name another file", path);
+        error_set(error, "%s is no audit log of a known format; move it away, or name another file",
+                  path);
         goto out;
     }
-    if (torn && cut(fd, path, size - torn, problem) < 0)
+    if (torn && cut(fd, path, size - torn, error) < 0)
         goto out;
     end->torn_bytes = torn;
     size -= torn;
     tail.size -= torn;
-    if (open_again(fd, *format, path, &size, &tail, problem) < 0)
+    if (open_again(fd, *format, path, &size, &tail, error) < 0)
         goto out;
     status = 0;
     while (tail.size) {
@@ -144,26 +144,26 @@ int resume_file(int fd, const char *path, uint64_t size, struct sink_end *end,
     if (size == 0)
         *format = NULL;
 out:
-    text_release(&tail);
+    strbuf_release(&tail);
     return status;
 }
 
 static void read_zip(gzFile zip, struct sink_end *end)
 {
     const struct format *format = NULL;
-    struct text line = {0};
+    struct strbuf line = {0};
     char block[BLOCK_BYTES];
     while (gzgets(zip, block, sizeof block)) {
-        text_add_words(&line, block);
+        strbuf_add_text(&line, block);
         if (line.failed || line.size == 0 || line.data[line.size - 1] != '\n')
             continue;
         if (!format)
             format = format_of_line(line.data, line.size - 1);
         if (format)
             take_line(format, line.data, line.size - 1, end);
-        text_reset(&line);
+        strbuf_reset(&line);
     }
-    text_release(&line);
+    strbuf_release(&line);
 }
 
 void resume_rotated(const char *file, struct sink_end *end)

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <weir/clock.h>
 #include <weir/plugin.h>
 #include <zlib.h>
 
@@ -28,13 +29,15 @@
 
 char *rotate_name(const char *file)
 {
-    struct timespec now;
-    struct tm utc;
-    char stamp[32], *name = NULL;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", &utc);
-    return asprintf(&name, "%s.%s.%06ldZ", file, stamp, now.tv_nsec / 1000) < 0 ? NULL : name;
+    char time[CLOCK_RFC3339_BYTES], *name = NULL;
+    size_t size = 0;
+    clock_rfc3339(clock_wall_ns(), time);
+    for (const char *at = time; *at; at++) {
+        if (*at != '-' && *at != ':')
+            time[size++] = *at;
+    }
+    time[size] = '\0';
+    return asprintf(&name, "%s.%s", file, time) < 0 ? NULL : name;
 }
 
 static bool is_stamp(const char *text)
@@ -125,18 +128,18 @@ static bool copy_compressed(const struct janitor *janitor, int from, gzFile to)
 static bool compress_file(const struct janitor *janitor, const char *path)
 {
     char *part = NULL, *done = NULL;
-    bool fine = asprintf(&part, "%s.gz" PART, path) > 0 && asprintf(&done, "%s.gz", path) > 0;
-    int from = fine ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    int to = fine ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    bool ok = asprintf(&part, "%s.gz" PART, path) > 0 && asprintf(&done, "%s.gz", path) > 0;
+    int from = ok ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int to = ok ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
     int to_sync = to >= 0 ? dup(to) : -1;
     gzFile zip = to_sync >= 0 ? gzdopen(to, "wb6") : NULL;
-    fine = from >= 0 && zip && copy_compressed(janitor, from, zip);
+    ok = from >= 0 && zip && copy_compressed(janitor, from, zip);
     if (zip)
-        fine = gzclose(zip) == Z_OK && fine;
+        ok = gzclose(zip) == Z_OK && ok;
     else if (to >= 0)
         close(to);
-    fine = fine && fsync(to_sync) == 0 && rename(part, done) == 0 && unlink(path) == 0;
-    if (!fine && part)
+    ok = ok && fsync(to_sync) == 0 && rename(part, done) == 0 && unlink(path) == 0;
+    if (!ok && part)
         unlink(part);
     if (from >= 0)
         close(from);
@@ -144,7 +147,7 @@ static bool compress_file(const struct janitor *janitor, const char *path)
         close(to_sync);
     free(part);
     free(done);
-    return fine;
+    return ok;
 }
 
 static bool is_compressed(const char *path)

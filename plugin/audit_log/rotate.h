@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files that were rotated away: FILE.20260131T235959.123456Z, in UTC, and with .gz behind when they
+ * Files that were rotated away: FILE.20260131T235959.123456Z, in UTC, and .gz after that when they
  * are compressed. The names sort by age, and nothing that is named otherwise is touched:
  * logrotate's files are its own. Compressing and removing is done by a thread of its own, the
  * janitor, because a commit must not wait for it. */
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 
 struct rotate_list {
     char **paths; /* oldest first */
@@ -17,10 +18,10 @@ struct rotate_list {
 };
 
 /* The path of a file that is rotated away now. Returns owned, or NULL: no memory. */
-char *rotate_name(const char *file);
+WEIR_MUST_CHECK char *rotate_name(const char *file);
 
 /* Lists what was rotated away. -1 and errno. */
-int rotate_list(const char *file, struct rotate_list *list);
+WEIR_MUST_CHECK int rotate_list(const char *file, struct rotate_list *list);
 void rotate_list_release(struct rotate_list *list);
 
 struct janitor;
@@ -30,7 +31,7 @@ struct sink_options;
  * NULL: no thread. */
 struct janitor *janitor_start(const struct sink_options *options);
 void janitor_clean(struct janitor *janitor);
-/* What is being compressed is finished at the next start. NULL is fine. */
+/* What is being compressed is finished at the next start. NULL is allowed. */
 void janitor_stop(struct janitor *janitor);
 
 #endif

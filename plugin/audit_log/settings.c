@@ -2,10 +2,9 @@
 #include "settings.h"
 
 #include <stdio.h>
+#include <weir/clock.h>
+#include <weir/files.h>
 
-#include "../common/paths.h"
-
-#define NS            1000000000
 #define SEVERITY_INFO 6
 #define PATH_BYTES    4096 /* PATH_MAX */
 
@@ -63,7 +62,7 @@ static void apply_sink(struct sink_options *sink)
     atomic_store(&sink->rotate_on_size,
                  (unsigned long long)weir_number_of(AUDIT_LOG_ROTATE_ON_SIZE));
     atomic_store(&sink->rotate_every_s,
-                 (unsigned long long)weir_number_of(AUDIT_LOG_ROTATE_EVERY) / NS);
+                 (unsigned long long)weir_number_of(AUDIT_LOG_ROTATE_EVERY) / CLOCK_NS_PER_S);
     atomic_store(&sink->keep_files, (unsigned long long)weir_number_of(AUDIT_LOG_ROTATIONS));
     atomic_store(&sink->keep_days, (unsigned long long)weir_number_of(AUDIT_LOG_KEEP_DAYS));
     atomic_store(&sink->compress, weir_number_of(AUDIT_LOG_COMPRESS));
@@ -79,12 +78,12 @@ void settings_apply(struct journal *journal, struct sink_options *sink)
 }
 
 int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
-                  char problem[PROBLEM_BYTES])
+                  struct error *error)
 {
     bool is_socket = weir_number_of(AUDIT_LOG_HANDLER) == AUDIT_LOG_HANDLER_SOCKET;
-    if (!path_in_data_directory(weir_text_of(AUDIT_LOG_FILE), file, sizeof file) ||
-        !path_in_data_directory(weir_text_of(AUDIT_LOG_FILTER_FILE), filters, sizeof filters)) {
-        snprintf(problem, PROBLEM_BYTES, "the path of a file is too long");
+    if (!files_in_data_directory(weir_text_of(AUDIT_LOG_FILE), file, sizeof file) ||
+        !files_in_data_directory(weir_text_of(AUDIT_LOG_FILTER_FILE), filters, sizeof filters)) {
+        error_set(error, "the path of a file is too long");
         return -1;
     }
     sink->file = file;

@@ -5,12 +5,14 @@
 #ifndef AUDIT_LOG_SETTINGS_H
 #define AUDIT_LOG_SETTINGS_H
 
+#include <weir/check.h>
+
 #include "collect.h"
 #include "journal.h"
 
 /* Reads everything. The strings live as long as the plugin. -1 and the problem. */
-int settings_read(struct journal_options *journal, struct sink_options *sink, char **filter_file,
-                  char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK int settings_read(struct journal_options *journal, struct sink_options *sink,
+                                  char **filter_file, struct error *error);
 
 /* Each of these is a load or two. */
 const struct format *settings_format(void);

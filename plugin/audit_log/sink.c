@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
-int sink_cannot_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES])
+int sink_cannot_rotate(struct sink *sink, struct strbuf *name, struct error *error)
 {
     (void)name;
-    snprintf(problem, PROBLEM_BYTES, "audit_log_handler is %s: there is no file to rotate",
-             sink->type->name);
+    error_set(error, "audit_log_handler is %s: there is no file to rotate", sink->type->name);
     return -1;
 }

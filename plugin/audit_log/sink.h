@@ -10,10 +10,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <weir/check.h>
+#include <weir/error.h>
 
 #include "format.h"
-
-#define PROBLEM_BYTES 400
 
 /* What a sink must know; borrowed until it is closed. What is atomic may change meanwhile. */
 struct sink_options {
@@ -41,18 +41,18 @@ struct sink_type {
     const char *name; /* as in the setting */
     /* Returns owned, or NULL and the problem, a sentence. */
     struct sink *(*open)(const struct sink_options *options, const struct format *format,
-                         struct sink_end *end, char problem[PROBLEM_BYTES]);
+                         struct sink_end *end, struct error *error);
     /* Takes whole lines; *taken is how many bytes it has. sync: they must survive the machine's
      * end. -1 and the problem when it is not all. */
     int (*commit)(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
-                  char problem[PROBLEM_BYTES]);
+                  struct error *error);
     /* The following lines are in another format. */
-    int (*set_format)(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES]);
+    int (*set_format)(struct sink *sink, const struct format *format, struct error *error);
     /* Any thread: opens anew what the path or address names now, for the commits that come. -1 and
      * the problem; the old one stays in use then. */
-    int (*reopen)(struct sink *sink, char problem[PROBLEM_BYTES]);
+    int (*reopen)(struct sink *sink, struct error *error);
     /* Begins a new file now, and adds the name of the old one. -1 and the problem. */
-    int (*rotate)(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES]);
+    int (*rotate)(struct sink *sink, struct strbuf *name, struct error *error);
     uint64_t (*size)(struct sink *sink); /* bytes of the current file; 0 for what is no file */
     void (*close)(struct sink *sink);
 };
@@ -65,6 +65,6 @@ struct sink {
 extern const struct sink_type sink_file, sink_syslog, sink_socket;
 
 /* For sinks that have no file to rotate. */
-int sink_cannot_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK int sink_cannot_rotate(struct sink *sink, struct strbuf *name, struct error *error);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The file: appended to, rotated, reopened. A commit is in it whole or not at all: after a write or
- * an fsync that failed, the file is cut back to where it was, because nobody knows what the disk
- * has (after a failed fsync the kernel forgets the pages, and a second fsync would lie). The commit
+ * an fsync that failed, the file is cut back to where it was, because what the disk has is unknown (after a failed fsync the kernel forgets the pages, and a second fsync would lie). The commit
  * is then given again.
  *
  * An exclusive flock() keeps a second server from writing into the same log, which would break
  * numbers and chain. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <weir/files.h>
 
-#include "files.h"
 #include "resume.h"
 #include "rotate.h"
 
@@ -42,14 +42,28 @@ struct file {
     struct janitor *janitor;
 };
 
-static int trouble(const struct file *file, const char *what, char problem[PROBLEM_BYTES])
+static struct file *file_of(struct sink *sink)
 {
-    snprintf(problem, PROBLEM_BYTES, "%s: %s: %s", file->options->file, what, strerror(errno));
+    assert(sink && sink->type == &sink_file);
+    return (struct file *)sink;
+}
+
+static int trouble(const struct file *file, const char *what, struct error *error)
+{
+    error_set(error, "%s: %s: %s", file->options->file, what, strerror(errno));
     return -1;
 }
 
+/* Records in a file whose name is not on the disk would not survive a power cut. The log is written
+ * anyway where the folder cannot be synced. */
+static void sync_folder(const char *path)
+{
+    if (files_sync_folder(path) < 0)
+        weir_log(WEIR_LOG_WARN, "%s: its folder cannot be synced: %s", path, strerror(errno));
+}
+
 /* Opens the path for appending, created with mode 0600 exactly. -1 and the problem. */
-static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
+static int open_path(const struct file *file, struct error *error)
 {
     const char *path = file->options->file;
     const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK;
@@ -57,19 +71,19 @@ static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
     int fd = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
     if (fd >= 0) {
         fchmod(fd, FILE_MODE);
-        files_sync_folder(path); /* records in a file without a name would not survive */
+        sync_folder(path);
     } else if (errno == EEXIST) {
         fd = open(path, flags);
     }
     if (fd < 0)
-        return trouble(file, "cannot open", problem);
+        return trouble(file, "cannot open", error);
     if (fstat(fd, &status) < 0) {
-        trouble(file, "cannot look at it", problem);
+        trouble(file, "cannot look at it", error);
     } else if (!S_ISREG(status.st_mode)) {
-        snprintf(problem, PROBLEM_BYTES, "%s is no regular file; name another one", path);
+        error_set(error, "%s is no regular file; name another one", path);
     } else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        snprintf(problem, PROBLEM_BYTES,
-                 "%s is in use by another process; every server needs a log of its own", path);
+        error_set(error, "%s is in use by another process; every server needs a log of its own",
+                  path);
     } else {
         return fd;
     }
@@ -78,14 +92,14 @@ static int open_path(const struct file *file, char problem[PROBLEM_BYTES])
 }
 
 /* Makes fd the current file. An empty one gets its opening. */
-static int adopt(struct file *file, int fd, char problem[PROBLEM_BYTES])
+static int adopt(struct file *file, int fd, struct error *error)
 {
     struct stat status;
     if (fstat(fd, &status) < 0)
-        return trouble(file, "cannot look at it", problem);
+        return trouble(file, "cannot look at it", error);
     size_t opening = strlen(file->format->opening);
     if (status.st_size == 0 && files_write(fd, file->format->opening, opening) < 0) {
-        trouble(file, "cannot write", problem);
+        trouble(file, "cannot write", error);
         if (ftruncate(fd, 0) < 0)
             return -1; /* said already */
         return -1;
@@ -103,8 +117,8 @@ static int adopt(struct file *file, int fd, char problem[PROBLEM_BYTES])
     return 0;
 }
 
-/* What reopen() has opened, or, without a file, what the path names. */
-static int ensure_open(struct file *file, char problem[PROBLEM_BYTES])
+/* Uses the file that reopen() has opened, or opens the path if there is none. */
+static int ensure_open(struct file *file, struct error *error)
 {
     pthread_mutex_lock(&file->lock);
     int next = file->next_fd;
@@ -113,16 +127,16 @@ static int ensure_open(struct file *file, char problem[PROBLEM_BYTES])
     if (next < 0 && file->fd >= 0)
         return 0;
     if (next < 0)
-        next = open_path(file, problem);
+        next = open_path(file, error);
     if (next < 0)
         return -1;
-    if (adopt(file, next, problem) == 0)
+    if (adopt(file, next, error) == 0)
         return 0;
     close(next);
     return -1;
 }
 
-/* Replaces the separator behind the last record by the closing. */
+/* Replaces the separator after the last record by the closing. */
 static void write_closing(struct file *file)
 {
     const struct format *format = file->format;
@@ -130,39 +144,38 @@ static void write_closing(struct file *file)
     uint64_t size = atomic_load(&file->size);
     if (!*format->closing || file->fd < 0)
         return;
-    bool fine = true;
+    bool ok = true;
     if (separator && size > opening)
-        fine = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
-               files_write(file->fd, "\n", 1) == 0;
-    if (!fine || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
+        ok = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
+             files_write(file->fd, "\n", 1) == 0;
+    if (!ok || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: cannot write its last line: %s", file->options->file,
                  strerror(errno));
 }
 
 /* Closes the current file in order, renames it, begins the next. A rename that fails is logged, and
  * the file grows on: records matter more than sizes. Adds the new name to `renamed`. */
-static int rotate(struct file *file, struct text *renamed, char problem[PROBLEM_BYTES])
+static int rotate(struct file *file, struct strbuf *renamed, struct error *error)
 {
     const char *path = file->options->file;
     char *name = rotate_name(path);
     if (!name || rename(path, name) < 0) {
-        snprintf(problem, PROBLEM_BYTES, "%s: cannot be rotated: %s", path,
-                 name ? strerror(errno) : "no memory");
-        weir_log(WEIR_LOG_ERROR, "%s", problem);
+        error_set(error, "%s: cannot be rotated: %s", path, name ? strerror(errno) : "no memory");
+        weir_log(WEIR_LOG_ERROR, "%s", error->message);
         free(name);
         file->rotate_not_before = time(NULL) + ROTATE_RETRY_S;
         return 0;
     }
     if (renamed)
-        text_add_words(renamed, name);
+        strbuf_add_text(renamed, name);
     write_closing(file);
     if (fdatasync(file->fd) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: %s", name, strerror(errno));
     free(name);
     close(file->fd);
     file->fd = -1;
-    int status = ensure_open(file, problem);
-    files_sync_folder(path);
+    int status = ensure_open(file, error);
+    sync_folder(path);
     if (file->janitor)
         janitor_clean(file->janitor);
     return status;
@@ -182,16 +195,16 @@ static bool is_due(const struct file *file, size_t more)
 }
 
 /* Whether the file still has a name; if it was removed, begins a new one. */
-static int look_at_file(struct file *file, struct stat *status, char problem[PROBLEM_BYTES])
+static int look_at_file(struct file *file, struct stat *status, struct error *error)
 {
     if (fstat(file->fd, status) < 0)
-        return trouble(file, "cannot look at it", problem);
+        return trouble(file, "cannot look at it", error);
     if (status->st_nlink > 0)
         return 0;
-    int fd = open_path(file, problem);
+    int fd = open_path(file, error);
     if (fd < 0)
         return -1;
-    if (adopt(file, fd, problem) < 0) {
+    if (adopt(file, fd, error) < 0) {
         close(fd);
         return -1;
     }
@@ -206,32 +219,32 @@ static int cut_back(struct file *file, uint64_t size)
 }
 
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
-                  char problem[PROBLEM_BYTES])
+                  struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     struct stat status;
     *taken = 0;
-    if (ensure_open(file, problem) < 0)
+    if (ensure_open(file, error) < 0)
         return -1;
     if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
-        return trouble(file, "cannot cut off what was half written", problem);
-    if (look_at_file(file, &status, problem) < 0)
+        return trouble(file, "cannot cut off what was half written", error);
+    if (look_at_file(file, &status, error) < 0)
         return -1;
     atomic_store(&file->size, (uint64_t)status.st_size);
     if (is_due(file, size)) {
-        if (rotate(file, NULL, problem) < 0)
+        if (rotate(file, NULL, error) < 0)
             return -1;
         if (fstat(file->fd, &status) < 0)
-            return trouble(file, "cannot look at it", problem);
+            return trouble(file, "cannot look at it", error);
     }
     const char *what = "cannot write";
-    bool fine = files_write(file->fd, lines, size) == 0;
-    if (fine && sync) {
+    bool ok = files_write(file->fd, lines, size) == 0;
+    if (ok && sync) {
         what = "cannot bring it to the disk";
-        fine = fdatasync(file->fd) == 0;
+        ok = fdatasync(file->fd) == 0;
     }
-    if (!fine) {
-        trouble(file, what, problem);
+    if (!ok) {
+        trouble(file, what, error);
         cut_back(file, (uint64_t)status.st_size);
         return -1;
     }
@@ -240,45 +253,45 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
     return 0;
 }
 
-static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     int status = 0;
     if (file->fd >= 0 && atomic_load(&file->size) > strlen(file->format->opening))
-        status = rotate(file, NULL, problem);
+        status = rotate(file, NULL, error);
     file->format = format;
     if (status < 0 || file->fd < 0)
         return status;
     /* The new file has the old format's opening. */
     if (ftruncate(file->fd, 0) < 0 ||
         files_write(file->fd, format->opening, strlen(format->opening)) < 0)
-        return trouble(file, "cannot write", problem);
+        return trouble(file, "cannot write", error);
     atomic_store(&file->size, strlen(format->opening));
     return 0;
 }
 
-static int rotate_now(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES])
+static int rotate_now(struct sink *sink, struct strbuf *name, struct error *error)
 {
-    struct file *file = (struct file *)sink;
-    if (ensure_open(file, problem) < 0)
+    struct file *file = file_of(sink);
+    if (ensure_open(file, error) < 0)
         return -1;
     if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
-        return trouble(file, "cannot cut off what was half written", problem);
-    if (rotate(file, name, problem) < 0)
+        return trouble(file, "cannot cut off what was half written", error);
+    if (rotate(file, name, error) < 0)
         return -1;
     return name->size ? 0 : -1;
 }
 
-static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+static int reopen(struct sink *sink, struct error *error)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     struct stat status;
     int result = 0;
     pthread_mutex_lock(&file->lock);
     bool is_same = file->fd >= 0 && stat(file->options->file, &status) == 0 &&
                    status.st_dev == file->device && status.st_ino == file->inode;
     if (!is_same && file->next_fd < 0) {
-        file->next_fd = open_path(file, problem);
+        file->next_fd = open_path(file, error);
         result = file->next_fd < 0 ? -1 : 0;
     }
     pthread_mutex_unlock(&file->lock);
@@ -287,12 +300,12 @@ static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
 
 static uint64_t file_size(struct sink *sink)
 {
-    return atomic_load(&((struct file *)sink)->size);
+    return atomic_load(&(file_of(sink))->size);
 }
 
 static void close_file(struct sink *sink)
 {
-    struct file *file = (struct file *)sink;
+    struct file *file = file_of(sink);
     janitor_stop(file->janitor);
     if (file->fd >= 0) {
         write_closing(file);
@@ -306,34 +319,34 @@ static void close_file(struct sink *sink)
 }
 
 /* Goes on with what is there: learns its end, and rotates a file of another format away. */
-static int resume(struct file *file, struct sink_end *end, char problem[PROBLEM_BYTES])
+static int resume(struct file *file, struct sink_end *end, struct error *error)
 {
     const struct format *found, *wanted = file->format;
     struct stat status;
-    int fd = open_path(file, problem);
+    int fd = open_path(file, error);
     if (fd < 0)
         return -1;
     if (fstat(fd, &status) < 0 ||
-        resume_file(fd, file->options->file, (uint64_t)status.st_size, end, &found, problem) < 0) {
+        resume_file(fd, file->options->file, (uint64_t)status.st_size, end, &found, error) < 0) {
         close(fd);
         return -1;
     }
     file->format = found ? found : wanted;
-    if (adopt(file, fd, problem) < 0) {
+    if (adopt(file, fd, error) < 0) {
         close(fd);
         return -1;
     }
     if (end->sequence == 0)
         resume_rotated(file->options->file, end);
-    return file->format == wanted ? 0 : set_format(&file->sink, wanted, problem);
+    return file->format == wanted ? 0 : set_format(&file->sink, wanted, error);
 }
 
 static struct sink *open_file(const struct sink_options *options, const struct format *format,
-                              struct sink_end *end, char problem[PROBLEM_BYTES])
+                              struct sink_end *end, struct error *error)
 {
     struct file *file = calloc(1, sizeof *file);
     if (!file) {
-        snprintf(problem, PROBLEM_BYTES, "%s: no memory", options->file);
+        error_set(error, "%s: no memory", options->file);
         return NULL;
     }
     file->sink.type = &sink_file;
@@ -342,7 +355,7 @@ static struct sink *open_file(const struct sink_options *options, const struct f
     file->fd = file->next_fd = -1;
     file->cut_back_to = NO_CUT;
     pthread_mutex_init(&file->lock, NULL);
-    if (resume(file, end, problem) < 0) {
+    if (resume(file, end, error) < 0) {
         close_file(&file->sink);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -29,6 +30,12 @@ struct stream {
     const struct format *format;
     int fd; /* -1: not connected */
 };
+
+static struct stream *stream_of(struct sink *sink)
+{
+    assert(sink && sink->type == &sink_socket);
+    return (struct stream *)sink;
+}
 
 static void set_timeouts(int fd)
 {
@@ -93,7 +100,7 @@ static int connect_tcp(const char *where)
     return fd;
 }
 
-static void hang_up(struct stream *stream)
+static void disconnect(struct stream *stream)
 {
     if (stream->fd >= 0)
         close(stream->fd);
@@ -114,7 +121,7 @@ static int send_all(int fd, const char *bytes, size_t size, size_t *sent)
     return 0;
 }
 
-static int ensure_connected(struct stream *stream, char problem[PROBLEM_BYTES])
+static int ensure_connected(struct stream *stream, struct error *error)
 {
     const char *address = stream->options->address;
     size_t sent;
@@ -128,14 +135,13 @@ static int ensure_connected(struct stream *stream, char problem[PROBLEM_BYTES])
     if (stream->fd >= 0 &&
         send_all(stream->fd, stream->format->opening, strlen(stream->format->opening), &sent) == 0)
         return 0;
-    snprintf(problem, PROBLEM_BYTES, "audit log to %s: cannot connect: %s", address,
-             strerror(errno));
-    hang_up(stream);
+    error_set(error, "audit log to %s: cannot connect: %s", address, strerror(errno));
+    disconnect(stream);
     return -1;
 }
 
 /* Whether the other side has hung up: without looking, the first bytes would vanish. */
-static bool is_hung_up(const struct stream *stream)
+static bool is_disconnected(const struct stream *stream)
 {
     char byte;
     if (stream->fd < 0)
@@ -147,20 +153,19 @@ static bool is_hung_up(const struct stream *stream)
 /* Sends what is left of the lines; *taken moves on to the end of the last whole line that was sent.
  */
 static int send_lines(struct stream *stream, const char *lines, size_t size, size_t *taken,
-                      char problem[PROBLEM_BYTES])
+                      struct error *error)
 {
     size_t sent;
-    if (is_hung_up(stream))
-        hang_up(stream);
-    if (ensure_connected(stream, problem) < 0)
+    if (is_disconnected(stream))
+        disconnect(stream);
+    if (ensure_connected(stream, error) < 0)
         return -1;
     int status = send_all(stream->fd, lines + *taken, size - *taken, &sent);
     if (status < 0) {
-        snprintf(problem, PROBLEM_BYTES, "audit log to %s: %s", stream->options->address,
-                 strerror(errno));
+        error_set(error, "audit log to %s: %s", stream->options->address, strerror(errno));
         const char *last = sent ? memrchr(lines + *taken, '\n', sent) : NULL;
         sent = last ? (size_t)(last + 1 - (lines + *taken)) : 0;
-        hang_up(stream);
+        disconnect(stream);
     }
     *taken += sent;
     return status;
@@ -168,29 +173,29 @@ static int send_lines(struct stream *stream, const char *lines, size_t size, siz
 
 /* A shipper that was started anew is no failure: one more try, at once. */
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
-                  char problem[PROBLEM_BYTES])
+                  struct error *error)
 {
-    struct stream *stream = (struct stream *)sink;
+    struct stream *stream = stream_of(sink);
     (void)sync;
     *taken = 0;
-    if (send_lines(stream, lines, size, taken, problem) == 0)
+    if (send_lines(stream, lines, size, taken, error) == 0)
         return 0;
-    return send_lines(stream, lines, size, taken, problem);
+    return send_lines(stream, lines, size, taken, error);
 }
 
-static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
-    struct stream *stream = (struct stream *)sink;
-    hang_up(stream);
+    struct stream *stream = stream_of(sink);
+    disconnect(stream);
     stream->format = format;
-    return ensure_connected(stream, problem);
+    return ensure_connected(stream, error);
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): as struct sink_type has it. */
-static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+static int reopen(struct sink *sink, struct error *error)
 {
     (void)sink;
-    (void)problem;
+    (void)error;
     return 0; /* a broken connection is made again by the next commit */
 }
 
@@ -202,25 +207,25 @@ static uint64_t no_size(struct sink *sink)
 
 static void close_stream(struct sink *sink)
 {
-    struct stream *stream = (struct stream *)sink;
-    hang_up(stream);
+    struct stream *stream = stream_of(sink);
+    disconnect(stream);
     free(stream);
 }
 
 static struct sink *open_stream(const struct sink_options *options, const struct format *format,
-                                struct sink_end *end, char problem[PROBLEM_BYTES])
+                                struct sink_end *end, struct error *error)
 {
     struct stream *stream = calloc(1, sizeof *stream);
     (void)end;
     if (!stream) {
-        snprintf(problem, PROBLEM_BYTES, "no memory");
+        error_set(error, "no memory");
         return NULL;
     }
     stream->sink.type = &sink_socket;
     stream->options = options;
     stream->format = format;
     stream->fd = -1;
-    if (ensure_connected(stream, problem) == 0)
+    if (ensure_connected(stream, error) == 0)
         return &stream->sink;
     free(stream);
     return NULL;

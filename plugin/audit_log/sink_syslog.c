@@ -7,6 +7,7 @@
  * A line that is too long for a datagram is sent in parts, which put together are the line:
  *
  *     {"part":1,"parts":3,"text":"{\"seq\":7,..."} */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +28,17 @@ struct syslog {
     struct sink sink;
     const struct sink_options *options;
     const struct format *format;
-    struct text datagram;
+    struct strbuf datagram;
     int fd; /* -1: not connected */
 };
 
-static void hang_up(struct syslog *syslog)
+static struct syslog *syslog_of(struct sink *sink)
+{
+    assert(sink && sink->type == &sink_syslog);
+    return (struct syslog *)sink;
+}
+
+static void disconnect(struct syslog *syslog)
 {
     if (syslog->fd >= 0)
         close(syslog->fd);
@@ -44,7 +51,7 @@ static const char *path_of(const struct syslog *syslog)
     return path && *path ? path : DEFAULT_PATH;
 }
 
-static int ensure_connected(struct syslog *syslog, char problem[PROBLEM_BYTES])
+static int ensure_connected(struct syslog *syslog, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval limit = {.tv_sec = TIMEOUT_S};
@@ -61,8 +68,8 @@ static int ensure_connected(struct syslog *syslog, char problem[PROBLEM_BYTES])
             connect(syslog->fd, (struct sockaddr *)&address, sizeof address) == 0)
             return 0;
     }
-    snprintf(problem, PROBLEM_BYTES, "syslog at %s: %s", path, strerror(errno));
-    hang_up(syslog);
+    error_set(error, "syslog at %s: %s", path, strerror(errno));
+    disconnect(syslog);
     return -1;
 }
 
@@ -74,8 +81,8 @@ static void add_head(struct syslog *syslog)
     char date[32];
     localtime_r(&now, &local);
     strftime(date, sizeof date, "%b %e %H:%M:%S", &local);
-    text_add_format(&syslog->datagram, "<%u>%s %s[%ld]: ", syslog->options->syslog_priority, date,
-                    syslog->options->syslog_identity, (long)getpid());
+    strbuf_printf(&syslog->datagram, "<%u>%s %s[%ld]: ", syslog->options->syslog_priority, date,
+                  syslog->options->syslog_identity, (long)getpid());
 }
 
 static int send_datagram(struct syslog *syslog)
@@ -108,12 +115,12 @@ static int send_parts_of(struct syslog *syslog, const char *line, size_t size, s
         parts++;
     for (size_t at = 0; at < size;) {
         size_t end = part_end(line, size, at, bytes);
-        text_reset(&syslog->datagram);
+        strbuf_reset(&syslog->datagram);
         add_head(syslog);
-        text_add_format(&syslog->datagram, "{\"part\":%zu,\"parts\":%zu", ++number, parts);
-        text_add_json_member(&syslog->datagram, key, sizeof key - 1,
-                             (weir_string){line + at, end - at});
-        text_add_byte(&syslog->datagram, '}');
+        strbuf_printf(&syslog->datagram, "{\"part\":%zu,\"parts\":%zu", ++number, parts);
+        encode_json_member(&syslog->datagram, key, sizeof key - 1,
+                           (weir_string){line + at, end - at});
+        strbuf_add_byte(&syslog->datagram, '}');
         if (send_datagram(syslog) < 0)
             return -1;
         at = end;
@@ -123,9 +130,9 @@ static int send_parts_of(struct syslog *syslog, const char *line, size_t size, s
 
 static int send_line(struct syslog *syslog, const char *line, size_t size)
 {
-    text_reset(&syslog->datagram);
+    strbuf_reset(&syslog->datagram);
     add_head(syslog);
-    text_add(&syslog->datagram, line, size);
+    strbuf_add(&syslog->datagram, line, size);
     int status = send_datagram(syslog);
     for (size_t bytes = PART_BYTES; status < 0 && errno == EMSGSIZE && bytes >= LEAST_BYTES;
          bytes /= 2)
@@ -134,20 +141,20 @@ static int send_line(struct syslog *syslog, const char *line, size_t size)
 }
 
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
-                  char problem[PROBLEM_BYTES])
+                  struct error *error)
 {
-    struct syslog *syslog = (struct syslog *)sink;
+    struct syslog *syslog = syslog_of(sink);
     size_t separator = strlen(syslog->format->separator);
     (void)sync;
     *taken = 0;
-    if (ensure_connected(syslog, problem) < 0)
+    if (ensure_connected(syslog, error) < 0)
         return -1;
     while (*taken < size) {
         const char *line = lines + *taken, *newline = memchr(line, '\n', size - *taken);
         size_t length = (size_t)(newline - line);
         if (send_line(syslog, line, length - separator) < 0) {
-            snprintf(problem, PROBLEM_BYTES, "syslog at %s: %s", path_of(syslog), strerror(errno));
-            hang_up(syslog);
+            error_set(error, "syslog at %s: %s", path_of(syslog), strerror(errno));
+            disconnect(syslog);
             return -1;
         }
         *taken += length + 1;
@@ -156,18 +163,18 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): as struct sink_type has it. */
-static int set_format(struct sink *sink, const struct format *format, char problem[PROBLEM_BYTES])
+static int set_format(struct sink *sink, const struct format *format, struct error *error)
 {
-    (void)problem;
-    ((struct syslog *)sink)->format = format;
+    (void)error;
+    syslog_of(sink)->format = format;
     return 0;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): as struct sink_type has it. */
-static int reopen(struct sink *sink, char problem[PROBLEM_BYTES])
+static int reopen(struct sink *sink, struct error *error)
 {
     (void)sink;
-    (void)problem;
+    (void)error;
     return 0; /* a syslog that was started anew is connected to by the next commit */
 }
 
@@ -179,26 +186,26 @@ static uint64_t no_size(struct sink *sink)
 
 static void close_syslog(struct sink *sink)
 {
-    struct syslog *syslog = (struct syslog *)sink;
-    hang_up(syslog);
-    text_release(&syslog->datagram);
+    struct syslog *syslog = syslog_of(sink);
+    disconnect(syslog);
+    strbuf_release(&syslog->datagram);
     free(syslog);
 }
 
 static struct sink *open_syslog(const struct sink_options *options, const struct format *format,
-                                struct sink_end *end, char problem[PROBLEM_BYTES])
+                                struct sink_end *end, struct error *error)
 {
     struct syslog *syslog = calloc(1, sizeof *syslog);
     (void)end;
     if (!syslog) {
-        snprintf(problem, PROBLEM_BYTES, "no memory");
+        error_set(error, "no memory");
         return NULL;
     }
     syslog->sink.type = &sink_syslog;
     syslog->options = options;
     syslog->format = format;
     syslog->fd = -1;
-    if (ensure_connected(syslog, problem) == 0)
+    if (ensure_connected(syslog, error) == 0)
         return &syslog->sink;
     free(syslog);
     return NULL;

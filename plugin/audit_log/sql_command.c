@@ -39,7 +39,7 @@ static const struct {
     {"empty_query", "Empty"},
 };
 
-/* What MySQL tells apart by its name, and weir does not; one that ends in '_' begins names. */
+/* Names that MySQL distinguishes, and weir does not; one that ends in '_' begins names. */
 static const struct {
     const char *name, *coarser;
 } finer[] = {
@@ -63,20 +63,20 @@ static bool is_words(weir_string text, const char *words)
     return text.size == strlen(words) && memcmp(text.data, words, text.size) == 0;
 }
 
-void sql_command_add(struct text *text, weir_string kind)
+void sql_command_add(struct strbuf *text, weir_string kind)
 {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (is_words(kind, others[i].kind)) {
-            text_add_words(text, others[i].name);
+            strbuf_add_text(text, others[i].name);
             return;
         }
     }
     for (size_t i = 0; i < kind.size; i++) {
         unsigned char c = (unsigned char)kind.data[i];
         if (isupper(c) && i && !isupper((unsigned char)kind.data[i - 1]))
-            text_add_byte(text, '_');
+            strbuf_add_byte(text, '_');
         if (isalnum(c))
-            text_add_byte(text, (char)tolower(c));
+            strbuf_add_byte(text, (char)tolower(c));
     }
 }
 

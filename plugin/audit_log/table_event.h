@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MySQL's four ways to use a table, told from a statement's kind and the access that weir knows. */
+ * MySQL's four ways to use a table, derived from a statement's kind and the access that weir knows. */
 #ifndef AUDIT_LOG_TABLE_EVENT_H
 #define AUDIT_LOG_TABLE_EVENT_H
 

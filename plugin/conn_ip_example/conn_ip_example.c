@@ -27,23 +27,24 @@ weir_verdict OnInit(const weir_manifest *manifest)
     return WEIR_OK;
 }
 
-weir_verdict OnShutdown(const weir_manifest *manifest)
+static void print_with_count(const weir_manifest *manifest, const char *callback)
 {
     flockfile(stdout);
-    printf("## %s OnShutdown called ##\n", manifest->name);
+    printf("## %s %s called ##\n", manifest->name, callback);
     printf("---- connections: %llu\n", atomic_load(&connections));
     fflush(stdout);
     funlockfile(stdout);
+}
+
+weir_verdict OnShutdown(const weir_manifest *manifest)
+{
+    print_with_count(manifest, "OnShutdown");
     return WEIR_OK;
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
-    flockfile(stdout);
-    printf("## %s OnFlush called ##\n", manifest->name);
-    printf("---- connections: %llu\n", atomic_load(&connections));
-    fflush(stdout);
-    funlockfile(stdout);
+    print_with_count(manifest, "OnFlush");
     return WEIR_OK;
 }
 

@@ -11,16 +11,16 @@ struct countries {
     MMDB_s file;
 };
 
-struct countries *countries_open(const char *path, char problem[PROBLEM_BYTES])
+struct countries *countries_open(const char *path, struct error *error)
 {
     struct countries *countries = malloc(sizeof *countries);
     int status =
         countries ? MMDB_open(path, MMDB_MODE_MMAP, &countries->file) : MMDB_OUT_OF_MEMORY_ERROR;
     if (status == MMDB_SUCCESS)
         return countries;
-    snprintf(problem, PROBLEM_BYTES, "%s: %s", path,
-             status == MMDB_IO_ERROR || status == MMDB_FILE_OPEN_ERROR ? strerror(errno)
-                                                                       : MMDB_strerror(status));
+    error_set(error, "%s: %s", path,
+              status == MMDB_IO_ERROR || status == MMDB_FILE_OPEN_ERROR ? strerror(errno)
+                                                                        : MMDB_strerror(status));
     free(countries);
     return NULL;
 }

@@ -6,13 +6,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 
 #include "networks.h"
 
 struct countries;
 
 /* Returns owned, or NULL and the problem. */
-struct countries *countries_open(const char *path, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct countries *countries_open(const char *path, struct error *error);
 void countries_close(struct countries *countries); /* may be NULL */
 
 /* Writes the two capitals of ISO 3166, or "" when the file does not know. countries may be NULL. */

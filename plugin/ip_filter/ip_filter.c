@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ip_filter: refuses clients before the backend hears of them: by address, account, database,
+ * ip_filter: refuses clients before the backend is contacted: by address, account, database,
  * country and time, by how many and how fast they come, and for a while when logins failed. The
  * files are read by OnInit and again by OnFlush; one with a mistake changes nothing. Clients of the
  * Unix socket have no address and always pass: the socket's own permissions say who may use it.
@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <weir/plugin.h>
+#include <weir/clock.h>
+#include <weir/files.h>
+#include <weir/readers.h>
 
-#include "../common/paths.h"
-#include "../common/readers.h"
 #include "country.h"
 #include "networks.h"
 #include "visit.h"
@@ -57,7 +57,7 @@ static void replace(struct ruling *next)
 /* Whether the rules let the client in; the visit gets its databases. -1: no memory. */
 static int ask_rules(struct client *client, struct visit *visit)
 {
-    atomic_uint *reading = readers_enter(&readers);
+    unsigned *reading = readers_enter(&readers);
     const struct ruling *ruling = atomic_load(&current);
     char **databases = NULL;
     if (ruling && networks_need_more(ruling->networks)) {
@@ -74,9 +74,7 @@ static int ask_rules(struct client *client, struct visit *visit)
 
 static int64_t now_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return (int64_t)clock_monotonic_ns();
 }
 
 /* An IPv6 client owns a /64 as a rule: its addresses count as one. */
@@ -183,7 +181,7 @@ static weir_verdict judge(weir_session *session, struct visit *visit, struct cli
 /* Remembers of the client what there is to remember; nothing for most. */
 static weir_verdict remember(weir_session *session, struct visit *visit)
 {
-    struct visit *kept = weir_session_data(session);
+    struct visit *kept = visit_of(session);
     bool is_needed = visit->address.size || visit->account.size || visit->databases;
     if (!kept && is_needed)
         kept = malloc(sizeof *kept);
@@ -191,8 +189,10 @@ static weir_verdict remember(weir_session *session, struct visit *visit)
         visit_end(visit);
         return weir_fail("out of memory");
     }
-    if (kept)
+    if (kept) {
         *kept = *visit;
+        kept->magic = VISIT_MAGIC;
+    }
     weir_set_session_data(session, kept);
     return WEIR_OK;
 }
@@ -214,7 +214,7 @@ static weir_verdict arrive(weir_session *session, struct client *client)
 /* Another user on the same connection. What is counted so far stays counted until it ends. */
 static weir_verdict change_user(weir_session *session, struct client *client)
 {
-    const struct visit *before = weir_session_data(session);
+    const struct visit *before = visit_of(session);
     struct visit visit = before ? *before : (struct visit){0};
     weir_verdict verdict = judge(session, &visit, client);
     weir_verdict kept = remember(session, &visit);
@@ -239,7 +239,7 @@ static void note_failure(const weir_session *session, const struct visit *visit)
 
 weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
 {
-    struct visit *visit = weir_session_data(session);
+    struct visit *visit = visit_of(session);
     struct client client = {0};
     weir_verdict verdict = WEIR_OK;
     client.size = weir_client_address(session, client.address);
@@ -260,7 +260,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
 /* Sessions that may use some databases only. For all others this is one load. */
 weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
 {
-    const struct visit *visit = weir_session_data(session);
+    const struct visit *visit = visit_of(session);
     (void)command;
     if (!visit || !visit->databases || event != WEIR_STARTING || visit_allows(visit, session))
         return WEIR_OK;
@@ -280,20 +280,21 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 static weir_verdict read_files(void)
 {
-    char path[4096], countries[4096], problem[PROBLEM_BYTES];
+    char path[4096], countries[4096];
+    struct error error;
     weir_string country_file = weir_text_of(IP_FILTER_COUNTRY_FILE);
-    if (!path_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
-        !path_beside_plugin(country_file, countries, sizeof countries))
+    if (!files_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
+        !files_beside_plugin(country_file, countries, sizeof countries))
         return weir_fail("the path of a file is too long");
     struct ruling *next = calloc(1, sizeof *next);
     if (!next)
         return weir_fail("out of memory");
-    next->networks = networks_read(path, problem);
+    next->networks = networks_read(path, &error);
     if (next->networks && country_file.size)
-        next->countries = countries_open(countries, problem);
+        next->countries = countries_open(countries, &error);
     if (!next->networks || (country_file.size && !next->countries)) {
         ruling_free(next);
-        return weir_fail("%s", problem);
+        return weir_fail("%s", error.message);
     }
     weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), path);
     replace(next);

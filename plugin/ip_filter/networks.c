@@ -59,7 +59,7 @@ bool networks_need_more(const struct networks *networks)
 
 /* ---- Reading ---- */
 
-/* Sets the range of an address and prefix; false when the address has bits behind the prefix. */
+/* Sets the range of an address and prefix; false when the address has bits after the prefix. */
 static bool set_range(struct range *range, const uint8_t *address, unsigned prefix, unsigned bits)
 {
     memset(range, 0, sizeof *range);
@@ -127,7 +127,7 @@ static bool is_plain(const char *place, const char *rest)
 
 /* Reads one line. -1 and the problem. */
 static int read_line(struct networks *networks, char *line, const char *path, unsigned number,
-                     char problem[PROBLEM_BYTES])
+                     struct error *error)
 {
     static const char space[] = " \t\r\n";
     line[strcspn(line, "#")] = '\0';
@@ -138,8 +138,7 @@ static int read_line(struct networks *networks, char *line, const char *path, un
     while (which < VERBS && strcmp(verb, verbs[which]) != 0)
         which++;
     if (which == VERBS || !place) {
-        snprintf(problem, PROBLEM_BYTES, "%s:%u: a rule is \"allow NETWORK\" or \"deny NETWORK\"",
-                 path, number);
+        error_set(error, "%s:%u: a rule is \"allow NETWORK\" or \"deny NETWORK\"", path, number);
         return -1;
     }
     char shown[64];
@@ -148,15 +147,14 @@ static int read_line(struct networks *networks, char *line, const char *path, un
                             ? add_plain(networks, (enum verb)which, place)
                             : scopes_add(&networks->scopes, which == ALLOW, place, rest);
     if (wrong) {
-        snprintf(problem, PROBLEM_BYTES, "%s:%u: \"%s\" %s", path, number, shown, wrong);
+        error_set(error, "%s:%u: \"%s\" %s", path, number, shown, wrong);
         return -1;
     }
     networks->count++;
     return 0;
 }
 
-static int read_lines(struct networks *networks, FILE *file, const char *path,
-                      char problem[PROBLEM_BYTES])
+static int read_lines(struct networks *networks, FILE *file, const char *path, struct error *error)
 {
     char *line = NULL;
     size_t room = 0;
@@ -166,14 +164,14 @@ static int read_lines(struct networks *networks, FILE *file, const char *path,
     while (status == 0 && (size = getline(&line, &room, file)) >= 0) {
         number++;
         if (strlen(line) != (size_t)size) {
-            snprintf(problem, PROBLEM_BYTES, "%s:%u: has a NUL byte in it", path, number);
+            error_set(error, "%s:%u: has a NUL byte in it", path, number);
             status = -1;
         } else {
-            status = read_line(networks, line, path, number, problem);
+            status = read_line(networks, line, path, number, error);
         }
     }
     if (status == 0 && ferror(file)) {
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+        error_set(error, "%s: %s", path, strerror(errno));
         status = -1;
     }
     free(line);
@@ -183,33 +181,32 @@ static int read_lines(struct networks *networks, FILE *file, const char *path,
 /* Makes sets of what was read. */
 static bool make_sets(struct networks *networks)
 {
-    bool fine = true;
+    bool ok = true;
     for (int verb = 0; verb < VERBS; verb++) {
         struct plain *plain = &networks->plain[verb];
-        fine = fine && set4_make(&plain->set4, &plain->list4) &&
-               set6_make(&plain->set6, &plain->list6);
+        ok = ok && set4_make(&plain->set4, &plain->list4) && set6_make(&plain->set6, &plain->list6);
         range_list_release(&plain->list4);
         range_list_release(&plain->list6);
     }
-    return fine;
+    return ok;
 }
 
-struct networks *networks_read(const char *path, char problem[PROBLEM_BYTES])
+struct networks *networks_read(const char *path, struct error *error)
 {
     FILE *file = fopen(path, "re");
     struct networks *networks = file ? calloc(1, sizeof *networks) : NULL;
-    bool fine = networks != NULL;
-    if (!fine) {
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
-    } else if (read_lines(networks, file, path, problem) < 0) {
-        fine = false;
+    bool ok = networks != NULL;
+    if (!ok) {
+        error_set(error, "%s: %s", path, strerror(errno));
+    } else if (read_lines(networks, file, path, error) < 0) {
+        ok = false;
     } else if (!make_sets(networks)) {
-        snprintf(problem, PROBLEM_BYTES, "%s: does not fit into memory", path);
-        fine = false;
+        error_set(error, "%s: does not fit into memory", path);
+        ok = false;
     }
     if (file)
         fclose(file);
-    if (fine)
+    if (ok)
         return networks;
     networks_free(networks);
     return NULL;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
-
-#define PROBLEM_BYTES 400
+#include <weir/check.h>
+#include <weir/error.h>
 
 struct networks;
 
@@ -25,7 +25,7 @@ struct client {
 };
 
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */
-struct networks *networks_read(const char *path, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct networks *networks_read(const char *path, struct error *error);
 void networks_free(struct networks *networks);
 
 /* Whether the client may pass. *databases: the only ones that it may use, up to a NULL; NULL: any.

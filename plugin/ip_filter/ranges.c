@@ -105,7 +105,7 @@ bool set4_has(const struct set4 *set, const uint8_t address[4])
         return false;
     uint32_t key = number4(address);
     uint32_t low = set->index[key >> 16], high = set->index[(key >> 16) + 1];
-    while (low < high) { /* the first range that begins behind the address */
+    while (low < high) { /* the first range that begins after the address */
         uint32_t middle = low + (high - low) / 2;
         if (set->ranges[middle].first <= key)
             low = middle + 1;
@@ -175,7 +175,7 @@ void set6_release(struct set6 *set)
 }
 
 /* How many ranges begin at or before the address, going by its first 64 bits. On each level the
- * answer is among the FANOUT keys below the last one that is not behind it. */
+ * answer is among the FANOUT keys below the last one that is not after it. */
 static size_t count_begun(const struct set6 *set, uint64_t high)
 {
     size_t from = 0, count = 0;
@@ -202,7 +202,7 @@ bool set6_has(const struct set6 *set, const uint8_t address[16])
         return high > 0 && !is_before(set->ranges[high - 1].last, key);
     if (key.high > 0) /* of those that begin with the same 64 bits the low ones decide */
         low = count_begun(set, key.high - 1);
-    while (low < high) { /* the first range that begins behind the address */
+    while (low < high) { /* the first range that begins after the address */
         size_t middle = low + (high - low) / 2;
         if (is_before(key, set->ranges[middle].first))
             high = middle;

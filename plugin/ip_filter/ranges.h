@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 
 #define ADDRESS_BYTES 16 /* in network order; of IPv4 the first 4 are used, the rest is 0 */
 
@@ -24,7 +25,7 @@ struct range_list {
 };
 
 /* Adds a range. False: no memory. */
-bool range_list_add(struct range_list *list, const struct range *range);
+WEIR_MUST_CHECK bool range_list_add(struct range_list *list, const struct range *range);
 void range_list_release(struct range_list *list);
 
 /* IPv4: the ranges, and how many of them begin before the address n << 16, for each n. */
@@ -46,8 +47,8 @@ struct set6 {
 };
 
 /* Make a set of the list's ranges, which are sorted. False: no memory; release it all the same. */
-bool set4_make(struct set4 *set, struct range_list *list);
-bool set6_make(struct set6 *set, struct range_list *list);
+WEIR_MUST_CHECK bool set4_make(struct set4 *set, struct range_list *list);
+WEIR_MUST_CHECK bool set6_make(struct set6 *set, struct range_list *list);
 void set4_release(struct set4 *set);
 void set6_release(struct set6 *set);
 

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "../common/pattern.h"
+#include <weir/pattern.h>
 
 #define COUNTRIES_MAX 32
 #define DAY_MINUTES   (24 * 60)
@@ -202,7 +201,7 @@ static bool is_time(const struct scope *scope, const struct tm *now)
     return is_in && (scope->days & 1U << day);
 }
 
-static bool fits_place(const struct scope *scope, const struct client *client)
+static bool matches_place(const struct scope *scope, const struct client *client)
 {
     uint8_t key[ADDRESS_BYTES] = {0};
     memcpy(key, client->address, client->size);
@@ -219,9 +218,9 @@ struct scope_answer scopes_ask(const struct scopes *scopes, const struct client 
     for (size_t i = 0; i < scopes->count; i++) {
         const struct scope *scope = &scopes->items[i];
         bool named = scope->account != NULL;
-        if (named && !pattern_fits(scope->account, client->user, client->user_size, 0))
+        if (named && !pattern_matches(scope->account, client->user, client->user_size, 0))
             continue;
-        bool here = fits_place(scope, client);
+        bool here = matches_place(scope, client);
         if (!scope->is_allow) {
             answer.denied = answer.denied || here;
             continue;

@@ -84,7 +84,7 @@ enum tally_answer tally_enter(const struct tally_key *key, const struct tally_li
 {
     uint64_t hash = hash_of(key);
     struct shard *shard = &shards[hash % SHARDS];
-    enum tally_answer answer = TALLY_FINE;
+    enum tally_answer answer = TALLY_OK;
     pthread_mutex_lock(&shard->lock);
     struct entry *entry = find(shard, key, hash, now);
     if (entry) {

@@ -21,7 +21,7 @@ struct tally_limits {
     int64_t rate, rate_window;
 };
 
-enum tally_answer { TALLY_FINE, TALLY_TOO_MANY, TALLY_TOO_FAST, TALLY_BANNED };
+enum tally_answer { TALLY_OK, TALLY_TOO_MANY, TALLY_TOO_FAST, TALLY_BANNED };
 
 /* Counts a connection that begins, whatever the answer; tally_leave() must follow. */
 enum tally_answer tally_enter(const struct tally_key *key, const struct tally_limits *limits,

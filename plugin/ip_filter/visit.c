@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <weir/text.h>
 
 static void free_list(char **list)
 {
@@ -18,12 +18,12 @@ bool visit_set_databases(struct visit *visit, char *const *databases)
     while (databases && databases[count])
         count++;
     char **copies = databases ? calloc(count + 1, sizeof *copies) : NULL;
-    bool fine = copies || !databases;
-    for (size_t i = 0; fine && i < count; i++) {
+    bool ok = copies || !databases;
+    for (size_t i = 0; ok && i < count; i++) {
         copies[i] = strdup(databases[i]);
-        fine = copies[i] != NULL;
+        ok = copies[i] != NULL;
     }
-    if (!fine) {
+    if (!ok) {
         free_list(copies);
         return false;
     }
@@ -44,11 +44,9 @@ void visit_end(struct visit *visit)
 
 static bool is_among(char *const *databases, weir_string name)
 {
-    static const char always[] = "information_schema"; /* shows what one may see anyway */
-    bool found = name.size == sizeof always - 1 && strncasecmp(name.data, always, name.size) == 0;
+    bool found = text_is_word(name, "information_schema"); /* shows what one may see anyway */
     for (size_t i = 0; databases[i] && !found; i++)
-        found =
-            strlen(databases[i]) == name.size && memcmp(databases[i], name.data, name.size) == 0;
+        found = text_is(name, databases[i]);
     return found;
 }
 
@@ -60,8 +58,7 @@ static bool is_about_databases(const weir_session *session)
     bool found = false;
     for (size_t i = 0; !found && weir_statement_part(session, i, &part); i++) {
         for (size_t j = 0; j < sizeof kinds / sizeof *kinds; j++)
-            found = found || (part.specific_kind.size == strlen(kinds[j]) &&
-                              memcmp(part.specific_kind.data, kinds[j], strlen(kinds[j])) == 0);
+            found = found || text_is(part.specific_kind, kinds[j]);
     }
     return found;
 }
@@ -69,8 +66,8 @@ static bool is_about_databases(const weir_session *session)
 bool visit_allows(const struct visit *visit, const weir_session *session)
 {
     weir_table table;
-    bool fine = weir_tables_known(session) != 0 && !is_about_databases(session);
-    for (size_t i = 0; fine && weir_statement_table(session, i, &table); i++)
-        fine = is_among(visit->databases, table.schema);
-    return fine;
+    bool ok = weir_tables_known(session) != 0 && !is_about_databases(session);
+    for (size_t i = 0; ok && weir_statement_table(session, i, &table); i++)
+        ok = is_among(visit->databases, table.schema);
+    return ok;
 }

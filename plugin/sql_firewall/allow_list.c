@@ -62,16 +62,16 @@ static bool is_replaced(weir_string normalized)
     return normalized.size && memmem(normalized.data, normalized.size, "\xef\xbf\xbd", 3);
 }
 
-/* Whether digests tell all that the statement does. */
+/* Whether digests identify all that the statement does. */
 static bool has_keys_of_digests(struct statement *statement)
 {
-    bool fine = statement_is_plain(statement) && !is_replaced(statement_normalized(statement));
-    for (size_t i = 1, at; fine && statement_has_text(statement); i++) {
+    bool ok = statement_is_plain(statement) && !is_replaced(statement_normalized(statement));
+    for (size_t i = 1, at; ok && statement_has_text(statement); i++) {
         if ((at = find_in_text(statement, i)) == 0)
             break;
-        fine = !is_replaced(weir_part_text(statement->session, at, WEIR_TEXT_normalized));
+        ok = !is_replaced(weir_part_text(statement->session, at, WEIR_TEXT_normalized));
     }
-    return fine;
+    return ok;
 }
 
 static enum key_answer key_in_text(struct statement *statement, size_t index, struct key *key)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The allow-lists: for each account the statements that it may run, and the mode that it was given.
- * A statement is known by its digest where the digest tells all that it does, otherwise by its
+ * A statement is known by its digest where the digest identifies all that it does, otherwise by its
  * text, byte for byte; a command without text by its name. A PREPARE or EXECUTE IMMEDIATE of a plain
  * text is known by several keys: its own digest and those of the statements in the text.
  *
@@ -12,14 +12,14 @@
  *     command 77c2...d0 Binlog Dump
  *
  * In the file the last part of a line is for people; the 64 hex digits count. An account can stand
- * in several places, and the last mode counts: so that what is learned can be written behind what is
- * there. Lists are read by any thread, without a lock, while one writer adds to them. */
+ * in several places, and the last mode counts: because what is learned is appended. Lists are read by any thread, without a lock, while one writer adds to them. */
 #ifndef SQL_FIREWALL_ALLOW_LIST_H
 #define SQL_FIREWALL_ALLOW_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 #include <weir/plugin.h>
 
 #include "rules.h"
@@ -56,12 +56,12 @@ struct statement;
 enum key_answer key_of(struct statement *statement, size_t index, struct key *key);
 
 /* Reads 64 lower-case hex digits; false: others. */
-bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
+WEIR_MUST_CHECK bool key_from_hex(const char *hex, uint8_t bytes[KEY_BYTES]);
 
 struct allow_lists;
 struct account;
 
-struct allow_lists *allow_lists_new(void); /* returns owned; NULL: no memory */
+WEIR_MUST_CHECK struct allow_lists *allow_lists_new(void); /* returns owned; NULL: no memory */
 void allow_lists_free(struct allow_lists *lists);
 
 /* The account's list; NULL: it has none. Valid until the lists are freed. */
@@ -89,7 +89,8 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct 
 
 /* Reads the file into empty lists: none when there is no such file. A last line that was cut off is
  * left out: *is_torn. Returns owned, or NULL and the problem ("FILE:LINE: ..."). */
-struct allow_lists *allow_lists_read(const char *path, bool *is_torn, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK struct allow_lists *allow_lists_read(const char *path, bool *is_torn,
+                                                     struct error *error);
 
 /* What allow_lists_write() leaves out. */
 struct left_out {
@@ -99,12 +100,12 @@ struct left_out {
 
 /* Writes a file of mode 0600: a temporary one, synced, renamed. left_out may be NULL. False and the
  * problem. */
-bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       const struct left_out *left_out, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool allow_lists_write(const struct allow_lists *lists, const char *path,
+                                       const struct left_out *left_out, struct error *error);
 
-/* Writes lines behind the file's, and syncs it. False and the problem: the file is as it was. */
-bool allow_lists_append(const char *path, const char *lines, size_t size,
-                        char problem[PROBLEM_BYTES]);
+/* Appends lines to the file, and syncs it. False and the problem: the file is as it was. */
+WEIR_MUST_CHECK bool allow_lists_append(const char *path, const char *lines, size_t size,
+                                        struct error *error);
 
 /* Prints a key as a line with its end, not NUL-terminated; returns its size. */
 #define KEY_LINE_BYTES (SHOWN_STATEMENT_SIZE + 2 * KEY_BYTES + 16)

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file of the allow-lists. What is learned is written behind what is there; otherwise the file is
+ * The file of the allow-lists. What is learned is appended; otherwise the file is
  * replaced as a whole, so that whoever reads it finds the old one or the new one, and after a power
- * cut one of the two is there. A process that is killed while it writes behind can leave one line
- * that is cut off: nobody was told that this was saved. */
+ * cut one of the two is there. A process that is killed while it appends can leave one line
+ * that is cut off: its client has not seen its reply yet. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/files.h>
+#include <weir/strbuf.h>
 
 #include "allow_list_private.h"
 
@@ -87,7 +88,7 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct 
 /* A last line without its end was cut off where it is wrong, and where it could have become another
  * account. A first line is not: that is another file. */
 static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, bool *is_torn,
-                       char problem[PROBLEM_BYTES])
+                       struct error *error)
 {
     struct account *account = NULL;
     const char *wrong = NULL;
@@ -109,33 +110,33 @@ static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, 
         if (*is_torn)
             wrong = NULL;
         if (wrong)
-            snprintf(problem, PROBLEM_BYTES, "%s:%u: the line %s", path, number, wrong);
+            error_set(error, "%s:%u: the line %s", path, number, wrong);
     }
     if (!wrong && ferror(file)) {
         wrong = strerror(errno);
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, wrong);
+        error_set(error, "%s: %s", path, wrong);
     }
     free(line);
     return !wrong;
 }
 
-struct allow_lists *allow_lists_read(const char *path, bool *is_torn, char problem[PROBLEM_BYTES])
+struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct error *error)
 {
     *is_torn = false;
     FILE *file = fopen(path, "re");
     if (!file && errno != ENOENT) {
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+        error_set(error, "%s: %s", path, strerror(errno));
         return NULL;
     }
     struct allow_lists *lists = allow_lists_new();
-    bool fine = lists != NULL;
-    if (!fine)
-        snprintf(problem, PROBLEM_BYTES, "%s: does not fit into memory", path);
+    bool ok = lists != NULL;
+    if (!ok)
+        error_set(error, "%s: does not fit into memory", path);
     else if (file)
-        fine = read_lines(lists, file, path, is_torn, problem);
+        ok = read_lines(lists, file, path, is_torn, error);
     if (file)
         fclose(file);
-    if (fine)
+    if (ok)
         return lists;
     allow_lists_free(lists);
     return NULL;
@@ -171,117 +172,73 @@ static bool is_left_out(const struct left_out *left_out, const struct account *a
 }
 
 static void print_account(const struct account *account, const struct left_out *left_out,
-                          FILE *file)
+                          struct strbuf *out)
 {
     char line[KEY_LINE_BYTES];
     int mode = account_mode(account);
-    fprintf(file, "\naccount %s\n", account->name);
+    strbuf_printf(out, "\naccount %s\n", account->name);
     if (mode != NO_MODE)
-        fprintf(file, "mode %s\n", firewall_mode_names[mode]);
+        strbuf_printf(out, "mode %s\n", firewall_mode_names[mode]);
     for (const struct entry *entry = atomic_load(&account->first); entry;
          entry = atomic_load(&entry->next)) {
         struct key key = {.sort = entry->sort, .shown = {entry->shown, entry->shown_size}};
         memcpy(key.bytes, entry->bytes, KEY_BYTES);
         size_t size = key_print(&key, line);
         if (!is_left_out(left_out, account, &key))
-            fwrite(line, 1, size, file);
+            strbuf_add(out, line, size);
     }
 }
 
-static void print(const struct allow_lists *lists, const struct left_out *left_out, FILE *file)
+static void print(const struct allow_lists *lists, const struct left_out *left_out,
+                  struct strbuf *out)
 {
-    fputs(heading, file);
+    strbuf_add_text(out, heading);
     for (const struct account *account = atomic_load(&lists->first); account;
          account = atomic_load(&account->next)) {
         if (!is_left_out(left_out, account, NULL))
-            print_account(account, left_out, file);
+            print_account(account, left_out, out);
     }
-}
-
-/* So that the new name survives a power cut. */
-static bool sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[1] = '\0';
-    int descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool fine = descriptor >= 0 && fsync(descriptor) == 0;
-    if (descriptor >= 0)
-        close(descriptor);
-    return fine;
 }
 
 bool allow_lists_write(const struct allow_lists *lists, const char *path,
-                       const struct left_out *left_out, char problem[PROBLEM_BYTES])
+                       const struct left_out *left_out, struct error *error)
 {
-    char partial[PATH_MAX];
-    int length = snprintf(partial, sizeof partial, "%s.new", path);
-    if (length < 0 || (size_t)length >= sizeof partial) {
-        snprintf(problem, PROBLEM_BYTES, "the path of the allow-list is too long");
-        return false;
-    }
-    int descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    bool fine = file != NULL;
-    if (fine) {
-        print(lists, left_out, file);
-        fine = fflush(file) == 0 && !ferror(file) && fsync(descriptor) == 0;
-        fine = fclose(file) == 0 && fine;
-    } else if (descriptor >= 0) {
-        close(descriptor);
-    }
-    fine = fine && rename(partial, path) == 0 && sync_folder(path);
-    if (!fine) {
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
-        unlink(partial);
-    }
-    return fine;
+    struct strbuf text = STRBUF_INIT;
+    print(lists, left_out, &text);
+    errno = ENOMEM;
+    bool ok = !text.failed && files_replace(path, text.data, text.size) == 0;
+    if (!ok)
+        error_set(error, "%s: %s", path, strerror(errno));
+    strbuf_release(&text);
+    return ok;
 }
 
-/* ---- Writing behind ---- */
-
-static bool write_all(int descriptor, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(descriptor, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
+/* ---- Appending ---- */
 
 /* Whoever has edited the file may have left its last line without an end. */
 static bool end_last_line(int descriptor, off_t size)
 {
     char last = '\n';
     return size == 0 || (pread(descriptor, &last, 1, size - 1) == 1 &&
-                         (last == '\n' || write_all(descriptor, "\n", 1)));
+                         (last == '\n' || files_write(descriptor, "\n", 1) == 0));
 }
 
-bool allow_lists_append(const char *path, const char *lines, size_t size,
-                        char problem[PROBLEM_BYTES])
+bool allow_lists_append(const char *path, const char *lines, size_t size, struct error *error)
 {
     struct stat status = {0};
     int descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    bool fine = descriptor >= 0 && fstat(descriptor, &status) == 0;
-    bool is_new = fine && status.st_size == 0;
-    bool begun = fine;
-    fine = fine && (!is_new || write_all(descriptor, heading, sizeof heading - 1)) &&
-           end_last_line(descriptor, status.st_size) && write_all(descriptor, lines, size) &&
-           fdatasync(descriptor) == 0 && (!is_new || sync_folder(path));
-    if (!fine) {
-        snprintf(problem, PROBLEM_BYTES, "%s: %s", path, strerror(errno));
+    bool ok = descriptor >= 0 && fstat(descriptor, &status) == 0;
+    bool is_new = ok && status.st_size == 0;
+    bool begun = ok;
+    ok = ok && (!is_new || files_write(descriptor, heading, sizeof heading - 1) == 0) &&
+         end_last_line(descriptor, status.st_size) && files_write(descriptor, lines, size) == 0 &&
+         fdatasync(descriptor) == 0 && (!is_new || files_sync_folder(path) == 0);
+    if (!ok) {
+        error_set(error, "%s: %s", path, strerror(errno));
         if (begun && ftruncate(descriptor, status.st_size) < 0)
-            snprintf(problem, PROBLEM_BYTES, "%s: it may end with half a line: %s", path,
-                     strerror(errno));
+            error_set(error, "%s: it may end with half a line: %s", path, strerror(errno));
     }
     if (descriptor >= 0)
         close(descriptor);
-    return fine;
+    return ok;
 }

@@ -4,8 +4,7 @@
  * on a thread of their own, and have been saved when they return. */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <weir/plugin.h>
+#include <weir/text.h>
 
 #include "firewall.h"
 
@@ -16,51 +15,46 @@ static weir_verdict return_words(weir_call *call, const char *words)
 }
 
 /* Forgets the account's statements, and turns the firewall off for it. */
-static bool reset(weir_string account, char problem[PROBLEM_BYTES])
+static bool reset(weir_string account, struct error *error)
 {
-    return keeper_forget(account, NULL, problem) && keeper_set_mode(account, FIREWALL_OFF, problem);
+    return keeper_remove(account, NULL, error) && keeper_set_mode(account, FIREWALL_OFF, error);
 }
 
 /* Without a mode of its own: an account without statements has no list then either. */
-static bool set_default(weir_string account, char problem[PROBLEM_BYTES])
+static bool set_default(weir_string account, struct error *error)
 {
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), account);
     bool has_list = list != NULL, has_statements = list && account_count(list) > 0;
     readers_leave(reading);
     if (!has_list)
         return true;
-    return has_statements ? keeper_set_mode(account, NO_MODE, problem)
-                          : keeper_forget(account, NULL, problem);
-}
-
-static bool is(weir_string text, const char *word)
-{
-    return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
+    return has_statements ? keeper_set_mode(account, NO_MODE, error)
+                          : keeper_remove(account, NULL, error);
 }
 
 /* sql_firewall_set_mode(account, mode) */
 static weir_verdict call_set_mode(weir_call *call)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     weir_string account = call->arguments[0], name = call->arguments[1];
     int mode = 0;
-    bool fine = false;
-    while (mode < FIREWALL_MODE_COUNT && !is(name, firewall_mode_names[mode]))
+    bool ok = false;
+    while (mode < FIREWALL_MODE_COUNT && !text_is_word(name, firewall_mode_names[mode]))
         mode++;
-    if (is(name, "RESET"))
-        fine = reset(account, problem);
-    else if (is(name, "DEFAULT"))
-        fine = set_default(account, problem);
+    if (text_is_word(name, "RESET"))
+        ok = reset(account, &error);
+    else if (text_is_word(name, "DEFAULT"))
+        ok = set_default(account, &error);
     else if (mode < FIREWALL_MODE_COUNT)
-        fine = keeper_set_mode(account, mode, problem);
+        ok = keeper_set_mode(account, mode, &error);
     else
         return weir_fail(
             "\"%.*s\" is no mode; it is OFF, RECORDING, DETECTING, PROTECTING, DEFAULT "
             "or RESET",
             (int)(name.size < 40 ? name.size : 40), name.data);
-    if (!fine)
-        return weir_fail("%s", problem);
+    if (!ok)
+        return weir_fail("%s", error.message);
     weir_log(WEIR_LOG_INFO, "the mode of %.*s is set to %.*s", WEIR_STRING_ARGS(account),
              WEIR_STRING_ARGS(name));
     return return_words(call, "OK");
@@ -71,7 +65,7 @@ static weir_verdict call_set_mode(weir_call *call)
 static weir_verdict call_read(weir_call *call)
 {
     weir_string account = call->arguments[0];
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), account);
     enum firewall_mode mode = firewall_mode_of(account, list);
     size_t count = list ? account_count(list) : 0;
@@ -87,13 +81,13 @@ static weir_verdict call_read(weir_call *call)
 /* sql_firewall_forget(account, digest) */
 static weir_verdict call_forget(weir_call *call)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     weir_string account = call->arguments[0], digest = call->arguments[1];
     struct key key = {.sort = KEY_DIGEST};
     if (digest.size != 2 * (size_t)KEY_BYTES || !key_from_hex(digest.data, key.bytes))
         return weir_fail("a digest has 64 lower-case hex digits");
     bool found = false;
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), account);
     for (int sort = 0; list && sort < KEY_SORT_COUNT && !found; sort++) {
         key.sort = (enum key_sort)sort;
@@ -103,8 +97,8 @@ static weir_verdict call_forget(weir_call *call)
     if (!found)
         return weir_fail("%.*s has no statement of that digest on its list",
                          WEIR_STRING_ARGS(account));
-    if (!keeper_forget(account, &key, problem))
-        return weir_fail("%s", problem);
+    if (!keeper_remove(account, &key, &error))
+        return weir_fail("%s", error.message);
     return return_words(call, "OK");
 }
 

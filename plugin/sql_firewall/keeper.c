@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <weir/clock.h>
+#include <weir/strbuf.h>
 
 #include "allow_list.h"
 
@@ -146,61 +147,51 @@ enum learned keeper_learn(weir_string account, const struct key *key)
 
 /* ---- Saving: under filing ---- */
 
-/* The lines as one text, with the heading of an account where it changes. NULL: no memory. */
-static char *text_of(const struct queue *taken, size_t *size)
+/* Adds the lines, with the heading of an account where it changes. */
+static void add_lines(struct strbuf *text, const struct queue *taken)
 {
-    static const char heading[] = "account ";
-    size_t room = 1;
-    for (const struct waiting *item = taken->first; item; item = item->next)
-        room += item->size + sizeof heading;
-    char *text = malloc(room);
     const struct waiting *before = NULL;
-    *size = 0;
-    for (const struct waiting *item = taken->first; item && text; item = item->next) {
+    for (const struct waiting *item = taken->first; item; item = item->next) {
         if (item->hold)
             continue;
         size_t from = item->account_size;
         bool is_same =
             before && before->account_size == from && memcmp(before->text, item->text, from) == 0;
         if (!is_same) {
-            memcpy(text + *size, heading, sizeof heading - 1);
-            *size += sizeof heading - 1;
-            memcpy(text + *size, item->text, from);
-            *size += from;
-            text[(*size)++] = '\n';
+            strbuf_add_text(text, "account ");
+            strbuf_add(text, item->text, from);
+            strbuf_add_byte(text, '\n');
         }
-        memcpy(text + *size, item->text + from, item->size - from);
-        *size += item->size - from;
+        strbuf_add(text, item->text + from, item->size - from);
         before = item;
     }
-    return text;
 }
 
-static bool write_lines(const struct queue *taken, char problem[PROBLEM_BYTES])
+static bool write_lines(const struct queue *taken, struct error *error)
 {
-    size_t size;
-    char *text = text_of(taken, &size);
-    bool fine = text != NULL;
-    if (!text)
-        snprintf(problem, PROBLEM_BYTES, "out of memory");
-    else if (size)
-        fine = allow_lists_append(path, text, size, problem);
-    free(text);
-    return fine;
+    struct strbuf text = STRBUF_INIT;
+    add_lines(&text, taken);
+    bool ok = !text.failed;
+    if (!ok)
+        error_set(error, "out of memory");
+    else if (text.size)
+        ok = allow_lists_append(path, text.data, text.size, error);
+    strbuf_release(&text);
+    return ok;
 }
 
 /* Says when saving begins to fail, and when it works again. */
-static void tell(bool fine, const char *problem)
+static void log_change(bool ok, const char *problem)
 {
-    static bool was_fine = true;
-    if (!fine && was_fine)
+    static bool was_ok = true;
+    if (!ok && was_ok)
         weir_log(WEIR_LOG_ERROR, "what was learned is not saved: %s", problem);
-    else if (fine && !was_fine)
+    else if (ok && !was_ok)
         weir_log(WEIR_LOG_INFO, "what was learned is saved again: %s", path);
-    was_fine = fine;
+    was_ok = ok;
 }
 
-static bool save(char problem[PROBLEM_BYTES])
+static bool save(struct error *error)
 {
     pthread_mutex_lock(&learning);
     struct queue taken = take_queue();
@@ -208,16 +199,16 @@ static bool save(char problem[PROBLEM_BYTES])
     pthread_mutex_unlock(&learning);
     if (!taken.first && !whole)
         return true;
-    bool fine = whole ? allow_lists_write(atomic_load(&lists), path, NULL, problem)
-                      : write_lines(&taken, problem);
-    if (fine && whole) {
+    bool ok = whole ? allow_lists_write(atomic_load(&lists), path, NULL, error)
+                    : write_lines(&taken, error);
+    if (ok && whole) {
         pthread_mutex_lock(&learning);
         must_write_whole = false;
         pthread_mutex_unlock(&learning);
     }
-    settle(&taken, fine);
-    tell(fine, problem);
-    return fine;
+    settle(&taken, ok);
+    log_change(ok, error->message);
+    return ok;
 }
 
 static bool has_work(void)
@@ -227,23 +218,21 @@ static bool has_work(void)
 
 static void *run(void *nothing)
 {
-    char problem[PROBLEM_BYTES];
-    bool fine = true;
+    struct error error;
+    bool ok = true;
     (void)nothing;
     pthread_mutex_lock(&learning);
     while (!is_ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += RETRY_SECONDS;
+        struct timespec until = clock_deadline(CLOCK_REALTIME, RETRY_SECONDS * CLOCK_NS_PER_S);
         if (!has_work())
             pthread_cond_wait(&changed, &learning);
-        else if (!fine)
+        else if (!ok)
             pthread_cond_timedwait(&changed, &learning, &until);
         if (!has_work() || is_ending)
             continue;
         pthread_mutex_unlock(&learning);
         pthread_mutex_lock(&filing);
-        fine = save(problem);
+        ok = save(&error);
         pthread_mutex_unlock(&filing);
         pthread_mutex_lock(&learning);
     }
@@ -270,10 +259,10 @@ static void add_waiting(struct allow_lists *next)
     }
 }
 
-static bool read_again(char problem[PROBLEM_BYTES])
+static bool read_again(struct error *error)
 {
     bool is_torn;
-    struct allow_lists *next = allow_lists_read(path, &is_torn, problem);
+    struct allow_lists *next = allow_lists_read(path, &is_torn, error);
     if (!next)
         return false;
     pthread_mutex_lock(&learning);
@@ -286,15 +275,15 @@ static bool read_again(char problem[PROBLEM_BYTES])
     return true;
 }
 
-bool keeper_reload(char problem[PROBLEM_BYTES])
+bool keeper_reload(struct error *error)
 {
     pthread_mutex_lock(&filing);
-    bool fine = save(problem) && read_again(problem);
+    bool ok = save(error) && read_again(error);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
-bool keeper_set_mode(weir_string account, int mode, char problem[PROBLEM_BYTES])
+bool keeper_set_mode(weir_string account, int mode, struct error *error)
 {
     pthread_mutex_lock(&filing);
     pthread_mutex_lock(&learning);
@@ -303,36 +292,36 @@ bool keeper_set_mode(weir_string account, int mode, char problem[PROBLEM_BYTES])
     if (list)
         account_set_mode(list, mode);
     pthread_mutex_unlock(&learning);
-    bool fine = list && allow_lists_write(atomic_load(&lists), path, NULL, problem);
+    bool ok = list && allow_lists_write(atomic_load(&lists), path, NULL, error);
     if (!list)
-        snprintf(problem, PROBLEM_BYTES, "this is no account's name, or does not fit into memory");
-    else if (!fine)
+        error_set(error, "this is no account's name, or does not fit into memory");
+    else if (!ok)
         account_set_mode(list, before);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
-bool keeper_forget(weir_string account, const struct key *key, char problem[PROBLEM_BYTES])
+bool keeper_remove(weir_string account, const struct key *key, struct error *error)
 {
     struct left_out left_out = {account, key};
     pthread_mutex_lock(&filing);
-    bool fine = save(problem) && allow_lists_write(atomic_load(&lists), path, &left_out, problem) &&
-                read_again(problem);
+    bool ok = save(error) && allow_lists_write(atomic_load(&lists), path, &left_out, error) &&
+              read_again(error);
     pthread_mutex_unlock(&filing);
-    return fine;
+    return ok;
 }
 
 /* ---- Life ---- */
 
-bool keeper_open(const char *file, char problem[PROBLEM_BYTES])
+bool keeper_open(const char *file, struct error *error)
 {
     bool is_torn = false;
     int length = snprintf(path, sizeof path, "%s", file);
     struct allow_lists *read = NULL;
     if (length < 0 || (size_t)length >= sizeof path)
-        snprintf(problem, PROBLEM_BYTES, "the path of the allow-list is too long");
+        error_set(error, "the path of the allow-list is too long");
     else
-        read = allow_lists_read(path, &is_torn, problem);
+        read = allow_lists_read(path, &is_torn, error);
     if (!read)
         return false;
     must_write_whole = is_torn;
@@ -343,20 +332,20 @@ bool keeper_open(const char *file, char problem[PROBLEM_BYTES])
     if (pthread_create(&thread, NULL, run, NULL) == 0)
         return true;
     allow_lists_free(atomic_exchange(&lists, NULL));
-    snprintf(problem, PROBLEM_BYTES, "there is no thread to be had");
+    error_set(error, "there is no thread to be had");
     return false;
 }
 
 void keeper_close(void)
 {
-    char problem[PROBLEM_BYTES];
+    struct error error;
     pthread_mutex_lock(&learning);
     is_ending = true;
     pthread_cond_signal(&changed);
     pthread_mutex_unlock(&learning);
     pthread_join(thread, NULL);
     pthread_mutex_lock(&filing);
-    save(problem);
+    save(&error);
     pthread_mutex_unlock(&filing);
     struct queue left = take_queue();
     settle(&left, true);

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The allow-lists of the running plugin, and their file. What is learned counts at once, and is
- * written behind the file by a thread of the keeper's own; a session's reply can be kept back until
+ * appended to the file by a thread of the keeper's own; a session's reply can be kept back until
  * that has been synced. So what a client has read the result of, while it was recorded, is in the
  * file, also after a kill -9 or a power cut. What cannot be written is tried again every second;
- * nobody waits for it meanwhile. */
+ * no reply is held back meanwhile. */
 #ifndef SQL_FIREWALL_KEEPER_H
 #define SQL_FIREWALL_KEEPER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <weir/check.h>
 #include <weir/plugin.h>
+#include <weir/readers.h>
 
-#include "../common/readers.h"
 #include "allow_list.h"
 
-/* Who reads lists counts itself here. */
+/* A reader of the lists enters here. */
 extern struct readers keeper_readers;
 
 /* Reads the file, and starts the thread. False and the problem. */
-bool keeper_open(const char *path, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool keeper_open(const char *path, struct error *error);
 
 /* Saves what there is, ends the thread, frees the lists. Nobody may be reading. */
 void keeper_close(void);
@@ -36,13 +37,13 @@ void keeper_release_when_saved(weir_hold *hold);
 /* Reads the file again, after it has saved what was learned. False and the problem: the lists are
  * as they were. This and the following are not for threads that serve sessions, except in OnFlush:
  * they wait for the disk. */
-bool keeper_reload(char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool keeper_reload(struct error *error);
 
 /* Gives the account a mode of its own; NO_MODE: it has that of the rules or of the variable. */
-bool keeper_set_mode(weir_string account, int mode, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool keeper_set_mode(weir_string account, int mode, struct error *error);
 
 /* Forgets a statement of the account, or with no key all of them and its mode. */
-bool keeper_forget(weir_string account, const struct key *key, char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool keeper_remove(weir_string account, const struct key *key, struct error *error);
 
 /* Statements that are learned and not saved. */
 size_t keeper_unsaved(void);

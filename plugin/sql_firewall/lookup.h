@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
 
 struct lookup_table;
 
@@ -30,7 +31,7 @@ void *lookup_find(const struct lookup *lookup, const struct lookup_kind *kind, u
                   const void *key);
 
 /* Adds an item that is not there yet. False: no memory. One writer at a time. */
-bool lookup_add(struct lookup *lookup, const struct lookup_kind *kind, void *item);
+WEIR_MUST_CHECK bool lookup_add(struct lookup *lookup, const struct lookup_kind *kind, void *item);
 
 /* Frees the tables, not the items. Nobody may be reading. */
 void lookup_release(struct lookup *lookup);

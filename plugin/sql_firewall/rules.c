@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weir/pattern.h>
+#include <weir/text.h>
 
-#include "../common/pattern.h"
 #include "statement.h"
 
 /* A pattern that needs more steps is taken as blind: nobody can stall a thread with a text. */
@@ -31,28 +32,23 @@ struct asking {
 
 /* ---- Conditions ---- */
 
-static bool fits_any(const struct text_list *list, weir_string text, unsigned flags)
+static bool matches_any(const struct text_list *list, weir_string text, unsigned flags)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (pattern_fits(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
+        if (pattern_matches(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
             return true;
     }
     return false;
 }
 
-static bool is(weir_string text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
-}
-
-static bool part_fits(const struct rule *rule, const weir_part *part)
+static bool part_matches(const struct rule *rule, const weir_part *part)
 {
     if (rule->missing_where &&
         ((part->flags & WEIR_PART_HAS_WHERE) ||
-         !(is(part->specific_kind, "Update") || is(part->specific_kind, "Delete"))))
+         !(text_is(part->specific_kind, "Update") || text_is(part->specific_kind, "Delete"))))
         return false;
-    return rule->kinds.count == 0 || fits_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
-           fits_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
+    return rule->kinds.count == 0 || matches_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
+           matches_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
 }
 
 /* kinds and missing_where are of the same part. */
@@ -62,7 +58,7 @@ static enum answer ask_parts(const struct rule *rule, struct asking *asking)
     if (rule->kinds.count == 0 && !rule->missing_where)
         return YES;
     for (size_t i = 0; statement_part(asking->statement, i, &part); i++) {
-        if (part_fits(rule, &part))
+        if (part_matches(rule, &part))
             return YES;
     }
     return statement_is_computed(asking->statement) ? BLIND : NO;
@@ -75,13 +71,13 @@ static enum answer ask_tables(const struct rule *rule, struct asking *asking)
     if (rule->tables.count == 0)
         return YES;
     for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++) {
-        if ((access & rule->access) && fits_any(&rule->tables, name, PATTERN_FOLDS))
+        if ((access & rule->access) && matches_any(&rule->tables, name, PATTERN_FOLDS))
             return YES;
     }
     return statement_is_understood(asking->statement) ? NO : BLIND;
 }
 
-/* Texts that are no UTF-8, and those that are too hard to tell, are BLIND. */
+/* Texts that are no UTF-8, and those that take too many steps, are BLIND. */
 static enum answer match(const struct rule *rule, struct asking *asking, weir_string text,
                          bool is_utf8)
 {
@@ -132,14 +128,14 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
     struct statement *statement = asking->statement;
     weir_part part;
     if (rule->digests.count == 0 ||
-        fits_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
+        matches_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
         return YES;
     if (!statement_sql(statement).data)
         return NO;
     for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++) {
         if ((part.flags & WEIR_PART_IN_TEXT) &&
-            fits_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
-                     PATTERN_FOLDS))
+            matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
+                        PATTERN_FOLDS))
             return YES;
     }
     return statement_is_plain(statement) ? NO : BLIND;
@@ -178,10 +174,10 @@ static enum answer ask(const struct rule *rule, struct asking *asking)
         ask_parts, ask_tables, ask_digests, ask_regex};
     weir_string account = asking->statement->account;
     enum answer answer = YES;
-    if ((rule->accounts.count && !fits_any(&rule->accounts, account, 0)) ||
-        fits_any(&rule->except_accounts, account, 0) ||
+    if ((rule->accounts.count && !matches_any(&rule->accounts, account, 0)) ||
+        matches_any(&rule->except_accounts, account, 0) ||
         (rule->commands.count &&
-         !fits_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
+         !matches_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
         !ask_numbers(rule, asking))
         return NO;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
@@ -218,7 +214,7 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global)
 {
     for (size_t i = 0; rules && i < rules->mode_count; i++) {
-        if (fits_any(&rules->modes[i].accounts, account, 0))
+        if (matches_any(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
     }
     return global;
@@ -233,7 +229,7 @@ static uint32_t letters_of(const char *pattern)
     return is_any ? UINT32_MAX : letter_bit(*pattern);
 }
 
-/* A pattern of tables has a dot: rules_file.cc sees to it. In ".t" the schema is empty. */
+/* A pattern of tables has a dot: rules_file.c checks it. In ".t" the schema is empty. */
 static void make_gist(const struct rule *rule, struct rule_gist *gist)
 {
     for (size_t i = 0; i < rule->kinds.count; i++)
@@ -257,8 +253,7 @@ bool rules_prepare(struct rules *rules)
     return rules->gists != NULL;
 }
 
-bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
-                   char problem[PROBLEM_BYTES])
+bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern, struct error *error)
 {
     int code;
     PCRE2_SIZE offset;
@@ -267,7 +262,7 @@ bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
     if (!regex) {
         PCRE2_UCHAR words[200] = "";
         pcre2_get_error_message(code, words, sizeof words);
-        snprintf(problem, PROBLEM_BYTES, "%s, at byte %zu", (char *)words, (size_t)offset);
+        error_set(error, "%s, at byte %zu", (char *)words, (size_t)offset);
         return false;
     }
     pcre2_code_free(rule->regex);
@@ -278,7 +273,7 @@ bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
     if (rules->limits)
         pcre2_set_match_limit(rules->limits, REGEX_STEPS);
     else
-        snprintf(problem, PROBLEM_BYTES, "out of memory");
+        error_set(error, "out of memory");
     return rules->limits != NULL;
 }
 

@@ -14,13 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/check.h>
+#include <weir/error.h>
 #include <weir/plugin.h>
-
-#define PROBLEM_BYTES 500
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* As the values of the variable sql_firewall_mode, in their order. */
 #define FIREWALL_MODES(X) X(OFF) X(RECORDING) X(DETECTING) X(PROTECTING)
@@ -91,29 +87,24 @@ struct rules {
     void *limits; /* of matching; NULL: no rule has a regex */
 };
 
-/* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". rules_file.cc
- */
-struct rules *rules_read(const char *path, char problem[PROBLEM_BYTES]);
+/* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". */
+WEIR_MUST_CHECK struct rules *rules_read(const char *path, struct error *error);
 void rules_free(struct rules *rules);
 
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
-bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
-                   char problem[PROBLEM_BYTES]);
+WEIR_MUST_CHECK bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
+                                   struct error *error);
 
 /* Makes rules ready to be asked, when all are there. False: no memory. */
-bool rules_prepare(struct rules *rules);
+WEIR_MUST_CHECK bool rules_prepare(struct rules *rules);
 
 /* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global);
 
 /* The first rule that denies the statement; those that only log are passed to `logged`, which may be
- * NULL. *blind: the rule could not tell. NULL: none denies it. */
+ * NULL. *blind: the rule is blind to it. NULL: none denies it. */
 const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
                               void (*logged)(struct statement *statement, const struct rule *rule));
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -13,9 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <weir/plugin.h>
+#include <weir/files.h>
 
-#include "../common/paths.h"
 #include "firewall.h"
 #include "statement.h"
 
@@ -28,7 +27,7 @@ static struct {
     _Alignas(64) atomic_ullong count;
 } granted[READER_STRIPES]; /* of every statement: no thread disturbs another */
 
-/* ---- Telling ---- */
+/* ---- The log ---- */
 
 /* Whether another line may be written this second; before the first of a second, what was left out.
  */
@@ -46,7 +45,7 @@ static bool may_log(void)
 }
 
 /* The log's line: what happened to whose statement, and why. */
-static void tell(struct statement *statement, const char *what, const char *why)
+static void log_statement(struct statement *statement, const char *what, const char *why)
 {
     weir_string text = statement_normalized(statement);
     if (!text.data)
@@ -59,12 +58,12 @@ static void tell(struct statement *statement, const char *what, const char *why)
                  (int)(text.size < 400 ? text.size : 400), text.data ? text.data : "");
 }
 
-static void tell_logged(struct statement *statement, const struct rule *rule)
+static void log_noticed(struct statement *statement, const struct rule *rule)
 {
     char why[200];
     snprintf(why, sizeof why, "rule \"%.100s\"", rule->name);
     atomic_fetch_add(&suspicious, 1);
-    tell(statement, "noticed by", why);
+    log_statement(statement, "noticed by", why);
 }
 
 /* ---- Judging ---- */
@@ -95,12 +94,12 @@ static bool is_unlisted(struct statement *statement, const struct account *list)
     return answer == KEY_UNKNOWABLE;
 }
 
-/* Why the statement is refused, in words; false: it is not. */
+/* Writes why the statement is refused; false: it is not. */
 static bool is_denied(struct statement *statement, const struct account *list, bool listed_only,
                       char why[200])
 {
     bool blind = false;
-    const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, tell_logged);
+    const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, log_noticed);
     if (rule)
         snprintf(why, 200, "rule \"%.100s\"%s", rule->name,
                  blind ? " (what it does cannot be told)" : "");
@@ -118,7 +117,7 @@ static weir_verdict judge(weir_session *session)
     char why[200] = "";
     struct statement statement;
     statement_begin(&statement, session);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), statement.account);
     enum firewall_mode mode = firewall_mode_of(statement.account, list);
     bool stopped =
@@ -132,23 +131,24 @@ static weir_verdict judge(weir_session *session)
     }
     if (mode != FIREWALL_PROTECTING) {
         atomic_fetch_add(&suspicious, 1);
-        tell(&statement, mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
+        log_statement(&statement,
+                      mode == FIREWALL_DETECTING ? "would be refused by" : "is denied by", why);
         return WEIR_OK;
     }
     atomic_fetch_add(&denied, 1);
-    tell(&statement, "refused by", why);
+    log_statement(&statement, "refused by", why);
     return weir_refuse(session, 0, NULL, "Statement blocked by sql_firewall: %s", why);
 }
 
 /* ---- Learning ---- */
 
 /* Whether the statement has a key that the account's list lacks, and may be learned: what a rule
- * denies is not, it would be refused anyway, and neither is what has a key that cannot be told. */
+ * denies is not, it would be refused anyway, and neither is what has an unknown key. */
 static bool is_to_learn(struct statement *statement)
 {
     struct key key;
     bool blind, is_new = false;
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), statement->account);
     if (firewall_mode_of(statement->account, list) == FIREWALL_RECORDING &&
         !statement_is_harmless(statement)) {
@@ -162,7 +162,7 @@ static bool is_to_learn(struct statement *statement)
     return is_new;
 }
 
-/* A statement that has succeeded. Its reply waits for the file. */
+/* Learns a statement that has succeeded. Its reply is held until the file has been synced. */
 static void learn(weir_session *session)
 {
     struct statement statement;
@@ -197,18 +197,18 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 /* ---- Life ---- */
 
-/* Puts what the file says in place of what was there; one with a mistake changes nothing. */
+/* Replaces the rules by those of the file; a file with a mistake changes nothing. */
 static weir_verdict read_rules(void)
 {
-    char problem[PROBLEM_BYTES];
-    struct rules *next = rules_path[0] ? rules_read(rules_path, problem) : NULL;
+    struct error error;
+    struct rules *next = rules_path[0] ? rules_read(rules_path, &error) : NULL;
     if (rules_path[0] && !next)
-        return weir_fail("%s", problem);
+        return weir_fail("%s", error.message);
     size_t count = next ? next->count : 0;
     struct rules *old = atomic_exchange(&rules, next);
     readers_wait(&keeper_readers);
     rules_free(old);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     size_t statements = allow_lists_count(keeper_lists());
     readers_leave(reading);
     weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
@@ -218,27 +218,28 @@ static weir_verdict read_rules(void)
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
-    char path[4096], problem[PROBLEM_BYTES];
+    char path[4096];
+    struct error error;
     weir_string file = weir_text_of(SQL_FIREWALL_RULES);
     rules_path[0] = '\0';
-    if ((file.size && !path_beside_plugin(file, rules_path, sizeof rules_path)) ||
-        !path_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
+    if ((file.size && !files_beside_plugin(file, rules_path, sizeof rules_path)) ||
+        !files_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
         return weir_fail("the path of a file is too long");
-    if (!keeper_open(path, problem))
-        return weir_fail("%s", problem);
+    if (!keeper_open(path, &error))
+        return weir_fail("%s", error.message);
     weir_verdict verdict = read_rules();
     if (verdict != WEIR_OK)
         keeper_close();
     return verdict;
 }
 
-/* Each file by itself: a mistake in one is no reason not to read the other, but is told. */
+/* Reads each file by itself: a mistake in one is reported, and the other is read all the same. */
 weir_verdict firewall_flush(void)
 {
-    char problem[PROBLEM_BYTES];
-    bool fine = keeper_reload(problem);
+    struct error error;
+    bool ok = keeper_reload(&error);
     weir_verdict verdict = read_rules();
-    return fine ? verdict : weir_fail("%s", problem);
+    return ok ? verdict : weir_fail("%s", error.message);
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
@@ -261,7 +262,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     unsigned long long passed = 0;
     for (size_t i = 0; i < READER_STRIPES; i++)
         passed += atomic_load(&granted[i].count);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     size_t entries = allow_lists_count(keeper_lists());
     readers_leave(reading);
     weir_status_number(status, "sql_firewall_access_granted", passed);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <weir/text.h>
 
 enum {
     ASKED_SQL = 1,
@@ -54,14 +55,10 @@ void statement_begin(struct statement *statement, const weir_session *session)
 TEXTS(X)
 #undef X
 
-static bool is(weir_string text, const char *word)
-{
-    return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
-}
-
 static bool runs_text(const weir_part *part)
 {
-    return is(part->specific_kind, "Prepare") || is(part->specific_kind, "ExecuteImmediate");
+    return text_is(part->specific_kind, "Prepare") ||
+           text_is(part->specific_kind, "ExecuteImmediate");
 }
 
 static uint32_t first_letter(weir_string text)
@@ -73,8 +70,8 @@ static uint32_t first_letter(weir_string text)
  * of UPDATE and DELETE alone. */
 static bool is_simple(const weir_part *part)
 {
-    return is(part->specific_kind, "Select") || is(part->specific_kind, "Insert") ||
-           is(part->specific_kind, "Replace");
+    return text_is(part->specific_kind, "Select") || text_is(part->specific_kind, "Insert") ||
+           text_is(part->specific_kind, "Replace");
 }
 
 static void add_part(struct statement *statement, const weir_part *part)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the firewall asks of a session's statement, each fact once however many rules there are, and
- * none that no rule wants: a digest costs more than all rules together. */
+ * The facts of a statement that the firewall needs: each is read from the host once, however many
+ * rules there are, and only if a rule needs it: a digest costs more than all rules together. */
 #ifndef SQL_FIREWALL_STATEMENT_H
 #define SQL_FIREWALL_STATEMENT_H
 
@@ -69,20 +69,20 @@ struct letters statement_table_letters(struct statement *statement);
 /* Whether its tables are known: it was understood as a whole. */
 bool statement_is_understood(struct statement *statement);
 
-/* Whether the digest tells all that the text says. It shows a question mark for the text of a
+/* Whether the digest identifies all that the text says. It shows a question mark for the text of a
  * PREPARE or EXECUTE IMMEDIATE: see statement_has_text(). */
 bool statement_is_exact(struct statement *statement);
 
 /* Whether it prepares or runs a text. */
 bool statement_has_text(struct statement *statement);
 
-/* Whether that text cannot be told before it runs. */
+/* Whether that text is unknown before it runs. */
 bool statement_is_computed(struct statement *statement);
 
-/* Whether the digests of the statement and of the texts in it tell all that it does. */
+/* Whether the digests of the statement and of the texts in it identify all that it does. */
 bool statement_is_plain(struct statement *statement);
 
-/* Commands that carry no statement and tell nothing: they need not be on a list. */
+/* Whether it is a command without a statement and without effects on data: it need not be on a list. */
 bool statement_is_harmless(struct statement *statement);
 
 #endif

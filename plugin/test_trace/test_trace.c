@@ -36,7 +36,7 @@ static int is_crashing;
 
 /* ---- reading packets ---- */
 
-/* A length-encoded number at *at, which is moved behind it. */
+/* Reads a length-encoded number at *at, and moves *at after it. */
 static unsigned long long number_at(const struct st_trace_event_args *args, size_t *at)
 {
     unsigned long first = byte_at(args, *at);

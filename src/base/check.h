@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * WEIR_MUST_CHECK, before a function that can fail: the compiler refuses a call that ignores what
- * it returns. */
+ * What a function says of its callers: it is one of the helpers that plugins have too. */
 #ifndef WEIR_BASE_CHECK_H
 #define WEIR_BASE_CHECK_H
 
-#define WEIR_MUST_CHECK __attribute__((warn_unused_result))
+#include <weir/check.h>
 
 #endif

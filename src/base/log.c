@@ -1,10 +1,15 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lines of the log, written with one write() each, and foreign text in them. */
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,17 +34,6 @@ void log_set_level(enum log_level level)
     atomic_store(&highest, (int)level);
 }
 
-int log_level_from_name(const char *name, enum log_level *level)
-{
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        if (strcmp(levels[i].name, name) == 0) {
-            *level = (enum log_level)i;
-            return 0;
-        }
-    }
-    return -1;
-}
-
 int log_open(const char *path, struct error *error)
 {
     if (!path)
@@ -50,7 +44,7 @@ int log_open(const char *path, struct error *error)
     int current = atomic_load(&descriptor);
     if (current == STDERR_FILENO) {
         atomic_store(&descriptor, file);
-    } else { /* a thread may be writing: the number stays, the file behind it changes at once */
+    } else { /* a thread may be writing: the number stays, its file changes at once */
         dup3(file, current, O_CLOEXEC);
         close(file);
     }
@@ -95,21 +89,42 @@ static bool is_plain(const char *text, size_t size)
     return size > 0;
 }
 
-void log_quote(struct strbuf *out, const char *text, size_t size)
+#define CUT_END "...\""
+
+/* The JSON form of one byte: 1 to 6 bytes. Returns how many. */
+static size_t escape(unsigned char byte, char form[8])
 {
-    if (is_plain(text, size)) {
-        strbuf_add(out, text, size);
-        return;
+    if (byte == '"' || byte == '\\')
+        return (size_t)snprintf(form, 8, "\\%c", byte);
+    if (byte < ' ' || byte == 0x7f)
+        return (size_t)snprintf(form, 8, "\\u%04x", byte);
+    form[0] = (char)byte;
+    return 1;
+}
+
+const char *log_quoted(const char *text, size_t size, char *buffer, size_t room)
+{
+    assert(buffer && room >= 8 && (text || size == 0));
+    if (is_plain(text, size) && size < room) {
+        memcpy(buffer, text, size);
+        buffer[size] = 0;
+        return buffer;
     }
-    strbuf_add_byte(out, '"');
+    size_t used = 0;   /* bytes written */
+    size_t cut_at = 1; /* the last place from which CUT_END and its NUL fit */
+    buffer[used++] = '"';
     for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        if (byte == '"' || byte == '\\')
-            strbuf_printf(out, "\\%c", byte);
-        else if (byte < ' ' || byte == 0x7f)
-            strbuf_printf(out, "\\u%04x", byte);
-        else
-            strbuf_add_byte(out, byte);
+        char form[8];
+        size_t more = escape((unsigned char)text[i], form);
+        if (more + sizeof "\"" > room - used) {
+            memcpy(buffer + cut_at, CUT_END, sizeof CUT_END);
+            return buffer;
+        }
+        memcpy(buffer + used, form, more);
+        used += more;
+        if (used + sizeof CUT_END <= room)
+            cut_at = used;
     }
-    strbuf_add_byte(out, '"');
+    memcpy(buffer + used, "\"", sizeof "\"");
+    return buffer;
 }

@@ -6,14 +6,16 @@
  *     2026-01-31T23:59:59.123456Z info  gateway: listening on 127.0.0.1:4000
  *     2026-01-31T23:59:59.123456Z error backend: connection refused errno=111 address=unix:/run/x
  *
- * The line is "time level room: message", where the message ends in key=value pairs; values with
- * spaces, quotes or control bytes are written as JSON strings by the callers that have foreign text
- * (log_quote()). */
+ * The line is "time level room: message", where the message ends in key=value pairs. Foreign text (what
+ * a client or a server sent) goes through log_foreign(): values with spaces, quotes or control bytes are
+ * written as JSON strings. */
 #ifndef WEIR_BASE_LOG_H
 #define WEIR_BASE_LOG_H
 
+#include <stddef.h>
+
+#include "base/check.h"
 #include "base/error.h"
-#include "base/strbuf.h"
 
 /* X(enumerator, name, colour): the levels, most important first; `-L name`. */
 #define LOG_LEVELS(X)                                                                              \
@@ -30,11 +32,10 @@ enum log_level {
 
 /* Lines above this level cost one comparison. Default: info. */
 void log_set_level(enum log_level level);
-int log_level_from_name(const char *name, enum log_level *level); /* -1: no such level */
 
 /* Sends the log to a file (appending, mode 0640), or reopens it after it was moved. path NULL:
  * standard error. When opening fails the log stays where it was. Any thread. */
-int log_open(const char *path, struct error *error);
+int log_open(const char *path, struct error *error) WEIR_MUST_CHECK;
 
 void log_write(enum log_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -44,7 +45,14 @@ void log_write(enum log_level level, const char *room, const char *format, ...)
 #define log_info(room, ...)  log_write(LOG_LEVEL_INFO, room, __VA_ARGS__)
 #define log_debug(room, ...) log_write(LOG_LEVEL_DEBUG, room, __VA_ARGS__)
 
-/* Adds foreign text to a line: as it is when it is plain, otherwise as a JSON string. */
-void log_quote(struct strbuf *out, const char *text, size_t size);
+/* Writes foreign text into buffer so that it cannot end a line or look like another field: as it is
+ * when it is plain, otherwise as a JSON string. What does not fit into `room` bytes (8 at least) is cut,
+ * which shows as a JSON string that ends in "...". text may be NULL where size is 0. Returns buffer. */
+const char *log_quoted(const char *text, size_t size, char *buffer, size_t room);
+
+/* The same as an argument of log_info() and the like: the buffer lives until the end of the block. */
+#define LOG_FOREIGN_BYTES 256
+#define log_foreign(text, size)                                                                    \
+    log_quoted((text), (size), (char[LOG_FOREIGN_BYTES]){""}, LOG_FOREIGN_BYTES)
 
 #endif

@@ -149,7 +149,7 @@ int options_set(const struct option_table *table, void *values, const char *name
 /* One argument of the command line: which row it names and where its value is. */
 struct spelled {
     const struct option_row *row;
-    const char *value; /* behind '='; NULL: none there */
+    const char *value; /* after '='; NULL: none there */
     bool takes_next;   /* the value is the next argument */
 };
 

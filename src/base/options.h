@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/error.h"
 
 enum option_type {
@@ -46,23 +47,25 @@ struct option_table {
 };
 
 /* Sets the defaults. values is the program's struct, zeroed. */
-int options_defaults(const struct option_table *table, void *values, struct error *error);
+int options_defaults(const struct option_table *table, void *values,
+                     struct error *error) WEIR_MUST_CHECK;
 
 /* Sets what the environment says. */
-int options_environment(const struct option_table *table, void *values, struct error *error);
+int options_environment(const struct option_table *table, void *values,
+                        struct error *error) WEIR_MUST_CHECK;
 
 /* Sets one option from text; `where` names its origin in errors ("-P", "weir.toml:3: port"). */
 int options_set(const struct option_table *table, void *values, const char *name, const char *text,
-                const char *where, struct error *error);
+                const char *where, struct error *error) WEIR_MUST_CHECK;
 
 /* Parses the command line. Returns the index of the first operand, or -1. */
 int options_arguments(const struct option_table *table, void *values, int argc, char **argv,
-                      struct error *error);
+                      struct error *error) WEIR_MUST_CHECK;
 
-/* The same for programs with commands: options may stand before the first operand and behind it.
+/* The same for programs with commands: options may stand before the first operand and after it.
  * Moves the command to the front of its operands; returns its index, or -1. */
 int options_around_command(const struct option_table *table, void *values, int argc, char **argv,
-                           struct error *error);
+                           struct error *error) WEIR_MUST_CHECK;
 
 /* The text that the command line gives for one option, or NULL: for -config, which is needed first.
  */

@@ -21,16 +21,6 @@
 
 static void carry_out(struct connection *connection);
 
-static struct leg *client_of(struct connection *connection)
-{
-    return session_leg(connection->session, SESSION_CLIENT);
-}
-
-static struct leg *backend_of(struct connection *connection)
-{
-    return session_leg(connection->session, SESSION_BACKEND);
-}
-
 /* ---- The end ---- */
 
 static void unlink_connection(struct connection *connection)
@@ -49,8 +39,7 @@ static void unlink_connection(struct connection *connection)
 static void free_if_done(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    if (!connection->is_over || connection->handles ||
-        !session_may_be_freed(connection->session))
+    if (!connection->is_over || connection->handles || !session_may_be_freed(connection->session))
         return;
     session_free(connection->session);
     unlink_connection(connection);
@@ -87,8 +76,8 @@ static void close_all(struct connection *connection)
         return;
     connection->is_over = true;
     worker_remove_ready(connection->worker, connection);
-    leg_close(client_of(connection));
-    leg_close(backend_of(connection));
+    leg_close(connection->client_leg);
+    leg_close(connection->backend_leg);
     if (connection->has_timer)
         uv_close((uv_handle_t *)&connection->timer, timer_closed);
     connection->has_timer = false;
@@ -100,7 +89,7 @@ static void close_all(struct connection *connection)
 static bool read_once(struct connection *connection, enum session_side side)
 {
     struct session *session = connection->session;
-    struct leg *leg = session_leg(session, side);
+    struct leg *leg = side == SESSION_CLIENT ? connection->client_leg : connection->backend_leg;
     uint8_t *bytes = connection->worker->buffer;
     size_t room = session_read_room(session, side, &bytes);
     size_t got = leg_receive(leg, bytes, room);
@@ -109,10 +98,10 @@ static bool read_once(struct connection *connection, enum session_side side)
     else if (leg->ended || leg->failed)
         session_run(session);
     /* What the legs borrow lies in the buffer. */
-    leg_flush(client_of(connection));
-    leg_flush(backend_of(connection));
-    return got == room && !leg_pending(client_of(connection)) &&
-           !leg_pending(backend_of(connection));
+    leg_flush(connection->client_leg);
+    leg_flush(connection->backend_leg);
+    return got == room && !leg_pending(connection->client_leg) &&
+           !leg_pending(connection->backend_leg);
 }
 
 void connection_client_readable(struct connection *connection)
@@ -127,14 +116,14 @@ static void read_backend(struct connection *connection)
     bool goes_on = true;
     for (int round = 0; goes_on && round < READS_A_ROUND; round++)
         goes_on = read_once(connection, SESSION_BACKEND) &&
-                  session_wishes(connection->session).read_backend;
+                  (session_wishes(connection->session) & SESSION_READS_BACKEND);
 }
 
 /* ---- TLS ---- */
 
 static void go_on_securing(struct connection *connection)
 {
-    struct leg *leg = client_of(connection);
+    struct leg *leg = connection->client_leg;
     enum tls_progress progress = tls_handshake(leg);
     connection->handshake_writes = progress == TLS_NEEDS_WRITE;
     if (progress != TLS_DONE && progress != TLS_FAILED)
@@ -149,7 +138,7 @@ static void go_on_securing(struct connection *connection)
 static void begin_securing(struct connection *connection)
 {
     connection->is_securing = true;
-    if (tls_accept(connection->worker->gateway->tls, client_of(connection)))
+    if (tls_accept(connection->worker->gateway->tls, connection->client_leg))
         go_on_securing(connection);
     else
         session_close(connection->session, CLOSE_NO_MEMORY);
@@ -161,7 +150,7 @@ static void on_client(struct watch *watch, struct watch_event event)
 {
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
-    struct leg *leg = client_of(connection);
+    struct leg *leg = connection->client_leg;
     if (event.failed) {
         leg_fail(leg, EIO);
         session_run(connection->session);
@@ -209,7 +198,7 @@ static void on_backend(struct watch *watch, struct watch_event event)
 {
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
-    struct leg *leg = backend_of(connection);
+    struct leg *leg = connection->backend_leg;
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
     } else if (event.failed) {
@@ -242,7 +231,7 @@ static void begin_connecting(struct connection *connection)
         return;
     }
     connection->handles++;
-    leg_push(backend_of(connection), &connection->backend.filter);
+    leg_push(connection->backend_leg, &connection->backend.filter);
     if (!in_progress)
         connected(connection, error_of_socket(fd));
 }
@@ -304,36 +293,43 @@ static bool begin_work(struct connection *connection)
 /* ---- Wishes ---- */
 
 /* Starts what is newly wished for. Returns whether the session was fed, so has other wishes. */
-static bool start_wishes(struct connection *connection, const struct session_wishes *wishes)
+static bool start_wishes(struct connection *connection, unsigned wishes)
 {
-    if (wishes->connect && !connection->is_connecting) {
+    if (wishes & SESSION_SETS_DEADLINE)
+        set_deadline(connection, session_take_deadline(connection->session));
+    if (wishes & SESSION_CONNECTS && !connection->is_connecting) {
         begin_connecting(connection);
         return !connection->is_connecting;
     }
-    if (wishes->secure && !connection->is_securing) {
+    if (wishes & SESSION_SECURES && !connection->is_securing) {
         begin_securing(connection);
         return !connection->is_securing;
     }
-    return wishes->work && begin_work(connection);
+    if (wishes & SESSION_CLOSES_BACKEND)
+        leg_close(connection->backend_leg);
+    if (wishes & SESSION_FINISHES && !connection->is_finished) {
+        connection->is_finished = true;
+        leg_finish(connection->client_leg);
+    }
+    return wishes & SESSION_WORKS && begin_work(connection);
 }
 
-static void watch_sockets(struct connection *connection, const struct session_wishes *wishes)
+static void watch_sockets(struct connection *connection, unsigned wishes)
 {
-    struct leg *client = client_of(connection), *backend = backend_of(connection);
-    bool reads_client = connection->is_securing || wishes->read_client;
-    watch_for(&connection->client.watch, reads_client,
+    struct leg *client = connection->client_leg, *backend = connection->backend_leg;
+    watch_for(&connection->client.watch, connection->is_securing || wishes & SESSION_READS_CLIENT,
               leg_pending(client) || connection->handshake_writes);
-    if (wishes->read_client && leg_has_buffered(client))
+    if (wishes & SESSION_READS_CLIENT && leg_has_buffered(client))
         worker_add_ready(connection->worker, connection);
     if (leg_is_open(backend))
-        watch_for(&connection->backend.watch, wishes->read_backend,
+        watch_for(&connection->backend.watch, wishes & SESSION_READS_BACKEND,
                   leg_pending(backend) || connection->is_connecting);
 }
 
 /* Flushes both legs. Returns whether one has failed in it, and the session has dealt with that. */
 static bool flush_failed(struct connection *connection)
 {
-    struct leg *client = client_of(connection), *backend = backend_of(connection);
+    struct leg *client = connection->client_leg, *backend = connection->backend_leg;
     bool had_failed = client->failed || backend->failed;
     leg_flush(client);
     leg_flush(backend);
@@ -343,28 +339,23 @@ static bool flush_failed(struct connection *connection)
     return true;
 }
 
+#define ONCE                                                                                       \
+    (SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS | SESSION_CLOSES_BACKEND |                 \
+     SESSION_FINISHES | SESSION_SETS_DEADLINE)
+
 static void carry_out(struct connection *connection)
 {
-    struct session_wishes wishes;
+    unsigned wishes = 0;
     do {
         while (flush_failed(connection))
             continue;
         wishes = session_wishes(connection->session);
-        if (wishes.over) {
+        if (wishes & SESSION_IS_OVER) {
             close_all(connection);
             return;
         }
-        if (wishes.deadline_number != connection->deadline_number)
-            set_deadline(connection, wishes.deadline_s);
-        connection->deadline_number = wishes.deadline_number;
-        if (wishes.close_backend)
-            leg_close(backend_of(connection));
-    } while (start_wishes(connection, &wishes));
-    if (wishes.finish && !connection->is_finished) {
-        connection->is_finished = true;
-        leg_finish(client_of(connection));
-    }
-    watch_sockets(connection, &wishes);
+    } while (wishes & ONCE && start_wishes(connection, wishes));
+    watch_sockets(connection, wishes);
 }
 
 /* ---- What the worker asks for ---- */
@@ -495,9 +486,8 @@ static void free_without_session(struct watch *watch)
 void connection_accept(struct worker *worker, const struct arrival *arrival)
 {
     struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection ||
-        net_socket_open(&connection->client, &worker->loop, arrival->fd, on_client,
-                        client_closed) < 0) {
+    if (!connection || net_socket_open(&connection->client, &worker->loop, arrival->fd, on_client,
+                                       client_closed) < 0) {
         log_error("gateway", "no memory for a new connection; it is closed");
         close(arrival->fd);
         atomic_fetch_sub(&worker->connection_count, 1);
@@ -514,5 +504,7 @@ void connection_accept(struct worker *worker, const struct arrival *arrival)
     }
     connection->handles++;
     session_set_owner(connection->session, connection);
+    connection->client_leg = session_leg(connection->session, SESSION_CLIENT);
+    connection->backend_leg = session_leg(connection->session, SESSION_BACKEND);
     carry_out(connection);
 }

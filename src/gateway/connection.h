@@ -10,19 +10,19 @@
 
 struct connection {
     struct session *session;
+    struct leg *client_leg, *backend_leg; /* the session's */
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
     uv_timer_t timer;
-    int handles;             /* libuv handles that are not closed yet */
-    unsigned deadline_number; /* of the session's deadlines: the one that the timer runs for */
+    int handles; /* libuv handles that are not closed yet */
     bool has_timer;
-    bool is_connecting;      /* the backend's socket has no answer to connect() yet */
-    bool is_securing;        /* the TLS handshake is going on */
-    bool handshake_writes;   /* ... and waits until it can send */
-    bool is_finished;        /* the client was told that nothing more comes */
-    bool is_over;            /* everything is closed or being closed */
-    bool is_ready;           /* in worker->ready */
+    bool is_connecting;    /* the backend's socket has no answer to connect() yet */
+    bool is_securing;      /* the TLS handshake is going on */
+    bool handshake_writes; /* ... and waits until it can send */
+    bool is_finished;      /* the client was told that nothing more comes */
+    bool is_over;          /* everything is closed or being closed */
+    bool is_ready;         /* in worker->ready */
     struct connection *next_ready;
 };
 

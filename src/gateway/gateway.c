@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The main loop: it starts the backend, the workers and the listeners in this order, and stops them
+ * The main loop: it starts the upstream, the workers and the listeners in this order, and stops them
  * in the opposite one. Its phases only go forward:
  *
- *     starting ──► serving ──► draining ──► stopping workers ──► stopping the backend ──► over
+ *     starting ──► serving ──► draining ──► over: the workers are joined, the upstream stops
  *
- * The backend is probed from the pool's threads, since a probe blocks, whenever its greeting is not
- * known. */
+ * It waits for the first look at the upstream before it serves: clients are greeted with what the
+ * server says of itself. */
 #include "gateway/gateway.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,31 +17,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "gateway/directory.h"
-#include "gateway/embedded.h"
-#include "gateway/listener.h"
-#include "gateway/tls.h"
-#include "gateway/tracing.h"
+#include "gateway/trace_loading.h"
 #include "gateway/worker.h"
 
-#define PROBE_PAUSE_MS 200
-#define DRAIN_LOOK_MS  20
-#define MAX_LISTENERS  2
+#define DRAIN_LOOK_MS 20
+#define MAX_LISTENERS 2
 
-enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_STOPPING, PHASE_OVER };
+enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_OVER };
 
 struct server {
     struct gateway gateway;
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
-    uv_timer_t probe_timer, drain_timer;
+    uv_timer_t drain_timer;
     uv_async_t wake_workers;
-    uv_work_t probe, flush;
-    bool probing, flushing;
-    struct error probe_error;
-    int probe_status;
-    bool said_waiting;
-    struct embedded *embedded;
+    uv_work_t flush;
+    bool flushing;
     struct listener listeners[MAX_LISTENERS];
     size_t listener_count;
     struct worker *workers;
@@ -53,14 +45,7 @@ struct server {
 
 static void stop(struct server *server);
 
-/* ---- The backend's profile ---- */
-
-static void probe_in_pool(uv_work_t *work)
-{
-    struct server *server = work->data;
-    server->probe_status = backend_probe(
-        &server->gateway.backend, server->gateway.options->connect_timeout_s, &server->probe_error);
-}
+/* ---- Serving ---- */
 
 static void say_how(const struct gateway_options *options)
 {
@@ -72,56 +57,41 @@ static void say_how(const struct gateway_options *options)
     log_info("gateway", "stop with: Ctrl-C, or kill %ld", (long)getpid());
 }
 
-static int start_serving(struct server *server)
+static struct worker *least_busy(const struct server *server)
+{
+    struct worker *best = &server->workers[0];
+    for (size_t i = 1; i < server->worker_count; i++)
+        if (atomic_load(&server->workers[i].connection_count) <
+            atomic_load(&best->connection_count))
+            best = &server->workers[i];
+    return best;
+}
+
+static void on_accepted(void *user, const struct arrival *arrival)
+{
+    worker_give(least_busy(user), arrival);
+}
+
+static WEIR_MUST_CHECK int start_serving(struct server *server)
 {
     server->phase = PHASE_SERVING;
     for (size_t i = 0; i < server->listener_count; i++)
-        if (listener_start(&server->listeners[i], &server->loop, server->workers,
-                           server->worker_count, server->error))
+        if (listener_start(&server->listeners[i], &server->loop, on_accepted, server,
+                           server->error))
             return -1;
     say_how(server->gateway.options);
     return 0;
 }
 
-static void on_probe_timer(uv_timer_t *timer);
-
-static void on_probed(uv_work_t *work, int cancelled)
+/* The embedded server is waited for; another one may come later. */
+static void on_looked(void *user, bool answers)
 {
-    struct server *server = work->data;
-    const struct backend *backend = &server->gateway.backend;
-    server->probing = false;
-    if (cancelled || server->phase > PHASE_SERVING)
-        return;
-    if (server->probe_status == 0) {
-        const struct backend_profile *profile = atomic_load(&server->gateway.backend.profile);
-        log_info("backend", "%s is %s", backend->address_text, profile->version);
-    } else if (!server->said_waiting) {
-        server->said_waiting = true;
-        if (backend->is_embedded)
-            log_info("backend", "waiting for the embedded MariaDB to answer");
-        else
-            log_warn("backend", "%s; clients get an error until it answers",
-                     server->probe_error.message);
-    }
-    /* The embedded one is waited for; an upstream backend may come later. */
-    bool may_serve = server->probe_status == 0 || !backend->is_embedded;
+    struct server *server = user;
+    bool may_serve = answers || !upstream_is_embedded(server->gateway.upstream);
     if (server->phase == PHASE_STARTING && may_serve && start_serving(server)) {
         server->status = -1;
         stop(server);
-        return;
     }
-    if (server->probe_status)
-        uv_timer_start(&server->probe_timer, on_probe_timer, PROBE_PAUSE_MS, 0);
-}
-
-static void on_probe_timer(uv_timer_t *timer)
-{
-    struct server *server = timer->data;
-    if (server->probing || server->phase > PHASE_SERVING)
-        return;
-    server->probing = true;
-    server->probe.data = server;
-    uv_queue_work(&server->loop, &server->probe, probe_in_pool, on_probed);
 }
 
 /* ---- Stopping ---- */
@@ -134,16 +104,15 @@ static void close_handle(uv_handle_t *handle)
 
 static void finish(struct server *server)
 {
+    assert(server->phase != PHASE_OVER);
     server->phase = PHASE_OVER;
     for (size_t i = 0; i < server->worker_count; i++)
         worker_wake(&server->workers[i], true);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(&server->workers[i]);
     server->worker_count = 0;
-    if (server->embedded)
-        embedded_stop(server->embedded);
-    uv_timer_stop(&server->probe_timer);
-    close_handle((uv_handle_t *)&server->probe_timer);
+    if (server->gateway.upstream)
+        upstream_stop(server->gateway.upstream);
     close_handle((uv_handle_t *)&server->drain_timer);
     close_handle((uv_handle_t *)&server->wake_workers);
     /* Signals are caught to the very end, but do not keep the loop alive. */
@@ -196,7 +165,7 @@ static void stop(struct server *server)
 }
 
 /* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
-static void flush_in_pool(uv_work_t *work)
+static void flush_plugins(uv_work_t *work)
 {
     struct plugin_registry *registry = ((struct server *)work->data)->gateway.registry;
     for (size_t i = 0; i < plugin_count(registry); i++) {
@@ -225,7 +194,7 @@ static void reopen(struct server *server)
         return;
     server->flushing = true;
     server->flush.data = server;
-    uv_queue_work(&server->loop, &server->flush, flush_in_pool, on_flushed);
+    uv_queue_work(&server->loop, &server->flush, flush_plugins, on_flushed);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -242,43 +211,23 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- Starting ---- */
 
-static void on_embedded_state(void *user, bool running)
-{
-    struct server *server = user;
-    server->said_waiting = false;
-    if (running && server->phase <= PHASE_SERVING)
-        uv_timer_start(&server->probe_timer, on_probe_timer, 0, 0);
-}
-
-static int choose_backend(struct server *server, struct error *error)
+static WEIR_MUST_CHECK int start_upstream(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    struct backend *backend = &server->gateway.backend;
-    if (options->backend && *options->backend) {
-        if (backend_parse(backend, options->backend, error))
-            return -1;
-        backend->sends_proxy_header = options->proxy_protocol;
-        if (!backend->host[0] && !backend->sends_proxy_header)
-            log_warn("backend",
-                     "%s: every client looks like localhost to it; accounts are not told "
-                     "apart by host. Use tcp://, or -proxy-protocol",
-                     backend->address_text);
-        uv_timer_start(&server->probe_timer, on_probe_timer, 0, 0);
-        return 0;
-    }
-    struct embedded_options embedded = {options->data_directory, options->mariadbd,
-                                        on_embedded_state, server};
-    server->embedded = embedded_start(&server->loop, &embedded, error);
-    if (!server->embedded)
+    struct upstream_options upstream = {
+        .address = options->backend,
+        .sends_proxy_header = options->proxy_protocol,
+        .data_directory = options->data_directory,
+        .mariadbd = options->mariadbd,
+        .connect_timeout_s = options->connect_timeout_s,
+    };
+    server->gateway.upstream = upstream_new(&upstream, error);
+    if (!server->gateway.upstream)
         return -1;
-    char text[256];
-    snprintf(text, sizeof text, "unix://%s", embedded_socket(server->embedded));
-    backend->is_embedded = true;
-    backend->sends_proxy_header = true;
-    return backend_parse(backend, text, error);
+    return upstream_start(server->gateway.upstream, &server->loop, on_looked, server, error);
 }
 
-static int open_listeners(struct server *server, struct error *error)
+static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
     if (options->port) {
@@ -297,7 +246,7 @@ static int open_listeners(struct server *server, struct error *error)
     return 0;
 }
 
-static int start_workers(struct server *server, struct error *error)
+static WEIR_MUST_CHECK int start_workers(struct server *server, struct error *error)
 {
     long cores = server->gateway.options->workers;
     if (cores == 0)
@@ -335,11 +284,10 @@ static void init_loop(struct server *server)
     uv_signal_init(&server->loop, &server->terminate);
     uv_signal_init(&server->loop, &server->interrupt);
     uv_signal_init(&server->loop, &server->hangup);
-    uv_timer_init(&server->loop, &server->probe_timer);
     uv_timer_init(&server->loop, &server->drain_timer);
     server->terminate.data = server->interrupt.data = server->hangup.data = server;
     uv_async_init(&server->loop, &server->wake_workers, on_wake_workers);
-    server->probe_timer.data = server->drain_timer.data = server->wake_workers.data = server;
+    server->drain_timer.data = server->wake_workers.data = server;
     server->gateway.wake_workers = &server->wake_workers;
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
     uv_signal_start(&server->interrupt, on_signal, SIGINT);
@@ -353,16 +301,16 @@ static int start(struct server *server, struct error *error)
                               options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error))
         return -1;
-    if (tracing_open(&server->gateway, error))
+    if (trace_loading_open(&server->gateway, error))
         return -1;
     if (options->require_tls && !server->gateway.tls)
         return error_set(error,
                          "-require-secure-transport: there is no certificate; give -ssl-cert and "
                          "-ssl-key, or -auto-tls");
-    if (open_listeners(server, error) || choose_backend(server, error))
+    if (open_listeners(server, error) || start_upstream(server, error))
         return -1;
-    server->gateway.directory = directory_new();
-    if (!server->gateway.directory)
+    server->gateway.connection_ids = connection_ids_new();
+    if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
     return start_workers(server, error);
 }
@@ -370,15 +318,13 @@ static int start(struct server *server, struct error *error)
 int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
                 struct error *error)
 {
+    assert(options && registry && error);
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return error_set(error, "out of memory");
     signal(SIGPIPE, SIG_IGN);
     server->gateway.options = options;
     server->gateway.registry = registry;
-    server->gateway.has_plugins = plugin_count(registry) > 0;
-    server->gateway.has_variables = plugin_has_variables(registry);
-    server->gateway.has_functions = plugin_has_callables(registry);
     server->error = error;
     raise_file_limit(options);
     init_loop(server);
@@ -392,12 +338,10 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     close_signals(server);
     int status = server->status;
     uv_loop_close(&server->loop);
-    if (server->embedded)
-        embedded_free(server->embedded);
-    backend_release(&server->gateway.backend);
-    directory_free(server->gateway.directory);
+    upstream_free(server->gateway.upstream);
+    connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
-    tracing_close(&server->gateway);
+    trace_loading_close(&server->gateway);
     free(server->workers);
     free(server);
     if (status == 0)

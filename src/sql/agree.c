@@ -2,7 +2,7 @@
  *
  * Whether the digest's scanner and the server's lexer see the same in a text: both are run side by
  * side, and their tokens must cover the same bytes, literals the same as literals. Where they
- * differ a text can hide from the digest what the server will run: a quote behind a backslash that
+ * differ a text can hide from the digest what the server will run: a quote after a backslash that
  * the session's sql_mode makes an ordinary byte, the second byte of a GBK character that looks like
  * a backslash, an executable comment that only one of the two runs. */
 #include "sql/digest.h"
@@ -58,7 +58,7 @@ static struct side digest_side(struct digest_scanner *scanner)
     enum group group = groups[token.class];
     if (token.class == DIGEST_EMPTY && token.start < scanner->size &&
         scanner->text[token.start] == '-') {
-        group = SHOWN; /* -> and ->>: what it points to is behind it */
+        group = SHOWN; /* -> and ->>: what it points to is after it */
     }
     return (struct side){token.start, scanner->at, group};
 }
@@ -81,7 +81,7 @@ bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode)
     bool same = agree(&server, &digest);
     while (same && server.group != STOPPED) {
         size_t end = server.end < digest.end ? server.end : digest.end;
-        /* The longer one goes on behind the shorter one: <= is one token here and two there. */
+        /* The longer one goes on after the shorter one: <= is one token here and two there. */
         bool server_done = server.end == end, digest_done = digest.end == end;
         server.start = digest.start = end;
         if (server_done) {

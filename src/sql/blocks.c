@@ -17,7 +17,7 @@ enum header {
     HEADER_NONE,
     HEADER_CREATE,  /* seen CREATE or ALTER: waiting for the kind of object */
     HEADER_NAME,    /* PROCEDURE, FUNCTION: [IF NOT EXISTS] name */
-    HEADER_ROUTINE, /* behind the name: parameters, RETURNS, characteristics, then the body */
+    HEADER_ROUTINE, /* after the name: parameters, RETURNS, characteristics, then the body */
     HEADER_TRIGGER, /* up to EACH ROW */
     HEADER_EVENT,   /* up to DO */
     HEADER_PACKAGE, /* up to AS or IS */

@@ -32,7 +32,7 @@ enum sql_block_token {
 
 void sql_blocks_init(struct sql_blocks *blocks, const struct sql_mode *mode);
 
-/* Takes a token that is no semicolon. The lexer stands behind it; it is copied to look one token
+/* Takes a token that is no semicolon. The lexer stands after it; it is copied to look one token
  * ahead, and moved on over the rest of a label. */
 enum sql_block_token sql_blocks_take(struct sql_blocks *blocks, struct sql_lexer *lexer,
                                      const struct sql_token *token);

@@ -1,11 +1,17 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Calls and nothing else: the first thing that is none ends the reading. */
 #include "sql/calls.h"
+
+#include <string.h>
 
 void sql_calls_init(struct sql_calls *calls, struct sql_span statement, const struct sql_mode *mode)
 {
-    calls->all = false;
-    sql_cursor_init(&calls->cursor, statement, mode, SQL_READING_SERVER);
-    sql_cursor_skip_opening(&calls->cursor);
+    calls->all = calls->more = false;
+    if (statement.size == 0 || !memchr(statement.at, '(', statement.size)) {
+        return; /* many statements have no parenthesis, and so no call */
+    }
+    sql_cursor_begin(&calls->cursor, statement, mode);
     calls->more = sql_cursor_accept(&calls->cursor, SQL_WORD_SELECT);
 }
 
@@ -22,7 +28,7 @@ static void add_argument(struct sql_call *call, struct sql_span argument)
     call->argument_count++;
 }
 
-/* From behind the opening parenthesis to behind the closing one, whose end is *end. */
+/* From after the opening parenthesis to after the closing one, whose end is *end. */
 static bool read_arguments(struct sql_cursor *cursor, struct sql_call *call, size_t *end)
 {
     size_t depth = 0, start = 0, last = 0; /* of the argument's tokens; last 0: none yet */
@@ -66,11 +72,11 @@ static bool read_alias(struct sql_cursor *cursor, struct sql_call *call)
 bool sql_calls_next(struct sql_calls *calls, struct sql_call *call)
 {
     struct sql_cursor *cursor = &calls->cursor;
-    size_t start = cursor->token.start, end = 0;
     *call = (struct sql_call){0};
     if (!calls->more || !sql_token_is_name(&cursor->token)) {
         return false;
     }
+    size_t start = cursor->token.start, end = 0;
     call->name = sql_token_inside(&cursor->lexer, &cursor->token);
     sql_cursor_next(cursor);
     calls->more = false;

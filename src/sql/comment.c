@@ -103,7 +103,7 @@ static bool decide(struct sql_lexer *lexer, enum verdict verdict)
     return lexer->reading == SQL_READING_CODE;
 }
 
-/* Skips a comment whose content (behind its opening) starts at `content`. Only one that some server
+/* Skips a comment whose content (after its opening) starts at `content`. Only one that some server
  * might run can have comments inside. */
 static bool skip_to_end(struct sql_lexer *lexer, size_t content, bool nested)
 {

@@ -13,8 +13,8 @@ bool sql_comment_skip(struct sql_lexer *lexer);
 /* Where the first end of comment at or after `at` ends, or 0. */
 size_t sql_comment_end(const unsigned char *text, size_t size, size_t at);
 
-/* TiDB's feature comments: with `at` right behind slash, star, T and bang, tells whether TiDB runs
- * what follows, and sets *at behind the list of features if there is one. */
+/* TiDB's feature comments: with `at` right after slash, star, T and bang, tells whether TiDB runs
+ * what follows, and sets *at after the list of features if there is one. */
 bool sql_comment_tidb_runs(const unsigned char *text, size_t size, size_t *at);
 
 #endif

@@ -61,7 +61,7 @@ static inline bool sql_cursor_accept_byte(struct sql_cursor *cursor, unsigned ch
     return true;
 }
 
-/* The word behind the current token. */
+/* The word after the current token. */
 static inline uint16_t sql_cursor_second_word(const struct sql_cursor *cursor)
 {
     struct sql_lexer ahead = cursor->lexer;
@@ -70,7 +70,7 @@ static inline uint16_t sql_cursor_second_word(const struct sql_cursor *cursor)
     return token.word;
 }
 
-/* Whether the byte is the token behind the current one. */
+/* Whether the byte is the token after the current one. */
 static inline bool sql_cursor_second_is(const struct sql_cursor *cursor, unsigned char byte)
 {
     struct sql_lexer ahead = cursor->lexer;
@@ -113,13 +113,13 @@ static inline struct sql_span sql_cursor_inside(const struct sql_cursor *cursor)
     return sql_token_inside(&cursor->lexer, &cursor->token);
 }
 
-/* From an opening parenthesis (current) to behind its closing one. */
+/* From an opening parenthesis (current) to after its closing one. */
 void sql_cursor_skip_parentheses(struct sql_cursor *cursor);
 
-/* From WITH (current) to behind its list of common table expressions. */
+/* From WITH (current) to after its list of common table expressions. */
 void sql_cursor_skip_with(struct sql_cursor *cursor);
 
-/* From behind CREATE, ALTER or DROP to the word that says what object: OR REPLACE, TEMPORARY,
+/* From after CREATE, ALTER or DROP to the word that says what object: OR REPLACE, TEMPORARY,
  * DEFINER = account, ALGORITHM = x, SQL SECURITY x, ... are skipped. */
 void sql_cursor_skip_modifiers(struct sql_cursor *cursor);
 

@@ -25,6 +25,7 @@
 #ifndef WEIR_SQL_DIGEST_H
 #define WEIR_SQL_DIGEST_H
 
+#include "base/check.h"
 #include "sql/mode.h"
 
 #define SQL_DIGEST_BYTES 65 /* 64 hex digits and a NUL */
@@ -43,16 +44,16 @@ void sql_digester_release(struct sql_digester *digester);
 
 /* *normalized lives until the next call with the same digester; it is valid UTF-8. False: there is
  * no memory. Time in proportion to the statement's length. */
-bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
-                   struct sql_span *normalized);
+WEIR_MUST_CHECK bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
+                                   struct sql_span *normalized);
 
 /* The digest of a normalised text. False: OpenSSL cannot hash. */
-bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
-                char hex[SQL_DIGEST_BYTES]);
+WEIR_MUST_CHECK bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
+                                char hex[SQL_DIGEST_BYTES]);
 
 /* Whether the digest tells all that a server in this mode reads in the text (agree.c). False: two
  * statements that do different things may have this digest, so that none should be let through by
  * it. Twice the time of reading the text; no memory. */
-bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode);
+WEIR_MUST_CHECK bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode);
 
 #endif

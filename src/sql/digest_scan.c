@@ -258,7 +258,7 @@ static bool skip_comment(struct digest_scanner *scanner)
             return true;
         }
     }
-    /* The byte behind the opening belongs to the comment's end only when it is a star. */
+    /* The byte after the opening belongs to the comment's end only when it is a star. */
     size_t end = sql_comment_end(scanner->text, scanner->size, first == '*' ? at : at + 1);
     scanner->at = end > 0 ? end : scanner->size;
     return end > 0;

@@ -31,7 +31,7 @@ struct digest_token {
     size_t start;   /* offset of the token's first byte */
     size_t literal; /* offset and bytes of the literal, before decoding */
     size_t literal_size;
-    size_t prefix_size; /* bytes from start that belong in front of a decoded literal (@@global.) */
+    size_t prefix_size;  /* bytes from start that belong before a decoded literal (@@global.) */
     unsigned char quote; /* the literal is the inside of quotes of this kind; 0: it is plain */
 };
 

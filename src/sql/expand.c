@@ -137,7 +137,7 @@ static bool add_limited(struct strbuf *out, const void *bytes, size_t size, size
     return size < left && !out->failed;
 }
 
-/* A negative number behind a minus would make a comment of the two. */
+/* A negative number after a minus would make a comment of the two. */
 static bool needs_space(const struct strbuf *out, const struct sql_parameter *parameter)
 {
     return parameter->kind == SQL_PARAMETER_NUMBER && parameter->text.size > 0 &&

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the room: the table in which words are looked up; keyword_table.c makes it. A look-up costs
- * the same whether it finds the word or not, and has no branch that depends on it. */
+ * Inside the room: the table in which words are looked up; keyword_table.c makes it. */
 #ifndef WEIR_SQL_KEYWORD_FIND_H
 #define WEIR_SQL_KEYWORD_FIND_H
 
@@ -10,7 +9,7 @@
 #include "sql/keywords.h"
 #include "sql/mode.h"
 
-/* A free slot has an empty name. */
+/* A free slot has an empty name, and the row of no word. */
 union sql_keyword_name {
     char bytes[BLOCK_BYTES];
     block block;
@@ -19,8 +18,6 @@ struct sql_long_keyword {
     char name[KEYWORD_LONGEST + 1];
     struct sql_keyword keyword;
 };
-extern const uint64_t sql_keyword_multiplier SQL_HIDDEN;
-extern const uint16_t sql_keyword_displacements[KEYWORD_GROUPS] SQL_HIDDEN;
 extern const union sql_keyword_name sql_keyword_names[KEYWORD_SLOTS] SQL_HIDDEN;
 extern const struct sql_keyword sql_keyword_rows[KEYWORD_SLOTS] SQL_HIDDEN;
 extern const struct sql_long_keyword sql_long_keywords[] SQL_HIDDEN; /* by length: */
@@ -31,12 +28,12 @@ static inline struct sql_keyword sql_keyword_of_block(block lower)
 {
     uint64_t half[2];
     memcpy(half, &lower, sizeof half);
-    uint64_t hash = keyword_hash(half, sql_keyword_multiplier);
-    unsigned slot = keyword_slot(hash, sql_keyword_displacements[keyword_group(hash)]);
-    unsigned same =
-        (block_bits((block)(sql_keyword_names[slot].block == lower)) + 1) >> BLOCK_BYTES;
-    struct sql_keyword row = sql_keyword_rows[slot];
-    return (struct sql_keyword){(uint16_t)(row.word & -same), (uint16_t)(row.flags & -same)};
+    unsigned slot = keyword_slot(half);
+    while (block_bits((block)(sql_keyword_names[slot].block == lower)) != BLOCK_ALL &&
+           sql_keyword_names[slot].bytes[0] != '\0') {
+        slot = keyword_slot_after(slot);
+    }
+    return sql_keyword_rows[slot];
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kind of a whole statement: what the first words say (kind_words.c), looked up behind WITH and
+ * The kind of a whole statement: what the first words say (kind_words.c), looked up after WITH and
  * parentheses, inside of EXPLAIN and the like, and told from set operations. */
 #include "sql/kind.h"
 
@@ -61,7 +61,7 @@ static bool may_name_set_operation(const struct sql_lexer *lexer, size_t at)
 
 /* Whether a set operation joins what begins at the cursor, `opened` parentheses deep: UNION and the
  * like where every parenthesis that is open was opened before the first word. *ordered: ORDER BY or
- * LIMIT stands behind a query in parentheses, which TiDB takes for a set operation of one. */
+ * LIMIT stands after a query in parentheses, which TiDB takes for a set operation of one. */
 static bool is_set_operation(struct sql_cursor *cursor, size_t opened, bool *ordered)
 {
     size_t depth = opened;
@@ -88,7 +88,7 @@ static bool is_set_operation(struct sql_cursor *cursor, size_t opened, bool *ord
     return false;
 }
 
-/* From SET STATEMENT or BATCH to the statement inside: behind FOR, or at the first verb of DML. */
+/* From SET STATEMENT or BATCH to the statement inside: after FOR, or at the first verb of DML. */
 static void go_to_inner(struct sql_cursor *cursor, enum sql_kind kind)
 {
     while (!sql_cursor_at_end(cursor)) {
@@ -110,7 +110,7 @@ static void go_to_inner(struct sql_cursor *cursor, enum sql_kind kind)
     }
 }
 
-/* The kind of the statement at the cursor, looking behind WITH and at set operations. */
+/* The kind of the statement at the cursor, looking after WITH and at set operations. */
 static enum sql_kind plain_kind(struct sql_cursor *cursor, bool quick, bool *holds_statement,
                                 bool *ordered)
 {
@@ -123,7 +123,7 @@ static enum sql_kind plain_kind(struct sql_cursor *cursor, bool quick, bool *hol
     bool begun = opened > 0 || cursor->token.start > start;
     enum sql_kind kind = sql_cursor_kind(cursor, holds_statement);
     if (kind == SQL_KIND_EMPTY && begun) {
-        return SQL_KIND_UNKNOWN; /* a parenthesis, or WITH, and nothing behind */
+        return SQL_KIND_UNKNOWN; /* a parenthesis, or WITH, and nothing after it */
     }
     bool query = kind == SQL_KIND_SELECT || kind == SQL_KIND_VALUES || kind == SQL_KIND_TABLE;
     return query && !quick && is_set_operation(cursor, opened, ordered) ? SQL_KIND_SET_OPERATION

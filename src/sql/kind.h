@@ -3,7 +3,7 @@
  * What kind of statement a text is: TiDB's label, and weir's own finer kind.
  *
  * Comments, white space and parentheses in front do not matter. Executable comments are code, not
- * comments, whatever version they name: a rule must not be blind to what they hide. When the mode
+ * comments, whatever version they name: a rule must not miss what they hide. When the mode
  * names the server and that server would not run one, the statement's kind is that of what the
  * server runs; only when nothing would remain of the statement does the hidden code count. (The
  * digest is TiDB's and sees the same text on every server: it takes the code of slash*! comments of
@@ -43,7 +43,7 @@ struct sql_kinds {
         inner; /* what EXPLAIN, TRACE, SET STATEMENT, BATCH hold; otherwise equal to kind */
 };
 
-/* The kind of one statement. Reads a query to its end (a UNION far behind makes it a set
+/* The kind of one statement. Reads a query to its end (a UNION far on makes it a set
  * operation), anything else only as far as it needs. */
 struct sql_kinds sql_statement_kind(struct sql_span statement, const struct sql_mode *mode);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Kinds, from the first words. Most verbs say it alone (the table `verbs`); CREATE, ALTER, DROP and
- * the like are told by the object they name (the table `objects`), searched in the words behind
+ * the like are told by the object they name (the table `objects`), searched in the words after
  * them and skipping the modifiers in between; the few others have a function each. */
 #include "sql/cursor.h"
 
@@ -209,7 +209,7 @@ static enum sql_kind grant_kind(struct sql_cursor *cursor, bool grant)
     return grant ? SQL_KIND_GRANT_ROLE : SQL_KIND_REVOKE_ROLE;
 }
 
-/* With the cursor at the word behind EXPLAIN, DESCRIBE or TRACE: does a statement stand there? Words
+/* With the cursor at the word after EXPLAIN, DESCRIBE or TRACE: does a statement stand there? Words
  * that are no reserved ones may be the name of a table to describe. */
 static bool explains_statement(const struct sql_cursor *cursor, bool trace)
 {
@@ -356,7 +356,7 @@ static bool starts_replica(uint16_t second)
     return second == SQL_WORD_SLAVE || second == SQL_WORD_REPLICA || second == SQL_WORD_ALL;
 }
 
-/* Verbs that need the word behind them. */
+/* Verbs that need the word after them. */
 static enum sql_kind second_word_kind(struct sql_cursor *cursor, uint16_t word)
 {
     uint16_t second = sql_cursor_second_word(cursor);

@@ -13,11 +13,13 @@
 #include "sql/comment.h"
 #include "sql/keyword_find.h"
 
+#include <assert.h>
 #include <string.h>
 
 void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct sql_mode *mode,
                     enum sql_reading reading)
 {
+    assert(text.at || text.size == 0);
     *lexer = (struct sql_lexer){
         .text = (const unsigned char *)text.at,
         .size = text.size,
@@ -113,7 +115,7 @@ static size_t word_end(const struct sql_lexer *lexer, size_t at)
     return at;
 }
 
-/* Whether the dot before or behind makes a name of a keyword (from.where). Servers differ where
+/* Whether the dot before or after makes a name of a keyword (from.where). Servers differ where
  * white space is next to the dot: there MariaDB and MySQL see a keyword and TiDB a name. When the
  * server is not known it is taken for a name, and noted. */
 static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
@@ -124,7 +126,7 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
     if (token->end < lexer->size && text[token->end] == '.') {
         size_t next = token->end + 1;
         bool name = next < lexer->size && sql_byte_is(text[next], SQL_BYTE_WORD);
-        /* word.* holds for all servers: a keyword with that behind it begins nothing. */
+        /* word.* holds for all servers: a keyword with that after it begins nothing. */
         bool all =
             next < lexer->size && text[next] == '*' && lexer->mode.dialect == SQL_DIALECT_UNKNOWN;
         if (name || all || tidb) {

@@ -10,6 +10,7 @@
 #include "sql/lower.h"
 #include "sql/normalize_run.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 const uint32_t normalize_word_roles[SQL_WORDS] = {
@@ -220,7 +221,7 @@ static bool dot_before(const struct normalize_run *run, size_t start)
     return *before == '.';
 }
 
-/* An unquoted word. What is directly behind it stands where the scanner is: behind a hint that had
+/* An unquoted word. What is directly after it stands where the scanner is: after a hint that had
  * no end, elsewhere. */
 static void word(struct normalize_run *run, size_t start, size_t size)
 {
@@ -316,7 +317,7 @@ static void note_dot(struct normalize_run *run)
 /* Bytes of text between two looks at the room. */
 #define CHUNK 4096
 
-/* The long way: behind comments, or behind one token. False: the text ends here. */
+/* The long way: after comments, or after one token. False: the text ends here. */
 static bool take_long(struct normalize_run *run)
 {
     size_t at = run->scanner.at;
@@ -346,6 +347,7 @@ static void normalize(struct normalize_run *run)
 bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
                    struct sql_span *normalized)
 {
+    assert(statement.at || statement.size == 0);
     if (!grow_copy(digester, digest_copy_bytes(statement.size))) {
         return false;
     }

@@ -31,13 +31,13 @@ enum {
     IS_OPEN = 1 << 3,
     IS_CLOSE = 1 << 4,
     IS_SIGN = 1 << 5,  /* + - */
-    IS_UNARY = 1 << 6, /* a sign behind it belongs to the number: ( , + - >= is <= = < > select */
+    IS_UNARY = 1 << 6, /* a sign after it belongs to the number: ( , + - >= is <= = < > select */
     IS_BY = 1 << 7,
     IS_ORDER = 1 << 8,       /* order, group */
     IS_HINT = 1 << 9,        /* force, use, ignore */
-    IS_POSITION = 1 << 10,   /* an integer behind it is a position in ORDER BY or GROUP BY */
+    IS_POSITION = 1 << 10,   /* an integer after it is a position in ORDER BY or GROUP BY */
     IS_ORDER_BY = 1 << 11,   /* the BY of these */
-    IS_DOT = 1 << 12,        /* a dot ends it, and no more than spaces are behind */
+    IS_DOT = 1 << 12,        /* a dot ends it, and no more than spaces come after */
     IS_INDEX = 1 << 13,      /* of words only, as are these: */
     IS_STRAIGHT = 1 << 14,   /* straight_join */
     IS_NOTHING = 1 << 15,    /* null */
@@ -97,7 +97,7 @@ static ALWAYS_INLINE void begin(struct normalize_run *run, uint64_t is)
     run->text[run->size++] = ' ';
 }
 
-/* What a token becomes by those before it: whether integers behind it are positions. */
+/* What a token becomes by those before it: whether integers after it are positions. */
 static ALWAYS_INLINE uint64_t placed(const struct normalize_run *run, uint64_t is)
 {
     uint64_t one = last(run, 1);
@@ -140,7 +140,7 @@ static ALWAYS_INLINE void put(struct normalize_run *run, uint64_t is, const void
     run->size += size;
 }
 
-/* A literal behind a sign, a character set or a position. An integer that is a position stays what
+/* A literal after a sign, a character set or a position. An integer that is a position stays what
  * it is. The room for it is there. */
 static ALWAYS_INLINE void odd_value(struct normalize_run *run, enum digest_class class,
                                     const unsigned char *literal, size_t size)

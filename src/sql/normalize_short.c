@@ -4,7 +4,7 @@
  * would; what it does not know, or has no room for, it leaves to that.
  *
  * What it costs is mispredicted branches, so that it does without them where texts differ: a word's
- * length, whether there is a space behind it, whether it is a keyword. It reads the copy in lower
+ * length, whether there is a space after it, whether it is a keyword. It reads the copy in lower
  * case, whose padding spares it to ask where the text ends (a zero byte belongs to no token), and
  * it works on a copy of the run, so that everything is in registers: nothing here may take that
  * copy's address and keep it from being so. */
@@ -92,17 +92,17 @@ static const uint16_t goes_on_with[256] = {
     ['\0'] = BEFORE_SEMICOLON,
 };
 
-/* What the byte behind a word says of it: the flags of keywords that print bare before it. */
-enum { BEHIND_ODD = 1 << 7 };
+/* What the byte after a word says of it: the flags of keywords that print bare before it. */
+enum { AFTER_ODD = 1 << 7 };
 
-static const unsigned char behind_word[256] = {
+static const unsigned char after_word[256] = {
     [0 ... '&'] = SQL_KEYWORD_ANYWHERE,
-    ['\''] = SQL_KEYWORD_ANYWHERE | BEHIND_ODD, /* x'1F' and the like */
+    ['\''] = SQL_KEYWORD_ANYWHERE | AFTER_ODD, /* x'1F' and the like */
     ['('] = SQL_KEYWORD_ANYWHERE | SQL_KEYWORD_BEFORE_PARENTHESIS,
     [')' ... '-'] = SQL_KEYWORD_ANYWHERE,
     ['.'] = 0,
     ['/' ... 0x7f] = SQL_KEYWORD_ANYWHERE,
-    [0x80 ... 0xff] = BEHIND_ODD, /* it goes on, and is not ASCII */
+    [0x80 ... 0xff] = AFTER_ODD, /* it goes on, and is not ASCII */
 };
 
 /* The bytes of the number at `at`; 0: it is for digest_scan(). */
@@ -119,7 +119,7 @@ static ALWAYS_INLINE size_t number_bytes(const unsigned char *at, enum digest_cl
     return odd || bytes == BLOCK_BYTES ? 0 : bytes;
 }
 
-/* Where the quoted text at `at` ends, behind its closing quote; 0: it does not. */
+/* Where the quoted text at `at` ends, after its closing quote; 0: it does not. */
 static ALWAYS_INLINE size_t quoted_end(const unsigned char *text, size_t at, size_t size,
                                        bool escapes)
 {
@@ -141,7 +141,7 @@ static ALWAYS_INLINE size_t quoted_end(const unsigned char *text, size_t at, siz
     return 0;
 }
 
-/* Prints size bytes behind the space, by whole blocks. The room is there. */
+/* Prints size bytes after the space, by whole blocks. The room is there. */
 static ALWAYS_INLINE void put_short(struct normalize_run *run, const unsigned char *bytes,
                                     size_t size, bool quoted)
 {
@@ -232,13 +232,13 @@ static ALWAYS_INLINE bool take_variable(struct normalize_run *run, const struct 
     return true;
 }
 
-/* Prints a word of ASCII, of `size` bytes. False: what it is, or the byte behind it, is for the long
+/* Prints a word of ASCII, of `size` bytes. False: what it is, or the byte after it, is for the long
  * way. */
 static ALWAYS_INLINE bool put_word(struct normalize_run *run, const unsigned char *word,
                                    size_t size, struct sql_keyword keyword)
 {
-    unsigned behind = behind_word[word[size]];
-    if ((behind & BEHIND_ODD) != 0 && (word[size] != '\'' || size == 1)) {
+    unsigned after = after_word[word[size]];
+    if ((after & AFTER_ODD) != 0 && (word[size] != '\'' || size == 1)) {
         return false;
     }
     uint64_t is = normalize_word_roles[keyword.word];
@@ -252,9 +252,9 @@ static ALWAYS_INLINE bool put_word(struct normalize_run *run, const unsigned cha
         }
         is = placed(run, is);
     }
-    behind &= (unsigned)((last(run, 1) & IS_DOT) / IS_DOT) - 1;
+    after &= (unsigned)((last(run, 1) & IS_DOT) / IS_DOT) - 1;
     begin(run, is);
-    put_short(run, word, size, (keyword.flags & behind) == 0);
+    put_short(run, word, size, (keyword.flags & after) == 0);
     return true;
 }
 
@@ -277,8 +277,8 @@ static ALWAYS_INLINE bool take_long_word(struct normalize_run *run, const struct
     return true;
 }
 
-/* Takes a word, and the space behind it. Where the next token begins is settled first and needs no
- * look at the byte behind the word, so that the next token does not wait for this one. */
+/* Takes a word, and the space after it. Where the next token begins is settled first and needs no
+ * look at the byte after the word, so that the next token does not wait for this one. */
 static ALWAYS_INLINE bool take_word(struct normalize_run *run, const struct digest_copy *copy,
                                     size_t *at)
 {

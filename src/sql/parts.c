@@ -5,6 +5,7 @@
 #include "sql/cursor.h"
 #include "sql/tables.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void sql_parts_init(struct sql_parts *parts)
@@ -120,7 +121,7 @@ static void read_string(struct sql_parts *parts, const struct sql_cursor *cursor
               &cursor->lexer.mode, texts + 1, false);
 }
 
-/* The string behind the FROM of a PREPARE, or behind the IMMEDIATE of an EXECUTE. */
+/* The string after the FROM of a PREPARE, or after the IMMEDIATE of an EXECUTE. */
 static void read_prepared(struct sql_parts *parts, struct sql_span text,
                           const struct sql_mode *mode, enum sql_kind kind, unsigned texts)
 {
@@ -137,7 +138,7 @@ static void read_prepared(struct sql_parts *parts, struct sql_span text,
     }
 }
 
-/* The statements of a compound one or of a body: each from its verb to the semicolon behind it. */
+/* The statements of a compound one or of a body: each from its verb to the semicolon after it. */
 static void read_blocks(struct sql_parts *parts, struct sql_span text, const struct sql_mode *mode,
                         unsigned texts)
 {
@@ -208,6 +209,7 @@ static void read_part(struct sql_parts *parts, struct sql_span text, const struc
 
 bool sql_parts_read(struct sql_parts *parts, struct sql_span statement, const struct sql_mode *mode)
 {
+    assert(statement.at || statement.size == 0);
     free_texts(parts);
     parts->count = 0;
     parts->failed = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The statements that a statement is made of, for rules that must not be blind to what is wrapped:
+ * The statements that a statement is made of, for rules that must not miss what is wrapped:
  * the statement itself first, then what EXPLAIN ANALYZE, TRACE, SET STATEMENT and BATCH run, what
  * stands in a compound statement or in the body of a routine, and the text of PREPARE ... FROM
  * 'text' and EXECUTE IMMEDIATE 'text', read like a statement of its own. What a plain EXPLAIN
@@ -16,6 +16,7 @@
 #ifndef WEIR_SQL_PARTS_H
 #define WEIR_SQL_PARTS_H
 
+#include "base/check.h"
 #include "sql/kind.h"
 
 #define SQL_PARTS_MAX 4096 /* what lies beyond makes the last part one of kind UNKNOWN */
@@ -43,7 +44,7 @@ void sql_parts_release(struct sql_parts *parts);
 
 /* Reads one statement; the items live until the next call. At least one part, unless false: there
  * is no memory. */
-bool sql_parts_read(struct sql_parts *parts, struct sql_span statement,
-                    const struct sql_mode *mode);
+WEIR_MUST_CHECK bool sql_parts_read(struct sql_parts *parts, struct sql_span statement,
+                                    const struct sql_mode *mode);
 
 #endif

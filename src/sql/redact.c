@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sql/block.h"
+
 #define MASK "'***'"
 
 /* Words without which there is no secret; has_hint() knows them, too. */
@@ -34,31 +36,26 @@ static bool find_word(struct sql_span text, const char *word)
     return false;
 }
 
-/* Eight places at once: is one of them "sw" or "if", in any case? Every announcing word has one of
- * them, and most statements have none. Reads nine bytes. */
-static inline bool has_hint(const char *at)
+/* Whether "sw" or "if" begins at one of the first 16 bytes, in any case; `next` is what follows
+ * each. Every announcing word has one of them, and most statements have none. */
+static inline bool has_hint(block bytes, block next)
 {
-    const uint64_t ones = 0x0101010101010101U, tops = ones << 7, lower = ones * 0x20;
-    uint64_t here, next;
-    memcpy(&here, at, sizeof here);
-    memcpy(&next, at + 1, sizeof next);
-    here |= lower;
-    next |= lower;
-    uint64_t sw = (here ^ ones * 's') | (next ^ ones * 'w');
-    uint64_t is_if = (here ^ ones * 'i') | (next ^ ones * 'f');
-    return (((sw - ones) & ~sw) | ((is_if - ones) & ~is_if)) & tops;
+    bytes |= 0x20;
+    next |= 0x20;
+    return block_bits((block_is(bytes, 's') & block_is(next, 'w')) |
+                      (block_is(bytes, 'i') & block_is(next, 'f'))) != 0;
 }
 
 static bool may_announce(struct sql_span text)
 {
+    const unsigned char *bytes = (const unsigned char *)text.at;
     size_t at = 0;
-    if (text.size < 9)
-        return text.size > 5; /* passwd */
-    for (; text.size - at >= 9; at += 8) {
-        if (has_hint(text.at + at))
+    for (; text.size - at > BLOCK_BYTES; at += BLOCK_BYTES) {
+        if (has_hint(block_load(bytes + at), block_load(bytes + at + 1)))
             return true;
     }
-    return has_hint(text.at + text.size - 9);
+    return at < text.size &&
+           has_hint(block_load_at(bytes, at, text.size), block_load_at(bytes, at + 1, text.size));
 }
 
 bool sql_may_hold_secret(struct sql_span text)

@@ -31,7 +31,7 @@ struct sql_setting {
     enum sql_scope scope;
     struct sql_span name;  /* without scope, @ and back quotes; as written */
     struct sql_span whole; /* from the name's first byte (@@ and the like) to the value's last */
-    bool is_scoped;        /* a scope word or @@ stands in front of the name */
+    bool is_scoped;        /* a scope word or @@ stands before the name */
     struct sql_span value; /* the expression as written, without white space around it */
     bool is_literal;       /* value is a single string, number or word */
     struct sql_span

@@ -5,11 +5,13 @@
 
 #include "sql/blocks.h"
 
+#include <assert.h>
 #include <string.h>
 
 void sql_splitter_init(struct sql_splitter *splitter, struct sql_span text,
                        const struct sql_mode *mode)
 {
+    assert(text.at || text.size == 0);
     *splitter = (struct sql_splitter){.rest = text, .mode = *mode};
 }
 

@@ -2,13 +2,13 @@
  *
  * The statements of a multi-statement text, one after the other, in place.
  *
- * A statement ends behind the first semicolon that is not inside of quotes, comments, or a compound
+ * A statement ends after the first semicolon that is not inside of quotes, comments, or a compound
  * statement (BEGIN NOT ATOMIC ... END, IF, CASE, LOOP, WHILE, REPEAT, FOR; the bodies of CREATE
  * PROCEDURE, FUNCTION, TRIGGER, EVENT, PACKAGE). Its text keeps that semicolon and the white space
- * and comments in front. An empty statement (`;;`) is part of the one behind it; what follows the
+ * and comments before it. An empty statement (`;;`) is part of the one after it; what follows the
  * last semicolon is a statement only when it holds more than white space and comments. A text
  * without any statement gives none. TiDB cuts in the same places, and like there one newline is in
- * no statement where the text begins, right behind a semicolon, and where the text ends. A semicolon
+ * no statement where the text begins, right after a semicolon, and where the text ends. A semicolon
  * in an executable comment that the server runs is a semicolon.
  *
  *     struct sql_splitter splitter;

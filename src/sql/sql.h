@@ -27,7 +27,6 @@
 #include "sql/settings.h"
 #include "sql/split.h"
 #include "sql/tables.h"
-#include "sql/trace_statement.h"
 #include "sql/variables.h"
 
 #endif

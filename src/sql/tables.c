@@ -8,6 +8,7 @@
 #include "sql/lower.h"
 #include "sql/tables_scan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,7 +185,7 @@ static bool is_reserved(uint16_t word)
     }
 }
 
-/* Keeps the name that must stand at the cursor, and moves behind it. False, and the list is
+/* Keeps the name that must stand at the cursor, and moves after it. False, and the list is
  * unknown: there is none. */
 static bool take_name(struct scan *scan, struct sql_span *name)
 {

@@ -31,6 +31,7 @@
 #ifndef WEIR_SQL_TABLES_H
 #define WEIR_SQL_TABLES_H
 
+#include "base/check.h"
 #include "sql/mode.h"
 
 enum {
@@ -89,7 +90,7 @@ static inline struct sql_span sql_table_schema(const struct sql_table *table)
 
 /* Reads one statement. current_database fills in the database of names that have none (may be
  * empty). The items live until the next call. False: there is no memory. */
-bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
-                     const struct sql_mode *mode, struct sql_span current_database);
+WEIR_MUST_CHECK bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
+                                     const struct sql_mode *mode, struct sql_span current_database);
 
 #endif

@@ -183,7 +183,7 @@ void sql_scan_grant(struct scan *scan)
     }
 }
 
-/* TiDB's statements about one table or a list of them, behind TABLE (or INDEX, for ADMIN ...
+/* TiDB's statements about one table or a list of them, after TABLE (or INDEX, for ADMIN ...
  * INDEX). */
 void sql_scan_admin(struct scan *scan)
 {

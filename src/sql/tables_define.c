@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clauses behind the name in CREATE TABLE and ALTER TABLE, in CREATE TRIGGER and CREATE
+ * The clauses after the name in CREATE TABLE and ALTER TABLE, in CREATE TRIGGER and CREATE
  * BINDING. */
 #include "sql/tables_scan.h"
 
@@ -35,7 +35,7 @@ static void step_create(struct scan *scan)
                 sql_cursor_second_word(&scan->cursor) != SQL_WORD_SYSTEM)) {
         sql_scan_begin_query(scan);
     } else if (sql_cursor_is(&scan->cursor, '(') && opens_query(scan)) {
-        sql_scan_open_frame(scan, CLAUSE_QUERY, CLAUSE_OTHER); /* UNION behind it is no option */
+        sql_scan_open_frame(scan, CLAUSE_QUERY, CLAUSE_OTHER); /* UNION after it is no option */
         sql_scan_next(scan);
     } else if (sql_cursor_is(&scan->cursor, '(')) {
         sql_scan_open_frame(scan, CLAUSE_REFERENCES, CLAUSE_CREATE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clauses of queries: WITH, the select list, and the references to tables behind FROM, UPDATE
- * and DELETE. In a reference a table must stand behind FROM, a comma and JOIN, and nowhere else. */
+ * The clauses of queries: WITH, the select list, and the references to tables after FROM, UPDATE
+ * and DELETE. In a reference a table must stand after FROM, a comma and JOIN, and nowhere else. */
 #include "sql/tables_scan.h"
 
 #include "sql/charset.h"
@@ -243,7 +243,7 @@ static void step_select(struct scan *scan)
     sql_scan_next(scan);
 }
 
-/* Whether RETURNING (current) is MariaDB's clause, behind which an expression stands. TiDB has no
+/* Whether RETURNING (current) is MariaDB's clause, after which an expression stands. TiDB has no
  * such clause, but tables and columns of that name: a table that follows must not be missed. */
 static bool is_returning_clause(const struct scan *scan)
 {

@@ -23,16 +23,16 @@
 
 enum clause {
     CLAUSE_OTHER,      /* expressions and the like: only parentheses and set operations matter */
-    CLAUSE_PAREN,      /* just behind an opening parenthesis that may hold a query */
+    CLAUSE_PAREN,      /* just after an opening parenthesis that may hold a query */
     CLAUSE_QUERY,      /* a query must begin here */
-    CLAUSE_SELECT,     /* behind SELECT: FROM opens the table references */
+    CLAUSE_SELECT,     /* after SELECT: FROM opens the table references */
     CLAUSE_FACTOR,     /* a table, derived table or parenthesised join must stand here */
-    CLAUSE_REFS,       /* behind one: a comma or JOIN wants another */
+    CLAUSE_REFS,       /* after one: a comma or JOIN wants another */
     CLAUSE_WITH,       /* the name of a common table expression */
-    CLAUSE_WITH_NEXT,  /* behind one */
-    CLAUSE_INSERT,     /* behind the target of INSERT */
-    CLAUSE_CREATE,     /* behind the name of CREATE TABLE */
-    CLAUSE_ALTER,      /* behind the name of ALTER TABLE */
+    CLAUSE_WITH_NEXT,  /* after one */
+    CLAUSE_INSERT,     /* after the target of INSERT */
+    CLAUSE_CREATE,     /* after the name of CREATE TABLE */
+    CLAUSE_ALTER,      /* after the name of ALTER TABLE */
     CLAUSE_REFERENCES, /* in the definitions of a table: FOREIGN KEY ... REFERENCES */
     CLAUSE_TRIGGER,    /* CREATE TRIGGER, before ON table */
     CLAUSE_BINDING,    /* CREATE BINDING: FOR and USING are followed by statements */
@@ -80,10 +80,10 @@ static inline struct frame *sql_scan_frame(struct scan *scan)
 
 /* tables.c */
 
-/* Adds the table at the cursor (name, db.name, .name, *.name) and moves behind it. False, and the
+/* Adds the table at the cursor (name, db.name, .name, *.name) and moves after it. False, and the
  * list is unknown: no name stands there. */
 bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
-/* Adds the table at the cursor of a SHOW, and moves behind t [FROM | IN db]; whether that database
+/* Adds the table at the cursor of a SHOW, and moves after t [FROM | IN db]; whether that database
  * is kept apart from the table's. */
 void sql_scan_shown_table(struct scan *scan, bool apart);
 /* Adds the name at the cursor to the common table expressions. */
@@ -115,7 +115,7 @@ static inline bool sql_scan_accept_byte(struct scan *scan, unsigned char byte)
     return true;
 }
 
-/* From an opening parenthesis (current) to behind its closing one. */
+/* From an opening parenthesis (current) to after its closing one. */
 void sql_scan_skip_parentheses(struct scan *scan);
 /* Opens a frame at a parenthesis; the current frame goes on with `after` when it closes. */
 void sql_scan_open_frame(struct scan *scan, enum clause inside, enum clause after);
@@ -149,9 +149,9 @@ void sql_scan_skip_if_exists(struct scan *scan);
 /* Moves on until one of the words stands at the cursor, outside of parentheses. False: none does.
  */
 bool sql_scan_find_word(struct scan *scan, uint16_t a, uint16_t b);
-/* table [anything] [, table [anything]] ..., and nothing else of interest behind. */
+/* table [anything] [, table [anything]] ..., and nothing else of interest after. */
 void sql_scan_table_list(struct scan *scan, enum sql_access access);
-/* table [, table] ..., and nothing else of interest behind. */
+/* table [, table] ..., and nothing else of interest after. */
 void sql_scan_plain_table_list(struct scan *scan, enum sql_access access);
 /* Whether ON DUPLICATE KEY stands at the cursor. */
 bool sql_scan_at_duplicate_key(const struct scan *scan);

@@ -68,7 +68,7 @@ static bool ends_list(const struct sql_cursor *cursor)
     }
 }
 
-/* Whether an expression can end with this token, so that a name behind it is an alias. */
+/* Whether an expression can end with this token, so that a name after it is an alias. */
 static bool ends_operand(const struct sql_token *token)
 {
     return token->class == SQL_TOKEN_NUMBER || token->class == SQL_TOKEN_SYSTEM ||

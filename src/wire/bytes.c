@@ -4,12 +4,13 @@
  * left, and nowhere else is a byte of a packet touched without that. */
 #include "wire/bytes.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "wire/protocol.h"
 
-/* Passes `size` bytes and returns where they start; NULL (and failed) when there are fewer. */
-static const uint8_t *take(struct wire_reader *reader, uint64_t size)
+/* Consumes `size` bytes and returns where they start; NULL (and failed) if there are fewer. */
+static const uint8_t *consume(struct wire_reader *reader, uint64_t size)
 {
     if (reader->failed || size > wire_left(reader)) {
         reader->failed = true;
@@ -20,9 +21,9 @@ static const uint8_t *take(struct wire_reader *reader, uint64_t size)
     return start;
 }
 
-static uint64_t take_integer(struct wire_reader *reader, unsigned width)
+static uint64_t read_integer(struct wire_reader *reader, unsigned width)
 {
-    const uint8_t *bytes = take(reader, width);
+    const uint8_t *bytes = consume(reader, width);
     uint64_t value = 0;
     if (bytes)
         for (unsigned i = 0; i < width; i++)
@@ -32,27 +33,27 @@ static uint64_t take_integer(struct wire_reader *reader, unsigned width)
 
 uint8_t wire_read_u8(struct wire_reader *reader)
 {
-    return (uint8_t)take_integer(reader, 1);
+    return (uint8_t)read_integer(reader, 1);
 }
 
 uint16_t wire_read_u16(struct wire_reader *reader)
 {
-    return (uint16_t)take_integer(reader, 2);
+    return (uint16_t)read_integer(reader, 2);
 }
 
 uint32_t wire_read_u24(struct wire_reader *reader)
 {
-    return (uint32_t)take_integer(reader, 3);
+    return (uint32_t)read_integer(reader, 3);
 }
 
 uint32_t wire_read_u32(struct wire_reader *reader)
 {
-    return (uint32_t)take_integer(reader, 4);
+    return (uint32_t)read_integer(reader, 4);
 }
 
 uint64_t wire_read_u64(struct wire_reader *reader)
 {
-    return take_integer(reader, 8);
+    return read_integer(reader, 8);
 }
 
 uint64_t wire_read_lenenc(struct wire_reader *reader)
@@ -62,13 +63,13 @@ uint64_t wire_read_lenenc(struct wire_reader *reader)
     uint64_t value = first;
     switch (first) {
     case 0xfc:
-        value = take_integer(reader, 2);
+        value = read_integer(reader, 2);
         break;
     case 0xfd:
-        value = take_integer(reader, 3);
+        value = read_integer(reader, 3);
         break;
     case 0xfe:
-        value = take_integer(reader, 8);
+        value = read_integer(reader, 8);
         break;
     case 0xfb:
     case 0xff:
@@ -86,7 +87,7 @@ uint64_t wire_read_lenenc(struct wire_reader *reader)
 
 struct wire_string wire_read_bytes(struct wire_reader *reader, uint64_t size)
 {
-    const uint8_t *bytes = take(reader, size);
+    const uint8_t *bytes = consume(reader, size);
     return bytes ? (struct wire_string){(const char *)bytes, (size_t)size}
                  : (struct wire_string){NULL, 0};
 }
@@ -128,7 +129,7 @@ struct wire_string wire_read_rest(struct wire_reader *reader)
 
 void wire_skip(struct wire_reader *reader, uint64_t size)
 {
-    take(reader, size);
+    consume(reader, size);
 }
 
 struct wire_string wire_text(const char *text)
@@ -167,8 +168,8 @@ void wire_begin_packet(struct wire_writer *writer)
     strbuf_add(writer->out, "\0\0\0", WIRE_HEADER_BYTES);
 }
 
-/* Opens gaps for the headers of the frames behind the first one, from the last to the first, so
- * that every payload byte moves once. */
+/* Opens gaps for the headers of the frames after the first one, from the last to the first:
+ * every payload byte moves once. */
 static void split_frames(struct wire_writer *writer, size_t payload)
 {
     struct strbuf *out = writer->out;
@@ -194,6 +195,7 @@ void wire_end_packet(struct wire_writer *writer)
     struct strbuf *out = writer->out;
     if (out->failed)
         return;
+    assert(out->size >= writer->start + WIRE_HEADER_BYTES); /* begun */
     size_t payload = out->size - writer->start - WIRE_HEADER_BYTES;
     if (payload >= WIRE_FRAME_MAX) {
         split_frames(writer, payload);

@@ -3,7 +3,7 @@
  * One bounded reader and one bounded writer, which every codec of the room uses.
  *
  * Both have a sticky `failed`: after a read past the end (or an addition that did not fit into
- * memory) everything further gives zeros and does nothing, so that a codec tests once, at the end.
+ * memory) further reads return zeros and further writes do nothing: a codec tests once, at the end.
  * A failed reader leaves pos where the failing read began. */
 #ifndef WEIR_WIRE_BYTES_H
 #define WEIR_WIRE_BYTES_H

@@ -6,6 +6,7 @@
  *
  * MariaDB's extended capabilities live in bytes that MySQL keeps zero, and count only when
  * CLIENT_MYSQL (bit 0) is clear; every function here goes by that. */
+#include <assert.h>
 #include <string.h>
 
 #include "wire/packets.h"
@@ -47,7 +48,7 @@ bool wire_decode_greeting(const uint8_t *payload, size_t size, struct wire_greet
     wire_skip(&r, GREETING_RESERVED_BYTES);
     greeting->capabilities = extended(low, wire_read_u32(&r));
     if (low & WIRE_CAP(CLIENT_SECURE_CONNECTION) || scramble_bytes > SCRAMBLE1_BYTES) {
-        /* At least 13 bytes, the last of which is a NUL; some servers say 0 for the length. */
+        /* At least 13 bytes, the last of which is a NUL; some servers send 0 as the length. */
         size_t rest = scramble_bytes > 21 ? (size_t)scramble_bytes - 8 : SCRAMBLE2_BYTES + 1;
         if (rest > wire_left(&r))
             rest = wire_left(&r);
@@ -65,6 +66,8 @@ void wire_encode_greeting(struct wire_writer *writer, const struct wire_greeting
 {
     uint64_t capabilities = greeting->capabilities;
     bool has_plugin = capabilities & WIRE_CAP(CLIENT_PLUGIN_AUTH);
+    assert(greeting->scramble1.size == SCRAMBLE1_BYTES &&
+           greeting->scramble2.size == SCRAMBLE2_BYTES);
     wire_begin_packet(writer);
     wire_write_u8(writer, PROTOCOL_VERSION);
     wire_write_nul_string(writer, greeting->server_version);

@@ -29,7 +29,8 @@ struct wire_greeting {
     struct wire_string plugin;    /* authentication plugin; data NULL without CLIENT_PLUGIN_AUTH */
 };
 
-bool wire_decode_greeting(const uint8_t *payload, size_t size, struct wire_greeting *greeting);
+WEIR_MUST_CHECK bool wire_decode_greeting(const uint8_t *payload, size_t size,
+                                          struct wire_greeting *greeting);
 
 /* scramble1 and scramble2 must hold 8 and 12 bytes. */
 void wire_encode_greeting(struct wire_writer *writer, const struct wire_greeting *greeting);
@@ -40,7 +41,7 @@ struct wire_handshake_response {
     uint64_t capabilities; /* as the client sent them; bits 32.. only when bit 0 is clear */
     uint32_t max_packet;   /* bytes */
     uint8_t charset;
-    bool is_ssl_request; /* CLIENT_SSL is set and the packet ends behind the charset: all below is
+    bool is_ssl_request; /* CLIENT_SSL is set and the packet ends after the charset: all below is
                             empty */
     struct wire_string user;
     struct wire_string auth_response;
@@ -50,13 +51,14 @@ struct wire_handshake_response {
     uint8_t zstd_level;            /* 0: none */
 };
 
-/* Understands the old form (no CLIENT_PROTOCOL_41) too. */
+/* Understands the old form (no CLIENT_PROTOCOL_41) too. After a failure the fields up to the damage are
+ * valid, the others empty. */
 bool wire_decode_handshake_response(const uint8_t *payload, size_t size,
                                     struct wire_handshake_response *response);
 void wire_encode_handshake_response(struct wire_writer *writer,
                                     const struct wire_handshake_response *response);
 
-/* Only capabilities, max_packet and charset count. */
+/* Uses only capabilities, max_packet and charset. */
 void wire_encode_ssl_request(struct wire_writer *writer,
                              const struct wire_handshake_response *response);
 
@@ -70,22 +72,24 @@ struct wire_change_user {
 };
 
 /* payload begins with the command byte. */
-bool wire_decode_change_user(const uint8_t *payload, size_t size, uint64_t capabilities,
-                             struct wire_change_user *change);
+WEIR_MUST_CHECK bool wire_decode_change_user(const uint8_t *payload, size_t size,
+                                             uint64_t capabilities,
+                                             struct wire_change_user *change);
 void wire_encode_change_user(struct wire_writer *writer, uint64_t capabilities,
                              const struct wire_change_user *change);
 
 /* Walks a block of connection attributes. reader is made with wire_reader_of(block.data,
  * block.size). false: at the end, or reader->failed. */
-bool wire_attribute_next(struct wire_reader *reader, struct wire_string *name,
-                         struct wire_string *value);
+WEIR_MUST_CHECK bool wire_attribute_next(struct wire_reader *reader, struct wire_string *name,
+                                         struct wire_string *value);
 
 struct wire_auth_switch {
     struct wire_string plugin; /* "mysql_old_password" for the bare FE of old servers */
     struct wire_string data;   /* as sent, a trailing NUL included */
 };
 
-bool wire_decode_auth_switch(const uint8_t *payload, size_t size, struct wire_auth_switch *request);
+WEIR_MUST_CHECK bool wire_decode_auth_switch(const uint8_t *payload, size_t size,
+                                             struct wire_auth_switch *request);
 void wire_encode_auth_switch(struct wire_writer *writer, const struct wire_auth_switch *request);
 
 /* ---- OK, ERR, EOF ---- */
@@ -100,7 +104,8 @@ struct wire_ok {
     struct wire_string session_state; /* block for wire_session_state_next(); data NULL: none */
 };
 
-bool wire_decode_ok(const uint8_t *payload, size_t size, uint64_t capabilities, struct wire_ok *ok);
+WEIR_MUST_CHECK bool wire_decode_ok(const uint8_t *payload, size_t size, uint64_t capabilities,
+                                    struct wire_ok *ok);
 void wire_encode_ok(struct wire_writer *writer, uint64_t capabilities, const struct wire_ok *ok);
 
 struct wire_err {
@@ -109,6 +114,7 @@ struct wire_err {
     struct wire_string message;
 };
 
+/* After a failure (too short) code is 0 and message empty. */
 bool wire_decode_err(const uint8_t *payload, size_t size, struct wire_err *err);
 
 /* The SQLSTATE is left out without CLIENT_PROTOCOL_41. An empty sqlstate gives
@@ -120,7 +126,7 @@ struct wire_eof {
     uint16_t status;
 };
 
-bool wire_decode_eof(const uint8_t *payload, size_t size, struct wire_eof *eof);
+WEIR_MUST_CHECK bool wire_decode_eof(const uint8_t *payload, size_t size, struct wire_eof *eof);
 void wire_encode_eof(struct wire_writer *writer, uint64_t capabilities, const struct wire_eof *eof);
 
 /* What ends definitions or rows, in the form that the capabilities ask for: an EOF, or the OK with
@@ -144,7 +150,8 @@ struct wire_session_state {
 
 void wire_session_states_begin(struct wire_session_states *states, const uint8_t *block,
                                size_t size);
-bool wire_session_state_next(struct wire_session_states *states, struct wire_session_state *state);
+WEIR_MUST_CHECK bool wire_session_state_next(struct wire_session_states *states,
+                                             struct wire_session_state *state);
 
 /* ---- result sets ---- */
 
@@ -153,8 +160,9 @@ struct wire_column_count {
     bool definitions_follow; /* false: the client has them from before (metadata caching) */
 };
 
-bool wire_decode_column_count(const uint8_t *payload, size_t size, uint64_t capabilities,
-                              struct wire_column_count *count);
+WEIR_MUST_CHECK bool wire_decode_column_count(const uint8_t *payload, size_t size,
+                                              uint64_t capabilities,
+                                              struct wire_column_count *count);
 void wire_encode_column_count(struct wire_writer *writer, uint64_t capabilities, uint64_t columns);
 
 struct wire_column_definition {
@@ -167,8 +175,9 @@ struct wire_column_definition {
     uint8_t decimals;
 };
 
-bool wire_decode_column_definition(const uint8_t *payload, size_t size, uint64_t capabilities,
-                                   struct wire_column_definition *column);
+WEIR_MUST_CHECK bool wire_decode_column_definition(const uint8_t *payload, size_t size,
+                                                   uint64_t capabilities,
+                                                   struct wire_column_definition *column);
 void wire_encode_column_definition(struct wire_writer *writer, uint64_t capabilities,
                                    const struct wire_column_definition *column);
 
@@ -186,8 +195,8 @@ struct wire_prepare_ok {
     bool definitions_follow;
 };
 
-bool wire_decode_prepare_ok(const uint8_t *payload, size_t size, uint64_t capabilities,
-                            struct wire_prepare_ok *prepare);
+WEIR_MUST_CHECK bool wire_decode_prepare_ok(const uint8_t *payload, size_t size,
+                                            uint64_t capabilities, struct wire_prepare_ok *prepare);
 
 /* MariaDB's progress report inside a reply. */
 struct wire_progress {
@@ -196,6 +205,7 @@ struct wire_progress {
     struct wire_string info;
 };
 
-bool wire_decode_progress(const uint8_t *payload, size_t size, struct wire_progress *progress);
+WEIR_MUST_CHECK bool wire_decode_progress(const uint8_t *payload, size_t size,
+                                          struct wire_progress *progress);
 
 #endif

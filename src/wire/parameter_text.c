@@ -17,7 +17,7 @@ static bool put_integer(const struct wire_parameter *parameter, struct wire_read
         value |= (uint64_t)wire_read_u8(r) << (8 * i);
     if (parameter->is_unsigned)
         strbuf_printf(out, "%" PRIu64, value);
-    else /* shifted up and down again, so that the sign spreads */
+    else /* shifted up and down again, to extend the sign */
         strbuf_printf(out, "%" PRId64, (int64_t)(value << unused_bits) >> unused_bits);
     return !r->failed;
 }

@@ -5,6 +5,7 @@
  * Two readers go side by side: `types` over the type section (type, flags, and a name where
  * attributes are negotiated) and `values` over the values. In a bulk execution `types` starts again
  * with every row. */
+#include <assert.h>
 #include <string.h>
 
 #include "wire/parameters.h"
@@ -89,6 +90,7 @@ static bool next_row(struct wire_parameters *p)
 bool wire_parameter_next(struct wire_parameters *parameters, struct wire_parameter *parameter)
 {
     struct wire_parameters *p = parameters;
+    assert(p->index <= p->count);
     if (p->failed || !next_row(p) || (p->bulk && p->index == 0 && wire_left(&p->values) == 0))
         return false;
     *parameter = (struct wire_parameter){.row = p->row, .index = p->index, .raw = {"", 0}};

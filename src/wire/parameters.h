@@ -46,8 +46,8 @@ struct wire_parameter {
 
 struct wire_parameters {
     uint32_t count;
-    bool failed; /* the packet ended early, or had a type whose length nobody knows */
-    /* The rest is the walk's own. */
+    bool failed; /* the packet ended early, or had a type of unknown length */
+    /* The rest is private to the room. */
     uint32_t index, row;
     bool named, bulk;
     const uint8_t *nulls;     /* bitmap of `count` bits; NULL: none */
@@ -56,21 +56,23 @@ struct wire_parameters {
     struct wire_reader types, types_again, values;
 };
 
-/* Gives the next parameter. false: after the last one, or failed. */
-bool wire_parameter_next(struct wire_parameters *parameters, struct wire_parameter *parameter);
+/* Reads the next parameter. Returns false after the last one, or if failed. */
+WEIR_MUST_CHECK bool wire_parameter_next(struct wire_parameters *parameters,
+                                         struct wire_parameter *parameter);
 
 /* Appends the value as text: numbers in decimal, dates as '2026-01-31 23:59:59.000001', strings as
- * they are; nothing for NULL and long data (see is_null, is_long_data). false: the bytes are not a
- * value of that type. */
-bool wire_parameter_text(const struct wire_parameter *parameter, struct strbuf *out);
+ * they are; nothing for NULL and long data (see is_null, is_long_data). Returns false if the bytes are
+ * not a value of that type. */
+WEIR_MUST_CHECK bool wire_parameter_text(const struct wire_parameter *parameter,
+                                         struct strbuf *out);
 
 struct wire_query {
     struct wire_string text;
     struct wire_parameters attributes; /* count 0 without CLIENT_QUERY_ATTRIBUTES */
 };
 
-bool wire_decode_query(const uint8_t *payload, size_t size, uint64_t capabilities,
-                       struct wire_query *query);
+WEIR_MUST_CHECK bool wire_decode_query(const uint8_t *payload, size_t size, uint64_t capabilities,
+                                       struct wire_query *query);
 
 struct wire_execute {
     uint32_t statement_id; /* WIRE_STATEMENT_LAST: the one prepared last (MariaDB) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The PROXY protocol, version 2: one header before everything else on a connection, by which a
- * gateway tells the server whom it speaks for. */
+ * The PROXY protocol, version 2: one header before everything else on a connection, with which
+ * a gateway gives the server the address of the client. */
 #ifndef WEIR_WIRE_PROXY_H
 #define WEIR_WIRE_PROXY_H
 
@@ -12,7 +12,7 @@
 /* Appends the header to out. source is the client's address, destination the address it connected
  * to. Both AF_INET: TCP4. Both AF_INET6: TCP6; an IPv4 address mapped into IPv6 (::ffff:a.b.c.d) on
  * both sides is sent as TCP4, so that accounts on IPv4 networks match. Anything else (Unix sockets,
- * NULL, mixed families): LOCAL, by which the server takes the connection's own address. Failure (no
+ * NULL, mixed families): LOCAL, with which the server uses the connection's own address. Failure (no
  * memory) shows in out->failed. */
 void wire_encode_proxy_header(struct strbuf *out, const struct sockaddr *source,
                               const struct sockaddr *destination);

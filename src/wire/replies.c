@@ -9,7 +9,7 @@
 enum { FIXED_FIELDS_BYTES = 0x0c /* of a column definition */ };
 
 /* The text of an OK. Documentation says that without session tracking it is the rest of the packet;
- * servers have always written it with its length in front, so that form wins where it fits exactly.
+ * servers have always written it with its length first, so that form wins where it fits exactly.
  */
 static struct wire_string read_info(struct wire_reader *r, bool tracks)
 {
@@ -166,7 +166,7 @@ bool wire_session_state_next(struct wire_session_states *states, struct wire_ses
     return !variables->failed;
 }
 
-/* Both families put the byte behind the count. */
+/* Both families put the byte after the count. */
 static bool has_metadata_byte(uint64_t capabilities)
 {
     return capabilities &

@@ -9,12 +9,13 @@
  *
  * Each direction has a flow. A header (with the first payload bytes of a packet) that comes in
  * pieces is gathered in flow.head; a payload that comes in pieces is gathered in flow.kept as far
- * as flow.keep allows, and otherwise passed over. Rows that nobody wants never get that far:
- * pass_rows() hops from header to header.
+ * as flow.keep allows, and otherwise skipped. Rows that are not wanted never get that far:
+ * skip_rows() goes from header to header.
  *
  * Invariants: in_frame implies in_packet; head_size > 0 implies !in_frame; kept.size <= keep. */
 #include "wire/tracker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ enum {
     KEPT_IDLE_BYTES = 16384, /* memory that stays with a flow from packet to packet */
 };
 
-/* Kinds whose payload changes the state, and so is read even when nobody wants it. */
+/* Kinds whose payload changes the state, and so is read even if it is not wanted. */
 #define ALWAYS_READ                                                                                \
     (WIRE_WANT(WIRE_GREETING) | WIRE_WANT(WIRE_HANDSHAKE_RESPONSE) | WIRE_WANT(WIRE_OK) |          \
      WIRE_WANT(WIRE_ERR) | WIRE_WANT(WIRE_EOF) | WIRE_WANT(WIRE_COLUMN_COUNT) |                    \
@@ -123,8 +124,8 @@ static size_t input_left(const struct wire_input *input)
     return (size_t)(input->end - input->pos);
 }
 
-/* Hops over rows that lie whole in the input, up to the first packet that may be something else. */
-static void pass_rows(struct wire_tracker *t, struct wire_input *input)
+/* Skips rows that lie whole in the input, up to the first packet that may be something else. */
+static void skip_rows(struct wire_tracker *t, struct wire_input *input)
 {
     const uint8_t *pos = input->pos;
     uint64_t rows = 0;
@@ -177,7 +178,7 @@ const uint8_t *wire_tracker_kept(const struct wire_tracker *tracker, enum wire_d
     return (const uint8_t *)kept->data;
 }
 
-/* Makes the flow ready for a new packet's payload. */
+/* Prepares the flow for a new packet's payload. */
 static void empty_kept(struct wire_flow *flow)
 {
     if (flow->kept.capacity > KEPT_IDLE_BYTES)
@@ -186,7 +187,7 @@ static void empty_kept(struct wire_flow *flow)
         strbuf_reset(&flow->kept);
 }
 
-/* Takes note of a frame whose header, and first bytes, are known. false: broken. */
+/* Begins a frame whose header, and first bytes, are known. Returns false if broken. */
 static bool open_frame(struct wire_tracker *t, enum wire_direction direction, const uint8_t *header,
                        const uint8_t *peek)
 {
@@ -226,6 +227,7 @@ static bool open_frame(struct wire_tracker *t, enum wire_direction direction, co
 
 static void keep_bytes(struct wire_flow *flow, const uint8_t *bytes, size_t size)
 {
+    assert(flow->kept.size <= flow->keep);
     size_t room = flow->keep - flow->kept.size;
     strbuf_add(&flow->kept, bytes, size < room ? size : room);
 }
@@ -276,8 +278,8 @@ static enum wire_step begin_frame(struct wire_tracker *t, enum wire_direction di
     return WIRE_PACKET;
 }
 
-/* The packet is whole. payload: where it lies in the input, or NULL when it was gathered. Returns
- * true when it is to be shown. */
+/* The packet is complete. payload: where it lies in the input, or NULL if it was gathered. Returns
+ * true if it is to be shown. */
 static bool finish_packet(struct wire_tracker *t, enum wire_direction direction,
                           const uint8_t *payload, struct wire_packet *packet)
 {
@@ -306,13 +308,14 @@ enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_directi
 {
     struct wire_tracker *t = tracker;
     struct wire_flow *flow = &t->flow[direction];
+    assert(t->queue && (unsigned)direction <= WIRE_FROM_SERVER && input->pos <= input->end);
     while (!t->broken) {
         const uint8_t *in_place = NULL;
         if (!flow->in_frame) {
             bool is_first = !flow->in_packet;
             if (is_first && direction == WIRE_FROM_SERVER && t->expect == WIRE_EXPECT_ROWS &&
                 !(t->wanted & WIRE_WANT(WIRE_ROW)) && flow->head_size == 0)
-                pass_rows(t, input);
+                skip_rows(t, input);
             bool was_split = flow->head_size > 0;
             enum wire_step step = begin_frame(t, direction, input);
             if (step != WIRE_PACKET)

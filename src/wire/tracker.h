@@ -5,20 +5,20 @@
  *
  *     struct wire_input in = {bytes, bytes + size};
  *     while (wire_tracker_next(&tracker, WIRE_FROM_SERVER, &in, &packet) == WIRE_PACKET)
- *         ... packet.kind, packet.payload; in.pos is now just behind the packet ...
+ *         ... packet.kind, packet.payload; in.pos is now just after the packet ...
  *
  * How bytes are cut into inputs never changes what comes out. A payload is shown in place when it
  * lies whole in one input; only a wanted payload that is split over inputs or over frames (16 MiB)
  * is assembled in the tracker's own buffer, which lives until the next call and is bounded by
- * keep_limit. Packets that nobody wants are counted and passed over without being looked at beyond
- * their first bytes.
+ * keep_limit. Packets that are not wanted are counted and skipped; only their first bytes are
+ * read.
  *
- * Commands may be pipelined: replies are matched to them in order. LOCAL INFILE data is told from
- * commands by the state of the reply. During COM_CHANGE_USER the authentication exchange is
+ * Commands may be pipelined: replies are matched to them in order. LOCAL INFILE data and
+ * commands are distinguished by the state of the reply. During COM_CHANGE_USER the authentication exchange is
  * followed.
  *
  * Once bytes do not fit the protocol the tracker is broken for good: every further call returns
- * WIRE_BROKEN and tracker.broken says why in one static sentence. A packet that is whole but
+ * WIRE_BROKEN and tracker.broken is a static message that says why. A packet that is whole but
  * malformed is shown before that.
  *
  * Any thread, one at a time. */
@@ -120,7 +120,7 @@ struct wire_input {
 
 enum wire_step {
     WIRE_MORE,   /* all input was consumed, nothing to say */
-    WIRE_PACKET, /* *packet is filled; pos is just behind it */
+    WIRE_PACKET, /* *packet is filled; pos is just after it */
     WIRE_BROKEN, /* not the protocol (tracker.broken); pos is where it was noticed */
 };
 
@@ -147,19 +147,19 @@ struct wire_result {
 /* Must stay where it was initialised: a short queue of commands lies inside. */
 struct wire_tracker {
     /* Readable by the owner at any time. */
-    const char *broken;           /* NULL while all is well; else why, a static sentence */
+    const char *broken;           /* NULL, or why bytes are not the protocol: static */
     uint64_t client_capabilities; /* what both sides use: bits 32.. are MariaDB's extended ones */
     uint64_t server_capabilities; /* what the greeting offered */
     uint16_t status;              /* last server status seen */
     struct wire_result result;
 
-    /* The owner's to set once the tracker is initialised. An observer goes along with a client that
+    /* The owner may set this once the tracker is initialised. An observer accepts that a client
      * leaves an exchange unfinished (it lacks the file, or the authentication method, that it was
-     * asked for) and goes on with a command. Whoever relays must not: the server still takes what
-     * comes for what it asked for. */
+     * asked for) and continues with a command. A relay must not: the server still reads the next
+     * packet as what it asked for. */
     bool client_may_give_up;
 
-    /* The rest is the tracker's own.
+    /* The rest is private to the room.
      *
      * expect   what the server owes next, for the oldest command in the queue
      * queue    ring of commands waiting for their replies, oldest at queue_first
@@ -167,12 +167,12 @@ struct wire_tracker {
     uint32_t wanted;
     size_t keep_limit;
     uint64_t columns_left;  /* definitions due */
-    uint64_t columns_after; /* PREPARE: column definitions due behind those of parameters */
+    uint64_t columns_after; /* PREPARE: column definitions due after those of parameters */
     uint64_t reply_bytes, reply_rows;
     uint8_t expect;        /* enum wire_expect */
     uint8_t sequence;      /* number that the next frame of the exchange in progress must have */
     bool sequence_is_free; /* numbers say nothing: compressed connection */
-    bool compressed;       /* negotiated; from login on the owner feeds inflated bytes */
+    bool compressed;       /* negotiated; after login the owner feeds inflated bytes */
     bool response_seen;    /* the client has answered the greeting */
     bool client_owes;      /* authentication data or LOCAL INFILE data is due from the client */
     bool infile_open;      /* LOCAL INFILE data has not ended yet, even if the reply has */
@@ -211,7 +211,7 @@ struct wire_tracker {
 void wire_tracker_init(struct wire_tracker *tracker, uint32_t wanted, size_t keep_limit);
 #define WIRE_KEEP_MIN 512
 
-/* The same, but starts behind a login that was not seen, with the capabilities that it settled:
+/* The same, but starts after a login that was not seen, with the capabilities that it settled:
  * client_capabilities are those of both sides. The next bytes must be a command. */
 void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t keep_limit,
                          uint64_t server_capabilities, uint64_t client_capabilities,
@@ -223,32 +223,34 @@ void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted);
 /* Frees what was assembled and queued. */
 void wire_tracker_release(struct wire_tracker *tracker);
 
-/* Frees the memory behind the last payload that was assembled, which is not to be used any more;
- * for an owner that lets the session rest. */
+/* Frees the memory of the last payload that was assembled, which must not be used any more. For
+ * sessions that become idle. */
 void wire_tracker_trim(struct wire_tracker *tracker);
 
-/* Takes bytes from input and stops behind the next packet to be shown. After WIRE_PACKET, call
+/* Consumes bytes from input and stops after the next packet to be shown. After WIRE_PACKET, call
  * again with the same input. */
-enum wire_step wire_tracker_next(struct wire_tracker *tracker, enum wire_direction direction,
-                                 struct wire_input *input, struct wire_packet *packet);
+WEIR_MUST_CHECK enum wire_step wire_tracker_next(struct wire_tracker *tracker,
+                                                 enum wire_direction direction,
+                                                 struct wire_input *input,
+                                                 struct wire_packet *packet);
 
-/* True when no command is waiting for its reply and no packet is half seen. False during login. */
+/* Returns true if no command waits for its reply and no packet is incomplete. False during login. */
 bool wire_tracker_is_idle(const struct wire_tracker *tracker);
 
 /* What the server owes next for the oldest command in progress, and that command (WIRE_NO_COMMAND:
  * none). */
 enum wire_expect wire_tracker_expects(const struct wire_tracker *tracker, uint8_t *command);
 
-/* The command of which only a part has come, while nothing is due from the server: how long its
- * frames so far say that it is, and the first `count` bytes of it that are here, borrowed until the
- * next call. false: there is none, or its first byte is not there. */
-bool wire_tracker_cut_command(const struct wire_tracker *tracker, uint64_t *size,
-                              const uint8_t **bytes, size_t *count);
+/* Finds the command of which only a part has arrived, while nothing is due from the server: its size
+ * by the headers of its frames so far, and its first `count` bytes, borrowed until the next call.
+ * Returns false if there is none, or its first byte has not arrived. */
+WEIR_MUST_CHECK bool wire_tracker_cut_command(const struct wire_tracker *tracker, uint64_t *size,
+                                              const uint8_t **bytes, size_t *count);
 
-/* True while the client owes LOCAL INFILE data, or authentication data. */
+/* Returns true while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 
-/* True when no packet of that direction is half seen: its owner may put a packet of its own there,
+/* Returns true if no packet of that direction is incomplete: its owner may insert a packet of its own,
  * numbered tracker->sequence. */
 static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tracker,
                                                    enum wire_direction direction)
@@ -277,8 +279,8 @@ static inline uint64_t wire_tracker_half_seen(const struct wire_tracker *tracker
 const uint8_t *wire_tracker_kept(const struct wire_tracker *tracker, enum wire_direction direction,
                                  size_t *size);
 
-/* The last command was not sent on (a plugin refused it, or the owner answers it itself): forget
- * it, so that no reply is expected. Only valid right after its WIRE_COMMAND packet. */
+/* Removes the last command: it was not sent on (a plugin refused it, or the owner answers it itself),
+ * and no reply is expected. Does nothing unless called right after its WIRE_COMMAND packet. */
 void wire_tracker_withdraw_command(struct wire_tracker *tracker);
 
 #endif

@@ -3,12 +3,13 @@
  * What packets mean: the state machine of a conversation.
  *
  * The state is what the server owes next (enum wire_expect), always for the oldest command in the
- * queue. The table of tracker_states.h says what a packet is from its first byte; for each kind one
- * function below takes note of it; expect() is the only place where the state changes within a
+ * queue. The table of tracker.h says what a packet is by its first byte; for each kind one
+ * function below (note_*) updates the state; expect() is the only place where the state changes within a
  * reply, begin_reply() and end_reply() between them.
  *
  * Sequence numbers count through one exchange: a command begins with 0, its reply goes on from the
  * command's last frame, and data that the client sends into the reply goes on from there. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +37,9 @@ static const char *const unexpected[] = {
     [WIRE_EXPECT_ONE] = "the reply to a simple command is neither OK, EOF nor ERR",
     [WIRE_EXPECT_PREPARE] = "the reply to COM_STMT_PREPARE is neither PREPARE_OK nor ERR",
     [WIRE_EXPECT_PARAMETERS] = "a parameter definition was due from the server",
-    [WIRE_EXPECT_PARAMETERS_END] = "an EOF was due behind the parameter definitions",
+    [WIRE_EXPECT_PARAMETERS_END] = "an EOF was due after the parameter definitions",
     [WIRE_EXPECT_DEFINITIONS] = "a column definition was due from the server",
-    [WIRE_EXPECT_DEFINITIONS_END] = "an EOF was due behind the column definitions",
+    [WIRE_EXPECT_DEFINITIONS_END] = "an EOF was due after the column definitions",
     [WIRE_EXPECT_FIELDS] = "a column definition or an EOF was due from the server",
     [WIRE_EXPECT_RESULT] = "the server's packet begins no result",
     [WIRE_EXPECT_INFILE] = "the server went on before it had the LOCAL INFILE data",
@@ -64,10 +65,10 @@ static bool deprecates_eof(const struct wire_tracker *t)
     return has(t, WIRE_CAP(CLIENT_DEPRECATE_EOF));
 }
 
-static void break_down(struct wire_tracker *t, const char *sentence)
+static void break_down(struct wire_tracker *t, const char *message)
 {
     if (!t->broken)
-        t->broken = sentence;
+        t->broken = message;
 }
 
 static struct wire_pending *oldest(struct wire_tracker *t)
@@ -86,7 +87,7 @@ static void expect(struct wire_tracker *t, enum wire_expect state)
     t->client_owes = state == WIRE_EXPECT_INFILE;
 }
 
-/* Turns to the oldest command. */
+/* Starts the reply to the oldest command. */
 static void begin_reply(struct wire_tracker *t)
 {
     const struct wire_pending *pending = oldest(t);
@@ -153,6 +154,7 @@ void wire_tracker_withdraw_command(struct wire_tracker *tracker)
 {
     if (!tracker->can_withdraw)
         return;
+    assert(tracker->queue_count > 0);
     tracker->can_withdraw = false;
     tracker->queue_count--;
     if (tracker->queue_count == 0)
@@ -199,9 +201,9 @@ static uint8_t kind_from_server(const struct wire_tracker *t, const struct wire_
     }
 }
 
-/* ERRs that do not count with the exchange: a server that ends the connection says so with number
- * 0, whatever else is going on; one that gives up on a command of many frames, or on a file,
- * answers from where it stopped reading. */
+/* ERRs whose number does not belong to the exchange: a server that ends the connection uses number
+ * 0 at any time; one that gives up on a command of many frames, or on a file, answers with the number
+ * where it stopped reading. */
 static bool may_be_out_of_order(struct wire_tracker *t, const struct wire_opening *opening,
                                 uint8_t *kind)
 {
@@ -494,7 +496,7 @@ static void note_handshake_response(struct wire_tracker *t, const struct wire_pa
 static void note_command(struct wire_tracker *t, struct wire_packet *packet)
 {
     const uint8_t *payload = packet->payload;
-    /* An empty command is what servers take it for: COM_SLEEP, which they refuse. */
+    /* Servers read an empty command as COM_SLEEP, which they refuse. */
     uint8_t command = packet->payload_size > 0 ? payload[0] : WIRE_COM_SLEEP;
     packet->command = command;
     if (wire_command_reply_shape(command) == WIRE_REPLY_NONE)
@@ -519,6 +521,7 @@ static void note_infile_data(struct wire_tracker *t, const struct wire_packet *p
 
 void wire_states_complete(struct wire_tracker *tracker, struct wire_packet *packet)
 {
+    assert(packet->payload || packet->payload_size == 0);
     tracker->can_withdraw = false;
     packet->command = command_answered(tracker);
     switch (packet->kind) {

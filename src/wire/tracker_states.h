@@ -17,11 +17,12 @@ struct wire_opening {
     const uint8_t *bytes; /* the first min(length, 3) of them */
 };
 
-/* Says what kind of packet begins. false: tracker->broken is set. */
-bool wire_states_open(struct wire_tracker *tracker, const struct wire_opening *opening,
-                      enum wire_packet_kind *kind);
+/* Finds what kind of packet begins. Returns false if tracker->broken was set. */
+WEIR_MUST_CHECK bool wire_states_open(struct wire_tracker *tracker,
+                                      const struct wire_opening *opening,
+                                      enum wire_packet_kind *kind);
 
-/* Takes note of a whole packet: fills packet's command, ends_result and ends_reply, and
+/* Updates the state by a complete packet: fills packet's command, ends_result and ends_reply, and
  * tracker->result, and moves on to what is expected next. May set tracker->broken: the packet is
  * malformed. */
 void wire_states_complete(struct wire_tracker *tracker, struct wire_packet *packet);

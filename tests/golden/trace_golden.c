@@ -6,7 +6,7 @@
  *
  * FOLDER/<class>/<server>/<scenario>/ holds wire.jsonl[.gz] and events.jsonl[.gz] (also
  * wire.2.jsonl ...). Each one is fed in three ways: neighbouring pieces of one direction joined, as
- * recorded, and byte by byte. A short one is also cut off behind each of its bytes: what is
+ * recorded, and byte by byte. A short one is also cut off after each of its bytes: what is
  * reported until then must be what the whole one begins with. What must hold depends on the class:
  *
  *   exact            every callback, with all its arguments
@@ -57,7 +57,7 @@ static void put_hex(struct strbuf *out, const uint8_t *bytes, size_t size)
     strbuf_add_text(out, "\"");
 }
 
-/* One callback as a line, in the words of the recordings. */
+/* One callback as a line, as the recordings have it. */
 static void put_event(struct strbuf *out, const char *stage, const char *event,
                       const struct st_trace_event_args *args)
 {
@@ -190,7 +190,7 @@ static size_t count_of(const char *text, const char *what)
     return count;
 }
 
-/* The connection ends behind `size` bytes. */
+/* The connection ends after `size` bytes. */
 static bool is_right_cut_off(const struct recording *recording, size_t size, bool has_tls,
                              const struct strbuf *whole)
 {
@@ -228,7 +228,7 @@ static bool check_cut_off(const char *name, const struct recording *recording, b
     while (size < all && is_right_cut_off(recording, size, has_tls, &whole))
         size++;
     if (size < all)
-        printf("FAILED %s, cut off behind byte %zu\n", name, size);
+        printf("FAILED %s, cut off after byte %zu\n", name, size);
     strbuf_release(&whole);
     return size == all;
 }

@@ -8,16 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-void leg_check(const struct leg *leg)
-{
-    assert(leg->sent <= leg->out.size);
-    assert(!leg->is_corked || (!leg->borrowed && leg->cork.at <= leg->out.size));
-    assert(leg->pos <= leg->end);
-    assert(leg->kept.size == 0 || leg->pos == leg->end ||
-           (leg->pos >= (const uint8_t *)leg->kept.data &&
-            leg->end == (const uint8_t *)leg->kept.data + leg->kept.size));
-}
-
 void leg_init(struct leg *leg)
 {
     *leg = (struct leg){0};
@@ -126,11 +116,6 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
     leg->is_mid_packet = is_mid_packet;
 }
 
-void leg_set_sequence(struct leg *leg, uint8_t sequence)
-{
-    leg->sequence = sequence;
-}
-
 static bool borrows_from(const struct leg *leg, const struct leg *from)
 {
     const uint8_t *kept = (const uint8_t *)from->kept.data;
@@ -164,11 +149,6 @@ static size_t sendable(const struct leg *leg)
     return leg->is_corked ? leg->cork.at : leg->out.size;
 }
 
-size_t leg_pending(const struct leg *leg)
-{
-    return sendable(leg) - leg->sent + leg->borrowed_size;
-}
-
 static void flush_kept(struct leg *leg)
 {
     const size_t end = sendable(leg);
@@ -186,7 +166,7 @@ static void flush_kept(struct leg *leg)
     }
 }
 
-void leg_flush(struct leg *leg)
+void leg_flush_now(struct leg *leg)
 {
     if (!leg->top)
         return;
@@ -250,25 +230,17 @@ static void show_kept(struct leg *leg)
     leg->end = leg->pos + leg->kept.size;
 }
 
-uint8_t *leg_input_room(struct leg *leg, size_t wanted, size_t *room)
+uint8_t *leg_input_room(struct leg *leg, size_t wanted)
 {
-    if (leg->kept.size == 0)
-        return NULL;
+    assert(leg->kept.size);
     compact(leg);
     const bool ok = strbuf_reserve(&leg->kept, wanted);
     show_kept(leg);
-    *room = wanted;
     return ok ? (uint8_t *)leg->kept.data + leg->kept.size : NULL;
 }
 
-bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
+bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size)
 {
-    if (leg->kept.size == 0) {
-        assert(leg->pos == leg->end);
-        leg->pos = bytes;
-        leg->end = bytes + size;
-        return true;
-    }
     if (bytes == (const uint8_t *)leg->kept.data + leg->kept.size) {
         assert(size <= leg->kept.capacity - leg->kept.size);
         leg->kept.size += size;
@@ -282,13 +254,7 @@ bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
     return !leg->kept.failed;
 }
 
-void leg_take(struct leg *leg, size_t size)
-{
-    assert(size <= leg_input_size(leg));
-    leg->pos += size;
-}
-
-bool leg_keep_input(struct leg *leg)
+bool leg_keep_input_now(struct leg *leg)
 {
     if (leg->pos == leg->end) {
         leg_drop_input(leg);

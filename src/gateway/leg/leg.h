@@ -21,6 +21,7 @@
 #ifndef WEIR_GATEWAY_LEG_LEG_H
 #define WEIR_GATEWAY_LEG_LEG_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -89,7 +90,12 @@ static inline bool leg_is_open(const struct leg *leg)
 size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size);
 
 /* Writes what may be written, and keeps the rest: nothing is borrowed afterwards. */
-void leg_flush(struct leg *leg);
+void leg_flush_now(struct leg *leg);
+static inline void leg_flush(struct leg *leg)
+{
+    if (leg->borrowed || leg->out.size)
+        leg_flush_now(leg);
+}
 
 bool leg_has_buffered(const struct leg *leg);
 
@@ -114,10 +120,16 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
 void leg_keep_output(struct leg *leg, struct leg *from);
 
 /* Sets the number of the next packet: the peer has sent one. */
-void leg_set_sequence(struct leg *leg, uint8_t sequence);
+static inline void leg_set_sequence(struct leg *leg, uint8_t sequence)
+{
+    leg->sequence = sequence;
+}
 
 /* Bytes that wait for the peer to take them. */
-size_t leg_pending(const struct leg *leg);
+static inline size_t leg_pending(const struct leg *leg)
+{
+    return (leg->is_corked ? leg->cork.at : leg->out.size) - leg->sent + leg->borrowed_size;
+}
 
 /* From now on output is collected and not sent; then it is let go, or dropped as if it had never
  * been written. */
@@ -132,23 +144,49 @@ static inline size_t leg_input_size(const struct leg *leg)
     return (size_t)(leg->end - leg->pos);
 }
 
+/* Asserts the invariants. */
+static inline void leg_check(const struct leg *leg)
+{
+    assert(leg->sent <= leg->out.size && leg->pos <= leg->end);
+    assert(!leg->is_corked || (!leg->borrowed && leg->cork.at <= leg->out.size));
+    assert(leg->kept.size == 0 || leg->pos == leg->end ||
+           leg->end == (const uint8_t *)leg->kept.data + leg->kept.size);
+}
+
 /* Where the next input is best read to: after the input that is kept, so that a long packet is not
- * copied again. At least `wanted` bytes, if any. NULL: nothing is kept, read to anywhere. */
-uint8_t *leg_input_room(struct leg *leg, size_t wanted, size_t *room);
+ * copied again. `wanted` bytes, if any. NULL: there is no memory. Something must be kept. */
+uint8_t *leg_input_room(struct leg *leg, size_t wanted);
+
+/* More input where some is kept already. */
+WEIR_MUST_CHECK bool leg_offer_more(struct leg *leg, const uint8_t *bytes, size_t size);
 
 /* Bytes have come; they are borrowed until leg_keep_input(), unless they lie in leg_input_room().
  * false: no memory. */
-WEIR_MUST_CHECK bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size);
+WEIR_MUST_CHECK static inline bool leg_offer(struct leg *leg, const uint8_t *bytes, size_t size)
+{
+    leg_check(leg);
+    if (leg->kept.size)
+        return leg_offer_more(leg, bytes, size);
+    assert(leg->pos == leg->end);
+    leg->pos = bytes;
+    leg->end = bytes + size;
+    return true;
+}
 
 /* The first size bytes of the input are dealt with. */
-void leg_take(struct leg *leg, size_t size);
+static inline void leg_take(struct leg *leg, size_t size)
+{
+    assert(size <= leg_input_size(leg));
+    leg->pos += size;
+}
 
 /* Copies what is borrowed and not dealt with. false: no memory. */
-WEIR_MUST_CHECK bool leg_keep_input(struct leg *leg);
+WEIR_MUST_CHECK bool leg_keep_input_now(struct leg *leg);
+WEIR_MUST_CHECK static inline bool leg_keep_input(struct leg *leg)
+{
+    return (leg->pos == leg->end && leg->kept.size == 0) || leg_keep_input_now(leg);
+}
 
 void leg_drop_input(struct leg *leg);
-
-/* Asserts the invariants. */
-void leg_check(const struct leg *leg);
 
 #endif

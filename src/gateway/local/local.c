@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of the statements that the gateway answers itself, and the ends that they share. */
+ * A statement at work: how it begins, the ends that all of them share, and what they read of a
+ * command. */
 #include "gateway/local/local.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct local_statement *const table[] = {
-#define X(row) &row,
-#include "gateway/local/statements.def"
-#undef X
-};
-
-const struct local_statement *local_find(const struct observed *observed,
-                                         const struct wire_packet *packet)
-{
-    assert(observed && packet);
-    if (packet->payload_size == 0) /* an empty command is COM_SLEEP */
-        return NULL;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i]->matches(observed, packet))
-            return table[i];
-    return NULL;
-}
 
 struct local *local_begin(const struct local_statement *statement, struct observed *observed)
 {

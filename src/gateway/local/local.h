@@ -90,9 +90,14 @@ struct local_answer {
 
 #define LOCAL_COLUMNS 8 /* most columns of a row, in an answer and in a query's reply */
 
+/* What plugins must have for a statement to be possible at all: bits. */
+#define LOCAL_NEEDS_VARIABLES 1U
+#define LOCAL_NEEDS_FUNCTIONS 2U
+
 /* A row of the table. */
 struct local_statement {
     const char *name;
+    unsigned needs; /* LOCAL_NEEDS_* */
     size_t size; /* of the statement's own struct, which begins with struct local */
     /* Returns whether the command that has begun (observed->command) is one. Must cost an ordinary
      * statement next to nothing. */

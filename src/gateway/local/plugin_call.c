@@ -243,6 +243,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
 
 const struct local_statement local_plugin_call = {
     .name = "plugin_call",
+    .needs = LOCAL_NEEDS_FUNCTIONS,
     .size = sizeof(struct plugin_calls),
     .matches = matches,
     .begin = begin,

@@ -53,6 +53,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
 
 const struct local_statement local_plugin_select = {
     .name = "plugin_select",
+    .needs = LOCAL_NEEDS_VARIABLES,
     .size = sizeof(struct local),
     .matches = matches,
     .begin = begin,

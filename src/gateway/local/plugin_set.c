@@ -276,6 +276,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
 
 const struct local_statement local_plugin_set = {
     .name = "plugin_set",
+    .needs = LOCAL_NEEDS_VARIABLES,
     .size = sizeof(struct plugin_set),
     .matches = matches,
     .begin = begin,

@@ -292,6 +292,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
 
 const struct local_statement local_plugin_show = {
     .name = "plugin_show",
+    .needs = LOCAL_NEEDS_VARIABLES,
     .size = sizeof(struct plugin_show),
     .matches = matches,
     .begin = begin,

@@ -169,9 +169,8 @@ bool tls_accept(struct tls_context *context, struct leg *leg)
     struct tls_filter *tls = calloc(1, sizeof *tls);
     if (!tls)
         return false;
-    *tls = (struct tls_filter){.filter = {.type = &tls_type},
-                               .ssl = tls_context_connection(context),
-                               .leg = leg};
+    *tls = (struct tls_filter){
+        .filter = {.type = &tls_type}, .ssl = tls_context_connection(context), .leg = leg};
     BIO *bio = tls->ssl ? bio_of(tls) : NULL;
     if (!bio) {
         SSL_free(tls->ssl);

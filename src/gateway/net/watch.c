@@ -14,9 +14,8 @@ static struct watch *watch_of(uv_poll_t *poll)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = watch_of(poll);
-    const struct watch_event event = {.readable = events & UV_READABLE,
-                                      .writable = events & UV_WRITABLE,
-                                      .failed = status < 0};
+    const struct watch_event event = {
+        .readable = events & UV_READABLE, .writable = events & UV_WRITABLE, .failed = status < 0};
     watch->ready(watch, event);
 }
 
@@ -33,11 +32,8 @@ int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready)
     return 0;
 }
 
-void watch_for(struct watch *watch, bool readable, bool writable)
+void watch_set_interest(struct watch *watch, int interest)
 {
-    const int interest = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-    if (!watch->is_open || watch->interest == interest)
-        return;
     watch->interest = interest;
     if (interest)
         uv_poll_start(&watch->poll, interest, on_ready);

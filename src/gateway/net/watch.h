@@ -35,7 +35,13 @@ struct watch {
  * libuv's error; fd is then still the caller's. */
 WEIR_MUST_CHECK int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready);
 
-void watch_for(struct watch *watch, bool readable, bool writable);
+void watch_set_interest(struct watch *watch, int interest);
+static inline void watch_for(struct watch *watch, bool readable, bool writable)
+{
+    const int interest = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+    if (watch->is_open && watch->interest != interest)
+        watch_set_interest(watch, interest);
+}
 
 /* Closes the socket. closed (or NULL) is called later, from the loop; not if it was never open. */
 void watch_close(struct watch *watch, watch_closed *closed);

@@ -96,8 +96,9 @@ static void write_columns(const struct session *session, struct wire_writer *wri
     }
 }
 
-void answer_write_rows(const struct session *session, struct written_answer *answer, const char *const *columns,
-                       size_t column_count, const char *const *values, size_t row_count)
+void answer_write_rows(const struct session *session, struct written_answer *answer,
+                       const char *const *columns, size_t column_count, const char *const *values,
+                       size_t row_count)
 {
     struct wire_writer *writer = begin(session, answer);
     struct wire_eof end = {.status = status_of(session)};

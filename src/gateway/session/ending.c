@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/session/answers.h"
 #include "gateway/session/tracing.h"
@@ -32,8 +33,8 @@ static void log_the_end(const struct session *session)
     if (reasons[session->reason].is_error)
         log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
                  reasons[session->reason].message, observed->id,
-                 observed->client_ip[0] ? observed->client_ip : "socket", user,
-                 session_state_name(session));
+                 observed->client_ip[0] ? observed->client_ip : "socket",
+                 log_foreign(user, strlen(user)), session_state_name(session));
     else
         log_debug("session", "closed: %s connection=%u", reasons[session->reason].message,
                   observed->id);
@@ -109,6 +110,21 @@ void session_fail_refused(struct session *session, enum close_reason reason,
 {
     facts_refused_by(&session->observed, refusal->by);
     end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
+}
+
+/* ---- Draining ---- */
+
+void drain_login(struct session *session)
+{
+    session_fail(session, CLOSE_SHUTDOWN, WIRE_ER_SERVER_SHUTDOWN, NULL,
+                 "Server shutdown in progress");
+}
+
+/* Nobody has asked: like a server that says why it hangs up. */
+void drain_idle(struct session *session)
+{
+    leg_set_sequence(&session->client, 0);
+    drain_login(session);
 }
 
 void session_fail_broken(struct session *session, enum close_reason reason)

@@ -202,8 +202,7 @@ static void grants_done(struct session *session, unsigned error_code)
         return;
     }
     local_denied_message(run->action.privileges, message, sizeof message);
-    perform(session,
-            local_fail(run->local, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, "%s", message));
+    perform(session, local_fail(run->local, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, "%s", message));
 }
 
 static const struct query_handlers grants_query = {.row = grants_row, .done = grants_done};

@@ -234,8 +234,8 @@ bool login_client_bytes(struct session *session)
     size_t done = (size_t)(input.pos - leg->pos);
     session->login->client_bytes += done;
     if (step == WIRE_BROKEN) {
-        bad_handshake(session, session->tracker.broken ? session->tracker.broken
-                                                       : "not the MySQL protocol");
+        bad_handshake(session,
+                      session->tracker.broken ? session->tracker.broken : "not the MySQL protocol");
         return true;
     }
     tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);

@@ -17,63 +17,59 @@
 #define MAY(state) (1U << (state))
 #define MAY_END    (MAY(SESSION_ENDING) | MAY(SESSION_CLOSED))
 
-/* What a state wishes from the outside. */
-enum session_wish { WISH_NONE, WISH_CONNECT, WISH_SECURE, WISH_WORK };
-
 /* The step table. X(enumerator, name,
  *     on the client's bytes, on the backend's bytes, once its wish is fulfilled or a verdict is in,
  *     on the client's end, on the backend's end, on the deadline,
- *     wish, whether the session may be drained now, states that may follow)
+ *     on a drain, wish, states that may follow)
  *
  * A handler returns whether it has done something; then the table is looked at again. NULL: bytes
- * wait, and losses are looked at again in a later state. */
+ * wait, and losses and drains are looked at again in a later state. */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, WISH_NONE, true,         \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, drain_login, 0,          \
       MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
-      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, WISH_SECURE, true,            \
+      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, drain_login, SESSION_SECURES, \
       MAY(SESSION_GREETED) | MAY_END)                                                              \
     X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
-      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, WISH_NONE, true,               \
+      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, drain_login, 0,                \
       MAY(SESSION_CONNECTING) | MAY_END)                                                           \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
-      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, WISH_CONNECT, true, \
-      MAY(SESSION_INTRODUCING) | MAY_END)                                                          \
+      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, drain_login,        \
+      SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY_END)                                        \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      WISH_NONE, true, MAY(SESSION_AUTHENTICATING) | MAY_END)                                      \
+      drain_login, 0, MAY(SESSION_AUTHENTICATING) | MAY_END)                                       \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, WISH_NONE, true, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)      \
+      login_timed_out, drain_login, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)       \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, WISH_NONE, true,          \
+      command_bytes, reply_bytes, NULL, client_gone, backend_gone_idle, NULL, drain_idle, 0,       \
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
           MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
-      NULL, NULL, command_judged, client_gone, backend_gone, NULL, WISH_NONE, false,               \
+      NULL, NULL, command_judged, client_gone, backend_gone, NULL, NULL, 0,                        \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
           MAY_END)                                                                                 \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
-      NULL, WISH_NONE, false,                                                                      \
+      NULL, NULL, 0,                                                                               \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
-      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, WISH_NONE, false,        \
+      NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
     X(SESSION_WORKING, "working", /* a thread that may block works on a local statement */         \
-      NULL, NULL, local_worked, NULL, NULL, NULL, WISH_WORK, false,                                \
+      NULL, NULL, local_worked, NULL, NULL, NULL, NULL, SESSION_WORKS,                             \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
     X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
-      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, WISH_NONE, false,    \
-      MAY_END)                                                                                     \
+      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, NULL, 0, MAY_END)    \
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
-      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, WISH_NONE, false,            \
-      MAY(SESSION_CLOSED))                                                                         \
-    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, WISH_NONE, false, 0)
+      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                        \
+      SESSION_CLOSES_BACKEND | SESSION_FINISHES, MAY(SESSION_CLOSED))                              \
+    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, NULL, SESSION_IS_OVER, 0)
 
 enum session_state {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
     enumerator,
     SESSION_STATES(X)
@@ -102,7 +98,7 @@ struct session {
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
-    unsigned deadline_number;
+    bool deadline_changed;
     long deadline_s;
 
     struct leg client, backend;
@@ -141,6 +137,15 @@ static inline bool session_is_owed(const struct session *session)
     return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
+/* Whether a packet answers nothing, and must not pass because plugins would not know of it. A server
+ * may say why it hangs up. */
+static inline bool session_is_smuggled(const struct session *session,
+                                       const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
+           (packet->payload_size == 0 || packet->payload[0] != 0xff);
+}
+
 static inline void session_check(const struct session *session)
 {
     assert(session && session->magic == SESSION_MAGIC);
@@ -174,5 +179,9 @@ void session_fail_refused(struct session *session, enum close_reason reason,
 
 /* Bytes were not understood; the tracker says why. */
 void session_fail_broken(struct session *session, enum close_reason reason);
+
+/* The gateway is draining: handlers of the step table. */
+void drain_login(struct session *session);
+void drain_idle(struct session *session);
 
 #endif

@@ -4,8 +4,6 @@
  * so that its reply is followed like any other. */
 #include "gateway/session/query.h"
 
-#include "gateway/session/replies.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +78,7 @@ bool query_bytes(struct session *session)
                                                      &packet)) == WIRE_PACKET) {
         struct query *query = session->query;
         if (packet.kind == WIRE_UNSOLICITED) { /* not for this query */
-            if (replies_is_smuggled(session, &packet)) {
+            if (session_is_smuggled(session, &packet)) {
                 session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
                 return true;
             }

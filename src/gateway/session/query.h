@@ -23,7 +23,6 @@ struct query_handlers {
  * idle. handlers live on. */
 void query_begin(struct session *session, const char *text, const struct query_handlers *handlers);
 
-
 bool query_bytes(struct session *session);
 void query_release(struct session *session);
 

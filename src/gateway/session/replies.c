@@ -46,14 +46,7 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
     return observed->command.prepared != NULL;
 }
 
-/* A server may say why it hangs up; anything else that answers no command was smuggled in. */
-bool replies_is_smuggled(const struct session *session, const struct wire_packet *packet)
-{
-    return packet->kind == WIRE_UNSOLICITED && has_plugins(&session->observed) &&
-           (packet->payload_size == 0 || packet->payload[0] != 0xff);
-}
-
-/* What becomes of a packet: it reaches the client, or the session ends instead. */
+/* The fate of a packet: it reaches the client, or the session ends instead. */
 enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_REFUSED };
 
 static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
@@ -61,7 +54,7 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
 {
     struct wire_result *result = &session->tracker.result;
     session->observed.status = session->tracker.status;
-    if (replies_is_smuggled(session, packet))
+    if (session_is_smuggled(session, packet))
         return FATE_SMUGGLED;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
@@ -148,8 +141,8 @@ static void user_changed(struct session *session, const uint8_t *bytes, size_t s
 /* ---- Bytes ---- */
 
 /* What was looked at goes to the client. */
-static void pass_reply(struct session *session, const uint8_t *bytes, size_t size,
-                       uint8_t sequence, bool is_mid_packet)
+static void pass_reply(struct session *session, const uint8_t *bytes, size_t size, uint8_t sequence,
+                       bool is_mid_packet)
 {
     if (session->user_has_changed)
         user_changed(session, bytes, size);
@@ -182,8 +175,8 @@ static void pass_before(struct session *session, const uint8_t *end,
 static size_t held_back(const struct session *session)
 {
     uint64_t half_seen = wire_tracker_half_seen(&session->tracker, WIRE_FROM_SERVER);
-    bool is_wanted = session_is_open(session) && session->state != SESSION_PASSTHROUGH &&
-                     !local_replaces_reply(session);
+    bool is_wanted =
+        session_is_open(session) && !session->tracker.broken && !local_replaces_reply(session);
     return is_wanted && half_seen <= HELD_BACK_BYTES &&
                    half_seen <= leg_input_size(&session->backend)
                ? (size_t)half_seen
@@ -242,11 +235,16 @@ bool pass_to_client(struct session *session)
 
 void backend_gone(struct session *session)
 {
-    if (session->state == SESSION_READY) /* like a server that says why it hangs up */
-        leg_set_sequence(&session->client, 0);
     session_fail(session, CLOSE_BACKEND_GONE, 2006, "08S01",
                  "weir: the backend %s closed the connection",
                  environment_of(session)->backend_address);
+}
+
+/* Nobody has asked: like a server that says why it hangs up. */
+void backend_gone_idle(struct session *session)
+{
+    leg_set_sequence(&session->client, 0);
+    backend_gone(session);
 }
 
 void backend_lost_while_running(struct session *session)

@@ -7,14 +7,12 @@
 
 #include "gateway/session/machine.h"
 
-/* Whether a packet answers nothing, and must not pass because plugins would not know of it. */
-bool replies_is_smuggled(const struct session *session, const struct wire_packet *packet);
-
 /* ---- Handlers of the step table ---- */
 
 bool reply_bytes(struct session *session);
 bool pass_to_client(struct session *session);
 void backend_gone(struct session *session);
+void backend_gone_idle(struct session *session);
 void backend_lost_while_running(struct session *session);
 void query_backend_lost(struct session *session);
 void ending_timed_out(struct session *session);

@@ -9,7 +9,7 @@
  *     struct session *session = session_new(environment, &arrival);
  *     loop:  session_receive() | session_run() | session_done() | session_deadline_passed() ...
  *            leg_flush() both legs; if a leg has failed or ended: session_run()
- *            session_wishes() ── connect, secure, work, read, deadline, over
+ *            session_wishes() ── read, connect, secure, work, over ...
  *     session_free()
  *
  * What happens in which state is one table (steps.c), and one loop runs it: no function of this room
@@ -68,18 +68,23 @@ struct session_arrival {
     uint8_t charset;
 };
 
-/* What the session waits for. */
-struct session_wishes {
-    bool read_client, read_backend; /* session_receive() */
-    bool connect; /* connect the backend's leg, then session_connected() */
-    bool secure;  /* begin TLS on the client's leg, then session_secured() */
-    bool work;    /* session_begin_work(), session_work() on a thread that may block, and then
-                     session_worked() */
-    bool finish;  /* leg_finish() the client's leg once its output is gone */
-    bool close_backend; /* the backend's leg is not needed any more */
-    bool over;    /* the session has ended: flush and close both legs; session_free() */
-    unsigned deadline_number; /* counts the deadlines that were set */
-    long deadline_s;          /* the last one: seconds from then; 0: none */
+/* X(enumerator, bit): what the session waits for. */
+#define SESSION_WISHES(X)                                                                          \
+    X(SESSION_READS_CLIENT, 0) /* session_receive() of that side */                                \
+    X(SESSION_READS_BACKEND, 1)                                                                    \
+    X(SESSION_CONNECTS, 2) /* open the backend's leg, then session_connected() */                  \
+    X(SESSION_SECURES, 3)  /* begin TLS on the client's leg, then session_secured() */             \
+    X(SESSION_WORKS, 4)    /* session_begin_work(), session_work() on a thread that may     \
+                                     block, then session_worked() */      \
+    X(SESSION_CLOSES_BACKEND, 5) /* the backend's leg is not needed any more */                    \
+    X(SESSION_FINISHES, 6)       /* leg_finish() the client's leg */                               \
+    X(SESSION_SETS_DEADLINE, 7)  /* session_take_deadline() */                                     \
+    X(SESSION_IS_OVER, 8)        /* flush and close both legs, then session_free() */
+
+enum session_wish {
+#define X(enumerator, bit) enumerator = 1U << (bit),
+    SESSION_WISHES(X)
+#undef X
 };
 
 /* Begins a session on a client's leg that the caller opens (leg_push()) right afterwards; the
@@ -94,8 +99,11 @@ bool session_may_be_freed(const struct session *session); /* plugins may still h
 
 struct leg *session_leg(struct session *session, enum session_side side);
 
-/* What it waits for. */
-struct session_wishes session_wishes(const struct session *session);
+/* What it waits for: bits of enum session_wish. */
+unsigned session_wishes(const struct session *session);
+
+/* The deadline that was set last: seconds from now; 0: none. */
+long session_take_deadline(struct session *session);
 
 /* Where the next bytes of a side are to be read to, and how many at most: *bytes is the caller's
  * own buffer of SESSION_READ_BYTES, and replaced where the session has a better place. */
@@ -112,8 +120,9 @@ void session_run(struct session *session);
 void session_connected(struct session *session, const char *error);
 void session_secured(struct session *session, const char *version, const char *cipher,
                      const char *error);
-void session_begin_work(struct session *session); /* nothing else may happen until session_worked() */
-void session_work(struct session *session);       /* on another thread */
+void session_begin_work(
+    struct session *session);               /* nothing else may happen until session_worked() */
+void session_work(struct session *session); /* on another thread */
 void session_worked(struct session *session, bool cancelled);
 
 void session_deadline_passed(struct session *session);

@@ -9,7 +9,7 @@ static const struct {
     const char *name;
     unsigned may_follow;
 } states[] = {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
     {name, follow},
     SESSION_STATES(X)
@@ -24,7 +24,6 @@ const char *session_state_name(const struct session *session)
 
 void session_enter(struct session *session, enum session_state state)
 {
-    session_check(session);
     if (session->state == state)
         return;
     assert(states[session->state].may_follow & MAY(state));
@@ -34,5 +33,5 @@ void session_enter(struct session *session, enum session_state state)
 void session_set_deadline(struct session *session, long seconds)
 {
     session->deadline_s = seconds;
-    session->deadline_number++;
+    session->deadline_changed = true;
 }

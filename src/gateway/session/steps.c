@@ -25,12 +25,12 @@ static const struct step {
     bool (*client_end)(struct session *session);
     void (*backend_end)(struct session *session);
     void (*deadline)(struct session *session);
-    enum session_wish wish;
-    bool may_be_drained;
+    void (*drain)(struct session *session);
+    unsigned wishes; /* bits of enum session_wish */
 } steps[] = {
-#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, wish, drain, \
+#define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
           follow)                                                                                  \
-    [enumerator] = {client, backend, done, client_end, backend_end, deadline, wish, drain},
+    [enumerator] = {client, backend, done, client_end, backend_end, deadline, drain, wish},
     SESSION_STATES(X)
 #undef X
 };
@@ -71,10 +71,8 @@ static bool take_bytes(struct session *session, const struct step *step)
 
 static bool take_ends(struct session *session, const struct step *step)
 {
-    if (session->is_drained && step->may_be_drained && leg_input_size(&session->client) == 0) {
-        if (session->state == SESSION_READY) /* nobody has asked */
-            leg_set_sequence(&session->client, 0);
-        session_fail(session, CLOSE_SHUTDOWN, 1053, "08S01", "Server shutdown in progress");
+    if (session->is_drained && step->drain && leg_input_size(&session->client) == 0) {
+        step->drain(session);
         return true;
     }
     if (session->backend.ended && step->backend_end) {
@@ -88,7 +86,7 @@ static bool take_ends(struct session *session, const struct step *step)
 static bool turn(struct session *session)
 {
     const struct step *step = step_of(session);
-    if (session->state == SESSION_CLOSED || session->work_is_out)
+    if (step->wishes & SESSION_IS_OVER || session->work_is_out)
         return false;
     if (take_losses(session, step))
         return true;
@@ -97,17 +95,25 @@ static bool turn(struct session *session)
     return take_bytes(session, step) || take_ends(session, step);
 }
 
+/* Keeps input that is not dealt with. Where it was kept already, dealing with it frees its memory,
+ * which the other leg may have borrowed. */
+static bool keep_input(struct leg *leg, struct leg *other)
+{
+    if (leg->kept.size)
+        leg_keep_output(other, leg);
+    return leg_keep_input(leg);
+}
+
 void session_run(struct session *session)
 {
     session_check(session);
     assert(!session->is_looping); /* nothing below the loop calls it */
     session->is_looping = true;
     while (turn(session))
-        leg_check(&session->client);
+        continue;
     session->is_looping = false;
-    leg_keep_output(&session->client, &session->backend);
-    leg_keep_output(&session->backend, &session->client);
-    if (!leg_keep_input(&session->client) || !leg_keep_input(&session->backend))
+    if (!keep_input(&session->client, &session->backend) ||
+        !keep_input(&session->backend, &session->client))
         session_close(session, CLOSE_NO_MEMORY);
 }
 
@@ -158,21 +164,27 @@ struct leg *session_leg(struct session *session, enum session_side side)
     return side == SESSION_CLIENT ? &session->client : &session->backend;
 }
 
+/* As much as a long packet lacks, within reason. */
+static size_t wanted_room(const struct session *session, enum session_side side)
+{
+    size_t missing = side == SESSION_CLIENT ? command_bytes_missing(session) : 0;
+    if (missing > 16 * SESSION_READ_BYTES)
+        return 16 * SESSION_READ_BYTES;
+    return missing > SESSION_READ_BYTES ? missing : SESSION_READ_BYTES;
+}
+
 size_t session_read_room(struct session *session, enum session_side side, uint8_t **bytes)
 {
-    struct leg *leg = session_leg(session, side);
-    size_t wanted = SESSION_READ_BYTES, room = 0;
-    if (side == SESSION_CLIENT && leg_input_size(leg)) {
-        size_t missing = command_bytes_missing(session);
-        if (missing > wanted)
-            wanted = missing < 16 * SESSION_READ_BYTES ? missing : 16 * SESSION_READ_BYTES;
-    }
-    uint8_t *kept = leg_input_room(leg, wanted, &room);
-    if (!kept)
+    struct leg *leg = side == SESSION_CLIENT ? &session->client : &session->backend;
+    if (leg->kept.size == 0)
         return side == SESSION_CLIENT && session->login ? login_read_limit(session)
                                                         : SESSION_READ_BYTES;
+    size_t wanted = wanted_room(session, side);
+    uint8_t *kept = leg_input_room(leg, wanted);
+    if (!kept)
+        return SESSION_READ_BYTES; /* it will not fit either, and the session ends */
     *bytes = kept;
-    return room;
+    return wanted;
 }
 
 void session_receive(struct session *session, enum session_side side, const uint8_t *bytes,
@@ -186,7 +198,7 @@ void session_receive(struct session *session, enum session_side side, const uint
 static void fulfil(struct session *session, enum session_wish wish, const char *error)
 {
     session_check(session);
-    if (step_of(session)->wish != wish) /* it has ended meanwhile */
+    if (!(step_of(session)->wishes & wish)) /* it has ended meanwhile */
         return;
     snprintf(session->login->error, sizeof session->login->error, "%s", error ? error : "");
     session->is_done = true;
@@ -195,7 +207,7 @@ static void fulfil(struct session *session, enum session_wish wish, const char *
 
 void session_connected(struct session *session, const char *error)
 {
-    fulfil(session, WISH_CONNECT, error);
+    fulfil(session, SESSION_CONNECTS, error);
 }
 
 void session_secured(struct session *session, const char *version, const char *cipher,
@@ -206,7 +218,7 @@ void session_secured(struct session *session, const char *version, const char *c
         snprintf(login->tls_version, sizeof login->tls_version, "%s", version);
         snprintf(login->tls_cipher, sizeof login->tls_cipher, "%s", cipher);
     }
-    fulfil(session, WISH_SECURE, error);
+    fulfil(session, SESSION_SECURES, error);
 }
 
 void session_worked(struct session *session, bool cancelled)
@@ -215,7 +227,7 @@ void session_worked(struct session *session, bool cancelled)
     assert(session->work_is_out);
     session->work_is_out = false;
     facts_computed_are_available(&session->observed, true);
-    if (session->state == SESSION_CLOSED)
+    if (!session_is_open(session))
         return;
     local_set_cancelled(session, cancelled);
     session->is_done = true;
@@ -251,45 +263,56 @@ static bool wants_client(const struct session *session, const struct step *step)
     const struct leg *leg = &session->client;
     bool is_full = leg_input_size(leg) >= SESSION_READ_BYTES &&
                    !(step->client == command_bytes && command_bytes_missing(session));
-    return step->wish != WISH_SECURE && !leg->ended && !is_full &&
-           leg_pending(&session->backend) == 0;
+    return !leg->ended && !is_full && leg_pending(&session->backend) == 0;
 }
 
 static bool wants_backend(const struct session *session, const struct step *step)
 {
-    return step->backend && !session->backend.ended && leg_pending(&session->client) == 0 &&
-           !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
+    return (step->backend || step->backend_end) && !session->backend.ended &&
+           leg_pending(&session->client) == 0 && !session_is_held(session) &&
+           leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 
-struct session_wishes session_wishes(const struct session *session)
+/* What a state wishes for, and whether it can be had now: TLS begins, and the sending ends, after
+ * what waits for the client; work is wished for until it is done. */
+static unsigned wishes_of_state(const struct session *session, unsigned wishes)
 {
-    session_check(session);
-    const struct step *step = step_of(session);
-    const bool is_over = session->state == SESSION_CLOSED;
-    struct session_wishes wishes = {
-        .over = is_over,
-        .close_backend = session->state == SESSION_ENDING,
-        .deadline_number = session->deadline_number,
-        .deadline_s = session->deadline_s,
-    };
-    if (is_over || session->work_is_out)
-        return wishes;
-    if (!session->is_done) { /* fulfilled, but the session is held */
-        wishes.connect = step->wish == WISH_CONNECT;
-        wishes.secure = step->wish == WISH_SECURE && leg_pending(&session->client) == 0;
-        wishes.work = step->wish == WISH_WORK;
-    }
-    wishes.read_client = wants_client(session, step);
-    wishes.read_backend = wants_backend(session, step);
-    wishes.finish =
-        wishes.close_backend && leg_pending(&session->client) == 0 && !session_is_held(session);
+    if (leg_pending(&session->client))
+        wishes &= ~(unsigned)(SESSION_SECURES | SESSION_FINISHES);
+    if (session_is_held(session))
+        wishes &= ~(unsigned)SESSION_FINISHES;
+    if (session->is_done) /* fulfilled, but the session is held */
+        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS);
     return wishes;
+}
+
+unsigned session_wishes(const struct session *session)
+{
+    const struct step *step = step_of(session);
+    unsigned wishes = step->wishes;
+    if (wishes & SESSION_IS_OVER || session->work_is_out)
+        return wishes & SESSION_IS_OVER;
+    if (wishes)
+        wishes = wishes_of_state(session, wishes);
+    if (!(step->wishes & SESSION_SECURES) && wants_client(session, step))
+        wishes |= SESSION_READS_CLIENT;
+    if (wants_backend(session, step))
+        wishes |= SESSION_READS_BACKEND;
+    if (session->deadline_changed)
+        wishes |= SESSION_SETS_DEADLINE;
+    return wishes;
+}
+
+long session_take_deadline(struct session *session)
+{
+    session->deadline_changed = false;
+    return session->deadline_s;
 }
 
 void session_begin_work(struct session *session)
 {
     session_check(session);
-    assert(step_of(session)->wish == WISH_WORK && !session->work_is_out);
+    assert(step_of(session)->wishes & SESSION_WORKS && !session->work_is_out);
     session->work_is_out = true;
     facts_computed_are_available(&session->observed, false);
 }

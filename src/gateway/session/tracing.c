@@ -13,10 +13,9 @@ static struct trace_host *host_of(const struct session *session)
 static bool is_wanted(const struct session *session, const char *user)
 {
     struct trace_host *host = host_of(session);
-    const struct trace_candidate candidate = {
-        user,
-        session->observed.handle.text[WEIR_TEXT_host].data,
-        {session->observed.id, session->backend_id}};
+    const struct trace_candidate candidate = {user,
+                                              session->observed.handle.text[WEIR_TEXT_host].data,
+                                              {session->observed.id, session->backend_id}};
     return host && trace_host_wants(host, &candidate);
 }
 

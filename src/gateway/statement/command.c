@@ -56,7 +56,8 @@ static void read_statements(struct observed *observed)
     struct sql_span text = {command->text.data, command->text.size};
     command->count = 1;
     command->one = (struct statement){text.at, text.size,
-                                  sql_statement_quick_kind(text, &observed->identity.mode), observed->identity.mode};
+                                      sql_statement_quick_kind(text, &observed->identity.mode),
+                                      observed->identity.mode};
     if (may_be_multi(observed) && sql_is_multi(text, &observed->identity.mode))
         split_text(observed, text);
 }
@@ -95,7 +96,8 @@ static void write_disguised(struct command *command, const uint8_t *argument, si
     }
 }
 
-struct wire_string command_text(const struct observed *observed, const uint8_t *payload, size_t size)
+struct wire_string command_text(const struct observed *observed, const uint8_t *payload,
+                                size_t size)
 {
     struct wire_query query;
     if (payload[0] == WIRE_COM_QUERY &&
@@ -117,9 +119,8 @@ static void note_types(struct observed *observed, const struct wire_packet *pack
                                 prepared->parameter_count, none))
         execute.types = bulk.types;
     else if (packet->command == WIRE_COM_STMT_EXECUTE)
-        wire_execute_begin(&execute, packet->payload, packet->payload_size,
-                           observed->capabilities, prepared->parameter_count, none,
-                           NULL);
+        wire_execute_begin(&execute, packet->payload, packet->payload_size, observed->capabilities,
+                           prepared->parameter_count, none, NULL);
     if (execute.types.data)
         prepared_note_types(prepared, execute.types);
 }
@@ -162,7 +163,8 @@ void command_read(struct observed *observed, const struct wire_packet *packet)
         command->one.kinds = command->prepared->kinds;
         command->one.mode = command->prepared->mode;
     }
-    command->out_of_memory = command->out_of_memory || command->text.failed || command->arguments.failed;
+    command->out_of_memory =
+        command->out_of_memory || command->text.failed || command->arguments.failed;
 }
 
 /* Without plugins only what the gateway itself acts upon matters: KILL, and its own statements. */

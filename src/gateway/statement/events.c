@@ -73,8 +73,8 @@ static bool refuse_unkept(struct observed *observed, struct plugin_verdict *verd
     if (!command->out_of_memory && !lacks_room)
         return false;
     struct plugin_refusal *refusal = &verdict->refusal;
-    uint16_t code = command->out_of_memory ? WIRE_ER_OUT_OF_RESOURCES
-                                           : WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED;
+    uint16_t code =
+        command->out_of_memory ? WIRE_ER_OUT_OF_RESOURCES : WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED;
     *refusal = (struct plugin_refusal){.code = code};
     snprintf(refusal->sqlstate, sizeof refusal->sqlstate, "%s", wire_error_sqlstate(code));
     if (command->out_of_memory)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/statement/prepared.h"
 #include "gateway/statement/command.h"
+#include "gateway/statement/prepared.h"
 
 static bool begin(const struct observed *observed, struct wire_parameters *parameters)
 {
@@ -21,14 +21,13 @@ static bool begin(const struct observed *observed, struct wire_parameters *param
     bool ok = false;
     if (command->code == WIRE_COM_STMT_EXECUTE) {
         struct wire_execute execute;
-        ok = wire_execute_begin(&execute, payload, command->arguments.size,
-                                  observed->capabilities, prepared->parameter_count,
-                                  remembered, prepared->long_data);
+        ok = wire_execute_begin(&execute, payload, command->arguments.size, observed->capabilities,
+                                prepared->parameter_count, remembered, prepared->long_data);
         *parameters = execute.parameters;
     } else if (command->code == WIRE_COM_STMT_BULK_EXECUTE) {
         struct wire_bulk_execute execute;
         ok = wire_bulk_execute_begin(&execute, payload, command->arguments.size,
-                                       prepared->parameter_count, remembered);
+                                     prepared->parameter_count, remembered);
         *parameters = execute.parameters;
     }
     return ok;

@@ -93,8 +93,8 @@ static void empty(struct strbuf *buffer)
 
 static void clear(struct memo *memo)
 {
-    memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts =
-        memo->has_tables = memo->has_redacted = false;
+    memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts = memo->has_tables =
+        memo->has_redacted = false;
     empty(&memo->normalized);
     empty(&memo->redacted);
     empty(&memo->message);

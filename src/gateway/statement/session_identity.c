@@ -30,7 +30,8 @@ static char *copy_of(struct wire_string text)
 
 void identity_set_database(struct observed *observed, const char *name, size_t size)
 {
-    strbuf_release(&observed->identity.database); /* names are short and change rarely: no slack is kept */
+    strbuf_release(
+        &observed->identity.database); /* names are short and change rarely: no slack is kept */
     strbuf_add(&observed->identity.database, name, size);
     facts_database(observed, observed->identity.database.data, observed->identity.database.size);
 }
@@ -52,9 +53,10 @@ bool identity_set_user(struct observed *observed, struct wire_string user,
     observed->identity.attributes = new_attributes;
     facts_user(observed, user.size, attributes.size);
     identity_set_database(observed, database.data ? database.data : "", database.size);
-    observed->identity.mode = (struct sql_mode){.dialect = observed->identity.mode.dialect,
-                                      .server_version = observed->identity.mode.server_version,
-                                      .charset = sql_charset_from_collation(collation)};
+    observed->identity.mode =
+        (struct sql_mode){.dialect = observed->identity.mode.dialect,
+                          .server_version = observed->identity.mode.server_version,
+                          .charset = sql_charset_from_collation(collation)};
     return true;
 }
 
@@ -75,8 +77,8 @@ bool identity_prepare_change_user(struct observed *observed, const struct wire_p
     memcpy(change->payload, command->payload, command->payload_size);
     free(observed->identity.change);
     observed->identity.change = change;
-    return wire_decode_change_user(change->payload, command->payload_size,
-                                   observed->capabilities, &change->asked);
+    return wire_decode_change_user(change->payload, command->payload_size, observed->capabilities,
+                                   &change->asked);
 }
 
 bool identity_change_user(struct observed *observed)
@@ -84,7 +86,7 @@ bool identity_change_user(struct observed *observed)
     struct change_of_user *change = observed->identity.change;
     observed->identity.change = NULL;
     bool ok = change && identity_set_user(observed, change->asked.user, change->asked.database,
-                                            change->asked.attributes, change->asked.charset);
+                                          change->asked.attributes, change->asked.charset);
     free(change);
     prepared_release(observed);
     plugin_session_values_begin(observed->environment->registry, &observed->handle);
@@ -185,8 +187,10 @@ void identity_after_session_state(struct observed *observed, const uint8_t *stat
 bool identity_needs_refresh(const struct observed *observed)
 {
     unsigned heard = observed->identity.needs_refresh ? hears(observed) : 0;
-    bool wants_account = (observed->identity.needs_refresh & IDENTITY_ACCOUNT) && (heard & PLUGIN_NEEDS_ACCOUNT);
-    bool wants_mode = (observed->identity.needs_refresh & IDENTITY_MODE) && (heard & PLUGIN_HEARS_GENERAL);
+    bool wants_account =
+        (observed->identity.needs_refresh & IDENTITY_ACCOUNT) && (heard & PLUGIN_NEEDS_ACCOUNT);
+    bool wants_mode =
+        (observed->identity.needs_refresh & IDENTITY_MODE) && (heard & PLUGIN_HEARS_GENERAL);
     return wants_account || wants_mode;
 }
 

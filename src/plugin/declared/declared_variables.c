@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * [[sysVars]] of a manifest, from its JSON: the same reader for pluginpkg, which adds the line, and
- * for the host. Each mistake is one sentence. */
+ * for the host. Each mistake gives one clear message. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +92,7 @@ static int read_bound(const struct plugin_definition *definition, const char *ke
     open.most = INT64_MAX;
     scalar_text(bound, text, sizeof text);
     struct plugin_input input = {PLUGIN_INPUT_FILE, text, strlen(text)};
-    if (plugin_value_read(&open, &input, &value) != PLUGIN_VALUE_FINE)
+    if (plugin_value_read(&open, &input, &value) != PLUGIN_VALUE_OK)
         return error_set(error, "%s: %s \"%s\" is no value of type %s", definition->name, key, text,
                          type_names[definition->type]);
     free(value.text);
@@ -108,7 +108,7 @@ static int read_initial(struct plugin_definition *definition, json_t *initial, s
     scalar_text(initial, text, PLUGIN_VALUE_BYTES);
     struct plugin_input input = {PLUGIN_INPUT_FILE, text, strlen(text)};
     int status = 0;
-    if (plugin_value_read(definition, &input, &definition->initial) != PLUGIN_VALUE_FINE)
+    if (plugin_value_read(definition, &input, &definition->initial) != PLUGIN_VALUE_OK)
         status = error_set(error, "%s: value \"%s\" is not of type %s, or out of its bounds",
                            definition->name, text, type_names[definition->type]);
     free(text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * plugin/declared: what a plugin says of itself, and how it is read from a shared object without
- * running it. pluginpkg writes it there (plugin/package) and the server reads it (plugin/host); both
- * check it with the functions here.
+ * running it. pluginpkg writes it there (plugin/package), the server reads it (plugin/host), and
+ * both check it with the functions here.
  *
  * Pure functions but for the reading of the file; any thread. */
 #ifndef WEIR_PLUGIN_DECLARED_PLUGIN_DECLARED_H
@@ -21,11 +21,12 @@
 #define PLUGIN_SECTION_BYTES (1U << 20) /* a longer section is refused */
 
 /* The section's text up to its first NUL; returns owned, NUL-terminated. NULL and "PATH: why". */
-char *plugin_section_text(const char *path, const char *section, struct error *error);
+WEIR_MUST_CHECK char *plugin_section_text(const char *path, const char *section,
+                                          struct error *error);
 
 /* The same from memory, which libelf may change. name stands for the path in messages. */
-char *plugin_section_text_in(char *bytes, size_t size, const char *name, const char *section,
-                             struct error *error);
+WEIR_MUST_CHECK char *plugin_section_text_in(char *bytes, size_t size, const char *name,
+                                             const char *section, struct error *error);
 
 /* ---- needs and versions (plugin_version.c) ---- */
 
@@ -36,7 +37,7 @@ char *plugin_section_text_in(char *bytes, size_t size, const char *name, const c
 #define PLUGIN_NEEDS(X) X("account", PLUGIN_NEEDS_ACCOUNT)
 
 /* The parts of "1.4.2" as numbers; false when it is not one to three numbers with dots. */
-bool plugin_version_parse(const char *text, unsigned long parts[3]);
+WEIR_MUST_CHECK bool plugin_version_parse(const char *text, unsigned long parts[3]);
 
 /* ---- [[sysVars]] (declared_variables.c) and their values (variable_values.c) ---- */
 
@@ -96,26 +97,26 @@ struct plugin_definitions {
     size_t count;
 };
 
-/* Reads and checks sysVars (list; NULL: none) of the plugin of that name. -1 and a sentence, with
- * *wrong the index of the element that it is about; nothing is then owned. */
-int plugin_definitions_read(struct plugin_definitions *definitions, json_t *list,
-                            const char *plugin, size_t *wrong, struct error *error);
+/* Reads and checks sysVars (list; NULL: none) of the plugin of that name. -1 and a clear message,
+ * with *wrong the index of the element that it is about; nothing is then owned. */
+WEIR_MUST_CHECK int plugin_definitions_read(struct plugin_definitions *definitions, json_t *list,
+                                            const char *plugin, size_t *wrong, struct error *error);
 void plugin_definitions_release(struct plugin_definitions *definitions);
 
 /* Whether a variable or function of the plugin can have this name: "PLUGIN_...". */
-int plugin_check_name(const char *plugin, const char *name, struct error *error);
+WEIR_MUST_CHECK int plugin_check_name(const char *plugin, const char *name, struct error *error);
 
 /* Reads a value of the definition's type. false: wrong type or out of bounds (*outcome); *value is
  * then untouched. Strings are cut from nothing: a text that is too long is out of bounds. */
 enum plugin_value_outcome {
-    PLUGIN_VALUE_FINE,
+    PLUGIN_VALUE_OK,
     PLUGIN_VALUE_WRONG_TYPE,
     PLUGIN_VALUE_WRONG,
     PLUGIN_VALUE_NO_MEMORY,
 };
-enum plugin_value_outcome plugin_value_read(const struct plugin_definition *definition,
-                                            const struct plugin_input *input,
-                                            struct plugin_value *value);
+WEIR_MUST_CHECK enum plugin_value_outcome
+plugin_value_read(const struct plugin_definition *definition, const struct plugin_input *input,
+                  struct plugin_value *value);
 
 /* "json" for index 1 of an enum. */
 const char *plugin_definition_choice(const struct plugin_definition *definition, size_t index);
@@ -139,8 +140,9 @@ struct plugin_callable {
 };
 
 /* Reads and checks functions (list; NULL: none) of the plugin of that name. *callables is owned
- * (free). -1 and a sentence, with *wrong the index of the element that it is about; nothing is then
- * owned. */
-int plugin_callables_read(struct plugin_callable **callables, size_t *count, json_t *list,
-                          const char *plugin, size_t *wrong, struct error *error);
+ * (free). -1 and a clear message, with *wrong the index of the element that it is about; nothing is
+ * then owned. */
+WEIR_MUST_CHECK int plugin_callables_read(struct plugin_callable **callables, size_t *count,
+                                          json_t *list, const char *plugin, size_t *wrong,
+                                          struct error *error);
 #endif

@@ -99,7 +99,7 @@ static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 static enum plugin_value_outcome outcome_of(enum reading reading)
 {
     if (reading == READ)
-        return PLUGIN_VALUE_FINE;
+        return PLUGIN_VALUE_OK;
     return reading == TOO_LARGE ? PLUGIN_VALUE_WRONG : PLUGIN_VALUE_WRONG_TYPE;
 }
 
@@ -127,7 +127,7 @@ static enum plugin_value_outcome read_index(const struct plugin_input *input, si
     if (read_number(input->text, input->size, no_units, number) != READ || *number < 0 ||
         (uint64_t)*number >= count)
         return PLUGIN_VALUE_WRONG;
-    return PLUGIN_VALUE_FINE;
+    return PLUGIN_VALUE_OK;
 }
 
 static enum plugin_value_outcome read_bool(const struct plugin_input *input, int64_t *number)
@@ -140,11 +140,11 @@ static enum plugin_value_outcome read_bool(const struct plugin_input *input, int
     if (input->kind != PLUGIN_INPUT_INTEGER) {
         if (is_word(input, "ON") || (is_file && is_word(input, "true"))) {
             *number = 1;
-            return PLUGIN_VALUE_FINE;
+            return PLUGIN_VALUE_OK;
         }
         if (is_word(input, "OFF") || (is_file && is_word(input, "false"))) {
             *number = 0;
-            return PLUGIN_VALUE_FINE;
+            return PLUGIN_VALUE_OK;
         }
         if (!is_file)
             return PLUGIN_VALUE_WRONG;
@@ -163,7 +163,7 @@ static enum plugin_value_outcome read_enum(const struct plugin_definition *defin
     for (size_t i = 0; input->kind != PLUGIN_INPUT_INTEGER && i < count; i++) {
         if (is_word(input, plugin_definition_choice(definition, i))) {
             *number = (int64_t)i;
-            return PLUGIN_VALUE_FINE;
+            return PLUGIN_VALUE_OK;
         }
     }
     return input->kind == PLUGIN_INPUT_TEXT ? PLUGIN_VALUE_WRONG : read_index(input, count, number);
@@ -175,7 +175,7 @@ static enum plugin_value_outcome read_str(const struct plugin_input *input)
         return PLUGIN_VALUE_WRONG;
     if (input->kind != PLUGIN_INPUT_TEXT && input->kind != PLUGIN_INPUT_FILE)
         return PLUGIN_VALUE_WRONG_TYPE;
-    return memchr(input->text, 0, input->size) ? PLUGIN_VALUE_WRONG : PLUGIN_VALUE_FINE;
+    return memchr(input->text, 0, input->size) ? PLUGIN_VALUE_WRONG : PLUGIN_VALUE_OK;
 }
 
 static enum plugin_value_outcome read_typed(const struct plugin_definition *definition,
@@ -199,7 +199,7 @@ static enum plugin_value_outcome read_typed(const struct plugin_definition *defi
 
 /* ---- Printing ---- */
 
-/* Seconds as the server prints its own: six digits behind the point, nine when they are needed. */
+/* Seconds as the server prints its own: six digits after the point, nine when they are needed. */
 static char *print_duration(int64_t number)
 {
     char *text = NULL;
@@ -234,13 +234,13 @@ enum plugin_value_outcome plugin_value_read(const struct plugin_definition *defi
     int64_t number = 0;
     enum plugin_value_outcome outcome = read_typed(definition, input, &number);
     int64_t measure = definition->type == PLUGIN_TYPE_STR ? (int64_t)input->size : number;
-    if (outcome == PLUGIN_VALUE_FINE && (measure < definition->least || measure > definition->most))
+    if (outcome == PLUGIN_VALUE_OK && (measure < definition->least || measure > definition->most))
         outcome = PLUGIN_VALUE_WRONG;
-    if (outcome != PLUGIN_VALUE_FINE)
+    if (outcome != PLUGIN_VALUE_OK)
         return outcome;
     char *text = print(definition, input, number);
     if (!text)
         return PLUGIN_VALUE_NO_MEMORY;
     *value = (struct plugin_value){number, text};
-    return PLUGIN_VALUE_FINE;
+    return PLUGIN_VALUE_OK;
 }

@@ -5,8 +5,9 @@
  * together. What fails, fails in the first step; only a disk that cannot be written fails the
  * second, before any value has changed.
  *
- * Errors have the server's own numbers and words. One lock serialises all of it, OnVariable
+ * Errors have the server's own numbers and messages. One lock serialises all of it, OnVariable
  * included. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ int plugin_host_replace_value(weir_variable *variable, const char *text, size_t 
     struct plugin_input input = {PLUGIN_INPUT_FILE, text, size};
     struct plugin_value value = {0};
     if (!is_utf8(text, size) ||
-        plugin_value_read(shown->variable->definition, &input, &value) != PLUGIN_VALUE_FINE)
+        plugin_value_read(shown->variable->definition, &input, &value) != PLUGIN_VALUE_OK)
         return 0;
     char *old = shown->value->text;
     *shown->value = value;
@@ -100,6 +101,7 @@ static void refuse(struct plugin_refusal *refusal, uint32_t code, const char *sq
 bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin_set_scope scope,
                              struct plugin_refusal *refusal)
 {
+    assert(variable && refusal);
     const struct plugin_definition *definition = variable->definition;
     bool wants_session = scope == PLUGIN_SET_SESSION;
     if (definition->is_readonly && scope != PLUGIN_SET_PERSIST_ONLY)
@@ -118,10 +120,10 @@ bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin
 }
 
 static void refuse_value(struct plugin_refusal *refusal, const char *name, const char *value,
-                         size_t size, const char *words)
+                         size_t size, const char *reason)
 {
     refuse(refusal, 1231, "42000", NAME_TEXT "can't be set to the value of '%.*s'%s%s", name,
-           (int)(size < 128 ? size : 128), value, *words ? ": " : "", words);
+           (int)(size < 128 ? size : 128), value, *reason ? ": " : "", reason);
 }
 
 bool plugin_variable_parse(const struct plugin_variable *variable, const struct plugin_input *input,
@@ -129,7 +131,7 @@ bool plugin_variable_parse(const struct plugin_variable *variable, const struct 
 {
     const char *name = variable->definition->name;
     switch (plugin_value_read(variable->definition, input, value)) {
-    case PLUGIN_VALUE_FINE:
+    case PLUGIN_VALUE_OK:
         return true;
     case PLUGIN_VALUE_WRONG_TYPE:
         refuse(refusal, 1232, "42000", "Incorrect argument type to variable '%s'", name);
@@ -185,6 +187,7 @@ struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *
                                                   struct weir_session *session,
                                                   struct plugin_refusal *refusal)
 {
+    assert(variable && input && refusal);
     struct plugin_assignment *assignment = calloc(1, sizeof *assignment);
     struct plugin_variables *variables = variable->plugin->registry->variables;
     if (!assignment) {
@@ -195,12 +198,12 @@ struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *
     assignment->scope = scope;
     assignment->is_default = input->kind == PLUGIN_INPUT_DEFAULT;
     pthread_mutex_lock(&variables->lock);
-    bool fine = assignment->is_default
-                    ? read_default(variable, scope, &assignment->value, refusal)
-                    : plugin_variable_parse(variable, input, &assignment->value, refusal);
-    fine = fine && ask_plugin(variable, scope, session, &assignment->value, refusal);
+    bool ok = assignment->is_default
+                  ? read_default(variable, scope, &assignment->value, refusal)
+                  : plugin_variable_parse(variable, input, &assignment->value, refusal);
+    ok = ok && ask_plugin(variable, scope, session, &assignment->value, refusal);
     pthread_mutex_unlock(&variables->lock);
-    if (!fine) {
+    if (!ok) {
         plugin_assignment_free(assignment);
         return NULL;
     }
@@ -228,15 +231,15 @@ static int persist(struct plugin_registry *registry, struct plugin_assignment *c
         is_needed = is_needed || assignments[i]->scope != PLUGIN_SET_SESSION;
     if (!path || !is_needed)
         return 0;
-    bool fine = plugin_persisted_copy(&persisted, &variables->persisted);
-    for (size_t i = 0; fine && i < count; i++) {
+    bool ok = plugin_persisted_copy(&persisted, &variables->persisted);
+    for (size_t i = 0; ok && i < count; i++) {
         const struct plugin_assignment *assignment = assignments[i];
         if (assignment->scope != PLUGIN_SET_SESSION)
-            fine = plugin_persisted_set(&persisted, assignment->variable->definition->name,
-                                        assignment->is_default ? NULL : assignment->value.text);
+            ok = plugin_persisted_set(&persisted, assignment->variable->definition->name,
+                                      assignment->is_default ? NULL : assignment->value.text);
     }
-    int status = fine ? plugin_persisted_write(&persisted, path, error)
-                      : error_set(error, "not enough memory");
+    int status = ok ? plugin_persisted_write(&persisted, path, error)
+                    : error_set(error, "not enough memory");
     if (status == 0) {
         struct plugin_persisted old = variables->persisted;
         variables->persisted = persisted;
@@ -290,6 +293,7 @@ int plugin_variables_set(struct plugin_registry *registry, struct weir_session *
                          struct plugin_assignment *const *assignments, size_t count,
                          struct error *error)
 {
+    assert(registry);
     struct plugin_variables *variables = registry->variables;
     pthread_mutex_lock(&variables->lock);
     int status = persist(registry, assignments, count, error);

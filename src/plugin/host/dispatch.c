@@ -113,12 +113,12 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
        weir_verdict (*invoke)(const struct weir_manifest *manifest, struct weir_session *session,
                               const struct arguments *arguments))
 {
-    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
     assert(verdict);
     struct plugin_running *outer = session->running;
     struct plugin_running running = {.refusal = &verdict->refusal,
                                      .may_hold_verdict = kind.may_hold};
     enum plugin_outcome outcome = PLUGIN_ALLOWED;
+    /* cppcheck-suppress autoVariables ; set back below */
     session->running = &running;
     for (size_t i = 0; i < chain->count; i++) {
         struct weir_plugin *plugin = chain->plugins[i];
@@ -154,6 +154,7 @@ static weir_verdict invoke_connection(const struct weir_manifest *manifest,
 void plugin_connection_event(struct plugin_registry *registry, struct weir_session *session,
                              weir_connection_event event, struct plugin_verdict *verdict)
 {
+    assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
     bool ends = event == WEIR_DISCONNECT || event == WEIR_REJECT;
     uint32_t set = enabled_of(&registry->connection) | (ends ? session->knowing : 0);
     struct kind_of_event kind = {
@@ -173,10 +174,11 @@ static weir_verdict invoke_general(const struct weir_manifest *manifest,
                                       arguments->command);
 }
 
-/* Whoever was notified of the Starting of a command is notified of its end, and nobody else. */
+/* Exactly the plugins that were notified of the Starting of a command are notified of its end. */
 void plugin_general_event(struct plugin_registry *registry, struct weir_session *session,
                           weir_general_event event, struct plugin_verdict *verdict)
 {
+    assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
     const char *command = session->text[WEIR_TEXT_command].data;
     bool starts = event == WEIR_STARTING;
     uint64_t index = session->number[WEIR_NUMBER_statement_index];
@@ -197,11 +199,12 @@ static weir_verdict invoke_parse(const struct weir_manifest *manifest, struct we
 void plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
                         weir_parse_event event, struct plugin_verdict *verdict)
 {
-    plugin_forget_computed(session);
+    assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
+    plugin_reset_computed(session);
     notify(&registry->parse, enabled_of(&registry->parse), session,
            (struct kind_of_event){"PreParse", true, true}, (struct arguments){.event = event},
            verdict, invoke_parse);
-    plugin_forget_computed(session);
+    plugin_reset_computed(session);
 }
 
 static weir_verdict invoke_global_variable(const struct weir_manifest *manifest,
@@ -214,6 +217,7 @@ static weir_verdict invoke_global_variable(const struct weir_manifest *manifest,
 void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
                                   weir_string name, weir_string value)
 {
+    assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
     struct plugin_verdict ignored;
     notify(&registry->global_variable, enabled_of(&registry->global_variable), session,
            (struct kind_of_event){"GlobalVariable", false, false},

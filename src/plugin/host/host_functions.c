@@ -34,7 +34,7 @@ void plugin_session_init(struct weir_session *session)
         session->number[i] = WEIR_ABSENT;
 }
 
-void plugin_forget_computed(struct weir_session *session)
+void plugin_reset_computed(struct weir_session *session)
 {
     session->computed.asked = 0;
 }

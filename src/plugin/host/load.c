@@ -3,6 +3,7 @@
  * One shared object: from NAME-VERSION to a plugin that can be validated. What the file says of
  * itself is read and checked before dlopen() runs any of its code; what the symbol says afterwards
  * must agree. */
+#include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +31,7 @@ static char *find_library(const struct plugin_options *options, const char *id, 
     return library;
 }
 
-/* The file's name is a promise about what is in it. */
+/* The file's name must match the manifest in it. */
 static int check_name(const struct plugin_identity *identity, const char *id, const char *library,
                       struct error *error)
 {
@@ -131,6 +132,7 @@ static int read_identity(struct weir_plugin *plugin, const char *id, struct erro
 struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
                                 struct error *error)
 {
+    assert(registry && id);
     if (!strchr(id, '-') || strchr(id, '/') || id[0] == '-') {
         error_set(error, "-plugin-load %s: a plugin is named NAME-VERSION, as in conn_ip_example-1",
                   id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The file of values that SET GLOBAL and SET PERSIST leave behind: a TOML table of strings. It is
+ * The file of values that SET GLOBAL and SET PERSIST have set: a TOML table of strings. It is
  * written whole, to another name, synced, and renamed, so that no crash leaves half of it. Names
  * that no loaded plugin has are kept: the plugin may be back at the next start. */
 #include <errno.h>
@@ -28,7 +28,7 @@ const char *plugin_persisted_text(const struct plugin_persisted *persisted, cons
     return i < persisted->count ? persisted->items[i].text : NULL;
 }
 
-static void forget(struct plugin_persisted *persisted, size_t index)
+static void remove_item(struct plugin_persisted *persisted, size_t index)
 {
     free(persisted->items[index].name);
     free(persisted->items[index].text);
@@ -55,25 +55,25 @@ bool plugin_persisted_set(struct plugin_persisted *persisted, const char *name, 
 {
     size_t i = find(persisted, name);
     if (i < persisted->count)
-        forget(persisted, i);
+        remove_item(persisted, i);
     return !text || add(persisted, name, text);
 }
 
 bool plugin_persisted_copy(struct plugin_persisted *to, const struct plugin_persisted *from)
 {
-    bool fine = true;
+    bool ok = true;
     *to = (struct plugin_persisted){0};
-    for (size_t i = 0; fine && i < from->count; i++)
-        fine = add(to, from->items[i].name, from->items[i].text);
-    if (!fine)
+    for (size_t i = 0; ok && i < from->count; i++)
+        ok = add(to, from->items[i].name, from->items[i].text);
+    if (!ok)
         plugin_persisted_release(to);
-    return fine;
+    return ok;
 }
 
 void plugin_persisted_release(struct plugin_persisted *persisted)
 {
     while (persisted->count)
-        forget(persisted, persisted->count - 1);
+        remove_item(persisted, persisted->count - 1);
     free(persisted->items);
     *persisted = (struct plugin_persisted){0};
 }
@@ -156,10 +156,10 @@ static bool write_all(int file, const char *data, size_t size)
 static bool sync_folder(const char *folder)
 {
     int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool fine = file >= 0 && fsync(file) == 0;
+    bool ok = file >= 0 && fsync(file) == 0;
     if (file >= 0)
         close(file);
-    return fine;
+    return ok;
 }
 
 static int write_and_rename(const struct strbuf *text, const char *path, const char *folder,
@@ -168,14 +168,14 @@ static int write_and_rename(const struct strbuf *text, const char *path, const c
     int file = mkostemp(partial, O_CLOEXEC);
     if (file < 0)
         return error_set(error, "%s cannot be made: %s", partial, strerror(errno));
-    bool fine = write_all(file, text->data, text->size) && fsync(file) == 0;
-    fine = close(file) == 0 && fine;
-    fine = fine && rename(partial, path) == 0 && sync_folder(folder);
-    if (!fine) {
+    bool ok = write_all(file, text->data, text->size) && fsync(file) == 0;
+    ok = close(file) == 0 && ok;
+    ok = ok && rename(partial, path) == 0 && sync_folder(folder);
+    if (!ok) {
         error_set(error, "%s cannot be written: %s", path, strerror(errno));
         unlink(partial);
     }
-    return fine ? 0 : -1;
+    return ok ? 0 : -1;
 }
 
 int plugin_persisted_write(const struct plugin_persisted *persisted, const char *path,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions of plugins that clients call by SELECT: finding them by name, and calling them, one at a
- * time for each plugin. */
+ * Functions of plugins that clients call by SELECT: finding them by name, and calling them, one at
+ * a time for each plugin. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ bool plugin_has_callables(const struct plugin_registry *registry)
 const struct plugin_callable *plugin_callable_find(const struct plugin_registry *registry,
                                                    const char *name, size_t size)
 {
+    assert(registry && name);
     for (size_t i = 0; i < registry->count; i++) {
         const struct weir_plugin *plugin = registry->plugins[i];
         for (size_t j = 0; j < plugin->callable_count; j++) {
@@ -63,18 +65,19 @@ void plugin_host_return_text(weir_call *call, const char *text, size_t size)
 }
 
 static void set_refusal(struct plugin_refusal *refusal, const char *name, uint32_t code,
-                        const char *words)
+                        const char *reason)
 {
     refusal->code = code;
     memcpy(refusal->sqlstate, "HY000", 6);
     snprintf(refusal->message, sizeof refusal->message, "Can't initialize function '%.64s'; %.400s",
-             name, words);
+             name, reason);
 }
 
 bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
                  const weir_string *arguments, size_t count, struct plugin_returned *returned,
                  struct plugin_refusal *refusal)
 {
+    assert(callable && session && returned && refusal && count <= PLUGIN_CALL_ARGUMENTS);
     struct weir_plugin *plugin = (struct weir_plugin *)callable->plugin;
     weir_call call = {
         .api_version = WEIR_API_VERSION,
@@ -97,12 +100,12 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     struct plugin_running *outer = plugin_set_calling(&running);
     weir_verdict verdict = plugin->on_function(session, &call);
     plugin_set_calling(outer);
-    const char *words = plugin_take_failure();
+    const char *reason = plugin_take_failure();
     pthread_mutex_unlock(&plugin->flushing);
     if (verdict == WEIR_OK && !returned->text.failed)
         return true;
     if (verdict != WEIR_REFUSE || !running.gave_reason)
         set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF,
-                    *words ? words : "the plugin didn't say why");
+                    *reason ? reason : "the plugin didn't say why");
     return false;
 }

@@ -76,7 +76,7 @@ weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *pl
 
 /* ---- Answering ---- */
 
-/* Whoever answers twice, or answers a reply as a verdict, is stopped here. */
+/* Clears the magic first: check_hold() then catches a second answer. */
 static void give_back(weir_hold *hold)
 {
     hold->magic = 0;

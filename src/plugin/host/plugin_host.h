@@ -22,7 +22,7 @@
 #include "base/base.h"
 #include "plugin/declared/plugin_declared.h"
 
-/* ---- What the gateway tells: one struct a session ---- */
+/* ---- Session facts: one struct a session ---- */
 
 #define PLUGIN_MAX_LOADED 32 /* plugins of one server; their slots of session data; bits of a set */
 
@@ -83,8 +83,8 @@ struct weir_session {
 
     void *data[PLUGIN_MAX_LOADED]; /* the plugins' own pointers */
 
-    /* Bits by the plugins' index: those that have been told of the session, and those that have
-     * heard the Starting of the command at hand. */
+    /* Bits by the plugins' index: those that have been notified of the session, and those that
+     * have been notified of the Starting of the current command. */
     uint32_t knowing, listening;
 
     /* variables.c: values of variables with session scope. Those that were global when the session
@@ -108,9 +108,9 @@ enum plugin_hold_kind {
 };
 
 /* How costly facts are found out; each may be NULL. text() and number() are asked at most once a
- * fact and statement, where statement_number tells statements apart (connection_duration and
- * redacted_message: each time); the strings that they return live until the statement has ended. PreParse is a statement
- * of its own. */
+ * fact and statement, where statement_number distinguishes statements (connection_duration and
+ * redacted_message: each time); the strings that they return live until the statement has ended.
+ * PreParse is a statement of its own. */
 struct plugin_facts_source {
     /* Text facts that are absent in session->text[]: kind, normalized, digest, expanded_sql,
      * specific_kind, redacted_sql, redacted_message. */
@@ -123,8 +123,8 @@ struct plugin_facts_source {
     int (*part)(void *source_data, size_t index, weir_part *part);
     weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
-    /* A plugin wants to hold something. Returns a zeroed struct weir_hold with release set, owned by
-     * the source until release() has been called; NULL: it cannot be held now. Called on the
+    /* A plugin wants to hold something. Returns a zeroed struct weir_hold with release set, owned
+     * by the source until release() has been called; NULL: it cannot be held now. Called on the
      * session's thread, within an event only; VERDICT within PreAuth, PreParse and Starting only,
      * and then the event's outcome is PENDING. */
     struct weir_hold *(*hold)(void *source_data, enum plugin_hold_kind kind);
@@ -169,15 +169,15 @@ struct plugin_options {
 /* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not
  * skipped; those that were initialised before it are shut down. A registry without plugins costs
  * nothing. Main thread. */
-struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
-                                             struct error *error);
+WEIR_MUST_CHECK struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
+                                                             struct error *error);
 
 /* OnShutdown of each, in reverse order; frees the registry. No event may be running. */
 void plugin_registry_shutdown(struct plugin_registry *registry);
 
 /* ---- Events ---- */
 
-/* What the enabled plugins listen to: bits. One relaxed atomic load. */
+/* What the enabled plugins subscribe to: bits. One relaxed atomic load. */
 #define PLUGIN_HEARS_CONNECTION      1U
 #define PLUGIN_HEARS_GENERAL         2U
 #define PLUGIN_HEARS_PARSE           4U
@@ -219,15 +219,16 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
 
 /* ---- Administration ---- */
 
-/* Runs OnFlush. -1 with a TiDB-like sentence: unknown plugin, no OnFlush, or the flush failed. May
- * block: not for a worker's loop. */
-int plugin_flush(struct plugin_registry *registry, struct weir_session *session, const char *name,
-                 struct error *error);
+/* Runs OnFlush. -1 with a clear message in TiDB's style: unknown plugin, no OnFlush, or the flush
+ * failed. May block: not for a worker's loop. */
+WEIR_MUST_CHECK int plugin_flush(struct plugin_registry *registry, struct weir_session *session,
+                                 const char *name, struct error *error);
 
-/* Enables or disables it. Both calls tell the plugins that want to know; session is whose statement
- * it is, or NULL. */
-int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *session,
-                       const char *name, bool enabled, struct error *error);
+/* Enables or disables it. Both calls notify the plugins that export OnPluginEvent; session is whose
+ * statement it is, or NULL. */
+WEIR_MUST_CHECK int plugin_set_enabled(struct plugin_registry *registry,
+                                       struct weir_session *session, const char *name, bool enabled,
+                                       struct error *error);
 
 /* Whether the plugin of that row has an OnFlush and is enabled. */
 bool plugin_can_flush(const struct plugin_registry *registry, size_t index);
@@ -256,7 +257,7 @@ const struct plugin_variable *plugin_variable_at(const struct plugin_registry *r
 const struct plugin_variable *plugin_variable_find(const struct plugin_registry *registry,
                                                    const char *name, size_t size);
 
-/* Whether a variable can have its name somewhere in this text: a quick look for a '_' behind the
+/* Whether a variable can have its name somewhere in this text: a quick look for a '_' after the
  * name of a plugin that has variables. */
 bool plugin_variable_may_be_in(const struct plugin_registry *registry, const char *text,
                                size_t size);
@@ -296,24 +297,25 @@ struct plugin_assignment; /* a value that may be set */
 
 /* Whether the variable can be set in this scope at all: true, or *refusal is set (1238, 1229,
  * 1228). */
-bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin_set_scope scope,
-                             struct plugin_refusal *refusal);
+WEIR_MUST_CHECK bool plugin_variable_may_set(const struct plugin_variable *variable,
+                                             enum plugin_set_scope scope,
+                                             struct plugin_refusal *refusal);
 
 /* Checks the value and asks the plugin. Returns owned, or NULL with *refusal set (1231, 1232, or
  * the plugin's own). May block. session: whose statement it is. */
-struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *variable,
-                                                  enum plugin_set_scope scope,
-                                                  const struct plugin_input *input,
-                                                  struct weir_session *session,
-                                                  struct plugin_refusal *refusal);
+WEIR_MUST_CHECK struct plugin_assignment *
+plugin_variable_prepare(const struct plugin_variable *variable, enum plugin_set_scope scope,
+                        const struct plugin_input *input, struct weir_session *session,
+                        struct plugin_refusal *refusal);
 
-/* Gives the values their effect, in order, tells the plugins, and writes the file when one is
+/* Applies the values in order, notifies the plugins, and writes the file when one is
  * global. -1 when the file could not be written: then nothing has taken effect. May block. */
-int plugin_variables_set(struct plugin_registry *registry, struct weir_session *session,
-                         struct plugin_assignment *const *assignments, size_t count,
-                         struct error *error);
+WEIR_MUST_CHECK int plugin_variables_set(struct plugin_registry *registry,
+                                         struct weir_session *session,
+                                         struct plugin_assignment *const *assignments, size_t count,
+                                         struct error *error);
 
-void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is fine */
+void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is allowed */
 
 /* ---- Functions that clients call by SELECT (callables.c) ---- */
 
@@ -337,9 +339,10 @@ struct plugin_returned {
 
 /* Calls it; arguments are NUL-terminated UTF-8, data NULL: NULL. false: *refusal says why not. May
  * block: not for a worker's loop. */
-bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
-                 const weir_string *arguments, size_t count, struct plugin_returned *returned,
-                 struct plugin_refusal *refusal);
+WEIR_MUST_CHECK bool plugin_call(const struct plugin_callable *callable,
+                                 struct weir_session *session, const weir_string *arguments,
+                                 size_t count, struct plugin_returned *returned,
+                                 struct plugin_refusal *refusal);
 
 /* Calls the OnStatus of each ready plugin; add() is given the names as SHOW STATUS prints them.
  * Strings are borrowed until it returns. */

@@ -4,13 +4,14 @@
  *
  * A global value is read without a lock: its number lies in the plugin's own memory and is stored
  * atomically, its text hangs on an atomic pointer. Replaced texts, and replaced tables of session
- * values, are kept until the end, since nobody counts their readers; a text that comes back is used
- * again. What a session has set itself is the session's own, and goes with it, so that only those
- * who may SET GLOBAL can make the host keep anything.
+ * values, are kept until the end, because their readers are not counted; a text that comes back is
+ * used again. What a session has set itself is the session's own, and goes with it: only those who
+ * may SET GLOBAL can make the host keep anything.
  *
  * Whoever changes something holds the lock: see assignments.c. */
 #include "plugin/host/plugin_variables.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,6 +45,7 @@ const struct plugin_variable *plugin_variable_at(const struct plugin_registry *r
 const struct plugin_variable *plugin_variable_find(const struct plugin_registry *registry,
                                                    const char *name, size_t size)
 {
+    assert(registry && name);
     const struct plugin_variables *variables = registry->variables;
     size_t low = 0, high = variables->count;
     while (low < high) {
@@ -148,12 +150,14 @@ static void free_own(struct plugin_session_values *values)
 
 void plugin_session_values_begin(struct plugin_registry *registry, struct weir_session *session)
 {
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
     plugin_session_values_end(session);
     session->values = atomic_load_explicit(&registry->variables->shared, memory_order_acquire);
 }
 
 void plugin_session_values_end(struct weir_session *session)
 {
+    assert(session && session->magic == PLUGIN_SESSION_MAGIC);
     if (session->owns_values)
         free_own((struct plugin_session_values *)session->values);
     session->owns_values = false;
@@ -170,14 +174,14 @@ struct plugin_session_values *plugin_session_values_own(const struct plugin_regi
         return (struct plugin_session_values *)session->values;
     struct plugin_session_values *values =
         calloc(1, sizeof *values + old->count * sizeof *values->items);
-    bool fine = values != NULL;
-    for (size_t i = 0; fine && i < old->count; i++) {
+    bool ok = values != NULL;
+    for (size_t i = 0; ok && i < old->count; i++) {
         values->items[i] =
             (struct plugin_session_value){old->items[i].number, strdup(old->items[i].text)};
         values->count++;
-        fine = values->items[i].text != NULL;
+        ok = values->items[i].text != NULL;
     }
-    if (!fine) {
+    if (!ok) {
         if (values)
             free_own(values);
         return NULL;

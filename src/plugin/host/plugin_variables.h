@@ -60,33 +60,37 @@ struct plugin_variables {
 
 /* A table of what the global values are now; share() makes it what new sessions begin with. NULL:
  * no memory. */
-struct plugin_session_values *plugin_variables_snapshot(const struct plugin_variables *variables);
+WEIR_MUST_CHECK struct plugin_session_values *
+plugin_variables_snapshot(const struct plugin_variables *variables);
 void plugin_variables_share(struct plugin_variables *variables,
                             struct plugin_session_values *values);
 
 /* The text among those that the variable has had, or a new one. NULL: no memory. */
-struct kept_text *plugin_variable_keep(struct plugin_variable *variable, const char *text);
+WEIR_MUST_CHECK struct kept_text *plugin_variable_keep(struct plugin_variable *variable,
+                                                       const char *text);
 void plugin_variable_store(struct plugin_variable *variable, int64_t number,
                            struct kept_text *text);
 
 /* The session's own table, made of the shared one at its first SET. NULL: no memory. */
-struct plugin_session_values *plugin_session_values_own(const struct plugin_registry *registry,
-                                                        struct weir_session *session);
+WEIR_MUST_CHECK struct plugin_session_values *
+plugin_session_values_own(const struct plugin_registry *registry, struct weir_session *session);
 
 /* The value for a session, or the global one (session NULL). */
 void plugin_variable_read(const struct plugin_variable *variable,
                           const struct weir_session *session, int64_t *number, weir_string *text);
 
 /* Reads a value, or says what is wrong with it as the server does. */
-bool plugin_variable_parse(const struct plugin_variable *variable, const struct plugin_input *input,
-                           struct plugin_value *value, struct plugin_refusal *refusal);
+WEIR_MUST_CHECK bool plugin_variable_parse(const struct plugin_variable *variable,
+                                           const struct plugin_input *input,
+                                           struct plugin_value *value,
+                                           struct plugin_refusal *refusal);
 
 /* Finds the variables of the loaded plugins and gives them their values, in rising order: the
  * manifest's, the configuration file's, the one that SET has left on disk. Before Validate. */
-int plugin_variables_begin(struct plugin_registry *registry, struct error *error);
+WEIR_MUST_CHECK int plugin_variables_begin(struct plugin_registry *registry, struct error *error);
 
 /* Asks the plugin's OnVariable about the values that are not the manifest's. After its Validate. */
-int plugin_variables_validate(struct weir_plugin *plugin, struct error *error);
+WEIR_MUST_CHECK int plugin_variables_validate(struct weir_plugin *plugin, struct error *error);
 
 /* After the last session has ended. */
 void plugin_variables_end(struct plugin_registry *registry);
@@ -104,19 +108,21 @@ void plugin_host_add_status(weir_status *status, const char *name, const char *t
 /* ---- persist.c ---- */
 
 /* A file that isn't there holds nothing. */
-int plugin_persisted_read(struct plugin_persisted *persisted, const char *path,
-                          struct error *error);
+WEIR_MUST_CHECK int plugin_persisted_read(struct plugin_persisted *persisted, const char *path,
+                                          struct error *error);
 const char *plugin_persisted_text(const struct plugin_persisted *persisted, const char *name);
 
 /* Copies; false: no memory. */
-bool plugin_persisted_copy(struct plugin_persisted *to, const struct plugin_persisted *from);
+WEIR_MUST_CHECK bool plugin_persisted_copy(struct plugin_persisted *to,
+                                           const struct plugin_persisted *from);
 
-/* text NULL: the name is forgotten. false: no memory. */
-bool plugin_persisted_set(struct plugin_persisted *persisted, const char *name, const char *text);
+/* text NULL: the name is removed. false: no memory. */
+WEIR_MUST_CHECK bool plugin_persisted_set(struct plugin_persisted *persisted, const char *name,
+                                          const char *text);
 
 /* Replaces the file: whoever reads it, after whatever crash, reads the old one or the new one. */
-int plugin_persisted_write(const struct plugin_persisted *persisted, const char *path,
-                           struct error *error);
+WEIR_MUST_CHECK int plugin_persisted_write(const struct plugin_persisted *persisted,
+                                           const char *path, struct error *error);
 void plugin_persisted_release(struct plugin_persisted *persisted);
 
 #endif

@@ -8,6 +8,7 @@
 #include "plugin/host/registry.h"
 #include "plugin/host/plugin_variables.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,18 +104,18 @@ static int load_all(struct plugin_registry *registry, struct error *error)
 
 typedef weir_verdict life_function(const weir_manifest *manifest);
 
-/* Calls a function of the plugin's life; NULL is fine. -1 and "plugin NAME: WHAT failed: its
- * words". */
+/* Calls a function of the plugin's life; NULL is allowed. -1 and "plugin NAME: WHAT failed: its
+ * message". */
 static int call(const struct weir_plugin *plugin, life_function *function, const char *what,
                 struct error *error)
 {
     plugin_take_failure();
     weir_verdict verdict = function ? function(plugin->manifest) : WEIR_OK;
-    const char *words = plugin_take_failure();
+    const char *reason = plugin_take_failure();
     if (verdict == WEIR_OK)
         return 0;
     return error_set(error, "plugin %s: %s failed: %s", plugin->identity.name, what,
-                     *words ? words : "it didn't say why (weir_fail())");
+                     *reason ? reason : "it didn't say why (weir_fail())");
 }
 
 static int validate_all(struct plugin_registry *registry, struct error *error)
@@ -175,6 +176,7 @@ static void find_data_directory(struct plugin_registry *registry)
 struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
                                              struct error *error)
 {
+    assert(options);
     struct plugin_registry *registry = calloc(1, sizeof *registry);
     if (!registry) {
         error_set(error, "not enough memory for the plugins");
@@ -232,6 +234,7 @@ static struct weir_plugin *find_ready(const struct plugin_registry *registry, co
 int plugin_flush(struct plugin_registry *registry, struct weir_session *session, const char *name,
                  struct error *error)
 {
+    assert(registry && name);
     struct weir_plugin *plugin = find_ready(registry, name, error);
     if (!plugin)
         return -1;
@@ -251,6 +254,7 @@ int plugin_flush(struct plugin_registry *registry, struct weir_session *session,
 int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *session,
                        const char *name, bool enabled, struct error *error)
 {
+    assert(registry && name);
     struct weir_plugin *plugin = find_ready(registry, name, error);
     if (!plugin)
         return -1;
@@ -271,12 +275,14 @@ size_t plugin_count(const struct plugin_registry *registry)
 
 bool plugin_can_flush(const struct plugin_registry *registry, size_t index)
 {
+    assert(index < registry->count);
     const struct weir_plugin *plugin = registry->plugins[index];
     return plugin->manifest && plugin->manifest->on_flush && atomic_load(&plugin->enabled);
 }
 
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index)
 {
+    assert(index < registry->count);
     static const char *const statuses[][2] = {
 #define X(enumerator, name) {name "-disable", name "-enable"},
         PLUGIN_STATES(X)

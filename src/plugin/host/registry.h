@@ -65,7 +65,7 @@ struct weir_plugin {
     atomic_uint_fast64_t complained_at; /* ns, monotonic: when that was last logged */
 };
 
-/* The plugins that hear one kind of event, in the order of -plugin-load. */
+/* The plugins that subscribe to one kind of event, in the order of -plugin-load. */
 struct plugin_chain {
     size_t count;
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
@@ -81,8 +81,8 @@ struct plugin_registry {
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
 };
 
-/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack of
- * the thread that runs it. */
+/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack
+ * of the thread that runs it. */
 struct plugin_running {
     struct plugin_refusal *refusal; /* where weir_refuse() writes; NULL: it has no effect */
     bool gave_reason;               /* weir_refuse() has been called in this callback */
@@ -92,29 +92,30 @@ struct plugin_running {
 
 /* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
  * *error. */
-struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
-                                struct error *error);
+WEIR_MUST_CHECK struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
+                                                struct error *error);
 void plugin_free(struct weir_plugin *plugin);
 
 /* Reads and checks the manifest of a shared object; text is its JSON, path stands for it in errors.
  * On success the identity owns its json. */
-int plugin_identity_read(struct plugin_identity *identity, const char *text, const char *path,
-                         struct error *error);
+WEIR_MUST_CHECK int plugin_identity_read(struct plugin_identity *identity, const char *text,
+                                         const char *path, struct error *error);
 
 /* The table that plugins call; and what weir_fail() said on this thread since it was last taken, ""
  * when nothing (valid until the thread's next callback). */
 extern const weir_host_functions plugin_host;
 const char *plugin_take_failure(void);
 
-/* What a plugin calls on this thread outside of a session's events (OnFunction, OnVariable): takes
- * precedence over session->running, because the session's thread may run an event meanwhile. Returns
- * what was set before. */
+/* Sets the call of a plugin that this thread runs outside of a session's events (OnFunction,
+ * OnVariable). It takes precedence over session->running, because the session's thread may run an
+ * event meanwhile. Returns what was set before. */
 struct plugin_running *plugin_set_calling(struct plugin_running *calling);
 bool plugin_is_calling(void);
 
 /* A pending answer ended in WEIR_FAIL. Logs it; returns whether the session must not go on. Any
  * thread. */
-bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason);
+WEIR_MUST_CHECK bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function,
+                                        const char *reason);
 
 /* What a client reads of a plugin that refused without a reason, or that failed. */
 void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
@@ -125,6 +126,6 @@ void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session
                            weir_plugin_event event, const struct weir_plugin *subject);
 
 /* Forgets what the source has answered: another statement begins. */
-void plugin_forget_computed(struct weir_session *session);
+void plugin_reset_computed(struct weir_session *session);
 
 #endif

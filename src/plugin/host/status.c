@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Status variables: what the plugins' OnStatus functions report when somebody asks. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ void plugin_host_add_status(weir_status *status, const char *name, const char *t
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user)
 {
+    assert(registry && add);
     for (size_t i = 0; i < registry->count; i++) {
         struct weir_plugin *plugin = registry->plugins[i];
         struct weir_status status = {plugin, add, user};

@@ -5,6 +5,7 @@
  * file, line and key. */
 #include "plugin/package/manifest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -98,10 +99,10 @@ static int wrong(const struct reading *reading, const struct toml_node *node, co
 
 static bool is_identifier(const char *text, size_t size)
 {
-    bool fine = size > 0 && size <= NAME_BYTES && !isdigit((unsigned char)text[0]);
-    for (size_t i = 0; fine && i < size; i++)
-        fine = (isalnum((unsigned char)text[i]) && (unsigned char)text[i] < 128) || text[i] == '_';
-    return fine;
+    bool ok = size > 0 && size <= NAME_BYTES && !isdigit((unsigned char)text[0]);
+    for (size_t i = 0; ok && i < size; i++)
+        ok = (isalnum((unsigned char)text[i]) && (unsigned char)text[i] < 128) || text[i] == '_';
+    return ok;
 }
 
 static int check_name(const struct reading *reading, const struct toml_node *node)
@@ -141,10 +142,10 @@ static int check_version(const struct reading *reading, const struct toml_node *
 {
     size_t size;
     const char *text = toml_text(node, &size);
-    bool fine = size > 0 && size <= NAME_BYTES && isdigit((unsigned char)text[0]);
-    for (size_t i = 0; fine && i < size; i++)
-        fine = isalnum((unsigned char)text[i]) || text[i] == '.' || text[i] == '_';
-    if (!fine)
+    bool ok = size > 0 && size <= NAME_BYTES && isdigit((unsigned char)text[0]);
+    for (size_t i = 0; ok && i < size; i++)
+        ok = isalnum((unsigned char)text[i]) || text[i] == '.' || text[i] == '_';
+    if (!ok)
         return wrong(reading, node, "version",
                      "\"%s\" is not a version such as \"1\" or \"1.4.2\": a digit, then digits, "
                      "letters, '.' and '_'",
@@ -187,7 +188,7 @@ static int export_member(const struct reading *reading, const struct toml_node *
     return 0;
 }
 
-/* Kind may stand behind export in the file: what depends on it is checked at the end. */
+/* Kind may come after export in the file: what depends on it is checked at the end. */
 static int check_point(const struct reading *reading, const struct toml_node *point,
                        const struct toml_node *impl)
 {
@@ -332,7 +333,7 @@ static json_t *node_as_json(const struct toml_node *node)
     return value;
 }
 
-/* The names of variables begin with the plugin's, which may stand behind them in the file. */
+/* The names of variables begin with the plugin's, which may come after them in the file. */
 static int check_variables(const struct reading *reading)
 {
     struct plugin_manifest *manifest = reading->manifest;
@@ -428,6 +429,7 @@ static int check_document(struct plugin_manifest *manifest, struct toml_document
 int plugin_manifest_parse(struct plugin_manifest *manifest, const char *text, size_t size,
                           const char *name, const char *folder_name, struct error *error)
 {
+    assert(manifest && text && name);
     return check_document(manifest, toml_parse(text, size, name, error), folder_name, error);
 }
 

@@ -38,7 +38,8 @@
     X(ON_INIT, "onInit", false, FUNCTION, "function called before the first event")                \
     X(ON_SHUTDOWN, "onShutdown", false, FUNCTION, "function called after the last event")          \
     X(ON_FLUSH, "onFlush", false, FUNCTION, "function called by FLUSH TIDB PLUGINS")               \
-    X(ON_VARIABLE, "onVariable", false, FUNCTION, "function that hears of SET of its variables")   \
+    X(ON_VARIABLE, "onVariable", false, FUNCTION,                                                  \
+      "function that is notified of SET of its variables")                                         \
     X(ON_STATUS, "onStatus", false, FUNCTION, "function that gives rows of SHOW STATUS")           \
     X(SYS_VARS, "sysVars", false, VARIABLES, "[[sysVars]]: system variables; see the guide")       \
     X(ON_FUNCTION, "onFunction", false, FUNCTION, "function that answers calls of [[functions]]")  \
@@ -115,11 +116,13 @@ struct plugin_manifest {
 
 /* Reads and checks FOLDER/manifest.toml. -1 and "FILE:LINE: key "x": ..."; nothing is then owned.
  */
-int plugin_manifest_read(struct plugin_manifest *manifest, const char *folder, struct error *error);
+WEIR_MUST_CHECK int plugin_manifest_read(struct plugin_manifest *manifest, const char *folder,
+                                         struct error *error);
 
 /* The same from memory; folder_name is the last part of the folder's path, NULL: not checked. */
-int plugin_manifest_parse(struct plugin_manifest *manifest, const char *text, size_t size,
-                          const char *name, const char *folder_name, struct error *error);
+WEIR_MUST_CHECK int plugin_manifest_parse(struct plugin_manifest *manifest, const char *text,
+                                          size_t size, const char *name, const char *folder_name,
+                                          struct error *error);
 
 void plugin_manifest_release(struct plugin_manifest *manifest);
 
@@ -129,7 +132,7 @@ const char *plugin_manifest_text(const struct plugin_manifest *manifest, enum pl
 
 /* The manifest as JSON, with the default of on_failure filled in; returns owned, NULL: no memory.
  */
-json_t *plugin_manifest_json(const struct plugin_manifest *manifest);
+WEIR_MUST_CHECK json_t *plugin_manifest_json(const struct plugin_manifest *manifest);
 
 const char *plugin_key_name(enum plugin_key key);
 

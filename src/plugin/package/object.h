@@ -19,22 +19,25 @@ struct plugin_symbols {
     bool *global; /* [count]: defined, and seen by other files */
     bool *local;  /* [count]: defined, but static */
     bool is_cxx;  /* something here needs the C++ library */
-    bool opaque;  /* some file has no symbols to look at (LTO byte code): the linker will tell */
+    bool
+        opaque; /* some file has no symbols to look at (LTO byte code): the linker will report it */
 };
 
 /* Adds what the file defines. -1 and "PATH: why". */
-int plugin_find_symbols(const char *path, struct plugin_symbols *symbols, struct error *error);
+WEIR_MUST_CHECK int plugin_find_symbols(const char *path, struct plugin_symbols *symbols,
+                                        struct error *error);
 
 /* What a client library asks of a shared object before it takes it as a plugin. */
 #define PLUGIN_TRACE_SYMBOL "_mysql_client_plugin_declaration_"
 
 struct plugin_declaration {
     int type;   /* kind of client plugin */
-    char *name; /* owned; NULL: it cannot be told */
+    char *name; /* owned; NULL: unknown */
 };
 
 /* Reads that symbol from a shared object. -1 and "PATH: why", as when there is none. */
-int plugin_read_declaration(const char *path, struct plugin_declaration *declaration,
-                            struct error *error);
+WEIR_MUST_CHECK int plugin_read_declaration(const char *path,
+                                            struct plugin_declaration *declaration,
+                                            struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
  * name are gone at the end. */
 #include "plugin/package/plugin_package.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,10 +82,10 @@ static int add_listed(struct packaging *packaging, enum plugin_key key, struct a
     for (size_t i = 0; list && i < toml_count(list); i++) {
         const struct toml_node *node = toml_at(list, i);
         const char *name = toml_text(node, NULL);
-        bool fine = key == PLUGIN_KEY_SOURCES
-                        ? has_ending(name, c_endings) || has_ending(name, cxx_endings)
-                        : has_ending(name, object_endings);
-        if (!fine)
+        bool ok = key == PLUGIN_KEY_SOURCES
+                      ? has_ending(name, c_endings) || has_ending(name, cxx_endings)
+                      : has_ending(name, object_endings);
+        if (!ok)
             return wrong(packaging, node, plugin_key_name(key), name,
                          key == PLUGIN_KEY_SOURCES ? " ends in none of .c .cc .cpp .cxx"
                                                    : " ends in neither .o nor .a");
@@ -127,13 +128,13 @@ static int write_file(const struct packaging *packaging, const char *name,
     struct strbuf path = STRBUF_INIT;
     strbuf_printf(&path, "%s/%s", packaging->work, name);
     FILE *file = text->failed || path.failed ? NULL : fopen(path.data, "we");
-    bool fine = file && fwrite(text->data, 1, text->size, file) == text->size;
+    bool ok = file && fwrite(text->data, 1, text->size, file) == text->size;
     if (file && fclose(file) != 0)
-        fine = false;
-    if (!fine)
+        ok = false;
+    if (!ok)
         error_set(packaging->error, "%s: %s", path.data, strerror(errno));
     strbuf_release(&path);
-    return fine ? 0 : -1;
+    return ok ? 0 : -1;
 }
 
 /* When the plugin was packaged, as RFC 3339; SOURCE_DATE_EPOCH makes it reproducible. */
@@ -513,6 +514,7 @@ static int run_steps(struct packaging *packaging)
 int plugin_package(const struct plugin_package_options *options, struct strbuf *report,
                    struct error *error)
 {
+    assert(options && options->folder && options->output_folder && report);
     struct packaging packaging = {
         .options = options, .partial = STRBUF_INIT, .json = STRBUF_INIT, .error = error};
     if (plugin_manifest_read(&packaging.manifest, options->folder, error) < 0)
@@ -540,6 +542,7 @@ int plugin_package(const struct plugin_package_options *options, struct strbuf *
 
 int plugin_inspect(const char *path, struct strbuf *out, struct error *error)
 {
+    assert(path && out);
     char *text = plugin_section_text(path, WEIR_MANIFEST_SECTION, error);
     if (!text)
         return -1;

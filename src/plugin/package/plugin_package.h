@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packaging: from a folder with manifest.toml and sources to NAME-VERSION.so, or to NAME.so for kind
- * Trace, since client libraries look for that name. What pluginpkg does. */
+ * plugin/package: what pluginpkg does. From a folder with manifest.toml and sources to
+ * NAME-VERSION.so, or to NAME.so for kind Trace, because client libraries look for that name. */
 #ifndef WEIR_PLUGIN_PACKAGE_PLUGIN_PACKAGE_H
 #define WEIR_PLUGIN_PACKAGE_PLUGIN_PACKAGE_H
 
@@ -18,11 +18,11 @@ struct plugin_package_options {
  * output_folder is the whole NAME-VERSION.so or, after an error, what was there before. What is to
  * be printed on success is appended to report. -1 and *error; the compiler's own messages have gone
  * to standard error. Main thread; blocks. */
-int plugin_package(const struct plugin_package_options *options, struct strbuf *report,
-                   struct error *error);
+WEIR_MUST_CHECK int plugin_package(const struct plugin_package_options *options,
+                                   struct strbuf *report, struct error *error);
 
 /* Appends the manifest of a shared object as JSON, read from the file without running it. */
-int plugin_inspect(const char *path, struct strbuf *out, struct error *error);
+WEIR_MUST_CHECK int plugin_inspect(const char *path, struct strbuf *out, struct error *error);
 
 /* Appends a line for each key of manifest.toml, for --help. */
 void plugin_manifest_describe(struct strbuf *out);

@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 
-/* A growing vector of owned strings; items[count] is NULL. A failed addition sets failed and is
- * told by process_run(). Zeroed: empty. */
+/* A growing vector of owned strings; items[count] is NULL. A failed addition sets failed, and
+ * process_run() reports it. Zeroed: empty. */
 struct arguments {
     char **items;
     size_t count;
@@ -20,8 +20,8 @@ void arguments_add(struct arguments *arguments, const char *format, ...)
 
 /* Adds the words of text, which may be quoted as in a shell; nothing in it is run or expanded
  * except variables. NULL adds nothing. what names the text in the error. */
-int arguments_split(struct arguments *arguments, const char *text, const char *what,
-                    struct error *error);
+WEIR_MUST_CHECK int arguments_split(struct arguments *arguments, const char *text, const char *what,
+                                    struct error *error);
 
 void arguments_release(struct arguments *arguments);
 
@@ -29,6 +29,7 @@ void arguments_release(struct arguments *arguments);
  * output (appended), or where ours goes when output is NULL; its errors go where ours go. -1 when
  * it could not be run or didn't end with exit status 0. Main thread: signals from the terminal are
  * the child's while it runs. */
-int process_run(const struct arguments *arguments, struct strbuf *output, struct error *error);
+WEIR_MUST_CHECK int process_run(const struct arguments *arguments, struct strbuf *output,
+                                struct error *error);
 
 #endif

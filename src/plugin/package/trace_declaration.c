@@ -7,7 +7,7 @@
  *     int type; unsigned interface_version; const char *name; ...
  *
  * and the linker has left the pointer to a relocation: the text stands at the relocation's addend.
- * Files of 64 bits only; of others, and where no text is found, the name is not told. */
+ * Files of 64 bits only; of others, and where no text is found, the name is left out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>

@@ -42,8 +42,8 @@ static register_function *register_callback;        /* NULL: not used */
 /* ---- the folder of plugins ---- */
 
 /* The library looks for all of its plugins in the folder where it found this one, and would miss
- * those for authentication. Whoever set the variable (weir-trace does) can say in a second one what
- * it was before: the library gets that value from here until deinit, after which it may start
+ * those for authentication. Whoever set the variable (weir-trace does) can give its previous value
+ * in a second one: the library gets that value from here until deinit, after which it may start
  * again and must find this plugin. */
 static char *own_plugin_dir; /* NULL: nothing was changed */
 
@@ -144,7 +144,7 @@ static int end_plugin(unsigned place)
     return declared->deinit ? declared->deinit() : 0;
 }
 
-/* init and deinit do not say whose they are: each place in the array has functions of its own. */
+/* init and deinit get no argument that identifies the plugin, so each place has its own pair. */
 #define PLACES(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define X(n)                                                                                       \
     static int init_##n(char *text, size_t size, int argc, va_list arguments)                      \

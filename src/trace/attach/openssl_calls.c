@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SSL_read() and SSL_write() of one file, by way of functions of ours that report what went well. A
- * failed call leaves errno and OpenSSL's error queue as they are.
+ * SSL_read() and SSL_write() of one file, replaced by functions that report successful calls. A failed
+ * call leaves errno and OpenSSL's error queue as they are.
  *
  * Which connection it is, Connector/C keeps itself: the MYSQL is the SSL's application data. */
 #include "trace/attach/openssl_calls.h"

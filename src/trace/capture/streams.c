@@ -3,8 +3,8 @@
  * TCP reassembly over a table of connections.
  *
  * Each direction of a connection has the sequence number that is due next, and a list of segments
- * that came too early, sorted by sequence number. Numbers are compared as the distance from the one
- * that is due, so that they may wrap.
+ * that came too early, sorted by sequence number. Numbers are compared by their distance from the
+ * one that is due, because they wrap.
  *
  * Bounds: a direction keeps at most pending_limit bytes; the table keeps CONNECTIONS_MAX
  * connections and ends the one that was quiet for longest when another begins. */

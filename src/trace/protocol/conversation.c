@@ -3,8 +3,8 @@
  * The life of a conversation: its bytes become packets, each in its turn.
  *
  * Bytes after the login are inflated where both sides have agreed to compress. Commands that a
- * client pipelines are deferred until the reply to the command before has ended, so that the events
- * are those of a client that waits. Which events packets amount to is in report.c. */
+ * client pipelines are deferred until the reply to the command before has ended: the events are
+ * those of a client that waits for each reply. Which events packets amount to is in report.c. */
 #include "trace/protocol/conversation.h"
 
 #include <assert.h>
@@ -36,8 +36,8 @@ static void give_up(struct trace_conversation *c, enum wire_direction direction)
 }
 
 /* Returns true if the input begins with a pipelined command: the reply to the command before has
- * not ended. The fifth byte says which command it is; until that byte is there, nothing can be said
- * and the input is deferred too. */
+ * not ended. The fifth byte says which command it is; until that byte has arrived
+ * the input is deferred too. */
 static bool is_pipelined(const struct trace_conversation *c, const struct wire_input *input)
 {
     uint8_t command = WIRE_NO_COMMAND;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one way out: emit_args() calls the sink, and ends the conversation when the sink wants no
- * more. Everything else here is made of it.
+ * emit_args() calls the sink, and ends the conversation if the sink returns something other than 0.
+ * Everything else here calls emit_args().
  *
  * A client reports READ_PACKET when it begins to wait and PACKET_RECEIVED when the packet is there.
  * Bytes show only the second, so emit_received() reports the two together. */

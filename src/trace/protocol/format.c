@@ -8,13 +8,20 @@
 
 struct trace_output trace_output;
 
+static const char *const names[] = {
+#define X(enumerator, text, plugin) [enumerator] = (text),
+    TRACE_FORMATS(X)
+#undef X
+};
+
+const char *trace_format_name(enum trace_format format)
+{
+    assert((unsigned)format < sizeof names / sizeof names[0]);
+    return names[format];
+}
+
 int trace_format_from_name(const char *name, enum trace_format *format)
 {
-    static const char *const names[] = {
-#define X(enumerator, text, plugin) [enumerator] = (text),
-        TRACE_FORMATS(X)
-#undef X
-    };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {
             *format = (enum trace_format)i;

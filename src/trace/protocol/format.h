@@ -4,7 +4,7 @@
  * the program.
  *
  * They write to one stream. The time and the connection's number are set from outside, because a
- * recording has its own. A line is written by one fwrite(), so that the lines of threads do not mix. */
+ * recording has its own. Each line is one fwrite(): lines of several threads do not mix. */
 #ifndef WEIR_TRACE_FORMAT_H
 #define WEIR_TRACE_FORMAT_H
 
@@ -31,7 +31,8 @@ TRACE_FORMATS(X)
 /* Returns -1 if there is no such format. */
 WEIR_MUST_CHECK int trace_format_from_name(const char *name, enum trace_format *format);
 
-/* Static. */
+/* Both are static. */
+const char *trace_format_name(enum trace_format format);
 struct st_mysql_client_plugin_TRACE *trace_format_plugin(enum trace_format format);
 
 /* The test plugin's own: set if passwords that are sent in the clear must not be printed. */

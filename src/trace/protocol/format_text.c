@@ -4,7 +4,7 @@
  *
  *     0.001234 WAIT_FOR_ROW           PACKET_RECEIVED      12 bytes: 1, 'one'
  *
- * Texts off the wire are escaped and cut, so that a line stays a line. */
+ * Text from the wire is escaped and cut: each event is exactly one line. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +168,8 @@ static enum protocol_stage stage_of_list(struct reading *reading, const MYSQL *h
     enum protocol_stage stage = reading->listing;
     struct wire_column_count count = {0};
     if (stage == PROTOCOL_STAGE_WAIT_FOR_RESULT) {
-        wire_decode_column_count(args->pkt, args->pkt_len, capabilities_of(handle), &count);
+        if (!wire_decode_column_count(args->pkt, args->pkt_len, capabilities_of(handle), &count))
+            count.columns = 0;
         reading->definitions = count.columns;
         reading->listing = PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF;
     } else if (stage == PROTOCOL_STAGE_WAIT_FOR_FIELD_DEF) {

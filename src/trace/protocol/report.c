@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tracker says what a packet is; this file says which events a client library reports for it,
- * and in which stage.
+ * The events that a client library reports for each packet, and the stage in which it reports
+ * them. The tracker (wire) has identified the packet.
  *
  * Bytes never show when a client began to wait, so a lone READ_PACKET is reported where the
  * connection ends while a reply is due. Login is in report_login.c; events leave by emit.h. */
@@ -15,7 +15,7 @@
 
 /* ---- stages ---- */
 
-/* The stage in which a client waits for what the server owes. */
+/* The stage in which a client waits for the packets that the server owes. */
 static enum protocol_stage stage_of(enum wire_expect expect, uint8_t command)
 {
     static const uint8_t stages[] = {
@@ -72,7 +72,7 @@ static void follow_stage(struct trace_conversation *c, const struct wire_packet 
 
 /* ---- commands and replies ---- */
 
-/* Bytes of a command's fixed part, which is shown apart. */
+/* Bytes of a command's fixed part, which plugins get as hdr. */
 static size_t fixed_part(uint8_t command)
 {
     switch (command) {
@@ -89,7 +89,7 @@ static size_t fixed_part(uint8_t command)
     }
 }
 
-/* Commands whose argument is a text or data, which is there even when it is empty. */
+/* Returns true for commands whose argument is text or data: pkt is not NULL even if it is empty. */
 static bool has_argument(uint8_t command)
 {
     return command == WIRE_COM_QUERY || command == WIRE_COM_INIT_DB ||
@@ -132,7 +132,7 @@ static void on_command(struct trace_conversation *c, const struct wire_packet *p
     struct st_trace_event_args args;
     send_command(c, packet, &args);
     emit_packet(c, TRACE_EVENT_PACKET_SENT, NULL, args.hdr_len + args.pkt_len);
-    /* A stream of log events is no conversation: the library says that it is over. */
+    /* The library reports the end before a stream of log events. */
     if (command == WIRE_COM_QUIT || command == WIRE_COM_TABLE_DUMP ||
         wire_command_reply_shape(command) == WIRE_REPLY_BINLOG)
         emit(c, TRACE_EVENT_DISCONNECTED);

@@ -5,7 +5,7 @@
  *
  * conversation.c cuts bytes into packets, each in its turn; report.c turns them into events, with
  * report_login.c for login and COM_CHANGE_USER. All work on the one struct trace_conversation.
- * Nothing here is called once it is over, except report_end(), which then does nothing. */
+ * Once the conversation is over only report_end() may be called, and it does nothing. */
 #ifndef WEIR_TRACE_REPORT_H
 #define WEIR_TRACE_REPORT_H
 
@@ -21,7 +21,7 @@ void report_packet(struct trace_conversation *c, const struct wire_packet *packe
 /* The server's bytes are not the protocol: a client that reads loses its connection. */
 void report_lost(struct trace_conversation *c);
 
-/* The connection is closed: what a client reports then, and DISCONNECTED. */
+/* The connection is closed: reports what a client would, and DISCONNECTED. */
 void report_end(struct trace_conversation *c);
 
 /* ---- report_login.c ---- */

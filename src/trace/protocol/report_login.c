@@ -15,7 +15,7 @@
 
 enum { CLIENT_VERSION = 10 }; /* of the protocol */
 
-/* What caching_sha2_password says of a scramble. */
+/* caching_sha2_password's replies to a scramble. */
 enum { FAST_ENOUGH = 3, WANTS_PASSWORD = 4 };
 
 void report_set_text(char **slot, struct wire_string text)
@@ -33,9 +33,9 @@ const char *report_method_name(struct trace_conversation *c, struct wire_string 
     return c->scratch.data;
 }
 
-/* Shows the greeting as the library leaves it: the first part of the scramble copied before
- * the second, over the reserved bytes, so that a plugin finds them in one piece. false: there is no
- * room for the second part and its NUL, so the library takes the greeting for damaged. */
+/* Reports the greeting as the library leaves it: the first part of the scramble is copied before the
+ * second, over the reserved bytes, where plugins find both in one piece. Returns false if there is
+ * no room for the second part and its NUL: the library considers that greeting damaged. */
 static bool show_greeting(struct trace_conversation *c, const struct wire_packet *packet)
 {
     enum { FIRST_PART = 8, SERVER_FACTS = 18, SECOND_PART = 13 }; /* bytes */
@@ -166,7 +166,7 @@ static void emit_missing_method(struct trace_conversation *c)
 void report_end_in_authentication(struct trace_conversation *c)
 {
     if (c->switched_to.size > 0 && c->switches > 1)
-        emit(c, TRACE_EVENT_AUTHENTICATED); /* the library says so before it looks at what it got */
+        emit(c, TRACE_EVENT_AUTHENTICATED); /* the library reports it before it parses the packet */
     else if (!c->tracker.response_seen || c->switched_to.size > 0)
         emit_missing_method(c);
     else if (c->fast_result == WANTS_PASSWORD)

@@ -4,7 +4,7 @@
  *
  * A plugin built with our header is linked with libweir-trace, whose init function would patch a
  * client library. weir_trace_adopt() of that library gives the plugin its own init function back
- * (src/trace/attach), so that the same file works in a client and here.
+ * (src/trace/attach): the same file works in a client and here.
  *
  * This file is the only one of the room that loads code and has locks. */
 #include "trace/protocol/trace_plugin_host.h"

@@ -56,16 +56,16 @@ struct trace_candidate {
  * copied. Returns -1 if there is no memory for the texts; the old selection stays. */
 int trace_host_select(struct trace_host *host, const struct trace_selection *selection);
 
-/* Returns the present selection. Its texts are put into `texts`, which must live as long. */
+/* Returns the present selection. Its texts point into `texts`, to which they are appended. */
 void trace_host_selection(struct trace_host *host, struct trace_selection *selection,
                           struct strbuf *texts);
 
 /* Returns true if the session is to be traced. */
 bool trace_host_wants(struct trace_host *host, const struct trace_candidate *candidate);
 
-/* What libweir-trace exports to this host, and what the host looks up by name among a loaded
- * plugin's dependencies: gives the plugin its own init and deinit functions back, so that it does
- * not attach to a client library. Must be called before init. */
+/* The type of weir_trace_adopt(), which libweir-trace exports and the host looks up by name among a
+ * loaded plugin's dependencies. Gives the plugin its own init and deinit functions back: it will not
+ * attach to a client library. Must be called before init. */
 typedef void weir_trace_adopt_function(struct st_mysql_client_plugin_TRACE *plugin);
 
 #endif

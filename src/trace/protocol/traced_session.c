@@ -61,7 +61,7 @@ static void copy_text(char **slot, const char *text)
     }
 }
 
-/* Shows what the conversation knows in the handle. A client's own handle gets only what the library
+/* Copies the conversation's facts into the handle. A client's own handle gets only what the library
  * is about to set itself. */
 static void refresh_handle(struct trace_session *session)
 {

@@ -3,7 +3,7 @@
  * One connection under a trace plugin: the conversation's events become the plugin's callbacks.
  *
  * The order of calls that a plugin may rely on is kept here: tracing_start once, events until the
- * connection ends or the plugin wants no more, tracing_stop once. Methods that are NULL are not
+ * connection ends or the plugin declines more, tracing_stop once. Methods that are NULL are not
  * called.
  *
  * Any thread, one at a time for each session. A plugin must not call back into its session. */
@@ -47,7 +47,8 @@ void trace_session_bytes(struct trace_session *session, enum wire_direction dire
 /* The client's handle has moved. Only for sessions that were begun with one. */
 void trace_session_set_handle(struct trace_session *session, MYSQL *handle);
 
-/* Returns true if the plugin wants no more or the connection has ended: bytes need not be given. */
+/* Returns true if the plugin declined more events or the connection has ended: further bytes are
+ * ignored. */
 bool trace_session_is_over(const struct trace_session *session);
 
 /* Why bytes are no longer understood, as static text; NULL while they are. */

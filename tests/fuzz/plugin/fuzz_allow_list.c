@@ -8,17 +8,16 @@
 #include "allow_list.h"
 #include "input_file.h"
 
-const weir_plugin *weir_self;
-
 static void compare(const struct allow_lists *lists)
 {
-    char path[] = "/tmp/fuzz_allow_list.XXXXXX", problem[PROBLEM_BYTES] = "";
+    char path[] = "/tmp/fuzz_allow_list.XXXXXX";
+    struct error error = {""};
     bool is_torn;
     int descriptor = mkstemp(path);
     assert(descriptor >= 0);
     close(descriptor);
-    assert(allow_lists_write(lists, path, NULL, problem));
-    struct allow_lists *again = allow_lists_read(path, &is_torn, problem);
+    assert(allow_lists_write(lists, path, NULL, &error));
+    struct allow_lists *again = allow_lists_read(path, &is_torn, &error);
     assert(again && !is_torn);
     assert(allow_lists_count(again) == allow_lists_count(lists));
     allow_lists_free(again);
@@ -28,11 +27,11 @@ static void compare(const struct allow_lists *lists)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     bool is_torn;
     const char *path = input_file(bytes, size);
-    struct allow_lists *lists = allow_lists_read(path, &is_torn, problem);
-    assert(lists || strncmp(problem, path, strlen(path)) == 0);
+    struct allow_lists *lists = allow_lists_read(path, &is_torn, &error);
+    assert(lists || strncmp(error.message, path, strlen(path)) == 0);
     if (lists && allow_lists_count(lists) > 0)
         compare(lists);
     allow_lists_free(lists);

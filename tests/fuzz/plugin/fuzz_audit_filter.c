@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "fake_host.h"
 #include "filter.h"
-#include "host.h"
 
 static const weir_table tables[] = {
     {{"shop", 4}, {"orders", 6}, WEIR_TABLE_READ | WEIR_TABLE_WRITE},
@@ -17,16 +17,16 @@ static void fill(struct record *record, enum record_event event)
 {
     record_init(record, event, 0);
     record->number[RECORD_NUMBER_connection_id] = 7;
-    record->text[RECORD_TEXT_user] = record_string("app");
-    record->text[RECORD_TEXT_host] = record_string("10.0.0.9");
+    record->text[RECORD_TEXT_user] = text_of("app");
+    record->text[RECORD_TEXT_host] = text_of("10.0.0.9");
     if (event != RECORD_REJECT)
-        record->text[RECORD_TEXT_account] = record_string("app@10.%");
-    record->text[RECORD_TEXT_connection_type] = record_string("TCP");
+        record->text[RECORD_TEXT_account] = text_of("app@10.%");
+    record->text[RECORD_TEXT_connection_type] = text_of("TCP");
     if (event != RECORD_COMPLETED)
         return;
-    record->text[RECORD_TEXT_command] = record_string("Query");
-    record->text[RECORD_TEXT_kind] = record_string("Insert");
-    record->text[RECORD_TEXT_sql] = record_string("INSERT INTO secrets SELECT * FROM orders");
+    record->text[RECORD_TEXT_command] = text_of("Query");
+    record->text[RECORD_TEXT_kind] = text_of("Insert");
+    record->text[RECORD_TEXT_sql] = text_of("INSERT INTO secrets SELECT * FROM orders");
     record->tables = tables;
     record->table_count = 2;
 }
@@ -41,10 +41,10 @@ static void decide_all(const struct filters *filters)
     struct filter_state first = {0}, second = {0};
     struct filter_subject subject = {.record = &record,
                                      .session = &session,
-                                     .included = record_string("app@10.%, b@c"),
-                                     .excluded = record_string("'x'@`y`,@,")};
-    host_init(&session);
-    session.text[WEIR_TEXT_normalized] = record_string("insert into ...");
+                                     .included = text_of("app@10.%, b@c"),
+                                     .excluded = text_of("'x'@`y`,@,")};
+    fake_session_init(&session);
+    session.text[WEIR_TEXT_normalized] = text_of("insert into ...");
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         fill(&record, events[i]);
         struct filter_decision a = filters_decide(filters, &subject, &first);
@@ -58,10 +58,10 @@ static void decide_all(const struct filters *filters)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char problem[FILTER_PROBLEM_BYTES] = "";
-    struct filters *filters = filters_parse((const char *)bytes, size, "f.json", problem);
+    struct error error = {""};
+    struct filters *filters = filters_parse((const char *)bytes, size, "f.json", &error);
     if (!filters) {
-        assert(strncmp(problem, "f.json:", 7) == 0);
+        assert(strncmp(error.message, "f.json:", 7) == 0);
         return 0;
     }
     decide_all(filters);

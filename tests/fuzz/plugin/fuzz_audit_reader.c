@@ -33,7 +33,7 @@ static void verify(const uint8_t *bytes, size_t size)
 }
 
 /* The record as a line of JSON, with a prefix. */
-static void write_line(const struct record *record, uint64_t sequence, struct text *line)
+static void write_line(const struct record *record, uint64_t sequence, struct strbuf *line)
 {
     format_json.write_prefix(line, sequence, NULL);
     format_json.write(line, record);
@@ -44,7 +44,7 @@ static void write_line(const struct record *record, uint64_t sequence, struct te
 static void read_record(const char *bytes, size_t size)
 {
     struct entry entry, again;
-    struct text line = {0}, other = {0};
+    struct strbuf line = {0}, other = {0};
     if (entry_read(&entry, bytes, size) == 0) {
         write_line(&entry.record, entry.sequence, &line);
         assert(!memchr(line.data, '\n', line.size));
@@ -52,13 +52,13 @@ static void read_record(const char *bytes, size_t size)
         write_line(&again.record, again.sequence, &other);
         assert(line.size == other.size && memcmp(line.data, other.data, line.size) == 0);
         entry_release(&again);
-        text_reset(&other);
+        strbuf_reset(&other);
         format_csv.write(&other, &entry.record);
         format_mysql_json.write(&other, &entry.record);
     }
     entry_release(&entry);
-    text_release(&line);
-    text_release(&other);
+    strbuf_release(&line);
+    strbuf_release(&other);
 }
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);

@@ -15,14 +15,14 @@
 
 static int resume(int fd, struct sink_end *end, const struct format **format)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     struct stat status;
     memset(end, 0, sizeof *end);
     memcpy(end->chain, chain_beginning, CHAIN_TEXT_BYTES);
     if (fstat(fd, &status) < 0)
         return -1;
-    int result = resume_file(fd, "log", (uint64_t)status.st_size, end, format, problem);
-    assert(result == 0 || strncmp(problem, "log", 3) == 0);
+    int result = resume_file(fd, "log", (uint64_t)status.st_size, end, format, &error);
+    assert(result == 0 || strncmp(error.message, "log", 3) == 0);
     assert(strlen(end->chain) == CHAIN_TEXT_BYTES - 1);
     return result;
 }

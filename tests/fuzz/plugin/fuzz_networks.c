@@ -10,10 +10,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char problem[PROBLEM_BYTES] = "", **databases;
+    struct error error = {""};
+    char **databases;
     const char *path = input_file(bytes, size);
-    struct networks *networks = networks_read(path, problem);
-    assert(networks || strncmp(problem, path, strlen(path)) == 0);
+    struct networks *networks = networks_read(path, &error);
+    assert(networks || strncmp(error.message, path, strlen(path)) == 0);
     for (size_t length = 4; networks && length <= 16; length += 12) {
         struct client client = {.size = length, .user = (const char *)bytes, .country = "DE"};
         client.user_size = size < 8 ? size : 8;

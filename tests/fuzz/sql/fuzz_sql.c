@@ -55,21 +55,15 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
 {
     struct sql_span name;
     struct sql_kill kill;
-    struct sql_show_plugins show;
-    struct sql_plugin_names names;
     struct sql_mode after;
-    sql_use_target(text, mode, &name);
-    sql_drop_database_target(text, mode, &name);
-    sql_set_role(text, mode, &name);
-    sql_show_plugins(text, mode, &show);
+    bool is_named = sql_use_target(text, mode, &name) ||
+                    sql_drop_database_target(text, mode, &name) || sql_set_role(text, mode, &name);
+    if (is_named) {
+        check(name.at >= text.at && name.at + name.size <= text.at + text.size);
+    }
     if (sql_kill(text, mode, &kill) && kill.is_number) {
         check(kill.digits.at >= text.at &&
               kill.digits.at + kill.digits.size <= text.at + text.size);
-    }
-    if (sql_plugin_statement(text, mode, &names)) {
-        while (sql_plugin_names_next(&names, &name)) {
-            check(name.at >= text.at && name.at + name.size <= text.at + text.size);
-        }
     }
     sql_mode_after(text, mode, &after);
 }

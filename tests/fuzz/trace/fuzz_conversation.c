@@ -29,7 +29,7 @@ static int note(void *context, enum protocol_stage stage, enum trace_event event
                 const struct st_trace_event_args *args)
 {
     struct account *account = context;
-    assert(account->ends == 0); /* nothing comes behind the end */
+    assert(account->ends == 0); /* nothing comes after the end */
     assert(stage < PROTOCOL_STAGE_LAST && event < TRACE_EVENT_LAST);
     account->ends += event == TRACE_EVENT_DISCONNECTED;
     add(account, (uint64_t)stage << 16 | (uint64_t)event << 8 | (unsigned)args->cmd);

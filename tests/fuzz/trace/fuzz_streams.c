@@ -49,8 +49,8 @@ static void *began(void *context, const struct stream_segment *first, bool is_wh
                     : trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 0);
 }
 
-static void took(void *connection, enum wire_direction direction, const uint8_t *bytes, size_t size,
-                 uint64_t time_ns)
+static void got_bytes(void *connection, enum wire_direction direction, const uint8_t *bytes,
+                      size_t size, uint64_t time_ns)
 {
     (void)time_ns;
     trace_session_bytes(connection, direction, bytes, size);
@@ -71,7 +71,7 @@ static void ended(void *connection)
 
 static void segments(uint8_t options, const uint8_t *data, size_t size)
 {
-    static const struct stream_events events = {began, took, lost, ended};
+    static const struct stream_events events = {began, got_bytes, lost, ended};
     struct streams *streams = streams_new(3306, PENDING, &events, &options);
     uint32_t numbers[2] = {0xffffff00, 7};
     while (size >= 3) {

@@ -85,13 +85,14 @@ static void try_replies(const struct payload *p)
         inside(p, change.value);
     if (wire_decode_err(p->bytes, p->size, &err))
         inside(p, err.message);
-    wire_decode_eof(p->bytes, p->size, &eof);
-    wire_decode_column_count(p->bytes, p->size, p->capabilities, &count);
+    unsigned decoded = wire_decode_eof(p->bytes, p->size, &eof);
+    decoded += wire_decode_column_count(p->bytes, p->size, p->capabilities, &count);
     if (wire_decode_column_definition(p->bytes, p->size, p->capabilities, &column)) {
         inside(p, column.name);
         inside(p, column.extended);
     }
-    wire_decode_prepare_ok(p->bytes, p->size, p->capabilities, &prepare);
+    decoded += wire_decode_prepare_ok(p->bytes, p->size, p->capabilities, &prepare);
+    assert(decoded <= 3);
     if (wire_decode_progress(p->bytes, p->size, &progress))
         inside(p, progress.info);
     struct wire_reader row = wire_reader_of(p->bytes, p->size);
@@ -106,7 +107,8 @@ static void walk(const struct payload *p, struct wire_parameters *parameters)
     while (wire_parameter_next(parameters, &parameter)) {
         inside(p, parameter.raw);
         inside(p, parameter.name);
-        wire_parameter_text(&parameter, &text);
+        if (wire_parameter_text(&parameter, &text))
+            assert(!text.failed);
         strbuf_reset(&text);
     }
     strbuf_release(&text);

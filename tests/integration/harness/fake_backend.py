@@ -64,12 +64,12 @@ class FakeConnection:
 
 
 class FakeBackend:
-    """Listens on a free port; serve(FakeConnection) runs in a thread for each connection."""
+    """Listens on a free port unless one is given; serve(FakeConnection) runs in a thread for each connection."""
 
-    def __init__(self, serve):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, serve, host="127.0.0.1", port=0):
+        self.listener = socket.create_server((host, port))
         self.port = self.listener.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.address = f"tcp://{host}:{self.port}"
         self.serve = serve
         self.failures = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -92,4 +92,6 @@ class FakeBackend:
                 self.failures.append(failed)
 
     def close(self):
+        """From here on connections are refused."""
+        self.listener.shutdown(socket.SHUT_RDWR)  # accept() in the other thread keeps a closed socket listening
         self.listener.close()

@@ -11,59 +11,60 @@
 #include "rotate.h"
 #include "sink.h"
 
-static char folder[64], path[80], problem[PROBLEM_BYTES];
+static char folder[64], path[80];
+static struct error failure;
 static struct sink_options options;
 
 static int setup(void **state)
 {
     (void)state;
-    host_folder(folder);
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/audit.log", folder);
     memset(&options, 0, sizeof options);
     options.file = path;
-    problem[0] = '\0';
+    failure.message[0] = '\0';
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    host_remove(folder);
+    test_folder_remove(folder);
     return 0;
 }
 
 static struct sink *open_log(const struct format *format, struct sink_end *end)
 {
     *end = (struct sink_end){0};
-    struct sink *sink = sink_file.open(&options, format, end, problem);
+    struct sink *sink = sink_file.open(&options, format, end, &failure);
     if (!sink)
-        print_error("%s\n", problem);
+        print_error("%s\n", failure.message);
     return sink;
 }
 
 static int write_lines(struct sink *sink, const char *lines)
 {
     size_t taken;
-    int status = sink_file.commit(sink, lines, strlen(lines), false, &taken, problem);
+    int status = sink_file.commit(sink, lines, strlen(lines), false, &taken, &failure);
     assert_int_equal(taken, status == 0 ? strlen(lines) : 0);
     return status;
 }
 
-static struct text content_of(const char *file)
+static struct strbuf content_of(const char *file)
 {
-    struct text text = {0};
+    struct strbuf text = {0};
     char block[4096];
     FILE *stream = fopen(file, "r");
     assert_non_null(stream);
     for (size_t got; (got = fread(block, 1, sizeof block, stream)) > 0;)
-        text_add(&text, block, got);
+        strbuf_add(&text, block, got);
     fclose(stream);
     return text;
 }
 
 static void assert_content(const char *file, const char *words)
 {
-    struct text text = content_of(file);
+    struct strbuf text = content_of(file);
     assert_text(&text, words);
 }
 
@@ -130,17 +131,17 @@ static void test_a_torn_end_is_cut_off_wherever_it_is_torn(void **state)
 static void test_long_last_lines_are_found(void **state)
 {
     (void)state;
-    struct text text = {0};
+    struct strbuf text = {0};
     struct sink_end end;
-    text_add_words(&text, ONE "{\"seq\":2,\"sql\":\"");
+    strbuf_add_text(&text, ONE "{\"seq\":2,\"sql\":\"");
     for (int i = 0; i < 300000; i++)
-        text_add_byte(&text, 'x');
-    text_add_words(&text, "\"}\n");
-    text_add(&text, "", 1);
+        strbuf_add_byte(&text, 'x');
+    strbuf_add_text(&text, "\"}\n");
+    strbuf_add(&text, "", 1);
     put_file(text.data, 0600);
     sink_file.close(open_log(&format_json, &end));
     assert_int_equal(end.sequence, 2);
-    text_release(&text);
+    strbuf_release(&text);
 }
 
 static void test_a_foreign_file_is_refused(void **state)
@@ -148,12 +149,12 @@ static void test_a_foreign_file_is_refused(void **state)
     (void)state;
     struct sink_end end = {0};
     put_file("root:x:0:0:root:/root:/bin/sh\n", 0600);
-    assert_null(sink_file.open(&options, &format_json, &end, problem));
-    assert_non_null(strstr(problem, "is no audit log"));
+    assert_null(sink_file.open(&options, &format_json, &end, &failure));
+    assert_non_null(strstr(failure.message, "is no audit log"));
     assert_content(path, "root:x:0:0:root:/root:/bin/sh\n");
     unlink(path);
     assert_int_equal(symlink("/dev/null", path), 0);
-    assert_null(sink_file.open(&options, &format_json, &end, problem));
+    assert_null(sink_file.open(&options, &format_json, &end, &failure));
 }
 
 static void test_a_second_server_is_refused(void **state)
@@ -161,8 +162,8 @@ static void test_a_second_server_is_refused(void **state)
     (void)state;
     struct sink_end end;
     struct sink *sink = open_log(&format_json, &end);
-    assert_null(sink_file.open(&options, &format_json, &end, problem));
-    assert_non_null(strstr(problem, "in use by another process"));
+    assert_null(sink_file.open(&options, &format_json, &end, &failure));
+    assert_non_null(strstr(failure.message, "in use by another process"));
     sink_file.close(sink);
 }
 
@@ -247,10 +248,10 @@ static void test_reopening_after_a_rename(void **state)
     snprintf(moved, sizeof moved, "%s/moved", folder);
     struct sink *sink = open_log(&format_json, &end);
     assert_int_equal(write_lines(sink, ONE), 0);
-    assert_int_equal(sink_file.reopen(sink, problem), 0); /* the same file: nothing happens */
+    assert_int_equal(sink_file.reopen(sink, &failure), 0); /* the same file: nothing happens */
     assert_int_equal(rename(path, moved), 0);
     assert_int_equal(write_lines(sink, TWO), 0); /* not yet reopened */
-    assert_int_equal(sink_file.reopen(sink, problem), 0);
+    assert_int_equal(sink_file.reopen(sink, &failure), 0);
     assert_int_equal(write_lines(sink, THREE), 0);
     sink_file.close(sink);
     assert_content(moved, ONE TWO);
@@ -270,7 +271,7 @@ static void test_a_removed_file_and_a_removed_folder(void **state)
     unlink(path);
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(write_lines(sink, THREE), -1);
-    assert_non_null(strstr(problem, "No such file or directory"));
+    assert_non_null(strstr(failure.message, "No such file or directory"));
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_int_equal(write_lines(sink, THREE), 0);
     assert_content(path, THREE);
@@ -282,20 +283,20 @@ static void test_a_commit_is_there_whole_or_not_at_all(void **state)
 {
     (void)state;
     struct sink_end end;
-    struct text many = {0};
+    struct strbuf many = {0};
     struct sink *sink = open_log(&format_json, &end);
     assert_int_equal(write_lines(sink, ONE), 0);
     for (int i = 0; i < 1000; i++)
-        text_add_words(&many, TWO);
-    text_add(&many, "", 1);
-    host_limit_files(4096);
+        strbuf_add_text(&many, TWO);
+    strbuf_add(&many, "", 1);
+    test_limit_files(4096);
     assert_int_equal(write_lines(sink, many.data), -1);
     assert_content(path, ONE);
-    host_limit_files(0);
+    test_limit_files(0);
     assert_int_equal(write_lines(sink, TWO), 0);
     assert_content(path, ONE TWO);
     sink_file.close(sink);
-    text_release(&many);
+    strbuf_release(&many);
 }
 
 #define MYSQL_ONE "{\"id\":1,\"x\":1}"
@@ -340,14 +341,14 @@ static void test_rotation_on_demand_names_the_old_file(void **state)
 {
     (void)state;
     struct sink_end end;
-    struct text name = {0};
+    struct strbuf name = {0};
     struct sink *sink = open_log(&format_json, &end);
     write_lines(sink, "{\"seq\":1,\"a\":1}\n");
-    assert_int_equal(sink_file.rotate(sink, &name, problem), 0);
-    text_add_byte(&name, '\0');
+    assert_int_equal(sink_file.rotate(sink, &name, &failure), 0);
+    strbuf_add_byte(&name, '\0');
     assert_content(name.data, "{\"seq\":1,\"a\":1}\n");
     assert_content(path, "");
-    text_release(&name);
+    strbuf_release(&name);
     sink_file.close(sink);
 }
 
@@ -360,7 +361,7 @@ static void test_another_format_begins_another_file(void **state)
     struct sink *sink = open_log(&format_mysql_json, &end);
     assert_int_equal(end.sequence, 2);
     assert_int_equal(write_lines(sink, MYSQL_ONE ",\n"), 0);
-    assert_int_equal(sink_file.set_format(sink, &format_csv, problem), 0);
+    assert_int_equal(sink_file.set_format(sink, &format_csv, &failure), 0);
     sink_file.close(sink);
     assert_content(path, format_csv.opening);
     assert_int_equal(rotate_list(path, &list), 0);

@@ -16,15 +16,15 @@ static struct record record_of(enum record_event event)
     struct record record;
     record_init(&record, event, 0);
     record.number[RECORD_NUMBER_connection_id] = 7;
-    record.text[RECORD_TEXT_user] = record_string("app");
-    record.text[RECORD_TEXT_account] = record_string("app@10.%");
-    record.text[RECORD_TEXT_host] = record_string("10.0.0.9");
-    record.text[RECORD_TEXT_client_ip] = record_string("10.0.0.9");
-    record.text[RECORD_TEXT_connection_type] = record_string("TCP");
+    record.text[RECORD_TEXT_user] = text_of("app");
+    record.text[RECORD_TEXT_account] = text_of("app@10.%");
+    record.text[RECORD_TEXT_host] = text_of("10.0.0.9");
+    record.text[RECORD_TEXT_client_ip] = text_of("10.0.0.9");
+    record.text[RECORD_TEXT_connection_type] = text_of("TCP");
     if (event == RECORD_COMPLETED) {
-        record.text[RECORD_TEXT_command] = record_string("Query");
-        record.text[RECORD_TEXT_kind] = record_string("Insert");
-        record.text[RECORD_TEXT_sql] = record_string("INSERT INTO secrets SELECT * FROM orders");
+        record.text[RECORD_TEXT_command] = text_of("Query");
+        record.text[RECORD_TEXT_kind] = text_of("Insert");
+        record.text[RECORD_TEXT_sql] = text_of("INSERT INTO secrets SELECT * FROM orders");
         record.tables = tables;
         record.table_count = 2;
     }
@@ -35,13 +35,14 @@ static struct filter_subject subject; /* what conditions ask for beside the reco
 
 static struct filter_decision decide(const char *definition, enum record_event event)
 {
-    char text[2000], problem[FILTER_PROBLEM_BYTES];
+    char text[2000];
+    struct error error;
     snprintf(text, sizeof text,
              "{\"filters\": {\"f\": {\"filter\": %s}}, \"users\": {\"app@10.%%\": \"f\"}}",
              definition);
-    struct filters *filters = filters_parse(text, strlen(text), "file", problem);
+    struct filters *filters = filters_parse(text, strlen(text), "file", &error);
     if (!filters)
-        print_error("%s\n", problem);
+        print_error("%s\n", error.message);
     assert_non_null(filters);
     struct record record = record_of(event);
     struct filter_state state = {0};
@@ -101,13 +102,13 @@ static void test_conditions(void **state)
 {
     (void)state;
     struct weir_session session;
-    host_init(&session);
-    session.text[WEIR_TEXT_normalized] = record_string("select ?");
+    fake_session_init(&session);
+    session.text[WEIR_TEXT_normalized] = text_of("select ?");
     subject = (struct filter_subject){
         .session = &session,
         .variables = {[VARIABLE_CONNECTION_POLICY] = 1, [VARIABLE_POLICY] = 3},
-        .included = record_string("root@localhost, 'app'@'10.%'"),
-        .excluded = record_string("nobody@%")};
+        .included = text_of("root@localhost, 'app'@'10.%'"),
+        .excluded = text_of("nobody@%")};
     static const struct {
         const char *condition;
         bool holds;
@@ -191,9 +192,9 @@ static void test_a_filter_hands_over(void **state)
         "\"filter\": {\"ref\": \"main\"}}}, \"activate\": "
         "{\"field\": {\"name\": \"table_name.str\", \"value\": \"secrets\"}}}}}}}}, "
         "\"users\": {\"%\": \"f\"}}";
-    char problem[FILTER_PROBLEM_BYTES] = "";
-    struct filters *filters = filters_parse(text, strlen(text), "file", problem);
-    assert_string_equal(problem, "");
+    struct error error = {""};
+    struct filters *filters = filters_parse(text, strlen(text), "file", &error);
+    assert_string_equal(error.message, "");
     struct record record = record_of(RECORD_COMPLETED);
     struct filter_state kept = {0};
     subject.record = &record;
@@ -203,7 +204,7 @@ static void test_a_filter_hands_over(void **state)
     assert_ptr_equal(kept.active, kept.definition->root); /* and back */
     record.table_count = 1;                               /* orders is only read */
     assert_false(filters_decide(filters, &subject, &kept).log);
-    struct filters *others = filters_parse(text, strlen(text), "file", problem);
+    struct filters *others = filters_parse(text, strlen(text), "file", &error);
     uint64_t set = kept.set;
     filters_decide(others, &subject, &kept);
     assert_int_not_equal(kept.set, set); /* another set begins anew */
@@ -218,15 +219,15 @@ static void test_clients_without_an_account_are_matched(void **state)
     const char *text = "{\"filters\": {\"on\": {\"filter\": {}}, \"off\": {\"filter\": {\"log\": "
                        "false}}}, \"users\": {\"app@%\": \"off\", \"app@10.0.%\": \"on\", \"%\": "
                        "\"off\"}}";
-    char problem[FILTER_PROBLEM_BYTES];
-    struct filters *filters = filters_parse(text, strlen(text), "file", problem);
+    struct error error;
+    struct filters *filters = filters_parse(text, strlen(text), "file", &error);
     struct record record = record_of(RECORD_REJECT);
     struct filter_state kept = {0};
     subject.record = &record;
     record.text[RECORD_TEXT_account] = (weir_string){NULL, 0};
     assert_true(filters_decide(filters, &subject, &kept).log);
     assert_int_equal(filters_id(filters, &record), 1);
-    record.text[RECORD_TEXT_host] = record_string("10.1.0.9");
+    record.text[RECORD_TEXT_host] = text_of("10.1.0.9");
     assert_false(filters_decide(filters, &subject, &kept).log);
     filters_free(filters);
 }
@@ -238,17 +239,17 @@ static void test_accounts(void **state)
     const char *text =
         "{\"filters\": {\"off\": {\"filter\": {\"log\": false}}, \"on\": {\"filter\": {}}},"
         " \"users\": {\"%\": \"off\", \"app@10.%\": \"on\"}}";
-    char problem[FILTER_PROBLEM_BYTES];
-    struct filters *filters = filters_parse(text, strlen(text), "file", problem);
+    struct error error;
+    struct filters *filters = filters_parse(text, strlen(text), "file", &error);
     struct record record = record_of(RECORD_CONNECT);
     subject.record = &record;
     assert_true(filters_decide(filters, &subject, &kept).log);
-    record.text[RECORD_TEXT_account] = record_string("other@%");
+    record.text[RECORD_TEXT_account] = text_of("other@%");
     assert_false(filters_decide(filters, &subject, &kept).log);
     record.event = RECORD_GAP; /* the log's own records are no event of an account */
     assert_true(filters_decide(filters, &subject, &kept).log);
     filters_free(filters);
-    filters = filters_parse("{}", 2, "file", problem);
+    filters = filters_parse("{}", 2, "file", &error);
     assert_true(filters_are_empty(filters));
     filters_free(filters);
 }
@@ -361,11 +362,11 @@ static void test_mistakes_are_named(void **state)
         {"{\"users\": {\"a@b\": \"f\"}}", "filter \"f\": there is none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char problem[FILTER_PROBLEM_BYTES] = "";
-        assert_null(filters_parse(cases[i].text, strlen(cases[i].text), "file", problem));
-        if (!strstr(problem, cases[i].words))
-            print_error("%s: %s\n", cases[i].text, problem);
-        assert_non_null(strstr(problem, cases[i].words));
+        struct error error = {""};
+        assert_null(filters_parse(cases[i].text, strlen(cases[i].text), "file", &error));
+        if (!strstr(error.message, cases[i].words))
+            print_error("%s: %s\n", cases[i].text, error.message);
+        assert_non_null(strstr(error.message, cases[i].words));
     }
 }
 

@@ -14,14 +14,14 @@ static struct record statement(void)
     struct record record;
     record_init(&record, RECORD_COMPLETED, 1769903999123456000U);
     record.number[RECORD_NUMBER_connection_id] = 7;
-    record.text[RECORD_TEXT_user] = record_string("app");
-    record.text[RECORD_TEXT_host] = record_string("10.0.0.9");
-    record.text[RECORD_TEXT_account] = record_string("app@10.%");
-    record.text[RECORD_TEXT_client_ip] = record_string("10.0.0.9");
-    record.text[RECORD_TEXT_connection_type] = record_string("TLS");
-    record.text[RECORD_TEXT_command] = record_string("Query");
-    record.text[RECORD_TEXT_kind] = record_string("InsertSelect");
-    record.text[RECORD_TEXT_sql] = record_string("INSERT\nINTO");
+    record.text[RECORD_TEXT_user] = text_of("app");
+    record.text[RECORD_TEXT_host] = text_of("10.0.0.9");
+    record.text[RECORD_TEXT_account] = text_of("app@10.%");
+    record.text[RECORD_TEXT_client_ip] = text_of("10.0.0.9");
+    record.text[RECORD_TEXT_connection_type] = text_of("TLS");
+    record.text[RECORD_TEXT_command] = text_of("Query");
+    record.text[RECORD_TEXT_kind] = text_of("InsertSelect");
+    record.text[RECORD_TEXT_sql] = text_of("INSERT\nINTO");
     record.number[RECORD_NUMBER_rows] = 0;
     record.number[RECORD_NUMBER_bytes] = 11;
     record.number[RECORD_NUMBER_duration_us] = 1234567;
@@ -34,7 +34,7 @@ static void test_json_lines(void **state)
 {
     (void)state;
     struct record record = statement();
-    struct text text = {0};
+    struct strbuf text = {0};
     format_json.write(&text, &record);
     assert_text(
         &text,
@@ -51,7 +51,7 @@ static void test_a_number_that_is_no_json_integer_is_a_string(void **state)
 {
     (void)state;
     struct record record;
-    struct text text = {0};
+    struct strbuf text = {0};
     record_init(&record, RECORD_COMPLETED, 0);
     record.number[RECORD_NUMBER_affected_rows] = INT64_MAX;
     record.number[RECORD_NUMBER_last_insert_id] = UINT64_MAX - 1;
@@ -68,17 +68,17 @@ static void test_the_sessions_part_can_be_written_once(void **state)
     static const struct format *const formats[] = {&format_json, &format_csv};
     for (size_t i = 0; i < 2; i++) {
         struct record record = statement();
-        struct text part = {0}, whole = {0}, again = {0};
+        struct strbuf part = {0}, whole = {0}, again = {0};
         formats[i]->write(&whole, &record);
         formats[i]->write_session(&part, &record);
         record.session_part = (weir_string){part.data, part.size};
-        record.text[RECORD_TEXT_user] = record_string("not looked at");
+        record.text[RECORD_TEXT_user] = text_of("not looked at");
         formats[i]->write(&again, &record);
         assert_int_equal(whole.size, again.size);
         assert_memory_equal(whole.data, again.data, whole.size);
-        text_release(&part);
-        text_release(&whole);
-        text_release(&again);
+        strbuf_release(&part);
+        strbuf_release(&whole);
+        strbuf_release(&again);
     }
 }
 
@@ -86,7 +86,7 @@ static void test_mysql_json(void **state)
 {
     (void)state;
     struct record record = statement();
-    struct text text = {0};
+    struct strbuf text = {0};
     record.table_count = 1;
     format_mysql_json.write(&text, &record);
     assert_text(
@@ -108,13 +108,13 @@ static void test_mysql_json_connections(void **state)
 {
     (void)state;
     struct record record;
-    struct text text = {0};
+    struct strbuf text = {0};
     static const struct record_attribute attributes[] = {{{"_os", 3}, {"linux", 5}}};
     record_init(&record, RECORD_REJECT, 0);
     record.number[RECORD_NUMBER_connection_id] = 8;
     record.number[RECORD_NUMBER_error_code] = 1045;
-    record.text[RECORD_TEXT_user] = record_string("eve");
-    record.text[RECORD_TEXT_host] = record_string("h");
+    record.text[RECORD_TEXT_user] = text_of("eve");
+    record.text[RECORD_TEXT_host] = text_of("h");
     record.attributes = attributes;
     record.attribute_count = 1;
     format_mysql_json.write(&text, &record);
@@ -127,7 +127,7 @@ static void test_mysql_json_connections(void **state)
     record_init(&record, RECORD_STARTING, 0);
     format_mysql_json.write(&text, &record);
     assert_int_equal(text.size, 0);
-    text_release(&text);
+    strbuf_release(&text);
 }
 
 static size_t columns_of(const char *line)
@@ -145,13 +145,13 @@ static void test_csv_has_as_many_columns_as_names(void **state)
 {
     (void)state;
     struct record record = statement();
-    struct text text = {0};
+    struct strbuf text = {0};
     format_csv.write_prefix(&text, 12, chain_beginning);
     format_csv.write(&text, &record);
-    text_add(&text, "", 1);
+    strbuf_add(&text, "", 1);
     assert_int_equal(columns_of(text.data), columns_of(format_csv.opening));
     assert_non_null(strstr(text.data, "\"INSERT\\nINTO\""));
-    text_release(&text);
+    strbuf_release(&text);
 }
 
 static void test_prefixes_are_read_back(void **state)
@@ -161,7 +161,7 @@ static void test_prefixes_are_read_back(void **state)
     for (size_t i = 0; i < 3; i++) {
         for (int with_chain = 0; with_chain < 2; with_chain++) {
             struct record record = statement();
-            struct text text = {0};
+            struct strbuf text = {0};
             char link[CHAIN_TEXT_BYTES], chain[CHAIN_TEXT_BYTES];
             uint64_t sequence;
             chain_of("x", 1, link);
@@ -173,13 +173,13 @@ static void test_prefixes_are_read_back(void **state)
             assert_string_equal(chain, with_chain ? link : "");
             /* Nothing that is cut short is a record, and nothing is read beyond its end. */
             for (size_t cut = 0; i < 2 && cut < size; cut++) {
-                struct text copy = {0};
-                text_add(&copy, text.data, cut);
+                struct strbuf copy = {0};
+                strbuf_add(&copy, text.data, cut);
                 if (cut && copy.data[cut - 1] != '}')
                     assert_false(formats[i]->read_prefix(copy.data, cut, &sequence, chain));
-                text_release(&copy);
+                strbuf_release(&copy);
             }
-            text_release(&text);
+            strbuf_release(&text);
         }
     }
 }

@@ -15,7 +15,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct sink sink;
-    struct text lines;
+    struct strbuf lines;
     struct sink_end end;
     bool fails, is_blocked, blocks;
     unsigned syncs, tries;
@@ -25,14 +25,14 @@ static struct {
 static const struct sink_type sink_memory;
 
 static struct sink *memory_open(const struct sink_options *options, const struct format *format,
-                                struct sink_end *end, char problem[PROBLEM_BYTES])
+                                struct sink_end *end, struct error *error)
 {
     (void)options;
     (void)format;
     pthread_mutex_lock(&memory.lock);
     bool fails = memory.fails;
     pthread_mutex_unlock(&memory.lock);
-    snprintf(problem, PROBLEM_BYTES, "broken on purpose");
+    error_set(error, "broken on purpose");
     memory.sink.type = &sink_memory;
     if (memory.end.sequence)
         *end = memory.end;
@@ -40,7 +40,7 @@ static struct sink *memory_open(const struct sink_options *options, const struct
 }
 
 static int memory_commit(struct sink *sink, const char *lines, size_t size, bool sync,
-                         size_t *taken, char problem[PROBLEM_BYTES])
+                         size_t *taken, struct error *error)
 {
     (void)sink;
     pthread_mutex_lock(&memory.lock);
@@ -58,32 +58,31 @@ static int memory_commit(struct sink *sink, const char *lines, size_t size, bool
     } else if (!memory.fails) {
         *taken = size;
     }
-    text_add(&memory.lines, lines, *taken);
+    strbuf_add(&memory.lines, lines, *taken);
     pthread_cond_broadcast(&memory.changed);
     pthread_mutex_unlock(&memory.lock);
-    snprintf(problem, PROBLEM_BYTES, "broken on purpose");
+    error_set(error, "broken on purpose");
     return *taken == size ? 0 : -1;
 }
 
-static int memory_set_format(struct sink *sink, const struct format *format,
-                             char problem[PROBLEM_BYTES])
+static int memory_set_format(struct sink *sink, const struct format *format, struct error *error)
 {
     (void)sink;
     (void)format;
-    (void)problem;
+    (void)error;
     return 0;
 }
 
 /* The name is what the old file ends with. */
-static int memory_rotate(struct sink *sink, struct text *name, char problem[PROBLEM_BYTES])
+static int memory_rotate(struct sink *sink, struct strbuf *name, struct error *error)
 {
     (void)sink;
-    (void)problem;
+    (void)error;
     pthread_mutex_lock(&memory.lock);
     const char *last =
         memory.lines.size ? memrchr(memory.lines.data, '\n', memory.lines.size - 1) : NULL;
     if (last)
-        text_add(name, last + 1, (size_t)(memory.lines.data + memory.lines.size - last - 1));
+        strbuf_add(name, last + 1, (size_t)(memory.lines.data + memory.lines.size - last - 1));
     pthread_mutex_unlock(&memory.lock);
     return 0;
 }
@@ -138,7 +137,7 @@ static struct journal_options options_of(enum strategy strategy)
 static int setup(void **state)
 {
     (void)state;
-    text_reset(&memory.lines);
+    strbuf_reset(&memory.lines);
     memory.end = (struct sink_end){0};
     memory.fails = memory.blocks = false;
     memory.syncs = memory.tries = 0;
@@ -148,10 +147,10 @@ static int setup(void **state)
 
 static weir_verdict add(struct journal *journal, struct weir_session *session, const char *word)
 {
-    struct text bodies = {0};
-    text_add_format(&bodies, "\"event\":\"%s\"}\n", word);
+    struct strbuf bodies = {0};
+    strbuf_printf(&bodies, "\"event\":\"%s\"}\n", word);
     weir_verdict verdict = journal_add(journal, session, &format_json, &bodies, 1000);
-    text_release(&bodies);
+    strbuf_release(&bodies);
     return verdict;
 }
 
@@ -188,7 +187,7 @@ static size_t count_words(const char *words)
 static void *many_adds(void *journal)
 {
     struct weir_session session;
-    host_init(&session);
+    fake_session_init(&session);
     for (int i = 0; i < 500; i++)
         assert_int_equal(add(journal, &session, "x"), WEIR_OK);
     return NULL;
@@ -198,10 +197,10 @@ static void test_many_threads_records_are_numbered_and_chained(void **state)
 {
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
-    char problem[PROBLEM_BYTES];
+    struct error error;
     pthread_t threads[4];
     options.has_chain = true;
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     for (int i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, many_adds, journal);
     for (int i = 0; i < 4; i++)
@@ -216,11 +215,11 @@ static void test_a_log_goes_on_where_it_ended(void **state)
 {
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
-    char problem[PROBLEM_BYTES];
+    struct error error;
     memory.end = (struct sink_end){.sequence = 41, .torn_bytes = 5};
     chain_of("line 41", 7, memory.end.chain);
     options.has_chain = true;
-    journal_stop(journal_start(&options, problem));
+    journal_stop(journal_start(&options, &error));
     assert_int_equal(check_lines(42, true), 2);
     assert_int_equal(count_words("\"torn_bytes\":5"), 1);
 }
@@ -231,19 +230,19 @@ static void test_synchronous_clients_wait_for_the_sync_and_share_it(void **state
     struct journal_options options = options_of(STRATEGY_SYNCHRONOUS);
     struct weir_session session;
     struct weir_hold *holds[10];
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     set(&memory.blocks, true);
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     wait_until_blocked(); /* in the Start record */
     for (int i = 0; i < 10; i++) {
         assert_int_equal(add(journal, &session, "x"), WEIR_OK);
-        holds[i] = host_last_hold;
+        holds[i] = fake_host.last_hold;
         assert_int_equal(atomic_load(&holds[i]->state), 0);
     }
     set(&memory.blocks, false);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(host_wait(holds[i]), WEIR_OK);
+        assert_int_equal(fake_hold_wait(holds[i]), WEIR_OK);
     assert_int_equal(memory.syncs, 2); /* the Start record's, and one for all ten */
     journal_stop(journal);
 }
@@ -253,11 +252,11 @@ static void test_performance_loses_and_says_so_in_its_place(void **state)
     (void)state;
     struct journal_options options = options_of(STRATEGY_PERFORMANCE);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     options.buffer_bytes = 200;
     set(&memory.blocks, true);
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     wait_until_blocked();
     for (int i = 0; i < 50; i++)
         assert_int_equal(add(journal, &session, "x"), WEIR_OK);
@@ -278,21 +277,21 @@ static void test_asynchronous_clients_wait_when_the_buffer_is_full(void **state)
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     options.buffer_bytes = 200;
     set(&memory.blocks, true);
-    host_last_hold = NULL;
-    struct journal *journal = journal_start(&options, problem);
+    fake_host.last_hold = NULL;
+    struct journal *journal = journal_start(&options, &error);
     wait_until_blocked();
     int adds = 0;
-    while (!host_last_hold && adds++ < 50)
+    while (!fake_host.last_hold && adds++ < 50)
         add(journal, &session, "x");
     assert_in_range(adds, 2, 20);
-    struct weir_hold *hold = host_last_hold;
+    struct weir_hold *hold = fake_host.last_hold;
     assert_int_equal(atomic_load(&hold->state), 0);
     set(&memory.blocks, false);
-    assert_int_equal(host_wait(hold), WEIR_OK);
+    assert_int_equal(fake_hold_wait(hold), WEIR_OK);
     journal_stop(journal);
     assert_int_equal(check_lines(1, false), adds + 2);
     assert_int_equal(count_words("Gap"), 0);
@@ -303,21 +302,21 @@ static void fail_and_recover(bool allow, enum strategy strategy)
 {
     struct journal_options options = options_of(strategy);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     options.allow_on_failure = allow;
     options.has_chain = true;
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     wait_for_words("Start");
     set(&memory.fails, true);
     assert_int_equal(add(journal, &session, "first"), WEIR_OK);
     while (!atomic_load(&journal_counters(journal)->write_errors))
         sched_yield();
     if (strategy == STRATEGY_SYNCHRONOUS)
-        assert_int_equal(host_wait(host_last_hold), allow ? WEIR_OK : WEIR_FAIL);
+        assert_int_equal(fake_hold_wait(fake_host.last_hold), allow ? WEIR_OK : WEIR_FAIL);
     assert_int_equal(journal_refuses(journal), !allow);
-    journal_problem(journal, problem);
-    assert_string_equal(problem, "broken on purpose");
+    journal_error(journal, &error);
+    assert_string_equal(error.message, "broken on purpose");
     assert_int_equal(add(journal, &session, "second"), allow ? WEIR_OK : WEIR_FAIL);
     set(&memory.fails, false);
     wait_for_words("\"event\":\"Gap\"");
@@ -344,11 +343,11 @@ static void test_what_does_not_fit_while_the_sink_fails_is_counted(void **state)
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     options.allow_on_failure = true;
     options.buffer_bytes = 500;
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     wait_for_words("Start");
     set(&memory.fails, true);
     add(journal, &session, "x");
@@ -370,13 +369,13 @@ static void test_a_sink_that_cannot_be_opened(void **state)
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
+    struct error error;
+    fake_session_init(&session);
     memory.fails = true;
-    assert_null(journal_start(&options, problem));
-    assert_string_equal(problem, "broken on purpose");
+    assert_null(journal_start(&options, &error));
+    assert_string_equal(error.message, "broken on purpose");
     options.allow_on_failure = true;
-    struct journal *journal = journal_start(&options, problem);
+    struct journal *journal = journal_start(&options, &error);
     assert_non_null(journal);
     assert_int_equal(add(journal, &session, "early"), WEIR_OK);
     set(&memory.fails, false);
@@ -391,9 +390,9 @@ static void test_a_sink_that_takes_a_part(void **state)
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
     struct weir_session session;
-    char problem[PROBLEM_BYTES];
-    host_init(&session);
-    struct journal *journal = journal_start(&options, problem);
+    struct error error;
+    fake_session_init(&session);
+    struct journal *journal = journal_start(&options, &error);
     wait_for_words("Start");
     pthread_mutex_lock(&memory.lock);
     memory.takes_at_most = 200;
@@ -411,17 +410,18 @@ static void test_a_rotation_comes_behind_what_was_added_before(void **state)
 {
     (void)state;
     struct journal_options options = options_of(STRATEGY_ASYNCHRONOUS);
-    char problem[PROBLEM_BYTES], last[8];
+    struct error error;
+    char last[8];
     struct weir_session session;
-    host_init(&session);
-    struct journal *journal = journal_start(&options, problem);
+    fake_session_init(&session);
+    struct journal *journal = journal_start(&options, &error);
     for (int i = 0; i < 20; i++) {
-        struct text name = {0};
+        struct strbuf name = {0};
         snprintf(last, sizeof last, "x%d", i);
         add(journal, &session, last);
-        assert_int_equal(journal_rotate(journal, &name, problem), 0);
+        assert_int_equal(journal_rotate(journal, &name, &error), 0);
         assert_non_null(memmem(name.data, name.size, last, strlen(last)));
-        text_release(&name);
+        strbuf_release(&name);
     }
     journal_stop(journal);
     assert_int_equal(check_lines(1, false), 22);
@@ -442,6 +442,6 @@ int main(void)
         cmocka_unit_test_setup(test_a_sink_that_takes_a_part, setup),
     };
     int status = cmocka_run_group_tests(tests, NULL, NULL);
-    text_release(&memory.lines);
+    strbuf_release(&memory.lines);
     return status;
 }

@@ -28,23 +28,22 @@ static void test_accounts_are_matched_as_the_server_does(void **state)
         {"@%", "", "h", true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(account_matches(record_string(cases[i].pattern),
-                                         record_string(cases[i].user),
-                                         record_string(cases[i].host)),
+        assert_int_equal(account_matches(text_of(cases[i].pattern), text_of(cases[i].user),
+                                         text_of(cases[i].host)),
                          cases[i].matches);
 }
 
 static void test_lists_of_accounts(void **state)
 {
     (void)state;
-    const weir_string list = record_string("root@localhost , 'app'@'10.%',`x`@\"y\",,@,nobody");
+    const weir_string list = text_of("root@localhost , 'app'@'10.%',`x`@\"y\",,@,nobody");
     static const char *const in[] = {"root@localhost", "app@10.%", "app@10.1.1.1", "x@y", NULL};
     static const char *const out[] = {"root@%", "app@11.1.1.1", "nobody", "x", "", NULL};
     for (const char *const *name = in; *name; name++)
-        assert_true(account_in_list(list, record_string(*name)));
+        assert_true(account_in_list(list, text_of(*name)));
     for (const char *const *name = out; *name; name++)
-        assert_false(account_in_list(list, record_string(*name)));
-    assert_false(account_in_list((weir_string){NULL, 0}, record_string("a@b")));
+        assert_false(account_in_list(list, text_of(*name)));
+    assert_false(account_in_list((weir_string){NULL, 0}, text_of("a@b")));
 }
 
 static void test_statements_have_mysqls_names(void **state)
@@ -62,18 +61,18 @@ static void test_statements_have_mysqls_names(void **state)
         {"LoadData", "load"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        struct text name = {0};
-        sql_command_add(&name, record_string(pairs[i][0]));
-        assert_true(sql_command_is(record_string(pairs[i][0]), record_string(pairs[i][1])));
-        assert_null(sql_command_coarser(record_string(pairs[i][1])));
+        struct strbuf name = {0};
+        sql_command_add(&name, text_of(pairs[i][0]));
+        assert_true(sql_command_is(text_of(pairs[i][0]), text_of(pairs[i][1])));
+        assert_null(sql_command_coarser(text_of(pairs[i][1])));
         assert_text(&name, pairs[i][1]);
     }
-    assert_true(sql_command_is(record_string("StartReplica"), record_string("slave_start")));
-    assert_false(sql_command_is(record_string("Select"), record_string("selec")));
-    assert_false(sql_command_is(record_string("Selec"), record_string("select")));
-    assert_string_equal(sql_command_coarser(record_string("show_tables")), "show");
-    assert_string_equal(sql_command_coarser(record_string("update_multi")), "update");
-    assert_null(sql_command_coarser(record_string("shutdown")));
+    assert_true(sql_command_is(text_of("StartReplica"), text_of("slave_start")));
+    assert_false(sql_command_is(text_of("Select"), text_of("selec")));
+    assert_false(sql_command_is(text_of("Selec"), text_of("select")));
+    assert_string_equal(sql_command_coarser(text_of("show_tables")), "show");
+    assert_string_equal(sql_command_coarser(text_of("update_multi")), "update");
+    assert_null(sql_command_coarser(text_of("shutdown")));
 }
 
 int main(void)

@@ -74,14 +74,14 @@ static void test_holds_of_what_waits_can_be_released_early(void **state)
     struct batch batch = {0};
     struct weir_session session;
     size_t at = 0;
-    host_init(&session);
+    fake_session_init(&session);
     struct queue_entry entry = {.format = &format_json, .size = 2};
     entry.hold = weir_hold_reply(&session);
     struct weir_hold *hold = entry.hold;
     assert_int_equal(queue_init(&queue, 100), 0);
     assert_int_equal(queue_put(&queue, &entry, "x\n", true, true), QUEUE_PUT);
     queue_release_holds(&queue, WEIR_FAIL);
-    assert_int_equal(host_wait(hold), WEIR_FAIL);
+    assert_int_equal(fake_hold_wait(hold), WEIR_FAIL);
     assert_true(queue_take(&queue, &batch, 0));
     assert_null(batch_next(&batch, &at)->hold);
     free(batch.data);

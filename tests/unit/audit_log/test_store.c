@@ -6,24 +6,25 @@
 #include <unistd.h>
 
 #include "audit_test.h"
+#include "encode.h"
 #include "filter_store.h"
-#include "text.h"
 
-static char folder[64], path[80], problem[FILTER_PROBLEM_BYTES];
+static char folder[64], path[80];
+static struct error failure;
 
 static int setup(void **state)
 {
     (void)state;
-    host_folder(folder);
+    test_folder_make(folder);
     snprintf(path, sizeof path, "%s/filters.json", folder);
-    return filter_store_open(path, problem);
+    return filter_store_open(path, &failure);
 }
 
 static int teardown(void **state)
 {
     (void)state;
     filter_store_close();
-    host_remove(folder);
+    test_folder_remove(folder);
     return 0;
 }
 
@@ -32,13 +33,13 @@ static unsigned id_of(const char *account)
 {
     struct record record;
     record_init(&record, RECORD_COMPLETED, 0);
-    record.text[RECORD_TEXT_account] = record_string(account);
+    record.text[RECORD_TEXT_account] = text_of(account);
     return filter_store_id(&record);
 }
 
 static int set_filter(const char *name, const char *definition)
 {
-    return filter_store_set_filter(name, record_string(definition), problem);
+    return filter_store_set_filter(name, text_of(definition), &failure);
 }
 
 static void test_what_is_set_survives(void **state)
@@ -48,8 +49,8 @@ static void test_what_is_set_survives(void **state)
     assert_false(filter_store_has_filters());
     assert_int_equal(set_filter("off", "{\"filter\": {\"log\": false}}"), 0);
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
-    assert_int_equal(filter_store_set_user("a@b", "on", problem), 0);
-    assert_int_equal(filter_store_set_user("%", "off", problem), 0);
+    assert_int_equal(filter_store_set_user("a@b", "on", &failure), 0);
+    assert_int_equal(filter_store_set_user("%", "off", &failure), 0);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
     for (int i = 0; i < 2; i++) {
@@ -57,14 +58,14 @@ static void test_what_is_set_survives(void **state)
         assert_int_equal(id_of("c@d"), 1);
         filter_store_close();
         assert_false(filter_store_has_filters());
-        assert_int_equal(filter_store_open(path, problem), 0);
+        assert_int_equal(filter_store_open(path, &failure), 0);
     }
-    assert_int_equal(filter_store_remove_user("a@b", problem), 0);
+    assert_int_equal(filter_store_remove_user("a@b", &failure), 0);
     assert_int_equal(id_of("a@b"), 1);
-    assert_int_equal(filter_store_remove_filter("off", problem), 0);
+    assert_int_equal(filter_store_remove_filter("off", &failure), 0);
     assert_int_equal(id_of("a@b"), 0);
     assert_false(filter_store_has_filters());
-    assert_int_equal(filter_store_remove_filter("off", problem), 0); /* no mistake */
+    assert_int_equal(filter_store_remove_filter("off", &failure), 0); /* no mistake */
 }
 
 static void test_mistakes_change_nothing(void **state)
@@ -74,15 +75,15 @@ static void test_mistakes_change_nothing(void **state)
     memset(long_name, 'x', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
-    assert_int_equal(filter_store_set_user("%", "on", problem), 0);
+    assert_int_equal(filter_store_set_user("%", "on", &failure), 0);
     assert_int_equal(set_filter("on", "{"), -1);
     assert_int_equal(set_filter("on", "{\"filter\": {\"log\": 1}}"), -1);
     assert_int_equal(set_filter("", "{\"filter\": {}}"), -1);
     assert_int_equal(set_filter(long_name, "{\"filter\": {}}"), -1);
     assert_int_equal(set_filter("\xff", "{\"filter\": {}}"), -1);
-    assert_int_equal(filter_store_set_user("nobody", "on", problem), -1);
-    assert_int_equal(filter_store_set_user("a@b", "none", problem), -1);
-    assert_int_equal(filter_store_remove_user("", problem), -1);
+    assert_int_equal(filter_store_set_user("nobody", "on", &failure), -1);
+    assert_int_equal(filter_store_set_user("a@b", "none", &failure), -1);
+    assert_int_equal(filter_store_remove_user("", &failure), -1);
     assert_int_equal(id_of("x@y"), 1);
 }
 
@@ -90,21 +91,21 @@ static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
 {
     (void)state;
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
-    host_remove(folder);
-    assert_int_equal(filter_store_set_user("%", "on", problem), -1);
-    assert_non_null(strstr(problem, "No such file or directory"));
+    test_folder_remove(folder);
+    assert_int_equal(filter_store_set_user("%", "on", &failure), -1);
+    assert_non_null(strstr(failure.message, "No such file or directory"));
     assert_int_equal(id_of("x@y"), 0);
 }
 
-static void test_a_file_with_a_mistake_is_not_put_in_force(void **state)
+static void test_a_file_with_a_mistake_is_not_set_current(void **state)
 {
     (void)state;
     assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
-    assert_int_equal(filter_store_set_user("%", "on", problem), 0);
+    assert_int_equal(filter_store_set_user("%", "on", &failure), 0);
     FILE *file = fopen(path, "w");
     fputs("{\"filters\": []}", file);
     fclose(file);
-    assert_int_equal(filter_store_reload(problem), -1);
+    assert_int_equal(filter_store_reload(&failure), -1);
     assert_int_equal(id_of("x@y"), 1);
 }
 
@@ -115,7 +116,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_written_changes_nothing, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_put_in_force, setup,
+        cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_set_current, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,14 +2,14 @@
  *
  * How bytes are spelled in JSON, base64 and CSV. */
 #include "audit_test.h"
-#include "text.h"
+#include "encode.h"
 
 #include <stdio.h>
 
 static void json(const char *bytes, size_t size, const char *expected, bool is_utf8)
 {
-    struct text text = {0};
-    assert_int_equal(text_add_json(&text, bytes, size), is_utf8);
+    struct strbuf text = {0};
+    assert_int_equal(encode_json(&text, bytes, size), is_utf8);
     assert_text(&text, expected);
 }
 
@@ -48,15 +48,15 @@ static void test_the_quick_look_misses_nothing(void **state)
         for (size_t place = 0; place < size; place++) {
             for (int byte = 0; byte < 256; byte++) {
                 char word[41] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
-                struct text text = {0};
+                struct strbuf text = {0};
                 word[place] = (char)byte;
-                text_add_json(&text, word, size);
+                encode_json(&text, word, size);
                 bool is_plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
                 assert_int_equal(text.size == size + 2, is_plain);
                 assert_memory_equal(text.data + 1, word, place);
                 assert_memory_equal(text.data + text.size - (size - place), word + place + 1,
                                     size - place - 1);
-                text_release(&text);
+                strbuf_release(&text);
             }
         }
     }
@@ -67,24 +67,24 @@ static void test_numbers(void **state)
     (void)state;
     char expected[24];
     for (uint64_t number = 1, i = 0; i < 64; i++, number = number << 1 | (i % 3 == 0)) {
-        struct text text = {0};
-        text_add_number(&text, number);
+        struct strbuf text = {0};
+        encode_number(&text, number);
         snprintf(expected, sizeof expected, "%llu", (unsigned long long)number);
         assert_text(&text, expected);
     }
-    struct text text = {0};
-    text_add_number(&text, 0);
-    text_add_number(&text, UINT64_MAX);
+    struct strbuf text = {0};
+    encode_number(&text, 0);
+    encode_number(&text, UINT64_MAX);
     assert_text(&text, "018446744073709551615");
 }
 
 static void test_exact_bytes_stand_beside(void **state)
 {
     (void)state;
-    struct text text = {0};
-    text_add_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"a\xff", 2});
+    struct strbuf text = {0};
+    encode_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"a\xff", 2});
     assert_text(&text, ",\"sql\":\"a\\ufffd\",\"sql_base64\":\"Yf8=\"");
-    text_add_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"ok", 2});
+    encode_json_member(&text, ",\"sql\":", sizeof ",\"sql\":" - 1, (weir_string){"ok", 2});
     assert_text(&text, ",\"sql\":\"ok\"");
 }
 
@@ -101,8 +101,8 @@ static void test_base64(void **state)
                  {"fooba", "Zm9vYmE="},
                  {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct text text = {0};
-        text_add_base64(&text, cases[i].bytes, strlen(cases[i].bytes));
+        struct strbuf text = {0};
+        encode_base64(&text, cases[i].bytes, strlen(cases[i].bytes));
         assert_text(&text, cases[i].expected);
     }
 }
@@ -110,20 +110,20 @@ static void test_base64(void **state)
 static void test_csv_is_one_line(void **state)
 {
     (void)state;
-    struct text text = {0};
-    text_add_csv(&text, "a \"b\"\r\nc\\\0", 10);
+    struct strbuf text = {0};
+    encode_csv(&text, "a \"b\"\r\nc\\\0", 10);
     assert_text(&text, "\"a \"\"b\"\"\\r\\nc\\\\\\0\"");
 }
 
 static void test_times(void **state)
 {
     (void)state;
-    struct text text = {0};
-    text_add_time(&text, 1769903999123456789U);
+    struct strbuf text = {0};
+    encode_time(&text, 1769903999123456789U);
     assert_text(&text, "2026-01-31T23:59:59.123456Z");
-    text_add_time(&text, 0);
+    encode_time(&text, 0);
     assert_text(&text, "1970-01-01T00:00:00.000000Z");
-    text_add_number(&text, UINT64_MAX);
+    encode_number(&text, UINT64_MAX);
     assert_text(&text, "18446744073709551615");
 }
 

@@ -112,10 +112,29 @@ static void foreign_text_cannot_forge_a_line(void **state)
         {"\x7f\x1b[31m", "\"\\u007f\\u001b[31m\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct strbuf out = STRBUF_INIT;
-        log_quote(&out, rows[i].text, strlen(rows[i].text));
-        assert_string_equal(out.data, rows[i].quoted);
-        strbuf_release(&out);
+        assert_string_equal(log_foreign(rows[i].text, strlen(rows[i].text)), rows[i].quoted);
+    }
+    assert_string_equal(log_foreign(NULL, 0), "\"\"");
+}
+
+static void foreign_text_is_cut_where_it_shows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *quoted;
+    } rows[] = {
+        {"123456789012345", "123456789012345"}, /* what fits with its NUL */
+        {"1234567890123456", "\"1234567890...\""},
+        {"1234567890 12", "\"1234567890 12\""},
+        {"1234567890 123", "\"1234567890...\""},
+        {"12345678901234\n", "\"1234567890...\""},
+        {"\n\n\n", "\"\\u000a...\""},
+        {"12345678\n\n", "\"12345678...\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char buffer[16];
+        assert_string_equal(log_quoted(rows[i].text, strlen(rows[i].text), buffer, sizeof buffer),
+                            rows[i].quoted);
     }
 }
 
@@ -125,14 +144,11 @@ static void lines_of_the_log_have_time_level_and_room(void **state)
     (void)state;
     char path[] = "/tmp/weir-test-log.XXXXXX", text[8192] = "";
     struct error error = {""};
-    enum log_level level;
     close(mkstemp(path));
     assert_int_equal(log_open("/nonexistent/log", &error), -1);
     assert_string_equal(error.message, "log file /nonexistent/log: No such file or directory");
     assert_int_equal(log_open(path, &error), 0);
-    assert_int_equal(log_level_from_name("loud", &level), -1);
-    assert_int_equal(log_level_from_name("warn", &level), 0);
-    log_set_level(level);
+    log_set_level(LOG_LEVEL_WARN);
     log_info("room", "not this");
     log_warn("room", "this %d", 1);
     log_error("room", "%6000s", "x");
@@ -214,6 +230,7 @@ int main(void)
         cmocka_unit_test(errors_are_prefixed_and_cut),
         cmocka_unit_test(times_are_written_as_rfc3339),
         cmocka_unit_test(foreign_text_cannot_forge_a_line),
+        cmocka_unit_test(foreign_text_is_cut_where_it_shows),
         cmocka_unit_test(like_is_the_servers),
         cmocka_unit_test(a_hash_is_sha256),
         cmocka_unit_test(cutting_keeps_the_beginning),

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,16 @@ static struct toml_document *parse(const char *text)
     assert_string_equal(error.message, "");
     assert_non_null(document);
     return document;
+}
+
+/* The line that errors about the node name. */
+static unsigned line_of(const struct toml_document *document, const struct toml_node *node)
+{
+    struct error error = {""};
+    unsigned line = 0;
+    assert_int_equal(toml_error(document, node, &error, "here"), -1);
+    assert_int_equal(sscanf(error.message, "t.toml:%u: here", &line), 1);
+    return line;
 }
 
 static void values_have_types_lines_and_texts(void **state)
@@ -54,7 +65,7 @@ static void values_have_types_lines_and_texts(void **state)
         assert_string_equal(toml_key(node), rows[i].key);
         assert_ptr_equal(toml_get(root, rows[i].key), node);
         assert_int_equal(toml_type(node), rows[i].type);
-        assert_int_equal(toml_line(node), rows[i].line);
+        assert_int_equal(line_of(document, node), rows[i].line);
         assert_string_equal(toml_text(node, NULL), rows[i].text);
     }
     size_t size = 0;
@@ -65,7 +76,7 @@ static void values_have_types_lines_and_texts(void **state)
     assert_true(toml_boolean(toml_get(root, "b")));
     const struct toml_node *list = toml_get(root, "l");
     assert_int_equal(toml_count(list), 2);
-    assert_int_equal(toml_line(toml_at(list, 1)), 8);
+    assert_int_equal(line_of(document, toml_at(list, 1)), 8);
     assert_string_equal(toml_text(toml_at(list, 1), NULL), "two");
     assert_null(toml_at(list, 2));
     assert_null(toml_get(list, "two"));
@@ -122,7 +133,7 @@ static void what_is_too_deep_or_too_long_is_refused(void **state)
     assert_non_null(many);
     assert_null(toml_parse(many, TOML_FILE_BYTES + 1, "t.toml", &error));
     assert_string_equal(error.message,
-                        "t.toml: longer than 1048576 bytes, the limit of a TOML file here");
+                        "t.toml: longer than 16777216 bytes, the limit of a TOML file here");
     free(many);
 }
 

@@ -17,18 +17,19 @@
 #include "networks.h"
 
 /* Reads rules from a temporary file. NULL: the problem, without the file's name. */
-static inline struct networks *test_read(const char *text, size_t size, char problem[PROBLEM_BYTES])
+static inline struct networks *test_read(const char *text, size_t size, struct error *error)
 {
-    char path[] = "/tmp/test_ip_filter.XXXXXX", whole[PROBLEM_BYTES] = "";
+    char path[] = "/tmp/test_ip_filter.XXXXXX";
+    struct error whole = {""};
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, text, size), size);
     close(descriptor);
-    struct networks *networks = networks_read(path, whole);
+    struct networks *networks = networks_read(path, &whole);
     unlink(path);
     if (!networks)
-        assert_memory_equal(whole, path, strlen(path));
-    snprintf(problem, PROBLEM_BYTES, "%s", networks ? "" : whole + strlen(path));
+        assert_memory_equal(whole.message, path, strlen(path));
+    error_set(error, "%s", networks ? "" : whole.message + strlen(path));
     return networks;
 }
 

@@ -48,9 +48,10 @@ static void clients_pass_as_the_rules_say(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char problem[PROBLEM_BYTES], **databases;
-        struct networks *networks = test_read(rows[i].rules, strlen(rows[i].rules), problem);
-        assert_string_equal(problem, "");
+        struct error error;
+        char **databases;
+        struct networks *networks = test_read(rows[i].rules, strlen(rows[i].rules), &error);
+        assert_string_equal(error.message, "");
         if (passes(networks, rows[i].address, rows[i].user, &databases) != rows[i].passes)
             fail_msg("%s%s from %s", rows[i].rules, rows[i].user, rows[i].address);
         networks_free(networks);
@@ -61,8 +62,9 @@ static void databases_come_from_the_rule_that_lets_in(void **state)
 {
     static const char rules[] = "allow app@10.0.0.0/8 to shop,test\nallow app@11.0.0.0/8\n"
                                 "allow any to public\n";
-    char problem[PROBLEM_BYTES], **databases;
-    struct networks *networks = test_read(rules, sizeof rules - 1, problem);
+    struct error error;
+    char **databases;
+    struct networks *networks = test_read(rules, sizeof rules - 1, &error);
     (void)state;
     assert_true(passes(networks, "10.0.0.1", "app", &databases));
     assert_string_equal(databases[0], "shop");
@@ -103,13 +105,13 @@ static void mistakes_are_named_by_line(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char problem[PROBLEM_BYTES];
-        assert_null(test_read(rows[i].rules, strlen(rows[i].rules), problem));
-        assert_string_equal(problem, rows[i].problem);
+        struct error error;
+        assert_null(test_read(rows[i].rules, strlen(rows[i].rules), &error));
+        assert_string_equal(error.message, rows[i].problem);
     }
-    char problem[PROBLEM_BYTES];
-    assert_null(test_read("allow any\nallow\0any\n", 20, problem));
-    assert_string_equal(problem, ":2: has a NUL byte in it");
+    struct error error;
+    assert_null(test_read("allow any\nallow\0any\n", 20, &error));
+    assert_string_equal(error.message, ":2: has a NUL byte in it");
 }
 
 int main(void)

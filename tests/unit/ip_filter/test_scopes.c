@@ -8,9 +8,10 @@
 /* Whether "allow any REST" lets in on that day of January at that time, from that country. */
 static bool passes(const char *rule, int day, int hour, int minute, const char *country)
 {
-    char problem[PROBLEM_BYTES], **databases;
-    struct networks *networks = test_read(rule, strlen(rule), problem);
-    assert_string_equal(problem, "");
+    struct error error;
+    char **databases;
+    struct networks *networks = test_read(rule, strlen(rule), &error);
+    assert_string_equal(error.message, "");
     assert_true(networks_need_more(networks));
     struct client client = {.size = 4, .user = "app", .user_size = 3};
     client.now = (struct tm){

@@ -29,19 +29,19 @@ static void connections_are_limited_while_they_last(void **state)
     struct tally_key a = key_of("4aaaa"), b = key_of("4bbbb");
     struct tally_limits limits = {.connections = 2};
     (void)state;
-    assert_int_equal(tally_enter(&a, &limits, START), TALLY_FINE);
-    assert_int_equal(tally_enter(&a, &limits, START), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &limits, START), TALLY_OK);
+    assert_int_equal(tally_enter(&a, &limits, START), TALLY_OK);
     assert_int_equal(tally_enter(&a, &limits, START), TALLY_TOO_MANY);
-    assert_int_equal(tally_enter(&b, &limits, START), TALLY_FINE);
+    assert_int_equal(tally_enter(&b, &limits, START), TALLY_OK);
     tally_leave(&a); /* the one that was refused */
     assert_int_equal(tally_enter(&a, &limits, START), TALLY_TOO_MANY);
     tally_leave(&a);
     tally_leave(&a);
-    assert_int_equal(tally_enter(&a, &limits, START), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &limits, START), TALLY_OK);
     for (int i = 0; i < 10; i++)
         tally_leave(&a); /* more than came: it stays at none */
-    assert_int_equal(tally_enter(&a, &limits, START), TALLY_FINE);
-    assert_int_equal(tally_enter(&a, &limits, START), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &limits, START), TALLY_OK);
+    assert_int_equal(tally_enter(&a, &limits, START), TALLY_OK);
     assert_int_equal(tally_enter(&a, &limits, START), TALLY_TOO_MANY);
 }
 
@@ -52,13 +52,13 @@ static void rates_are_limited_in_windows(void **state)
     (void)state;
     for (int i = 0; i < 6; i++) {
         enum tally_answer answer = tally_enter(&a, &limits, START + i * SECOND);
-        assert_int_equal(answer, i < 3 ? TALLY_FINE : TALLY_TOO_FAST);
+        assert_int_equal(answer, i < 3 ? TALLY_OK : TALLY_TOO_FAST);
         tally_leave(&a);
     }
     assert_int_equal(tally_enter(&a, &limits, START + 10 * SECOND - 1), TALLY_TOO_FAST);
-    assert_int_equal(tally_enter(&a, &limits, START + 10 * SECOND), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &limits, START + 10 * SECOND), TALLY_OK);
     limits.rate = 0;
-    assert_int_equal(tally_enter(&a, &limits, START + 10 * SECOND), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &limits, START + 10 * SECOND), TALLY_OK);
 }
 
 static bool fails(struct tally_key key, int64_t now)
@@ -74,12 +74,12 @@ static void failed_logins_ban_until_the_time_is_over(void **state)
     assert_false(fails(a, START));
     assert_false(fails(a, START + 1));
     assert_false(fails(b, START + 1));
-    assert_int_equal(tally_enter(&a, &none, START + 1), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &none, START + 1), TALLY_OK);
     assert_true(fails(a, START + 59 * SECOND));
     assert_int_equal(tally_banned(START + 59 * SECOND), 1);
     assert_int_equal(tally_enter(&a, &none, START + 658 * SECOND), TALLY_BANNED);
-    assert_int_equal(tally_enter(&b, &none, START + 658 * SECOND), TALLY_FINE);
-    assert_int_equal(tally_enter(&a, &none, START + 659 * SECOND), TALLY_FINE);
+    assert_int_equal(tally_enter(&b, &none, START + 658 * SECOND), TALLY_OK);
+    assert_int_equal(tally_enter(&a, &none, START + 659 * SECOND), TALLY_OK);
     assert_int_equal(tally_banned(START + 659 * SECOND), 0);
     assert_false(fails(a, START + 660 * SECOND)); /* it counts anew */
 }
@@ -105,7 +105,7 @@ static void bans_can_be_lifted(void **state)
     assert_int_equal(tally_enter(&a, &none, START), TALLY_BANNED);
     tally_unban();
     assert_int_equal(tally_banned(START), 0);
-    assert_int_equal(tally_enter(&a, &none, START), TALLY_FINE);
+    assert_int_equal(tally_enter(&a, &none, START), TALLY_OK);
     assert_false(fails(a, START));
 }
 
@@ -120,7 +120,7 @@ static void *come_and_go(void *data)
         char name[20];
         snprintf(name, sizeof name, "u%d", i % 7);
         struct tally_key key = key_of(name);
-        *refused += tally_enter(&key, &limits, START + i) != TALLY_FINE;
+        *refused += tally_enter(&key, &limits, START + i) != TALLY_OK;
         tally_leave(&key);
     }
     return NULL;
@@ -142,7 +142,7 @@ static void threads_do_not_lose_count(void **state)
         char name[20];
         snprintf(name, sizeof name, "u%d", i);
         struct tally_key key = key_of(name);
-        assert_int_equal(tally_enter(&key, &one, START + ROUNDS), TALLY_FINE);
+        assert_int_equal(tally_enter(&key, &one, START + ROUNDS), TALLY_OK);
     }
 }
 

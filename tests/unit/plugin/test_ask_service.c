@@ -138,7 +138,7 @@ static void package(const struct workshop *workshop)
                                              .output_folder = workshop_path(workshop, "out"),
                                              .include = TEST_INCLUDE};
     setenv("CFLAGS", "-Wall -Wextra -Werror", 1);
-    plugin_package(&options, &report, &error);
+    assert_int_equal(plugin_package(&options, &report, &error), 0);
     unsetenv("CFLAGS");
     assert_string_equal(error.message, "");
     strbuf_release(&report);

@@ -25,7 +25,7 @@ static void package(const struct workshop *workshop)
     struct plugin_package_options options = {.folder = TEST_IP_FILTER,
                                              .output_folder = workshop_path(workshop, "out"),
                                              .include = TEST_INCLUDE};
-    plugin_package(&options, &report, &error);
+    assert_int_equal(plugin_package(&options, &report, &error), 0);
     strbuf_release(&report);
     assert_string_equal(error.message, "");
 }

@@ -120,8 +120,9 @@ static struct plugin_manifest parse(const char *text)
 {
     struct plugin_manifest manifest;
     struct error error = {""};
-    plugin_manifest_parse(&manifest, text, strlen(text), "m.toml", "p", &error);
+    int status = plugin_manifest_parse(&manifest, text, strlen(text), "m.toml", "p", &error);
     assert_string_equal(error.message, "");
+    assert_int_equal(status, 0);
     return manifest;
 }
 

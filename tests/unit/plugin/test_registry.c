@@ -247,12 +247,12 @@ static void every_beginning_has_its_end_whatever_is_switched_meanwhile(void **st
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("", "");
-    plugin_set_enabled(registry, NULL, "b", false, &error);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "b", false, &error), 0);
     connection_event(registry, &session, WEIR_CONNECTED);
     session.number[WEIR_NUMBER_statement_index] = 0;
     general_event(registry, &session, WEIR_STARTING);
-    plugin_set_enabled(registry, NULL, "a", false, &error);
-    plugin_set_enabled(registry, NULL, "b", true, &error);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", false, &error), 0);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "b", true, &error), 0);
     session.number[WEIR_NUMBER_statement_index] = 1; /* of the same text */
     general_event(registry, &session, WEIR_STARTING);
     clear_record(workshop);
@@ -273,7 +273,7 @@ static void a_session_that_only_statements_showed_ends_for_its_plugin_too(void *
     struct plugin_registry *registry = load(workshop, "a-1");
     struct weir_session session = session_of("", "");
     general_event(registry, &session, WEIR_STARTING);
-    plugin_set_enabled(registry, NULL, "a", false, &error);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", false, &error), 0);
     clear_record(workshop);
     connection_event(registry, &session, WEIR_REJECT);
     assert_record(workshop, "a connection Reject\n");
@@ -288,9 +288,9 @@ static void plugins_are_told_what_becomes_of_plugins(void **state)
     workshop_recorder(workshop, "b", "1", "onFlush = \"OnFlush\"\n");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     clear_record(workshop);
-    plugin_set_enabled(registry, NULL, "a", false, &error);
-    plugin_flush(registry, NULL, "b", &error);
-    plugin_set_enabled(registry, NULL, "a", true, &error);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", false, &error), 0);
+    assert_int_equal(plugin_flush(registry, NULL, "b", &error), 0);
+    assert_int_equal(plugin_set_enabled(registry, NULL, "a", true, &error), 0);
     assert_record(workshop, "a plugin Disabling a\nb plugin Disabling a\n"
                             "b OnFlush\nb plugin Flushed b\n"
                             "a plugin Enabled a\nb plugin Enabled a\n");

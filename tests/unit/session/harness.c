@@ -193,50 +193,49 @@ static void do_work(struct harness *harness, bool cancelled)
     session_worked(harness->session, cancelled);
 }
 
-static bool start_wishes(struct harness *harness, const struct session_wishes *wishes)
+static bool start_wishes(struct harness *harness, unsigned wishes)
 {
     const struct harness_options *options = &harness->options;
-    if (wishes->connect && !harness->is_connecting) {
+    if (wishes & SESSION_SETS_DEADLINE)
+        harness->deadline_s = session_take_deadline(harness->session);
+    if (wishes & SESSION_CONNECTS && !harness->is_connecting) {
         harness->is_connecting = true;
         if (!options->connects_later)
             connect_backend(harness, options->connect_fails ? "refused" : NULL);
         return !harness->is_connecting;
     }
-    if (wishes->secure && !harness->is_securing) {
+    if (wishes & SESSION_SECURES && !harness->is_securing) {
         harness->is_securing = true;
         if (!options->secures_later)
             secure_client(harness, options->secure_fails ? "no" : NULL);
         return !harness->is_securing;
     }
-    if (wishes->work && !options->works_later) {
+    if (wishes & SESSION_CLOSES_BACKEND)
+        leg_close(leg_of(harness, SESSION_BACKEND));
+    if (wishes & SESSION_FINISHES && !harness->is_finished) {
+        harness->is_finished = true;
+        leg_finish(leg_of(harness, SESSION_CLIENT));
+    }
+    if (wishes & SESSION_WORKS && !options->works_later) {
         do_work(harness, false);
         return true;
     }
     return false;
 }
 
-static struct session_wishes carry_out(struct harness *harness)
+static unsigned carry_out(struct harness *harness)
 {
-    struct session_wishes wishes;
+    unsigned wishes;
     do {
         assert(harness->turns++ < ENDLESS);
         while (flush_failed(harness))
             continue;
         wishes = session_wishes(harness->session);
-        if (wishes.over) {
+        if (wishes & SESSION_IS_OVER) {
             close_all(harness);
             break;
         }
-        if (wishes.deadline_number != harness->deadline_number)
-            harness->deadline_s = wishes.deadline_s;
-        harness->deadline_number = wishes.deadline_number;
-        if (wishes.close_backend)
-            leg_close(leg_of(harness, SESSION_BACKEND));
-    } while (start_wishes(harness, &wishes));
-    if (wishes.finish && !harness->is_finished) {
-        harness->is_finished = true;
-        leg_finish(leg_of(harness, SESSION_CLIENT));
-    }
+    } while (start_wishes(harness, wishes));
     note_state(harness);
     return wishes;
 }
@@ -316,15 +315,15 @@ void harness_go_on(struct harness *harness)
         goes_on = take_back_holds(harness);
         if (harness->is_over)
             continue;
-        struct session_wishes wishes = carry_out(harness);
+        unsigned wishes = carry_out(harness);
         if (harness->is_over)
             continue;
-        goes_on |= read_side(harness, SESSION_CLIENT, wishes.read_client);
+        goes_on |= read_side(harness, SESSION_CLIENT, wishes & SESSION_READS_CLIENT);
         carry_out(harness);
         if (harness->is_over)
             continue;
         wishes = session_wishes(harness->session);
-        goes_on |= read_side(harness, SESSION_BACKEND, wishes.read_backend);
+        goes_on |= read_side(harness, SESSION_BACKEND, wishes & SESSION_READS_BACKEND);
     }
 }
 
@@ -372,7 +371,8 @@ void harness_secured(struct harness *harness, const char *error)
 
 void harness_begin_work(struct harness *harness)
 {
-    if (harness->is_over || harness->is_working || !session_wishes(harness->session).work)
+    if (harness->is_over || harness->is_working ||
+        !(session_wishes(harness->session) & SESSION_WORKS))
         return;
     harness->is_working = true;
     session_begin_work(harness->session);

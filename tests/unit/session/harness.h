@@ -60,7 +60,6 @@ struct harness {
     bool is_over;
     bool is_connecting, is_securing, is_finished;
     bool is_working; /* a thread that may block has the work */
-    unsigned deadline_number;
     long deadline_s;
     const char *state; /* the last one that was seen */
     enum close_reason reason;

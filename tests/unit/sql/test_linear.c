@@ -25,9 +25,9 @@ static uint64_t all_facts(struct sql_span text)
     struct sql_span statement;
     struct sql_splitter splitter;
     uint64_t start = processor_ns();
-    sql_normalize(&digester, text, &normalized);
+    assert_true(sql_normalize(&digester, text, &normalized));
     sql_statement_kind(text, &plain_mode);
-    sql_tables_read(&tables, text, &plain_mode, (struct sql_span){0});
+    assert_true(sql_tables_read(&tables, text, &plain_mode, (struct sql_span){0}));
     sql_splitter_init(&splitter, text, &plain_mode);
     while (sql_splitter_next(&splitter, &statement)) {
     }

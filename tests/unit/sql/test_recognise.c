@@ -28,50 +28,6 @@ static void set_role_tells_none(void **state)
     assert_false(sql_set_role(span_of("set roles = 1"), &plain_mode, &role));
 }
 
-static void plugin_statements_list_their_names(void **state)
-{
-    (void)state;
-    struct sql_plugin_names names;
-    struct sql_span name;
-    assert_true(sql_plugin_statement(span_of("flush tidb plugins a, `b` ;"), &plain_mode, &names));
-    assert_false(names.wrong);
-    assert_int_equal(names.action, SQL_PLUGIN_FLUSH);
-    assert_true(sql_plugin_names_next(&names, &name));
-    assert_span(name, "a");
-    assert_true(sql_plugin_names_next(&names, &name));
-    assert_span(name, "b");
-    assert_false(sql_plugin_names_next(&names, &name));
-    assert_true(sql_plugin_statement(span_of("ADMIN PLUGINS DISABLE audit"), &plain_mode, &names));
-    assert_int_equal(names.action, SQL_PLUGIN_DISABLE);
-    assert_true(sql_plugin_statement(span_of("ADMIN PLUGINS ENABLE audit"), &plain_mode, &names));
-    assert_int_equal(names.action, SQL_PLUGIN_ENABLE);
-    static const char *const wrong[] = {"flush plugins",          "flush plugins a,",
-                                        "flush plugins a b",      "admin plugins a",
-                                        "admin plugins enable 1", "flush plugins a; b"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_true(sql_plugin_statement(span_of(wrong[i]), &plain_mode, &names));
-        assert_true(names.wrong);
-        assert_false(sql_plugin_names_next(&names, &name));
-    }
-    assert_false(sql_plugin_statement(span_of("flush tables"), &plain_mode, &names));
-    assert_false(sql_plugin_statement(span_of("admin check table t"), &plain_mode, &names));
-}
-
-static void show_plugins_tells_its_filter(void **state)
-{
-    (void)state;
-    struct sql_show_plugins show;
-    assert_true(sql_show_plugins(span_of("show plugins;"), &plain_mode, &show));
-    assert_false(show.filtered);
-    assert_true(sql_show_plugins(span_of("show plugins like 'a%'"), &plain_mode, &show));
-    assert_true(show.filtered && show.is_like);
-    assert_span(show.pattern, "a%");
-    assert_true(sql_show_plugins(span_of("show plugins where name = 'x'"), &plain_mode, &show));
-    assert_true(show.filtered && !show.is_like);
-    assert_false(sql_show_plugins(span_of("show plugins soname 'x'"), &plain_mode, &show));
-    assert_false(sql_show_plugins(span_of("show tables"), &plain_mode, &show));
-}
-
 static void settings_come_one_by_one(void **state)
 {
     (void)state;
@@ -174,8 +130,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(use_and_drop_database_name_theirs),
         cmocka_unit_test(set_role_tells_none),
-        cmocka_unit_test(plugin_statements_list_their_names),
-        cmocka_unit_test(show_plugins_tells_its_filter),
         cmocka_unit_test(settings_come_one_by_one),
         cmocka_unit_test(mode_follows_what_set_says),
         cmocka_unit_test(server_versions_are_read),

@@ -8,31 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-atomic_uint test_lines_logged[WEIR_LOG_DEBUG + 1];
-const weir_plugin *weir_self;
-
-static void log_line(const weir_plugin *plugin, int level, const char *message, size_t size)
-{
-    (void)plugin;
-    (void)message;
-    (void)size;
-    atomic_fetch_add(&test_lines_logged[level], 1);
-}
-
-static void release(weir_hold *hold, weir_verdict verdict)
-{
-    assert_int_equal(verdict, WEIR_OK);
-    atomic_fetch_add(&hold->releases, 1);
-}
-
 int test_folder_make(void **state)
 {
-    static weir_host_functions functions;
     char template[] = "/tmp/test_firewall.XXXXXX";
-    functions = *weir_host_table;
-    functions.log = log_line;
-    functions.release = release;
-    weir_host_table = &functions;
     *state = mkdtemp(template) ? strdup(template) : NULL;
     return *state ? 0 : -1;
 }
@@ -79,15 +57,16 @@ char *test_read(const char *path)
     return text;
 }
 
-void test_statement(struct weir_session *session, struct statement *statement, const char *text,
+void test_statement(struct text_session *session, struct statement *statement, const char *text,
                     size_t size)
 {
     static const struct sql_span version = {"10.11.6-MariaDB", 15};
-    *session = (struct weir_session){.account = {"app@%", 5}, .database = {"shop", 4}};
+    text_session_open(session);
+    session->account = (struct sql_span){"app@%", 5};
+    session->database = (struct sql_span){"shop", 4};
     sql_mode_set_server(&session->mode, version);
-    host_open(session);
-    assert_true(host_read(session, (struct sql_span){text, size}, 1));
-    statement_begin(statement, session);
+    assert_true(text_session_read(session, (struct sql_span){text, size}, 1));
+    statement_begin(statement, &session->session);
 }
 
 struct key test_key(unsigned number)

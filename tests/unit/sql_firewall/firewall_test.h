@@ -15,16 +15,9 @@
 #include <cmocka.h>
 
 #include "allow_list.h"
-#include "host.h"
 #include "rules.h"
 #include "statement.h"
-
-struct weir_hold {
-    atomic_int releases;
-};
-
-/* Lines of this level that were logged, by any thread. */
-extern atomic_uint test_lines_logged[WEIR_LOG_DEBUG + 1];
+#include "text_session.h"
 
 /* cmocka's setup and teardown: *state is the name of a new folder, of at most 60 bytes. */
 int test_folder_make(void **state);
@@ -35,8 +28,8 @@ const char *test_path(void **state, const char *name);
 void test_write(const char *path, const char *text, size_t size);
 char *test_read(const char *path); /* returns owned, NUL-terminated */
 
-/* A statement of app@% in the database shop; borrows the text. Ended by host_close(). */
-void test_statement(struct weir_session *session, struct statement *statement, const char *text,
+/* A statement of app@% in the database shop; borrows the text. Ended by text_session_close(). */
+void test_statement(struct text_session *session, struct statement *statement, const char *text,
                     size_t size);
 
 /* Makes a key of a number. */

@@ -5,10 +5,10 @@
 
 #include "firewall_test.h"
 
-/* The sorts of a statement's keys as letters, and '!' where one cannot be told. */
+/* The sorts of a statement's keys as letters, and '!' where one is unknown. */
 static void sorts_of(const char *text, char *sorts)
 {
-    struct weir_session session;
+    struct text_session session;
     struct statement statement;
     struct key key;
     enum key_answer answer;
@@ -19,7 +19,7 @@ static void sorts_of(const char *text, char *sorts)
     if (answer == KEY_UNKNOWABLE)
         sorts[count++] = '!';
     sorts[count] = '\0';
-    host_close(&session);
+    text_session_close(&session);
 }
 
 static void keys_are_what_tells_all_that_a_statement_does(void **state)
@@ -54,7 +54,7 @@ static void keys_are_what_tells_all_that_a_statement_does(void **state)
 
 static void a_text_in_a_statement_has_the_key_of_that_text(void **state)
 {
-    struct weir_session first, second;
+    struct text_session first, second;
     struct statement inner, outer;
     struct key plain, in_text;
     (void)state;
@@ -65,8 +65,8 @@ static void a_text_in_a_statement_has_the_key_of_that_text(void **state)
     assert_memory_equal(plain.bytes, in_text.bytes, KEY_BYTES);
     assert_int_equal(in_text.shown.size, plain.shown.size);
     assert_memory_equal(in_text.shown.data, plain.shown.data, plain.shown.size);
-    host_close(&first);
-    host_close(&second);
+    text_session_close(&first);
+    text_session_close(&second);
 }
 
 static void an_account_has_what_it_learned_and_others_do_not(void **state)

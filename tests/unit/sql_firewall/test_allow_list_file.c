@@ -18,9 +18,9 @@ static const weir_string app = {"app@%", 5};
 
 static struct allow_lists *read_lists(const char *path, bool *is_torn)
 {
-    char problem[PROBLEM_BYTES] = "";
-    struct allow_lists *lists = allow_lists_read(path, is_torn, problem);
-    assert_string_equal(problem, "");
+    struct error error = {""};
+    struct allow_lists *lists = allow_lists_read(path, is_torn, &error);
+    assert_string_equal(error.message, "");
     assert_non_null(lists);
     return lists;
 }
@@ -40,9 +40,9 @@ static struct allow_lists *make(unsigned keys)
 static void write_all(const struct allow_lists *lists, const char *path,
                       const struct left_out *left_out)
 {
-    char problem[PROBLEM_BYTES] = "";
-    allow_lists_write(lists, path, left_out, problem);
-    assert_string_equal(problem, "");
+    struct error error = {""};
+    assert_true(allow_lists_write(lists, path, left_out, &error));
+    assert_string_equal(error.message, "");
 }
 
 static void what_was_written_is_read(void **state)
@@ -102,18 +102,18 @@ static void damaged_lines_are_named(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *path = test_path(state, "allow");
-        char problem[PROBLEM_BYTES] = "";
+        struct error error = {""};
         bool is_torn;
         test_write(path, rows[i].text, strlen(rows[i].text));
-        assert_null(allow_lists_read(path, &is_torn, problem));
-        assert_memory_equal(problem, path, strlen(path));
-        assert_string_equal(problem + strlen(path), rows[i].problem);
+        assert_null(allow_lists_read(path, &is_torn, &error));
+        assert_memory_equal(error.message, path, strlen(path));
+        assert_string_equal(error.message + strlen(path), rows[i].problem);
     }
-    char problem[PROBLEM_BYTES];
+    struct error error;
     bool is_torn;
     test_write(test_path(state, "allow"), "\0\n", 2);
-    assert_null(allow_lists_read(test_path(state, "allow"), &is_torn, problem));
-    assert_non_null(strstr(problem, ":1: the line has a NUL byte in it"));
+    assert_null(allow_lists_read(test_path(state, "allow"), &is_torn, &error));
+    assert_non_null(strstr(error.message, ":1: the line has a NUL byte in it"));
 }
 
 /* A file that was cut anywhere: all whole lines count, and no account comes of half a name. */
@@ -144,12 +144,12 @@ static void a_file_that_was_cut_off_loses_its_last_line_alone(void **state)
 static void lines_are_written_behind(void **state)
 {
     const char *path = test_path(state, "allow");
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     bool is_torn;
     static const char lines[] = "account app@%\ndigest " HEX " x\n";
-    assert_true(allow_lists_append(path, lines, sizeof lines - 1, problem));
+    assert_true(allow_lists_append(path, lines, sizeof lines - 1, &error));
     test_write(test_path(state, "edited"), "account b@%\ndigest " HEX " y", 18 + 64 + 3);
-    assert_true(allow_lists_append(test_path(state, "edited"), lines, sizeof lines - 1, problem));
+    assert_true(allow_lists_append(test_path(state, "edited"), lines, sizeof lines - 1, &error));
     struct allow_lists *lists = read_lists(path, &is_torn);
     assert_int_equal(allow_lists_count(lists), 1);
     allow_lists_free(lists);
@@ -163,11 +163,12 @@ static void lines_are_written_behind(void **state)
 static void what_does_not_fit_leaves_the_file_as_it_was(void **state)
 {
     const char *path = test_path(state, "allow");
-    char problem[PROBLEM_BYTES] = "", lines[4000];
+    struct error error = {""};
+    char lines[4000];
     struct rlimit before, limit;
     memset(lines, '#', sizeof lines);
     lines[sizeof lines - 1] = '\n';
-    assert_true(allow_lists_append(path, "account a@%\n", 12, problem));
+    assert_true(allow_lists_append(path, "account a@%\n", 12, &error));
     char *old = test_read(path);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
@@ -175,12 +176,12 @@ static void what_does_not_fit_leaves_the_file_as_it_was(void **state)
     limit.rlim_cur = 2000;
     setrlimit(RLIMIT_FSIZE, &limit);
     struct allow_lists *lists = make(100);
-    bool appended = allow_lists_append(path, lines, sizeof lines, problem);
-    bool written = allow_lists_write(lists, path, NULL, problem);
+    bool appended = allow_lists_append(path, lines, sizeof lines, &error);
+    bool written = allow_lists_write(lists, path, NULL, &error);
     setrlimit(RLIMIT_FSIZE, &before);
     assert_false(appended);
     assert_false(written);
-    assert_non_null(strstr(problem, "File too large"));
+    assert_non_null(strstr(error.message, "File too large"));
     char *now = test_read(path);
     assert_string_equal(now, old);
     assert_int_not_equal(access(test_path(state, "allow.new"), F_OK), 0);
@@ -192,13 +193,14 @@ static void what_does_not_fit_leaves_the_file_as_it_was(void **state)
 static void a_folder_that_is_not_there_is_named(void **state)
 {
     const char *path = test_path(state, "no/allow");
-    char problem[PROBLEM_BYTES], expected[PROBLEM_BYTES];
+    struct error error;
+    char expected[ERROR_MESSAGE_BYTES];
     struct allow_lists *lists = make(1);
     snprintf(expected, sizeof expected, "%s: No such file or directory", path);
-    assert_false(allow_lists_append(path, "x", 1, problem));
-    assert_string_equal(problem, expected);
-    assert_false(allow_lists_write(lists, path, NULL, problem));
-    assert_string_equal(problem, expected);
+    assert_false(allow_lists_append(path, "x", 1, &error));
+    assert_string_equal(error.message, expected);
+    assert_false(allow_lists_write(lists, path, NULL, &error));
+    assert_string_equal(error.message, expected);
     allow_lists_free(lists);
 }
 

@@ -18,15 +18,15 @@ static const weir_string app = {"app@%", 5};
 
 static void open_keeper(const char *path)
 {
-    char problem[PROBLEM_BYTES] = "";
-    keeper_open(path, problem);
-    assert_string_equal(problem, "");
+    struct error error = {""};
+    assert_true(keeper_open(path, &error));
+    assert_string_equal(error.message, "");
 }
 
 static bool has(weir_string name, unsigned number)
 {
     struct key key = test_key(number);
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *account = allow_lists_find(keeper_lists(), name);
     bool found = account && account_has(account, &key);
     readers_leave(reading);
@@ -44,17 +44,16 @@ static void wait_for_reply(void)
 {
     struct weir_hold hold = {0};
     keeper_release_when_saved(&hold);
-    while (!atomic_load(&hold.releases))
-        sched_yield();
+    assert_int_equal(fake_hold_wait(&hold), WEIR_OK);
 }
 
 /* Statements in the file. */
 static size_t saved(const char *path)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     bool is_torn;
-    struct allow_lists *lists = allow_lists_read(path, &is_torn, problem);
-    assert_string_equal(problem, "");
+    struct allow_lists *lists = allow_lists_read(path, &is_torn, &error);
+    assert_string_equal(error.message, "");
     size_t count = allow_lists_count(lists);
     allow_lists_free(lists);
     return count;
@@ -90,18 +89,18 @@ static void what_was_learned_last_is_saved_at_the_end(void **state)
 static void a_folder_that_comes_back_gets_all_of_it(void **state)
 {
     const char *folder = test_path(state, "folder"), *path = test_path(state, "folder/allow");
-    char problem[PROBLEM_BYTES];
+    struct error error;
     open_keeper(path);
-    unsigned errors = atomic_load(&test_lines_logged[WEIR_LOG_ERROR]);
+    unsigned errors = atomic_load(&fake_host.lines_logged[WEIR_LOG_ERROR]);
     for (unsigned i = 0; i < 5; i++) {
         learn(app, i);
         wait_for_reply();
     }
     assert_int_equal(keeper_unsaved(), 5);
-    assert_int_equal(atomic_load(&test_lines_logged[WEIR_LOG_ERROR]), errors + 1);
-    assert_false(keeper_reload(problem));
+    assert_int_equal(atomic_load(&fake_host.lines_logged[WEIR_LOG_ERROR]), errors + 1);
+    assert_false(keeper_reload(&error));
     assert_true(has(app, 4));
-    assert_false(keeper_set_mode(app, FIREWALL_OFF, problem));
+    assert_false(keeper_set_mode(app, FIREWALL_OFF, &error));
     assert_int_equal(mkdir(folder, 0700), 0);
     while (keeper_unsaved()) /* within a second */
         sched_yield();
@@ -114,16 +113,16 @@ static void a_folder_that_comes_back_gets_all_of_it(void **state)
 static void a_damaged_file_changes_nothing(void **state)
 {
     const char *path = test_path(state, "allow");
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     open_keeper(path);
     learn(app, 1);
     wait_for_reply();
     test_write(path, "account app@%\nnonsense\n", 23);
-    assert_false(keeper_reload(problem));
-    assert_non_null(strstr(problem, "allow:2: the line begins with none of"));
+    assert_false(keeper_reload(&error));
+    assert_non_null(strstr(error.message, "allow:2: the line begins with none of"));
     assert_true(has(app, 1));
     test_write(path, "account app@%\n", 14);
-    assert_true(keeper_reload(problem));
+    assert_true(keeper_reload(&error));
     assert_false(has(app, 1));
     keeper_close();
 }
@@ -144,7 +143,7 @@ static void a_torn_file_is_mended(void **state)
 
 static int mode_of(weir_string name)
 {
-    atomic_uint *reading = readers_enter(&keeper_readers);
+    unsigned *reading = readers_enter(&keeper_readers);
     const struct account *account = allow_lists_find(keeper_lists(), name);
     int mode = account ? account_mode(account) : -2;
     readers_leave(reading);
@@ -154,23 +153,23 @@ static int mode_of(weir_string name)
 static void modes_and_forgetting_are_in_the_file(void **state)
 {
     const char *path = test_path(state, "allow");
-    char problem[PROBLEM_BYTES];
+    struct error error;
     struct key key = test_key(1);
     open_keeper(path);
     learn(app, 1);
     learn(app, 2);
-    assert_true(keeper_set_mode(app, FIREWALL_PROTECTING, problem));
-    assert_true(keeper_forget(app, &key, problem));
+    assert_true(keeper_set_mode(app, FIREWALL_PROTECTING, &error));
+    assert_true(keeper_remove(app, &key, &error));
     keeper_close();
     open_keeper(path);
     assert_int_equal(mode_of(app), FIREWALL_PROTECTING);
     assert_false(has(app, 1));
     assert_true(has(app, 2));
-    assert_true(keeper_set_mode(app, NO_MODE, problem));
+    assert_true(keeper_set_mode(app, NO_MODE, &error));
     keeper_close();
     open_keeper(path);
     assert_int_equal(mode_of(app), NO_MODE);
-    assert_true(keeper_forget(app, NULL, problem));
+    assert_true(keeper_remove(app, NULL, &error));
     assert_int_equal(mode_of(app), -2);
     keeper_close();
     assert_int_equal(saved(path), 0);
@@ -195,20 +194,20 @@ static void nothing_is_lost_while_the_file_is_read_again(void **state)
     const char *path = test_path(state, "allow");
     pthread_t threads[LEARNERS];
     unsigned first[LEARNERS];
-    char problem[PROBLEM_BYTES];
+    struct error error;
     open_keeper(path);
     for (unsigned i = 0; i < LEARNERS; i++) {
         first[i] = i * EACH;
         assert_int_equal(pthread_create(&threads[i], NULL, learn_many, &first[i]), 0);
     }
     for (unsigned i = 0; i < 50; i++)
-        assert_true(keeper_reload(problem));
+        assert_true(keeper_reload(&error));
     for (unsigned i = 0; i < LEARNERS; i++) {
         void *lost;
         pthread_join(threads[i], &lost);
         assert_null(lost);
     }
-    assert_true(keeper_reload(problem));
+    assert_true(keeper_reload(&error));
     for (unsigned i = 0; i < LEARNERS * EACH; i++)
         assert_true(has(i % 3 ? app : (weir_string){"b@%", 3}, i));
     keeper_close();

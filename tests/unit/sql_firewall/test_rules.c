@@ -9,24 +9,24 @@
 
 static struct rules *read(void **state, const char *text)
 {
-    char problem[PROBLEM_BYTES] = "";
+    struct error error = {""};
     const char *path = test_path(state, "rules.toml");
     test_write(path, text, strlen(text));
-    struct rules *rules = rules_read(path, problem);
-    assert_string_equal(problem, "");
+    struct rules *rules = rules_read(path, &error);
+    assert_string_equal(error.message, "");
     assert_non_null(rules);
     return rules;
 }
 
-/* '+' it passes, '-' a rule denies it, '?' one that cannot tell does. */
+/* '+' it passes, '-' a rule denies it, '?' a rule that is blind to it does. */
 static char verdict(const struct rules *rules, const char *text, size_t size)
 {
-    struct weir_session session;
+    struct text_session session;
     struct statement statement;
     bool blind = false;
     test_statement(&session, &statement, text, size);
     const struct rule *rule = rules_deny(rules, &statement, &blind, NULL);
-    host_close(&session);
+    text_session_close(&session);
     return !rule ? '+' : blind ? '?' : '-';
 }
 
@@ -123,12 +123,12 @@ static void a_regex_that_takes_too_long_cannot_tell(void **state)
 
 static void a_digest_is_also_looked_for_in_texts(void **state)
 {
-    struct weir_session session;
+    struct text_session session;
     struct statement statement;
     char text[200];
     test_statement(&session, &statement, "SELECT a FROM t WHERE b = 5", 27);
     snprintf(text, sizeof text, DENY("digests = [\"%.64s\"]"), session.digest);
-    host_close(&session);
+    text_session_close(&session);
     struct rules *rules = read(state, text);
     static const char *const denied[] = {"select a from t where b = 'x'",
                                          "PREPARE p FROM 'SELECT a FROM t WHERE b = ?'",
@@ -160,7 +160,7 @@ static void the_first_fitting_account_gives_the_mode(void **state)
 static void files_with_mistakes_are_refused_by_line(void **state)
 {
     static const struct {
-        const char *text, *problem; /* behind the path */
+        const char *text, *problem; /* after the path */
     } rows[] = {
         {"x = 1\n", ":1: there is no \"x\""},
         {"unknown_accounts = \"no\"\n", ":1: \"unknown_accounts\" is \"allow\" or \"refuse\""},
@@ -185,28 +185,29 @@ static void files_with_mistakes_are_refused_by_line(void **state)
          ":3: \"ON\" is no mode; it is OFF, RECORDING, DETECTING or PROTECTING"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char problem[PROBLEM_BYTES] = "";
+        struct error error = {""};
         const char *path = test_path(state, "rules.toml");
         test_write(path, rows[i].text, strlen(rows[i].text));
-        assert_null(rules_read(path, problem));
-        assert_memory_equal(problem, path, strlen(path));
-        assert_string_equal(problem + strlen(path), rows[i].problem);
+        assert_null(rules_read(path, &error));
+        assert_memory_equal(error.message, path, strlen(path));
+        assert_string_equal(error.message + strlen(path), rows[i].problem);
     }
 }
 
 static void what_cannot_be_read_says_so(void **state)
 {
-    char problem[PROBLEM_BYTES] = "", expected[PROBLEM_BYTES];
+    struct error error = {""};
+    char expected[ERROR_MESSAGE_BYTES];
     const char *path = test_path(state, "nothing");
-    assert_null(rules_read(path, problem));
+    assert_null(rules_read(path, &error));
     snprintf(expected, sizeof expected, "%s: No such file or directory", path);
-    assert_string_equal(problem, expected);
+    assert_string_equal(error.message, expected);
     static const char *const texts[] = {"a = = 1\n", "[[)\n"};
     for (size_t i = 0; i < 2; i++) {
         test_write(path, texts[i], strlen(texts[i]));
-        assert_null(rules_read(path, problem));
+        assert_null(rules_read(path, &error));
         snprintf(expected, sizeof expected, "%s:1: ", path);
-        assert_memory_equal(problem, expected, strlen(expected));
+        assert_memory_equal(error.message, expected, strlen(expected));
     }
 }
 

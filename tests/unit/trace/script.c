@@ -188,7 +188,7 @@ static void run(const struct script *script, int step)
     strbuf_release(&log.text);
 }
 
-/* The connection ends behind the first `size` bytes: what was reported until then is what the whole
+/* The connection ends after the first `size` bytes: what was reported until then is what the whole
  * conversation begins with, and little more than DISCONNECTED follows. */
 static void run_cut(const struct script *script, size_t size)
 {

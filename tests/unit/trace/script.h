@@ -6,7 +6,7 @@
  *     "S1 00 00 00 02 00 00 00   => [WAIT_FOR_RESULT] READ_PACKET, PACKET_RECEIVED 7"
  *     "END                       => [READY_FOR_COMMAND] DISCONNECTED"
  *
- * A line is one frame, as in tests/unit/wire/conversation.h, and behind "=>" what is reported for
+ * A line is one frame, as in tests/unit/wire/conversation.h, and after "=>" what is reported for
  * it; lines with nothing but "=>" go on with that. A stage is written where it changes. "GREETING",
  * "RESPONSE" and "LOGIN" stand for the frames of a usual login and its events; END closes the
  * connection.

@@ -32,7 +32,7 @@
 
 struct record {
     struct strbuf events;
-    unsigned most; /* events to take; 0: all */
+    unsigned most; /* events until the sink stops; 0: all */
     unsigned count;
 };
 
@@ -103,7 +103,7 @@ static void replay(struct record *record, const struct frame *frames, size_t cou
         strbuf_release(&bytes);
     }
     trace_conversation_end(&conversation);
-    trace_conversation_end(&conversation); /* the second time says nothing */
+    trace_conversation_end(&conversation); /* a second call reports nothing */
     trace_conversation_release(&conversation);
 }
 
@@ -217,7 +217,7 @@ static void a_reply_that_never_comes(void **state)
                                "WAIT_FOR_RESULT DISCONNECTED\n");
 }
 
-/* As long as its header says, whatever has come of it. */
+/* As long as its header says, however much of it arrived. */
 static void a_command_that_is_cut_off(void **state)
 {
     (void)state;

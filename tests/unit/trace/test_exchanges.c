@@ -37,7 +37,7 @@ static void an_error_without_a_text_is_an_error_of_the_client_too(void **state)
 static void a_greeting_needs_a_whole_scramble(void **state)
 {
     (void)state;
-    /* A scramble of 11 bytes and a NUL behind the reserved bytes, where 12 and a NUL belong. */
+    /* A scramble of 11 bytes and a NUL after the reserved bytes, where 12 and a NUL belong. */
     expect_events(
         0, "S0 0a '5.7' 00 07 00 00 00 'abcdefgh' 00 00 82 08 02 00 08 00 15 10*00 'ijklmnopqrs' 00"
            " => [CONNECTING] CONNECTING, CONNECTED, [WAIT_FOR_INIT_PACKET] READ_PACKET\n"
@@ -101,7 +101,7 @@ static void a_whole_exchange_with_the_servers_key(void **state)
            "S8 00 00 00 02 00 00 00   => READ_PACKET, PACKET_RECEIVED 7, AUTHENTICATED\n" QUIT);
 }
 
-static void a_second_switch_is_taken_for_the_end(void **state)
+static void a_second_switch_passes_for_the_end(void **state)
 {
     (void)state;
     expect_events(0, "GREETING\n"
@@ -249,7 +249,7 @@ int main(void)
         TEST(a_client_that_answered_waits_for_the_server),
         TEST(a_client_that_cannot_answer_has_an_error),
         TEST(a_whole_exchange_with_the_servers_key),
-        TEST(a_second_switch_is_taken_for_the_end),
+        TEST(a_second_switch_passes_for_the_end),
         TEST(a_bare_switch_is_not_followed),
         TEST(a_change_of_user_that_fails_leaves_the_connection),
         TEST(a_method_that_the_client_lacks_ends_a_change_of_user),

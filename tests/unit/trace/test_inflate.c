@@ -74,7 +74,7 @@ static void damaged_frames_are_noticed(void **state)
         struct strbuf frame = STRBUF_INIT, got = STRBUF_INIT;
         struct inflater *inflater = inflater_new(is_zstd);
         add_frame(&frame, 100, is_zstd);
-        if (is_longer) { /* bytes behind the end of the data, within the frame */
+        if (is_longer) { /* bytes after the end of the data, within the frame */
             frame.data[0] = (char)(frame.data[0] + 3);
             strbuf_add(&frame, "abc", 3);
         } else {

@@ -98,7 +98,7 @@ static void a_plugin_sees_whose_connection_it_is_and_can_stop(void **state)
     assert_int_equal(calls.thread_id, 7);
 }
 
-/* Oracle's later headers have one more function in front of the methods. */
+/* Oracle's later headers have one more function before the methods. */
 static void a_plugin_built_with_oracles_header(void **state)
 {
     (void)state;
@@ -191,7 +191,7 @@ static void tracing_can_begin_and_end_in_the_middle(void **state)
     assert_true(calls.starts == 1 && calls.stops == 1 && calls.events == 0);
     session = trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 2);
     trace_session_bytes(session, WIRE_FROM_CLIENT, (const uint8_t *)"\1\0\0\0\x0e", 5);
-    assert_int_equal(calls.events, 1); /* SEND_COMMAND; then it wants no more */
+    assert_int_equal(calls.events, 1); /* SEND_COMMAND; then it declines more */
     assert_string_equal(calls.user, "bob");
     trace_session_break_off(session);
     trace_session_break_off(NULL);

@@ -21,8 +21,8 @@ static void *began(void *context, const struct stream_segment *first, bool is_wh
     return &log_text;
 }
 
-static void took(void *connection, enum wire_direction direction, const uint8_t *bytes, size_t size,
-                 uint64_t time_ns)
+static void got_bytes(void *connection, enum wire_direction direction, const uint8_t *bytes,
+                      size_t size, uint64_t time_ns)
 {
     assert_ptr_equal(connection, &log_text);
     (void)time_ns;
@@ -56,7 +56,7 @@ struct step {
 
 static void check(const struct step *steps, size_t count, const char *expected)
 {
-    static const struct stream_events events = {began, took, lost, ended};
+    static const struct stream_events events = {began, got_bytes, lost, ended};
     struct streams *streams = streams_new(3306, 64, &events, NULL);
     strbuf_reset(&log_text);
     for (size_t i = 0; i < count; i++) {
@@ -135,7 +135,7 @@ static void numbers_wrap(void **state)
           {'C', 0xfffffffe, ACK, "abcd"});
 }
 
-static void what_is_lost_is_said_once(void **state)
+static void a_loss_is_reported_once(void **state)
 {
     (void)state;
     CHECK("begin C:abc lost end ", OPENING, {'C', 100, ACK, "abc"},
@@ -155,7 +155,7 @@ static void a_missing_beginning(void **state)
     CHECK("begin S:.....8.0 C:me end ", {'S', 500, ACK, "<#\n8.0"}, {'C', 300, ACK, "me"});
 }
 
-static void connections_are_told_apart(void **state)
+static void connections_are_kept_apart(void **state)
 {
     (void)state;
     CHECK("begin C:a begin C:b C:c end end ", OPENING, {'C', 100, ACK, "a"}, {'c', 7, SYN, NULL},
@@ -212,9 +212,9 @@ int main(void)
         TEST(in_order),
         TEST(late_and_twice_and_overlapping),
         TEST(numbers_wrap),
-        TEST(what_is_lost_is_said_once),
+        TEST(a_loss_is_reported_once),
         TEST(a_missing_beginning),
-        TEST(connections_are_told_apart),
+        TEST(connections_are_kept_apart),
         TEST(frames_of_every_link_layer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

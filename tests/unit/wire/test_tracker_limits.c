@@ -199,7 +199,7 @@ static void what_does_not_fit_breaks_the_conversation(void **state)
         "C0 03 'x'     => command Query\n"
         "S1 01         => column_count Query\n"
         "S2 " COLUMN " => column_definition Query\n"
-        "S3 01 '1'     => BROKEN an EOF was due behind the column definitions\n",
+        "S3 01 '1'     => BROKEN an EOF was due after the column definitions\n",
         "C0 03 'x'     => command Query\n"
         "S1 fb 'file'  => local_infile_request Query\n"
         "C3 'x'        => BROKEN the client's packet has a wrong sequence number\n",

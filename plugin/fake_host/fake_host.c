@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_host.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_MS 20000
+
+struct fake_host fake_host;
+
+static struct weir_hold holds[FAKE_HOLDS];
+static atomic_uint hold_count;
+
+/* ---- Facts ---- */
+
+static weir_string text(const weir_session *session, uint32_t fact)
+{
+    assert(fact < WEIR_TEXT_FACT_END_);
+    return session->text[fact];
+}
+
+static uint64_t number(const weir_session *session, uint32_t fact)
+{
+    assert(fact < WEIR_NUMBER_FACT_END_);
+    return session->number[fact];
+}
+
+static size_t client_address(const weir_session *session, uint8_t bytes[16])
+{
+    (void)session;
+    memset(bytes, 0, 16);
+    return 0;
+}
+
+static int attribute(const weir_session *session, size_t index, weir_string *name,
+                     weir_string *value)
+{
+    (void)session;
+    *name = (weir_string){"_client_name", 12};
+    *value = (weir_string){"test", 4};
+    return index == 0;
+}
+
+static int no_parameter(const weir_session *session, size_t index, weir_parameter *parameter)
+{
+    (void)session, (void)index, (void)parameter;
+    return 0;
+}
+
+static int table(const weir_session *session, size_t index, weir_table *answer)
+{
+    if (index >= session->table_count)
+        return 0;
+    *answer = session->tables[index];
+    return 1;
+}
+
+static int part(const weir_session *session, size_t index, weir_part *answer)
+{
+    if (index >= session->part_count)
+        return 0;
+    *answer = session->parts[index];
+    return 1;
+}
+
+static weir_string part_text(const weir_session *session, size_t index, uint32_t fact)
+{
+    weir_string none = {NULL, 0};
+    return session->part_text ? session->part_text(session, index, fact) : none;
+}
+
+static void *session_data(const weir_session *session, const weir_plugin *plugin)
+{
+    (void)plugin;
+    return session->data;
+}
+
+static void set_session_data(weir_session *session, const weir_plugin *plugin, void *data)
+{
+    (void)plugin;
+    session->data = data;
+}
+
+/* ---- What the plugin does ---- */
+
+static void refuse(weir_session *session, uint32_t error_code, const char *sqlstate,
+                   const char *message, size_t size)
+{
+    (void)session, (void)error_code, (void)sqlstate, (void)message, (void)size;
+    atomic_fetch_add(&fake_host.refusals, 1);
+}
+
+static void print_error(const char *message, size_t size)
+{
+    if (fake_host.prints_errors)
+        fprintf(stderr, "%.*s\n", (int)size, message);
+}
+
+static void log_line(const weir_plugin *plugin, int level, const char *message, size_t size)
+{
+    (void)plugin;
+    assert(level >= WEIR_LOG_ERROR && level <= WEIR_LOG_DEBUG);
+    atomic_fetch_add(&fake_host.lines_logged[level], 1);
+    if (level == WEIR_LOG_ERROR)
+        print_error(message, size);
+}
+
+static void report_failure(const weir_plugin *plugin, const char *message, size_t size)
+{
+    (void)plugin;
+    print_error(message, size);
+}
+
+static weir_hold *hold(weir_session *session, const weir_plugin *plugin)
+{
+    (void)plugin;
+    if (session->refuses_holds)
+        return NULL;
+    fake_host.last_hold = &holds[atomic_fetch_add(&hold_count, 1) % FAKE_HOLDS];
+    atomic_store(&fake_host.last_hold->state, 0);
+    return fake_host.last_hold;
+}
+
+static void release(weir_hold *given, weir_verdict verdict)
+{
+    int before = atomic_exchange(&given->state, 1 + (int)verdict);
+    assert(before == 0); /* else it is released twice */
+}
+
+/* ---- The plugin's surroundings ---- */
+
+static weir_string library(const weir_plugin *plugin)
+{
+    (void)plugin;
+    return fake_host.library;
+}
+
+static weir_string data_directory(const weir_plugin *plugin)
+{
+    (void)plugin;
+    return fake_host.data_directory;
+}
+
+static weir_string variable_text(const weir_plugin *plugin, uint32_t variable)
+{
+    (void)plugin;
+    assert(variable < FAKE_VARIABLES);
+    return fake_host.variables[variable];
+}
+
+static const weir_host_functions functions = {
+    .api_version = WEIR_API_VERSION,
+    .struct_size = sizeof functions,
+    .text = text,
+    .number = number,
+    .client_address = client_address,
+    .attribute = attribute,
+    .parameter = no_parameter,
+    .table = table,
+    .refuse = refuse,
+    .session_data = session_data,
+    .set_session_data = set_session_data,
+    .log = log_line,
+    .report_failure = report_failure,
+    .library = library,
+    .hold = hold,
+    .release = release,
+    .variable_text = variable_text,
+    .part = part,
+    .part_text = part_text,
+    .data_directory = data_directory,
+};
+const weir_host_functions *weir_host_table = &functions;
+const weir_plugin *weir_self;
+int64_t weir_variable_numbers[FAKE_VARIABLES];
+
+/* ---- For the caller ---- */
+
+void fake_session_init(struct weir_session *session)
+{
+    memset(session, 0, sizeof *session);
+    for (size_t i = 0; i < WEIR_NUMBER_FACT_END_; i++)
+        session->number[i] = WEIR_ABSENT;
+}
+
+weir_verdict fake_hold_wait(struct weir_hold *given)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < WAIT_MS && atomic_load(&given->state) == 0; i++)
+        nanosleep(&pause, NULL);
+    int state = atomic_load(&given->state);
+    assert(state != 0);
+    return (weir_verdict)(state - 1);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * upstream: where servers are.
+ *
+ * An upstream is one server that the gateway connects to: its address, what it says of itself (its profile),
+ * and, for the embedded one, its process. The room keeps both address and profile fresh:
+ *
+ *   connection_ids.h  connection ids: the gateway's and the server's
+ *   address.h    -backend's text, name lookups, sockets
+ *   greeting.h   the conversation of a probe; probe.h: its socket
+ *   upstream.c   address and profile: what sessions read while probes write
+ *   watch.c      when probes run
+ *   embedded.h   the private mariadbd
+ *
+ * A profile is what the server's greeting said: version, capabilities, character set. Clients are
+ * greeted with it, so it must be known before the first client comes. Probes read it, and so does
+ * every session's own connection (upstream_learn()).
+ *
+ * Address and profile change while workers use them. Both are copied, in and out, under a lock that
+ * is held for no longer than the copy: nobody ever holds a reference, and an upstream needs the same
+ * memory however often its server changes. */
+#ifndef WEIR_GATEWAY_UPSTREAM_H
+#define WEIR_GATEWAY_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "gateway/upstream/connection_ids.h"
+
+/* A name is looked up this often while the server answers: an address that has changed is in use
+ * after at most this time. It costs the resolver a lookup, and the server nothing. */
+#define UPSTREAM_LOOK_MS 5000
+
+/* ... and this often while it does not. */
+#define UPSTREAM_RETRY_MS 200
+
+/* A profile that no greeting has confirmed for this long is read again by a probe, which costs the
+ * server a connection and a denied login ("Access denied for user 'weir-probe'" in its log): one a
+ * minute for a gateway that nobody uses; none while sessions come, since their greetings count. */
+#define UPSTREAM_PROFILE_MS 60000
+
+struct upstream;
+struct uv_loop_s;
+struct wire_greeting;
+
+struct upstream_profile {
+    char version[128];     /* NUL-terminated; a longer one is cut. Foreign text */
+    uint64_t capabilities; /* as offered; upper half: MariaDB's */
+    uint8_t charset;
+};
+
+/* Texts are borrowed: they must live as long as the upstream. */
+struct upstream_options {
+    const char *address;        /* tcp://host:port, unix:///path; NULL or "": the embedded server */
+    bool sends_proxy_header;    /* the embedded server always gets one */
+    const char *data_directory; /* of the embedded server, */
+    const char *mariadbd;       /* and its program */
+    long connect_timeout_s;
+};
+
+/* ---- Its life: main thread ---- */
+
+/* Parses the address; reaches nobody. Returns owned (upstream_free), or NULL and a message. */
+struct upstream *upstream_new(const struct upstream_options *options,
+                              struct error *error) WEIR_MUST_CHECK;
+
+/* Called from the loop after each look, once it is known whether the server answers. */
+typedef void upstream_on_looked(void *user, bool answers);
+
+/* Starts the embedded server (its first run initialises the data directory, which blocks for some
+ * seconds), and then looks at the server again and again: at once, at the pace above, and whenever
+ * the embedded server has been started again. Changes are logged. Returns 0, or -1 and a message;
+ * upstream_stop() is due in both cases. */
+int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_on_looked *on_looked,
+                   void *user, struct error *error) WEIR_MUST_CHECK;
+
+/* Ends the embedded server (SIGTERM) and the looking. The loop must go on running until it has no
+ * more to do; on_looked is not called any more. Idempotent, also without upstream_start(). */
+void upstream_stop(struct upstream *upstream);
+
+/* After the loop has ended. upstream may be NULL. */
+void upstream_free(struct upstream *upstream);
+
+/* ---- What it is: any thread ---- */
+
+/* "tcp://127.0.0.1:3306", as it was given. Borrowed: constant for the life of the upstream once
+ * upstream_start() has returned. */
+const char *upstream_address(const struct upstream *upstream);
+
+bool upstream_is_embedded(const struct upstream *upstream);
+bool upstream_sends_proxy_header(const struct upstream *upstream);
+
+/* Copies the current profile. Returns false if the server was never reached. */
+bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;
+
+/* ---- Connections to it: any thread ---- */
+
+/* Returns a non-blocking socket (owned) whose connection has begun, to the address that a probe
+ * reached last; -1 and errno. *in_progress: it is not yet connected. Only after upstream_profile()
+ * has returned true. */
+int upstream_connect(struct upstream *upstream, bool *in_progress) WEIR_MUST_CHECK;
+
+/* A connection to it has failed: the next look probes. */
+void upstream_connection_failed(struct upstream *upstream);
+
+/* A connection to it has read this greeting (borrowed for the call): it becomes the profile, and
+ * confirms it where it says the same. */
+void upstream_learn(struct upstream *upstream, const struct wire_greeting *greeting);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The connection id map: ids are unique while they are in it, and found from any thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "gateway/upstream/connection_ids.h"
+
+static void ids_are_told_apart_from_a_servers(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    assert_non_null(ids);
+    uint32_t first = connection_ids_next(ids), second = connection_ids_next(ids);
+    assert_true(first & CONNECTION_ID_BIT);
+    assert_true(second & CONNECTION_ID_BIT);
+    assert_int_not_equal(first, second);
+    connection_ids_free(ids);
+    connection_ids_free(NULL);
+}
+
+static void an_id_is_found_until_it_is_removed(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    uint32_t id = connection_ids_next(ids), other = connection_ids_next(ids), found = 0;
+    assert_false(connection_ids_find(ids, id, &found));
+    assert_true(connection_ids_add(ids, id, 77));
+    assert_true(connection_ids_add(ids, other, 78));
+    assert_true(connection_ids_find(ids, id, &found));
+    assert_int_equal(found, 77);
+    connection_ids_remove(ids, id);
+    connection_ids_remove(ids, id); /* is in the map no more */
+    assert_false(connection_ids_find(ids, id, &found));
+    assert_true(connection_ids_find(ids, other, &found));
+    assert_int_equal(found, 78);
+    connection_ids_free(ids); /* with an entry left */
+}
+
+#define THREADS 4
+#define ROUNDS  2000
+
+static void *come_and_go(void *user)
+{
+    struct connection_ids *ids = user;
+    size_t wrong = 0;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        uint32_t id = connection_ids_next(ids), found = 0;
+        wrong += !connection_ids_add(ids, id, i);
+        wrong += !connection_ids_find(ids, id, &found) || found != i;
+        connection_ids_remove(ids, id);
+        wrong += connection_ids_find(ids, id, &found);
+    }
+    return (void *)wrong;
+}
+
+static void threads_share_it(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, ids), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong = NULL;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    connection_ids_free(ids);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_told_apart_from_a_servers),
+        cmocka_unit_test(an_id_is_found_until_it_is_removed),
+        cmocka_unit_test(threads_share_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks: when a probe runs, and which address is in use after it. The resolver is the test's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake_server.h"
+
+static struct {
+    struct address_list found; /* none: the lookup fails */
+    struct fake_server one, other;
+    struct upstream *upstream;
+    struct address nobody; /* where no server listens */
+} test;
+
+static int look_up(const struct address_name *name, struct address_list *found, struct error *error)
+{
+    *found = test.found;
+    return found->count ? 0 : error_set(error, "backend %s: no such name", name->text);
+}
+
+static void resolve_to(const struct address *first, const struct address *second)
+{
+    test.found.count = 0;
+    if (first)
+        test.found.list[test.found.count++] = *first;
+    if (second)
+        test.found.list[test.found.count++] = *second;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct fake_server gone;
+    struct upstream_options options = {.address = "tcp://moves.example:3306",
+                                       .connect_timeout_s = 10};
+    fake_server_start(&test.one, "8.0.36");
+    fake_server_start(&test.other, "10.11.6-MariaDB");
+    fake_server_start(&gone, "");
+    test.nobody = gone.address;
+    fake_server_stop(&gone);
+    test.upstream = upstream_new(&options, NULL);
+    test.upstream->look_up = look_up;
+    resolve_to(&test.one.address, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    upstream_free(test.upstream);
+    fake_server_stop(&test.one);
+    fake_server_stop(&test.other);
+    return 0;
+}
+
+static void must_answer(const char *version, int probes_of_one, int probes_of_other)
+{
+    struct error error = {""};
+    struct upstream_profile profile;
+    if (upstream_look(test.upstream, &error))
+        fail_msg("%s", error.message);
+    assert_true(upstream_profile(test.upstream, &profile));
+    assert_string_equal(profile.version, version);
+    assert_int_equal(atomic_load(&test.one.connections), probes_of_one);
+    assert_int_equal(atomic_load(&test.other.connections), probes_of_other);
+}
+
+/* Where a session's connection ends up: the port of its peer. */
+static void must_connect_to(const struct address *address)
+{
+    struct address peer = {.size = sizeof peer.storage};
+    bool in_progress = false;
+    int fd = upstream_connect(test.upstream, &in_progress);
+    assert_true(fd >= 0);
+    assert_int_equal(getpeername(fd, (struct sockaddr *)&peer.storage, &peer.size), 0);
+    assert_true(address_is_same(&peer, address));
+    close(fd);
+}
+
+static void a_fresh_profile_costs_the_server_nothing(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    must_answer("8.0.36", 1, 0);
+    must_answer("8.0.36", 1, 0);
+}
+
+static void an_old_profile_is_read_again(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    test.upstream->confirmed_ns -= (uint64_t)UPSTREAM_PROFILE_MS * 1000000;
+    must_answer("8.0.36", 2, 0);
+    must_answer("8.0.36", 2, 0);
+}
+
+static void a_sessions_greeting_confirms_the_profile(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    test.upstream->confirmed_ns -= (uint64_t)UPSTREAM_PROFILE_MS * 1000000;
+    struct wire_greeting greeting = fake_greeting("8.0.37");
+    upstream_learn(test.upstream, &greeting);
+    must_answer("8.0.37", 1, 0);
+}
+
+static void a_failed_connection_brings_a_probe(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    upstream_connection_failed(test.upstream);
+    must_answer("8.0.36", 2, 0);
+}
+
+static void a_new_address_is_taken_into_use(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    resolve_to(&test.other.address, NULL);
+    must_answer("10.11.6-MariaDB", 1, 1);
+    must_connect_to(&test.other.address);
+}
+
+static void an_address_that_is_still_among_the_names_stays_in_use(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    resolve_to(&test.other.address, &test.one.address);
+    must_answer("8.0.36", 1, 0);
+    upstream_connection_failed(test.upstream);
+    must_answer("8.0.36", 2, 0);
+    must_connect_to(&test.one.address);
+}
+
+static void the_next_address_is_tried_when_the_first_does_not_answer(void **state)
+{
+    (void)state;
+    resolve_to(&test.nobody, &test.other.address);
+    must_answer("10.11.6-MariaDB", 0, 1);
+    must_connect_to(&test.other.address);
+}
+
+static void a_new_address_that_does_not_answer_is_not_used(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    must_answer("8.0.36", 1, 0);
+    resolve_to(&test.nobody, NULL);
+    assert_int_equal(upstream_look(test.upstream, &error), -1);
+    assert_non_null(strstr(error.message, "stays in use"));
+    assert_non_null(strstr(error.message, "Connection refused"));
+    must_connect_to(&test.one.address);
+}
+
+static void a_lookup_that_fails_leaves_the_address_in_use(void **state)
+{
+    (void)state;
+    must_answer("8.0.36", 1, 0);
+    resolve_to(NULL, NULL);
+    must_answer("8.0.36", 1, 0);
+    upstream_connection_failed(test.upstream);
+    must_answer("8.0.36", 2, 0);
+}
+
+static void a_lookup_that_fails_at_first_is_an_error(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    resolve_to(NULL, NULL);
+    assert_int_equal(upstream_look(test.upstream, &error), -1);
+    assert_string_equal(error.message, "backend tcp://moves.example:3306: no such name");
+}
+
+int main(void)
+{
+#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_fresh_profile_costs_the_server_nothing),
+        CASE(an_old_profile_is_read_again),
+        CASE(a_sessions_greeting_confirms_the_profile),
+        CASE(a_failed_connection_brings_a_probe),
+        CASE(a_new_address_is_taken_into_use),
+        CASE(an_address_that_is_still_among_the_names_stays_in_use),
+        CASE(the_next_address_is_tried_when_the_first_does_not_answer),
+        CASE(a_new_address_that_does_not_answer_is_not_used),
+        CASE(a_lookup_that_fails_leaves_the_address_in_use),
+        CASE(a_lookup_that_fails_at_first_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
