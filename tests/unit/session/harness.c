@@ -10,6 +10,13 @@
 
 #define ENDLESS 1000000 /* turns of one call: more is a loop that does not end */
 
+static void nothing(void)
+{
+}
+
+void (*harness_pause)(void) = nothing;
+void (*harness_resume)(void) = nothing;
+
 /* ---- The peers ---- */
 
 static size_t never_receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
@@ -27,7 +34,9 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
         return 0;
     }
     size_t taken = size < peer->may_take ? size : peer->may_take;
+    harness_pause();
     strbuf_add(&peer->got, bytes, taken);
+    harness_resume();
     if (peer->may_take != SIZE_MAX)
         peer->may_take -= taken;
     return taken;
@@ -254,7 +263,9 @@ static void feed(struct harness *harness, enum session_side side)
     size = size < room ? size : room;
     if (bytes == &anywhere) {
         assert(room <= SESSION_READ_BYTES);
+        harness_pause();
         bytes = own = malloc(size);
+        harness_resume();
         assert(bytes);
     }
     memcpy(bytes, unread->data, size);
@@ -331,7 +342,9 @@ void harness_go_on(struct harness *harness)
 
 void harness_send(struct harness *harness, enum session_side side, const void *bytes, size_t size)
 {
+    harness_pause();
     strbuf_add(&harness->peers[side].unread, bytes, size);
+    harness_resume();
     harness_go_on(harness);
 }
 

@@ -41,6 +41,10 @@ struct peer {
     bool is_closed;
 };
 
+/* Called around what the harness itself allocates while the session is at work (starve.h). */
+extern void (*harness_pause)(void);
+extern void (*harness_resume)(void);
+
 #define HARNESS_IDS 4
 
 struct harness {

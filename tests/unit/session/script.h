@@ -31,6 +31,9 @@ struct script_options {
     bool whole_only; /* how bytes are cut matters to this one: it is fed whole */
 };
 
+/* The same with one allocation after the other that fails; what came is not compared. */
+void script_starve(const char *name, const char *lines, const struct script_options *options);
+
 /* Fails the test when anything else comes of it. name: of its seed. */
 void script_run(const char *name, const char *lines, const struct script_options *options);
 

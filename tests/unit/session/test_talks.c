@@ -148,22 +148,32 @@ static void run(void **state)
     script_run(talk->name, talk->lines.data, &talk->options);
 }
 
+static void run_starving(void **state)
+{
+    const struct talk *talk = *state;
+    script_starve(talk->name, talk->lines.data, &talk->options);
+}
+
 /* Arguments: files, in the order in which they are read; or, after them, -only TEXT: the names that
- * hold it. */
+ * hold it, and -starve: each with allocations that fail. */
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[TALKS_MAX];
     const char *only = "";
+    bool starves = false;
     size_t count = 0;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-only") == 0)
             only = argv[++i];
+        else if (strcmp(argv[i], "-starve") == 0)
+            starves = true;
         else
             read_file(argv[i]);
     for (size_t i = 0; i < talk_count; i++)
         if (strstr(talks[i].name, only))
-            tests[count++] = (struct CMUnitTest){
-                .name = talks[i].name, .test_func = run, .initial_state = &talks[i]};
+            tests[count++] = (struct CMUnitTest){.name = talks[i].name,
+                                                 .test_func = starves ? run_starving : run,
+                                                 .initial_state = &talks[i]};
     int status = _cmocka_run_group_tests("talks", tests, count, NULL, NULL);
     for (size_t i = 0; i < talk_count; i++)
         strbuf_release(&talks[i].lines);
