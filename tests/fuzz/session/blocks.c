@@ -189,15 +189,23 @@ static void statement(struct blocks *blocks, uint8_t which)
         "set global max_connections = '%s'",
         "select row_count(), '%s'",
         "create user u identified by '%s'; drop database test; select 1",
+        "select @@puppet_level, '%s'",
+        "set puppet_level = 6, puppet_name = '%s'",
+        "set global puppet_level = 6, global puppet_name = '%s'",
+        "select puppet_echo('%s')",
+        "show status",
+        "show variables where variable_name = '%s'",
+        "admin plugins enable puppet, %s",
+        "execute s using @a",
     };
     char mark[16], text[128];
     struct strbuf payload = STRBUF_INIT, out = STRBUF_INIT;
     snprintf(mark, sizeof mark, "q%07u", ++blocks->statements);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(text, sizeof text, texts[which % 16], mark);
+    snprintf(text, sizeof text, texts[which % (sizeof texts / sizeof *texts)], mark);
 #pragma GCC diagnostic pop
-    strbuf_add_byte(&payload, which & 16 ? WIRE_COM_STMT_PREPARE : WIRE_COM_QUERY);
+    strbuf_add_byte(&payload, which & 32 ? WIRE_COM_STMT_PREPARE : WIRE_COM_QUERY);
     strbuf_add_text(&payload, text);
     blocks->next[SESSION_CLIENT] = 0;
     add_payload(blocks, SESSION_CLIENT, payload.data, payload.size, &out);

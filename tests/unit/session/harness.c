@@ -437,6 +437,8 @@ static void begin_environment(struct harness *harness)
         .owner = harness,
         .registry = &harness->puppet.registry,
         .has_plugins = !options->without_plugins,
+        .has_variables = options->declares && !options->without_plugins,
+        .has_functions = options->declares && !options->without_plugins,
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_address = "tcp://backend:3306",
@@ -484,7 +486,7 @@ void harness_begin(struct harness *harness, const struct harness_options *option
         puppet_begin_without(&harness->puppet);
     else
         puppet_begin(&harness->puppet, !options->lenient,
-                     options->needs_account ? PLUGIN_NEEDS_ACCOUNT : 0);
+                     options->needs_account ? PLUGIN_NEEDS_ACCOUNT : 0, options->declares);
     begin_environment(harness);
     begin_session(harness);
     harness_go_on(harness);

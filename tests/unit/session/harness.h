@@ -15,6 +15,7 @@
 struct harness_options {
     bool without_plugins;
     bool lenient;       /* the plugin's on_failure is "allow" */
+    bool declares;      /* the plugin has variables and a function */
     bool needs_account; /* the plugin needs "account": the gateway asks the backend */
     bool offers_tls, requires_tls;
     bool has_no_profile; /* the backend was not reached yet */

@@ -49,7 +49,8 @@ enum step_op {
     X(8, connect_fails)                                                                            \
     X(9, secures_later)                                                                            \
     X(10, secure_fails)                                                                            \
-    X(11, works_later)
+    X(11, works_later)                                                                             \
+    X(12, declares)
 
 #define STEP_OPTION_BYTES 3
 
