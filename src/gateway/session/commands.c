@@ -322,7 +322,7 @@ bool discard_input(struct session *session)
 
 bool client_gone(struct session *session)
 {
-    session_close(session, CLOSE_CLIENT_GONE);
+    session_linger(session, CLOSE_CLIENT_GONE);
     return true;
 }
 
