@@ -41,6 +41,8 @@ static void read_option(const char *word, struct talk *talk)
         harness->missing = WIRE_CAP(CLIENT_LOCAL_FILES);
     else if (IS("small"))
         harness->max_command_bytes = 1024;
+    else if (IS("large"))
+        harness->max_command_bytes = 40 << 20;
     else if (IS("whole_only"))
         options->whole_only = true;
     else if (IS("every_end"))
