@@ -16,7 +16,7 @@ static bool find_id(void *data, uint64_t id, uint32_t *backend_id)
 static bool find_process(const struct observed *observed, const struct wire_packet *packet,
                          uint32_t *backend_id)
 {
-    struct wire_reader reader = wire_reader_of(packet->payload + 1, packet->payload_size - 1);
+    struct wire_reader reader = command_arguments(packet);
     uint32_t id = wire_read_u32(&reader);
     return !reader.failed && find_id(observed->environment, id, backend_id);
 }

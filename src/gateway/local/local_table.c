@@ -14,7 +14,9 @@ static const struct local_statement *const table[] = {
 const struct local_statement *local_find(const struct observed *observed,
                                          const struct wire_packet *packet)
 {
-    assert(observed && packet->payload_size > 0);
+    assert(observed && packet);
+    if (packet->payload_size == 0) /* an empty command is COM_SLEEP */
+        return NULL;
     const struct session_environment *environment = observed->environment;
     const unsigned lacks = (environment->has_variables ? 0 : LOCAL_NEEDS_VARIABLES) |
                            (environment->has_functions ? 0 : LOCAL_NEEDS_FUNCTIONS);

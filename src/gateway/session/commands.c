@@ -25,7 +25,7 @@ size_t command_bytes_missing(const struct session *session)
 /* COM_SET_OPTION switches multi-statements on or off, once it has succeeded. */
 static void note_option(struct session *session, const struct wire_packet *command)
 {
-    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    struct wire_reader reader = command_arguments(command);
     session->observed.identity.multi_statements_asked =
         wire_read_u16(&reader) == 0; /* 0: on, 1: off */
 }
@@ -33,7 +33,7 @@ static void note_option(struct session *session, const struct wire_packet *comma
 /* Bookkeeping of commands that have no reply. */
 static void note_replyless(struct session *session, const struct wire_packet *command)
 {
-    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    struct wire_reader reader = command_arguments(command);
     uint32_t id = wire_read_u32(&reader);
     if (command->command == WIRE_COM_STMT_CLOSE && !reader.failed) {
         prepared_forget(&session->observed, id);
@@ -47,7 +47,7 @@ static void note_replyless(struct session *session, const struct wire_packet *co
 /* MariaDB's id of "the statement prepared last" in a command that names a statement. */
 static bool names_last_prepared(const struct wire_packet *command)
 {
-    struct wire_reader reader = wire_reader_of(command->payload + 1, command->payload_size - 1);
+    struct wire_reader reader = command_arguments(command);
     switch (command->command) {
     case WIRE_COM_STMT_EXECUTE:
     case WIRE_COM_STMT_BULK_EXECUTE:
@@ -193,7 +193,7 @@ static struct wire_packet judged_command(const struct session *session, size_t *
                                   .command = session->observed.command.code,
                                   .sequence = (uint8_t)(session->client.sequence - 1)};
     *whole = wire_packet_whole(bytes, leg_input_size(&session->client), &least);
-    assert(*whole > WIRE_HEADER_BYTES);
+    assert(*whole >= WIRE_HEADER_BYTES); /* an empty command is COM_SLEEP */
     command.payload = bytes + WIRE_HEADER_BYTES;
     command.payload_size = *whole - WIRE_HEADER_BYTES;
     if (wire_frame_length(bytes) == WIRE_FRAME_MAX)
@@ -322,7 +322,7 @@ bool discard_input(struct session *session)
 
 bool client_gone(struct session *session)
 {
-    session_close(session, CLOSE_CLIENT_GONE);
+    session_linger(session, CLOSE_CLIENT_GONE);
     return true;
 }
 

@@ -10,7 +10,8 @@
 #include "gateway/session/answers.h"
 #include "gateway/session/tracing.h"
 
-#define ENDING_SECONDS 2 /* how long a client may take to read its last error */
+#define ENDING_SECONDS 2  /* how long a client may take to read its last error */
+#define LINGER_SECONDS 10 /* ... or its last reply */
 
 static const struct {
     bool is_error;
@@ -72,7 +73,21 @@ void session_close(struct session *session, enum close_reason reason)
     begin_end(session, reason);
     session_enter(session, SESSION_CLOSED);
     tracing_end(session);
+    session->lingers = false;
     session_set_deadline(session, 0);
+}
+
+void session_linger(struct session *session, enum close_reason reason)
+{
+    session_close(session, reason);
+    session->lingers = leg_pending(&session->client) > 0;
+    if (session->lingers)
+        session_set_deadline(session, LINGER_SECONDS);
+}
+
+void linger_timed_out(struct session *session)
+{
+    session->lingers = false;
 }
 
 /* A socket that is closed with unread input is reset, and the client may never read the error. So

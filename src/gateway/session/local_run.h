@@ -12,10 +12,14 @@ void local_run(struct session *session, const struct local_statement *statement,
                const struct wire_packet *command);
 
 /* Whether the statement at work replaces what the client reads of the reply that is running; each
- * packet of it; and what the client reads instead of the bytes that came. */
+ * packet of it; and what the client reads instead of the bytes that came. sequence: the number of
+ * the backend's next packet. */
 bool local_replaces_reply(const struct session *session);
 void local_reply_packet(struct session *session, const struct wire_packet *packet);
-void local_pass_reply(struct session *session);
+void local_pass_reply(struct session *session, uint8_t sequence);
+
+/* The same without the packet that was shown last, whose number is this: the session ends at it. */
+void local_pass_before(struct session *session, uint8_t sequence);
 
 void local_run_release(struct session *session);
 

@@ -66,7 +66,8 @@
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
       discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                        \
       SESSION_CLOSES_BACKEND | SESSION_FINISHES, MAY(SESSION_CLOSED))                              \
-    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, NULL, NULL, SESSION_IS_OVER, 0)
+    X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, linger_timed_out, NULL,              \
+      SESSION_IS_OVER, 0)
 
 enum session_state {
 #define X(enumerator, name, client, backend, done, client_end, backend_end, deadline, drain, wish, \
@@ -97,6 +98,7 @@ struct session {
     bool is_done;          /* the state's wish is fulfilled, or a verdict is in */
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
+    bool lingers;          /* closed, but the client has yet to read what it is owed */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
     long deadline_s;
@@ -176,6 +178,10 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
 /* The same with the message of the plugin that refused or failed. */
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal);
+
+/* The client has sent its last byte, and reads on: it is given a while to take what was written. */
+void session_linger(struct session *session, enum close_reason reason);
+void linger_timed_out(struct session *session);
 
 /* Bytes were not understood; the tracker says why. */
 void session_fail_broken(struct session *session, enum close_reason reason);

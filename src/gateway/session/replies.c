@@ -6,6 +6,8 @@
  * is looked at first, and passed on as a whole. */
 #include "gateway/session/replies.h"
 
+#include <stddef.h>
+
 #include "gateway/session/answers.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
@@ -147,7 +149,7 @@ static void pass_reply(struct session *session, const uint8_t *bytes, size_t siz
     if (session->user_has_changed)
         user_changed(session, bytes, size);
     else if (local_replaces_reply(session))
-        local_pass_reply(session);
+        local_pass_reply(session, sequence);
     else if (size)
         client_pass(session, bytes, size, sequence, is_mid_packet);
     if (wire_tracker_is_idle(&session->tracker))
@@ -163,24 +165,27 @@ static void pass_before(struct session *session, const uint8_t *end,
     uint64_t frames = packet->total_size / WIRE_FRAME_MAX + 1;
     uint64_t whole = packet->total_size + frames * WIRE_HEADER_BYTES;
     uint64_t there = (uint64_t)(end - bytes);
-    bool is_kept = session->user_has_changed || local_replaces_reply(session);
-    if (!is_kept && whole < there)
-        client_pass(session, bytes, (size_t)(there - whole),
-                    (uint8_t)(packet->sequence - (frames - 1)), false);
+    uint8_t sequence = (uint8_t)(packet->sequence - (frames - 1));
+    if (local_replaces_reply(session))
+        local_pass_before(session, sequence);
+    else if (!session->user_has_changed && whole < there)
+        client_pass(session, bytes, (size_t)(there - whole), sequence, false);
 }
 
-/* A part of a packet is held back until all of it is there: its event comes first, and may end the
- * session with an error in its place. Rows are not, and neither is what would be long. Returns how
- * many bytes at the end of the input are held back. */
-static size_t held_back(const struct session *session)
+/* Bytes at the end of the input that are a part of a packet which will be shown; 0: there is none,
+ * or it began earlier. */
+static size_t half_seen(const struct session *session)
 {
-    uint64_t half_seen = wire_tracker_half_seen(&session->tracker, WIRE_FROM_SERVER);
-    bool is_wanted =
-        session_is_open(session) && !session->tracker.broken && !local_replaces_reply(session);
-    return is_wanted && half_seen <= HELD_BACK_BYTES &&
-                   half_seen <= leg_input_size(&session->backend)
-               ? (size_t)half_seen
-               : 0;
+    uint64_t size = wire_tracker_half_seen(&session->tracker, WIRE_FROM_SERVER);
+    return size <= leg_input_size(&session->backend) ? (size_t)size : 0;
+}
+
+/* It is held back until all of it is there: its event comes first, and may end the session with an
+ * error in its place. Rows are not, and neither is what would be long. */
+static bool is_held_back(const struct session *session, size_t size)
+{
+    return size <= HELD_BACK_BYTES && session_is_open(session) && !session->tracker.broken &&
+           !local_replaces_reply(session);
 }
 
 bool reply_bytes(struct session *session)
@@ -210,13 +215,14 @@ bool reply_bytes(struct session *session)
     }
     if (step == WIRE_BROKEN)
         pass_through(session);
-    size_t held = held_back(session), passed = leg_input_size(leg) - held;
+    size_t half = half_seen(session), held = is_held_back(session, half) ? half : 0;
+    size_t passed = leg_input_size(leg) - held;
     bool is_mid_packet =
         held == 0 && !wire_tracker_is_between_packets(&session->tracker, WIRE_FROM_SERVER);
-    leg_set_sequence(leg, session->tracker.sequence);
     uint8_t sequence = session->tracker.sequence;
-    if (held >= WIRE_HEADER_BYTES)
-        sequence = leg->pos[passed + 3]; /* its own number */
+    if (half >= WIRE_HEADER_BYTES)
+        sequence = leg->end[3 - (ptrdiff_t)half]; /* its own number */
+    leg_set_sequence(leg, session->tracker.sequence);
     pass_reply(session, leg->pos, passed, sequence, is_mid_packet);
     leg_take(leg, passed);
     session->shown = held;

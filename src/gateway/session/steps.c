@@ -290,6 +290,8 @@ unsigned session_wishes(const struct session *session)
 {
     const struct step *step = step_of(session);
     unsigned wishes = step->wishes;
+    if (session->lingers && leg_pending(&session->client))
+        return session->deadline_changed ? SESSION_SETS_DEADLINE : 0;
     if (wishes & SESSION_IS_OVER || session->work_is_out)
         return wishes & SESSION_IS_OVER;
     if (wishes)

@@ -128,9 +128,9 @@ static void note_types(struct observed *observed, const struct wire_packet *pack
 void command_read(struct observed *observed, const struct wire_packet *packet)
 {
     struct command *command = &observed->command;
-    const uint8_t *argument = packet->payload + 1;
-    size_t size = packet->payload_size - 1;
-    struct wire_reader reader = wire_reader_of(argument, size);
+    struct wire_reader reader = command_arguments(packet);
+    const uint8_t *argument = reader.pos;
+    size_t size = wire_left(&reader);
     switch (packet->command) {
     case WIRE_COM_QUERY:
     case WIRE_COM_STMT_PREPARE: {

@@ -22,6 +22,14 @@ void command_read_kind(struct observed *observed, const struct wire_packet *pack
 struct wire_string command_text(const struct observed *observed, const uint8_t *payload,
                                 size_t size);
 
+/* What comes after the command byte; nothing after that of an empty packet, which servers take for
+ * COM_SLEEP. */
+static inline struct wire_reader command_arguments(const struct wire_packet *packet)
+{
+    return packet->payload_size ? wire_reader_of(packet->payload + 1, packet->payload_size - 1)
+                                : wire_reader_of(packet->payload, 0);
+}
+
 /* The statement that is being dealt with. Never NULL; its text may be. */
 const struct statement *statement_current(const struct observed *observed);
 

@@ -10,6 +10,13 @@
 
 #define ENDLESS 1000000 /* turns of one call: more is a loop that does not end */
 
+static void nothing(void)
+{
+}
+
+void (*harness_pause)(void) = nothing;
+void (*harness_resume)(void) = nothing;
+
 /* ---- The peers ---- */
 
 static size_t never_receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
@@ -27,7 +34,9 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
         return 0;
     }
     size_t taken = size < peer->may_take ? size : peer->may_take;
+    harness_pause();
     strbuf_add(&peer->got, bytes, taken);
+    harness_resume();
     if (peer->may_take != SIZE_MAX)
         peer->may_take -= taken;
     return taken;
@@ -245,18 +254,19 @@ static unsigned carry_out(struct harness *harness)
 /* Feeds one read, from memory that is gone right afterwards. */
 static void feed(struct harness *harness, enum session_side side)
 {
+    static uint8_t anywhere; /* what is read to if the session has no better place */
     struct strbuf *unread = &harness->peers[side].unread;
     size_t size = harness->split ? harness->split(harness, unread->size) : unread->size;
-    uint8_t *own = malloc(SESSION_READ_BYTES), *bytes = own;
+    uint8_t *bytes = &anywhere, *own = NULL;
     size_t room = session_read_room(harness->session, side, &bytes);
-    assert(own && room && size);
+    assert(room && size);
     size = size < room ? size : room;
-    if (bytes == own) {
+    if (bytes == &anywhere) {
         assert(room <= SESSION_READ_BYTES);
-        bytes = malloc(size);
+        harness_pause();
+        bytes = own = malloc(size);
+        harness_resume();
         assert(bytes);
-        free(own);
-        own = bytes;
     }
     memcpy(bytes, unread->data, size);
     strbuf_consume(unread, size);
@@ -332,7 +342,9 @@ void harness_go_on(struct harness *harness)
 
 void harness_send(struct harness *harness, enum session_side side, const void *bytes, size_t size)
 {
+    harness_pause();
     strbuf_add(&harness->peers[side].unread, bytes, size);
+    harness_resume();
     harness_go_on(harness);
 }
 
@@ -370,11 +382,24 @@ void harness_secured(struct harness *harness, const char *error)
     harness_go_on(harness);
 }
 
-void harness_work(struct harness *harness, bool cancelled)
+void harness_begin_work(struct harness *harness)
 {
-    if (harness->is_over || !(session_wishes(harness->session) & SESSION_WORKS))
+    if (harness->is_over || harness->is_working ||
+        !(session_wishes(harness->session) & SESSION_WORKS))
         return;
-    do_work(harness, cancelled);
+    harness->is_working = true;
+    session_begin_work(harness->session);
+    harness_go_on(harness);
+}
+
+void harness_worked(struct harness *harness, bool cancelled)
+{
+    if (!harness->is_working)
+        return;
+    harness->is_working = false;
+    if (!cancelled)
+        session_work(harness->session);
+    session_worked(harness->session, cancelled);
     harness_go_on(harness);
 }
 
@@ -412,6 +437,8 @@ static void begin_environment(struct harness *harness)
         .owner = harness,
         .registry = &harness->puppet.registry,
         .has_plugins = !options->without_plugins,
+        .has_variables = options->declares && !options->without_plugins,
+        .has_functions = options->declares && !options->without_plugins,
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_address = "tcp://backend:3306",
@@ -459,7 +486,7 @@ void harness_begin(struct harness *harness, const struct harness_options *option
         puppet_begin_without(&harness->puppet);
     else
         puppet_begin(&harness->puppet, !options->lenient,
-                     options->needs_account ? PLUGIN_NEEDS_ACCOUNT : 0);
+                     options->needs_account ? PLUGIN_NEEDS_ACCOUNT : 0, options->declares);
     begin_environment(harness);
     begin_session(harness);
     harness_go_on(harness);
@@ -469,6 +496,8 @@ void harness_finish(struct harness *harness)
 {
     harness_close(harness);
     assert(harness->is_over);
+    assert(!harness->is_working || !session_may_be_freed(harness->session));
+    harness_worked(harness, false);
     while (puppet_give_back(&harness->puppet, true, false) ||
            puppet_decide(&harness->puppet, WEIR_OK, false))
         continue;

@@ -15,6 +15,7 @@
 struct harness_options {
     bool without_plugins;
     bool lenient;       /* the plugin's on_failure is "allow" */
+    bool declares;      /* the plugin has variables and a function */
     bool needs_account; /* the plugin needs "account": the gateway asks the backend */
     bool offers_tls, requires_tls;
     bool has_no_profile; /* the backend was not reached yet */
@@ -41,6 +42,10 @@ struct peer {
     bool is_closed;
 };
 
+/* Called around what the harness itself allocates while the session is at work (starve.h). */
+extern void (*harness_pause)(void);
+extern void (*harness_resume)(void);
+
 #define HARNESS_IDS 4
 
 struct harness {
@@ -59,6 +64,7 @@ struct harness {
     unsigned seed;                                         /* for split */
     bool is_over;
     bool is_connecting, is_securing, is_finished;
+    bool is_working; /* a thread that may block has the work */
     long deadline_s;
     const char *state; /* the last one that was seen */
     enum close_reason reason;
@@ -76,7 +82,8 @@ void harness_take(struct harness *harness, enum session_side side, size_t may_ta
 /* What the gateway does. */
 void harness_connected(struct harness *harness, const char *error);
 void harness_secured(struct harness *harness, const char *error);
-void harness_work(struct harness *harness, bool cancelled);
+void harness_begin_work(struct harness *harness);
+void harness_worked(struct harness *harness, bool cancelled);
 void harness_deadline(struct harness *harness);
 void harness_drain(struct harness *harness);
 void harness_close(struct harness *harness);

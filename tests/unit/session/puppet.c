@@ -240,23 +240,76 @@ void puppet_check(const struct puppet *puppet, bool ended)
     assert(counts[PUPPET_DISCONNECT] == counts[PUPPET_CONNECTED]);
 }
 
+/* ---- Variables and functions ---- */
+
+static weir_verdict on_status(weir_session *session, weir_status *status)
+{
+    (void)session;
+    plugin_host.add_status(status, "puppet_flushes", "7", 1);
+    return WEIR_OK;
+}
+
+static weir_verdict on_function(weir_session *session, weir_call *call)
+{
+    (void)session;
+    if (call->argument_count == 0 || !call->arguments[0].data)
+        return WEIR_OK;
+    plugin_host.return_text(call, call->arguments[0].data, call->arguments[0].size);
+    return WEIR_OK;
+}
+
+static void declare(struct puppet *puppet)
+{
+    struct weir_plugin *plugin = &puppet->plugin;
+    struct error error = {""};
+    size_t wrong = 0;
+    puppet->variables = json_loads(
+        "[{\"name\": \"puppet_level\", \"type\": \"int\", \"value\": 5, \"scope\": "
+        "\"Global+Session\"}, {\"name\": \"puppet_name\", \"type\": \"str\", \"value\": \"jim\"}]",
+        0, NULL);
+    puppet->functions =
+        json_loads("[{\"name\": \"puppet_echo\", \"arguments\": 1, \"privileges\": []}]", 0, NULL);
+    puppet->manifest.variable_numbers = puppet->numbers;
+    puppet->manifest.variable_count = 2;
+    puppet->manifest.function_count = 1;
+    plugin->on_function = on_function;
+    plugin->on_status = on_status;
+    if (plugin_definitions_read(&plugin->definitions, puppet->variables, "puppet", &wrong, &error) <
+            0 ||
+        plugin_callables_read(&plugin->callables, &plugin->callable_count, puppet->functions,
+                              "puppet", &wrong, &error) < 0) {
+        fprintf(stderr, "%s\n", error.message);
+        abort();
+    }
+    plugin->callables[0].plugin = plugin;
+    plugin->variables = calloc(plugin->definitions.count + 1, sizeof(struct plugin_variable *));
+}
+
+static void begin_variables(struct puppet *puppet)
+{
+    struct error error = {""};
+    int status = plugin_variables_begin(&puppet->registry, &error);
+    assert(status == 0);
+}
+
 /* ---- Beginning and end ---- */
 
-void puppet_begin_without(struct puppet *puppet)
+static void clear(struct puppet *puppet)
 {
     *puppet = (struct puppet){0};
     strbuf_init(&puppet->log);
-    pthread_mutex_init(&puppet->variables.lock, NULL);
-    puppet->registry.variables = &puppet->variables;
-    struct plugin_session_values *shared = calloc(1, sizeof *shared);
-    assert(shared);
-    atomic_init(&puppet->variables.shared, shared);
     here = puppet;
 }
 
-void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs)
+void puppet_begin_without(struct puppet *puppet)
 {
-    puppet_begin_without(puppet);
+    clear(puppet);
+    begin_variables(puppet);
+}
+
+void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs, bool declares)
+{
+    clear(puppet);
     puppet->manifest = (weir_manifest){.api_version = WEIR_API_VERSION,
                                        .name = "puppet",
                                        .on_connection_event = on_connection_event,
@@ -285,12 +338,21 @@ void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs)
     registry->plugins[0] = plugin;
     struct plugin_chain chain = {.count = 1, .plugins = {plugin}};
     registry->connection = registry->general = registry->parse = registry->global_variable = chain;
+    if (declares)
+        declare(puppet);
+    begin_variables(puppet);
 }
 
 void puppet_end(struct puppet *puppet)
 {
+    struct weir_plugin *plugin = &puppet->plugin;
     assert(puppet->reply_count == 0 && puppet->verdict_count == 0);
+    plugin_variables_end(&puppet->registry);
+    plugin_definitions_release(&plugin->definitions);
+    free(plugin->callables);
+    free(plugin->variables);
+    json_decref(puppet->variables);
+    json_decref(puppet->functions);
     strbuf_release(&puppet->log);
-    free(puppet->variables.shared);
     here = NULL;
 }

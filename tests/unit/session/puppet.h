@@ -45,7 +45,6 @@ enum puppet_event {
 
 struct puppet {
     struct plugin_registry registry;
-    struct plugin_variables variables;
     struct weir_plugin plugin;
     weir_manifest manifest;
     unsigned acts[PUPPET_EVENT_COUNT]; /* at the next event of that kind */
@@ -53,6 +52,8 @@ struct puppet {
     struct weir_hold *replies[PUPPET_HOLDS], *verdicts[PUPPET_HOLDS];
     size_t reply_count, verdict_count;
     unsigned flushes;
+    json_t *variables, *functions; /* owned */
+    int64_t numbers[2];
     unsigned counts[PUPPET_EVENT_COUNT];
     unsigned long bytes_read;
     /* Notified of each event, after its line was written; NULL: nobody. */
@@ -60,8 +61,9 @@ struct puppet {
     void *watcher;
 };
 
-/* One at a time. refuses: on_failure = "refuse". needs: PLUGIN_NEEDS_*. */
-void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs);
+/* One at a time. refuses: on_failure = "refuse". needs: PLUGIN_NEEDS_*. declares: it has variables
+ * (puppet_level, puppet_name), a status variable (puppet_flushes) and a function (puppet_echo). */
+void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs, bool declares);
 
 /* A registry without plugins. */
 void puppet_begin_without(struct puppet *puppet);

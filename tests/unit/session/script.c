@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../wire/conversation.h"
+#include "starve.h"
 
 #define RANDOM_RUNS 12
 
@@ -28,6 +29,7 @@ struct run {
     enum session_side pending_side;
     struct strbuf seed;
     const char *name;
+    bool is_unchecked;
 };
 
 /* ---- Payloads ---- */
@@ -151,7 +153,9 @@ static void read_payload(const struct harness_options *options, const char *text
 
 static void do_step(struct run *run, enum step_op op, const void *argument, size_t size)
 {
+    harness_resume();
     step_do(&run->harness, op, argument, size);
+    harness_pause();
 }
 
 static void seed_step(struct run *run, enum step_op op, const void *argument, size_t size)
@@ -163,8 +167,10 @@ static void seed_step(struct run *run, enum step_op op, const void *argument, si
 /* Sends what consecutive lines of one side have collected. */
 static void send_pending(struct run *run)
 {
+    harness_resume();
     if (run->pending.size)
         harness_send(&run->harness, run->pending_side, run->pending.data, run->pending.size);
+    harness_pause();
     strbuf_reset(&run->pending);
 }
 
@@ -264,8 +270,10 @@ static void plain_line(struct run *run, const char *line)
         {"connected fails", STEP_CONNECTED, {0}, 1},
         {"secured", STEP_SECURED, {0}, 0},
         {"secured fails", STEP_SECURED, {0}, 1},
-        {"work", STEP_WORK, {0}, 0},
-        {"work cancelled", STEP_WORK, {0}, 1},
+        {"work", STEP_WORK, {0}, 1},
+        {"work cancelled", STEP_WORK, {1}, 1},
+        {"work begins", STEP_WORK, {2}, 1},
+        {"worked", STEP_WORK, {3}, 1},
         {"deadline", STEP_DEADLINE, {0}, 0},
         {"drain", STEP_DRAIN, {0}, 0},
         {"close", STEP_CLOSE, {0}, 0},
@@ -366,6 +374,8 @@ static const char *reason_name(enum close_reason reason)
 
 static void check_line(const struct run *run, const char *line)
 {
+    if (run->is_unchecked)
+        return;
     const struct harness *harness = &run->harness;
     if (line[0] == '=')
         assert_string_equal(line + 2, harness->is_over ? "over" : harness->state);
@@ -439,11 +449,13 @@ static void write_seed(const struct run *run)
     fclose(file);
 }
 
-/* split: -1 whole, 0 single bytes, else at random, from this seed. */
-static void run_once(const char *name, const char *lines, const struct script_options *options,
-                     int split)
+/* split: -1 whole, 0 single bytes, else at random, from this seed. starving: which allocation fails.
+ * Returns how many there were. */
+static size_t run_once(const char *name, const char *lines, const struct script_options *options,
+                       int split, size_t starving)
 {
     struct run run = {.name = name,
+                      .is_unchecked = options->unchecked && starving,
                       .pending = STRBUF_INIT,
                       .seed = STRBUF_INIT,
                       .expected = {STRBUF_INIT, STRBUF_INIT, STRBUF_INIT}};
@@ -452,12 +464,16 @@ static void run_once(const char *name, const char *lines, const struct script_op
     if (!harness.capabilities)
         harness.capabilities = STEP_MODERN;
     step_options_write(&harness, &run.seed);
+    strbuf_add_byte(&run.seed, 0); /* how the fuzzer cuts reads */
     harness_begin(&run.harness, &harness);
     run.harness.seed = (unsigned)split;
     run.harness.split = split < 0 ? NULL : split == 0 ? split_bytes : split_random;
+    starve_at(starving);
     for (char *line = strtok_r(copy, "\n", &position); line; line = strtok_r(NULL, "\n", &position))
         one_line(&run, line);
     send_pending(&run);
+    size_t allocations = starve_count();
+    starve_at(0);
     if (!options->unchecked)
         compare_all(&run);
     if (split < 0)
@@ -469,14 +485,27 @@ static void run_once(const char *name, const char *lines, const struct script_op
     strbuf_release(&run.expected.client);
     strbuf_release(&run.expected.backend);
     strbuf_release(&run.expected.events);
+    return allocations;
 }
 
 void script_run(const char *name, const char *lines, const struct script_options *options)
 {
     log_set_level(LOG_LEVEL_ERROR);
-    run_once(name, lines, options, -1);
+    run_once(name, lines, options, -1, 0);
     if (options->whole_only)
         return;
     for (int split = 0; split <= RANDOM_RUNS; split++)
-        run_once(name, lines, options, split);
+        run_once(name, lines, options, split, 0);
+}
+
+void script_starve(const char *name, const char *lines, const struct script_options *options)
+{
+    struct script_options starved = *options;
+    starved.unchecked = true;
+    log_set_level(LOG_LEVEL_ERROR);
+    harness_pause = starve_pause;
+    harness_resume = starve_resume;
+    size_t allocations = run_once(name, lines, &starved, 3, 0);
+    for (size_t i = 1; i <= allocations; i++)
+        run_once(name, lines, &starved, 3, i);
 }

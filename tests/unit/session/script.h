@@ -10,7 +10,7 @@
  *     give ok | failed     the plugin gives a held reply back;  ... elsewhere: on another thread
  *     decide ok | refuse | fail     it decides a held verdict
  *     client|backend ends | lost | fails | takes N | takes all
- *     connected [fails], secured [fails], work [cancelled], deadline, drain, close
+ *     connected [fails], secured [fails], work [cancelled | begins], worked, deadline, drain, close
  *
  *     c 1 ok               what the client must have received: a line a packet, its sequence number
  *     b 0 Query select 1   what the backend must have received
@@ -30,6 +30,9 @@ struct script_options {
     bool unchecked;  /* what came is not compared; the rules of the harness hold all the same */
     bool whole_only; /* how bytes are cut matters to this one: it is fed whole */
 };
+
+/* The same with one allocation after the other that fails; what came is not compared. */
+void script_starve(const char *name, const char *lines, const struct script_options *options);
 
 /* Fails the test when anything else comes of it. name: of its seed. */
 void script_run(const char *name, const char *lines, const struct script_options *options);

@@ -116,6 +116,7 @@ static void do_small(struct harness *harness, enum step_op op, uint8_t first, ui
 
 void step_do(struct harness *harness, enum step_op op, const uint8_t *argument, size_t size)
 {
+    uint8_t first = size ? argument[0] & 3 : 0;
     const char *error = size ? "it does not work" : NULL;
     size_t limit = size > 2 ? (size_t)argument[1] | (size_t)argument[2] << 8 : SIZE_MAX;
     switch (op) {
@@ -138,7 +139,10 @@ void step_do(struct harness *harness, enum step_op op, const uint8_t *argument, 
         harness_secured(harness, error);
         break;
     case STEP_WORK:
-        harness_work(harness, size > 0);
+        if (first != 3)
+            harness_begin_work(harness);
+        if (first != 2)
+            harness_worked(harness, first == 1);
         break;
     case STEP_DEADLINE:
         harness_deadline(harness);

@@ -24,7 +24,7 @@
     X(STEP_FAIL)          /* side: its next send fails */                                          \
     X(STEP_CONNECTED)     /* nothing, or an error */                                               \
     X(STEP_SECURED)       /* nothing, or an error */                                               \
-    X(STEP_WORK)          /* nothing, or: cancelled */                                             \
+    X(STEP_WORK)          /* 0: all of it, 1: cancelled, 2: it begins, 3: it is done */            \
     X(STEP_DEADLINE)                                                                               \
     X(STEP_DRAIN)                                                                                  \
     X(STEP_CLOSE)
@@ -49,7 +49,8 @@ enum step_op {
     X(8, connect_fails)                                                                            \
     X(9, secures_later)                                                                            \
     X(10, secure_fails)                                                                            \
-    X(11, works_later)
+    X(11, works_later)                                                                             \
+    X(12, declares)
 
 #define STEP_OPTION_BYTES 3
 

@@ -41,6 +41,8 @@ static void read_option(const char *word, struct talk *talk)
         harness->missing = WIRE_CAP(CLIENT_LOCAL_FILES);
     else if (IS("small"))
         harness->max_command_bytes = 1024;
+    else if (IS("large"))
+        harness->max_command_bytes = 40 << 20;
     else if (IS("whole_only"))
         options->whole_only = true;
     else if (IS("every_end"))
@@ -113,9 +115,9 @@ static void read_file(const char *name)
 
 /* The session goes on after some of them; the harness ends it then. */
 static const char *const causes[] = {
-    "client ends",   "client lost", "client fails", "backend ends", "backend lost",
-    "backend fails", "deadline",    "drain",        "close",        "give failed",
-    "decide refuse", "decide ok",   "S9 ff 00",     "C9 ff 00"};
+    "client ends", "client lost", "client fails", "backend ends", "backend lost",  "backend fails",
+    "deadline",    "drain",       "close",        "give failed",  "decide refuse", "decide ok",
+    "work",        "worked",      "S9 ff 00",     "C9 ff 00"};
 
 #define CAUSES (sizeof causes / sizeof *causes)
 
@@ -127,7 +129,8 @@ static void run_every_end(const struct talk *talk)
     for (size_t i = 0; i < CAUSES * (CAUSES + 1); i++) {
         const char *first = causes[i % CAUSES];
         const char *second = i < CAUSES ? "" : causes[i / CAUSES - 1];
-        bool is_over = strcmp(first, "close") == 0 || strcmp(first, "client lost") == 0;
+        bool is_over = strcmp(first, "close") == 0 ||
+                       (strcmp(first, "client lost") == 0 && !talk->options.harness.works_later);
         options.whole_only = i >= CAUSES;
         strbuf_reset(&lines);
         strbuf_printf(&lines, "%s%s\n%s\n%s\n", talk->lines.data, first, is_over ? "= over" : "",
@@ -147,22 +150,32 @@ static void run(void **state)
     script_run(talk->name, talk->lines.data, &talk->options);
 }
 
+static void run_starving(void **state)
+{
+    const struct talk *talk = *state;
+    script_starve(talk->name, talk->lines.data, &talk->options);
+}
+
 /* Arguments: files, in the order in which they are read; or, after them, -only TEXT: the names that
- * hold it. */
+ * hold it, and -starve: each with allocations that fail. */
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[TALKS_MAX];
     const char *only = "";
+    bool starves = false;
     size_t count = 0;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "-only") == 0)
             only = argv[++i];
+        else if (strcmp(argv[i], "-starve") == 0)
+            starves = true;
         else
             read_file(argv[i]);
     for (size_t i = 0; i < talk_count; i++)
         if (strstr(talks[i].name, only))
-            tests[count++] = (struct CMUnitTest){
-                .name = talks[i].name, .test_func = run, .initial_state = &talks[i]};
+            tests[count++] = (struct CMUnitTest){.name = talks[i].name,
+                                                 .test_func = starves ? run_starving : run,
+                                                 .initial_state = &talks[i]};
     int status = _cmocka_run_group_tests("talks", tests, count, NULL, NULL);
     for (size_t i = 0; i < talk_count; i++)
         strbuf_release(&talks[i].lines);
