@@ -65,9 +65,18 @@ static void backend_closed(struct watch *watch)
         (struct connection *)((char *)watch - offsetof(struct connection, backend.watch)));
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void timer_closed(uv_handle_t *timer)
 {
-    handle_closed(handle->data);
+    struct connection *connection = timer->data;
+    free(timer);
+    handle_closed(connection);
+}
+
+static void close_timer(struct connection *connection)
+{
+    if (connection->timer)
+        uv_close((uv_handle_t *)connection->timer, timer_closed);
+    connection->timer = NULL;
 }
 
 static void close_all(struct connection *connection)
@@ -78,9 +87,7 @@ static void close_all(struct connection *connection)
     worker_remove_ready(connection->worker, connection);
     leg_close(connection->client_leg);
     leg_close(connection->backend_leg);
-    if (connection->has_timer)
-        uv_close((uv_handle_t *)&connection->timer, timer_closed);
-    connection->has_timer = false;
+    close_timer(connection);
 }
 
 /* ---- Reading ---- */
@@ -247,20 +254,22 @@ static void on_deadline(uv_timer_t *timer)
     carry_out(connection);
 }
 
-static void set_deadline(struct connection *connection, long seconds)
+/* The timer lives only while there is a deadline: an idle connection has none. false: no memory. */
+static bool set_deadline(struct connection *connection, long seconds)
 {
-    if (!connection->has_timer && seconds == 0)
-        return;
-    if (!connection->has_timer) {
-        uv_timer_init(&connection->worker->loop, &connection->timer);
-        connection->timer.data = connection;
-        connection->has_timer = true;
+    if (seconds && !connection->timer) {
+        connection->timer = malloc(sizeof *connection->timer);
+        if (!connection->timer)
+            return false;
+        uv_timer_init(&connection->worker->loop, connection->timer);
+        connection->timer->data = connection;
         connection->handles++;
     }
     if (seconds)
-        uv_timer_start(&connection->timer, on_deadline, (uint64_t)seconds * 1000, 0);
+        uv_timer_start(connection->timer, on_deadline, (uint64_t)seconds * 1000, 0);
     else
-        uv_timer_stop(&connection->timer);
+        close_timer(connection);
+    return true;
 }
 
 static void on_work(uv_work_t *work)
@@ -297,8 +306,11 @@ static bool begin_work(struct connection *connection)
 /* Starts what is newly wished for. Returns whether the session was fed, so has other wishes. */
 static bool start_wishes(struct connection *connection, unsigned wishes)
 {
-    if (wishes & SESSION_SETS_DEADLINE)
-        set_deadline(connection, session_take_deadline(connection->session));
+    if (wishes & SESSION_SETS_DEADLINE &&
+        !set_deadline(connection, session_take_deadline(connection->session))) {
+        session_close(connection->session, CLOSE_NO_MEMORY);
+        return true;
+    }
     if (wishes & SESSION_CONNECTS && !connection->is_connecting) {
         begin_connecting(connection);
         return !connection->is_connecting;
@@ -501,7 +513,8 @@ void connection_accept(struct worker *worker, const struct arrival *arrival)
     connection->session = begin_session(connection, arrival);
     if (!connection->session) {
         log_error("gateway", "no memory for a new session; its connection is closed");
-        watch_close(&connection->client.watch, free_without_session);
+        connection->client.watch.closed = free_without_session;
+        watch_close(&connection->client.watch);
         return;
     }
     connection->handles++;

@@ -14,9 +14,8 @@ struct connection {
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
-    uv_timer_t timer;
-    int handles; /* libuv handles that are not closed yet */
-    bool has_timer;
+    uv_timer_t *timer;     /* NULL: no deadline is set */
+    int handles;           /* libuv handles that are not closed yet */
     bool is_connecting;    /* the backend's socket has no answer to connect() yet */
     bool is_securing;      /* the TLS handshake is going on */
     bool handshake_writes; /* ... and waits until it can send */

@@ -108,7 +108,7 @@ int listener_start(struct listener *listener, uv_loop_t *loop,
 {
     listener->accepted = accepted;
     listener->user = user;
-    int status = watch_open(&listener->watch, loop, listener->fd, on_ready);
+    int status = watch_open(&listener->watch, loop, listener->fd, on_ready, NULL);
     if (status < 0)
         return error_set(error, "watching %s: %s", listener->text, uv_strerror(status));
     watch_for(&listener->watch, true, false);
@@ -121,7 +121,7 @@ void listener_close(struct listener *listener)
     if (listener->fd < 0)
         return;
     if (listener->watch.is_open)
-        watch_close(&listener->watch, NULL);
+        watch_close(&listener->watch);
     else
         close(listener->fd);
     listener->fd = -1;

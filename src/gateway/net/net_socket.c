@@ -46,8 +46,7 @@ static void finish(struct filter *filter, struct leg *leg)
 
 static void close_socket(struct filter *filter)
 {
-    struct net_socket *socket = socket_of(filter);
-    watch_close(&socket->watch, socket->closed);
+    watch_close(&socket_of(filter)->watch);
 }
 
 static const struct filter_type socket_type = {
@@ -62,6 +61,5 @@ int net_socket_open(struct net_socket *socket, uv_loop_t *loop, int fd, watch_re
                     watch_closed *closed)
 {
     socket->filter = (struct filter){.type = &socket_type};
-    socket->closed = closed;
-    return watch_open(&socket->watch, loop, fd, ready);
+    return watch_open(&socket->watch, loop, fd, ready, closed);
 }

@@ -10,7 +10,6 @@
 struct net_socket {
     struct filter filter; /* first: for leg_push() */
     struct watch watch;
-    watch_closed *closed; /* what watch_close() is given when the leg closes */
 };
 
 /* Takes fd, as watch_open() does. The struct must live until closed was called; the leg that it is

@@ -17,10 +17,11 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     watch->ready(watch, status < 0 ? WATCH_FAILED : (unsigned)events);
 }
 
-int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready)
+int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready,
+               watch_closed *closed)
 {
     assert(fd >= 0 && ready);
-    *watch = (struct watch){.fd = -1, .ready = ready};
+    *watch = (struct watch){.fd = -1, .ready = ready, .closed = closed};
     int status = uv_poll_init(loop, &watch->poll, fd);
     if (status < 0)
         return status;
@@ -46,13 +47,12 @@ static void on_closed(uv_handle_t *handle)
         watch->closed(watch);
 }
 
-void watch_close(struct watch *watch, watch_closed *closed)
+void watch_close(struct watch *watch)
 {
     if (!watch->is_open)
         return;
     watch->is_open = false;
     watch->interest = 0;
-    watch->closed = closed;
     uv_close((uv_handle_t *)&watch->poll, on_closed);
     close(watch->fd);
     watch->fd = -1;

@@ -34,7 +34,8 @@ struct watch {
 
 /* Takes fd (non-blocking). ready is called from the loop while there is interest. Returns 0, or
  * libuv's error; fd is then still the caller's. */
-WEIR_MUST_CHECK int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready);
+WEIR_MUST_CHECK int watch_open(struct watch *watch, uv_loop_t *loop, int fd, watch_ready *ready,
+                               watch_closed *closed);
 
 void watch_set_interest(struct watch *watch, unsigned interest);
 static inline void watch_for(struct watch *watch, bool readable, bool writable)
@@ -45,6 +46,6 @@ static inline void watch_for(struct watch *watch, bool readable, bool writable)
 }
 
 /* Closes the socket. closed (or NULL) is called later, from the loop; not if it was never open. */
-void watch_close(struct watch *watch, watch_closed *closed);
+void watch_close(struct watch *watch);
 
 #endif

@@ -94,9 +94,9 @@ static void answer_greeting(struct session *session, const struct wire_greeting 
     }
     session->backend_id = greeting->connection_id;
     facts_backend(&session->observed, greeting);
+    weir_string version = session->observed.handle.text[WEIR_TEXT_backend_version];
     sql_mode_set_server(&session->observed.identity.mode,
-                        (struct sql_span){session->observed.backend_version,
-                                          strlen(session->observed.backend_version)});
+                        (struct sql_span){version.data ? version.data : "", version.size});
     struct wire_handshake_response hello = login->hello;
     hello.plugin = wire_text(ASKING_PLUGIN);
     hello.auth_response = wire_text("");

@@ -22,12 +22,11 @@ static bool is_wanted(const struct session *session, const char *user)
 static struct trace_session_info info_of(const struct session *session)
 {
     const struct observed *observed = &session->observed;
-    const char *version = observed->backend_version;
     return (struct trace_session_info){
         .user = observed->identity.user,
         .host = observed->handle.text[WEIR_TEXT_host].data,
         .database = observed->identity.database.data,
-        .server_version = *version ? version : NULL,
+        .server_version = observed->backend_version,
         .thread_id = observed->id,
         .port = (unsigned)observed->handle.number[WEIR_NUMBER_client_port],
     };

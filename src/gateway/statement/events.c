@@ -50,6 +50,7 @@ void observed_release(struct observed *observed)
     command_release(observed);
     prepared_release(observed);
     identity_release(observed);
+    facts_release(observed);
     plugin_session_values_end(&observed->handle);
 }
 

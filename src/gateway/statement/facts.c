@@ -6,6 +6,7 @@
 #include "gateway/statement/facts.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/statement/command.h"
@@ -23,15 +24,15 @@ static void set_name(struct observed *observed, enum weir_text_fact fact, const 
     set_text(observed, fact, name, name ? strlen(name) : 0);
 }
 
-/* Copies into room bytes, cut to what fits, and shows the copy. */
-static void set_copy(struct observed *observed, enum weir_text_fact fact, char *copy, size_t room,
-                     struct wire_string text)
+#define NAME_BYTES 127 /* a longer name is cut */
+
+/* Keeps a copy in *owned and shows it. Without memory for it the fact is absent. */
+static void set_owned(struct observed *observed, enum weir_text_fact fact, char **owned,
+                      struct wire_string text)
 {
-    size_t size = text.size < room ? text.size : room - 1;
-    if (size)
-        memcpy(copy, text.data, size);
-    copy[size] = 0;
-    set_text(observed, fact, copy, size);
+    free(*owned);
+    *owned = text.data ? strndup(text.data, text.size < NAME_BYTES ? text.size : NAME_BYTES) : NULL;
+    set_name(observed, fact, *owned);
 }
 
 /* ---- Of the connection ---- */
@@ -59,10 +60,8 @@ void facts_connection(struct observed *observed, const struct client_address *ad
 void facts_tls(struct observed *observed, const char *version, const char *cipher)
 {
     observed->handle.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
-    set_copy(observed, WEIR_TEXT_tls_version, observed->tls_version, sizeof observed->tls_version,
-             wire_text(version));
-    set_copy(observed, WEIR_TEXT_tls_cipher, observed->tls_cipher, sizeof observed->tls_cipher,
-             wire_text(cipher));
+    set_owned(observed, WEIR_TEXT_tls_version, &observed->tls_version, wire_text(version));
+    set_owned(observed, WEIR_TEXT_tls_cipher, &observed->tls_cipher, wire_text(cipher));
 }
 
 /* Clients name their library's version among their attributes. */
@@ -89,15 +88,14 @@ void facts_user(struct observed *observed, size_t user_size, size_t attributes_s
 
 void facts_auth_method(struct observed *observed, struct wire_string plugin)
 {
-    set_copy(observed, WEIR_TEXT_auth_method, observed->auth_method, sizeof observed->auth_method,
-             plugin);
+    set_owned(observed, WEIR_TEXT_auth_method, &observed->auth_method, plugin);
 }
 
 void facts_backend(struct observed *observed, const struct wire_greeting *greeting)
 {
     observed->handle.number[WEIR_NUMBER_backend_connection_id] = greeting->connection_id;
-    set_copy(observed, WEIR_TEXT_backend_version, observed->backend_version,
-             sizeof observed->backend_version, greeting->server_version);
+    set_owned(observed, WEIR_TEXT_backend_version, &observed->backend_version,
+              greeting->server_version);
 }
 
 void facts_database(struct observed *observed, const char *data, size_t size)
@@ -112,6 +110,14 @@ void facts_account(struct observed *observed)
              identity->current_user.size);
     set_text(observed, WEIR_TEXT_current_role, identity->current_role.data,
              identity->current_role.size);
+}
+
+void facts_release(struct observed *observed)
+{
+    free(observed->tls_version);
+    free(observed->tls_cipher);
+    free(observed->auth_method);
+    free(observed->backend_version);
 }
 
 /* ---- Of the event at hand ---- */

@@ -17,6 +17,8 @@ void facts_backend(struct observed *observed, const struct wire_greeting *greeti
 void facts_database(struct observed *observed, const char *data, size_t size);
 void facts_account(struct observed *observed);
 
+void facts_release(struct observed *observed);
+
 /* ---- Of the event at hand ---- */
 
 /* Who refused, for the events that follow; NULL: nobody. */

@@ -90,9 +90,7 @@ struct observed {
                              one */
 
     char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
-    char tls_version[16], tls_cipher[64];
-    char auth_method[65];
-    char backend_version[128];
+    char *tls_version, *tls_cipher, *auth_method, *backend_version; /* owned; NULL: none */
 };
 
 /* What is known of a client when it has connected. */
