@@ -3,6 +3,7 @@
  * The JSON format: one object a callback, with the fields of the recordings of a real client. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <weir/escape.h>
 #include <zlib.h>
 
 #include "trace/protocol/format.h"
@@ -24,12 +25,11 @@ static void put_text(struct strbuf *out, const char *key, const char *text)
     }
     strbuf_add_byte(out, '"');
     for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-        if (*byte == '"' || *byte == '\\')
-            strbuf_printf(out, "\\%c", *byte);
-        else if (*byte < ' ' || *byte >= 0x7f)
+        char form[ESCAPE_JSON_BYTES];
+        if (*byte >= 0x80)
             strbuf_printf(out, "\\u%04x", *byte);
         else
-            strbuf_add_byte(out, *byte);
+            strbuf_add(out, form, escape_json_byte(*byte, form));
     }
     strbuf_add_byte(out, '"');
 }
