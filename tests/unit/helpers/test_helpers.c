@@ -60,7 +60,7 @@ static void each_byte_has_its_form_within_quotes(void **state)
     static const struct {
         unsigned char byte;
         const char *form;
-    } rows[] = {{'a', "a"},        {' ', " "},        {'"', "\\\""},       {'\\', "\\\\"},
+    } rows[] = {{'a', "a"},        {' ', " "},        {'"', "\\\""},     {'\\', "\\\\"},
                 {'\n', "\\u000a"}, {0x1f, "\\u001f"}, {0x7f, "\\u007f"}, {0xe4, "\xe4"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
