@@ -70,9 +70,9 @@ static const struct option_row rows[] = {
     {.name = "show-secrets",
      .type = OPTION_FLAG,
      .offset = AT(show_secrets),
-     .help = "Show what authenticates users, which is masked otherwise. Statements are shown as "
-             "they are "
-             "in any case, whatever they contain."},
+     .help = "Show what authenticates users, and passwords in statements and error messages, which "
+             "are masked otherwise. With --format test_trace statements are shown as they are in "
+             "any case, as MySQL's test plugin does."},
     {.name = "o",
      .type = OPTION_TEXT,
      .offset = AT(output),

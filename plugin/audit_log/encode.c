@@ -4,6 +4,7 @@
 #include "encode.h"
 
 #include <weir/clock.h>
+#include <weir/escape.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -92,13 +93,13 @@ static void add_escape(struct strbuf *out, unsigned char byte)
 {
     static const char names[] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-    char pair[2] = {'\\', (char)byte};
+    char form[ESCAPE_JSON_BYTES] = {'\\'};
+    size_t size = 2;
     if (byte < sizeof names && names[byte])
-        pair[1] = names[byte];
-    if (byte == '"' || byte == '\\' || pair[1] != (char)byte)
-        strbuf_add(out, pair, sizeof pair);
+        form[1] = names[byte];
     else
-        strbuf_printf(out, "\\u%04x", byte);
+        size = escape_json_byte(byte, form);
+    strbuf_add(out, form, size);
 }
 
 /* Four to seven bytes: two fours that overlap, looked at as one eight. */

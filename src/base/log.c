@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <weir/escape.h>
 
 #include "base/clock.h"
 
@@ -91,17 +92,6 @@ static bool is_plain(const char *text, size_t size)
 
 #define CUT_END "...\""
 
-/* The JSON form of one byte: 1 to 6 bytes. Returns how many. */
-static size_t escape(unsigned char byte, char form[8])
-{
-    if (byte == '"' || byte == '\\')
-        return (size_t)snprintf(form, 8, "\\%c", byte);
-    if (byte < ' ' || byte == 0x7f)
-        return (size_t)snprintf(form, 8, "\\u%04x", byte);
-    form[0] = (char)byte;
-    return 1;
-}
-
 const char *log_quoted(const char *text, size_t size, char *buffer, size_t room)
 {
     assert(buffer && room >= 8 && (text || size == 0));
@@ -114,8 +104,8 @@ const char *log_quoted(const char *text, size_t size, char *buffer, size_t room)
     size_t cut_at = 1; /* the last place from which CUT_END and its NUL fit */
     buffer[used++] = '"';
     for (size_t i = 0; i < size; i++) {
-        char form[8];
-        size_t more = escape((unsigned char)text[i], form);
+        char form[ESCAPE_JSON_BYTES];
+        size_t more = escape_json_byte((unsigned char)text[i], form);
         if (more + sizeof "\"" > room - used) {
             memcpy(buffer + cut_at, CUT_END, sizeof CUT_END);
             return buffer;

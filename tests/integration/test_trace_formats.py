@@ -91,3 +91,31 @@ def test_what_is_made_of_a_password_is_masked_but_in_the_test_plugins_words(tmp_
     for form, options in FORMS.items():
         is_open = any(spelling in show(tmp_path, conversation, *options) for spelling in spellings(b"SECRET"))
         assert is_open == (form == "test_trace")
+
+
+STATEMENTS = {
+    "query": b"\x03CREATE USER eve IDENTIFIED BY 'SECRET'",
+    "prepare": b"\x16SET PASSWORD FOR eve = PASSWORD('SECRET')",
+    "far from the beginning": b"\x03" + b"/*" + b" " * 300 + b"*/" + b"ALTER USER eve IDENTIFIED BY 'SECRET'",
+}
+ERROR = b"\xff\x28\x04#42000Error near 'SECRET'' at line 1"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_passwords_in_statements_are_masked_but_in_the_test_plugins_words(tmp_path, statement, form):
+    conversation = [*LOGIN, ("c2s", 0, STATEMENTS[statement]), ("s2c", 1, ERROR), ("c2s", 0, b"\x0e"), ("s2c", 1, OK)]
+    masked, opened = show(tmp_path, conversation, *FORMS[form]), show(tmp_path, conversation, *FORMS[form], "--show-secrets")
+    is_open = any(spelling in masked for spelling in spellings(b"SECRET"))
+    assert is_open == (form == "test_trace")
+    assert any(spelling in opened for spelling in spellings(b"SECRET"))
+    if form == "text" and statement == "query":
+        assert "CREATE USER eve IDENTIFIED BY '***'" in masked
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_statements_are_shown_as_they_are(tmp_path, form):
+    conversation = [*LOGIN, ("c2s", 0, b"\x03SELECT password FROM t"),
+                    ("s2c", 1, b"\xff\x7a\x04#42S02Table 'db.t' doesn't exist")]
+    masked, opened = show(tmp_path, conversation, *FORMS[form]), show(tmp_path, conversation, *FORMS[form], "--show-secrets")
+    assert masked.partition("SEND_COMMAND")[2] == opened.partition("SEND_COMMAND")[2] != ""

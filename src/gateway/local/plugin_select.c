@@ -9,14 +9,7 @@
 
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
-    const struct command *command = &observed->command;
-    if (!variables_may_match(observed, packet) ||
-        (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE))
-        return false;
-    for (size_t i = 0; i < command_statement_count(command); i++)
-        if (variables_are_named(observed, command_statement(command, i)))
-            return true;
-    return false;
+    return variables_match(observed, packet, variables_are_named);
 }
 
 /* Writes every statement of the command. Only white space stands after the last one. Returns false

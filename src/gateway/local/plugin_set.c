@@ -28,14 +28,7 @@ static struct plugin_set *set_of(struct local *local)
 /* A Prepare, and a text of several statements, match too: they are refused. */
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
-    const struct command *command = &observed->command;
-    if (!variables_may_match(observed, packet) ||
-        (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE))
-        return false;
-    for (size_t i = 0; i < command_statement_count(command); i++)
-        if (plugin_set_is(observed, command_statement(command, i)))
-            return true;
-    return false;
+    return variables_match(observed, packet, plugin_set_is);
 }
 
 static void release(struct local *local)

@@ -16,6 +16,20 @@ static const struct plugin_registry *registry_of(const struct observed *observed
 
 /* ---- Finding ---- */
 
+bool variables_match(const struct observed *observed, const struct wire_packet *packet,
+                     bool (*is_such)(const struct observed *observed,
+                                     const struct statement *statement))
+{
+    const struct command *command = &observed->command;
+    if (!variables_may_match(observed, packet) ||
+        (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE))
+        return false;
+    for (size_t i = 0; i < command_statement_count(command); i++)
+        if (is_such(observed, command_statement(command, i)))
+            return true;
+    return false;
+}
+
 bool variables_are_stored(enum sql_kind kind)
 {
     switch (kind) {

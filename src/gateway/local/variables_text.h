@@ -26,6 +26,11 @@ static inline bool variables_may_match(const struct observed *observed,
     return observed->environment->has_variables && packet->payload_size < WIRE_FRAME_MAX;
 }
 
+/* Returns whether the command is a Query or Prepare and one of its statements is such a one. */
+bool variables_match(const struct observed *observed, const struct wire_packet *packet,
+                     bool (*is_such)(const struct observed *observed,
+                                     const struct statement *statement));
+
 /* Returns whether the statement keeps its own text for later (CREATE VIEW ...): the names stay, so
  * that today's values are not frozen in it. */
 bool variables_are_stored(enum sql_kind kind);

@@ -218,19 +218,11 @@ bool command_judged(struct session *session)
     return true;
 }
 
-static void identity_row(struct session *session, const struct wire_string *values, size_t count)
-{
-    identity_refresh_row(&session->observed, values, count);
-}
-
 static void identity_known(struct session *session, unsigned error_code)
 {
     (void)error_code; /* then it stays as it was known */
-    session->observed.identity.needs_refresh = 0;
     session_enter(session, SESSION_READY);
 }
-
-static const struct query_handlers identity_query = {.row = identity_row, .done = identity_known};
 
 /* Whether the command waits for a refresh of what is known of the session, which has begun. */
 static bool refresh_first(struct session *session, const uint8_t *bytes, size_t whole)
@@ -240,7 +232,7 @@ static bool refresh_first(struct session *session, const uint8_t *bytes, size_t 
         identity_refresh_must_wait(observed, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES))
         return false;
     leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */
-    query_begin(session, IDENTITY_QUERY, &identity_query);
+    query_identity(session, identity_known);
     return true;
 }
 

@@ -137,23 +137,15 @@ static void logged_in(struct session *session)
     session_enter(session, SESSION_READY);
 }
 
-static void identity_row(struct session *session, const struct wire_string *values, size_t count)
-{
-    identity_refresh_row(&session->observed, values, count);
-}
-
 static void identity_known(struct session *session, unsigned error_code)
 {
     if (error_code)
         log_warn("session",
                  "the backend does not say who CURRENT_USER() is: error %u connection=%u",
                  error_code, session->observed.id);
-    session->observed.identity.needs_refresh = 0;
     logged_in(session);
     login_release(session);
 }
-
-static const struct query_handlers identity_query = {.row = identity_row, .done = identity_known};
 
 /* The OK is kept until Connected has been given, and Connected waits for the account where a plugin
  * wants it. */
@@ -181,7 +173,7 @@ static void accepted(struct session *session, const struct wire_packet *ok)
                                      session->tracker.result.session_state_size);
     observed->identity.needs_refresh = IDENTITY_ACCOUNT | IDENTITY_MODE;
     if (identity_needs_refresh(observed))
-        query_begin(session, IDENTITY_QUERY, &identity_query);
+        query_identity(session, identity_known);
     else
         logged_in(session);
 }

@@ -11,6 +11,7 @@
 
 struct query {
     const struct query_handlers *handlers;
+    query_completed *identity_known; /* of query_identity() */
     unsigned error_code;
 };
 
@@ -47,6 +48,19 @@ void query_begin(struct session *session, const char *text, const struct query_h
     strbuf_release(&packet);
 }
 
+static void identity_row(struct session *session, const struct wire_string *values, size_t count)
+{
+    identity_refresh_row(&session->observed, values, count);
+}
+
+void query_identity(struct session *session, query_completed *done)
+{
+    static const struct query_handlers handlers = {.row = identity_row};
+    query_begin(session, IDENTITY_QUERY, &handlers);
+    if (session->query)
+        session->query->identity_known = done;
+}
+
 static void hand_over_row(struct session *session, const struct wire_packet *packet)
 {
     struct wire_string values[QUERY_COLUMNS];
@@ -63,7 +77,10 @@ static void complete(struct session *session)
     const struct query query = *session->query;
     query_release(session);
     wire_tracker_want(&session->tracker, RELAY_WANTS);
-    query.handlers->done(session, query.error_code);
+    if (query.identity_known)
+        session->observed.identity.needs_refresh = 0;
+    query_completed *done = query.identity_known ? query.identity_known : query.handlers->done;
+    done(session, query.error_code);
 }
 
 bool query_bytes(struct session *session)

@@ -10,11 +10,13 @@
 
 #define QUERY_COLUMNS 8 /* columns that are handed over at most */
 
+/* Called once when a query is complete. error_code is 0 on success. Enters the next state. */
+typedef void query_completed(struct session *session, unsigned error_code);
+
 struct query_handlers {
     /* One row; values of NULL have data NULL. Borrowed. NULL: rows are not wanted. */
     void (*row)(struct session *session, const struct wire_string *values, size_t count);
-    /* Called once when the query is complete. error_code is 0 on success. Enters the next state. */
-    void (*done)(struct session *session, unsigned error_code);
+    query_completed *done;
     /* Every packet of the answer, before the others are called; NULL: they are not wanted. */
     void (*packet)(struct session *session, const struct wire_packet *packet);
 };
@@ -22,6 +24,10 @@ struct query_handlers {
 /* Sends the text and enters QUERYING; without memory the session is closed. The tracker must be
  * idle. handlers live on. */
 void query_begin(struct session *session, const char *text, const struct query_handlers *handlers);
+
+/* Asks the backend who the session is and how it lexes, as a query: identity.needs_refresh is 0 when
+ * done is called, whether the backend has said it or not. */
+void query_identity(struct session *session, query_completed *done);
 
 bool query_bytes(struct session *session);
 void query_release(struct session *session);

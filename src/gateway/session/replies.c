@@ -113,19 +113,11 @@ static void notify_user_changed(struct session *session)
     strbuf_release(&session->kept_ok);
 }
 
-static void identity_row(struct session *session, const struct wire_string *values, size_t count)
-{
-    identity_refresh_row(&session->observed, values, count);
-}
-
 static void identity_known(struct session *session, unsigned error_code)
 {
     (void)error_code; /* then the account stays unknown */
-    session->observed.identity.needs_refresh = 0;
     notify_user_changed(session);
 }
-
-static const struct query_handlers change_query = {.row = identity_row, .done = identity_known};
 
 /* The client reads the OK after plugins were notified of who it is now. */
 static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
@@ -135,7 +127,7 @@ static void user_changed(struct session *session, const uint8_t *bytes, size_t s
     if (!identity_change_user(&session->observed) || session->kept_ok.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else if (identity_needs_refresh(&session->observed))
-        query_begin(session, IDENTITY_QUERY, &change_query);
+        query_identity(session, identity_known);
     else
         notify_user_changed(session);
 }

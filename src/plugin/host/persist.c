@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/escape.h>
 
 #include "plugin/host/plugin_variables.h"
 
@@ -108,13 +109,8 @@ static void write_string(struct strbuf *out, const char *text)
 {
     strbuf_add_byte(out, '"');
     for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\')
-            strbuf_printf(out, "\\%c", byte);
-        else if (byte < ' ' || byte == 0x7f)
-            strbuf_printf(out, "\\u%04X", byte);
-        else
-            strbuf_add_byte(out, byte);
+        char form[ESCAPE_JSON_BYTES];
+        strbuf_add(out, form, escape_json_byte((unsigned char)*text, form));
     }
     strbuf_add_text(out, "\"\n");
 }

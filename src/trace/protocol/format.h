@@ -42,7 +42,8 @@ extern int test_trace_is_masking;
 struct trace_output {
     FILE *stream;
     bool hex;            /* text: the first bytes of every packet */
-    bool show_secrets;   /* show authentication data; otherwise it is masked */
+    bool show_secrets;   /* show authentication data and passwords in statements; otherwise they are
+                            masked */
     bool is_live;        /* the time is now */
     uint64_t now_ns;     /* else: the time of what is being traced; 0: unknown, and left out */
     unsigned connection; /* the number of what is being traced, from 1; 0: there is one only */
@@ -52,7 +53,20 @@ extern struct trace_output trace_output;
 /* Nanoseconds; 0: unknown. */
 uint64_t trace_now(void);
 
-/* Returns true if pkt of the event authenticates somebody and is to be masked. */
-bool trace_is_secret(enum trace_event event, const struct st_trace_event_args *args);
+/* The text of a Query or Prepare, without query attributes; data NULL: another command. Borrowed. */
+struct wire_string trace_statement(const MYSQL *handle, const struct st_trace_event_args *args);
+
+/* If the statement holds a password that must not be shown, adds it to masked with '***' in its
+ * place and returns true. masked->failed: there was no memory, and nothing may be shown. */
+WEIR_MUST_CHECK bool trace_mask_statement(struct strbuf *masked, struct wire_string statement);
+
+/* The same for a server's error message; of_secret: the statement that it is about held one. */
+WEIR_MUST_CHECK bool trace_mask_message(struct strbuf *masked, struct wire_string message,
+                                        bool of_secret);
+
+/* Returns true if pkt of the event authenticates somebody or holds a password, and is to be masked
+ * as a whole. of_secret: the command in progress held one. */
+WEIR_MUST_CHECK bool trace_is_secret(enum trace_event event, const MYSQL *handle,
+                                     const struct st_trace_event_args *args, bool of_secret);
 
 #endif

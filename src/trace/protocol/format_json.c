@@ -2,11 +2,17 @@
  *
  * The JSON format: one object a callback, with the fields of the recordings of a real client. */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <weir/escape.h>
 #include <zlib.h>
 
 #include "trace/protocol/format.h"
 
 enum { SHOWN_BYTES = 64 };
+
+struct connection {
+    bool of_secret; /* the statement sent last holds a password that is masked */
+};
 
 /* Appends a JSON string. A byte that JSON cannot show as it is becomes the character of the same
  * number. */
@@ -19,12 +25,11 @@ static void put_text(struct strbuf *out, const char *key, const char *text)
     }
     strbuf_add_byte(out, '"');
     for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
-        if (*byte == '"' || *byte == '\\')
-            strbuf_printf(out, "\\%c", *byte);
-        else if (*byte < ' ' || *byte >= 0x7f)
+        char form[ESCAPE_JSON_BYTES];
+        if (*byte >= 0x80)
             strbuf_printf(out, "\\u%04x", *byte);
         else
-            strbuf_add_byte(out, *byte);
+            strbuf_add(out, form, escape_json_byte(*byte, form));
     }
     strbuf_add_byte(out, '"');
 }
@@ -71,7 +76,7 @@ static void *json_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle
     (void)handle;
     put_text(&line, "stage", protocol_stage_name(stage));
     write_line(&line);
-    return NULL;
+    return calloc(1, sizeof(struct connection));
 }
 
 static void json_stop(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle, void *data)
@@ -79,8 +84,17 @@ static void json_stop(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle, 
     struct strbuf line = begin_line("stop");
     (void)self;
     (void)handle;
-    (void)data;
     write_line(&line);
+    free(data);
+}
+
+static void put_error(struct strbuf *line, const char *error, bool of_secret)
+{
+    struct strbuf masked = STRBUF_INIT;
+    if (trace_mask_message(&masked, wire_text(error), of_secret))
+        error = masked.failed ? "masked" : masked.data;
+    put_text(line, "error", error);
+    strbuf_release(&masked);
 }
 
 static int json_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYSQL *handle,
@@ -88,15 +102,19 @@ static int json_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYS
                       struct st_trace_event_args args)
 {
     struct strbuf line = begin_line("event");
+    struct connection *connection = data;
+    bool of_secret = !connection || connection->of_secret; /* in doubt it is masked */
+    bool is_secret = trace_is_secret(event, handle, &args, of_secret);
     (void)self;
-    (void)data;
+    if (connection && event == TRACE_EVENT_SEND_COMMAND)
+        connection->of_secret = is_secret;
     put_text(&line, "stage", protocol_stage_name(stage));
     put_text(&line, "event", trace_event_name(event));
     put_text(&line, "plugin_name", args.plugin_name);
     strbuf_printf(&line, ",\"cmd\":%d", args.cmd);
     put_bytes(&line, "hdr", args.hdr, args.hdr_len, SIZE_MAX);
     strbuf_printf(&line, ",\"hdr_len\":%zu,\"pkt_len\":%zu", args.hdr_len, args.pkt_len);
-    if (args.pkt && trace_is_secret(event, &args)) {
+    if (args.pkt && is_secret) {
         strbuf_add_text(&line, ",\"pkt\":\"masked\",\"pkt_crc32\":null");
     } else {
         put_bytes(&line, "pkt", args.pkt, args.pkt_len, SHOWN_BYTES);
@@ -107,7 +125,7 @@ static int json_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYS
     }
     if (event == TRACE_EVENT_ERROR) {
         strbuf_printf(&line, ",\"errno\":%u", handle->net.last_errno);
-        put_text(&line, "error", handle->net.last_error);
+        put_error(&line, handle->net.last_error, of_secret);
     }
     write_line(&line);
     return 0;

@@ -20,6 +20,7 @@ struct reading {
     uint64_t definitions;        /* of a process list, to come */
     enum protocol_stage listing; /* the real stage of a process list */
     int command;
+    bool of_secret; /* its statement holds a password that is masked */
 };
 
 static void put_escaped(struct strbuf *out, const char *text, size_t size)
@@ -48,26 +49,43 @@ static uint64_t capabilities_of(const MYSQL *handle)
     return (uint64_t)handle->client_flag & handle->server_capabilities;
 }
 
-static void put_command(struct strbuf *out, const MYSQL *handle,
+static void put_statement(struct strbuf *out, struct reading *reading, const MYSQL *handle,
+                          const struct st_trace_event_args *args)
+{
+    struct wire_string text = trace_statement(handle, args);
+    struct strbuf masked = STRBUF_INIT;
+    reading->of_secret = trace_mask_statement(&masked, text);
+    if (reading->of_secret)
+        text = masked.failed ? wire_text("masked") : (struct wire_string){masked.data, masked.size};
+    put_string(out, " ", text);
+    strbuf_release(&masked);
+}
+
+static void put_message(struct strbuf *out, const struct reading *reading,
+                        struct wire_string message)
+{
+    struct strbuf masked = STRBUF_INIT;
+    if (trace_mask_message(&masked, message, reading->of_secret))
+        message =
+            masked.failed ? wire_text("masked") : (struct wire_string){masked.data, masked.size};
+    put_string(out, "", message);
+    strbuf_release(&masked);
+}
+
+static void put_command(struct strbuf *out, struct reading *reading, const MYSQL *handle,
                         const struct st_trace_event_args *args)
 {
     struct wire_reader r = wire_reader_of(args->hdr ? args->hdr : args->pkt,
                                           args->hdr ? args->hdr_len : args->pkt_len);
     struct wire_string text = {(const char *)args->pkt, args->pkt_len};
     strbuf_printf(out, "%s", wire_command_name((uint8_t)args->cmd));
+    reading->of_secret = false;
     switch (args->cmd) {
     case WIRE_COM_QUERY:
-        if (capabilities_of(handle) & WIRE_CAP(CLIENT_QUERY_ATTRIBUTES)) {
-            struct wire_query query;
-            /* The decoder counts the command byte, which is the byte before. */
-            if (wire_decode_query(args->pkt - 1, args->pkt_len + 1, capabilities_of(handle),
-                                  &query))
-                text = query.text;
-        }
-        put_string(out, " ", text);
+    case WIRE_COM_STMT_PREPARE:
+        put_statement(out, reading, handle, args);
         break;
     case WIRE_COM_INIT_DB:
-    case WIRE_COM_STMT_PREPARE:
     case WIRE_COM_CREATE_DB:
     case WIRE_COM_DROP_DB:
     case WIRE_COM_FIELD_LIST:
@@ -204,7 +222,7 @@ static void put_received(struct strbuf *out, struct reading *reading, const MYSQ
         stage = stage_of_list(reading, handle, args);
     if (args->pkt[0] == 0xff && wire_decode_err(args->pkt, args->pkt_len, &err)) {
         strbuf_printf(out, "ERR %u (%s) ", err.code, err.sqlstate);
-        put_string(out, "", err.message);
+        put_message(out, reading, err.message);
         put_time(out, reading);
     } else if (stage == PROTOCOL_STAGE_WAIT_FOR_RESULT && args->pkt[0] == 0) {
         put_ok(out, reading, handle, args);
@@ -272,13 +290,14 @@ static void put_details(struct strbuf *out, struct reading *reading, MYSQL *hand
         put_response(out, args);
         break;
     case TRACE_EVENT_ERROR:
-        strbuf_printf(out, "%u: %s", handle->net.last_errno, handle->net.last_error);
+        strbuf_printf(out, "%u: ", handle->net.last_errno);
+        put_message(out, reading, wire_text(handle->net.last_error));
         break;
     case TRACE_EVENT_SEND_COMMAND:
         reading->command = args->cmd;
         reading->listing = PROTOCOL_STAGE_WAIT_FOR_RESULT;
         reading->command_ns = trace_now();
-        put_command(out, handle, args);
+        put_command(out, reading, handle, args);
         break;
     case TRACE_EVENT_PACKET_SENT:
         strbuf_printf(out, "%zu bytes", args->pkt_len);
@@ -341,7 +360,7 @@ static int text_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYS
         strbuf_printf(&line, "%10.6f ", (double)(now - reading->began_ns) / 1e9);
     strbuf_printf(&line, "%-23s %-20s ", protocol_stage_name(stage), trace_event_name(event));
     put_details(&line, reading, handle, stage, event, &args);
-    if (trace_output.hex && trace_is_secret(event, &args)) {
+    if (trace_output.hex && trace_is_secret(event, handle, &args, reading->of_secret)) {
         strbuf_add_text(&line, "  pkt=masked");
     } else if (trace_output.hex) {
         put_hex(&line, "hdr", args.hdr, args.hdr_len);

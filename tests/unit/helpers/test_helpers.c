@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <weir/clock.h>
 #include <weir/error.h>
+#include <weir/escape.h>
 #include <weir/files.h>
 #include <weir/pattern.h>
 #include <weir/readers.h>
@@ -52,6 +53,21 @@ static void what_is_written_into_the_room_ends_with_a_nul(void **state)
     }
     assert_int_equal(buffer.size, 700);
     strbuf_release(&buffer);
+}
+
+static void each_byte_has_its_form_within_quotes(void **state)
+{
+    static const struct {
+        unsigned char byte;
+        const char *form;
+    } rows[] = {{'a', "a"},        {' ', " "},        {'"', "\\\""},     {'\\', "\\\\"},
+                {'\n', "\\u000a"}, {0x1f, "\\u001f"}, {0x7f, "\\u007f"}, {0xe4, "\xe4"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char form[ESCAPE_JSON_BYTES];
+        assert_int_equal(escape_json_byte(rows[i].byte, form), strlen(rows[i].form));
+        assert_memory_equal(form, rows[i].form, strlen(rows[i].form));
+    }
 }
 
 static void errors_are_cut_and_may_be_ignored(void **state)
@@ -256,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zeroed_strbufs_can_be_used),
         cmocka_unit_test(what_is_written_into_the_room_ends_with_a_nul),
+        cmocka_unit_test(each_byte_has_its_form_within_quotes),
         cmocka_unit_test(errors_are_cut_and_may_be_ignored),
         cmocka_unit_test(texts_are_compared_by_their_bytes),
         cmocka_unit_test(patterns_match_whole_texts),

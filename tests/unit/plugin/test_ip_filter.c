@@ -65,13 +65,43 @@ static bool passes(struct plugin_registry *registry, const char *address)
     return own.outcome == PLUGIN_ALLOWED;
 }
 
+/* Rules, and who passes and is refused with them: words, separated by spaces. */
+struct rules_row {
+    const char *rules, *pass, *refused;
+};
+
+static void check_rules(struct workshop *workshop, const struct rules_row *rows, size_t count,
+                        bool (*passes_as)(struct plugin_registry *registry, char *word))
+{
+    struct error error;
+    package(workshop);
+    workshop_write(workshop, "out/ip_filter.conf", "");
+    struct plugin_registry *registry = load(workshop, NULL, &error);
+    assert_non_null(registry);
+    for (size_t i = 0; i < count; i++) {
+        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
+        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), 0);
+        for (int refused = 0; refused < 2; refused++) {
+            char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
+            for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+                if (passes_as(registry, word) == refused)
+                    fail_msg("rules %zu: %s", i, word);
+            free(list);
+        }
+    }
+    plugin_registry_shutdown(registry);
+}
+
+/* word: an address; '-': the Unix socket */
+static bool passes_word(struct plugin_registry *registry, char *word)
+{
+    return passes(registry, strcmp(word, "-") == 0 ? "" : word);
+}
+
 static void addresses_pass_as_the_rules_say(void **state)
 {
     struct workshop *workshop = *state;
-    static const struct {
-        const char *rules, *pass,
-            *refused; /* addresses, separated by spaces; '-': the Unix socket */
-    } rows[] = {
+    static const struct rules_row rows[] = {
         {"", "- 1.2.3.4 ::1", ""},
         {"deny 10.0.0.0/8\n", "- 9.255.255.255 11.0.0.0 a00::1", "10.0.0.0 10.255.255.255"},
         {"allow 10.0.0.0/8 # office\ndeny 10.0.0.66\n", "- 10.0.0.65 10.0.0.67",
@@ -88,24 +118,7 @@ static void addresses_pass_as_the_rules_say(void **state)
         {"allow 10.0.0.0/31\nallow 10.0.0.4/31", "10.0.0.1 10.0.0.4", "10.0.0.2 10.0.0.3 10.0.0.6"},
         {"deny 0.0.0.0/0\nallow 10.0.0.1\n", "-", "10.0.0.1"},
     };
-    struct error error;
-    package(workshop);
-    workshop_write(workshop, "out/ip_filter.conf", "");
-    struct plugin_registry *registry = load(workshop, NULL, &error);
-    assert_non_null(registry);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
-        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), 0);
-        for (int refused = 0; refused < 2; refused++) {
-            char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
-            for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-                if (passes(registry, strcmp(word, "-") == 0 ? "" : word) == refused)
-                    fail_msg("rules %zu: %s", i, word);
-            }
-            free(list);
-        }
-    }
-    plugin_registry_shutdown(registry);
+    check_rules(workshop, rows, sizeof rows / sizeof *rows, passes_word);
 }
 
 static struct weir_session user_at(const char *user, const char *address)
@@ -124,12 +137,21 @@ static bool visits(struct plugin_registry *registry, const char *user, const cha
     return passed;
 }
 
+/* word: user@address */
+static bool visits_word(struct plugin_registry *registry, char *word)
+{
+    char *at = strchr(word, '@');
+    *at = '\0';
+    bool passed = visits(registry, word, at + 1);
+    *at = '@';
+    return passed;
+}
+
 static void rules_can_name_accounts(void **state)
 {
     struct workshop *workshop = *state;
-    static const struct {
-        const char *rules, *pass, *refused; /* user@address, separated by spaces */
-    } rows[] = {
+    static const struct rules_row rows[] = {
+        /* words: user@address */
         {"allow app@10.0.0.0/8\n", "app@10.1.1.1 other@1.1.1.1", "app@11.1.1.1 app@::1"},
         {"allow 192.168.0.0/16\nallow app@10.0.0.0/8\n", "app@10.1.1.1 other@192.168.1.1",
          "app@192.168.1.1 other@10.1.1.1"},
@@ -142,26 +164,7 @@ static void rules_can_name_accounts(void **state)
         {"deny country:DE\n", "a@1.1.1.1", ""},
         {"allow country:DE\n", "", "a@1.1.1.1"},
     };
-    struct error error;
-    package(workshop);
-    workshop_write(workshop, "out/ip_filter.conf", "");
-    struct plugin_registry *registry = load(workshop, NULL, &error);
-    assert_non_null(registry);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        workshop_write(workshop, "out/ip_filter.conf", rows[i].rules);
-        assert_int_equal(plugin_flush(registry, NULL, "ip_filter", &error), 0);
-        for (int refused = 0; refused < 2; refused++) {
-            char *list = strdup(refused ? rows[i].refused : rows[i].pass), *rest;
-            for (char *word = strtok_r(list, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-                char *at = strchr(word, '@');
-                *at = '\0';
-                if (visits(registry, word, at + 1) == refused)
-                    fail_msg("rules %zu: %s@%s", i, word, at + 1);
-            }
-            free(list);
-        }
-    }
-    plugin_registry_shutdown(registry);
+    check_rules(workshop, rows, sizeof rows / sizeof *rows, visits_word);
 }
 
 static void a_refused_client_reads_why(void **state)
