@@ -505,6 +505,8 @@ void script_starve(const char *name, const char *lines, const struct script_opti
     log_set_level(LOG_LEVEL_ERROR);
     harness_pause = starve_pause;
     harness_resume = starve_resume;
+    if (options->whole_only) /* its bytes would be too many */
+        return;
     size_t allocations = run_once(name, lines, &starved, 3, 0);
     for (size_t i = 1; i <= allocations; i++)
         run_once(name, lines, &starved, 3, i);
