@@ -106,10 +106,8 @@ void facts_database(struct observed *observed, const char *data, size_t size)
 void facts_account(struct observed *observed)
 {
     const struct identity *identity = &observed->identity;
-    set_text(observed, WEIR_TEXT_current_user, identity->current_user.data,
-             identity->current_user.size);
-    set_text(observed, WEIR_TEXT_current_role, identity->current_role.data,
-             identity->current_role.size);
+    set_name(observed, WEIR_TEXT_current_user, identity->current_user);
+    set_name(observed, WEIR_TEXT_current_role, identity->current_role);
 }
 
 void facts_release(struct observed *observed)

@@ -15,7 +15,8 @@ struct prepared;
 /* Who the session is, and where (session_identity.c). Texts may be unset: data "" and size 0. */
 struct identity {
     char *user, *attributes; /* owned; NULL before the handshake response */
-    struct strbuf database, current_user, current_role;
+    struct strbuf database;
+    char *current_user, *current_role; /* owned; NULL: not known */
     unsigned needs_refresh; /* IDENTITY_*: to be re-read from the backend before the next event */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
     struct sql_mode mode;          /* how the session's statements are lexed */

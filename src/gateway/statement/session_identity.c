@@ -205,10 +205,10 @@ bool identity_refresh_must_wait(struct observed *observed, const uint8_t *payloa
     return waits;
 }
 
-static void keep(struct strbuf *kept, struct wire_string value)
+static void keep(char **kept, struct wire_string value)
 {
-    strbuf_release(kept);
-    strbuf_add(kept, value.data, value.size);
+    free(*kept);
+    *kept = strndup(value.data ? value.data : "", value.size);
 }
 
 void identity_refresh_row(struct observed *observed, const struct wire_string *values, size_t count)
@@ -250,8 +250,6 @@ void identity_end_forecast(struct observed *observed)
 void identity_init(struct observed *observed)
 {
     strbuf_init(&observed->identity.database);
-    strbuf_init(&observed->identity.current_user);
-    strbuf_init(&observed->identity.current_role);
 }
 
 void identity_release(struct observed *observed)
@@ -261,6 +259,6 @@ void identity_release(struct observed *observed)
     free(identity->attributes);
     free(identity->change);
     strbuf_release(&identity->database);
-    strbuf_release(&identity->current_user);
-    strbuf_release(&identity->current_role);
+    free(identity->current_user);
+    free(identity->current_role);
 }
