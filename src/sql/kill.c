@@ -108,6 +108,8 @@ bool sql_kill_rewrite(struct strbuf *out, struct sql_span text, const struct sql
     struct copying copying = {.out = out, .at = text.at, .map = map, .data = data};
     struct sql_splitter splitter;
     struct sql_span statement;
+    if (text.size == 0)
+        return false;
     if (!is_multi) {
         copy_statement(&copying, text, mode);
     } else {

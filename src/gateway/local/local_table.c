@@ -20,7 +20,7 @@ const struct local_statement *local_find(const struct observed *observed,
     const struct session_environment *environment = observed->environment;
     const unsigned lacks = (environment->has_variables ? 0 : LOCAL_NEEDS_VARIABLES) |
                            (environment->has_functions ? 0 : LOCAL_NEEDS_FUNCTIONS);
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (!(table[i]->needs & lacks) && table[i]->matches(observed, packet))
             return table[i];
     return NULL;

@@ -110,7 +110,8 @@ static void write_string(struct strbuf *out, const char *text)
     strbuf_add_byte(out, '"');
     for (; *text; text++) {
         char form[ESCAPE_JSON_BYTES];
-        strbuf_add(out, form, escape_json_byte((unsigned char)*text, form));
+        size_t size = escape_json_byte((unsigned char)*text, form);
+        strbuf_add(out, form, size);
     }
     strbuf_add_text(out, "\"\n");
 }

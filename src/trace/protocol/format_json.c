@@ -26,10 +26,11 @@ static void put_text(struct strbuf *out, const char *key, const char *text)
     strbuf_add_byte(out, '"');
     for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
         char form[ESCAPE_JSON_BYTES];
+        size_t size = escape_json_byte(*byte, form);
         if (*byte >= 0x80)
             strbuf_printf(out, "\\u%04x", *byte);
         else
-            strbuf_add(out, form, escape_json_byte(*byte, form));
+            strbuf_add(out, form, size);
     }
     strbuf_add_byte(out, '"');
 }
