@@ -137,8 +137,26 @@ def test_a_greeting_that_is_an_error_is_the_clients_to_read(fronting):
     assert server.events.wait_for(lambda e: e["event"] == "Reject" and e["error_code"] == 1129, "the event")
 
 
-@pytest.mark.parametrize("last", [b"", b"\x05\0"], ids=["between two packets", "within a packet"])
+HALF_ROW = b"\x05\0\0\x05\x04two"
+
+
+@pytest.mark.parametrize("last", [b"", b"\x05\0"], ids=["between two packets", "within a header"])
 def test_a_backend_that_closes_in_a_result(fronting, last):
+    """A part of a packet is held back until it is known what it is, so that there is a place for the error."""
+    packets, rest, found = closed_in_a_result(fronting, last)
+    assert raw.error_of(packets)[:2] == (2013, "08S01") and len(packets) == 1 and not rest
+    assert names(found)[-2:] == ["Error Query", "Disconnect"]
+
+
+def test_a_backend_that_closes_within_a_row(fronting):
+    """Rows are passed on as they come: within one there is no place for an error."""
+    packets, rest, found = closed_in_a_result(fronting, HALF_ROW)
+    assert not packets and rest == HALF_ROW
+    assert names(found)[-2:] == ["Error Query", "Disconnect"]
+
+
+def closed_in_a_result(fronting, last):
+    """What the client reads after the first row, and the session's events."""
     def reply(connection):
         connection.write(b"\1", column(b"c"), EOF, raw.text(b"one"))
         connection.socket.sendall(last)
@@ -147,16 +165,10 @@ def test_a_backend_that_closes_in_a_result(fronting, last):
     server, _ = fronting(answers({b"'cut'": reply}))
     with log_in(server) as client:
         client.send(b"\3SELECT 'cut'")
-        packets = [client.read_packet() for _ in range(4)]
-        assert packets[3][1] == raw.text(b"one")
+        first = [client.read_packet() for _ in range(4)]
+        assert first[3][1] == raw.text(b"one")
         packets, rest = client.packets_to_end()
-        assert rest == last
-        if last:
-            assert not packets  # within a packet, there is no place for an error
-        else:
-            assert raw.error_of(packets)[:2] == (2013, "08S01") and len(packets) == 1
-        found = server.events.ended(client.greeting.connection_id)
-    assert names(found)[-2:] == ["Error Query", "Disconnect"]
+        return packets, rest, server.events.ended(client.greeting.connection_id)
 
 
 ASKS = {

@@ -13,8 +13,6 @@
 struct local_run {
     struct local *local;
     struct local_action action; /* the one that is carried out */
-    size_t written;             /* reply_packet: of what the client reads, before the last packet */
-    uint8_t shift;              /* ... and local->shift then */
     bool is_granted;            /* PRIVILEGE: a row of SHOW GRANTS has it */
     bool is_cancelled;          /* WORK: it was not run */
 };
@@ -139,20 +137,7 @@ bool local_replaces_reply(const struct session *session)
 void local_reply_packet(struct session *session, const struct wire_packet *packet)
 {
     struct local_run *run = session->local;
-    run->written = run->local->reply.size;
-    run->shift = run->local->shift;
     run->action.reply_packet(run->local, packet, &session->tracker.result);
-}
-
-/* The session ends at the packet that was shown last. */
-void local_pass_before(struct session *session, uint8_t sequence)
-{
-    struct local_run *run = session->local;
-    struct strbuf *reply = &run->local->reply;
-    strbuf_cut(reply, run->written);
-    if (reply->size && !reply->failed)
-        client_write(session, reply->data, reply->size, (uint8_t)(sequence + run->shift));
-    strbuf_reset(reply);
 }
 
 void local_pass_reply(struct session *session, uint8_t sequence)

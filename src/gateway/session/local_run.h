@@ -18,9 +18,6 @@ bool local_replaces_reply(const struct session *session);
 void local_reply_packet(struct session *session, const struct wire_packet *packet);
 void local_pass_reply(struct session *session, uint8_t sequence);
 
-/* The same without the packet that was shown last, whose number is this: the session ends at it. */
-void local_pass_before(struct session *session, uint8_t sequence);
-
 void local_run_release(struct session *session);
 
 /* Says whether the work was cancelled, before local_worked(). */

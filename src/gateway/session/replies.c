@@ -148,20 +148,10 @@ static void pass_reply(struct session *session, const uint8_t *bytes, size_t siz
         wire_tracker_trim(&session->tracker);
 }
 
-/* The session ends at this packet: the client still reads what came before it. end: where the
- * packet ends. */
-static void pass_before(struct session *session, const uint8_t *end,
-                        const struct wire_packet *packet)
+/* Whether the reply is collected, and not passed as it came. */
+static bool is_collected(const struct session *session)
 {
-    const uint8_t *bytes = session->backend.pos;
-    uint64_t frames = packet->total_size / WIRE_FRAME_MAX + 1;
-    uint64_t whole = packet->total_size + frames * WIRE_HEADER_BYTES;
-    uint64_t there = (uint64_t)(end - bytes);
-    uint8_t sequence = (uint8_t)(packet->sequence - (frames - 1));
-    if (local_replaces_reply(session))
-        local_pass_before(session, sequence);
-    else if (!session->user_has_changed && whole < there)
-        client_pass(session, bytes, (size_t)(there - whole), sequence, false);
+    return session->user_has_changed || local_replaces_reply(session);
 }
 
 /* Bytes at the end of the input that are a part of a packet which will be shown; 0: there is none,
@@ -187,6 +177,8 @@ bool reply_bytes(struct session *session)
     struct wire_packet packet;
     struct plugin_verdict verdict;
     enum wire_step step;
+    size_t complete = 0; /* bytes of results whose events were given */
+    uint8_t next = session->client.sequence;
     if (input.pos == input.end)
         return false;
     session->shown = 0;
@@ -195,10 +187,15 @@ bool reply_bytes(struct session *session)
         if (local_replaces_reply(session))
             local_reply_packet(session, &packet);
         enum fate fate = reply_packet(session, &packet, &verdict);
-        if (fate != FATE_PASSES) {
-            pass_before(session, input.pos, &packet);
+        if (fate != FATE_PASSES) { /* the client reads nothing of the result at hand */
+            if (complete && !is_collected(session))
+                client_pass(session, leg->pos, complete, next, false);
             end_session(session, fate, &verdict);
             return true;
+        }
+        if (packet.ends_result) {
+            complete = (size_t)(input.pos - leg->pos);
+            next = (uint8_t)(packet.sequence + 1);
         }
     }
     if (step == WIRE_BROKEN && has_plugins(&session->observed)) {
