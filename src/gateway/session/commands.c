@@ -228,7 +228,7 @@ static void identity_known(struct session *session, unsigned error_code)
 static bool refresh_first(struct session *session, const uint8_t *bytes, size_t whole)
 {
     struct observed *observed = &session->observed;
-    if (!identity_needs_refresh(observed) ||
+    if (!observed->identity.needs_refresh || !identity_needs_refresh(observed) ||
         identity_refresh_must_wait(observed, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES))
         return false;
     leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */

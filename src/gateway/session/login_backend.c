@@ -171,7 +171,8 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     if (session->tracker.result.session_state)
         identity_after_session_state(observed, session->tracker.result.session_state,
                                      session->tracker.result.session_state_size);
-    observed->identity.needs_refresh = IDENTITY_ACCOUNT | IDENTITY_MODE;
+    if (has_plugins(observed))
+        observed->identity.needs_refresh = IDENTITY_ACCOUNT | IDENTITY_MODE;
     if (identity_needs_refresh(observed))
         query_identity(session, identity_known);
     else
