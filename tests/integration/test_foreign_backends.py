@@ -232,8 +232,8 @@ def test_an_authentication_that_never_ends_is_given_up(fronting):
     asked = []
 
     def serve(connection):
-        if not connection.greet(MYSQL):
-            return
+        if b"tester" not in (connection.greet(MYSQL) or b""):
+            return  # the gateway itself, which wants to know what the backend is
         asked.append(1)
         connection.read()  # silence
 
@@ -242,6 +242,7 @@ def test_an_authentication_that_never_ends_is_given_up(fronting):
         client.read_greeting()
         client.send(client.handshake_response(), 1)
         client.at_end()
-        assert server.events.ended(client.greeting.connection_id)[-1]["event"] == "Reject"
+        event = server.events.ended(client.greeting.connection_id)[-1]
+        assert (event["event"], event["reject_reason"]) == ("Reject", "Got timeout reading communication packets")
     assert asked
     assert server.process.alive()
