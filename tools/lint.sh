@@ -76,7 +76,7 @@ rm -r "$tidied"
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
     --enable=warning,performance,portability --suppress=missingIncludeSystem \
     --suppress=normalCheckLevelMaxBranches --suppress=unknownMacro \
-    -I src -I include -I plugin/audit_log -I plugin/sql_firewall -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
+    -I src -I include -I plugin/audit_log -I plugin/sql_firewall -I plugin/fake_host -I "$build/src/sql/generated" -D_GNU_SOURCE "-DWEIR_VERSION=\"\"" \
     -j "$(nproc)" $(git ls-files 'src/*.c' 'cmd/*.c' 'plugin/*.c') || complain "cppcheck"
 
 [ $failed = 0 ] && echo "lint: ${#sources[@]} files are fine"
