@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The lines of logs: plain or gzipped, of several files one after the other, or of one that is
- * still being written. On big files a progress bar stands on the terminal, on standard error. */
+ * still being written. On big files a progress bar is shown on the terminal, on standard error. */
 #ifndef WEIR_AUDIT_LINES_H
 #define WEIR_AUDIT_LINES_H
 
@@ -17,7 +17,7 @@ struct lines {
     struct strbuf line;
     const char *path; /* of the current line */
     bool is_torn;     /* the line has no newline at its end: the file ends within it */
-    bool follow;      /* wait for more at the end of the last file, and go on when it was rotated */
+    bool follow; /* wait for more at the end of the last file, and continue when it was rotated */
     uint64_t total_bytes, before_bytes;
     int shown_percent; /* of the progress bar; -1: there is none */
     uint64_t inode;

@@ -41,7 +41,7 @@ static const char *color_of(enum record_event event)
     }
 }
 
-/* Control characters would let a statement write to the terminal of whoever reads the log. */
+/* Control characters would let a statement control the terminal of the log's reader. */
 static void print_safely(weir_string text)
 {
     for (size_t i = 0; i < text.size; i++) {

@@ -118,7 +118,7 @@ static bool is_frame(const struct format *format, const char *line, size_t size)
            (closing && size == closing - 1 && memcmp(line, format->closing, size) == 0);
 }
 
-/* JSON lines are whole JSON, too: an edit within the last record is seen by nobody else. */
+/* JSON lines are whole JSON, too: nothing else would detect an edit within the last record. */
 static bool is_whole(const struct format *format, const char *line, size_t size)
 {
     if (format == &format_csv)

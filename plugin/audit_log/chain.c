@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OpenSSL's oldest way to SHA-256, which version 3 would like to be rid of: the others look the
- * algorithm up anew for each hash, which costs more than hashing a record. */
+ * Uses OpenSSL's oldest functions of SHA-256, which version 3 deprecates: the newer ones look up the
+ * algorithm for each hash, which costs more than hashing a record. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "chain.h"
 

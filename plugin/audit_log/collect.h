@@ -22,12 +22,12 @@ struct collect_options {
  * the same for all. */
 struct audited;
 
-WEIR_MUST_CHECK struct audited *
-audited_new(const weir_session *session); /* NULL: no memory; collecting goes on without */
+WEIR_MUST_CHECK struct audited *audited_new(
+    const weir_session *session); /* NULL: no memory; the records are then written without it */
 /* Returns what is kept with the session; NULL: nothing. Borrowed. */
 struct audited *audited_of(const weir_session *session);
 void audited_free(struct audited *audited);
-/* The account has changed: everything is read anew. */
+/* Call when the account has changed: forces all facts to be read again. */
 void audited_reset(struct audited *audited);
 /* Which filter the session has. */
 struct filter_state *audited_filter(struct audited *audited);
@@ -55,7 +55,7 @@ void collect_plugin(struct scratch *scratch, struct audited *audited, const weir
                     weir_plugin_event event, weir_string plugin);
 
 /* A filter wants no literals: the text is replaced by its normalised form, parameters and what
- * stands in quotes in messages are left out. */
+ * is quoted in messages are left out. */
 void collect_redact(struct scratch *scratch, const weir_session *session);
 
 /* Sets the record's session_part for this format, written once and kept. */

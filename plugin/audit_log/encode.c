@@ -77,7 +77,7 @@ static inline bool is_plain(unsigned char byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Eight bytes at once; the usual tests for a byte below, a byte above, a byte equal. */
+/* Tests eight bytes in one word: for a byte below, above, or equal to a limit. */
 static inline bool are_plain(const unsigned char *at)
 {
     const uint64_t ones = 0x0101010101010101U, tops = 0x8080808080808080U;

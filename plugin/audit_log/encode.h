@@ -2,7 +2,7 @@
  *
  * The encodings of records, added to a strbuf: numbers, times, JSON strings, base64, CSV fields.
  * Each is some instructions a byte, because every statement of every client passes here. A strbuf
- * that could not grow has failed: whoever finishes the record tests `failed` once. */
+ * that could not grow has failed: the function that finishes the record tests `failed` once. */
 #ifndef AUDIT_LOG_ENCODE_H
 #define AUDIT_LOG_ENCODE_H
 

@@ -9,7 +9,7 @@
  * "%" is every account that has no filter of its own. An account without any is recorded whole:
  * other than in MySQL, silence must be asked for.
  *
- * A set of filters does not change. Whoever wants another one makes it of this one
+ * A set of filters is immutable. To change it, make another one of this one
  * (filter_store.h); a mistake is found then, and changes nothing. */
 #ifndef AUDIT_LOG_FILTER_H
 #define AUDIT_LOG_FILTER_H
@@ -40,7 +40,7 @@ unsigned filters_id(const struct filters *filters, const struct record *record);
 /* Which filter a session has at the moment: one can hand over to another (`activate`). All zeros at
  * first, and after the account has changed. */
 struct filter_state {
-    uint64_t set; /* the set's number: a new set begins anew */
+    uint64_t set; /* the set's number: a new set starts from its first filter */
     const struct filter_definition *definition;
     const struct filter_tree *active;
 };
@@ -52,7 +52,7 @@ struct filter_decision {
     bool abort, redact;
 };
 
-/* Decides about a record, and moves the state on. Any thread, while nobody frees. */
+/* Decides about a record, and updates the state. Any thread; not while the set is freed. */
 struct filter_decision filters_decide(const struct filters *filters,
                                       const struct filter_subject *subject,
                                       struct filter_state *state);

@@ -8,7 +8,7 @@
 #include "filter_tree.h"
 #include "record.h"
 
-/* What conditions can ask for beside the record. */
+/* What conditions can read besides the record. */
 struct filter_subject {
     const struct record *record;
     const weir_session *session;      /* for the digest; NULL: there is none */

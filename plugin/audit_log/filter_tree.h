@@ -4,7 +4,7 @@
  * deciding about an event needs no JSON, no names and no memory. What the language has and weir has
  * not is refused here, with a sentence.
  *
- * All of a tree lies in one arena and is freed at once. It does not change after it was made: any
+ * A tree is in one arena and is freed as a whole. It is immutable once compiled: any
  * thread may walk it. */
 #ifndef AUDIT_LOG_FILTER_TREE_H
 #define AUDIT_LOG_FILTER_TREE_H
@@ -74,7 +74,7 @@ struct filter_class_item {
     struct filter_action action;
     struct filter_event_item *events;
     size_t event_count;
-    bool has_events; /* an event item stands there, if only an empty list */
+    bool has_events; /* there is an event item, which may be an empty list */
 };
 
 struct filter_tree {

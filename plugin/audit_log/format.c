@@ -49,7 +49,7 @@ void format_add_attributes(struct strbuf *text, const struct record *record)
     strbuf_add_byte(text, '}');
 }
 
-/* A NULL has no value; bytes that are no UTF-8 stand in base64 beside. */
+/* A NULL has no value; bytes that are not UTF-8 are added in base64. */
 void format_add_parameters(struct strbuf *text, const struct record *record)
 {
     static const char value_key[] = ",\"value\":";

@@ -18,9 +18,9 @@
 #include "journal_inside.h"
 
 #define UNIT_BYTES (256U << 10) /* a unit is committed when it is as big */
-#define GATHER_MS  20           /* how long records may be collected when nobody waits for them */
+#define GATHER_MS  20           /* how long records may be collected when no reply is held */
 #define RETRY_MS   250          /* between two tries to open what could not be opened */
-#define ROTATE_S   20           /* how long somebody waits for a rotation */
+#define ROTATE_S   20           /* how long journal_rotate() waits */
 
 /* ---- What the sessions' threads call ---- */
 

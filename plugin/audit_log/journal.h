@@ -6,9 +6,9 @@
  * again, so that numbers have no gap and nothing is written twice.
  *
  * While the sink fails the journal is broken. What happens then is the setting on_failure's:
- *   refuse   whoever waits gets an error, and nothing new may begin: the callbacks ask
+ *   refuse   held replies end with an error, and no statement may begin: the callbacks ask
  *            journal_is_broken() before a statement runs
- *   allow    everybody goes on; records are kept up to the buffer's size, and counted beyond
+ *   allow    sessions continue; records are kept up to the buffer's size, and counted beyond
  * When it works again a Gap record says how long it did not, and how many events are lost. */
 #ifndef AUDIT_LOG_JOURNAL_H
 #define AUDIT_LOG_JOURNAL_H
@@ -69,7 +69,7 @@ WEIR_MUST_CHECK struct journal *journal_start(const struct journal_options *opti
 void journal_stop(struct journal *journal);
 
 /* Any thread. Adds a record's bodies (format.h), written in `format`. session: whose event this is,
- * for holding its reply back; NULL: nobody waits. WEIR_FAIL: the record could not be kept, and
+ * for holding its reply back; NULL: no reply is held. WEIR_FAIL: the record could not be kept, and
  * on_failure is refuse. */
 weir_verdict journal_add(struct journal *journal, weir_session *session,
                          const struct format *format, const struct strbuf *bodies,

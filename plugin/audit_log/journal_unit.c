@@ -117,7 +117,7 @@ void unit_commit(struct journal *journal)
     struct error error = {"no memory to write records"};
     size_t done = 0;
     bool given_up = false;
-    if (journal->unit.failed) /* no memory: these records are gone, and the numbers go on without */
+    if (journal->unit.failed) /* no memory: these records are lost, and their numbers are reused */
         journal_enter_broken(journal, &error);
     else if (journal->unit.size == 0)
         return;

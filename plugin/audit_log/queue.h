@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The queue between the sessions' threads, which put records in, and the writer, which takes all
- * there are at once. Two buffers change places: putting is one copy under a lock that is never held
+ * there are at once. Two buffers are swapped: putting is one copy under a lock that is never held
  * across a system call, so that no session waits for the disk here.
  *
- * The limit is a line, not a wall: past it put() says QUEUE_FULL and the caller decides, by its
+ * The limit is not a hard one: past it put() returns QUEUE_FULL and the caller decides, by its
  * strategy, whether to force the record in (and make its client wait) or to lose it. What was lost
  * is counted at its place in the order, so that the writer can say so there. */
 #ifndef AUDIT_LOG_QUEUE_H
@@ -21,7 +21,7 @@ struct format;
 
 struct queue_entry {
     const struct format *format; /* in which its bodies are written */
-    weir_hold *hold;             /* whom to release when it is written; NULL: nobody */
+    weir_hold *hold;             /* to release when it is written; NULL: none */
     size_t size;                 /* bytes of bodies that follow, filled up to a multiple of 8 */
 };
 
@@ -44,8 +44,8 @@ struct queue {
     struct batch filling;
     size_t limit;      /* bytes */
     bool writer_waits; /* for entries */
-    bool is_urgent;    /* somebody waits for what is in the queue */
-    bool is_woken;     /* queue_take shall return, if only with nothing */
+    bool is_urgent;    /* a held reply waits for what is in the queue */
+    bool is_woken;     /* queue_take must return, even with nothing */
     bool stopped;
 };
 
@@ -53,7 +53,7 @@ WEIR_MUST_CHECK int queue_init(struct queue *queue, size_t limit);
 void queue_release(struct queue *queue);
 void queue_set_limit(struct queue *queue, size_t limit);
 
-/* Puts one record's bodies in. force: also past the limit. urgent: the writer shall not collect
+/* Puts one record's bodies in. force: also past the limit. urgent: the writer must not collect
  * more before it writes. Takes the hold if it says QUEUE_PUT. */
 enum queue_answer queue_put(struct queue *queue, const struct queue_entry *entry,
                             const char *bodies, bool force, bool urgent);
@@ -62,11 +62,11 @@ enum queue_answer queue_put(struct queue *queue, const struct queue_entry *entry
 void queue_lose(struct queue *queue, uint64_t time_ns);
 
 /* Waits for entries or a loss, and up to gather_ms milliseconds more for others to join, unless
- * somebody is in a hurry or queue_wake() was called; then gives all, and takes the memory of the
+ * an entry is urgent or queue_wake() was called; then gives all, and takes the memory of the
  * batch given before. false: the queue was stopped and is empty. */
 bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms);
 
-/* Lets queue_take return at once. */
+/* Makes queue_take return immediately. */
 void queue_wake(struct queue *queue);
 
 bool queue_is_empty(struct queue *queue);

@@ -15,7 +15,7 @@
 
 /* X(enumerator, name, class): what can be recorded.
  *   Refused    a statement that a plugin has refused
- *   Start      the log begins, or goes on after a restart
+ *   Start      the log begins, or continues after a restart
  *   Stop       the plugin ends in order
  *   Gap        events have been lost; `lost` says how many, `since` and `until` when
  *   Reopen     the file was closed and opened again: FLUSH, or it had been removed

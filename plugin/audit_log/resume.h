@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a log ended: what the plugin needs to go on with it after a restart. A record that was half
+ * How a log ended: what the plugin needs to continue it after a restart. A record that was half
  * written when the server died was not acknowledged to anybody under SYNCHRONOUS; it is cut off,
  * and the Start record says so. */
 #ifndef AUDIT_LOG_RESUME_H

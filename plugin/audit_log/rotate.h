@@ -27,7 +27,7 @@ void rotate_list_release(struct rotate_list *list);
 struct janitor;
 struct sink_options;
 
-/* Starts the janitor, which cleans once at once, after what died with the server. Borrows options.
+/* Starts the janitor, which first cleans up once what a dead server has left. Borrows options.
  * NULL: no thread. */
 struct janitor *janitor_start(const struct sink_options *options);
 void janitor_clean(struct janitor *janitor);

@@ -15,7 +15,7 @@
 
 #include "format.h"
 
-/* What a sink must know; borrowed until it is closed. What is atomic may change meanwhile. */
+/* Settings of a sink; borrowed until it is closed. Atomic members may change at any time. */
 struct sink_options {
     const char *file;             /* FILE: absolute path */
     atomic_ullong rotate_on_size; /* bytes; 0: never */
@@ -48,7 +48,7 @@ struct sink_type {
                   struct error *error);
     /* The following lines are in another format. */
     int (*set_format)(struct sink *sink, const struct format *format, struct error *error);
-    /* Any thread: opens anew what the path or address names now, for the commits that come. -1 and
+    /* Any thread: reopens what the path or address names now, for the commits that come. -1 and
      * the problem; the old one stays in use then. */
     int (*reopen)(struct sink *sink, struct error *error);
     /* Begins a new file now, and adds the name of the old one. -1 and the problem. */

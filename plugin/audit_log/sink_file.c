@@ -31,7 +31,7 @@ struct file {
     const struct sink_options *options;
     const struct format *format;
     int fd;               /* -1: could not be opened */
-    uint64_t cut_back_to; /* bytes, when that could not be done at once; or NO_CUT */
+    uint64_t cut_back_to; /* bytes, when that could not be done immediately; or NO_CUT */
     time_t begun;         /* when the current file began */
     time_t rotate_not_before;
     atomic_ullong size;   /* bytes of the current file */

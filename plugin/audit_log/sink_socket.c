@@ -2,11 +2,11 @@
  *
  * A stream socket for shippers, unix:///path or tcp://host:port: lines as they would stand in the
  * file. A line that was cut by a broken connection is sent again, whole, on the next one: a shipper
- * sees each line once or more. SYNCHRONOUS means here that the kernel has the bytes; more nobody
- * can promise without an answer from the other side, and what the kernel had when a connection
+ * sees each line once or more. SYNCHRONOUS means here that the kernel has the bytes; more
+ * cannot be promised without an answer from the other side, and what the kernel had when a connection
  * broke is lost.
  *
- * The log has no end to be read, so numbers and chain begin anew with every start. */
+ * The log has no end to be read, so numbers and chain restart with every start. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -171,7 +171,7 @@ static int send_lines(struct stream *stream, const char *lines, size_t size, siz
     return status;
 }
 
-/* A shipper that was started anew is no failure: one more try, at once. */
+/* A shipper that was restarted is no failure: one more try, immediately. */
 static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
                   struct error *error)
 {

@@ -175,7 +175,7 @@ static int reopen(struct sink *sink, struct error *error)
 {
     (void)sink;
     (void)error;
-    return 0; /* a syslog that was started anew is connected to by the next commit */
+    return 0; /* the next commit connects to a syslog that was restarted */
 }
 
 static uint64_t no_size(struct sink *sink)

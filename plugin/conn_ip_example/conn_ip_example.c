@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conn_ip_example: prints every event to standard output, in the words (and with the one
- * misspelling) of TiDB's plugin of the same name, so that whoever knows that one finds everything
- * where it was. It also counts the connections.
+ * misspelling) of TiDB's plugin of the same name, for readers who know that one. It also counts the connections.
  *
  * Events of different sessions come on different threads: an event's lines are printed under the
  * stream's lock, so that they stay together, and flushed, so that a pipe shows them at once. */

@@ -43,7 +43,7 @@ static void ruling_free(struct ruling *ruling)
     free(ruling);
 }
 
-/* Puts a ruling in place of the current one, which it frees. Takes next. Never runs twice at once.
+/* Replaces the current ruling by `next`, and frees the old one. Takes next. Not reentrant.
  */
 static void replace(struct ruling *next)
 {

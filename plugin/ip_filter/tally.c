@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shards of chained hash tables, each with a lock. An entry that says nothing any more (nobody is
- * connected, its ban and its windows are over) is dropped by whoever next adds one to its chain. */
+ * Shards of chained hash tables, each with a lock. An entry that is no longer needed (no
+ * connection, its ban and its windows are over) is freed when another one is added to its chain. */
 #include "tally.h"
 
 #include <pthread.h>
@@ -69,7 +69,7 @@ static struct entry *find(struct shard *shard, const struct tally_key *key, uint
     return made;
 }
 
-/* Counts one more in a window that begins anew when it is over. */
+/* Counts one more in a window, which restarts when it is over. */
 static int64_t count_in(int64_t *since, int64_t *count, int64_t window, int64_t now)
 {
     if (*count == 0 || now - *since >= window) {

@@ -34,6 +34,6 @@ bool tally_failure(const struct tally_key *key, int64_t after, int64_t window, i
 
 size_t tally_banned(int64_t now); /* addresses that are banned */
 void tally_unban(void);
-void tally_clear(void); /* frees everything; nobody may be counting */
+void tally_clear(void); /* frees everything; no other thread may be in this file */
 
 #endif

@@ -45,7 +45,7 @@ static bool take_digest(struct key *key, weir_string digest)
     return digest.size == 2 * (size_t)KEY_BYTES && key_from_hex(digest.data, key->bytes);
 }
 
-/* The index-th statement that stands in a text, from 1; 0: there are no more. */
+/* The index-th statement that is in a text, from 1; 0: there are no more. */
 static size_t find_in_text(struct statement *statement, size_t index)
 {
     weir_part part;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The file of the allow-lists. What is learned is appended; otherwise the file is
- * replaced as a whole, so that whoever reads it finds the old one or the new one, and after a power
+ * replaced as a whole, so that a reader finds the old one or the new one, and after a power
  * cut one of the two is there. A process that is killed while it appends can leave one line
  * that is cut off: its client has not seen its reply yet. */
 #include <errno.h>
@@ -215,7 +215,7 @@ bool allow_lists_write(const struct allow_lists *lists, const char *path,
 
 /* ---- Appending ---- */
 
-/* Whoever has edited the file may have left its last line without an end. */
+/* An editor may have left the last line without its newline. */
 static bool end_last_line(int descriptor, off_t size)
 {
     char last = '\n';

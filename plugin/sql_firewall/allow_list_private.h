@@ -9,7 +9,7 @@
 #include "allow_list.h"
 #include "lookup.h"
 
-/* Whoever follows the lists from first to last sees entries that are whole. */
+/* A reader that follows the lists from first to last sees complete entries only. */
 struct entry {
     _Atomic(struct entry *) next; /* owned; learned after this one */
     enum key_sort sort;

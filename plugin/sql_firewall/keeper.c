@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Two locks. `learning` is held for the time that it takes to add an entry, by threads that serve
- * sessions; `filing` while the file is read or written, by whoever does it: the keeper's thread,
+ * sessions; `filing` while the file is read or written, by the thread that does it: the keeper's thread,
  * OnFlush, a function. filing is taken before learning. */
 #include "keeper.h"
 

@@ -8,7 +8,7 @@
 #define SLOTS_AT_FIRST 16 /* a power of two */
 
 struct lookup_table {
-    struct lookup_table *smaller; /* owned; somebody may still read it */
+    struct lookup_table *smaller; /* owned; readers may still use it */
     size_t mask;                  /* number of slots - 1 */
     _Atomic(void *) slots[];
 };

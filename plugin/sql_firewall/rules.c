@@ -21,7 +21,7 @@
 
 #include "statement.h"
 
-/* A pattern that needs more steps is taken as blind: nobody can stall a thread with a text. */
+/* A pattern that needs more steps counts as blind: a text cannot stall a thread. */
 #define REGEX_STEPS 1000000
 
 const char *const firewall_mode_names[FIREWALL_MODE_COUNT] = {

@@ -170,7 +170,7 @@ static int read_name(const struct reading *reading, const struct toml_node *node
     return rule->name ? 0 : no_memory(reading);
 }
 
-/* Finds the list that the key stands for; false: the key is not one of a list. */
+/* Finds the list that the key stands for; false: the key is not that of a list. */
 static bool find_list(struct rule *rule, const char *key, struct text_list **list)
 {
 #define X(member, name)                                                                            \

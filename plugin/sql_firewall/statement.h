@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <weir/plugin.h>
 
-#define PARTS_KEPT  16  /* further ones are asked for each time */
+#define PARTS_KEPT  16  /* further ones are read from the host each time */
 #define TABLES_KEPT 8   /* likewise */
 #define TABLE_BYTES 160 /* "schema.table"; longer names are put together each time */
 #define NAME_BYTES  600 /* a table's two names have at most 64 characters each; longer: cut */
