@@ -36,7 +36,7 @@ static void note_replyless(struct session *session, const struct wire_packet *co
     struct wire_reader reader = command_arguments(command);
     uint32_t id = wire_read_u32(&reader);
     if (command->command == WIRE_COM_STMT_CLOSE && !reader.failed) {
-        prepared_forget(&session->observed, id);
+        prepared_remove(&session->observed, id);
     } else if (command->command == WIRE_COM_STMT_SEND_LONG_DATA) {
         unsigned parameter = wire_read_u16(&reader);
         if (!reader.failed)

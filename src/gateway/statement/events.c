@@ -59,7 +59,8 @@ void events_connection(struct observed *observed, weir_connection_event event,
 {
     struct plugin_registry *registry = registry_of(observed);
     verdict->outcome = PLUGIN_ALLOWED;
-    if ((plugin_registry_hears(registry) & PLUGIN_HEARS_CONNECTION) || observed->handle.knowing)
+    if ((plugin_registry_subscribed(registry) & PLUGIN_SUBSCRIBES_CONNECTION) ||
+        observed->handle.knowing)
         plugin_connection_event(registry, &observed->handle, event, verdict);
 }
 
@@ -110,9 +111,9 @@ static bool is_refused(const struct command *command)
 static void begin_starting(struct observed *observed)
 {
     struct command *command = &observed->command;
-    bool hears = plugin_registry_hears(registry_of(observed)) & PLUGIN_HEARS_GENERAL;
-    command->phase = hears ? COMMAND_STARTING : COMMAND_JUDGED;
-    command->is_announced = hears;
+    bool subscribed = plugin_registry_subscribed(registry_of(observed)) & PLUGIN_SUBSCRIBES_GENERAL;
+    command->phase = subscribed ? COMMAND_STARTING : COMMAND_JUDGED;
+    command->is_announced = subscribed;
     if (is_refused(command))
         command->count = 1;
 }
@@ -121,7 +122,8 @@ static void give_pre_parse(struct observed *observed, struct plugin_verdict *ver
 {
     struct command *command = &observed->command;
     verdict->outcome = PLUGIN_ALLOWED;
-    if ((plugin_registry_hears(registry_of(observed)) & PLUGIN_HEARS_PARSE) && command->text.size) {
+    if ((plugin_registry_subscribed(registry_of(observed)) & PLUGIN_SUBSCRIBES_PARSE) &&
+        command->text.size) {
         struct statement first = command->one;
         command->one.text = command->text.data;
         command->one.size = command->text.size;
@@ -302,7 +304,7 @@ static void give_global_variables(struct observed *observed)
     struct sql_settings settings;
     struct sql_setting setting;
     if (statement->kinds.kind != SQL_KIND_SET_GLOBAL ||
-        !(plugin_registry_hears(registry) & PLUGIN_HEARS_GLOBAL_VARIABLE))
+        !(plugin_registry_subscribed(registry) & PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE))
         return;
     sql_settings_init(&settings, statement_text(statement), &statement->mode);
     while (sql_settings_next(&settings, &setting)) {
@@ -360,7 +362,7 @@ void events_end(struct observed *observed)
     struct command *command = &observed->command;
     if (command->prepared &&
         (command->code == WIRE_COM_STMT_EXECUTE || command->code == WIRE_COM_STMT_RESET))
-        prepared_forget_long_data(command->prepared);
+        prepared_clear_long_data(command->prepared);
     give_errors(observed, ERROR_NOT_RUN, "70100",
                 "Not run: an earlier statement of the text failed");
     command->is_announced = false;

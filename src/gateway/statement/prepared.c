@@ -43,7 +43,7 @@ struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t p
 {
     const struct command *command = &observed->command;
     size_t size = command->text.size;
-    prepared_forget(observed, id);
+    prepared_remove(observed, id);
     struct prepared *prepared = calloc(1, sizeof *prepared + size + 1);
     char *database = strdup(observed->identity.database.data);
     if (!prepared || !database) {
@@ -102,13 +102,13 @@ void prepared_note_long_data(struct prepared *prepared, unsigned parameter)
         prepared->long_data[parameter / 8] |= (uint8_t)(1U << parameter % 8);
 }
 
-void prepared_forget_long_data(struct prepared *prepared)
+void prepared_clear_long_data(struct prepared *prepared)
 {
     free(prepared->long_data);
     prepared->long_data = NULL;
 }
 
-void prepared_forget(struct observed *observed, uint32_t id)
+void prepared_remove(struct observed *observed, uint32_t id)
 {
     struct prepared *prepared = prepared_find(observed, id);
     if (prepared)

@@ -44,10 +44,10 @@ void prepared_note_types(struct prepared *prepared, struct wire_string types);
 void prepared_note_long_data(struct prepared *prepared, unsigned parameter);
 
 /* An Execute has used the long data up. */
-void prepared_forget_long_data(struct prepared *prepared);
+void prepared_clear_long_data(struct prepared *prepared);
 
 /* COM_STMT_CLOSE. */
-void prepared_forget(struct observed *observed, uint32_t id);
+void prepared_remove(struct observed *observed, uint32_t id);
 
 /* COM_RESET_CONNECTION, COM_CHANGE_USER, the end. */
 void prepared_release(struct observed *observed);

@@ -12,9 +12,9 @@
 #include "gateway/statement/facts.h"
 #include "gateway/statement/prepared.h"
 
-static unsigned hears(const struct observed *observed)
+static unsigned subscriptions(const struct observed *observed)
 {
-    return plugin_registry_hears(observed->environment->registry);
+    return plugin_registry_subscribed(observed->environment->registry);
 }
 
 static char *copy_of(struct wire_string text)
@@ -186,11 +186,11 @@ void identity_after_session_state(struct observed *observed, const uint8_t *stat
 
 bool identity_needs_refresh(const struct observed *observed)
 {
-    unsigned heard = observed->identity.needs_refresh ? hears(observed) : 0;
-    bool wants_account =
-        (observed->identity.needs_refresh & IDENTITY_ACCOUNT) && (heard & PLUGIN_NEEDS_ACCOUNT);
-    bool wants_mode =
-        (observed->identity.needs_refresh & IDENTITY_MODE) && (heard & PLUGIN_HEARS_GENERAL);
+    unsigned subscribed = observed->identity.needs_refresh ? subscriptions(observed) : 0;
+    bool wants_account = (observed->identity.needs_refresh & IDENTITY_ACCOUNT) &&
+                         (subscribed & PLUGIN_NEEDS_ACCOUNT);
+    bool wants_mode = (observed->identity.needs_refresh & IDENTITY_MODE) &&
+                      (subscribed & PLUGIN_SUBSCRIBES_GENERAL);
     return wants_account || wants_mode;
 }
 

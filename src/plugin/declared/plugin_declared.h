@@ -30,10 +30,10 @@ WEIR_MUST_CHECK char *plugin_section_text_in(char *bytes, size_t size, const cha
 
 /* ---- needs and versions (plugin_version.c) ---- */
 
-/* A bit beside those of plugin_registry_hears(): some manifest has needs = ["account"]. */
+/* A bit beside those of plugin_registry_subscribed(): some manifest has needs = ["account"]. */
 #define PLUGIN_NEEDS_ACCOUNT 16U
 
-/* X(name, bit): what `needs` may hold; the bits are those of plugin_registry_hears(). */
+/* X(name, bit): what `needs` may hold; the bits are those of plugin_registry_subscribed(). */
 #define PLUGIN_NEEDS(X) X("account", PLUGIN_NEEDS_ACCOUNT)
 
 /* The parts of "1.4.2" as numbers; false when it is not one to three numbers with dots. */

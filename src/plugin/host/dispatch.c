@@ -222,8 +222,8 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
            (struct arguments){.name = name, .value = value}, &ignored, invoke_global_variable);
 }
 
-void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
-                           weir_plugin_event event, const struct weir_plugin *subject)
+void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                             weir_plugin_event event, const struct weir_plugin *subject)
 {
     weir_string name = {subject->identity.name, strlen(subject->identity.name)};
     struct plugin_running running = {.refusal = NULL}; /* nothing can be refused here */

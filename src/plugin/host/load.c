@@ -111,12 +111,12 @@ static int read_callables(struct weir_plugin *plugin, struct error *error)
     return 0;
 }
 
-static unsigned hears_of(const weir_manifest *manifest)
+static unsigned subscriptions_of(const weir_manifest *manifest)
 {
-    return (manifest->on_connection_event ? PLUGIN_HEARS_CONNECTION : 0) |
-           (manifest->on_general_event ? PLUGIN_HEARS_GENERAL : 0) |
-           (manifest->on_parse_event ? PLUGIN_HEARS_PARSE : 0) |
-           (manifest->on_global_variable_event ? PLUGIN_HEARS_GLOBAL_VARIABLE : 0);
+    return (manifest->on_connection_event ? PLUGIN_SUBSCRIBES_CONNECTION : 0) |
+           (manifest->on_general_event ? PLUGIN_SUBSCRIBES_GENERAL : 0) |
+           (manifest->on_parse_event ? PLUGIN_SUBSCRIBES_PARSE : 0) |
+           (manifest->on_global_variable_event ? PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE : 0);
 }
 
 static int read_identity(struct weir_plugin *plugin, const char *id, struct error *error)
@@ -154,7 +154,7 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
         plugin_free(plugin);
         return NULL;
     }
-    plugin->hears = hears_of(plugin->manifest);
+    plugin->subscribed = subscriptions_of(plugin->manifest);
     if (HAS(plugin->manifest, on_variable))
         plugin->on_variable = plugin->manifest->on_variable;
     if (HAS(plugin->manifest, on_status))

@@ -164,11 +164,11 @@ void plugin_registry_shutdown(struct plugin_registry *registry);
 /* ---- Events ---- */
 
 /* What the enabled plugins subscribe to: bits. One relaxed atomic load. */
-#define PLUGIN_HEARS_CONNECTION      1U
-#define PLUGIN_HEARS_GENERAL         2U
-#define PLUGIN_HEARS_PARSE           4U
-#define PLUGIN_HEARS_GLOBAL_VARIABLE 8U
-unsigned plugin_registry_hears(const struct plugin_registry *registry);
+#define PLUGIN_SUBSCRIBES_CONNECTION      1U
+#define PLUGIN_SUBSCRIBES_GENERAL         2U
+#define PLUGIN_SUBSCRIBES_PARSE           4U
+#define PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE 8U
+unsigned plugin_registry_subscribed(const struct plugin_registry *registry);
 
 /* Notify the plugins of an event, on the session's thread. *verdict need not be initialised.
  *

@@ -29,21 +29,21 @@ static void set_state(struct weir_plugin *plugin, enum plugin_state state)
 
 static void update_hears(struct plugin_registry *registry)
 {
-    unsigned hears = 0;
+    unsigned subscribed = 0;
     for (size_t i = 0; i < registry->count; i++) {
         struct weir_plugin *plugin = registry->plugins[i];
         if (plugin->state != PLUGIN_STATE_READY)
             continue;
-        hears |= plugin->identity.needs; /* also while disabled: sessions of then live on */
+        subscribed |= plugin->identity.needs; /* also while disabled: sessions of then live on */
         if (atomic_load(&plugin->enabled))
-            hears |= plugin->hears;
+            subscribed |= plugin->subscribed;
     }
-    atomic_store(&registry->hears, hears);
+    atomic_store(&registry->subscribed, subscribed);
 }
 
-unsigned plugin_registry_hears(const struct plugin_registry *registry)
+unsigned plugin_registry_subscribed(const struct plugin_registry *registry)
 {
-    return atomic_load_explicit(&registry->hears, memory_order_relaxed);
+    return atomic_load_explicit(&registry->subscribed, memory_order_relaxed);
 }
 
 /* ---- Start ---- */
@@ -151,12 +151,12 @@ static int init_all(struct plugin_registry *registry, struct error *error)
     return status;
 }
 
-static void build_chain(const struct plugin_registry *registry, unsigned hears,
+static void build_chain(const struct plugin_registry *registry, unsigned subscribed,
                         struct plugin_chain *chain)
 {
     for (size_t i = 0; i < registry->count; i++) {
         struct weir_plugin *plugin = registry->plugins[i];
-        if (plugin->state == PLUGIN_STATE_READY && (plugin->hears & hears))
+        if (plugin->state == PLUGIN_STATE_READY && (plugin->subscribed & subscribed))
             chain->plugins[chain->count++] = plugin;
     }
 }
@@ -190,10 +190,10 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
         plugin_registry_shutdown(registry);
         return NULL;
     }
-    build_chain(registry, PLUGIN_HEARS_CONNECTION, &registry->connection);
-    build_chain(registry, PLUGIN_HEARS_GENERAL, &registry->general);
-    build_chain(registry, PLUGIN_HEARS_PARSE, &registry->parse);
-    build_chain(registry, PLUGIN_HEARS_GLOBAL_VARIABLE, &registry->global_variable);
+    build_chain(registry, PLUGIN_SUBSCRIBES_CONNECTION, &registry->connection);
+    build_chain(registry, PLUGIN_SUBSCRIBES_GENERAL, &registry->general);
+    build_chain(registry, PLUGIN_SUBSCRIBES_PARSE, &registry->parse);
+    build_chain(registry, PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE, &registry->global_variable);
     update_hears(registry);
     return registry;
 }
@@ -246,7 +246,7 @@ int plugin_flush(struct plugin_registry *registry, struct weir_session *session,
     pthread_mutex_unlock(&plugin->flushing);
     if (status == 0) {
         log_info("plugin", "%s flushed", name);
-        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_FLUSHED, plugin);
+        plugin_notify_of_plugin(registry, session, WEIR_PLUGIN_FLUSHED, plugin);
     }
     return status;
 }
@@ -259,12 +259,12 @@ int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *se
     if (!plugin)
         return -1;
     if (!enabled)
-        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_DISABLING, plugin);
+        plugin_notify_of_plugin(registry, session, WEIR_PLUGIN_DISABLING, plugin);
     atomic_store(&plugin->enabled, enabled);
     update_hears(registry);
     log_info("plugin", "%s %s", name, enabled ? "enabled" : "disabled");
     if (enabled)
-        plugin_tell_of_plugin(registry, session, WEIR_PLUGIN_ENABLED, plugin);
+        plugin_notify_of_plugin(registry, session, WEIR_PLUGIN_ENABLED, plugin);
     return 0;
 }
 

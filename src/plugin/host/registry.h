@@ -47,7 +47,7 @@ struct weir_plugin {
     char *library; /* absolute path */
     void *handle;  /* dlopen()'s */
     const weir_manifest *manifest;
-    unsigned hears; /* PLUGIN_HEARS_* */
+    unsigned subscribed; /* PLUGIN_SUBSCRIBES_* */
     weir_verdict (*on_variable)(weir_session *session, weir_variable_event event,
                                 weir_variable *variable);                  /* NULL: none */
     weir_verdict (*on_status)(weir_session *session, weir_status *status); /* NULL: none */
@@ -75,7 +75,7 @@ struct plugin_registry {
     struct plugin_options options;
     char *data_directory; /* absolute; NULL: none */
     struct plugin_variables *variables;
-    atomic_uint hears;
+    atomic_uint subscribed;
     struct plugin_chain connection, general, parse, global_variable;
     size_t count;
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
@@ -129,7 +129,7 @@ void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct wei
 void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
 
 /* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
-void plugin_tell_of_plugin(struct plugin_registry *registry, struct weir_session *session,
-                           weir_plugin_event event, const struct weir_plugin *subject);
+void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_session *session,
+                             weir_plugin_event event, const struct weir_plugin *subject);
 
 #endif

@@ -93,7 +93,7 @@ static void everything_comes_in_the_order_of_plugin_load(void **state)
                             "b general Starting Query\na general Starting Query\n"
                             "b variable x=1\na variable x=1\n");
     clear_record(workshop);
-    assert_int_equal(plugin_registry_hears(registry), 15);
+    assert_int_equal(plugin_registry_subscribed(registry), 15);
     assert_int_equal(plugin_count(registry), 2);
     struct plugin_row row = plugin_row_at(registry, 1);
     assert_string_equal(row.name, "a");
@@ -110,7 +110,7 @@ static void no_plugins_is_fine(void **state)
 {
     struct plugin_registry *registry = load(*state, NULL);
     struct weir_session session = session_of("", "refuse");
-    assert_int_equal(plugin_registry_hears(registry), 0);
+    assert_int_equal(plugin_registry_subscribed(registry), 0);
     assert_int_equal(plugin_count(registry), 0);
     assert_true(general_event(registry, &session, WEIR_STARTING));
     plugin_registry_shutdown(registry);
@@ -222,7 +222,7 @@ static void a_disabled_plugin_hears_nothing_that_begins(void **state)
     workshop_recorder(workshop, "b", "1", "");
     struct plugin_registry *registry = load(workshop, "a-1,b-1");
     struct weir_session session = session_of("", "");
-    assert_int_equal(plugin_registry_hears(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
+    assert_int_equal(plugin_registry_subscribed(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
     assert_int_equal(plugin_set_enabled(registry, NULL, "a", false, &error), 0);
     assert_string_equal(plugin_row_at(registry, 0).status, "Ready-disable");
     assert_string_equal(plugin_row_at(registry, 1).status, "Ready-enable");
@@ -231,9 +231,9 @@ static void a_disabled_plugin_hears_nothing_that_begins(void **state)
     general_event(registry, &session, WEIR_STARTING);
     assert_record(workshop, "b connection ChangeUser\nb general Starting Query\n");
     assert_int_equal(plugin_set_enabled(registry, NULL, "b", false, &error), 0);
-    assert_int_equal(plugin_registry_hears(registry), PLUGIN_NEEDS_ACCOUNT);
+    assert_int_equal(plugin_registry_subscribed(registry), PLUGIN_NEEDS_ACCOUNT);
     assert_int_equal(plugin_set_enabled(registry, NULL, "a", true, &error), 0);
-    assert_int_equal(plugin_registry_hears(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
+    assert_int_equal(plugin_registry_subscribed(registry), 15 | PLUGIN_NEEDS_ACCOUNT);
     assert_int_equal(plugin_set_enabled(registry, NULL, "c", true, &error), -1);
     assert_string_equal(error.message, "plugin c doesn't exist; SHOW PLUGINS lists those that do");
     plugin_registry_shutdown(registry);
