@@ -9,7 +9,7 @@
  *   address.h    -backend's text, name lookups, sockets
  *   greeting.h   the conversation of a probe; probe.h: its socket
  *   upstream.c   address and profile: what sessions read while probes write
- *   watch.c      when probes run
+ *   probing.c    when probes run
  *   embedded.h   the private mariadbd
  *
  * A profile is what the server's greeting said: version, capabilities, character set. Clients are
