@@ -33,10 +33,12 @@ done
 grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|alloca|strncpy|strncat)\(' "${sources[@]}" &&
     complain "banned functions; use strbuf, snprintf, memcpy with a checked length"
 
+# What it says counts, and not its status, which ends the pipeline either way. clang does not know gcc's flags of LTO.
 mapfile -t units < <(git ls-files 'src/*.c' 'cmd/*.c')
-printf '%s\n' "${units[@]}" |
-    xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2>/dev/null | grep -E 'error:|warning:' &&
-    complain "clang-tidy"
+tidy=$(printf '%s\n' "${units[@]}" |
+    xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" --extra-arg=-Wno-ignored-optimization-argument 2>/dev/null |
+    grep -E 'error:|warning:')
+[ -z "$tidy" ] || complain "clang-tidy: $tidy"
 
 # Plugins: pluginpkg knows how they are compiled, so clang-tidy is asked by way of the compiler.
 tidied=$(mktemp -d)

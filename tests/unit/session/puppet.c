@@ -318,23 +318,23 @@ void puppet_begin(struct puppet *puppet, bool refuses, unsigned needs, bool decl
                                        .on_global_variable_event = on_global_variable_event,
                                        .on_flush = on_flush};
     struct weir_plugin *plugin = &puppet->plugin;
-    *plugin =
-        (struct weir_plugin){.registry = &puppet->registry,
-                             .identity = {.name = "puppet",
-                                          .kind = "Audit",
-                                          .version = "1",
-                                          .license = "Apache-2.0",
-                                          .refuses_on_failure = refuses,
-                                          .needs = needs},
-                             .library = (char *)"/puppet-1.so",
-                             .manifest = &puppet->manifest,
-                             .hears = PLUGIN_SUBSCRIBES_CONNECTION | PLUGIN_SUBSCRIBES_GENERAL |
-                                      PLUGIN_SUBSCRIBES_PARSE | PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE,
-                             .state = PLUGIN_STATE_READY,
-                             .enabled = true};
+    *plugin = (struct weir_plugin){.registry = &puppet->registry,
+                                   .identity = {.name = "puppet",
+                                                .kind = "Audit",
+                                                .version = "1",
+                                                .license = "Apache-2.0",
+                                                .refuses_on_failure = refuses,
+                                                .needs = needs},
+                                   .library = (char *)"/puppet-1.so",
+                                   .manifest = &puppet->manifest,
+                                   .subscribed =
+                                       PLUGIN_SUBSCRIBES_CONNECTION | PLUGIN_SUBSCRIBES_GENERAL |
+                                       PLUGIN_SUBSCRIBES_PARSE | PLUGIN_SUBSCRIBES_GLOBAL_VARIABLE,
+                                   .state = PLUGIN_STATE_READY,
+                                   .enabled = true};
     pthread_mutex_init(&plugin->flushing, NULL);
     struct plugin_registry *registry = &puppet->registry;
-    registry->hears = plugin->hears | needs;
+    registry->subscribed = plugin->subscribed | needs;
     registry->count = 1;
     registry->plugins[0] = plugin;
     struct plugin_chain chain = {.count = 1, .plugins = {plugin}};
