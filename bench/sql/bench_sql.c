@@ -41,9 +41,8 @@ static void add(const char *text, size_t size)
         statements = realloc(statements, capacity * sizeof *statements);
     }
     char *copy = malloc(size + 1);
-    if (statements == NULL || copy == NULL) {
+    if (statements == NULL || copy == NULL)
         abort();
-    }
     memcpy(copy, text, size);
     statements[count++] = (struct sql_span){copy, size};
 }
@@ -69,18 +68,15 @@ static void load(void)
     while (file != NULL && getline(&line, &room, file) > 0) {
         json_t *object = json_loads(line, JSON_ALLOW_NUL, NULL);
         const json_t *sql = json_object_get(object, "sql");
-        if (json_is_string(sql)) {
+        if (json_is_string(sql))
             add(json_string_value(sql), json_string_length(sql));
-        }
         json_decref(object);
     }
     free(line);
-    if (file != NULL) {
+    if (file != NULL)
         fclose(file);
-    }
-    for (size_t i = 0; count < sizeof own / sizeof own[0]; i++) {
+    for (size_t i = 0; count < sizeof own / sizeof own[0]; i++)
         add(own[i], strlen(own[i]));
-    }
 }
 
 __attribute__((noinline)) void pass_lexer(size_t from, size_t to)
@@ -163,9 +159,8 @@ static void measure(const char *set, size_t pass)
     static uint64_t times[SLICES][ROUNDS_MAX]; /* nanoseconds */
     size_t rounds = 0, bytes = 0;
     uint64_t median = 0, best = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         bytes += statements[i].size;
-    }
     uint64_t start = clock_monotonic_ns();
     for (uint64_t from = start; from - start < PASS_NS && rounds < ROUNDS_MAX; rounds++) {
         for (size_t slice = 0; slice < SLICES; slice++) {
@@ -212,15 +207,12 @@ static void sort_statements(void)
 {
     struct sql_span *sorted = malloc(count * sizeof *sorted);
     size_t next = 0;
-    if (sorted == NULL) {
+    if (sorted == NULL)
         abort();
-    }
     for (int is_long = 0; is_long <= 1; is_long++) {
-        for (size_t i = 0; i < count; i++) {
-            if ((statements[i].size > SHORT_BYTES) == is_long) {
+        for (size_t i = 0; i < count; i++)
+            if ((statements[i].size > SHORT_BYTES) == is_long)
                 sorted[next++] = statements[i];
-            }
-        }
     }
     free(statements);
     statements = sorted;
@@ -235,19 +227,16 @@ int main(int argc, char **argv)
     warm_up(); /* grows the memory that is kept, so that growing is not counted */
     if (argc == 3 && strcmp(argv[1], "--once") == 0) {
         printf("%zu\n", count);
-        for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
-            if (strcmp(argv[2], passes[i].name) == 0) {
+        for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)
+            if (strcmp(argv[2], passes[i].name) == 0)
                 passes[i].run(0, count);
-            }
-        }
     } else {
         measure_all();
     }
     sql_tables_release(&tables);
     sql_digester_release(&digester);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         free((char *)statements[i].at);
-    }
     free(statements);
     return checksum == 0;
 }

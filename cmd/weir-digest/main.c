@@ -65,9 +65,8 @@ static json_t *json_bytes(struct sql_span bytes)
 {
     const char *at = bytes.at != NULL ? bytes.at : "";
     json_t *string = json_stringn(at, bytes.size);
-    if (string != NULL) {
+    if (string != NULL)
         return string;
-    }
     struct strbuf text = STRBUF_INIT;
     for (size_t i = 0; i < bytes.size; i++) {
         unsigned char byte = (unsigned char)at[i];
@@ -81,9 +80,8 @@ static json_t *json_bytes(struct sql_span bytes)
 static json_t *json_hex(struct sql_span bytes)
 {
     struct strbuf text = STRBUF_INIT;
-    for (size_t i = 0; i < bytes.size; i++) {
+    for (size_t i = 0; i < bytes.size; i++)
         strbuf_printf(&text, "%02x", (unsigned char)bytes.at[i]);
-    }
     json_t *string = json_stringn(text.data, text.size);
     strbuf_release(&text);
     return string;
@@ -101,12 +99,10 @@ static json_t *json_tables(const struct sql_tables *tables, bool in_session)
                             json_bytes(in_session ? sql_table_schema(item) : item->database));
         json_object_set_new(object, "table", json_bytes(item->name));
         json_object_set_new(object, "access", json_string(sql_access_name(item->access)));
-        if (item->named_apart.size > 0 && !in_session) {
+        if (item->named_apart.size > 0 && !in_session)
             json_object_set_new(object, "default_db", json_bytes(item->named_apart));
-        }
-        if (item->in_text) {
+        if (item->in_text)
             json_object_set_new(object, "in_text", json_true());
-        }
         json_array_append_new(list, object);
     }
     return list;
@@ -126,18 +122,16 @@ static bool print_statement(struct facts *facts, struct sql_span statement)
     struct sql_kinds kinds = sql_statement_kind(statement, &facts->mode);
     json_t *object = json_object();
     json_t *sql = json_stringn(statement.at != NULL ? statement.at : "", statement.size);
-    if (sql != NULL) {
+    if (sql != NULL)
         json_object_set_new(object, "sql", sql);
-    } else {
+    else
         json_object_set_new(object, "sql_hex", json_hex(statement));
-    }
     json_object_set_new(object, "normalized", json_bytes(normalized));
     json_object_set_new(object, "digest", json_string(digest));
     json_object_set_new(object, "kind", json_string(sql_label_name(kinds.label)));
     json_object_set_new(object, "weir_kind", json_string(sql_kind_name(kinds.kind)));
-    if (kinds.inner != kinds.kind) {
+    if (kinds.inner != kinds.kind)
         json_object_set_new(object, "inner_kind", json_string(sql_kind_name(kinds.inner)));
-    }
     json_object_set_new(object, "tables", json_tables(&facts->tables, facts->database.size > 0));
     json_object_set_new(object, "tables_known", json_boolean(facts->tables.known));
     bool written =
@@ -148,16 +142,14 @@ static bool print_statement(struct facts *facts, struct sql_span statement)
 
 static bool print_text(struct facts *facts, struct sql_span text)
 {
-    if (!facts->multi) {
+    if (!facts->multi)
         return print_statement(facts, text);
-    }
     struct sql_splitter splitter;
     struct sql_span statement;
     bool good = true;
     sql_splitter_init(&splitter, text, &facts->mode);
-    while (good && sql_splitter_next(&splitter, &statement)) {
+    while (good && sql_splitter_next(&splitter, &statement))
         good = print_statement(facts, statement);
-    }
     return good;
 }
 
@@ -205,9 +197,8 @@ static int run_lines(struct facts *facts)
     ssize_t size;
     while (status == 0 && (size = getline(&line, &capacity, stdin)) >= 0) {
         number++;
-        if (strspn(line, " \t\r\n") == (size_t)size) {
+        if (strspn(line, " \t\r\n") == (size_t)size)
             continue;
-        }
         json_error_t error = {.text = ""};
         strbuf_reset(&text);
         if (!read_statement(line, (size_t)size, &text, &error)) {
@@ -234,16 +225,13 @@ static bool read_file(const char *path, struct strbuf *out)
         fprintf(stderr, "weir-digest: %s: %s\n", path, strerror(errno));
         return false;
     }
-    while ((size = fread(chunk, 1, sizeof chunk, file)) > 0) {
+    while ((size = fread(chunk, 1, sizeof chunk, file)) > 0)
         strbuf_add(out, chunk, size);
-    }
     bool good = ferror(file) == 0 && !out->failed;
-    if (!good) {
+    if (!good)
         fprintf(stderr, "weir-digest: %s: cannot be read\n", path);
-    }
-    if (file != stdin) {
+    if (file != stdin)
         fclose(file);
-    }
     return good;
 }
 
@@ -255,9 +243,8 @@ static int run_script(struct facts *facts, const char *path)
         struct script script;
         struct sql_span statement;
         script_init(&script, (struct sql_span){text.data, text.size}, &facts->mode);
-        while (good && script_next(&script, &statement)) {
+        while (good && script_next(&script, &statement))
             good = print_text(facts, statement);
-        }
     }
     strbuf_release(&text);
     return good ? 0 : 1;

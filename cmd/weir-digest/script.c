@@ -30,21 +30,17 @@ static const char *take_delimiter(struct script *script, const char *at)
     static const char word[] = "delimiter";
     const size_t size = sizeof word - 1;
     if ((size_t)(script->end - at) <= size || strncasecmp(at, word, size) != 0 ||
-        (at[size] != ' ' && at[size] != '\t')) {
+        (at[size] != ' ' && at[size] != '\t'))
         return NULL;
-    }
     const char *end = line_end(at, script->end);
     at += size;
-    while (at < end && is_blank(*at)) {
+    while (at < end && is_blank(*at))
         at++;
-    }
     const char *stop = at;
-    while (stop < end && !is_blank(*stop)) {
+    while (stop < end && !is_blank(*stop))
         stop++;
-    }
-    if (stop > at) {
+    if (stop > at)
         script->delimiter = (struct sql_span){at, (size_t)(stop - at)};
-    }
     return end;
 }
 
@@ -54,16 +50,14 @@ static const char *skip_quoted(const struct script *script, const char *at)
 {
     const char *end = script->end;
     size_t left = (size_t)(end - at);
-    if (*at == '#' || (left >= 3 && at[0] == '-' && at[1] == '-' && is_blank(at[2]))) {
+    if (*at == '#' || (left >= 3 && at[0] == '-' && at[1] == '-' && is_blank(at[2])))
         return line_end(at, end);
-    }
     if (left >= 2 && at[0] == '/' && at[1] == '*') {
         const char *stop = left >= 4 ? memmem(at + 2, left - 2, "*/", 2) : NULL;
         return stop != NULL ? stop + 2 : end;
     }
-    if (*at != '\'' && *at != '"' && *at != '`') {
+    if (*at != '\'' && *at != '"' && *at != '`')
         return at;
-    }
     char quote = *at++;
     while (at < end && *at != quote) {
         bool escape = *at == '\\' && quote != '`' && !script->mode.no_backslash_escapes;
@@ -98,9 +92,8 @@ bool script_next(struct script *script, struct sql_span *statement)
         const char *quoted = skip_quoted(script, at);
         begun =
             begun || (!is_blank(*at) && (quoted == at || *at == '\'' || *at == '"' || *at == '`'));
-        if (quoted > at + 2 && at[0] == '/' && (at[2] == '!' || at[2] == 'M')) {
+        if (quoted > at + 2 && at[0] == '/' && (at[2] == '!' || at[2] == 'M'))
             begun = true; /* an executable comment is a statement */
-        }
         at = quoted > at ? quoted : at + 1;
     }
     script->at = script->end;

@@ -58,10 +58,9 @@ static inline void readers_leave(unsigned *count)
 
 static inline void readers_wait_for(struct readers *readers, unsigned turn)
 {
-    for (unsigned i = 0; i < READER_STRIPES; i++) {
+    for (unsigned i = 0; i < READER_STRIPES; i++)
         while (__atomic_load_n(&readers->stripes[i].count[turn], __ATOMIC_SEQ_CST))
             sched_yield();
-    }
 }
 
 /* Waits until all have left who may have loaded what was replaced before this call. Never in two

@@ -61,10 +61,9 @@ static size_t utf8_size(const unsigned char *at, size_t left)
                                                    : 0;
     if (size == 0 || size > left)
         return 0;
-    for (size_t i = 1; i < size; i++) {
+    for (size_t i = 1; i < size; i++)
         if ((at[i] & 0xc0) != 0x80)
             return 0;
-    }
     if ((first == 0xe0 && at[1] < 0xa0) || (first == 0xed && at[1] > 0x9f) ||
         (first == 0xf0 && at[1] < 0x90) || (first == 0xf4 && at[1] > 0x8f))
         return 0;

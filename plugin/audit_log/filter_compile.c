@@ -294,10 +294,9 @@ static int resolve(struct compile *compile, struct filter_tree *tree)
                          tree->ref.data);
     for (size_t i = 0; i < tree->class_count; i++) {
         const struct filter_class_item *class = &tree->classes[i];
-        for (size_t j = 0; j < class->event_count; j++) {
+        for (size_t j = 0; j < class->event_count; j++)
             if (class->events[j].next && resolve(compile, class->events[j].next) < 0)
                 return -1;
-        }
     }
     return 0;
 }

@@ -197,11 +197,10 @@ static int compile_function(struct compile *compile, const json_t *json, unsigne
     if (json_array_size(arguments) != functions[at].arguments)
         return error_set(compile->error, "%s has a list of %zu args", name,
                          functions[at].arguments);
-    for (size_t i = 0; i < functions[at].arguments; i++) {
+    for (size_t i = 0; i < functions[at].arguments; i++)
         if (compile_argument(compile, json_array_get(arguments, i), classes,
                              &condition->arguments[i]) < 0)
             return -1;
-    }
     return 0;
 }
 

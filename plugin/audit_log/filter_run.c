@@ -84,10 +84,9 @@ static uint64_t command_id(weir_string kind)
     static const char *const kinds[] = {"Select",        "CreateTable", "CreateIndex", "AlterTable",
                                         "Update",        "Insert",      NULL,          "Delete",
                                         "TruncateTable", "DropTable",   "DropIndex"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i] && text_is(kind, kinds[i]))
             return i;
-    }
     return WEIR_ABSENT;
 }
 
@@ -97,10 +96,9 @@ static uint64_t connection_type(weir_string type)
         const char *name;
         uint64_t number;
     } types[] = {{"TCP", 1}, {"Socket", 2}, {"TLS", 4}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (text_is(type, types[i].name))
             return types[i].number;
-    }
     return 0;
 }
 
@@ -239,10 +237,9 @@ static bool holds(const struct filter_occasion *occasion, const struct filter_co
         break;
     }
     bool all = condition->kind == CONDITION_AND;
-    for (size_t i = 0; i < condition->part_count; i++) {
+    for (size_t i = 0; i < condition->part_count; i++)
         if (holds(occasion, &condition->parts[i]) != all)
             return !all;
-    }
     return all;
 }
 

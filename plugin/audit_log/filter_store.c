@@ -132,10 +132,9 @@ static json_t *copy_of_current(struct error *error)
 {
     json_t *root = current ? json_deep_copy(filters_json(current)) : json_object();
     static const char *const objects[] = {"filters", "users"};
-    for (size_t i = 0; root && i < 2; i++) {
+    for (size_t i = 0; root && i < 2; i++)
         if (!json_object_get(root, objects[i]))
             json_object_set_new(root, objects[i], json_object());
-    }
     if (!root)
         error_set(error, "no memory");
     return root;

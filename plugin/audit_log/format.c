@@ -16,10 +16,9 @@ static const struct format *const formats[] = {&format_json, &format_mysql_json,
 
 const struct format *format_find(const char *name, size_t size)
 {
-    for (size_t i = 0; formats[i]; i++) {
+    for (size_t i = 0; formats[i]; i++)
         if (strlen(formats[i]->name) == size && strncasecmp(formats[i]->name, name, size) == 0)
             return formats[i];
-    }
     return NULL;
 }
 

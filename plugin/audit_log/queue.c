@@ -137,10 +137,9 @@ bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms)
     }
     queue->writer_waits = false;
     struct timespec end = clock_deadline(CLOCK_MONOTONIC, gather_ms * (uint64_t)NS_PER_MS);
-    while (gather_ms && !queue->is_urgent && !queue->stopped && !queue->is_woken) {
+    while (gather_ms && !queue->is_urgent && !queue->stopped && !queue->is_woken)
         if (pthread_cond_timedwait(&queue->wake, &queue->lock, &end) != 0)
             break;
-    }
     *batch = queue->filling;
     queue->filling = next;
     bool goes_on = batch->size || batch->loss.count || queue->is_woken;

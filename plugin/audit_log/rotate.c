@@ -42,20 +42,18 @@ char *rotate_name(const char *file)
     char time[CLOCK_RFC3339_BYTES], *name = NULL;
     size_t size = 0;
     clock_rfc3339(clock_wall_ns(), time);
-    for (const char *at = time; *at; at++) {
+    for (const char *at = time; *at; at++)
         if (*at != '-' && *at != ':')
             time[size++] = *at;
-    }
     time[size] = '\0';
     return asprintf(&name, "%s.%s", file, time) < 0 ? NULL : name;
 }
 
 static bool is_stamp(const char *text)
 {
-    for (size_t i = 0; i < sizeof STAMP - 1; i++) {
+    for (size_t i = 0; i < sizeof STAMP - 1; i++)
         if (STAMP[i] == '0' ? !isdigit((unsigned char)text[i]) : text[i] != STAMP[i])
             return false;
-    }
     text += sizeof STAMP - 1;
     return *text == '\0' || strcmp(text, ".gz") == 0;
 }
@@ -126,10 +124,9 @@ static bool copy_compressed(const struct janitor *janitor, int from, gzFile to)
 {
     char block[BLOCK_BYTES];
     ssize_t size;
-    while ((size = read(from, block, sizeof block)) > 0 && !atomic_load(&janitor->stopped)) {
+    while ((size = read(from, block, sizeof block)) > 0 && !atomic_load(&janitor->stopped))
         if (gzwrite(to, block, (unsigned)size) != (int)size)
             return false;
-    }
     return size == 0;
 }
 
@@ -192,11 +189,10 @@ static void clean(const struct janitor *janitor)
     rotate_list_release(&list);
     if (!janitor->options->compress || rotate_list(janitor->options->file, &list) < 0)
         return;
-    for (size_t i = 0; i < list.count && !atomic_load(&janitor->stopped); i++) {
+    for (size_t i = 0; i < list.count && !atomic_load(&janitor->stopped); i++)
         if (!is_compressed(list.paths[i]) && !compress_file(janitor, list.paths[i]) &&
             !atomic_load(&janitor->stopped))
             weir_log(WEIR_LOG_ERROR, "cannot compress %s: %s", list.paths[i], strerror(errno));
-    }
     rotate_list_release(&list);
 }
 

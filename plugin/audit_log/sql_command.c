@@ -104,10 +104,9 @@ bool sql_command_is(weir_string kind, weir_string name)
 {
     if (!kind.size)
         return name.size == 0;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (is_words(name, others[i].name))
             return is_words(kind, others[i].kind);
-    }
     return is_other_spelling(name, kind);
 }
 

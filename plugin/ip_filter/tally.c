@@ -138,10 +138,9 @@ size_t tally_banned(int64_t now)
     size_t count = 0;
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&shards[i].lock);
-        for (size_t j = 0; j < CHAINS; j++) {
+        for (size_t j = 0; j < CHAINS; j++)
             for (const struct entry *entry = shards[i].chains[j]; entry; entry = entry->next)
                 count += entry->banned_until > now;
-        }
         pthread_mutex_unlock(&shards[i].lock);
     }
     return count;
@@ -151,10 +150,9 @@ void tally_unban(void)
 {
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&shards[i].lock);
-        for (size_t j = 0; j < CHAINS; j++) {
+        for (size_t j = 0; j < CHAINS; j++)
             for (struct entry *entry = shards[i].chains[j]; entry; entry = entry->next)
                 entry->banned_until = entry->failed_count = 0;
-        }
         pthread_mutex_unlock(&shards[i].lock);
     }
 }

@@ -63,10 +63,9 @@ static bool is_about_databases(const weir_session *session)
     static const char *const kinds[] = {"CreateDatabase", "AlterDatabase", "DropDatabase"};
     weir_part part;
     bool found = false;
-    for (size_t i = 0; !found && weir_statement_part(session, i, &part); i++) {
+    for (size_t i = 0; !found && weir_statement_part(session, i, &part); i++)
         for (size_t j = 0; j < sizeof kinds / sizeof *kinds; j++)
             found = found || text_is(part.specific_kind, kinds[j]);
-    }
     return found;
 }
 

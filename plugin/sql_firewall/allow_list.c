@@ -49,10 +49,9 @@ static bool take_digest(struct key *key, weir_string digest)
 static size_t find_in_text(struct statement *statement, size_t index)
 {
     weir_part part;
-    for (size_t at = 1; statement_part(statement, at, &part); at++) {
+    for (size_t at = 1; statement_part(statement, at, &part); at++)
         if ((part.flags & WEIR_PART_IN_TEXT) && --index == 0)
             return at;
-    }
     return 0;
 }
 

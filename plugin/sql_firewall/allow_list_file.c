@@ -52,10 +52,9 @@ static const char *parse_entry(const char *line, struct key *key)
 
 static int mode_of(const char *name)
 {
-    for (int mode = 0; mode < FIREWALL_MODE_COUNT; mode++) {
+    for (int mode = 0; mode < FIREWALL_MODE_COUNT; mode++)
         if (strcmp(firewall_mode_names[mode], name) == 0)
             return mode;
-    }
     return NO_MODE;
 }
 
@@ -194,10 +193,9 @@ static void print(const struct allow_lists *lists, const struct left_out *left_o
 {
     strbuf_add_text(out, heading);
     for (const struct account *account = atomic_load(&lists->first); account;
-         account = atomic_load(&account->next)) {
+         account = atomic_load(&account->next))
         if (!is_left_out(left_out, account, NULL))
             print_account(account, left_out, out);
-    }
 }
 
 bool allow_lists_write(const struct allow_lists *lists, const char *path,

@@ -105,10 +105,9 @@ static weir_verdict call_forget(weir_call *call)
 weir_verdict OnFunction(weir_session *session, weir_call *call)
 {
     (void)session;
-    for (size_t i = 0; i < call->argument_count; i++) {
+    for (size_t i = 0; i < call->argument_count; i++)
         if (!call->arguments[i].data)
             return weir_fail("an argument is NULL");
-    }
     switch (call->index) {
     case SQL_FIREWALL_SET_MODE_FUNCTION:
         return call_set_mode(call);

@@ -44,10 +44,9 @@ struct asking {
 
 static bool matches_any(const struct text_list *list, weir_string text, unsigned flags)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count; i++)
         if (pattern_matches(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
             return true;
-    }
     return false;
 }
 
@@ -67,10 +66,9 @@ static enum answer ask_parts(const struct rule *rule, struct asking *asking)
     weir_part part;
     if (rule->kinds.count == 0 && !rule->missing_where)
         return YES;
-    for (size_t i = 0; statement_part(asking->statement, i, &part); i++) {
+    for (size_t i = 0; statement_part(asking->statement, i, &part); i++)
         if (part_matches(rule, &part))
             return YES;
-    }
     return statement_is_computed(asking->statement) ? BLIND : NO;
 }
 
@@ -80,10 +78,9 @@ static enum answer ask_tables(const struct rule *rule, struct asking *asking)
     uint32_t access;
     if (rule->tables.count == 0)
         return YES;
-    for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++) {
+    for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++)
         if ((access & rule->access) && matches_any(&rule->tables, name, PATTERN_FOLDS))
             return YES;
-    }
     return statement_is_understood(asking->statement) ? NO : BLIND;
 }
 
@@ -142,12 +139,11 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
         return YES;
     if (!statement_sql(statement).data)
         return NO;
-    for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++) {
+    for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++)
         if ((part.flags & WEIR_PART_IN_TEXT) &&
             matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
                         PATTERN_FOLDS))
             return YES;
-    }
     return statement_is_plain(statement) ? NO : BLIND;
 }
 
@@ -160,10 +156,9 @@ static bool is_far(const struct rule_gist *gist, struct statement *statement)
     if (!gist->table_count)
         return false;
     struct letters letters = statement_table_letters(statement);
-    for (uint32_t i = 0; i < gist->table_count; i++) {
+    for (uint32_t i = 0; i < gist->table_count; i++)
         if ((gist->tables[i].schema & letters.schemas) && (gist->tables[i].name & letters.names))
             return false;
-    }
     return statement_is_understood(statement);
 }
 
@@ -223,10 +218,9 @@ const struct rule *rules_deny(const struct rules *rules, struct statement *state
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global)
 {
-    for (size_t i = 0; rules && i < rules->mode_count; i++) {
+    for (size_t i = 0; rules && i < rules->mode_count; i++)
         if (matches_any(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
-    }
     return global;
 }
 

@@ -223,10 +223,9 @@ static int check_rule(const struct reading *reading, const struct toml_node *nod
         return WRONG(reading, "\"access\" without \"tables\"; for all of them write [\"*.*\"]");
     if (!rule->access)
         rule->access = WEIR_TABLE_READ | WEIR_TABLE_WRITE | WEIR_TABLE_DDL;
-    for (size_t i = 0; i + 1 < rules->count; i++) {
+    for (size_t i = 0; i + 1 < rules->count; i++)
         if (strcmp(rules->rules[i].name, rule->name) == 0)
             return WRONG(reading, "there are two rules of the name \"%s\"", rule->name);
-    }
     return 0;
 }
 
@@ -237,10 +236,9 @@ static int read_rule(const struct reading *reading, const struct toml_node *node
     struct rule *rule = &reading->rules->rules[reading->rules->count++];
     rule->statements_over = WEIR_ABSENT;
     rule->line = toml_line(node);
-    for (size_t i = 0; i < toml_count(node); i++) {
+    for (size_t i = 0; i < toml_count(node); i++)
         if (read_rule_key(reading, toml_at(node, i), rule) < 0)
             return -1;
-    }
     return check_rule(reading, node, rule);
 }
 
@@ -316,10 +314,9 @@ static int read_file(const struct reading *reading)
     const struct toml_node *root = toml_root(reading->document);
     if (!reading->rules)
         return no_memory(reading);
-    for (size_t i = 0; i < toml_count(root); i++) {
+    for (size_t i = 0; i < toml_count(root); i++)
         if (read_key(reading, toml_at(root, i)) < 0)
             return -1;
-    }
     return rules_prepare(reading->rules) ? 0 : no_memory(reading);
 }
 

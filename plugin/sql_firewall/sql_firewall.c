@@ -87,10 +87,9 @@ static bool is_unlisted(struct statement *statement, const struct account *list)
         const struct rules *now = atomic_load(&rules);
         return now && now->refuse_unknown_accounts;
     }
-    for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++) {
+    for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
         if (!account_has(list, &key))
             return true;
-    }
     return answer == KEY_UNKNOWABLE;
 }
 

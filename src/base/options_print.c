@@ -76,18 +76,17 @@ void options_print_help(const struct option_table *table, FILE *out)
     const char *plain = isatty(fileno(out)) ? "\033[0m" : "";
     fprintf(out, "%s: %s\n\nUsage: %s [OPTIONS]%s%s\n", table->program, table->synopsis,
             table->program, table->operands ? " " : "", table->operands ? table->operands : "");
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         if (table->rows[i].type == OPTION_HEADING)
             fprintf(out, "\n%s%s%s\n", bold, table->rows[i].name, plain);
         else
             print_row(&table->rows[i], out);
-    }
 }
 
 /* roff: a backslash, and a dot or quote at the start of a line, would be commands. */
 static void print_roff(FILE *out, const char *text)
 {
-    for (const char *at = text; *at; at++) {
+    for (const char *at = text; *at; at++)
         if (*at == '\\')
             fputs("\\e", out);
         else if (*at == '-')
@@ -96,7 +95,6 @@ static void print_roff(FILE *out, const char *text)
             fprintf(out, "\\&%c", *at);
         else
             fputc(*at, out);
-    }
 }
 
 static void print_manual_row(const struct option_row *row, FILE *out)

@@ -57,9 +57,8 @@ static struct side digest_side(struct digest_scanner *scanner)
     digest_scan(scanner, &token);
     enum group group = groups[token.class];
     if (token.class == DIGEST_EMPTY && token.start < scanner->size &&
-        scanner->text[token.start] == '-') {
+        scanner->text[token.start] == '-')
         group = SHOWN; /* -> and ->>: what it points to is after it */
-    }
     return (struct side){token.start, scanner->at, group};
 }
 
@@ -84,12 +83,10 @@ bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode)
         /* The longer one goes on after the shorter one: <= is one token here and two there. */
         bool server_done = server.end == end, digest_done = digest.end == end;
         server.start = digest.start = end;
-        if (server_done) {
+        if (server_done)
             server = server_side(&lexer);
-        }
-        if (digest_done) {
+        if (digest_done)
             digest = digest_side(&scanner);
-        }
         same = agree(&server, &digest);
     }
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;

@@ -74,9 +74,8 @@ static inline block block_load_few(const unsigned char *at, size_t size)
 /* What a text of `size` bytes holds from `at` on, fewer than 16 bytes, filled up with zeros. */
 static inline block block_load_part(const unsigned char *text, size_t at, size_t size)
 {
-    if (size < BLOCK_BYTES) {
+    if (size < BLOCK_BYTES)
         return block_load_few(text + at, size - at);
-    }
     unsigned __int128 number; /* with what is before it, which is shifted out */
     memcpy(&number, text + size - BLOCK_BYTES, sizeof number);
     return block_of(at < size ? number >> 8 * (BLOCK_BYTES - (size - at)) : 0);

@@ -252,9 +252,8 @@ static enum sql_block_token routine_word(struct sql_blocks *blocks, uint16_t wor
                    (oracle && (word == SQL_WORD_RETURN || blocks->previous == SQL_WORD_RETURN)) ||
                    (word == SQL_WORD_SET &&
                     (blocks->previous == SQL_WORD_CHARACTER || blocks->previous == SQL_WORD_CHAR));
-    if (blocks->parentheses > 0 || of_type) {
+    if (blocks->parentheses > 0 || of_type)
         return SQL_BLOCK_INSIDE;
-    }
     if (oracle && (word == SQL_WORD_AS || word == SQL_WORD_IS)) {
         push(blocks, FRAME_DECLARATIONS);
         blocks->header = HEADER_NONE;
@@ -273,14 +272,12 @@ static enum sql_block_token header_word(struct sql_blocks *blocks, uint16_t word
         break;
     case HEADER_NAME:
         /* IF NOT EXISTS, or the name. */
-        if (word != SQL_WORD_IF && word != SQL_WORD_NOT && word != SQL_WORD_EXISTS) {
+        if (word != SQL_WORD_IF && word != SQL_WORD_NOT && word != SQL_WORD_EXISTS)
             blocks->header = HEADER_ROUTINE;
-        }
         break;
     case HEADER_TRIGGER:
-        if (word == SQL_WORD_ROW && blocks->previous == SQL_WORD_EACH) {
+        if (word == SQL_WORD_ROW && blocks->previous == SQL_WORD_EACH)
             blocks->header = HEADER_HANDLER;
-        }
         break;
     case HEADER_EVENT:
         if (word == SQL_WORD_DO) {
@@ -301,9 +298,8 @@ static enum sql_block_token header_word(struct sql_blocks *blocks, uint16_t word
     case HEADER_ROUTINE:
         return routine_word(blocks, word);
     default: /* HEADER_HANDLER */
-        if (begins_statement(word)) {
+        if (begins_statement(word))
             return body(blocks, word);
-        }
         break;
     }
     return SQL_BLOCK_INSIDE;
@@ -313,9 +309,8 @@ bool sql_blocks_semicolon(struct sql_blocks *blocks)
 {
     blocks->header = HEADER_NONE; /* in a package: of a forward declaration */
     blocks->cursor = false;
-    while (top_is(blocks, FRAME_EXPRESSION)) {
+    while (top_is(blocks, FRAME_EXPRESSION))
         blocks->depth--;
-    }
     blocks->at_start = true;
     return blocks->depth == 0;
 }
@@ -326,9 +321,8 @@ static enum sql_block_token take_header(struct sql_blocks *blocks, const struct 
         blocks->parentheses += sql_token_is(token, '(');
         blocks->parentheses -= sql_token_is(token, ')') && blocks->parentheses > 0;
     }
-    if (token->class == SQL_TOKEN_WORD) {
+    if (token->class == SQL_TOKEN_WORD)
         return header_word(blocks, token->word);
-    }
     if (blocks->header == HEADER_NAME && token->class == SQL_TOKEN_NAME) {
         blocks->header = HEADER_ROUTINE;
     } else if (sql_token_is(token, ':') && blocks->header >= HEADER_ROUTINE) {
@@ -342,20 +336,17 @@ static enum sql_block_token take_start(struct sql_blocks *blocks, struct sql_lex
                                        const struct sql_token *token)
 {
     struct sql_token next = {0};
-    if (sql_token_is_name(token)) {
+    if (sql_token_is_name(token))
         next = look_ahead(blocks);
-    }
     if (sql_token_is(&next, ':')) {
         sql_lexer_next(lexer, &next); /* label: */
         return SQL_BLOCK_STRUCTURE;
     }
-    if (token->class == SQL_TOKEN_WORD) {
+    if (token->class == SQL_TOKEN_WORD)
         return start_word(blocks, token->word);
-    }
     if (sql_token_is(token, '<')) {
-        for (int i = 0; i < 4; i++) { /* the rest of <<label>> */
+        for (int i = 0; i < 4; i++) /* the rest of <<label>> */
             sql_lexer_next(lexer, &next);
-        }
         return SQL_BLOCK_STRUCTURE;
     }
     blocks->at_start = blocks->first = false;
@@ -378,13 +369,12 @@ enum sql_block_token sql_blocks_take(struct sql_blocks *blocks, struct sql_lexer
 {
     enum sql_block_token is = SQL_BLOCK_INSIDE;
     blocks->lexer = lexer;
-    if (blocks->header != HEADER_NONE) {
+    if (blocks->header != HEADER_NONE)
         is = take_header(blocks, token);
-    } else if (blocks->at_start) {
+    else if (blocks->at_start)
         is = take_start(blocks, lexer, token);
-    } else if (token->class == SQL_TOKEN_WORD) {
+    else if (token->class == SQL_TOKEN_WORD)
         inner_word(blocks, token->word);
-    }
     blocks->previous = token->class == SQL_TOKEN_WORD ? token->word : SQL_NO_WORD;
     return is;
 }

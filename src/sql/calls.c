@@ -8,9 +8,8 @@
 void sql_calls_init(struct sql_calls *calls, struct sql_span statement, const struct sql_mode *mode)
 {
     calls->all = calls->more = false;
-    if (statement.size == 0 || !memchr(statement.at, '(', statement.size)) {
+    if (statement.size == 0 || !memchr(statement.at, '(', statement.size))
         return; /* many statements have no parenthesis, and so no call */
-    }
     sql_cursor_begin(&calls->cursor, statement, mode);
     calls->more = sql_cursor_accept(&calls->cursor, SQL_WORD_SELECT);
 }
@@ -22,9 +21,8 @@ static struct sql_span between(const struct sql_cursor *cursor, size_t start, si
 
 static void add_argument(struct sql_call *call, struct sql_span argument)
 {
-    if (call->argument_count < SQL_CALL_ARGUMENTS) {
+    if (call->argument_count < SQL_CALL_ARGUMENTS)
         call->arguments[call->argument_count] = argument;
-    }
     call->argument_count++;
 }
 
@@ -35,9 +33,8 @@ static bool read_arguments(struct sql_cursor *cursor, struct sql_call *call, siz
     for (; !sql_cursor_at_end(cursor); sql_cursor_next(cursor)) {
         bool closes = sql_cursor_is(cursor, ')');
         bool parts = depth == 0 && sql_cursor_is(cursor, ',');
-        if (depth == 0 && closes) {
+        if (depth == 0 && closes)
             break;
-        }
         depth += sql_cursor_is(cursor, '(');
         depth -= closes;
         if (parts) {
@@ -48,9 +45,8 @@ static bool read_arguments(struct sql_cursor *cursor, struct sql_call *call, siz
         start = last > 0 ? start : cursor->token.start;
         last = cursor->token.end;
     }
-    if (last > 0 || call->argument_count > 0) {
+    if (last > 0 || call->argument_count > 0)
         add_argument(call, between(cursor, start, last));
-    }
     *end = cursor->token.end;
     return sql_cursor_accept_byte(cursor, ')');
 }
@@ -73,20 +69,17 @@ bool sql_calls_next(struct sql_calls *calls, struct sql_call *call)
 {
     struct sql_cursor *cursor = &calls->cursor;
     *call = (struct sql_call){0};
-    if (!calls->more || !sql_token_is_name(&cursor->token)) {
+    if (!calls->more || !sql_token_is_name(&cursor->token))
         return false;
-    }
     size_t start = cursor->token.start, end = 0;
     call->name = sql_token_inside(&cursor->lexer, &cursor->token);
     sql_cursor_next(cursor);
     calls->more = false;
-    if (!sql_cursor_accept_byte(cursor, '(') || !read_arguments(cursor, call, &end)) {
+    if (!sql_cursor_accept_byte(cursor, '(') || !read_arguments(cursor, call, &end))
         return false;
-    }
     call->title = between(cursor, start, end);
-    if (!read_alias(cursor, call)) {
+    if (!read_alias(cursor, call))
         return false;
-    }
     calls->more = sql_cursor_accept_byte(cursor, ',');
     while (!calls->more && sql_cursor_accept_byte(cursor, ';')) {
     }

@@ -31,9 +31,8 @@ static bool between(unsigned char byte, unsigned char low, unsigned char high)
 
 size_t sql_char_bytes(enum sql_charset charset, const unsigned char *at, const unsigned char *end)
 {
-    if (at[0] < 0x80 || end - at < 2) {
+    if (at[0] < 0x80 || end - at < 2)
         return 1;
-    }
     unsigned char trail = at[1];
     switch (charset) {
     case SQL_CHARSET_GBK:
@@ -52,12 +51,10 @@ size_t sql_char_bytes(enum sql_charset charset, const unsigned char *at, const u
                    ? 2
                    : 1;
     case SQL_CHARSET_GB18030:
-        if (!between(at[0], 0x81, 0xfe)) {
+        if (!between(at[0], 0x81, 0xfe))
             return 1;
-        }
-        if (between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfe)) {
+        if (between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfe))
             return 2;
-        }
         return between(trail, 0x30, 0x39) && end - at >= 4 && between(at[2], 0x81, 0xfe) &&
                        between(at[3], 0x30, 0x39)
                    ? 4
@@ -69,14 +66,11 @@ size_t sql_char_bytes(enum sql_charset charset, const unsigned char *at, const u
 
 bool sql_span_same(struct sql_span a, struct sql_span b)
 {
-    if (a.size != b.size) {
+    if (a.size != b.size)
         return false;
-    }
-    for (size_t i = 0; i < a.size; i++) {
-        if (sql_byte_lower((unsigned char)a.at[i]) != sql_byte_lower((unsigned char)b.at[i])) {
+    for (size_t i = 0; i < a.size; i++)
+        if (sql_byte_lower((unsigned char)a.at[i]) != sql_byte_lower((unsigned char)b.at[i]))
             return false;
-        }
-    }
     return true;
 }
 
@@ -99,14 +93,11 @@ static const struct {
 enum sql_charset sql_charset_from_name(struct sql_span name)
 {
     const char *underscore = name.size > 0 ? memchr(name.at, '_', name.size) : NULL;
-    if (underscore != NULL) {
+    if (underscore != NULL)
         name.size = (size_t)(underscore - name.at);
-    }
-    for (size_t i = 0; i < sizeof charset_names / sizeof charset_names[0]; i++) {
-        if (sql_span_is(name, charset_names[i].name)) {
+    for (size_t i = 0; i < sizeof charset_names / sizeof charset_names[0]; i++)
+        if (sql_span_is(name, charset_names[i].name))
             return charset_names[i].charset;
-        }
-    }
     return SQL_CHARSET_OTHER;
 }
 
@@ -114,22 +105,17 @@ enum sql_charset sql_charset_from_name(struct sql_span name)
 enum sql_charset sql_charset_from_collation(unsigned collation)
 {
     unsigned number = collation & 1023;
-    if (number == 28 || number == 87) {
+    if (number == 28 || number == 87)
         return SQL_CHARSET_GBK;
-    }
-    if (number == 13 || number == 88 || number == 95 || number == 96) {
+    if (number == 13 || number == 88 || number == 95 || number == 96)
         return SQL_CHARSET_SJIS;
-    }
-    if (number == 1 || number == 84) {
+    if (number == 1 || number == 84)
         return SQL_CHARSET_BIG5;
-    }
-    if (collation >= 248 && collation <= 250) {
+    if (collation >= 248 && collation <= 250)
         return SQL_CHARSET_GB18030;
-    }
     if (number == 5 || number == 8 || number == 15 || number == 31 ||
-        (number >= 47 && number <= 49) || number == 94) {
+        (number >= 47 && number <= 49) || number == 94)
         return SQL_CHARSET_LATIN1;
-    }
     bool utf8 = number == 33 || number == 83 || number == 45 || number == 46 ||
                 (number >= 192 && number <= 247) || (number >= 255 && number <= 323);
     return utf8 || collation >= 2048 ? SQL_CHARSET_UTF8MB4 : SQL_CHARSET_OTHER;

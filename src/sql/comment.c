@@ -20,13 +20,11 @@ size_t sql_comment_end(const unsigned char *text, size_t size, size_t at)
 {
     while (at < size) {
         const unsigned char *star = memchr(text + at, '*', size - at);
-        if (star == NULL) {
+        if (star == NULL)
             return 0;
-        }
         at = (size_t)(star - text) + 1;
-        if (at < size && text[at] == '/') {
+        if (at < size && text[at] == '/')
             return at + 1;
-        }
     }
     return 0;
 }
@@ -38,9 +36,8 @@ static size_t nested_end(const unsigned char *text, size_t size, size_t at)
     while (at + 1 < size) {
         if (text[at] == '*' && text[at + 1] == '/') {
             at += 2;
-            if (!inside) {
+            if (!inside)
                 return at;
-            }
             inside = false;
         } else if (text[at] == '/' && text[at + 1] == '*' && !inside) {
             inside = true;
@@ -82,9 +79,8 @@ static enum verdict versioned(const struct sql_lexer *lexer, uint32_t version, b
                : version <= lexer->mode.server_version ? RUNS
                                                        : SKIPPED;
     case SQL_DIALECT_MARIADB:
-        if (version >= 50700 && version <= 99999 && !mariadb_only) {
+        if (version >= 50700 && version <= 99999 && !mariadb_only)
             return SKIPPED;
-        }
         return lexer->mode.server_version == 0         ? UNKNOWN
                : version <= lexer->mode.server_version ? RUNS
                                                        : SKIPPED;
@@ -97,9 +93,8 @@ static enum verdict versioned(const struct sql_lexer *lexer, uint32_t version, b
 static bool decide(struct sql_lexer *lexer, enum verdict verdict)
 {
     lexer->conditional = true;
-    if (lexer->reading == SQL_READING_SERVER) {
+    if (lexer->reading == SQL_READING_SERVER)
         return verdict != SKIPPED;
-    }
     return lexer->reading == SQL_READING_CODE;
 }
 
@@ -109,9 +104,8 @@ static bool skip_to_end(struct sql_lexer *lexer, size_t content, bool nested)
 {
     size_t end = nested ? nested_end(lexer->text, lexer->size, content)
                         : sql_comment_end(lexer->text, lexer->size, content);
-    if (end == 0) {
+    if (end == 0)
         return false;
-    }
     lexer->at = end;
     return true;
 }
@@ -127,18 +121,15 @@ static bool skip_executable(struct sql_lexer *lexer, size_t content, bool mariad
 {
     uint32_t version = 0;
     size_t digits = version_digits(lexer, content, &version);
-    if (digits == 0 && !mariadb_only) {
+    if (digits == 0 && !mariadb_only)
         return enter_code(lexer, content);
-    }
     bool other = mariadb_only && (lexer->mode.dialect == SQL_DIALECT_MYSQL ||
                                   lexer->mode.dialect == SQL_DIALECT_TIDB);
     enum verdict verdict = versioned(lexer, version, mariadb_only);
-    if (digits == 0 && lexer->mode.dialect == SQL_DIALECT_MARIADB) {
+    if (digits == 0 && lexer->mode.dialect == SQL_DIALECT_MARIADB)
         return enter_code(lexer, content);
-    }
-    if (decide(lexer, verdict)) {
+    if (decide(lexer, verdict))
         return enter_code(lexer, content + digits);
-    }
     return skip_to_end(lexer, content, !other);
 }
 
@@ -150,11 +141,9 @@ static const char *const tidb_features[] = {
 
 static bool is_tidb_feature(const unsigned char *name, size_t size)
 {
-    for (size_t i = 0; i < sizeof tidb_features / sizeof tidb_features[0]; i++) {
-        if (strlen(tidb_features[i]) == size && memcmp(tidb_features[i], name, size) == 0) {
+    for (size_t i = 0; i < sizeof tidb_features / sizeof tidb_features[0]; i++)
+        if (strlen(tidb_features[i]) == size && memcmp(tidb_features[i], name, size) == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -162,22 +151,18 @@ bool sql_comment_tidb_runs(const unsigned char *text, size_t size, size_t *at)
 {
     size_t p = *at;
     bool all_known = true;
-    if (p >= size || text[p] != '[') {
+    if (p >= size || text[p] != '[')
         return true;
-    }
     do {
         size_t name = ++p;
-        while (p < size && sql_byte_is(text[p], SQL_BYTE_WORD)) {
+        while (p < size && sql_byte_is(text[p], SQL_BYTE_WORD))
             p++;
-        }
-        if (p == name || p >= size || (text[p] != ',' && text[p] != ']')) {
+        if (p == name || p >= size || (text[p] != ',' && text[p] != ']'))
             return true; /* no list: counts as an empty one, and is code itself */
-        }
         all_known = all_known && is_tidb_feature(text + name, p - name);
     } while (text[p] == ',');
-    if (all_known) {
+    if (all_known)
         *at = p + 1;
-    }
     return all_known;
 }
 
@@ -186,19 +171,16 @@ bool sql_comment_skip(struct sql_lexer *lexer)
     const unsigned char *text = lexer->text;
     size_t size = lexer->size;
     size_t content = lexer->at + 2;
-    if (content < size && text[content] == '!') {
+    if (content < size && text[content] == '!')
         return skip_executable(lexer, content + 1, false);
-    }
-    if (size - content >= 2 && text[content] == 'M' && text[content + 1] == '!') {
+    if (size - content >= 2 && text[content] == 'M' && text[content + 1] == '!')
         return skip_executable(lexer, content + 2, true);
-    }
     if (size - content >= 2 && text[content] == 'T' && text[content + 1] == '!' &&
         (lexer->mode.dialect == SQL_DIALECT_TIDB || lexer->mode.dialect == SQL_DIALECT_UNKNOWN)) {
         size_t code = content + 2;
         if (sql_comment_tidb_runs(text, size, &code)) {
-            if (lexer->mode.dialect == SQL_DIALECT_TIDB || decide(lexer, UNKNOWN)) {
+            if (lexer->mode.dialect == SQL_DIALECT_TIDB || decide(lexer, UNKNOWN))
                 return enter_code(lexer, code);
-            }
         }
     }
     return skip_to_end(lexer, content, false);

@@ -19,17 +19,14 @@ void sql_cursor_skip_with(struct sql_cursor *cursor)
     sql_cursor_accept(cursor, SQL_WORD_RECURSIVE);
     do {
         sql_cursor_next(cursor); /* the name */
-        if (sql_cursor_is(cursor, '(')) {
+        if (sql_cursor_is(cursor, '('))
             sql_cursor_skip_parentheses(cursor);
-        }
-        if (!sql_cursor_accept(cursor, SQL_WORD_AS) || !sql_cursor_is(cursor, '(')) {
+        if (!sql_cursor_accept(cursor, SQL_WORD_AS) || !sql_cursor_is(cursor, '('))
             return;
-        }
         sql_cursor_skip_parentheses(cursor);
         if (sql_cursor_word(cursor) == SQL_WORD_CYCLE) {
-            while (!sql_cursor_at_end(cursor) && sql_cursor_word(cursor) != SQL_WORD_RESTRICT) {
+            while (!sql_cursor_at_end(cursor) && sql_cursor_word(cursor) != SQL_WORD_RESTRICT)
                 sql_cursor_next(cursor);
-            }
             sql_cursor_next(cursor);
         }
     } while (sql_cursor_accept_byte(cursor, ','));

@@ -45,18 +45,16 @@ static inline bool sql_cursor_at_end(const struct sql_cursor *cursor)
 /* Moves on when the word (or the punctuation) is the current token. */
 static inline bool sql_cursor_accept(struct sql_cursor *cursor, uint16_t word)
 {
-    if (cursor->token.word != word) {
+    if (cursor->token.word != word)
         return false;
-    }
     sql_cursor_next(cursor);
     return true;
 }
 
 static inline bool sql_cursor_accept_byte(struct sql_cursor *cursor, unsigned char byte)
 {
-    if (!sql_cursor_is(cursor, byte)) {
+    if (!sql_cursor_is(cursor, byte))
         return false;
-    }
     sql_cursor_next(cursor);
     return true;
 }

@@ -59,11 +59,9 @@ bool sql_reads_diagnostics(struct sql_span text)
         block here = block_load_at(bytes, at, text.size);
         block next = block_load_at(bytes, at + 1, text.size);
         unsigned found = block_bits(may_be_at(here, next));
-        for (; found; found &= found - 1) {
-            if (is_word_around(text, at + (size_t)__builtin_ctz(found))) {
+        for (; found; found &= found - 1)
+            if (is_word_around(text, at + (size_t)__builtin_ctz(found)))
                 return true;
-            }
-        }
     }
     return false;
 }

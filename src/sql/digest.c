@@ -32,9 +32,8 @@ bool sql_digest(struct sql_digester *digester, struct sql_span normalized,
 {
     unsigned char hash[HASH_SHA256_BYTES];
     (void)digester;
-    if (!hash_sha256(normalized.at, normalized.size, hash)) {
+    if (!hash_sha256(normalized.at, normalized.size, hash))
         return false;
-    }
     for (size_t i = 0; i < sizeof hash; i += BLOCK_BYTES) {
         block bytes = block_load(hash + i);
         block high = hex_digits(bytes >> 4);

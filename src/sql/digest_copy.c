@@ -17,9 +17,8 @@ struct digest_copy digest_copy(struct sql_span text, unsigned char *memory)
     const block zeros = {0};
     size_t at = 0;
     block_store(lower - BLOCK_BYTES, zeros);
-    for (; text.size - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
+    for (; text.size - at >= BLOCK_BYTES; at += BLOCK_BYTES)
         copy_block(block_load(from + at), lower + at, words + at);
-    }
     copy_block(block_load_part(from, at, text.size), lower + at, words + at);
     /* No store overlaps another: the processor is slow to read what two of them have written. */
     block_store(words + at + BLOCK_BYTES, zeros);

@@ -28,26 +28,23 @@ static bool is_space(unsigned char byte)
 
 static size_t run(const struct digest_scanner *scanner, size_t at, unsigned classes)
 {
-    while (at < scanner->size && sql_byte_is(scanner->text[at], classes)) {
+    while (at < scanner->size && sql_byte_is(scanner->text[at], classes))
         at++;
-    }
     return at;
 }
 
 static size_t binary_run(const struct digest_scanner *scanner, size_t at)
 {
-    while (byte_at(scanner, at) == '0' || byte_at(scanner, at) == '1') {
+    while (byte_at(scanner, at) == '0' || byte_at(scanner, at) == '1')
         at++;
-    }
     return at;
 }
 
 static size_t variable_run(const struct digest_scanner *scanner, size_t at)
 {
     while (at < scanner->size &&
-           (scanner->text[at] == '.' || sql_byte_is(scanner->text[at], SQL_BYTE_WORD))) {
+           (scanner->text[at] == '.' || sql_byte_is(scanner->text[at], SQL_BYTE_WORD)))
         at++;
-    }
     return at;
 }
 
@@ -102,19 +99,17 @@ static bool is_quote(unsigned char byte)
 static void take_float(struct digest_scanner *scanner, struct digest_token *token)
 {
     size_t at = run(scanner, token->start, SQL_BYTE_DIGIT);
-    if (byte_at(scanner, at) == '.') {
+    if (byte_at(scanner, at) == '.')
         at = run(scanner, at + 1, SQL_BYTE_DIGIT);
-    }
     if ((byte_at(scanner, at) | 0x20) == 'e') {
         size_t digit = at + 1;
         digit += byte_at(scanner, digit) == '+' || byte_at(scanner, digit) == '-';
         if (!is_digit(byte_at(scanner, digit))) {
             size_t end = run(scanner, token->start, SQL_BYTE_WORD);
-            if (end == token->start) {
+            if (end == token->start)
                 fail(scanner, token, end);
-            } else {
+            else
                 finish(scanner, token, DIGEST_IDENTIFIER, end);
-            }
             return;
         }
         at = run(scanner, digit, SQL_BYTE_DIGIT);
@@ -144,13 +139,12 @@ static void take_number(struct digest_scanner *scanner, struct digest_token *tok
     }
     at = run(scanner, at, SQL_BYTE_DIGIT);
     unsigned char next = byte_at(scanner, at);
-    if (next == '.' || (next | 0x20) == 'e') {
+    if (next == '.' || (next | 0x20) == 'e')
         take_float(scanner, token);
-    } else if (at < scanner->size && sql_byte_is(next, SQL_BYTE_WORD)) {
+    else if (at < scanner->size && sql_byte_is(next, SQL_BYTE_WORD))
         finish(scanner, token, DIGEST_IDENTIFIER, run(scanner, at, SQL_BYTE_WORD));
-    } else {
+    else
         finish(scanner, token, class, at);
-    }
 }
 
 /* x'1F', b'01', N'text', or a word. */
@@ -166,11 +160,10 @@ static void take_word(struct digest_scanner *scanner, struct digest_token *token
         if (first == 'x' || first == 'b') {
             size_t end =
                 first == 'x' ? run(scanner, at + 2, SQL_BYTE_HEX) : binary_run(scanner, at + 2);
-            if (byte_at(scanner, end) == '\'') {
+            if (byte_at(scanner, end) == '\'')
                 finish(scanner, token, first == 'x' ? DIGEST_NUMBER : DIGEST_BIT, end + 1);
-            } else {
+            else
                 fail(scanner, token, end);
-            }
             return;
         }
     }
@@ -183,9 +176,8 @@ static size_t scope_prefix(const struct digest_scanner *scanner, size_t at)
     for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
         size_t size = strlen(scopes[i]);
         struct sql_span span = {(const char *)scanner->text + at, size};
-        if (scanner->size - at >= size && sql_span_is(span, scopes[i])) {
+        if (scanner->size - at >= size && sql_span_is(span, scopes[i]))
             return size;
-        }
     }
     return 0;
 }
@@ -221,9 +213,8 @@ static size_t operator_size(const struct digest_scanner *scanner, size_t at)
     unsigned char second = byte_at(scanner, at + 1);
     switch (scanner->text[at]) {
     case '<':
-        if (second == '=') {
+        if (second == '=')
             return byte_at(scanner, at + 2) == '>' ? 3 : 2;
-        }
         return second == '>' || second == '<' ? 2 : 1;
     case '>':
         return second == '=' || second == '>' ? 2 : 1;
@@ -290,9 +281,8 @@ static bool skip_blank(struct digest_scanner *scanner, size_t *start)
         } else if (byte == '#' || (byte == '-' && opens_dash_comment(scanner))) {
             skip_line(scanner);
         } else if (byte == '/' && second == '*') {
-            if (!skip_comment(scanner)) {
+            if (!skip_comment(scanner))
                 return false;
-            }
         } else if (byte == '*' && second == '/' && scanner->in_code) {
             scanner->at += 2;
             scanner->in_code = false;
@@ -308,9 +298,8 @@ bool digest_skip_blank(struct digest_scanner *scanner)
 {
     struct digest_scanner copy = *scanner;
     size_t start = 0;
-    if (!skip_blank(&copy, &start)) {
+    if (!skip_blank(&copy, &start))
         return false;
-    }
     *scanner = copy;
     return true;
 }
@@ -323,32 +312,30 @@ void digest_scan(struct digest_scanner *scanner, struct digest_token *token)
         return;
     }
     size_t at = scanner->at;
-    if (at >= scanner->size) {
+    if (at >= scanner->size)
         return;
-    }
     unsigned char byte = scanner->text[at];
     unsigned char second = byte_at(scanner, at + 1);
-    if (sql_byte_is(byte, SQL_BYTE_LETTER)) {
+    if (sql_byte_is(byte, SQL_BYTE_LETTER))
         take_word(scanner, token);
-    } else if (is_digit(byte)) {
+    else if (is_digit(byte))
         take_number(scanner, token);
-    } else if (byte == '.' && is_digit(second)) {
+    else if (byte == '.' && is_digit(second))
         take_float(scanner, token);
-    } else if (is_quote(byte)) {
+    else if (is_quote(byte))
         take_quoted(scanner, token, byte == '`' ? DIGEST_QUOTED : DIGEST_STRING, at);
-    } else if (byte == '@') {
+    else if (byte == '@')
         take_variable(scanner, token);
-    } else if (byte == '-' && second == '>') {
+    else if (byte == '-' && second == '>')
         finish(scanner, token, DIGEST_EMPTY, at + (byte_at(scanner, at + 2) == '>' ? 3 : 2));
-    } else if (byte == '?') {
+    else if (byte == '?')
         finish(scanner, token, DIGEST_PARAM, at + 1);
-    } else if (byte == '\\' && second == 'N') {
+    else if (byte == '\\' && second == 'N')
         finish(scanner, token, DIGEST_NULL, at + 2);
-    } else if (byte < ' ' || byte == 0x7f) {
+    else if (byte < ' ' || byte == 0x7f)
         fail(scanner, token, at);
-    } else {
+    else
         finish(scanner, token, DIGEST_PUNCTUATION, at + operator_size(scanner, at));
-    }
 }
 
 static unsigned char unescape(unsigned char byte)
@@ -375,9 +362,8 @@ size_t digest_literal(const struct digest_scanner *scanner, const struct digest_
             at++; /* doubled */
         } else if (*at == '\\' && token->quote != '`' && end - at >= 2) {
             at++;
-            if (*at == '%' || *at == '_') {
+            if (*at == '%' || *at == '_')
                 out[size++] = '\\';
-            }
             out[size++] = unescape(*at++);
             continue;
         }

@@ -30,9 +30,8 @@ static bool is_whole(struct sql_span text, const struct sql_mode *mode)
     while (at < end) {
         size_t bytes = sql_char_bytes(mode->charset, at, end);
         if (bytes == 1 && *at >= 0x80 &&
-            !(mode->charset == SQL_CHARSET_SJIS && *at >= 0xa1 && *at <= 0xdf)) {
+            !(mode->charset == SQL_CHARSET_SJIS && *at >= 0xa1 && *at <= 0xdf))
             return false;
-        }
         at += bytes;
     }
     return true;
@@ -75,9 +74,8 @@ static void add_text(struct strbuf *out, struct sql_span text, const struct sql_
             strbuf_add_byte(out, '\\');
             strbuf_add_byte(out, (unsigned char)escape);
         } else {
-            if (*at == '\'') {
+            if (*at == '\'')
                 strbuf_add_byte(out, '\''); /* doubled: a backslash would be text */
-            }
             strbuf_add(out, at, bytes);
         }
         at += bytes;
@@ -90,9 +88,8 @@ static bool is_number(struct sql_span text)
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.at[i];
         if (!sql_byte_is(byte, SQL_BYTE_DIGIT) && byte != '.' && byte != '-' && byte != '+' &&
-            byte != 'e' && byte != 'E') {
+            byte != 'e' && byte != 'E')
             return false;
-        }
     }
     return text.size > 0;
 }
@@ -105,11 +102,10 @@ void sql_expand_literal(struct strbuf *out, const struct sql_parameter *paramete
         strbuf_add_text(out, "NULL");
         break;
     case SQL_PARAMETER_NUMBER:
-        if (is_number(parameter->text)) {
+        if (is_number(parameter->text))
             strbuf_add(out, parameter->text.at, parameter->text.size);
-        } else { /* infinity and the like */
+        else /* infinity and the like */
             add_text(out, parameter->text, mode);
-        }
         break;
     case SQL_PARAMETER_TEXT:
         add_text(out, parameter->text, mode);
@@ -156,16 +152,14 @@ size_t sql_expand(struct strbuf *out, struct sql_span statement, const struct sq
     sql_lexer_init(&lexer, statement, mode, SQL_READING_SERVER);
     do {
         sql_lexer_next(&lexer, &token);
-        if (!sql_token_is(&token, '?')) {
+        if (!sql_token_is(&token, '?'))
             continue;
-        }
         if (room && markers < count) {
             const struct sql_parameter *parameter = &parameters[markers];
             room = add_limited(out, statement.at + copied, token.start - copied, most) &&
                    (!needs_space(out, parameter) || add_limited(out, " ", 1, most));
-            if (room) {
+            if (room)
                 sql_expand_literal(out, parameter, mode);
-            }
             if (out->size > most) { /* one value may be long; it is cut afterwards */
                 out->size = most;
                 out->data[most] = 0;
@@ -175,8 +169,7 @@ size_t sql_expand(struct strbuf *out, struct sql_span statement, const struct sq
         }
         markers++;
     } while (token.class != SQL_TOKEN_END && token.class != SQL_TOKEN_INVALID);
-    if (room) {
+    if (room)
         add_limited(out, statement.at + copied, statement.size - copied, most);
-    }
     return markers;
 }

@@ -30,9 +30,8 @@ static inline struct sql_keyword sql_keyword_of_block(block lower)
     memcpy(half, &lower, sizeof half);
     unsigned slot = keyword_slot(half);
     while (block_bits((block)(sql_keyword_names[slot].block == lower)) != BLOCK_ALL &&
-           sql_keyword_names[slot].bytes[0] != '\0') {
+           sql_keyword_names[slot].bytes[0] != '\0')
         slot = keyword_slot_after(slot);
-    }
     return sql_keyword_rows[slot];
 }
 

@@ -29,14 +29,12 @@ static void place_short_words(void)
     for (unsigned word = 0; word < WORDS; word++) {
         size_t size = strlen(words[word].name);
         uint64_t half[2] = {0, 0};
-        if (size > SHORT_BYTES) {
+        if (size > SHORT_BYTES)
             continue;
-        }
         memcpy(half, words[word].name, size);
         unsigned slot = keyword_slot(half);
-        while (slots[slot] > 0) {
+        while (slots[slot] > 0)
             slot = keyword_slot_after(slot);
-        }
         slots[slot] = (int)word + 1;
     }
 }
@@ -59,18 +57,16 @@ static void print_long_words(void)
     }
     starts[KEYWORD_LONGEST + 1] = count;
     printf("};\n\nconst unsigned char sql_long_keyword_starts[KEYWORD_LONGEST + 2] = {\n");
-    for (size_t size = SHORT_BYTES + 1; size <= KEYWORD_LONGEST + 1; size++) {
+    for (size_t size = SHORT_BYTES + 1; size <= KEYWORD_LONGEST + 1; size++)
         printf("    [%zu] = %u,\n", size, starts[size]);
-    }
     printf("};\n");
 }
 
 static void print_short_words(void)
 {
     printf("const union sql_keyword_name sql_keyword_names[KEYWORD_SLOTS] = {\n");
-    for (unsigned slot = 0; slot < KEYWORD_SLOTS; slot++) {
+    for (unsigned slot = 0; slot < KEYWORD_SLOTS; slot++)
         printf("    {\"%s\"},\n", slots[slot] > 0 ? words[slots[slot] - 1].name : "");
-    }
     printf("};\n\nconst struct sql_keyword sql_keyword_rows[KEYWORD_SLOTS] = {\n");
     for (unsigned slot = 0; slot < KEYWORD_SLOTS; slot++) {
         if (slots[slot] > 0) {

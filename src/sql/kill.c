@@ -33,9 +33,8 @@ bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql
     struct sql_cursor cursor;
     *kill = (struct sql_kill){0};
     sql_cursor_begin(&cursor, statement, mode);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_KILL)) {
+    if (!sql_cursor_accept(&cursor, SQL_WORD_KILL))
         return false;
-    }
     sql_cursor_accept(&cursor, SQL_WORD_TIDB);
     kill->soft = sql_cursor_accept(&cursor, SQL_WORD_SOFT);
     sql_cursor_accept(&cursor, SQL_WORD_HARD);
@@ -60,15 +59,12 @@ bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql
 bool sql_may_kill(struct sql_span text, enum sql_kind first, bool is_multi)
 {
     assert(text.at || text.size == 0);
-    if (first == SQL_KIND_KILL) {
+    if (first == SQL_KIND_KILL)
         return true;
-    }
     const char *at = is_multi && text.size ? memchr(text.at, ';', text.size) : NULL;
-    for (; at && text.at + text.size - at >= 4; at++) {
-        if ((*at | 0x20) == 'k' && sql_span_is((struct sql_span){at, 4}, "kill")) {
+    for (; at && text.at + text.size - at >= 4; at++)
+        if ((*at | 0x20) == 'k' && sql_span_is((struct sql_span){at, 4}, "kill"))
             return true;
-        }
-    }
     return false;
 }
 
@@ -96,9 +92,8 @@ static void copy_statement(struct copying *copying, struct sql_span statement,
     uint32_t id = 0;
     if (sql_statement_quick_kind(statement, mode).kind == SQL_KIND_KILL &&
         sql_kill(statement, mode, &kill) && kill.is_number && !kill.by_query_id &&
-        copying->map(copying->data, kill.number, &id)) {
+        copying->map(copying->data, kill.number, &id))
         replace(copying, kill.digits, id);
-    }
 }
 
 bool sql_kill_rewrite(struct strbuf *out, struct sql_span text, const struct sql_mode *mode,
@@ -119,8 +114,7 @@ bool sql_kill_rewrite(struct strbuf *out, struct sql_span text, const struct sql
             sql_mode_follow(&splitter.mode, statement);
         }
     }
-    if (copying.is_replaced) {
+    if (copying.is_replaced)
         strbuf_add(out, copying.at, (size_t)(text.at + text.size - copying.at));
-    }
     return copying.is_replaced;
 }

@@ -66,9 +66,8 @@ static bool is_set_operation(struct sql_cursor *cursor, size_t opened, bool *ord
 {
     size_t depth = opened;
     size_t outermost = opened;
-    if (opened == 0 && !may_name_set_operation(&cursor->lexer, cursor->token.start)) {
+    if (opened == 0 && !may_name_set_operation(&cursor->lexer, cursor->token.start))
         return false;
-    }
     for (; !sql_cursor_at_end(cursor); sql_cursor_next(cursor)) {
         uint16_t word = sql_cursor_word(cursor);
         if (sql_cursor_is(cursor, '(')) {
@@ -99,14 +98,12 @@ static void go_to_inner(struct sql_cursor *cursor, enum sql_kind kind)
         }
         if (kind == SQL_KIND_BATCH &&
             (word == SQL_WORD_INSERT || word == SQL_WORD_REPLACE || word == SQL_WORD_UPDATE ||
-             word == SQL_WORD_DELETE || word == SQL_WORD_WITH)) {
+             word == SQL_WORD_DELETE || word == SQL_WORD_WITH))
             return;
-        }
-        if (sql_cursor_is(cursor, '(')) {
+        if (sql_cursor_is(cursor, '('))
             sql_cursor_skip_parentheses(cursor);
-        } else {
+        else
             sql_cursor_next(cursor);
-        }
     }
 }
 
@@ -122,9 +119,8 @@ static enum sql_kind plain_kind(struct sql_cursor *cursor, bool quick, bool *hol
     }
     bool begun = opened > 0 || cursor->token.start > start;
     enum sql_kind kind = sql_cursor_kind(cursor, holds_statement);
-    if (kind == SQL_KIND_EMPTY && begun) {
+    if (kind == SQL_KIND_EMPTY && begun)
         return SQL_KIND_UNKNOWN; /* a parenthesis, or WITH, and nothing after it */
-    }
     bool query = kind == SQL_KIND_SELECT || kind == SQL_KIND_VALUES || kind == SQL_KIND_TABLE;
     return query && !quick && is_set_operation(cursor, opened, ordered) ? SQL_KIND_SET_OPERATION
                                                                         : kind;
@@ -140,9 +136,8 @@ static struct sql_kinds read_kind(struct sql_cursor *cursor, bool quick)
     bool wraps = holds_statement || kind == SQL_KIND_SET_STATEMENT || kind == SQL_KIND_BATCH;
     /* EXPLAIN SET STATEMENT ... FOR EXPLAIN ...: each turn moves on by a token at least. */
     while (wraps && !sql_cursor_at_end(cursor)) {
-        if (!holds_statement) {
+        if (!holds_statement)
             go_to_inner(cursor, inner);
-        }
         holds_statement = false;
         inner = plain_kind(cursor, quick, &holds_statement, &ordered);
         wraps = holds_statement || inner == SQL_KIND_SET_STATEMENT;
@@ -160,9 +155,8 @@ static struct sql_kinds statement_kind(struct sql_span statement, const struct s
         sql_cursor_init(&cursor, statement, mode, SQL_READING_CODE);
         kinds = read_kind(&cursor, quick);
     }
-    if (kinds.kind == SQL_KIND_SET && sql_sets_global(statement, mode)) {
+    if (kinds.kind == SQL_KIND_SET && sql_sets_global(statement, mode))
         kinds.kind = kinds.inner = SQL_KIND_SET_GLOBAL;
-    }
     return kinds;
 }
 

@@ -121,9 +121,8 @@ static void skip_definer(struct sql_cursor *cursor)
     } else if (cursor->token.class == SQL_TOKEN_VARIABLE) {
         bool lone = cursor->token.end - cursor->token.start == 1; /* 'name' @ 'host' */
         sql_cursor_next(cursor);
-        if (lone) {
+        if (lone)
             sql_cursor_next(cursor);
-        }
     }
 }
 
@@ -153,9 +152,8 @@ void sql_cursor_skip_modifiers(struct sql_cursor *cursor)
 static enum sql_kind alter_table_kind(struct sql_cursor *cursor)
 {
     sql_cursor_next(cursor);
-    if (sql_cursor_accept(cursor, SQL_WORD_IF)) {
+    if (sql_cursor_accept(cursor, SQL_WORD_IF))
         sql_cursor_accept(cursor, SQL_WORD_EXISTS);
-    }
     do {
         sql_cursor_next(cursor);
     } while (sql_cursor_accept_byte(cursor, '.'));
@@ -186,24 +184,20 @@ static enum sql_kind object_kind(struct sql_cursor *cursor, uint16_t verb)
 static enum sql_kind grant_kind(struct sql_cursor *cursor, bool grant)
 {
     sql_cursor_next(cursor);
-    if (!grant && sql_cursor_word(cursor) == SQL_WORD_ALL) {
+    if (!grant && sql_cursor_word(cursor) == SQL_WORD_ALL)
         return SQL_KIND_REVOKE; /* REVOKE ALL PRIVILEGES, GRANT OPTION FROM user */
-    }
     while (!sql_cursor_at_end(cursor)) {
         if (sql_cursor_is(cursor, '(')) {
             sql_cursor_skip_parentheses(cursor);
             continue;
         }
         uint16_t word = sql_cursor_word(cursor);
-        if (word == SQL_WORD_PROXY) {
+        if (word == SQL_WORD_PROXY)
             return grant ? SQL_KIND_GRANT_PROXY : SQL_KIND_REVOKE_PROXY;
-        }
-        if (word == SQL_WORD_ON) {
+        if (word == SQL_WORD_ON)
             return grant ? SQL_KIND_GRANT : SQL_KIND_REVOKE;
-        }
-        if (word == SQL_WORD_TO || word == SQL_WORD_FROM) {
+        if (word == SQL_WORD_TO || word == SQL_WORD_FROM)
             break;
-        }
         sql_cursor_next(cursor);
     }
     return grant ? SQL_KIND_GRANT_ROLE : SQL_KIND_REVOKE_ROLE;
@@ -259,9 +253,8 @@ static bool skip_explore(struct sql_cursor *cursor)
     sql_cursor_next(&ahead);
     sql_cursor_accept(&ahead, SQL_WORD_ANALYZE);
     if (sql_cursor_word(&ahead) != SQL_WORD_REPLAYER && ahead.token.class != SQL_TOKEN_STRING &&
-        !explains_statement(&ahead, false)) {
+        !explains_statement(&ahead, false))
         return false;
-    }
     sql_cursor_accept(&ahead, SQL_WORD_REPLAYER);
     *cursor = ahead;
     return true;
@@ -288,24 +281,20 @@ enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statemen
         sql_cursor_next(cursor);
     }
     uint16_t word = sql_cursor_word(cursor);
-    if (word == SQL_WORD_EXTENDED || word == SQL_WORD_PARTITIONS || word == SQL_WORD_VERBOSE) {
+    if (word == SQL_WORD_EXTENDED || word == SQL_WORD_PARTITIONS || word == SQL_WORD_VERBOSE)
         sql_cursor_next(cursor);
-    } else if (word == SQL_WORD_PLAN && verb == SQL_WORD_TRACE) {
+    else if (word == SQL_WORD_PLAN && verb == SQL_WORD_TRACE)
         skip_plan_target(cursor);
-    } else if (word == SQL_WORD_EXPLORE) {
+    else if (word == SQL_WORD_EXPLORE)
         skip_explore(cursor);
-    }
     skip_format(cursor);
     *holds_statement = explains_statement(cursor, verb == SQL_WORD_TRACE);
-    if (verb == SQL_WORD_TRACE) {
+    if (verb == SQL_WORD_TRACE)
         return SQL_KIND_TRACE;
-    }
-    if (*holds_statement || cursor->token.class == SQL_TOKEN_STRING) {
+    if (*holds_statement || cursor->token.class == SQL_TOKEN_STRING)
         return analyze ? SQL_KIND_EXPLAIN_ANALYZE : SQL_KIND_EXPLAIN;
-    }
-    if (sql_cursor_word(cursor) == SQL_WORD_FOR) {
+    if (sql_cursor_word(cursor) == SQL_WORD_FOR)
         return SQL_KIND_EXPLAIN_CONNECTION;
-    }
     *cursor = before; /* the words were a table's name */
     return verb == SQL_WORD_ANALYZE ? SQL_KIND_ANALYZE_TABLE : SQL_KIND_DESCRIBE;
 }
@@ -329,9 +318,8 @@ static enum sql_kind set_kind(struct sql_cursor *cursor)
     case SQL_WORD_GLOBAL:
     case SQL_WORD_SESSION:
     case SQL_WORD_LOCAL:
-        if (sql_cursor_word(&second) == SQL_WORD_TRANSACTION) {
+        if (sql_cursor_word(&second) == SQL_WORD_TRANSACTION)
             return SQL_KIND_SET_TRANSACTION;
-        }
         return sql_cursor_word(&second) == SQL_WORD_BINDING ? SQL_KIND_SET_OTHER : SQL_KIND_SET;
     case SQL_WORD_BINDING:
     case SQL_WORD_CONFIG:
@@ -408,9 +396,8 @@ enum sql_kind sql_cursor_kind(struct sql_cursor *cursor, bool *holds_statement)
 {
     uint16_t word = sql_cursor_word(cursor);
     *holds_statement = false;
-    if (verbs[word] != 0) {
+    if (verbs[word] != 0)
         return (enum sql_kind)verbs[word];
-    }
     switch (word) {
     case SQL_NO_WORD:
         return cursor->token.class == SQL_TOKEN_END ? SQL_KIND_EMPTY : label_kind(cursor);
@@ -424,17 +411,15 @@ enum sql_kind sql_cursor_kind(struct sql_cursor *cursor, bool *holds_statement)
     case SQL_WORD_TRACE:
         return sql_cursor_explain(cursor, holds_statement);
     case SQL_WORD_ANALYZE:
-        if (sql_cursor_second_word(cursor) == SQL_WORD_TABLE) {
+        if (sql_cursor_second_word(cursor) == SQL_WORD_TABLE)
             return SQL_KIND_ANALYZE_TABLE;
-        }
         return sql_cursor_explain(cursor, holds_statement);
     case SQL_WORD_GRANT:
     case SQL_WORD_REVOKE:
         return grant_kind(cursor, word == SQL_WORD_GRANT);
     case SQL_WORD_SET:
-        if (sql_cursor_second_word(cursor) == SQL_WORD_STATEMENT) {
+        if (sql_cursor_second_word(cursor) == SQL_WORD_STATEMENT)
             return SQL_KIND_SET_STATEMENT;
-        }
         return set_kind(cursor);
     default: {
         enum sql_kind kind = second_word_kind(cursor, word);

@@ -64,13 +64,11 @@ static bool skip_blank(struct sql_lexer *lexer)
     const size_t size = lexer->size;
     for (;;) {
         size_t at = lexer->at;
-        while (at < size && sql_byte_is(text[at], SQL_BYTE_SPACE)) {
+        while (at < size && sql_byte_is(text[at], SQL_BYTE_SPACE))
             at++;
-        }
         lexer->at = at;
-        if (at == size || sql_byte_is(text[at], SQL_BYTE_NEVER_BLANK)) {
+        if (at == size || sql_byte_is(text[at], SQL_BYTE_NEVER_BLANK))
             return true;
-        }
         unsigned char byte = text[at];
         if (is_space(lexer, byte)) {
             lexer->at++;
@@ -79,9 +77,8 @@ static bool skip_blank(struct sql_lexer *lexer)
         } else if (byte == '-' && opens_dash_comment(lexer)) {
             skip_line(lexer);
         } else if (byte == '/' && peek(lexer, 1) == '*') {
-            if (!sql_comment_skip(lexer)) {
+            if (!sql_comment_skip(lexer))
                 return false;
-            }
         } else if (byte == '*' && lexer->in_code && peek(lexer, 1) == '/') {
             lexer->at += 2;
             lexer->in_code = false;
@@ -109,9 +106,8 @@ static size_t word_end(const struct sql_lexer *lexer, size_t at)
         }
         return at;
     }
-    while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+    while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD))
         at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
-    }
     return at;
 }
 
@@ -129,19 +125,15 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
         /* word.* holds for all servers: a keyword with that after it begins nothing. */
         bool all =
             next < lexer->size && text[next] == '*' && lexer->mode.dialect == SQL_DIALECT_UNKNOWN;
-        if (name || all || tidb) {
+        if (name || all || tidb)
             return true;
-        }
     } else {
-        while (start > 0 && text[start - 1] == ' ') {
+        while (start > 0 && text[start - 1] == ' ')
             start--;
-        }
-        if (start == 0 || !lexer->dot_before || lexer->dot_end != start) {
+        if (start == 0 || !lexer->dot_before || lexer->dot_end != start)
             return false;
-        }
-        if (start == token->start) {
+        if (start == token->start)
             return true;
-        }
     }
     if (tidb || lexer->mode.dialect == SQL_DIALECT_UNKNOWN) {
         lexer->ambiguous = lexer->ambiguous || !tidb;
@@ -154,9 +146,8 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
 static void set_word(struct sql_lexer *lexer, struct sql_token *token, struct sql_keyword keyword)
 {
     bool known = keyword.word != SQL_NO_WORD && (keyword.flags & SQL_KEYWORD_INTRODUCER) == 0;
-    if (known && !token->after_dot && !touches_dot(lexer, token)) {
+    if (known && !token->after_dot && !touches_dot(lexer, token))
         token->word = keyword.word;
-    }
 }
 
 static __attribute__((noinline)) struct sql_keyword find_keyword(const struct sql_lexer *lexer,
@@ -165,12 +156,10 @@ static __attribute__((noinline)) struct sql_keyword find_keyword(const struct sq
     unsigned char lower[2 * BLOCK_BYTES];
     _Static_assert(sizeof lower >= KEYWORD_LONGEST, "a keyword fits");
     size_t size = end - start;
-    if (size > KEYWORD_LONGEST) {
+    if (size > KEYWORD_LONGEST)
         return (struct sql_keyword){SQL_NO_WORD, 0};
-    }
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++)
         lower[i] = sql_byte_lower(lexer->text[start + i]);
-    }
     return sql_keyword_find((const char *)lower, size);
 }
 
@@ -261,22 +250,19 @@ static void take_word(struct sql_lexer *lexer, struct sql_token *token)
 
 static size_t digits_end(const struct sql_lexer *lexer, size_t at, unsigned classes)
 {
-    while (at < lexer->size && sql_byte_is(lexer->text[at], classes)) {
+    while (at < lexer->size && sql_byte_is(lexer->text[at], classes))
         at++;
-    }
     return at;
 }
 
 /* Where the exponent at `at` ends, or `at` when there is none. */
 static size_t exponent_end(const struct sql_lexer *lexer, size_t at)
 {
-    if (at >= lexer->size || (lexer->text[at] | 0x20) != 'e') {
+    if (at >= lexer->size || (lexer->text[at] | 0x20) != 'e')
         return at;
-    }
     size_t digit = at + 1;
-    if (digit < lexer->size && (lexer->text[digit] == '+' || lexer->text[digit] == '-')) {
+    if (digit < lexer->size && (lexer->text[digit] == '+' || lexer->text[digit] == '-'))
         digit++;
-    }
     size_t end = digits_end(lexer, digit, SQL_BYTE_DIGIT);
     return end > digit ? end : at;
 }
@@ -326,13 +312,11 @@ static void take_variable(struct sql_lexer *lexer, struct sql_token *token)
     do {
         lexer->at = end;
         end = word_end(lexer, end);
-        if (end < lexer->size && lexer->text[end] == '.') {
+        if (end < lexer->size && lexer->text[end] == '.')
             end++;
-        }
     } while (end > lexer->at);
-    if (peek(lexer, 0) == '`') {
+    if (peek(lexer, 0) == '`')
         token->class = take_quoted(lexer, false) ? token->class : SQL_TOKEN_INVALID;
-    }
 }
 
 static void take_other(struct sql_lexer *lexer, struct sql_token *token)
@@ -346,11 +330,10 @@ static void take_other(struct sql_lexer *lexer, struct sql_token *token)
         token->class = take_string(lexer) ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
         return;
     case '"':
-        if (lexer->mode.ansi_quotes) {
+        if (lexer->mode.ansi_quotes)
             token->class = take_quoted(lexer, false) ? SQL_TOKEN_NAME : SQL_TOKEN_INVALID;
-        } else {
+        else
             token->class = take_string(lexer) ? SQL_TOKEN_STRING : SQL_TOKEN_INVALID;
-        }
         return;
     case '@':
         take_variable(lexer, token);
@@ -396,24 +379,21 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
         lexer->at = token->end = lexer->size;
         return;
     }
-    if (lexer->at >= lexer->size) {
+    if (lexer->at >= lexer->size)
         return;
-    }
     unsigned char byte = lexer->text[lexer->at];
     /* A dot before it: the part of a name that follows a name. */
     token->after_dot = before > 0 && lexer->at == before && lexer->text[before - 1] == '.' &&
                        lexer->name_before && lexer->name_end == before - 1;
     if (sql_byte_is(byte, SQL_BYTE_LETTER) ||
-        (token->after_dot && sql_byte_is(byte, SQL_BYTE_DIGIT))) {
+        (token->after_dot && sql_byte_is(byte, SQL_BYTE_DIGIT)))
         take_word(lexer, token);
-    } else if (sql_byte_is(byte, SQL_BYTE_DIGIT)) {
+    else if (sql_byte_is(byte, SQL_BYTE_DIGIT))
         take_number(lexer, token);
-    } else {
+    else
         take_other(lexer, token);
-    }
-    if (token->class == SQL_TOKEN_INVALID) {
+    if (token->class == SQL_TOKEN_INVALID)
         lexer->at = lexer->size;
-    }
     token->end = lexer->at;
     lexer->dot_before = sql_token_is(token, '.');
     lexer->dot_end = token->end;
@@ -429,9 +409,8 @@ struct sql_span sql_token_inside(const struct sql_lexer *lexer, const struct sql
 {
     const char *text = (const char *)lexer->text;
     bool quoted = token->class == SQL_TOKEN_NAME || token->class == SQL_TOKEN_STRING;
-    if (!quoted) {
+    if (!quoted)
         return (struct sql_span){text + token->start, token->end - token->start};
-    }
     /* x'..', b'..' and n'..' have a letter before the quote. */
     size_t start =
         token->start + (sql_byte_is((unsigned char)text[token->start], SQL_BYTE_LETTER) ? 2 : 1);
@@ -473,26 +452,21 @@ size_t sql_token_text(const struct sql_lexer *lexer, const struct sql_token *tok
         if (bytes == 1 && *at == '\\' && escapes && end - at >= 2) {
             at++;
             if (*at == '%' || *at == '_') {
-                if (size < room) {
+                if (size < room)
                     out[size] = '\\';
-                }
                 size++;
             }
-            if (size < room) {
+            if (size < room)
                 out[size] = unescape(*at);
-            }
             size++;
             at++;
             continue;
         }
-        if (bytes == 1 && quoted && *at == quote && end - at >= 2) {
+        if (bytes == 1 && quoted && *at == quote && end - at >= 2)
             at++;
-        }
-        for (size_t i = 0; i < bytes; i++, size++) {
-            if (size < room) {
+        for (size_t i = 0; i < bytes; i++, size++)
+            if (size < room)
                 out[size] = (char)at[i];
-            }
-        }
         at += bytes;
     }
     return size;

@@ -15,9 +15,8 @@ static bool is_made_of(struct sql_span text, unsigned classes)
 {
     for (size_t i = 0; i < text.size; i++) {
         unsigned char byte = (unsigned char)text.at[i];
-        if (byte >= 0x80 || !sql_byte_is(byte, classes)) {
+        if (byte >= 0x80 || !sql_byte_is(byte, classes))
             return false;
-        }
     }
     return text.size > 0;
 }
@@ -27,9 +26,8 @@ static bool is_plain_string(struct sql_span inside, char quote)
 {
     for (size_t i = 0; i < inside.size; i++) {
         char byte = inside.at[i];
-        if (byte < ' ' || byte > '~' || byte == '\\' || byte == quote) {
+        if (byte < ' ' || byte > '~' || byte == '\\' || byte == quote)
             return false;
-        }
     }
     return inside.size > 0;
 }
@@ -37,14 +35,12 @@ static bool is_plain_string(struct sql_span inside, char quote)
 static enum sql_literal_kind read_number(struct sql_span digits)
 {
     size_t points = 0;
-    if (!sql_byte_is((unsigned char)digits.at[0], SQL_BYTE_DIGIT)) {
+    if (!sql_byte_is((unsigned char)digits.at[0], SQL_BYTE_DIGIT))
         return SQL_LITERAL_NONE; /* .5 */
-    }
     for (size_t i = 0; i < digits.size; i++) {
         points += digits.at[i] == '.';
-        if (digits.at[i] != '.' && !sql_byte_is((unsigned char)digits.at[i], SQL_BYTE_DIGIT)) {
+        if (digits.at[i] != '.' && !sql_byte_is((unsigned char)digits.at[i], SQL_BYTE_DIGIT))
             return SQL_LITERAL_NONE;
-        }
     }
     return points ? SQL_LITERAL_DECIMAL : SQL_LITERAL_INTEGER;
 }
@@ -56,12 +52,10 @@ static enum sql_literal_kind read_word(struct sql_span *word)
         *word = (struct sql_span){is_true ? "1" : "0", 1};
         return SQL_LITERAL_INTEGER;
     }
-    if (sql_span_is(*word, "default")) {
+    if (sql_span_is(*word, "default"))
         return SQL_LITERAL_DEFAULT;
-    }
-    if (sql_span_is(*word, "null")) {
+    if (sql_span_is(*word, "null"))
         return SQL_LITERAL_NULL;
-    }
     bool begins = sql_byte_is((unsigned char)word->at[0], SQL_BYTE_LETTER) && word->at[0] != '$';
     return begins && is_made_of(*word, SQL_BYTE_WORD) ? SQL_LITERAL_TEXT : SQL_LITERAL_NONE;
 }
@@ -76,9 +70,8 @@ static enum sql_literal_kind read_token(uint8_t class, struct sql_span written,
     case SQL_TOKEN_WORD:
         return read_word(value);
     case SQL_TOKEN_NAME:
-        if (first == '`') {
+        if (first == '`')
             return is_made_of(*value, SQL_BYTE_WORD) ? SQL_LITERAL_TEXT : SQL_LITERAL_NONE;
-        }
         break; /* "x" is a string in other modes */
     case SQL_TOKEN_STRING:
         break;
@@ -106,8 +99,7 @@ enum sql_literal_kind sql_literal_read(struct sql_span expression, const struct 
             kind = read_token(class, written, value);
         }
     }
-    if (kind == SQL_LITERAL_NONE) {
+    if (kind == SQL_LITERAL_NONE)
         *value = expression;
-    }
     return kind;
 }

@@ -20,23 +20,20 @@ static const struct {
 
 static uint32_t lower(uint32_t point)
 {
-    if (point < 0x80) {
+    if (point < 0x80)
         return point >= 'A' && point <= 'Z' ? point + 32 : point;
-    }
     size_t low = 0;
     size_t high = sizeof ranges / sizeof ranges[0];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (point > ranges[middle].last) {
+        if (point > ranges[middle].last)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     if (low == sizeof ranges / sizeof ranges[0] || point < ranges[low].first ||
-        (point - ranges[low].first) % ranges[low].step != 0) {
+        (point - ranges[low].first) % ranges[low].step != 0)
         return point;
-    }
     return (uint32_t)((int32_t)point + ranges[low].delta);
 }
 
@@ -53,20 +50,17 @@ static size_t decode(const unsigned char *at, size_t left, uint32_t *point)
         return 1;
     }
     size_t bytes = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4 || bytes > left) {
+    if (at[0] < 0xc2 || at[0] > 0xf4 || bytes > left)
         return 0;
-    }
     uint32_t value = at[0] & (0x7fU >> bytes);
     for (size_t i = 1; i < bytes; i++) {
-        if (!is_continuation(at[i])) {
+        if (!is_continuation(at[i]))
             return 0;
-        }
         value = value << 6 | (at[i] & 0x3fU);
     }
     bool overlong = (bytes == 3 && value < 0x800) || (bytes == 4 && value < 0x10000);
-    if (overlong || (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff) {
+    if (overlong || (value >= 0xd800 && value <= 0xdfff) || value > 0x10ffff)
         return 0;
-    }
     *point = value;
     return bytes;
 }

@@ -18,9 +18,8 @@ static struct sql_span trim(struct sql_span span)
         span.at++;
         span.size--;
     }
-    while (span.size > 0 && sql_byte_is((unsigned char)span.at[span.size - 1], SQL_BYTE_SPACE)) {
+    while (span.size > 0 && sql_byte_is((unsigned char)span.at[span.size - 1], SQL_BYTE_SPACE))
         span.size--;
-    }
     return span;
 }
 
@@ -44,9 +43,8 @@ static void set_flag(struct sql_mode *mode, struct sql_span name)
 {
     static const char *const with_ansi_quotes[] = {"ansi_quotes", "ansi", "oracle", "mssql",
                                                    "postgresql",  "db2",  "maxdb"};
-    for (size_t i = 0; i < sizeof with_ansi_quotes / sizeof with_ansi_quotes[0]; i++) {
+    for (size_t i = 0; i < sizeof with_ansi_quotes / sizeof with_ansi_quotes[0]; i++)
         mode->ansi_quotes |= sql_span_is(name, with_ansi_quotes[i]);
-    }
     mode->no_backslash_escapes |= sql_span_is(name, "no_backslash_escapes");
     mode->oracle |= sql_span_is(name, "oracle");
 }
@@ -83,9 +81,8 @@ void sql_mode_set_server(struct sql_mode *mode, struct sql_span version)
     static const char mariadb_prefix[] = "5.5.5-";
     mode->dialect = SQL_DIALECT_UNKNOWN;
     mode->server_version = 0;
-    if (version.size == 0) {
+    if (version.size == 0)
         return;
-    }
     enum sql_dialect dialect = span_has(version, "MariaDB") ? SQL_DIALECT_MARIADB
                                : span_has(version, "TiDB")  ? SQL_DIALECT_TIDB
                                                             : SQL_DIALECT_MYSQL;
@@ -97,12 +94,10 @@ void sql_mode_set_server(struct sql_mode *mode, struct sql_span version)
     }
     uint64_t parts[3] = {0, 0, 0};
     for (int i = 0; i < 3; i++) {
-        if (!take_number(&version, &parts[i]) || parts[i] > 99) {
+        if (!take_number(&version, &parts[i]) || parts[i] > 99)
             return;
-        }
-        if (i < 2 && (version.size == 0 || version.at[0] != '.')) {
+        if (i < 2 && (version.size == 0 || version.at[0] != '.'))
             return;
-        }
         version.at += i < 2;
         version.size -= i < 2;
     }

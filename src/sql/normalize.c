@@ -50,15 +50,12 @@ const uint32_t normalize_byte_roles[256] = {
 
 uint32_t normalize_role_of(const unsigned char *literal, size_t size)
 {
-    if (size == 1) {
+    if (size == 1)
         return normalize_byte_roles[literal[0]];
-    }
-    if (size == 2 && (literal[0] == '<' || literal[0] == '>') && literal[1] == '=') {
+    if (size == 2 && (literal[0] == '<' || literal[0] == '>') && literal[1] == '=')
         return IS_UNARY;
-    }
-    if (size > NOTABLE_BYTES) {
+    if (size > NOTABLE_BYTES)
         return 0;
-    }
     return normalize_word_roles[sql_keyword_find((const char *)literal, size).word];
 }
 
@@ -91,9 +88,8 @@ static bool grow_tokens(struct normalize_run *run, size_t more)
 
 static inline bool reserve(struct normalize_run *run, size_t more)
 {
-    if (run->capacity - run->size < more && !grow(run, more)) {
+    if (run->capacity - run->size < more && !grow(run, more))
         return false;
-    }
     return run->count < run->token_capacity || grow_tokens(run, 1);
 }
 
@@ -108,33 +104,29 @@ static bool reserve_chunk(struct normalize_run *run, size_t bytes)
 /* Room for the copy of a statement; false: no memory. */
 static bool grow_copy(struct sql_digester *digester, size_t needed)
 {
-    if (needed <= digester->copy_capacity) {
+    if (needed <= digester->copy_capacity)
         return true;
-    }
     free(digester->copy);
     digester->copy_capacity = 0;
     digester->copy = malloc(needed + needed / 4);
-    if (digester->copy == NULL) {
+    if (digester->copy == NULL)
         return false;
-    }
     digester->copy_capacity = needed + needed / 4;
     return true;
 }
 
 static void print(struct normalize_run *run, uint64_t is, const void *text, size_t size)
 {
-    if (reserve(run, size + 1)) {
+    if (reserve(run, size + 1))
         put(run, is, text, size);
-    }
 }
 
 /* The same, out of line, and it makes the room. */
 static void print_value(struct normalize_run *run, enum digest_class class,
                         const unsigned char *literal, size_t size)
 {
-    if (reserve(run, size + 8)) {
+    if (reserve(run, size + 8))
         value(run, class, literal, size);
-    }
 }
 
 /* An index hint: true when it was left out, with the word before it. False: it has no closing
@@ -145,9 +137,8 @@ static bool skip_hint(struct normalize_run *run)
     unsigned char literal[NOTABLE_BYTES];
     for (;;) {
         digest_scan(&run->scanner, &token);
-        if (token.class == DIGEST_END || token.class == DIGEST_INVALID) {
+        if (token.class == DIGEST_END || token.class == DIGEST_INVALID)
             return false;
-        }
         if (token.class != DIGEST_EMPTY && token.prefix_size == 0 && token.literal_size <= 2 &&
             digest_literal(&run->scanner, &token, literal) == 1 && literal[0] == ')') {
             take_back(run, 1);
@@ -164,9 +155,8 @@ static size_t lower_in_place(unsigned char *at, size_t size)
         high |= at[i];
         at[i] = sql_byte_lower(at[i]);
     }
-    if (high < 0x80) {
+    if (high < 0x80)
         return size;
-    }
     memmove(at + 2 * size, at, size);
     return sql_lower_utf8(at + 2 * size, size, at);
 }
@@ -202,22 +192,19 @@ static void other(struct normalize_run *run, const struct digest_token *token, s
     size_t lead = quoted || token->class == DIGEST_USER_VARIABLE;
     begin(run, placed(run, is));
     memmove(run->text + at + lead, literal, size);
-    if (lead) {
+    if (lead)
         run->text[at] = quoted ? '`' : '@';
-    }
     run->size = at + lead + size;
-    if (quoted) {
+    if (quoted)
         run->text[run->size++] = '`';
-    }
 }
 
 /* Whether a dot is before `start`, with nothing but spaces between. */
 static bool dot_before(const struct normalize_run *run, size_t start)
 {
     const unsigned char *before = run->copy->text + start - 1; /* a zero is before the text */
-    while (*before == ' ') {
+    while (*before == ' ')
         before--;
-    }
     return *before == '.';
 }
 
@@ -258,9 +245,8 @@ static void word(struct normalize_run *run, size_t start, size_t size)
 /* Puts the token's lower-case literal where word() and other() expect it. */
 static bool put_literal(struct normalize_run *run, const struct digest_token *token, size_t *size)
 {
-    if (!reserve(run, 3 * (token->prefix_size + token->literal_size) + LITERAL_ROOM)) {
+    if (!reserve(run, 3 * (token->prefix_size + token->literal_size) + LITERAL_ROOM))
         return false;
-    }
     unsigned char *literal = literal_place(run);
     *size = lower_in_place(literal, digest_literal(&run->scanner, token, literal));
     return true;
@@ -278,9 +264,8 @@ static bool any_token(struct normalize_run *run)
     size_t size = 0;
     digest_scan(&run->scanner, &token);
     if (token.class == DIGEST_END || token.class == DIGEST_INVALID ||
-        (token.start + 1 == run->scanner.size && run->scanner.text[token.start] == ';')) {
+        (token.start + 1 == run->scanner.size && run->scanner.text[token.start] == ';'))
         return false;
-    }
     if (token.class == DIGEST_EMPTY) {
         print(run, 0, "", 0);
         return true;
@@ -290,19 +275,16 @@ static bool any_token(struct normalize_run *run)
         print_value(run, token.class, run->scanner.text + token.literal, token.literal_size);
         return true;
     }
-    if (!put_literal(run, &token, &size)) {
+    if (!put_literal(run, &token, &size))
         return false;
-    }
     if ((last(run, 1) & IS_HINT) != 0 && normalize_role_of(literal_place(run), size) == IS_INDEX) {
-        if (skip_hint(run) || !put_literal(run, &token, &size)) {
+        if (skip_hint(run) || !put_literal(run, &token, &size))
             return true;
-        }
     }
-    if (token.class == DIGEST_IDENTIFIER) {
+    if (token.class == DIGEST_IDENTIFIER)
         word(run, token.start, size);
-    } else {
+    else
         other(run, &token, size);
-    }
     return true;
 }
 
@@ -322,9 +304,8 @@ static bool take_long(struct normalize_run *run)
 {
     size_t at = run->scanner.at;
     unsigned char byte = run->scanner.text[at];
-    if (byte == ';' && at + 1 == run->scanner.size) {
+    if (byte == ';' && at + 1 == run->scanner.size)
         return false;
-    }
     bool comment = byte == '/' || byte == '#' || byte == '-';
     bool more =
         (comment && digest_skip_blank(&run->scanner) && run->scanner.at > at) || any_token(run);
@@ -337,9 +318,8 @@ static void normalize(struct normalize_run *run)
     do {
         size_t left = run->scanner.size - run->scanner.at;
         size_t chunk = left < CHUNK ? left : CHUNK;
-        if (!reserve_chunk(run, chunk)) {
+        if (!reserve_chunk(run, chunk))
             return;
-        }
         normalize_short_tokens(run, run->scanner.at + chunk);
     } while (run->scanner.at < run->scanner.size && take_long(run) && !run->failed);
 }
@@ -348,9 +328,8 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
                    struct sql_span *normalized)
 {
     assert(statement.at || statement.size == 0);
-    if (!grow_copy(digester, digest_copy_bytes(statement.size))) {
+    if (!grow_copy(digester, digest_copy_bytes(statement.size)))
         return false;
-    }
     struct digest_copy copy = digest_copy(statement, digester->copy);
     struct normalize_run run = {
         .scanner = {.text = (const unsigned char *)statement.at, .size = statement.size},

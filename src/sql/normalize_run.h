@@ -103,9 +103,8 @@ static ALWAYS_INLINE uint64_t placed(const struct normalize_run *run, uint64_t i
     uint64_t one = last(run, 1);
     bool position = ((is & IS_COMMA) != 0 && (last(run, 2) & IS_POSITION) != 0) ||
                     ((is & IS_OPEN) != 0 && (one & IS_ORDER_BY) != 0);
-    if ((is & IS_BY) != 0 && (one & IS_ORDER) != 0) {
+    if ((is & IS_BY) != 0 && (one & IS_ORDER) != 0)
         is |= IS_POSITION | IS_ORDER_BY;
-    }
     return is | (position ? IS_POSITION : 0);
 }
 
@@ -148,9 +147,8 @@ static ALWAYS_INLINE void odd_value(struct normalize_run *run, enum digest_class
     bool integer = class == DIGEST_INT;
     size_t merged = 0;
     if ((integer || class == DIGEST_NUMBER) && (last(run, 1) & IS_SIGN) != 0 &&
-        (run->count == SENTINELS + 1 || (last(run, 2) & IS_UNARY) != 0)) {
+        (run->count == SENTINELS + 1 || (last(run, 2) & IS_UNARY) != 0))
         take_back(run, 1);
-    }
     if ((last(run, 1) & IS_CHARSET) != 0) {
         bool listed = run->count >= SENTINELS + 4 && (last(run, 2) & IS_COMMA) != 0 &&
                       (last(run, 3) & IS_VALUE) != 0;

@@ -130,12 +130,10 @@ static ALWAYS_INLINE size_t quoted_end(const unsigned char *text, size_t at, siz
         block stop = block_is(bytes, quote);
         unsigned found = block_bits(escapes ? stop | block_is(bytes, '\\') : stop);
         end += found != 0 ? (size_t)__builtin_ctz(found) : BLOCK_BYTES;
-        if (found == 0 || end >= size) {
+        if (found == 0 || end >= size)
             continue;
-        }
-        if (text[end] == quote && text[end + 1] != quote) {
+        if (text[end] == quote && text[end + 1] != quote)
             return end + 1;
-        }
         end += 2; /* an escape, or a doubled quote */
     }
     return 0;
@@ -149,9 +147,8 @@ static ALWAYS_INLINE void put_short(struct normalize_run *run, const unsigned ch
     *out = '`';
     out += quoted;
     block_store(out, block_load(bytes));
-    if (__builtin_expect(size > BLOCK_BYTES, 0)) {
+    if (__builtin_expect(size > BLOCK_BYTES, 0))
         memcpy(out + BLOCK_BYTES, bytes + BLOCK_BYTES, SHORT_BYTES - BLOCK_BYTES);
-    }
     out[size] = '`';
     run->size += size + 2 * (size_t)quoted;
 }
@@ -171,9 +168,8 @@ static ALWAYS_INLINE bool take_operator(struct normalize_run *run, const unsigne
     unsigned char byte = text[*at];
     unsigned char next = text[*at + 1];
     bool simple = (byte == '<' || byte == '>' || byte == '!') && (next == '=' || next == '>');
-    if (!simple || text[*at + 2] == '>') {
+    if (!simple || text[*at + 2] == '>')
         return false;
-    }
     begin(run, next == '=' && byte != '!' ? IS_UNARY : 0);
     run->text[run->size] = byte;
     run->text[run->size + 1] = next;
@@ -196,9 +192,8 @@ static ALWAYS_INLINE bool take_name(struct normalize_run *run, const unsigned ch
 {
     size_t end = quoted_end(text, *at, size, false);
     if (end < *at + 3 || end - *at - 2 > BLOCK_BYTES ||
-        !is_plain_name(text + *at + 1, end - *at - 2)) {
+        !is_plain_name(text + *at + 1, end - *at - 2))
         return false;
-    }
     begin(run, 0);
     put_short(run, text + *at + 1, end - *at - 2, true);
     *at = end;
@@ -221,9 +216,8 @@ static ALWAYS_INLINE bool take_variable(struct normalize_run *run, const struct 
     size_t size = digest_copy_word(copy, *at + start);
     unsigned char next = text[start + size];
     if (size == 0 || size == BLOCK_BYTES || next == '.' || next >= 0x80 ||
-        !is_plain_name(text + start, size)) {
+        !is_plain_name(text + start, size))
         return false;
-    }
     begin(run, 0);
     block_store(run->text + run->size, block_load(text));
     block_store(run->text + run->size + start, block_load(text + start));
@@ -238,18 +232,16 @@ static ALWAYS_INLINE bool put_word(struct normalize_run *run, const unsigned cha
                                    size_t size, struct sql_keyword keyword)
 {
     unsigned after = after_word[word[size]];
-    if ((after & AFTER_ODD) != 0 && (word[size] != '\'' || size == 1)) {
+    if ((after & AFTER_ODD) != 0 && (word[size] != '\'' || size == 1))
         return false;
-    }
     uint64_t is = normalize_word_roles[keyword.word];
     if ((is & (IS_BY | IS_HINT | IS_INTRODUCER | IS_NOTHING | IS_STRAIGHT)) != 0) {
         if (is == IS_NOTHING) {
             value(run, DIGEST_NULL, word, size);
             return true;
         }
-        if (is != IS_BY) {
+        if (is != IS_BY)
             return false;
-        }
         is = placed(run, is);
     }
     after &= (unsigned)((last(run, 1) & IS_DOT) / IS_DOT) - 1;
@@ -270,9 +262,8 @@ static ALWAYS_INLINE bool take_long_word(struct normalize_run *run, const struct
     }
     const unsigned char *word = copy->text + *at;
     if (more == BLOCK_BYTES ||
-        !put_word(run, word, bytes, sql_keyword_find((const char *)word, bytes))) {
+        !put_word(run, word, bytes, sql_keyword_find((const char *)word, bytes)))
         return false;
-    }
     *at += bytes;
     return true;
 }
@@ -286,9 +277,8 @@ static ALWAYS_INLINE bool take_word(struct normalize_run *run, const struct dige
     const unsigned char *word = copy->text + *at;
     block bytes = block_load(word);
     unsigned spaces = block_bits(block_is(bytes, ' ') | block_is(bytes, '\n'));
-    if (__builtin_expect(size == BLOCK_BYTES, 0)) {
+    if (__builtin_expect(size == BLOCK_BYTES, 0))
         return take_long_word(run, copy, at);
-    }
     struct sql_keyword keyword = sql_keyword_of_block(block_first(bytes, size));
     *at += size + (spaces >> size & 1);
     if (!put_word(run, word, size, keyword)) {
@@ -306,26 +296,23 @@ void normalize_short_tokens(struct normalize_run *whole, size_t stop)
     const unsigned char *const text = copy.text;
     const size_t size = whole->scanner.size;
     size_t at = whole->scanner.at;
-    if ((last(&run, 1) & IS_HINT) != 0) {
+    if ((last(&run, 1) & IS_HINT) != 0)
         return; /* INDEX may come, in any dress */
-    }
     while (at < stop) {
         unsigned char byte = text[at];
         size_t end;
         enum digest_class class;
         uint64_t is;
         if (starts[byte] == START_WORD) {
-            if (!take_word(&run, &copy, &at)) {
+            if (!take_word(&run, &copy, &at))
                 goto out;
-            }
             continue;
         }
         switch (starts[byte]) {
         case START_OPERATOR:
             if ((goes_on[byte] & goes_on_with[text[at + 1]]) != 0) {
-                if (!take_operator(&run, text, &at)) {
+                if (!take_operator(&run, text, &at))
                     goto out;
-                }
                 continue;
             }
             /* fall through */
@@ -347,34 +334,29 @@ void normalize_short_tokens(struct normalize_run *whole, size_t stop)
             at += 1 + block_run(block_is(block_load(text + at + 1), ' '));
             continue;
         case START_STAR:
-            if (text[at + 1] == '/') {
+            if (text[at + 1] == '/')
                 goto out;
-            }
             put_star(&run);
             at++;
             continue;
         case START_QUOTED:
-            if (!take_name(&run, text, size, &at)) {
+            if (!take_name(&run, text, size, &at))
                 goto out;
-            }
             continue;
         case START_DIGIT:
             end = at + number_bytes(text + at, &class);
-            if (end == at) {
+            if (end == at)
                 goto out;
-            }
             break;
         case START_STRING:
             class = DIGEST_STRING;
             end = quoted_end(text, at, size, true);
-            if (end == 0 || (end - at <= 4 && text[end - 2] == '*')) {
+            if (end == 0 || (end - at <= 4 && text[end - 2] == '*'))
                 goto out;
-            }
             break;
         case START_VARIABLE:
-            if (!take_variable(&run, &copy, &at)) {
+            if (!take_variable(&run, &copy, &at))
                 goto out;
-            }
             continue;
         case START_PARAM:
             class = DIGEST_PARAM;

@@ -100,14 +100,13 @@ static bool has_where(struct sql_span text, const struct sql_mode *mode, enum sq
         uint16_t word = sql_cursor_word(&cursor);
         depth += sql_cursor_is(&cursor, '(');
         depth -= sql_cursor_is(&cursor, ')') && depth > 0;
-        if (depth == 0 && word == SQL_WORD_WHERE) {
+        if (depth == 0 && word == SQL_WORD_WHERE)
             inside = true;
-        } else if (depth == 0 && (word == SQL_WORD_ORDER || word == SQL_WORD_LIMIT ||
-                                  word == SQL_WORD_RETURNING)) {
+        else if (depth == 0 &&
+                 (word == SQL_WORD_ORDER || word == SQL_WORD_LIMIT || word == SQL_WORD_RETURNING))
             inside = false;
-        } else if (inside && names_something(&cursor.token)) {
+        else if (inside && names_something(&cursor.token))
             return true;
-        }
     }
     return false;
 }
@@ -140,11 +139,10 @@ static void read_prepared(struct sql_parts *parts, struct sql_span text,
     sql_cursor_init(&cursor, text, mode, SQL_READING_SERVER);
     while (!sql_cursor_at_end(&cursor)) {
         bool here = sql_cursor_accept(&cursor, before);
-        if (here && cursor.token.class == SQL_TOKEN_STRING) {
+        if (here && cursor.token.class == SQL_TOKEN_STRING)
             read_string(parts, &cursor, texts);
-        } else if (!here) {
+        else if (!here)
             sql_cursor_next(&cursor);
-        }
     }
 }
 
@@ -168,12 +166,10 @@ static void read_blocks(struct sql_parts *parts, struct sql_span text, const str
             read_part(parts, (struct sql_span){text.at + verb - 1, at - (verb - 1)}, mode, texts,
                       true);
         }
-        if (ends || begins) {
+        if (ends || begins)
             verb = begins && !outermost ? at + 1 : 0;
-        }
-        if (ends) {
+        if (ends)
             sql_blocks_semicolon(&blocks);
-        }
         outermost = outermost && !begins && blocks.first;
     }
     if (blocks.overflow) {
@@ -207,14 +203,12 @@ static void read_part(struct sql_parts *parts, struct sql_span text, const struc
         part.kind = kinds.inner;
         add(parts, &part);
     }
-    if (texts == SQL_TABLES_TEXTS_MAX) {
+    if (texts == SQL_TABLES_TEXTS_MAX)
         return;
-    }
-    if (last == SQL_KIND_PREPARE || last == SQL_KIND_EXECUTE_IMMEDIATE) {
+    if (last == SQL_KIND_PREPARE || last == SQL_KIND_EXECUTE_IMMEDIATE)
         read_prepared(parts, text, mode, last, texts);
-    } else if (!in_block && holds_blocks(last)) {
+    else if (!in_block && holds_blocks(last))
         read_blocks(parts, text, mode, texts);
-    }
 }
 
 bool sql_parts_read(struct sql_parts *parts, struct sql_span statement, const struct sql_mode *mode)

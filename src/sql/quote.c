@@ -11,9 +11,8 @@ void sql_quote_name(struct strbuf *out, struct sql_span name)
     assert(name.at || name.size == 0);
     strbuf_add_byte(out, '`');
     for (size_t i = 0; i < name.size; i++) {
-        if (name.at[i] == '`') {
+        if (name.at[i] == '`')
             strbuf_add_byte(out, '`');
-        }
         strbuf_add_byte(out, (unsigned char)name.at[i]);
     }
     strbuf_add_byte(out, '`');
@@ -23,9 +22,8 @@ static bool is_plain(struct sql_span text)
 {
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.at[i];
-        if (byte < ' ' || byte > '~' || byte == '\'' || byte == '\\') {
+        if (byte < ' ' || byte > '~' || byte == '\'' || byte == '\\')
             return false;
-        }
     }
     return true;
 }

@@ -8,9 +8,8 @@ bool sql_use_target(struct sql_span statement, const struct sql_mode *mode,
 {
     struct sql_cursor cursor;
     sql_cursor_begin(&cursor, statement, mode);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_USE) || !sql_token_is_name(&cursor.token)) {
+    if (!sql_cursor_accept(&cursor, SQL_WORD_USE) || !sql_token_is_name(&cursor.token))
         return false;
-    }
     *database = sql_cursor_inside(&cursor);
     return true;
 }
@@ -22,12 +21,10 @@ bool sql_drop_database_target(struct sql_span statement, const struct sql_mode *
     sql_cursor_begin(&cursor, statement, mode);
     if (!sql_cursor_accept(&cursor, SQL_WORD_DROP) ||
         !(sql_cursor_accept(&cursor, SQL_WORD_DATABASE) ||
-          sql_cursor_accept(&cursor, SQL_WORD_SCHEMA))) {
+          sql_cursor_accept(&cursor, SQL_WORD_SCHEMA)))
         return false;
-    }
-    if (sql_cursor_accept(&cursor, SQL_WORD_IF)) {
+    if (sql_cursor_accept(&cursor, SQL_WORD_IF))
         sql_cursor_accept(&cursor, SQL_WORD_EXISTS);
-    }
     *database = sql_cursor_inside(&cursor);
     return sql_token_is_name(&cursor.token);
 }
@@ -36,13 +33,11 @@ bool sql_set_role(struct sql_span statement, const struct sql_mode *mode, struct
 {
     struct sql_cursor cursor;
     sql_cursor_begin(&cursor, statement, mode);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_SET) || !sql_cursor_accept(&cursor, SQL_WORD_ROLE)) {
+    if (!sql_cursor_accept(&cursor, SQL_WORD_SET) || !sql_cursor_accept(&cursor, SQL_WORD_ROLE))
         return false;
-    }
     bool named = sql_token_is_name(&cursor.token) || cursor.token.class == SQL_TOKEN_STRING;
     *role = sql_cursor_inside(&cursor);
-    if (sql_cursor_word(&cursor) == SQL_WORD_NONE) {
+    if (sql_cursor_word(&cursor) == SQL_WORD_NONE)
         role->size = 0;
-    }
     return named;
 }

@@ -50,10 +50,9 @@ static bool may_announce(struct sql_span text)
 {
     const unsigned char *bytes = (const unsigned char *)text.at;
     size_t at = 0;
-    for (; text.size - at > BLOCK_BYTES; at += BLOCK_BYTES) {
+    for (; text.size - at > BLOCK_BYTES; at += BLOCK_BYTES)
         if (has_hint(block_load(bytes + at), block_load(bytes + at + 1)))
             return true;
-    }
     return at < text.size &&
            has_hint(block_load_at(bytes, at, text.size), block_load_at(bytes, at + 1, text.size));
 }
@@ -63,10 +62,9 @@ bool sql_may_hold_secret(struct sql_span text)
     assert(text.at || text.size == 0);
     if (!may_announce(text))
         return false;
-    for (size_t i = 0; i < sizeof announcing / sizeof *announcing; i++) {
+    for (size_t i = 0; i < sizeof announcing / sizeof *announcing; i++)
         if (find_word(text, announcing[i]))
             return true;
-    }
     return false;
 }
 
@@ -106,10 +104,9 @@ static bool ends_with(const char *word, size_t size, const char *ending)
 
 static bool is_one_of(const char *word, size_t size, const char *const *names)
 {
-    for (; *names; names++) {
+    for (; *names; names++)
         if (word_is(word, size, *names))
             return true;
-    }
     return false;
 }
 
@@ -173,10 +170,9 @@ static void mask_rest(struct scan *scan)
 /* A statement within a literal has some; the name of an authentication plugin has none. */
 static bool has_space(struct sql_span text)
 {
-    for (size_t i = 0; i < text.size; i++) {
+    for (size_t i = 0; i < text.size; i++)
         if (isspace((unsigned char)text.at[i]) || text.at[i] == '*' || text.at[i] == '\\')
             return true;
-    }
     return false;
 }
 

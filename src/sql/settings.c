@@ -36,12 +36,10 @@ void sql_settings_init(struct sql_settings *settings, struct sql_span statement,
     settings->scope = SQL_SCOPE_SESSION;
     sql_cursor_skip_opening(&settings->cursor);
     settings->done = !sql_cursor_accept(&settings->cursor, SQL_WORD_SET);
-    if (settings->done) {
+    if (settings->done)
         return;
-    }
-    if (sql_cursor_accept(&settings->cursor, SQL_WORD_STATEMENT)) {
+    if (sql_cursor_accept(&settings->cursor, SQL_WORD_STATEMENT))
         settings->scope = SQL_SCOPE_STATEMENT;
-    }
 }
 
 /* Names as @@global.x, @@x and @x carry their scope; strips it off, and back quotes. */
@@ -117,9 +115,8 @@ static void take_value(struct sql_settings *settings, struct sql_setting *settin
     setting->is_literal =
         tokens == 1 && (first.class == SQL_TOKEN_WORD || first.class == SQL_TOKEN_NAME ||
                         first.class == SQL_TOKEN_STRING || first.class == SQL_TOKEN_NUMBER);
-    if (setting->is_literal) {
+    if (setting->is_literal)
         setting->literal = sql_token_inside(&cursor->lexer, &first);
-    }
 }
 
 static bool takes_assignment(struct sql_settings *settings, struct sql_setting *setting)
@@ -133,9 +130,8 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
         setting->name = sql_cursor_span(cursor);
         setting->scope = SQL_SCOPE_NAMES;
         sql_cursor_next(cursor);
-        if (second == SQL_WORD_SET) {
+        if (second == SQL_WORD_SET)
             sql_cursor_next(cursor);
-        }
         take_value(settings, setting);
         const char *last = setting->value.at + setting->value.size;
         setting->whole = (struct sql_span){setting->name.at, (size_t)(last - setting->name.at)};
@@ -152,9 +148,8 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
     setting->name = sql_variable_name(sql_cursor_span(cursor), &scope);
     bool named = sql_token_is_name(&cursor->token) || cursor->token.class == SQL_TOKEN_VARIABLE ||
                  cursor->token.class == SQL_TOKEN_SYSTEM;
-    if (!named) {
+    if (!named)
         return false;
-    }
     sql_cursor_next(cursor);
     while (sql_cursor_is(cursor, '.')) { /* key_cache.key_buffer_size */
         sql_cursor_next(cursor);
@@ -164,9 +159,8 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
     }
     setting->scope = scope;
     if (!sql_cursor_is(cursor, '=') &&
-        !(cursor->token.class == SQL_TOKEN_PUNCTUATION && cursor->token.byte == 0)) {
+        !(cursor->token.class == SQL_TOKEN_PUNCTUATION && cursor->token.byte == 0))
         return false;
-    }
     sql_cursor_next(cursor);
     take_value(settings, setting);
     const char *end = setting->value.at + setting->value.size;
@@ -177,13 +171,11 @@ static bool takes_assignment(struct sql_settings *settings, struct sql_setting *
 bool sql_settings_next(struct sql_settings *settings, struct sql_setting *setting)
 {
     *setting = (struct sql_setting){.scope = settings->scope};
-    if (settings->done) {
+    if (settings->done)
         return false;
-    }
     bool taken = takes_assignment(settings, setting);
-    if (!taken || !sql_cursor_accept_byte(&settings->cursor, ',')) {
+    if (!taken || !sql_cursor_accept_byte(&settings->cursor, ','))
         settings->done = true;
-    }
     return taken;
 }
 
@@ -206,12 +198,10 @@ bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode)
     struct sql_settings settings;
     struct sql_setting setting;
     sql_settings_init(&settings, statement, mode);
-    while (sql_settings_next(&settings, &setting)) {
+    while (sql_settings_next(&settings, &setting))
         if (setting.scope == SQL_SCOPE_GLOBAL || setting.scope == SQL_SCOPE_PERSIST ||
-            setting.scope == SQL_SCOPE_PERSIST_ONLY) {
+            setting.scope == SQL_SCOPE_PERSIST_ONLY)
             return true;
-        }
-    }
     return false;
 }
 
@@ -221,9 +211,8 @@ static enum sql_mode_change apply(const struct sql_setting *setting, struct sql_
         setting->scope == SQL_SCOPE_NAMES ||
         (setting->scope == SQL_SCOPE_SESSION && sql_span_is(setting->name, "character_set_client"));
     bool flags = setting->scope == SQL_SCOPE_SESSION && sql_span_is(setting->name, "sql_mode");
-    if (!client && !flags) {
+    if (!client && !flags)
         return SQL_MODE_UNCHANGED;
-    }
     struct sql_span literal = setting->literal;
     if (setting->scope == SQL_SCOPE_NAMES && !setting->is_literal) {
         /* 'x' COLLATE y: the first word or string counts. */
@@ -233,14 +222,12 @@ static enum sql_mode_change apply(const struct sql_setting *setting, struct sql_
     } else if (!setting->is_literal) {
         return SQL_MODE_UNSURE;
     }
-    if (sql_span_is(literal, "default")) {
+    if (sql_span_is(literal, "default"))
         return SQL_MODE_UNSURE;
-    }
-    if (client) {
+    if (client)
         after->charset = sql_charset_from_name(literal);
-    } else {
+    else
         sql_mode_set_flags(after, literal);
-    }
     return SQL_MODE_CHANGED;
 }
 
@@ -251,12 +238,10 @@ enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_
     struct sql_kinds kinds = sql_statement_quick_kind(statement, mode);
     if (kinds.kind == SQL_KIND_EXECUTE || kinds.kind == SQL_KIND_EXECUTE_IMMEDIATE ||
         kinds.kind == SQL_KIND_COMPOUND || kinds.kind == SQL_KIND_CALL ||
-        kinds.kind == SQL_KIND_UNKNOWN) {
+        kinds.kind == SQL_KIND_UNKNOWN)
         return SQL_MODE_UNSURE;
-    }
-    if (kinds.kind != SQL_KIND_SET && kinds.kind != SQL_KIND_SET_GLOBAL) {
+    if (kinds.kind != SQL_KIND_SET && kinds.kind != SQL_KIND_SET_GLOBAL)
         return SQL_MODE_UNCHANGED;
-    }
     enum sql_mode_change change = SQL_MODE_UNCHANGED;
     struct sql_settings settings;
     struct sql_setting setting;
@@ -272,8 +257,7 @@ void sql_mode_follow(struct sql_mode *mode, struct sql_span statement)
 {
     struct sql_mode after;
     enum sql_mode_change change = sql_mode_after(statement, mode, &after);
-    if (change == SQL_MODE_CHANGED) {
+    if (change == SQL_MODE_CHANGED)
         *mode = after;
-    }
     mode->unsure = mode->unsure || change == SQL_MODE_UNSURE;
 }

@@ -44,9 +44,8 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
         splitter->rest.size--;
     }
     struct sql_span rest = splitter->rest;
-    if (rest.size == 0) {
+    if (rest.size == 0)
         return false;
-    }
     sql_lexer_init(&lexer, rest, &splitter->mode, SQL_READING_SERVER);
     do {
         sql_lexer_next(&lexer, &token);
@@ -55,15 +54,13 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
         splitter->rest.size = 0;
         return false;
     }
-    if (memchr(rest.at + token.start, ';', rest.size - token.start) == NULL) {
+    if (memchr(rest.at + token.start, ';', rest.size - token.start) == NULL)
         return give_rest(splitter, statement);
-    }
     sql_blocks_init(&blocks, &splitter->mode);
     while (token.class != SQL_TOKEN_END && token.class != SQL_TOKEN_INVALID) {
         if (sql_token_is(&token, ';')) {
-            if (sql_blocks_semicolon(&blocks) && !blocks.overflow) {
+            if (sql_blocks_semicolon(&blocks) && !blocks.overflow)
                 return give(splitter, token.end, statement);
-            }
         } else {
             sql_blocks_take(&blocks, &lexer, &token);
         }
@@ -75,15 +72,13 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
 
 bool sql_is_multi(struct sql_span text, const struct sql_mode *mode)
 {
-    if (text.size == 0 || memchr(text.at, ';', text.size - 1) == NULL) {
+    if (text.size == 0 || memchr(text.at, ';', text.size - 1) == NULL)
         return false;
-    }
     struct sql_splitter splitter;
     struct sql_span statement;
     sql_splitter_init(&splitter, text, mode);
     size_t count = 0;
-    while (count < 2 && sql_splitter_next(&splitter, &statement)) {
+    while (count < 2 && sql_splitter_next(&splitter, &statement))
         count++;
-    }
     return count == 2;
 }

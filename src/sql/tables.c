@@ -40,9 +40,8 @@ void sql_tables_release(struct sql_tables *tables)
 static bool grow(struct sql_tables *tables, void **items, size_t *capacity, size_t needed,
                  size_t item_bytes)
 {
-    if (needed <= *capacity) {
+    if (needed <= *capacity)
         return true;
-    }
     size_t wanted = needed + needed / 2 + 16;
     void *grown = realloc(*items, wanted * item_bytes);
     if (grown == NULL) {
@@ -66,9 +65,8 @@ static bool keep_name(struct scan *scan, const struct sql_token *token, size_t *
 {
     struct sql_tables *tables = scan->tables;
     size_t most = token->end - token->start;
-    if (!grow_names(tables, most)) {
+    if (!grow_names(tables, most))
         return false;
-    }
     *offset = tables->names_size;
     *size = sql_token_text(&scan->cursor.lexer, token, tables->names + *offset, most);
     tables->names_size += *size;
@@ -84,9 +82,8 @@ static bool same_name(const char *a, size_t a_size, const char *b, size_t b_size
         high |= (unsigned char)a[i] | (unsigned char)b[i];
         same = same && sql_byte_lower((unsigned char)a[i]) == sql_byte_lower((unsigned char)b[i]);
     }
-    if (same || high < 0x80 || a_size > 256 || b_size > 256) {
+    if (same || high < 0x80 || a_size > 256 || b_size > 256)
         return same;
-    }
     unsigned char lower[2][3 * 256];
     size_t sizes[2] = {sql_lower_utf8((const unsigned char *)a, a_size, lower[0]),
                        sql_lower_utf8((const unsigned char *)b, b_size, lower[1])};
@@ -109,10 +106,9 @@ static bool is_cte(const struct sql_tables *tables, struct sql_span name)
 {
     for (size_t i = tables->cte_count; i-- > 0;) {
         const struct sql_cte *cte = &tables->ctes[i];
-        if (cte->visible && same_name(tables->names + cte->offset, cte->size,
-                                      span_bytes(tables, name), name.size)) {
+        if (cte->visible &&
+            same_name(tables->names + cte->offset, cte->size, span_bytes(tables, name), name.size))
             return true;
-        }
     }
     return false;
 }
@@ -130,9 +126,8 @@ static void add(struct scan *scan, const struct sql_table *table)
         const struct sql_table *item = &tables->items[i];
         if (item->access == table->access && same_span(tables, item->name, table->name) &&
             same_span(tables, item->database, table->database) &&
-            same_span(tables, item->named_apart, table->named_apart)) {
+            same_span(tables, item->named_apart, table->named_apart))
             return;
-        }
     }
     if (tables->count == SQL_TABLES_MAX) {
         scan->unknown = true;
@@ -233,14 +228,12 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
 {
     struct sql_table table = {.access = access};
     size_t names_size = scan->tables->names_size;
-    if (!take_table(scan, &table)) {
+    if (!take_table(scan, &table))
         return false;
-    }
-    if (may_be_cte && table.database.size == 0 && is_cte(scan->tables, table.name)) {
+    if (may_be_cte && table.database.size == 0 && is_cte(scan->tables, table.name))
         scan->tables->names_size = names_size;
-    } else {
+    else
         add(scan, &table);
-    }
     return true;
 }
 
@@ -248,13 +241,11 @@ void sql_scan_shown_table(struct scan *scan, bool apart)
 {
     struct sql_table table = {.access = SQL_ACCESS_READ};
     struct sql_span database = {NULL, 0};
-    if (!take_table(scan, &table)) {
+    if (!take_table(scan, &table))
         return;
-    }
     if ((sql_scan_accept(scan, SQL_WORD_FROM) || sql_scan_accept(scan, SQL_WORD_IN)) &&
-        take_name(scan, &database)) {
+        take_name(scan, &database))
         *(apart ? &table.named_apart : &table.database) = database;
-    }
     add(scan, &table);
 }
 
@@ -278,9 +269,8 @@ void sql_scan_add_cte(struct scan *scan, bool visible)
 bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database)
 {
     size_t database = tables->names_size;
-    if (grow_names(tables, current_database.size) && current_database.size > 0) {
+    if (grow_names(tables, current_database.size) && current_database.size > 0)
         memcpy(tables->names + database, current_database.at, current_database.size);
-    }
     if (tables->failed) {
         tables->count = 0;
         tables->known = false;
@@ -288,9 +278,8 @@ bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_databa
     }
     for (size_t i = 0; i < tables->count; i++) {
         struct sql_table *item = &tables->items[i];
-        if (item->database.size == 0 && item->named_apart.size == 0) {
+        if (item->database.size == 0 && item->named_apart.size == 0)
             item->database = offset_span(database, current_database.size);
-        }
         item->named_apart.at = span_bytes(tables, item->named_apart);
         item->database.at = span_bytes(tables, item->database);
         item->name.at = span_bytes(tables, item->name);

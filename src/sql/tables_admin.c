@@ -26,9 +26,8 @@ void sql_scan_lock(struct scan *scan)
         }
         sql_scan_table(scan, access, false);
         while (!sql_cursor_at_end(&scan->cursor) && !sql_cursor_is(&scan->cursor, ',') &&
-               !sql_cursor_is(&scan->cursor, ';')) {
+               !sql_cursor_is(&scan->cursor, ';'))
             sql_scan_next(scan);
-        }
     } while (sql_scan_accept_byte(scan, ','));
     sql_scan_set_clause(scan, CLAUSE_SKIP);
 }
@@ -39,9 +38,8 @@ static void skip_persistent(struct scan *scan)
 {
     while (sql_token_is_name(&scan->cursor.token)) {
         sql_scan_next(scan);
-        if (sql_cursor_is(&scan->cursor, '(')) {
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        }
     }
 }
 
@@ -57,9 +55,8 @@ void sql_scan_maintain(struct scan *scan, enum sql_access access)
     scan->unknown = scan->unknown || !object;
     do {
         sql_scan_table(scan, access, false);
-        if (sql_cursor_word(&scan->cursor) == SQL_WORD_PERSISTENT) {
+        if (sql_cursor_word(&scan->cursor) == SQL_WORD_PERSISTENT)
             skip_persistent(scan);
-        }
     } while (sql_scan_accept_byte(scan, ','));
 }
 
@@ -73,9 +70,8 @@ void sql_scan_flush(struct scan *scan)
         (scan->cursor.token.class == SQL_TOKEN_NAME ||
          (scan->cursor.token.class == SQL_TOKEN_WORD &&
           sql_cursor_word(&scan->cursor) != SQL_WORD_WITH &&
-          sql_cursor_word(&scan->cursor) != SQL_WORD_FOR))) {
+          sql_cursor_word(&scan->cursor) != SQL_WORD_FOR)))
         sql_scan_plain_table_list(scan, SQL_ACCESS_READ);
-    }
 }
 
 /* [FROM | IN] t [FROM | IN db]. TiDB's parser takes the database of COLUMNS for none of the
@@ -110,26 +106,22 @@ void sql_scan_show(struct scan *scan)
     case SQL_WORD_CREATE: {
         uint16_t object = sql_cursor_word(&scan->cursor);
         sql_scan_next(scan);
-        if (object == SQL_WORD_TABLE || object == SQL_WORD_VIEW || object == SQL_WORD_SEQUENCE) {
+        if (object == SQL_WORD_TABLE || object == SQL_WORD_VIEW || object == SQL_WORD_SEQUENCE)
             sql_scan_table(scan, SQL_ACCESS_READ, false);
-        }
         break;
     }
     case SQL_WORD_TABLE: /* t [PARTITION (p)] [INDEX i] REGIONS; TABLE STATUS has none */
-        if (sql_cursor_word(&scan->cursor) != SQL_WORD_STATUS) {
+        if (sql_cursor_word(&scan->cursor) != SQL_WORD_STATUS)
             sql_scan_table(scan, SQL_ACCESS_READ, false);
-        }
         break;
     case SQL_WORD_PLACEMENT: /* FOR TABLE t [PARTITION p] */
-        if (sql_scan_accept(scan, SQL_WORD_FOR) && sql_scan_accept(scan, SQL_WORD_TABLE)) {
+        if (sql_scan_accept(scan, SQL_WORD_FOR) && sql_scan_accept(scan, SQL_WORD_TABLE))
             sql_scan_table(scan, SQL_ACCESS_READ, false);
-        }
         break;
     case SQL_WORD_MASKING: /* POLICIES FOR t */
         sql_scan_next(scan);
-        if (sql_scan_accept(scan, SQL_WORD_FOR)) {
+        if (sql_scan_accept(scan, SQL_WORD_FOR))
             sql_scan_table(scan, SQL_ACCESS_READ, false);
-        }
         break;
     default:
         break;
@@ -142,9 +134,8 @@ static bool is_routine(const struct scan *scan)
     struct sql_cursor ahead = scan->cursor;
     if (!sql_cursor_accept(&ahead, SQL_WORD_FUNCTION) &&
         !sql_cursor_accept(&ahead, SQL_WORD_PROCEDURE) &&
-        !sql_cursor_accept(&ahead, SQL_WORD_PACKAGE)) {
+        !sql_cursor_accept(&ahead, SQL_WORD_PACKAGE))
         return false;
-    }
     return sql_token_is_name(&ahead.token) && sql_cursor_word(&ahead) != SQL_WORD_TO &&
            sql_cursor_word(&ahead) != SQL_WORD_FROM;
 }
@@ -155,22 +146,18 @@ void sql_scan_grant(struct scan *scan)
     sql_scan_set_clause(scan, CLAUSE_SKIP);
     while (!sql_cursor_at_end(&scan->cursor) && sql_cursor_word(&scan->cursor) != SQL_WORD_ON &&
            sql_cursor_word(&scan->cursor) != SQL_WORD_TO &&
-           sql_cursor_word(&scan->cursor) != SQL_WORD_FROM) {
-        if (sql_cursor_is(&scan->cursor, '(')) {
+           sql_cursor_word(&scan->cursor) != SQL_WORD_FROM)
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        } else if (sql_cursor_word(&scan->cursor) == SQL_WORD_PROXY) {
+        else if (sql_cursor_word(&scan->cursor) == SQL_WORD_PROXY)
             return;
-        } else {
+        else
             sql_scan_next(scan);
-        }
-    }
-    if (!sql_scan_accept(scan, SQL_WORD_ON)) {
+    if (!sql_scan_accept(scan, SQL_WORD_ON))
         return;
-    }
     sql_scan_accept(scan, SQL_WORD_TABLE);
-    if (is_routine(scan)) {
+    if (is_routine(scan))
         return;
-    }
     struct sql_cursor ahead = scan->cursor;
     bool wild = sql_cursor_is(&ahead, '*');
     sql_cursor_next(&ahead);
@@ -178,9 +165,8 @@ void sql_scan_grant(struct scan *scan)
         sql_cursor_next(&ahead);
         wild = wild || sql_cursor_is(&ahead, '*');
     }
-    if (!wild) {
+    if (!wild)
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
-    }
 }
 
 /* TiDB's statements about one table or a list of them, after TABLE (or INDEX, for ADMIN ...
@@ -206,16 +192,14 @@ void sql_scan_admin(struct scan *scan)
         sql_scan_table(scan, SQL_ACCESS_READ, false);
         return;
     }
-    if (object != SQL_WORD_TABLE) {
+    if (object != SQL_WORD_TABLE)
         return;
-    }
     sql_scan_next(scan);
     sql_scan_accept(scan, SQL_WORD_LOCK);
     if (action == SQL_WORD_REPAIR) { /* t CREATE TABLE t ... */
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
-        if (sql_cursor_word(&scan->cursor) == SQL_WORD_CREATE) {
+        if (sql_cursor_word(&scan->cursor) == SQL_WORD_CREATE)
             sql_scan_create_or_alter(scan, true);
-        }
         return;
     }
     sql_scan_plain_table_list(scan, SQL_ACCESS_READ);
@@ -237,9 +221,8 @@ void sql_scan_recover(struct scan *scan)
 {
     sql_scan_next(scan);
     sql_scan_set_clause(scan, CLAUSE_SKIP);
-    if (sql_scan_accept(scan, SQL_WORD_TABLE) && sql_cursor_word(&scan->cursor) != SQL_WORD_BY) {
+    if (sql_scan_accept(scan, SQL_WORD_TABLE) && sql_cursor_word(&scan->cursor) != SQL_WORD_BY)
         sql_scan_plain_table_list(scan, SQL_ACCESS_DDL);
-    }
 }
 
 void sql_scan_backup(struct scan *scan)
@@ -247,9 +230,8 @@ void sql_scan_backup(struct scan *scan)
     bool restore = sql_cursor_word(&scan->cursor) == SQL_WORD_RESTORE;
     sql_scan_next(scan);
     sql_scan_set_clause(scan, CLAUSE_SKIP);
-    if (sql_scan_accept(scan, SQL_WORD_TABLE)) {
+    if (sql_scan_accept(scan, SQL_WORD_TABLE))
         sql_scan_plain_table_list(scan, restore ? SQL_ACCESS_WRITE : SQL_ACCESS_READ);
-    }
 }
 
 void sql_scan_plan_replayer(struct scan *scan)
@@ -261,10 +243,9 @@ void sql_scan_plan_replayer(struct scan *scan)
         sql_cursor_explain(&inside, &holds_statement);
         struct sql_cursor text = inside;
         if (holds_statement && !(sql_cursor_accept_byte(&text, '(') &&
-                                 text.token.class == SQL_TOKEN_STRING)) { /* ('text', ...) */
+                                 text.token.class == SQL_TOKEN_STRING)) /* ('text', ...) */
             sql_scan_explain(scan);
-        } else {
+        else
             sql_scan_set_clause(scan, CLAUSE_OTHER); /* SLOW QUERY WHERE ... */
-        }
     }
 }

@@ -78,9 +78,8 @@ void sql_scan_create_or_alter(struct scan *scan, bool create)
     struct sql_cursor object_at = scan->cursor;
     sql_cursor_next(&object_at);
     sql_cursor_skip_modifiers(&object_at);
-    while (scan->cursor.token.start < object_at.token.start) {
+    while (scan->cursor.token.start < object_at.token.start)
         sql_scan_next(scan);
-    }
     uint16_t object = sql_cursor_word(&scan->cursor);
     switch (object) {
     case SQL_WORD_TABLE:
@@ -93,9 +92,8 @@ void sql_scan_create_or_alter(struct scan *scan, bool create)
         sql_scan_next(scan);
         sql_scan_skip_if_exists(scan);
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
-        if (sql_cursor_is(&scan->cursor, '(')) {
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        }
         scan->unknown = scan->unknown || !sql_scan_accept(scan, SQL_WORD_AS);
         sql_scan_set_clause(scan, CLAUSE_QUERY);
         break;

@@ -24,9 +24,8 @@ static void step_create(struct scan *scan)
     } else if (word == SQL_WORD_UNION) { /* of MERGE tables: not listed */
         sql_scan_next(scan);
         sql_scan_accept_byte(scan, '=');
-        if (sql_cursor_is(&scan->cursor, '(')) {
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        }
     } else if (word == SQL_WORD_AS) {
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_QUERY);
@@ -40,9 +39,8 @@ static void step_create(struct scan *scan)
     } else if (sql_cursor_is(&scan->cursor, '(')) {
         sql_scan_open_frame(scan, CLAUSE_REFERENCES, CLAUSE_CREATE);
         sql_scan_next(scan);
-        if (sql_scan_accept(scan, SQL_WORD_LIKE)) {
+        if (sql_scan_accept(scan, SQL_WORD_LIKE))
             sql_scan_table(scan, SQL_ACCESS_READ, false);
-        }
     } else {
         sql_scan_pass(scan);
     }
@@ -77,9 +75,8 @@ static void step_alter(struct scan *scan)
     if (word == SQL_WORD_RENAME && second != SQL_WORD_COLUMN && second != SQL_WORD_INDEX &&
         second != SQL_WORD_KEY) {
         sql_scan_next(scan);
-        if (!sql_scan_accept(scan, SQL_WORD_TO) && !sql_scan_accept(scan, SQL_WORD_AS)) {
+        if (!sql_scan_accept(scan, SQL_WORD_TO) && !sql_scan_accept(scan, SQL_WORD_AS))
             sql_scan_accept_byte(scan, '=');
-        }
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
     } else if ((word == SQL_WORD_WITH || word == SQL_WORD_TO || word == SQL_WORD_CONVERT) &&
                second == SQL_WORD_TABLE) {
@@ -116,11 +113,10 @@ static void step_binding(struct scan *scan)
     if (sql_scan_accept(scan, SQL_WORD_FOR) || sql_scan_accept(scan, SQL_WORD_USING)) {
         sql_scan_frame(scan)->binding = true;
         uint16_t word = sql_cursor_word(&scan->cursor);
-        if (word == SQL_WORD_SQL || word == SQL_WORD_PLAN) { /* DIGEST 'x' */
+        if (word == SQL_WORD_SQL || word == SQL_WORD_PLAN) /* DIGEST 'x' */
             sql_scan_set_clause(scan, CLAUSE_SKIP);
-        } else {
+        else
             sql_scan_statement(scan);
-        }
     } else {
         sql_scan_next(scan);
     }

@@ -21,9 +21,8 @@ static void step_with(struct scan *scan)
     struct frame *frame = sql_scan_frame(scan);
     sql_scan_add_cte(scan, frame->recursive);
     sql_scan_next(scan);
-    if (sql_cursor_is(&scan->cursor, '(')) {
+    if (sql_cursor_is(&scan->cursor, '('))
         sql_scan_skip_parentheses(scan);
-    }
     if (!sql_scan_accept(scan, SQL_WORD_AS) || !sql_cursor_is(&scan->cursor, '(')) {
         scan->unknown = true;
         sql_scan_set_clause(scan, CLAUSE_OTHER);
@@ -36,15 +35,13 @@ static void step_with(struct scan *scan)
 
 static void step_with_next(struct scan *scan)
 {
-    if (sql_scan_accept_byte(scan, ',')) {
+    if (sql_scan_accept_byte(scan, ','))
         sql_scan_set_clause(scan, CLAUSE_WITH);
-    } else if (sql_cursor_word(&scan->cursor) == SQL_WORD_CYCLE) {
-        while (!sql_cursor_at_end(&scan->cursor) && !sql_scan_accept(scan, SQL_WORD_RESTRICT)) {
+    else if (sql_cursor_word(&scan->cursor) == SQL_WORD_CYCLE)
+        while (!sql_cursor_at_end(&scan->cursor) && !sql_scan_accept(scan, SQL_WORD_RESTRICT))
             sql_scan_next(scan);
-        }
-    } else {
+    else
         sql_scan_set_clause(scan, CLAUSE_QUERY);
-    }
 }
 
 /* At a word that can begin a query: takes it, or false. */
@@ -77,9 +74,8 @@ bool sql_scan_begin_query(struct scan *scan)
 static void step_query(struct scan *scan)
 {
     uint16_t word = sql_cursor_word(&scan->cursor);
-    if (sql_scan_begin_query(scan)) {
+    if (sql_scan_begin_query(scan))
         return;
-    }
     if (sql_cursor_is(&scan->cursor, '(')) {
         sql_scan_open_frame(scan, CLAUSE_QUERY, CLAUSE_OTHER);
         sql_scan_next(scan);
@@ -100,13 +96,11 @@ static void skip_alias(struct scan *scan)
 {
     if (sql_cursor_word(&scan->cursor) == SQL_WORD_PARTITION) {
         sql_scan_next(scan);
-        if (sql_cursor_is(&scan->cursor, '(')) {
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        }
     }
-    if (sql_scan_accept(scan, SQL_WORD_AS) && sql_cursor_word(&scan->cursor) != SQL_WORD_OF) {
+    if (sql_scan_accept(scan, SQL_WORD_AS) && sql_cursor_word(&scan->cursor) != SQL_WORD_OF)
         sql_scan_next(scan);
-    }
 }
 
 /* Whether DELETE's list of targets names the table between the two offsets, or its alias. */
@@ -114,18 +108,15 @@ static bool is_target(const struct scan *scan, const struct sql_token *table)
 {
     const struct sql_cursor *cursor = &scan->cursor;
     struct sql_cursor ahead = *cursor;
-    if (sql_cursor_word(&ahead) == SQL_WORD_AS) {
+    if (sql_cursor_word(&ahead) == SQL_WORD_AS)
         sql_cursor_next(&ahead);
-    }
     struct sql_span names[2] = {sql_token_inside(&cursor->lexer, table),
                                 sql_token_inside(&cursor->lexer, &ahead.token)};
     for (unsigned i = 0; i < scan->target_count; i++) {
         struct sql_span target = sql_token_inside(&cursor->lexer, &scan->targets[i]);
-        for (int j = 0; j < 2; j++) {
-            if (sql_span_same(target, names[j])) {
+        for (int j = 0; j < 2; j++)
+            if (sql_span_same(target, names[j]))
                 return true;
-            }
-        }
     }
     return scan->targets_all;
 }
@@ -137,13 +128,11 @@ static struct sql_token last_name(const struct scan *scan)
     struct sql_token name = ahead.token;
     while (sql_token_is_name(&ahead.token) || sql_cursor_is(&ahead, '.')) {
         bool dot = sql_cursor_is(&ahead, '.');
-        if (!dot) {
+        if (!dot)
             name = ahead.token;
-        }
         sql_cursor_next(&ahead);
-        if (!dot && !sql_cursor_is(&ahead, '.')) {
+        if (!dot && !sql_cursor_is(&ahead, '.'))
             break;
-        }
     }
     return name;
 }
@@ -154,17 +143,14 @@ static void take_factor(struct scan *scan)
     struct sql_token name = {0};
     size_t before = scan->tables->count;
     bool deletes = scan->target_count > 0 || scan->targets_all;
-    if (deletes) {
+    if (deletes)
         name = last_name(scan);
-    }
     if (sql_scan_table(scan, (enum sql_access)frame->access, true) && deletes &&
         frame->access == SQL_ACCESS_WRITE && scan->tables->count > before &&
-        !is_target(scan, &name)) {
+        !is_target(scan, &name))
         scan->tables->items[before].access = SQL_ACCESS_READ;
-    }
-    if (sql_cursor_is(&scan->cursor, '(')) {
+    if (sql_cursor_is(&scan->cursor, '('))
         scan->unknown = true; /* a table function that is not known */
-    }
     skip_alias(scan);
     sql_scan_set_clause(scan, CLAUSE_REFS);
 }
@@ -173,13 +159,11 @@ static void take_factor(struct scan *scan)
 static bool skip_hint(struct scan *scan)
 {
     uint16_t word = sql_cursor_word(&scan->cursor);
-    if (word != SQL_WORD_USE && word != SQL_WORD_FORCE && word != SQL_WORD_IGNORE) {
+    if (word != SQL_WORD_USE && word != SQL_WORD_FORCE && word != SQL_WORD_IGNORE)
         return false;
-    }
     sql_scan_next(scan);
-    if (!sql_scan_accept(scan, SQL_WORD_INDEX)) {
+    if (!sql_scan_accept(scan, SQL_WORD_INDEX))
         sql_scan_accept(scan, SQL_WORD_KEY);
-    }
     if (sql_scan_accept(scan, SQL_WORD_FOR) && !sql_scan_accept(scan, SQL_WORD_JOIN)) {
         sql_scan_next(scan);
         sql_scan_accept(scan, SQL_WORD_BY);
@@ -220,12 +204,10 @@ static bool is_from_of_window(const struct scan *scan)
 {
     struct sql_cursor ahead = scan->cursor;
     sql_cursor_next(&ahead);
-    if (!sql_cursor_accept(&ahead, SQL_WORD_LAST) && !sql_cursor_accept(&ahead, SQL_WORD_FIRST)) {
+    if (!sql_cursor_accept(&ahead, SQL_WORD_LAST) && !sql_cursor_accept(&ahead, SQL_WORD_FIRST))
         return false;
-    }
-    if (sql_cursor_word(&ahead) == SQL_WORD_OVER) {
+    if (sql_cursor_word(&ahead) == SQL_WORD_OVER)
         return true;
-    }
     return (sql_cursor_accept(&ahead, SQL_WORD_IGNORE) ||
             sql_cursor_accept(&ahead, SQL_WORD_RESPECT)) &&
            sql_cursor_word(&ahead) == SQL_WORD_NULLS;
@@ -237,9 +219,8 @@ static void step_select(struct scan *scan)
         sql_scan_pass(scan);
         return;
     }
-    if (!is_from_of_window(scan)) {
+    if (!is_from_of_window(scan))
         sql_scan_set_clause(scan, CLAUSE_FACTOR);
-    }
     sql_scan_next(scan);
 }
 
@@ -331,9 +312,8 @@ static void step_paren(struct scan *scan)
         sql_scan_pass(scan);
         return;
     }
-    if (!sql_scan_begin_query(scan)) {
+    if (!sql_scan_begin_query(scan))
         sql_scan_set_clause(scan, CLAUSE_OTHER);
-    }
 }
 
 static void step_insert(struct scan *scan)

@@ -34,17 +34,15 @@ static void step(struct scan *scan)
         }
     }
     if (frame->insert && sql_cursor_word(&scan->cursor) == SQL_WORD_ON &&
-        sql_scan_at_duplicate_key(scan)) {
+        sql_scan_at_duplicate_key(scan))
         scan->tables->cte_count = frame->ctes;
-    }
-    if (frame->clause == CLAUSE_SKIP) {
+    if (frame->clause == CLAUSE_SKIP)
         sql_scan_next(scan);
-    } else if (frame->clause == CLAUSE_OTHER ||
-               (!sql_scan_query_step(scan) && !sql_scan_define_step(scan))) {
+    else if (frame->clause == CLAUSE_OTHER ||
+             (!sql_scan_query_step(scan) && !sql_scan_define_step(scan)))
         sql_scan_pass(scan);
-    } else if (scan->has_text) {
+    else if (scan->has_text)
         read_text(scan);
-    }
 }
 
 /* A statement has ended, or is about to begin: nothing may be left open. */
@@ -52,9 +50,8 @@ static void end_statement(struct scan *scan)
 {
     const struct frame *frame = sql_scan_frame(scan);
     if (scan->depth > 0 || frame->clause == CLAUSE_FACTOR || frame->clause == CLAUSE_QUERY ||
-        frame->clause == CLAUSE_WITH || frame->clause == CLAUSE_WITH_NEXT) {
+        frame->clause == CLAUSE_WITH || frame->clause == CLAUSE_WITH_NEXT)
         scan->unknown = true;
-    }
     scan->depth = 0;
     scan->frames[0] = (struct frame){0};
     scan->tables->cte_count = 0;
@@ -107,9 +104,8 @@ static void run(struct scan *scan)
         if (scan->verb && !sql_cursor_is(&scan->cursor, ';')) {
             scan->verb = false;
             begin_statement(scan);
-            if (scan->has_text) {
+            if (scan->has_text)
                 read_text(scan);
-            }
         } else if (sql_cursor_is(&scan->cursor, ';')) {
             end_statement(scan);
             sql_scan_next(scan);
@@ -151,17 +147,15 @@ static bool scan_readings(struct sql_tables *tables, struct sql_span text,
     bool known = false;
     bool conditional = false;
     bool held = scan_text(tables, text, mode, SQL_READING_SERVER, texts, &known, &conditional);
-    if (!conditional) {
+    if (!conditional)
         return known;
-    }
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
     bool other_known = false;
     bool other_held =
         scan_text(tables, text, mode, server_known ? SQL_READING_CODE : SQL_READING_SKIP, texts,
                   &other_known, &conditional);
-    if (server_known) {
+    if (server_known)
         return held ? known : other_known; /* what is not run can add to the list, no more */
-    }
     return known && (other_known || !other_held);
 }
 
@@ -190,9 +184,8 @@ static void read_text(struct scan *scan)
         text = (struct sql_span){decoded, sql_token_text(lexer, string, decoded, most)};
     }
     size_t ctes = scan->tables->cte_count;
-    if (!scan_readings(scan->tables, text, &lexer->mode, scan->texts + 1)) {
+    if (!scan_readings(scan->tables, text, &lexer->mode, scan->texts + 1))
         scan->unknown = true;
-    }
     scan->tables->cte_count = ctes;
     free(decoded);
 }

@@ -10,9 +10,8 @@ void sql_scan_next(struct scan *scan)
 {
     sql_cursor_next(&scan->cursor);
     scan->verb = false;
-    if (!scan->compound || sql_cursor_at_end(&scan->cursor)) {
+    if (!scan->compound || sql_cursor_at_end(&scan->cursor))
         return;
-    }
     if (sql_cursor_is(&scan->cursor, ';')) {
         sql_blocks_semicolon(&scan->blocks);
     } else {
@@ -56,13 +55,11 @@ static void close_frame(struct scan *scan)
     }
     const struct frame *frame = sql_scan_frame(scan);
     if (frame->clause == CLAUSE_FACTOR || frame->clause == CLAUSE_QUERY ||
-        frame->clause == CLAUSE_WITH) {
+        frame->clause == CLAUSE_WITH)
         scan->unknown = true; /* something is missing before the parenthesis */
-    }
     scan->tables->cte_count = frame->ctes;
-    if (frame->cte && frame->ctes > 0) {
+    if (frame->cte && frame->ctes > 0)
         scan->tables->ctes[frame->ctes - 1].visible = true;
-    }
     scan->depth--;
 }
 
@@ -90,9 +87,8 @@ static bool step_sequence(struct scan *scan)
     }
     if (word == SQL_WORD_NEXT || word == SQL_WORD_PREVIOUS) {
         sql_scan_next(scan);
-        if (sql_scan_accept(scan, SQL_WORD_VALUE) && sql_scan_accept(scan, SQL_WORD_FOR)) {
+        if (sql_scan_accept(scan, SQL_WORD_VALUE) && sql_scan_accept(scan, SQL_WORD_FOR))
             sql_scan_table(scan, word == SQL_WORD_NEXT ? SQL_ACCESS_WRITE : SQL_ACCESS_READ, false);
-        }
         return true;
     }
     return false;

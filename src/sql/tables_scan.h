@@ -99,18 +99,16 @@ void sql_scan_next(struct scan *scan);
 /* Moves on when the word is the current token. Inline, because most of them are not. */
 static inline bool sql_scan_accept(struct scan *scan, uint16_t word)
 {
-    if (sql_cursor_word(&scan->cursor) != word) {
+    if (sql_cursor_word(&scan->cursor) != word)
         return false;
-    }
     sql_scan_next(scan);
     return true;
 }
 
 static inline bool sql_scan_accept_byte(struct scan *scan, unsigned char byte)
 {
-    if (!sql_cursor_is(&scan->cursor, byte)) {
+    if (!sql_cursor_is(&scan->cursor, byte))
         return false;
-    }
     sql_scan_next(scan);
     return true;
 }

@@ -15,9 +15,8 @@ static void insert(struct scan *scan)
     sql_scan_set_clause(scan, CLAUSE_INSERT);
     sql_scan_frame(scan)->insert = true;
     sql_scan_frame(scan)->ctes = (uint32_t)scan->tables->cte_count;
-    if (sql_scan_accept(scan, SQL_WORD_PARTITION) && sql_cursor_is(&scan->cursor, '(')) {
+    if (sql_scan_accept(scan, SQL_WORD_PARTITION) && sql_cursor_is(&scan->cursor, '('))
         sql_scan_skip_parentheses(scan);
-    }
 }
 
 static void update(struct scan *scan)
@@ -41,16 +40,14 @@ static void delete_targets(struct scan *scan)
         }
         sql_scan_next(scan);
         while (sql_scan_accept_byte(scan, '.')) {
-            if (sql_token_is_name(&scan->cursor.token)) {
+            if (sql_token_is_name(&scan->cursor.token))
                 name = scan->cursor.token;
-            }
             sql_scan_next(scan);
         }
-        if (scan->target_count == most) {
+        if (scan->target_count == most)
             scan->targets_all = true;
-        } else {
+        else
             scan->targets[scan->target_count++] = name;
-        }
     } while (sql_scan_accept_byte(scan, ','));
 }
 
@@ -62,12 +59,10 @@ static void delete (struct scan *scan)
            sql_cursor_word(&scan->cursor) == SQL_WORD_DELAYED ||
            sql_cursor_word(&scan->cursor) == SQL_WORD_LOW_PRIORITY ||
            sql_cursor_word(&scan->cursor) == SQL_WORD_QUICK ||
-           sql_cursor_word(&scan->cursor) == SQL_WORD_IGNORE) {
+           sql_cursor_word(&scan->cursor) == SQL_WORD_IGNORE)
         sql_scan_next(scan);
-    }
-    if (sql_cursor_word(&scan->cursor) == SQL_WORD_HISTORY) {
+    if (sql_cursor_word(&scan->cursor) == SQL_WORD_HISTORY)
         sql_scan_next(scan); /* DELETE HISTORY FROM t BEFORE SYSTEM_TIME x */
-    }
     scan->frames[0].access = SQL_ACCESS_WRITE;
     sql_scan_set_clause(scan, CLAUSE_FACTOR);
     if (!sql_scan_accept(scan, SQL_WORD_FROM)) {
@@ -80,9 +75,8 @@ static void delete (struct scan *scan)
            sql_cursor_is(&ahead, ',') || sql_cursor_is(&ahead, '*')) {
         if (sql_cursor_word(&ahead) == SQL_WORD_USING) {
             uint16_t second = sql_cursor_second_word(&ahead);
-            if (second == SQL_WORD_DELETE || second == SQL_WORD_WITH) {
+            if (second == SQL_WORD_DELETE || second == SQL_WORD_WITH)
                 return; /* of CREATE BINDING FOR DELETE FROM t USING DELETE FROM t */
-            }
             delete_targets(scan);
             scan->unknown = scan->unknown || !sql_scan_accept(scan, SQL_WORD_USING);
             return;
@@ -120,13 +114,11 @@ static void import(struct scan *scan)
         return;
     }
     sql_scan_table(scan, SQL_ACCESS_WRITE, false);
-    if (sql_cursor_is(&scan->cursor, '(')) {
+    if (sql_cursor_is(&scan->cursor, '('))
         sql_scan_skip_parentheses(scan);
-    }
     sql_scan_set_clause(scan, CLAUSE_OTHER);
-    if (sql_scan_accept(scan, SQL_WORD_FROM) && scan->cursor.token.class != SQL_TOKEN_STRING) {
+    if (sql_scan_accept(scan, SQL_WORD_FROM) && scan->cursor.token.class != SQL_TOKEN_STRING)
         sql_scan_set_clause(scan, CLAUSE_QUERY);
-    }
 }
 
 /* PREPARE name FROM text, EXECUTE IMMEDIATE text: only a single string can be read. */
@@ -158,9 +150,8 @@ static void execute(struct scan *scan)
 {
     sql_scan_next(scan);
     sql_scan_set_clause(scan, CLAUSE_OTHER);
-    if (sql_scan_accept(scan, SQL_WORD_IMMEDIATE)) {
+    if (sql_scan_accept(scan, SQL_WORD_IMMEDIATE))
         prepared_text(scan);
-    }
 }
 
 /* EXPLAIN, DESCRIBE, ANALYZE, TRACE: a statement, a table, or neither. */
@@ -169,19 +160,17 @@ void sql_scan_explain(struct scan *scan)
     struct sql_cursor inside = scan->cursor;
     bool holds_statement = false;
     enum sql_kind kind = sql_cursor_explain(&inside, &holds_statement);
-    while (scan->cursor.token.start < inside.token.start) {
+    while (scan->cursor.token.start < inside.token.start)
         sql_scan_next(scan);
-    }
     if (holds_statement) {
         sql_scan_statement(scan);
         return;
     }
     sql_scan_set_clause(scan, CLAUSE_SKIP);
-    if (kind == SQL_KIND_DESCRIBE) {
+    if (kind == SQL_KIND_DESCRIBE)
         sql_scan_table(scan, SQL_ACCESS_READ, false);
-    } else if (kind == SQL_KIND_TRACE || kind == SQL_KIND_ANALYZE_TABLE) {
+    else if (kind == SQL_KIND_TRACE || kind == SQL_KIND_ANALYZE_TABLE)
         scan->unknown = true;
-    }
 }
 
 static void handler(struct scan *scan)
@@ -327,9 +316,8 @@ static void unlock(struct scan *scan)
 {
     sql_scan_set_clause(scan, CLAUSE_SKIP);
     sql_scan_next(scan);
-    if (sql_scan_accept(scan, SQL_WORD_STATS)) {
+    if (sql_scan_accept(scan, SQL_WORD_STATS))
         sql_scan_table_list(scan, SQL_ACCESS_READ);
-    }
 }
 
 /* ANALYZE TABLE t, or ANALYZE [FORMAT = JSON] statement. */
@@ -337,11 +325,10 @@ static void analyze(struct scan *scan)
 {
     uint16_t second = sql_cursor_second_word(&scan->cursor);
     if (second == SQL_WORD_TABLE || second == SQL_WORD_TABLES || second == SQL_WORD_LOCAL ||
-        second == SQL_WORD_NO_WRITE_TO_BINLOG || second == SQL_WORD_INCREMENTAL) {
+        second == SQL_WORD_NO_WRITE_TO_BINLOG || second == SQL_WORD_INCREMENTAL)
         sql_scan_maintain(scan, SQL_ACCESS_READ);
-    } else {
+    else
         sql_scan_explain(scan);
-    }
 }
 
 static void cache_index(struct scan *scan)
@@ -362,9 +349,8 @@ static void unlisted(struct scan *scan, uint16_t word)
     bool advises =
         word == SQL_WORD_INDEX && sql_cursor_second_word(&scan->cursor) == SQL_WORD_ADVISE;
     /* Inside of blocks a statement can also be the name of a variable, to be assigned to. */
-    if (!names_no_table(word) && !advises && !scan->compound) {
+    if (!names_no_table(word) && !advises && !scan->compound)
         scan->unknown = scan->no_statement = true;
-    }
     sql_scan_next(scan);
 }
 

@@ -8,9 +8,8 @@ void sql_scan_skip_words(struct scan *scan, uint16_t a, uint16_t b, uint16_t c, 
 {
     while (sql_cursor_word(&scan->cursor) != SQL_NO_WORD &&
            (sql_cursor_word(&scan->cursor) == a || sql_cursor_word(&scan->cursor) == b ||
-            sql_cursor_word(&scan->cursor) == c || sql_cursor_word(&scan->cursor) == d)) {
+            sql_cursor_word(&scan->cursor) == c || sql_cursor_word(&scan->cursor) == d))
         sql_scan_next(scan);
-    }
 }
 
 void sql_scan_skip_if_exists(struct scan *scan)
@@ -27,14 +26,12 @@ bool sql_scan_find_word(struct scan *scan, uint16_t a, uint16_t b)
 {
     while (!sql_cursor_at_end(&scan->cursor) && !sql_cursor_is(&scan->cursor, ';')) {
         if (sql_cursor_word(&scan->cursor) != SQL_NO_WORD &&
-            (sql_cursor_word(&scan->cursor) == a || sql_cursor_word(&scan->cursor) == b)) {
+            (sql_cursor_word(&scan->cursor) == a || sql_cursor_word(&scan->cursor) == b))
             return true;
-        }
-        if (sql_cursor_is(&scan->cursor, '(')) {
+        if (sql_cursor_is(&scan->cursor, '('))
             sql_scan_skip_parentheses(scan);
-        } else {
+        else
             sql_scan_next(scan);
-        }
     }
     return false;
 }
@@ -45,13 +42,11 @@ void sql_scan_table_list(struct scan *scan, enum sql_access access)
     do {
         sql_scan_table(scan, access, false);
         while (!sql_cursor_at_end(&scan->cursor) && !sql_cursor_is(&scan->cursor, ',') &&
-               !sql_cursor_is(&scan->cursor, ';') && !scan->verb) {
-            if (sql_cursor_is(&scan->cursor, '(')) {
+               !sql_cursor_is(&scan->cursor, ';') && !scan->verb)
+            if (sql_cursor_is(&scan->cursor, '('))
                 sql_scan_skip_parentheses(scan);
-            } else {
+            else
                 sql_scan_next(scan);
-            }
-        }
     } while (sql_scan_accept_byte(scan, ','));
     sql_scan_set_clause(scan, CLAUSE_SKIP);
 }

@@ -122,15 +122,12 @@ static void fill(struct sql_variables *variables, struct sql_variable_use *use)
     const char *text = (const char *)cursor->lexer.text;
     *use = (struct sql_variable_use){.written = sql_cursor_span(cursor)};
     use->name = sql_variable_name(use->written, &use->scope);
-    for (size_t i = 2; i < use->written.size && !use->is_scoped; i++) {
+    for (size_t i = 2; i < use->written.size && !use->is_scoped; i++)
         use->is_scoped = use->written.at[i] == '.' && use->written.at + i < use->name.at;
-    }
-    if (!variables->in_list) {
+    if (!variables->in_list)
         return;
-    }
-    if (variables->item.at != text + variables->item_start) {
+    if (variables->item.at != text + variables->item_start)
         variables->item = measure_item(variables);
-    }
     use->item = variables->item;
 }
 
@@ -151,16 +148,14 @@ bool sql_variables_next(struct sql_variables *variables, struct sql_variable_use
             variables->item_start = offset_of(cursor);
             continue;
         }
-        if (is_top && (ends_list(cursor) || sql_cursor_is(cursor, ')'))) {
+        if (is_top && (ends_list(cursor) || sql_cursor_is(cursor, ')')))
             variables->in_list = false;
-        }
         variables->depth += sql_cursor_is(cursor, '(');
         variables->depth -= sql_cursor_is(cursor, ')') && variables->depth > 0;
         bool is_comma = is_top && sql_cursor_is(cursor, ',');
         sql_cursor_next(cursor);
-        if (is_comma) {
+        if (is_comma)
             variables->item_start = offset_of(cursor);
-        }
     }
     return false;
 }
@@ -172,17 +167,14 @@ bool sql_show_variables(struct sql_span statement, const struct sql_mode *mode,
     *show = (struct sql_show_variables){0};
     sql_cursor_init(&cursor, statement, mode, SQL_READING_SERVER);
     sql_cursor_skip_opening(&cursor);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_SHOW)) {
+    if (!sql_cursor_accept(&cursor, SQL_WORD_SHOW))
         return false;
-    }
     show->is_global = sql_cursor_accept(&cursor, SQL_WORD_GLOBAL);
-    if (!show->is_global && !sql_cursor_accept(&cursor, SQL_WORD_SESSION)) {
+    if (!show->is_global && !sql_cursor_accept(&cursor, SQL_WORD_SESSION))
         sql_cursor_accept(&cursor, SQL_WORD_LOCAL);
-    }
     show->is_status = sql_cursor_accept(&cursor, SQL_WORD_STATUS);
-    if (!show->is_status && !sql_cursor_accept(&cursor, SQL_WORD_VARIABLES)) {
+    if (!show->is_status && !sql_cursor_accept(&cursor, SQL_WORD_VARIABLES))
         return false;
-    }
     show->is_like = sql_cursor_accept(&cursor, SQL_WORD_LIKE);
     bool is_filtered = show->is_like || sql_cursor_accept(&cursor, SQL_WORD_WHERE);
     size_t start = cursor.token.start, end = start;

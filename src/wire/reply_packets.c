@@ -254,12 +254,11 @@ void wire_encode_text_row(struct wire_writer *writer, const struct wire_string *
                           size_t count)
 {
     wire_begin_packet(writer);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (fields[i].data)
             wire_write_lenenc_string(writer, fields[i]);
         else
             wire_write_u8(writer, 0xfb);
-    }
     wire_end_packet(writer);
 }
 

@@ -44,10 +44,9 @@ static int read_callable(struct plugin_callable *callables, size_t count, json_t
                          problem.text);
     if (plugin_check_name(plugin, callable->name, error) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (strcmp(callables[i].name, callable->name) == 0)
             return error_set(error, "name \"%s\" is there twice", callable->name);
-    }
     if (arguments < 0 || optional < 0 || arguments > PLUGIN_CALL_ARGUMENTS ||
         optional > PLUGIN_CALL_ARGUMENTS - arguments)
         return error_set(error, "%s: arguments and optional count from 0 to %d in all",

@@ -51,10 +51,9 @@ static int check_name(const struct plugin_definitions *definitions, const char *
 {
     if (plugin_check_name(plugin, name, error) < 0)
         return -1;
-    for (size_t i = 0; i < definitions->count; i++) {
+    for (size_t i = 0; i < definitions->count; i++)
         if (strcmp(definitions->items[i].name, name) == 0)
             return error_set(error, "name \"%s\" is there twice", name);
-    }
     return 0;
 }
 
@@ -119,17 +118,15 @@ static int read_names(struct plugin_definition *definition, const char *type, co
                       struct error *error)
 {
     definition->type = PLUGIN_TYPE_END;
-    for (int i = 0; i < PLUGIN_TYPE_END; i++) {
+    for (int i = 0; i < PLUGIN_TYPE_END; i++)
         if (strcmp(type, type_names[i]) == 0)
             definition->type = (enum plugin_variable_type)i;
-    }
     if (definition->type == PLUGIN_TYPE_END)
         return error_set(error, "%s: type \"%s\" is none of str, int, bool, enum, size, duration",
                          definition->name, type);
-    for (unsigned i = 1; i < sizeof scope_names / sizeof *scope_names; i++) {
+    for (unsigned i = 1; i < sizeof scope_names / sizeof *scope_names; i++)
         if (strcmp(scope, scope_names[i]) == 0)
             definition->scopes = i;
-    }
     if (!definition->scopes)
         return error_set(error, "%s: scope \"%s\" is none of Global, Session, Global+Session",
                          definition->name, scope);

@@ -297,12 +297,11 @@ int plugin_variables_set(struct plugin_registry *registry, struct weir_session *
     struct plugin_variables *variables = registry->variables;
     pthread_mutex_lock(&variables->lock);
     int status = persist(registry, assignments, count, error);
-    for (size_t i = 0; status == 0 && i < count; i++) {
+    for (size_t i = 0; status == 0 && i < count; i++)
         if (!apply(registry, session, assignments[i]))
             status = error_set(error, "not enough memory");
         else
             tell_plugin(session, assignments[i]);
-    }
     pthread_mutex_unlock(&variables->lock);
     return status;
 }

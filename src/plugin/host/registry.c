@@ -50,10 +50,9 @@ unsigned plugin_registry_subscribed(const struct plugin_registry *registry)
 
 static struct weir_plugin *find(const struct plugin_registry *registry, const char *name)
 {
-    for (size_t i = 0; i < registry->count; i++) {
+    for (size_t i = 0; i < registry->count; i++)
         if (strcmp(registry->plugins[i]->identity.name, name) == 0)
             return registry->plugins[i];
-    }
     return NULL;
 }
 

@@ -32,10 +32,9 @@ size_t plugin_functions(const struct plugin_manifest *manifest,
 #undef X
     };
     size_t count = 0;
-    for (size_t i = 0; i < PLUGIN_FUNCTIONS; i++) {
+    for (size_t i = 0; i < PLUGIN_FUNCTIONS; i++)
         if (all[i].node)
             functions[count++] = all[i];
-    }
     return count;
 }
 

@@ -362,10 +362,9 @@ static int check_functions(struct packaging *packaging)
 /* A sanitizer's functions may come from the program that loads the plugin (clang's do). */
 static bool has_sanitizer(const struct arguments *command)
 {
-    for (size_t i = 0; i < command->count; i++) {
+    for (size_t i = 0; i < command->count; i++)
         if (strncmp(command->items[i], "-fsanitize", 10) == 0)
             return true;
-    }
     return false;
 }
 

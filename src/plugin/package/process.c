@@ -77,19 +77,17 @@ static void read_all(int file, struct strbuf *output)
 {
     char bytes[4096];
     ssize_t size;
-    while ((size = read(file, bytes, sizeof bytes)) > 0 || (size < 0 && errno == EINTR)) {
+    while ((size = read(file, bytes, sizeof bytes)) > 0 || (size < 0 && errno == EINTR))
         if (size > 0)
             strbuf_add(output, bytes, (size_t)size);
-    }
 }
 
 static int wait_for(pid_t child, const char *program, struct error *error)
 {
     int status;
-    while (waitpid(child, &status, 0) < 0) {
+    while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return error_set(error, "waiting for %s: %s", program, strerror(errno));
-    }
     if (WIFSIGNALED(status))
         return error_set(error, "%s was ended by signal %d", program, WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)

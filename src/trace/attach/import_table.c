@@ -42,11 +42,10 @@ static bool read_dynamic(const struct dl_phdr_info *info, struct dynamic *dynami
 {
     const ElfW(Dyn) *entry = NULL;
     bool has_rela = true;
-    for (int i = 0; i < info->dlpi_phnum && !entry; i++) {
+    for (int i = 0; i < info->dlpi_phnum && !entry; i++)
         if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
             entry = address_of(info, info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-    }
-    for (; entry && entry->d_tag != DT_NULL; entry++) {
+    for (; entry && entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag == DT_SYMTAB)
             dynamic->symbols = address_of(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_STRTAB)
@@ -61,7 +60,6 @@ static bool read_dynamic(const struct dl_phdr_info *info, struct dynamic *dynami
             dynamic->tables[1] = address_of(info, entry->d_un.d_ptr);
         else if (entry->d_tag == DT_RELASZ)
             dynamic->sizes[1] = entry->d_un.d_val;
-    }
     return has_rela && dynamic->symbols && dynamic->names;
 }
 

@@ -17,9 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(bool holds)
 {
-    if (!holds) {
+    if (!holds)
         abort();
-    }
 }
 
 static void check_same(const struct strbuf *made, struct sql_span text)
@@ -41,9 +40,8 @@ static void check_kill(struct sql_span text, const struct sql_mode *mode, bool i
     if (sql_kill_rewrite(&out, text, mode, is_multi, map_to_itself, NULL)) {
         check(sql_may_kill(text, sql_statement_quick_kind(text, mode).kind, is_multi));
         check(out.size <= text.size);
-        if (!memchr(text.at, '0', text.size)) {
+        if (!memchr(text.at, '0', text.size))
             check_same(&out, text);
-        }
     } else {
         check(out.size == 0);
     }
@@ -95,9 +93,8 @@ static void check_diagnostics(struct sql_span text)
     bool found = false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t size = strlen(words[i]);
-        for (size_t at = 0; size <= text.size && at <= text.size - size; at++) {
+        for (size_t at = 0; size <= text.size && at <= text.size - size; at++)
             found = found || strncasecmp(text.at + at, words[i], size) == 0;
-        }
     }
     check(found == sql_reads_diagnostics(text));
 }
@@ -108,25 +105,22 @@ static void check_redaction(struct sql_span text)
     if (sql_redact(&out, text)) {
         check(sql_may_hold_secret(text));
         /* Masking twice changes nothing: '***' stands where the secrets were. */
-        if (sql_redact(&again, (struct sql_span){out.data, out.size})) {
+        if (sql_redact(&again, (struct sql_span){out.data, out.size}))
             check_same(&again, (struct sql_span){out.data, out.size});
-        }
     } else {
         check(out.size == 0);
     }
     strbuf_reset(&out);
-    if (!sql_redact_message(&out, text, true)) {
+    if (!sql_redact_message(&out, text, true))
         check(out.size == 0);
-    }
     strbuf_release(&out);
     strbuf_release(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 1) {
+    if (size < 1)
         return 0;
-    }
     struct sql_mode mode = {
         .charset = (enum sql_charset)(data[0] % (SQL_CHARSET_OTHER + 1)),
         .ansi_quotes = (data[0] & 64) != 0,

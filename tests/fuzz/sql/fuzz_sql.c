@@ -16,9 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(bool holds)
 {
-    if (!holds) {
+    if (!holds)
         abort();
-    }
 }
 
 static struct sql_mode mode_of(uint8_t a, uint8_t b)
@@ -38,14 +37,11 @@ static bool is_utf8(const unsigned char *at, size_t size)
 {
     for (size_t i = 0; i < size;) {
         size_t bytes = at[i] < 0x80 ? 1 : at[i] < 0xe0 ? 2 : at[i] < 0xf0 ? 3 : 4;
-        if (at[i] >= 0x80 && (at[i] < 0xc2 || at[i] > 0xf4)) {
+        if (at[i] >= 0x80 && (at[i] < 0xc2 || at[i] > 0xf4))
             return false;
-        }
-        for (size_t j = 1; j < bytes; j++) {
-            if (i + j >= size || (at[i + j] & 0xc0) != 0x80) {
+        for (size_t j = 1; j < bytes; j++)
+            if (i + j >= size || (at[i + j] & 0xc0) != 0x80)
                 return false;
-            }
-        }
         i += bytes;
     }
     return true;
@@ -58,9 +54,8 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
     struct sql_mode after;
     bool is_named = sql_use_target(text, mode, &name) ||
                     sql_drop_database_target(text, mode, &name) || sql_set_role(text, mode, &name);
-    if (is_named) {
+    if (is_named)
         check(name.at >= text.at && name.at + name.size <= text.at + text.size);
-    }
     if (sql_kill(text, mode, &kill) && kill.is_number) {
         check(kill.digits.at >= text.at &&
               kill.digits.at + kill.digits.size <= text.at + text.size);
@@ -79,18 +74,16 @@ static void facts(struct sql_span text, const struct sql_mode *mode, struct sql_
     struct sql_kinds kinds = sql_statement_kind(text, mode);
     check(kinds.kind < SQL_KIND_COUNT && kinds.label < SQL_LABEL_COUNT);
     check(sql_tables_read(tables, text, mode, (struct sql_span){"db", 2}));
-    for (size_t i = 0; i < tables->count; i++) {
+    for (size_t i = 0; i < tables->count; i++)
         check(tables->items[i].database.size > 0);
-    }
     check(kinds.kind != SQL_KIND_EMPTY || tables->count == 0);
     recognise(text, mode);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 2) {
+    if (size < 2)
         return 0;
-    }
     struct sql_mode mode = mode_of(data[0], data[1]);
     struct sql_span text = {(const char *)data + 2, size - 2};
     struct sql_digester digester;

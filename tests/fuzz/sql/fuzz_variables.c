@@ -11,9 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(bool holds)
 {
-    if (!holds) {
+    if (!holds)
         abort();
-    }
 }
 
 /* from <= span.at and the span's end <= to. */
@@ -54,17 +53,15 @@ static void check_settings(struct sql_span text, const struct sql_mode *mode)
         check_within(setting.value, setting.whole.at, setting.whole.at + setting.whole.size);
         check_within(setting.name, text.at, end);
     }
-    if (!sql_settings_at_end(&settings)) {
+    if (!sql_settings_at_end(&settings))
         check_within(sql_settings_rest(&settings), text.at, end);
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sql_show_variables show;
-    if (size < 1) {
+    if (size < 1)
         return 0;
-    }
     struct sql_mode mode = {
         .charset = (enum sql_charset)(data[0] % (SQL_CHARSET_OTHER + 1)),
         .ansi_quotes = (data[0] & 64) != 0,
@@ -73,8 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sql_span text = {(const char *)data + 1, size - 1};
     check_uses(text, &mode);
     check_settings(text, &mode);
-    if (sql_show_variables(text, &mode, &show) && show.filter.size) {
+    if (sql_show_variables(text, &mode, &show) && show.filter.size)
         check_within(show.filter, text.at, text.at + text.size);
-    }
     return 0;
 }

@@ -50,9 +50,8 @@ static struct sql_span statement_of(const json_t *object, char **owned)
 {
     const json_t *hex = json_object_get(object, "sql_hex");
     *owned = NULL;
-    if (hex == NULL) {
+    if (hex == NULL)
         return text_of(json_object_get(object, "sql"));
-    }
     struct sql_span digits = text_of(hex);
     *owned = malloc(digits.size / 2 + 1);
     for (size_t i = 0; i < digits.size / 2; i++) {
@@ -67,23 +66,19 @@ static void check_digest(const json_t *object, struct sql_span sql)
     struct sql_span normalized;
     char hex[SQL_DIGEST_BYTES];
     const json_t *expected = json_object_get(object, "normalized");
-    if (!sql_normalize(&digester, sql, &normalized) || !sql_digest(&digester, normalized, hex)) {
+    if (!sql_normalize(&digester, sql, &normalized) || !sql_digest(&digester, normalized, hex))
         abort();
-    }
     if (!same(normalized, text_of(expected)) ||
-        strcmp(hex, json_string_value(json_object_get(object, "digest"))) != 0) {
+        strcmp(hex, json_string_value(json_object_get(object, "digest"))) != 0)
         differ("normalised text", sql, json_string_value(expected), normalized);
-    }
 }
 
 static bool has_table(struct sql_span database, struct sql_span name)
 {
-    for (size_t i = 0; i < tables.count; i++) {
+    for (size_t i = 0; i < tables.count; i++)
         if (!tables.items[i].in_text && same(tables.items[i].database, database) &&
-            same(tables.items[i].name, name)) {
+            same(tables.items[i].name, name))
             return true;
-        }
-    }
     return false;
 }
 
@@ -94,9 +89,8 @@ static bool is_expected(const json_t *list, const struct sql_table *item)
     json_array_foreach(list, index, one)
     {
         if (same(item->database, text_of(json_object_get(one, "db"))) &&
-            same(item->name, text_of(json_object_get(one, "table")))) {
+            same(item->name, text_of(json_object_get(one, "table"))))
             return true;
-        }
     }
     return false;
 }
@@ -108,24 +102,19 @@ static void check_tables(const json_t *object, struct sql_span sql)
     const char *got = sql_label_name(sql_statement_kind(sql, &mode).label);
     size_t index;
     const json_t *one;
-    if (strcmp(label, got) != 0) {
+    if (strcmp(label, got) != 0)
         differ("label", sql, label, (struct sql_span){got, strlen(got)});
-    }
-    if (!sql_tables_read(&tables, sql, &mode, (struct sql_span){NULL, 0})) {
+    if (!sql_tables_read(&tables, sql, &mode, (struct sql_span){NULL, 0}))
         abort();
-    }
     json_array_foreach(list, index, one)
     {
         struct sql_span name = text_of(json_object_get(one, "table"));
-        if (!has_table(text_of(json_object_get(one, "db")), name) && !is_meant(object)) {
+        if (!has_table(text_of(json_object_get(one, "db")), name) && !is_meant(object))
             differ("a table", sql, name.at, (struct sql_span){"nothing", 7});
-        }
     }
-    for (size_t i = 0; i < tables.count; i++) {
-        if (!tables.items[i].in_text && !is_expected(list, &tables.items[i]) && !is_meant(object)) {
+    for (size_t i = 0; i < tables.count; i++)
+        if (!tables.items[i].in_text && !is_expected(list, &tables.items[i]) && !is_meant(object))
             differ("a table", sql, "nothing", tables.items[i].name);
-        }
-    }
 }
 
 static void check_parts(const json_t *object, struct sql_span sql)
@@ -145,9 +134,8 @@ static void check_parts(const json_t *object, struct sql_span sql)
         check_digest(one, part);
         check_tables(one, part);
     }
-    if (sql_splitter_next(&splitter, &part)) {
+    if (sql_splitter_next(&splitter, &part))
         differ("a statement", sql, "nothing", part);
-    }
 }
 
 /* The cut of a text that is one statement, whose digest the file has. */
@@ -212,9 +200,8 @@ static void check_words(const char *folder, const char *name, unsigned flag)
     if (file == NULL)
         return;
     while (fscanf(file, "%127s", word) == 1) {
-        for (char *at = word; *at != '\0'; at++) {
+        for (char *at = word; *at != '\0'; at++)
             *at = (char)tolower((unsigned char)*at);
-        }
         struct sql_keyword keyword = sql_keyword_find(word, strlen(word));
         if (keyword.word == SQL_NO_WORD || (keyword.flags & flag) == 0) {
             printf("%s: %s is not in keywords.def\n", name, word);
@@ -229,9 +216,8 @@ static void check_words(const char *folder, const char *name, unsigned flag)
 #include "sql/keywords.def"
 #undef X
     };
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         ours += (sql_keyword_find(words[i], strlen(words[i])).flags & flag) != 0;
-    }
     if (ours != count) {
         printf("%s: %u words, and %u in keywords.def\n", name, count, ours);
         differences++;
@@ -247,9 +233,8 @@ static void check_labels(const char *folder)
         return;
     while (fscanf(file, "%127s", word) == 1) {
         bool found = false;
-        for (int label = 0; label < SQL_LABEL_COUNT; label++) {
+        for (int label = 0; label < SQL_LABEL_COUNT; label++)
             found = found || strcmp(sql_label_name((enum sql_label)label), word) == 0;
-        }
         if (!found) {
             printf("stmt_labels.txt: %s is not in labels.def\n", word);
             differences++;

@@ -45,9 +45,8 @@ static inline void connect_handle(MYSQL *mysql)
     if (!mysql_real_connect(mysql, setting("WEIR_TEST_HOST"), setting("WEIR_TEST_USER"),
                             setting("WEIR_TEST_PASSWORD"), setting("WEIR_TEST_DATABASE"),
                             (unsigned)atoi(setting("WEIR_TEST_PORT")), NULL,
-                            CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS)) {
+                            CLIENT_MULTI_STATEMENTS | CLIENT_MULTI_RESULTS))
         die_connection(mysql, "connect");
-    }
 }
 
 static inline MYSQL *connect_client(void)
@@ -63,11 +62,10 @@ static inline void print_bytes(const char *data, unsigned long size)
 {
     for (unsigned long i = 0; i < size; i++) {
         unsigned char c = (unsigned char)data[i];
-        if (c >= 0x20 && c < 0x7f && c != '\\') {
+        if (c >= 0x20 && c < 0x7f && c != '\\')
             putchar(c);
-        } else {
+        else
             printf("\\x%02x", c);
-        }
     }
 }
 
@@ -106,11 +104,10 @@ static inline void print_query(MYSQL *mysql, const char *sql)
                 unsigned long *lengths = mysql_fetch_lengths(result);
                 for (unsigned i = 0; i < mysql_num_fields(result); i++) {
                     printf("%s", i ? " | " : "");
-                    if (row[i]) {
+                    if (row[i])
                         print_bytes(row[i], lengths[i]);
-                    } else {
+                    else
                         printf("NULL");
-                    }
                 }
                 printf("\n");
             }
@@ -119,9 +116,8 @@ static inline void print_query(MYSQL *mysql, const char *sql)
             print_outcome(mysql, "query", mysql_errno(mysql) != 0);
         }
         status = mysql_next_result(mysql);
-        if (status < 0) {
+        if (status < 0)
             return;
-        }
     }
 }
 

@@ -36,16 +36,14 @@ static void bind_row(MYSQL_STMT *statement, struct row *row)
         row->binds[i].length = &row->lengths[i];
         row->binds[i].is_null = &row->nulls[i];
     }
-    if (mysql_stmt_bind_result(statement, row->binds)) {
+    if (mysql_stmt_bind_result(statement, row->binds))
         die_statement(statement, "bind result");
-    }
 }
 
 static void free_row(struct row *row)
 {
-    for (unsigned i = 0; i < row->columns; i++) {
+    for (unsigned i = 0; i < row->columns; i++)
         free(row->binds[i].buffer);
-    }
     free(row->binds);
     free(row->lengths);
     free(row->nulls);
@@ -54,9 +52,8 @@ static void free_row(struct row *row)
 static void print_columns(MYSQL_STMT *statement)
 {
     MYSQL_RES *metadata = mysql_stmt_result_metadata(statement);
-    if (!metadata) {
+    if (!metadata)
         return;
-    }
     for (unsigned i = 0; i < mysql_num_fields(metadata); i++) {
         MYSQL_FIELD *field = mysql_fetch_field_direct(metadata, i);
         printf("%s%s:%d:%lu:%u:%u:%u", i ? ", " : "", field->name, field->type, field->length,
@@ -94,17 +91,15 @@ static void print_rows(MYSQL_STMT *statement)
 static MYSQL_STMT *prepare(MYSQL *mysql, const char *sql)
 {
     MYSQL_STMT *statement = mysql_stmt_init(mysql);
-    if (mysql_stmt_prepare(statement, sql, strlen(sql))) {
+    if (mysql_stmt_prepare(statement, sql, strlen(sql)))
         die_statement(statement, "prepare");
-    }
     return statement;
 }
 
 static void execute(MYSQL_STMT *statement)
 {
-    if (mysql_stmt_execute(statement)) {
+    if (mysql_stmt_execute(statement))
         die_statement(statement, "execute");
-    }
 }
 
 static void print_statement_ok(MYSQL_STMT *statement, const char *what)
@@ -136,9 +131,8 @@ static void run_cursor(MYSQL *mysql, const char *sql, unsigned long rows)
         /* Other statements may run while the cursor is open. */
         print_query(mysql, "SELECT 'between'");
         print_rows(statement);
-        if (mysql_stmt_reset(statement)) {
+        if (mysql_stmt_reset(statement))
             die_statement(statement, "reset");
-        }
     }
     /* A cursor that is closed before its end. */
     execute(statement);
@@ -159,28 +153,24 @@ static void run_long_data(MYSQL *mysql)
         {.buffer_type = MYSQL_TYPE_LONG, .buffer = &id},
         {.buffer_type = MYSQL_TYPE_BLOB},
     };
-    if (mysql_stmt_bind_param(statement, binds)) {
+    if (mysql_stmt_bind_param(statement, binds))
         die_statement(statement, "bind");
-    }
     enum { PIECE = 100000 };
     char *piece = malloc(PIECE);
     for (int i = 0; i < 7; i++) {
         memset(piece, 'a' + i, PIECE);
-        if (mysql_stmt_send_long_data(statement, 1, piece, PIECE)) {
+        if (mysql_stmt_send_long_data(statement, 1, piece, PIECE))
             die_statement(statement, "long data");
-        }
     }
     execute(statement);
     print_statement_ok(statement, "first");
 
     /* What was sent before a reset is forgotten. */
-    if (mysql_stmt_send_long_data(statement, 1, piece, PIECE) || mysql_stmt_reset(statement)) {
+    if (mysql_stmt_send_long_data(statement, 1, piece, PIECE) || mysql_stmt_reset(statement))
         die_statement(statement, "reset");
-    }
     id = 2;
-    if (mysql_stmt_send_long_data(statement, 1, "short", 5)) {
+    if (mysql_stmt_send_long_data(statement, 1, "short", 5))
         die_statement(statement, "long data");
-    }
     execute(statement);
     print_statement_ok(statement, "second");
     free(piece);
@@ -234,9 +224,8 @@ static void run_bulk(MYSQL *mysql)
     };
     unsigned rows = ROWS;
     mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows);
-    if (mysql_stmt_bind_param(statement, binds)) {
+    if (mysql_stmt_bind_param(statement, binds))
         die_statement(statement, "bind");
-    }
     execute(statement);
     print_statement_ok(statement, "bulk");
     mysql_stmt_close(statement);
@@ -256,9 +245,8 @@ static void run_out_parameters(MYSQL *mysql)
         {.buffer_type = MYSQL_TYPE_LONG, .buffer = &out},
         {.buffer_type = MYSQL_TYPE_STRING, .buffer = "in and", .buffer_length = 6},
     };
-    if (mysql_stmt_bind_param(statement, binds)) {
+    if (mysql_stmt_bind_param(statement, binds))
         die_statement(statement, "bind");
-    }
     execute(statement);
     int status;
     do {
@@ -272,9 +260,8 @@ static void run_out_parameters(MYSQL *mysql)
         }
         status = mysql_stmt_next_result(statement);
     } while (status == 0);
-    if (status > 0) {
+    if (status > 0)
         die_statement(statement, "next result");
-    }
     mysql_stmt_close(statement);
 }
 

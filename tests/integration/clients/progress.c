@@ -28,9 +28,8 @@ int main(int argc, char **argv)
     unsigned tcp = MYSQL_PROTOCOL_TCP;
     mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
     connect_handle(mysql);
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i++)
         print_query(mysql, argv[i]);
-    }
     printf("%s\n", reports ? "there were reports" : "there were no reports");
     mysql_close(mysql);
     return 0;

@@ -8,9 +8,8 @@ static void print_changes(MYSQL *mysql, enum enum_session_state_type type, const
 {
     const char *data;
     size_t size;
-    if (mysql_session_track_get_first(mysql, type, &data, &size)) {
+    if (mysql_session_track_get_first(mysql, type, &data, &size))
         return;
-    }
     do {
         printf("  %s: ", name);
         print_bytes(data, size);

@@ -111,9 +111,8 @@ static void foreign_text_cannot_forge_a_line(void **state)
         {"\"\\", "\"\\\"\\\\\""},
         {"\x7f\x1b[31m", "\"\\u007f\\u001b[31m\""},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_string_equal(log_foreign(rows[i].text, strlen(rows[i].text)), rows[i].quoted);
-    }
     assert_string_equal(log_foreign(NULL, 0), "\"\"");
 }
 

@@ -119,11 +119,10 @@ static void patterns_match_whole_texts(void **state)
         {"a?", "a", PATTERN_SINGLE, false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (pattern_matches(rows[i].pattern, rows[i].text, strlen(rows[i].text), rows[i].flags) !=
             rows[i].matches)
             fail_msg("%s %s", rows[i].pattern, rows[i].text);
-    }
 }
 
 static void like_matches_as_the_server_does(void **state)
@@ -149,11 +148,10 @@ static void like_matches_as_the_server_does(void **state)
         {"ab", "a", false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (pattern_like(rows[i].pattern, strlen(rows[i].pattern), rows[i].text,
                          strlen(rows[i].text)) != rows[i].matches)
             fail_msg("%s %s", rows[i].pattern, rows[i].text);
-    }
 }
 
 static void deadlines_lie_ahead_and_have_whole_seconds(void **state)

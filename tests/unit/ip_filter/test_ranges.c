@@ -20,10 +20,9 @@ static void random_address(uint8_t address[ADDRESS_BYTES], size_t size)
     memset(address, 0, ADDRESS_BYTES);
     uint64_t bits = next_random();
     size_t at[] = {0, 1, 2, 3, 7, 8, 15};
-    for (size_t i = 0; i < sizeof at / sizeof *at; i++, bits >>= 4) {
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++, bits >>= 4)
         if (at[i] < size)
             address[at[i]] = (uint8_t)(bits & 3) * 85;
-    }
 }
 
 static void random_range(struct range *range, size_t size)

@@ -258,10 +258,9 @@ struct load_test {
 static void *look(void *argument)
 {
     struct load_test *test = argument;
-    for (int i = 0; i < CLIENTS; i++) {
+    for (int i = 0; i < CLIENTS; i++)
         if (!passes(test->registry, "10.0.0.7") || passes(test->registry, "10.0.0.8"))
             abort();
-    }
     atomic_fetch_sub(&test->running, 1);
     return NULL;
 }

@@ -27,9 +27,8 @@ static inline struct sql_span span_of(const char *text)
 
 static inline void assert_span(struct sql_span span, const char *expected)
 {
-    if (span.size != strlen(expected) || memcmp(span.at, expected, span.size) != 0) {
+    if (span.size != strlen(expected) || memcmp(span.at, expected, span.size) != 0)
         fail_msg("got \"%.*s\", expected \"%s\"", (int)span.size, span.at, expected);
-    }
 }
 
 #endif

@@ -54,13 +54,11 @@ static void a_select_of_calls_is_taken_apart(void **state)
         struct sql_call call;
         char seen[512] = "";
         sql_calls_init(&calls, span_of(call_cases[i].text), &plain_mode);
-        while (sql_calls_next(&calls, &call)) {
+        while (sql_calls_next(&calls, &call))
             write_call(seen, sizeof seen, &call);
-        }
         assert_int_equal(sql_calls_are_all(&calls), call_cases[i].calls != NULL);
-        if (call_cases[i].calls != NULL) {
+        if (call_cases[i].calls != NULL)
             assert_string_equal(seen, call_cases[i].calls);
-        }
     }
 }
 

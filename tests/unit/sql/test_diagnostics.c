@@ -11,11 +11,9 @@ static bool has_any_word(struct sql_span text)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t size = strlen(words[i]);
-        for (size_t at = 0; at + size <= text.size; at++) {
-            if (strncasecmp(text.at + at, words[i], size) == 0) {
+        for (size_t at = 0; at + size <= text.size; at++)
+            if (strncasecmp(text.at + at, words[i], size) == 0)
                 return true;
-            }
-        }
     }
     return false;
 }
@@ -39,12 +37,10 @@ static void statements_that_read_diagnostics_are_found(void **state)
                                          "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr",
                                          "r",
                                          "error"};
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
+    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++)
         assert_true(sql_reads_diagnostics(span_of(reading[i])));
-    }
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_false(sql_reads_diagnostics(span_of(others[i])));
-    }
     assert_false(sql_reads_diagnostics((struct sql_span){NULL, 0}));
 }
 

@@ -226,14 +226,12 @@ static void long_texts_are_read_whole(void **state)
     enum { WORDS_BYTES = 100000 };
     struct sql_span normalized;
     char *text = malloc(WORDS_BYTES);
-    for (size_t i = 0; i < WORDS_BYTES; i++) {
+    for (size_t i = 0; i < WORDS_BYTES; i++)
         text[i] = i % 2 == 0 ? 'a' : ',';
-    }
     assert_true(sql_normalize(&digester, (struct sql_span){text, WORDS_BYTES}, &normalized));
     assert_int_equal(normalized.size, 6 * (WORDS_BYTES / 2) - 1);
-    for (size_t i = 0; i < normalized.size; i++) {
+    for (size_t i = 0; i < normalized.size; i++)
         assert_int_equal(normalized.at[i], "`a` , "[i % 6]);
-    }
     free(text);
 }
 

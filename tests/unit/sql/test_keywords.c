@@ -19,9 +19,8 @@ enum { WORDS = sizeof words / sizeof words[0] };
 static bool is_listed(const char *name)
 {
     bool found = false;
-    for (size_t i = 0; i < WORDS; i++) {
+    for (size_t i = 0; i < WORDS; i++)
         found = found || strcmp(words[i].name, name) == 0;
-    }
     return found;
 }
 
@@ -30,17 +29,15 @@ static void every_word_is_found(void **state)
     (void)state;
     for (size_t i = 0; i < WORDS; i++) {
         struct sql_keyword keyword = sql_keyword_find(words[i].name, strlen(words[i].name));
-        if (keyword.word != words[i].word || keyword.flags != words[i].flags) {
+        if (keyword.word != words[i].word || keyword.flags != words[i].flags)
             fail_msg("%s is found as %u with %u", words[i].name, keyword.word, keyword.flags);
-        }
     }
 }
 
 static void check_absent(const char *name)
 {
-    if (!is_listed(name) && sql_keyword_find(name, strlen(name)).word != SQL_NO_WORD) {
+    if (!is_listed(name) && sql_keyword_find(name, strlen(name)).word != SQL_NO_WORD)
         fail_msg("%s is taken for a keyword", name);
-    }
 }
 
 static void no_other_word_is_found(void **state)
@@ -70,15 +67,13 @@ static void a_part_of_a_block_is_filled_up_with_zeros(void **state)
     (void)state;
     for (size_t size = 0; size <= 3 * BLOCK_BYTES; size++) {
         unsigned char *text = malloc(size);
-        for (size_t i = 0; i < size; i++) {
+        for (size_t i = 0; i < size; i++)
             text[i] = (unsigned char)(i + 1);
-        }
         for (size_t at = 0; at <= size; at++) {
             unsigned char got[BLOCK_BYTES];
             block_store(got, block_load_at(text, at, size));
-            for (size_t i = 0; i < BLOCK_BYTES; i++) {
+            for (size_t i = 0; i < BLOCK_BYTES; i++)
                 assert_int_equal(got[i], i < size - at ? at + i + 1 : 0);
-            }
         }
         free(text);
     }

@@ -93,9 +93,8 @@ static void time_grows_with_length(void **state)
     };
     char *text = malloc(4 * SMALL_BYTES);
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        for (size_t at = 0; at < 4 * SMALL_BYTES; at++) {
+        for (size_t at = 0; at < 4 * SMALL_BYTES; at++)
             text[at] = pieces[i][at % strlen(pieces[i])];
-        }
         uint64_t small = best((struct sql_span){text, SMALL_BYTES});
         uint64_t large = best((struct sql_span){text, 4 * SMALL_BYTES});
         if (large > 10 * small + 2000000) {

@@ -71,9 +71,8 @@ static void a_text_of_any_bytes_is_quoted_and_means_the_same(void **state)
     (void)state;
     struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
     char bytes[256];
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (char)i;
-    }
     sql_quote_text(&out, span_of("plain (text) \"~\""));
     assert_string_equal(out.data, "'plain (text) \"~\"'");
     strbuf_reset(&out);

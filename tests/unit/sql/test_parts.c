@@ -136,17 +136,15 @@ static void the_digest_is_exact_where_both_read_the_same(void **state)
     for (size_t i = 0; i < sizeof exact_cases / sizeof *exact_cases; i++) {
         unsigned flags = exact_cases[i].flags;
         struct sql_mode mode = {.dialect = SQL_DIALECT_MARIADB, .server_version = 101106};
-        if (flags & UNKNOWN_SERVER) {
+        if (flags & UNKNOWN_SERVER)
             mode = plain_mode;
-        }
         mode.ansi_quotes = flags & ANSI;
         mode.no_backslash_escapes = flags & NO_BACKSLASH;
         mode.charset = flags & GBK    ? SQL_CHARSET_GBK
                        : flags & SJIS ? SQL_CHARSET_SJIS
                                       : SQL_CHARSET_UTF8MB4;
-        if (sql_digest_is_exact(span_of(exact_cases[i].text), &mode) != exact_cases[i].exact) {
+        if (sql_digest_is_exact(span_of(exact_cases[i].text), &mode) != exact_cases[i].exact)
             fail_msg("case %zu, %s: expected %d", i, exact_cases[i].text, exact_cases[i].exact);
-        }
     }
 }
 

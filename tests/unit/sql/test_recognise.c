@@ -95,9 +95,8 @@ static void mode_follows_what_set_says(void **state)
         if (change != cases[i].change || after.charset != cases[i].after.charset ||
             after.ansi_quotes != cases[i].after.ansi_quotes ||
             after.oracle != cases[i].after.oracle ||
-            after.no_backslash_escapes != cases[i].after.no_backslash_escapes) {
+            after.no_backslash_escapes != cases[i].after.no_backslash_escapes)
             fail_msg("%s: %d, charset %d", cases[i].text, change, after.charset);
-        }
     }
 }
 

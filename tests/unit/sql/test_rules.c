@@ -255,16 +255,14 @@ static void unreserved_words(void **state)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         char spaced[64];
         snprintf(spaced, sizeof spaced, " %s ", words[i]);
-        if (strstr(reserved, spaced) != NULL) {
+        if (strstr(reserved, spaced) != NULL)
             continue;
-        }
         for (size_t j = 0; j < sizeof patterns / sizeof patterns[0]; j++) {
             put_word(patterns[j].text, words[i], text);
             put_word(patterns[j].tables, words[i], expected);
             describe(text, got, sizeof got);
-            if (strcmp(got, expected) != 0) {
+            if (strcmp(got, expected) != 0)
                 fail_msg("%s\n  gives:    %s\n  expected: %s", text, got, expected);
-            }
         }
     }
 }

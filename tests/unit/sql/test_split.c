@@ -10,13 +10,11 @@ static void check(const char *marked, const struct sql_mode *mode)
     size_t cuts[32];
     size_t count = 0;
     size_t size = 0;
-    for (const char *at = marked; *at != '\0'; at++) {
-        if (*at == '|') {
+    for (const char *at = marked; *at != '\0'; at++)
+        if (*at == '|')
             cuts[count++] = size;
-        } else {
+        else
             text[size++] = *at;
-        }
-    }
     char *exact = malloc(size);
     memcpy(exact, text, size);
     struct sql_splitter splitter;
@@ -24,26 +22,22 @@ static void check(const char *marked, const struct sql_mode *mode)
     sql_splitter_init(&splitter, (struct sql_span){exact, size}, mode);
     size_t at = 0;
     for (size_t i = 0; i <= count; i++) {
-        if (!sql_splitter_next(&splitter, &statement)) {
+        if (!sql_splitter_next(&splitter, &statement))
             fail_msg("%s: only %zu statements", marked, i);
-        }
         size_t end = i < count ? cuts[i] : size;
-        if (statement.at != exact + at || statement.size != end - at) {
+        if (statement.at != exact + at || statement.size != end - at)
             fail_msg("%s: statement %zu is \"%.*s\"", marked, i, (int)statement.size, statement.at);
-        }
         at = end;
     }
-    if (sql_splitter_next(&splitter, &statement)) {
+    if (sql_splitter_next(&splitter, &statement))
         fail_msg("%s: one more: \"%.*s\"", marked, (int)statement.size, statement.at);
-    }
     free(exact);
 }
 
 static void check_all(const char *const *texts, const struct sql_mode *mode)
 {
-    for (; *texts != NULL; texts++) {
+    for (; *texts != NULL; texts++)
         check(*texts, mode);
-    }
 }
 
 static void splits_at_semicolons_outside_of_quotes_and_comments(void **state)
@@ -210,9 +204,8 @@ static void blocks_without_end_are_one_statement_and_too_deep_ones_are_uncertain
     const char *block = "if 1 then ";
     size_t count = 2000;
     char *text = malloc(count * strlen(block) + 1);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         memcpy(text + i * strlen(block), block, strlen(block));
-    }
     text[count * strlen(block)] = ';';
     struct sql_splitter splitter;
     struct sql_span statement;

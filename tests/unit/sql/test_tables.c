@@ -35,9 +35,8 @@ static void check_in(const struct tables_case *cases, size_t count, const struct
         memcpy(exact, cases[i].text, size);
         assert_true(sql_tables_read(&tables, (struct sql_span){exact, size}, mode, span_of("cur")));
         describe(got, sizeof got);
-        if (strcmp(got, cases[i].tables) != 0) {
+        if (strcmp(got, cases[i].tables) != 0)
             fail_msg("%s\n  gives:    %s\n  expected: %s", cases[i].text, got, cases[i].tables);
-        }
         free(exact);
     }
 }

@@ -48,8 +48,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     const char *wanted = getenv("MISBEHAVES");
     /* A refusal without words. */
     if (wanted && !strcmp(wanted, "refuse silently") && event == WEIR_STARTING &&
-        !strcmp(command, "Query")) {
+        !strcmp(command, "Query"))
         return WEIR_REFUSE;
-    }
     return strcmp(command, "Query") ? WEIR_OK : verdict_at(weir_general_event_name(event));
 }

@@ -45,9 +45,8 @@ static void line_end(struct line *line)
 {
     fputs("}\n", line->out);
     fclose(line->out);
-    if (file >= 0 && write(file, line->text, line->size) != (ssize_t)line->size) {
+    if (file >= 0 && write(file, line->text, line->size) != (ssize_t)line->size)
         weir_log(WEIR_LOG_ERROR, "recorder: cannot write: %s", strerror(errno));
-    }
     free(line->text);
 }
 
@@ -60,11 +59,10 @@ static void put_string(FILE *out, weir_string string)
     fputc('"', out);
     for (size_t i = 0; i < string.size && i < SHOWN_BYTES; i++) {
         unsigned char c = (unsigned char)string.data[i];
-        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
             fprintf(out, "\\u%04x", c);
-        } else {
+        else
             fputc(c, out);
-        }
     }
     fputc('"', out);
 }
@@ -77,11 +75,10 @@ static void put_text(struct line *line, const char *name, weir_string value)
 
 static void put_number(struct line *line, const char *name, uint64_t value)
 {
-    if (value == WEIR_ABSENT) {
+    if (value == WEIR_ABSENT)
         fprintf(line->out, "%s\"%s\": null", line->separator, name);
-    } else {
+    else
         fprintf(line->out, "%s\"%s\": %llu", line->separator, name, (unsigned long long)value);
-    }
 }
 
 /* ---- Facts ---- */
@@ -154,9 +151,8 @@ static void put_facts(struct line *line, const weir_session *session)
     uint8_t address[16];
     size_t address_size = weir_client_address(session, address);
     fprintf(line->out, ", \"client_address\": \"");
-    for (size_t i = 0; i < address_size; i++) {
+    for (size_t i = 0; i < address_size; i++)
         fprintf(line->out, "%02x", address[i]);
-    }
     fputc('"', line->out);
 #define X(name, value, what) put_text(line, #name, weir_##name(session));
     WEIR_TEXT_FACTS(X)
@@ -203,9 +199,8 @@ static void *release_when_told(void *argument)
     struct held *held = argument;
     char path[4096];
     snprintf(path, sizeof path, "%s.release", getenv("RECORDER_FILE"));
-    while (access(path, F_OK)) {
+    while (access(path, F_OK))
         usleep(1000);
-    }
     weir_release(held->hold, held->verdict);
     free(held);
     return NULL;
@@ -277,18 +272,16 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     put_number(&line, "event_number", count_event(session));
     put_facts(&line, session);
     line_end(&line);
-    if (event == WEIR_CONNECTED && is(weir_user(session), "held")) {
+    if (event == WEIR_CONNECTED && is(weir_user(session), "held"))
         hold_back(session, WEIR_OK);
-    }
     if (event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER) {
         if (is(weir_user(session), "refused")) {
             return weir_refuse(session, 3159, "HY000", "the recorder does not like %.*s from %.*s",
                                WEIR_STRING_ARGS(weir_user(session)),
                                WEIR_STRING_ARGS(weir_host(session)));
         }
-        if (is(weir_user(session), "refused_by_default")) {
+        if (is(weir_user(session), "refused_by_default"))
             return weir_refuse(session, 0, NULL, "not today");
-        }
     }
     return WEIR_OK;
 }
@@ -302,11 +295,10 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     put_facts(&line, session);
     line_end(&line);
     if (event != WEIR_STARTING) {
-        if (holds(weir_sql(session), "hold_broken_word")) {
+        if (holds(weir_sql(session), "hold_broken_word"))
             hold_back(session, WEIR_FAIL);
-        } else if (holds(weir_sql(session), "hold_word")) {
+        else if (holds(weir_sql(session), "hold_word"))
             hold_back(session, WEIR_OK);
-        }
         return WEIR_OK;
     }
     if (holds(weir_sql(session), "forbidden_word")) {
