@@ -4,7 +4,7 @@
  * GRANT ... IDENTIFIED, CHANGE MASTER, CREATE SERVER and their like carry passwords and their hashes
  * become '***'.
  *
- * What is a secret is told from the words before a literal, not from the statement's kind: a text
+ * The words before a literal say whether it is a secret, not the statement's kind: a text
  * with a mistake in it has no kind, and its password is as good as any. In doubt more is masked
  * rather than less: a literal whose end depends on the SQL mode (a backslash before a quote) takes
  * the rest of the statement with it, and a literal that itself holds such words (PREPARE s FROM

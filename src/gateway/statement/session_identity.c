@@ -28,7 +28,7 @@ static char *copy_of(struct wire_string text)
     return copy;
 }
 
-void identity_set_database(struct observed *observed, const char *name, size_t size)
+static void identity_set_database(struct observed *observed, const char *name, size_t size)
 {
     strbuf_release(
         &observed->identity.database); /* names are short and change rarely: no slack is kept */

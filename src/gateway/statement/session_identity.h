@@ -23,8 +23,6 @@ WEIR_MUST_CHECK bool identity_set_user(struct observed *observed, struct wire_st
                                        struct wire_string database, struct wire_string attributes,
                                        unsigned collation);
 
-void identity_set_database(struct observed *observed, const char *name, size_t size);
-
 /* Keeps a COM_CHANGE_USER until the backend has answered. false: malformed, or no memory. */
 WEIR_MUST_CHECK bool identity_prepare_change_user(struct observed *observed,
                                                   const struct wire_packet *packet);
