@@ -6,6 +6,9 @@
  *
  * An exclusive flock() keeps a second server from writing into the same log, which would break
  * numbers and chain. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -181,6 +185,7 @@ static int rotate(struct file *file, struct strbuf *renamed, struct error *error
     return status;
 }
 
+/* Whether the current file ends before the next line, of `more` bytes. */
 static bool is_due(const struct file *file, size_t more)
 {
     const struct sink_options *options = file->options;
@@ -192,6 +197,18 @@ static bool is_due(const struct file *file, size_t more)
         return true;
     uint64_t period = options->rotate_every_s;
     return period && (uint64_t)now / period != (uint64_t)file->begun / period;
+}
+
+/* How many bytes of whole lines the current file takes: what fits, and one line at least. */
+static size_t fitting(const struct file *file, const char *lines, size_t size, size_t first_line)
+{
+    uint64_t limit = file->options->rotate_on_size, used = atomic_load(&file->size);
+    if (limit == 0 || time(NULL) < file->rotate_not_before || (used < limit && size <= limit - used))
+        return size;
+    if (used >= limit || first_line > limit - used)
+        return first_line;
+    const char *last = memrchr(lines, '\n', (size_t)(limit - used));
+    return (size_t)(last + 1 - lines); /* the first line fits, so there is one */
 }
 
 /* Whether the file still has a name; if it was removed, begins a new one. */
@@ -218,25 +235,10 @@ static int cut_back(struct file *file, uint64_t size)
     return file->cut_back_to == NO_CUT ? 0 : -1;
 }
 
-static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
-                  struct error *error)
+/* Appends whole lines: all of them, or none and the file is as before. */
+static int append(struct file *file, const char *lines, size_t size, bool sync, struct error *error)
 {
-    struct file *file = file_of(sink);
-    struct stat status;
-    *taken = 0;
-    if (ensure_open(file, error) < 0)
-        return -1;
-    if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
-        return trouble(file, "cannot cut off what was half written", error);
-    if (look_at_file(file, &status, error) < 0)
-        return -1;
-    atomic_store(&file->size, (uint64_t)status.st_size);
-    if (is_due(file, size)) {
-        if (rotate(file, NULL, error) < 0)
-            return -1;
-        if (fstat(file->fd, &status) < 0)
-            return trouble(file, "cannot look at it", error);
-    }
+    uint64_t before = atomic_load(&file->size);
     const char *what = "cannot write";
     bool ok = files_write(file->fd, lines, size) == 0;
     if (ok && sync) {
@@ -245,12 +247,40 @@ static int commit(struct sink *sink, const char *lines, size_t size, bool sync, 
     }
     if (!ok) {
         trouble(file, what, error);
-        cut_back(file, (uint64_t)status.st_size);
+        cut_back(file, before);
         return -1;
     }
-    atomic_store(&file->size, (uint64_t)status.st_size + size);
-    *taken = size;
+    atomic_store(&file->size, before + size);
     return 0;
+}
+
+static int commit(struct sink *sink, const char *lines, size_t size, bool sync, size_t *taken,
+                  struct error *error)
+{
+    struct file *file = file_of(sink);
+    struct stat status;
+    int result = 0;
+    *taken = 0;
+    if (ensure_open(file, error) < 0)
+        return -1;
+    if (file->cut_back_to != NO_CUT && cut_back(file, file->cut_back_to) < 0)
+        return trouble(file, "cannot cut off what was half written", error);
+    if (look_at_file(file, &status, error) < 0)
+        return -1;
+    atomic_store(&file->size, (uint64_t)status.st_size);
+    while (result == 0 && *taken < size) {
+        const char *rest = lines + *taken, *newline = memchr(rest, '\n', size - *taken);
+        assert(newline);
+        size_t first_line = (size_t)(newline + 1 - rest);
+        if (is_due(file, first_line))
+            result = rotate(file, NULL, error);
+        size_t part = fitting(file, rest, size - *taken, first_line);
+        if (result == 0)
+            result = append(file, rest, part, sync, error);
+        if (result == 0)
+            *taken += part;
+    }
+    return result;
 }
 
 static int set_format(struct sink *sink, const struct format *format, struct error *error)

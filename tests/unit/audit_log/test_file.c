@@ -189,6 +189,29 @@ static void test_rotation_by_size(void **state)
     assert_int_equal(end.sequence, 2);
 }
 
+/* A unit of many lines made a file of any size. */
+static void test_a_unit_is_cut_at_lines_where_the_file_is_full(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    struct rotate_list list;
+    atomic_store(&options.rotate_on_size, 2 * strlen(ONE) + 3);
+    struct sink *sink = open_log(&format_json, &end);
+    assert_non_null(sink);
+    assert_int_equal(write_lines(sink, ONE), 0);
+    assert_int_equal(write_lines(sink, TWO THREE ONE TWO THREE), 0);
+    assert_int_equal(rotate_list(path, &list), 0);
+    assert_int_equal(list.count, 2);
+    assert_content(list.paths[0], ONE TWO);
+    assert_content(list.paths[1], THREE ONE);
+    assert_content(path, TWO THREE);
+    rotate_list_release(&list);
+    atomic_store(&options.rotate_on_size, 1); /* smaller than any line: a file for each */
+    assert_int_equal(write_lines(sink, ONE TWO), 0);
+    assert_content(path, TWO);
+    sink_file.close(sink);
+}
+
 static void test_rotated_files_are_compressed_and_only_some_are_kept(void **state)
 {
     (void)state;
@@ -385,6 +408,7 @@ int main(void)
         TEST(test_a_foreign_file_is_refused),
         TEST(test_a_second_server_is_refused),
         TEST(test_rotation_by_size),
+        TEST(test_a_unit_is_cut_at_lines_where_the_file_is_full),
         TEST(test_rotated_files_are_compressed_and_only_some_are_kept),
         TEST(test_names_that_are_not_ours_are_left_alone),
         TEST(test_reopening_after_a_rename),
