@@ -56,7 +56,7 @@ static void set_sql_mode(struct sql_effects *effects, const struct sql_setting *
                                               memcmp(setting->value.at, "\"\"", 2) == 0);
     bool known = !in_block && (empty || kind == SQL_LITERAL_TEXT || kind == SQL_LITERAL_INTEGER);
     if (known)
-        sql_mode_set_flags(&effects->mode, empty ? (struct sql_span){NULL, 0} : value);
+        sql_mode_set_flags(&effects->mode, empty ? (struct sql_span){"", 0} : value);
     sql_effects_set_flags(effects, known ? SQL_CHANGED : SQL_UNSURE);
 }
 
