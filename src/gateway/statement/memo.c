@@ -356,6 +356,13 @@ static bool is_exact(struct observed *observed)
     return memo->digest_is_exact;
 }
 
+/* Of a command without text: true. */
+static bool is_reading_known(struct observed *observed)
+{
+    const struct statement *statement = statement_current(observed);
+    return !statement->text || !statement->mode.unsure;
+}
+
 static uint64_t number_fact(void *source_data, uint32_t fact)
 {
     struct observed *observed = source_data;
@@ -375,6 +382,9 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_NUMBER_digest_exact:
         number = is_exact(observed);
+        break;
+    case WEIR_NUMBER_reading_known:
+        number = is_reading_known(observed);
         break;
     default:
         break;
