@@ -134,7 +134,8 @@ void local_end(struct local *local);
 
 /* ---- Privileges, for the session ---- */
 
-/* Returns whether a row of SHOW GRANTS grants one of the privileges on everything. */
+/* Returns whether a row of SHOW GRANTS grants one of the privileges on everything. A row of any other
+ * shape grants nothing, whatever the names in it look like. */
 bool local_grants(struct wire_string line, const char *const *privileges);
 
 /* Writes the server's message of error 1227, which says that none of them is granted. */
