@@ -157,7 +157,7 @@ struct local_action local_rows(struct local *local, const char *const *columns, 
 /* Forwards local->packet; an error instead if it was not written whole. */
 struct local_action local_forward(struct local *local);
 
-/* The text of a COM_QUERY, whether a plugin is loaded or not. Borrowed from the packet. */
+/* The text of a COM_QUERY or COM_STMT_PREPARE, whether a plugin is loaded or not. Borrowed from the packet. */
 struct sql_span local_query_text(const struct observed *observed, const struct wire_packet *packet);
 
 /* Returns whether the command is a COM_QUERY of a single statement. Costs a search for ';' without
