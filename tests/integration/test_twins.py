@@ -260,7 +260,8 @@ def wrong_password(endpoint):
 
 
 def unknown_user(endpoint):
-    failure(lambda: endpoint.connect(user="nobody_knows", password="wrong").close())
+    """The backend asks it for any method that it has."""
+    failure(lambda: endpoint.raw(user="nobody_knows", password="wrong").close())
 
 
 def wrong_after_a_switch(endpoint):
@@ -273,25 +274,47 @@ def changed_user(endpoint):
             connection.change_user("plain", "wrong")
 
 
+FAILURES = [wrong_password, unknown_user, wrong_after_a_switch, changed_user]
+
+
+def banning(gateway, database, ip_filter, tmp_path):
+    lists, config = tmp_path / "ip_filter.lists", tmp_path / "weir.toml"
+    lists.write_text("allow 127.0.0.0/8\n")
+    config.write_text(f'[plugin.ip_filter]\nfile = "{lists}"\nban_after = 3\n')
+    return gateway(database.address, plugins=[ip_filter], options=["-config", str(config)])
+
+
 def hang_up(endpoint):
-    """After the handshake response, with a wrong password: the answer is not read."""
-    connection = endpoint.raw(login=False, password="wrong")
+    """In the middle of a login with a wrong password."""
+    connection = endpoint.raw(login=False, user="ed", password="wrong")
     connection.read_greeting()
     connection.send(connection.handshake_response(), 1)
+    assert connection.read_packet()[1][:1] == b"\xfe"  # another method is asked for
     connection.socket.shutdown(socket.SHUT_WR)
+    assert connection.at_end() == b""
+    connection.close()
+
+
+def fail_to_begin_tls(endpoint):
+    connection = endpoint.raw(login=False)
+    connection.read_greeting()
+    connection.send(struct.pack("<IIB23x", raw.BASIC | raw.SSL, 1 << 26, 45), 1)
+    connection.socket.sendall(b"no handshake at all")
     connection.at_end()
     connection.close()
 
 
-FAILURES = [wrong_password, unknown_user, wrong_after_a_switch, changed_user, hang_up]
+@pytest.mark.parametrize("fail", [hang_up, fail_to_begin_tls])
+def test_whoever_leaves_before_the_answer_learns_nothing_and_does_not_count(gateway, database, ip_filter, tmp_path, fail):
+    server = banning(gateway, database, ip_filter, tmp_path)
+    for _ in range(5):
+        fail(server.endpoint)
+    server.endpoint.connect().close()
 
 
 @pytest.mark.parametrize("fail", FAILURES)
 def test_every_way_to_fail_a_login_counts_for_a_ban(gateway, database, ip_filter, tmp_path, fail):
-    lists, config = tmp_path / "ip_filter.lists", tmp_path / "weir.toml"
-    lists.write_text("allow 127.0.0.0/8\n")
-    config.write_text(f'[plugin.ip_filter]\nfile = "{lists}"\nban_after = 3\n')
-    server = gateway(database.address, plugins=[ip_filter], options=["-config", str(config)])
+    server = banning(gateway, database, ip_filter, tmp_path)
 
     def is_banned():
         try:

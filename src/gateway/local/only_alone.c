@@ -36,6 +36,18 @@ static bool names(struct sql_span text, const char *word, size_t size)
     return false;
 }
 
+/* From the verb on: the text of what SET STATEMENT runs begins with SET. */
+static struct sql_span from_verb(struct sql_span text, const struct sql_mode *mode)
+{
+    struct sql_cursor cursor;
+    sql_cursor_begin(&cursor, text, mode);
+    while (!sql_cursor_at_end(&cursor) && sql_cursor_word(&cursor) != SQL_WORD_SHOW &&
+           sql_cursor_word(&cursor) != SQL_WORD_ADMIN)
+        sql_cursor_next(&cursor);
+    const char *at = sql_cursor_span(&cursor).at;
+    return (struct sql_span){at, (size_t)(text.at + text.size - at)};
+}
+
 /* Whether one of them is what the statement runs, as far as its text shows that. */
 static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql_mode *mode)
 {
@@ -48,7 +60,7 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))
         for (size_t i = 1; !found && i < parts.count; i++)
-            found = is_ours(parts.items[i].kind, parts.items[i].text, mode);
+            found = is_ours(parts.items[i].kind, from_verb(parts.items[i].text, mode), mode);
     sql_parts_release(&parts);
     return found;
 }
