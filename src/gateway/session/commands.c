@@ -224,12 +224,16 @@ static void identity_known(struct session *session, unsigned error_code)
     session_enter(session, SESSION_READY);
 }
 
-/* Whether the command waits until the backend has said what is not known of the session. */
+/* Whether the command waits until the backend has said what is not known of the session. It is asked
+ * once a command: what it does not say then stays unknown. */
 static bool ask_first(struct session *session, const uint8_t *bytes, size_t whole)
 {
-    if (!identity_is_wanted_for(&session->observed, bytes + WIRE_HEADER_BYTES,
-                                whole - WIRE_HEADER_BYTES))
+    bool was_asked = session->was_asked;
+    session->was_asked = false;
+    if (was_asked || !identity_is_wanted_for(&session->observed, bytes + WIRE_HEADER_BYTES,
+                                             whole - WIRE_HEADER_BYTES))
         return false;
+    session->was_asked = true;
     leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */
     query_identity(session, identity_known);
     return true;

@@ -98,6 +98,7 @@ struct session {
     bool is_done;          /* the state's wish is fulfilled, or a verdict is in */
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
+    bool was_asked;        /* the backend, for the command at the start of the client's input */
     bool lingers;          /* closed, but the client has yet to read what it is owed */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;

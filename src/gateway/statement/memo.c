@@ -391,7 +391,11 @@ static bool is_exact(struct observed *observed)
 static bool is_reading_known(struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
-    return !statement->text || !statement->mode.unsure || sql_reading_is_fixed(span_of(statement));
+    const struct command *command = &observed->command;
+    struct sql_span whole = {command->text.data, command->text.size}; /* where it ends depends, too */
+    if (command->prepared)
+        whole = span_of(statement);
+    return !statement->text || sql_reading_is_sure(whole, &statement->mode);
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)
