@@ -96,7 +96,9 @@ typedef enum weir_verdict {
 /* X(enumerator, value, name): TiDB's general events.
  *   Starting   before the command goes to the backend; once for each statement of a multi-statement
  *              text. May refuse: the client reads the plugin's error, the backend never sees any of
- *              the text
+ *              the text. What has no reply has no place for an error: of a Long Data the client
+ *              reads it when it executes the statement; Close stmt frees what was prepared, and is
+ *              carried out all the same (the log says so)
  *   Completed  its result has been seen whole, before the end of it goes on to the client
  *   Error      it failed: at the backend, by a plugin's refusal (weir_refused_by()), or because the
  *              connection was lost

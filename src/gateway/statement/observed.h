@@ -51,6 +51,7 @@ struct command {
     enum command_phase phase;
     bool out_of_memory;      /* it could not be kept: it must be refused */
     bool is_announced;       /* its Starting events were given; Completed or Error are due */
+    bool is_sent;            /* to the backend */
     bool is_whole_text;      /* PreParse: the statement is the whole text */
     struct strbuf text;      /* the command's text, kept until it ends */
     struct wire_string sent; /* the same of a Query or Prepare; without plugins borrowed from the

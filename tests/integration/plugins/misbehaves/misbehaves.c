@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fails on purpose, at the place that the environment variable MISBEHAVES names: a life-cycle
- * function or an event. */
+ * function or an event, perhaps of one command. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weir/plugin.h>
@@ -46,9 +47,14 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 {
     (void)session;
     const char *wanted = getenv("MISBEHAVES");
+    const char *name = weir_general_event_name(event);
+    char place[64];
     /* A refusal without words. */
     if (wanted && !strcmp(wanted, "refuse silently") && event == WEIR_STARTING &&
         !strcmp(command, "Query"))
         return WEIR_REFUSE;
-    return strcmp(command, "Query") ? WEIR_OK : verdict_at(weir_general_event_name(event));
+    snprintf(place, sizeof place, "%s of %s", name, command); /* "Starting of Close stmt" */
+    if (!strcmp(command, "Query") && verdict_at(name) != WEIR_OK)
+        return WEIR_FAIL;
+    return verdict_at(place);
 }
