@@ -279,10 +279,23 @@ static bool refresh_first(struct session *session, const uint8_t *bytes, size_t 
     return true;
 }
 
+/* The number of the last frame of the input's first packet that has a header here. */
+static uint8_t last_frame(const uint8_t *bytes, size_t size)
+{
+    while (wire_frame_length(bytes) == WIRE_FRAME_MAX &&
+           size >= WIRE_HEADER_BYTES + WIRE_FRAME_MAX + WIRE_HEADER_BYTES) {
+        bytes += WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
+        size -= WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
+    }
+    return bytes[3];
+}
+
+/* Numbered as the server does it: it gives up at the frame that is too much. */
 static void too_large(struct session *session)
 {
-    leg_set_sequence(&session->client, (uint8_t)(session->client.pos[3] + 1));
-    session_fail(session, CLOSE_TOO_LARGE, 1153, "08S01",
+    const struct leg *leg = &session->client;
+    leg_set_sequence(&session->client, (uint8_t)(last_frame(leg->pos, leg_input_size(leg)) + 1));
+    session_fail(session, CLOSE_TOO_LARGE, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01",
                  "Got a packet bigger than 'max_allowed_packet' bytes");
 }
 
@@ -344,12 +357,6 @@ bool pass_to_backend(struct session *session)
     struct leg *leg = &session->client;
     leg_pass(&session->backend, leg->pos, leg_input_size(leg), 0, false);
     leg_take(leg, leg_input_size(leg));
-    return true;
-}
-
-bool discard_input(struct session *session)
-{
-    leg_take(&session->client, leg_input_size(&session->client));
     return true;
 }
 

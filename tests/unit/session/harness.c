@@ -30,7 +30,7 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
     struct peer *peer = (struct peer *)filter;
     assert(!peer->is_closed && !peer->is_finished && size);
     if (peer->fails) {
-        leg_fail(leg, EPIPE);
+        leg_fail_sending(leg, EPIPE);
         return 0;
     }
     size_t taken = size < peer->may_take ? size : peer->may_take;
@@ -172,9 +172,9 @@ static bool flush_failed(struct harness *harness)
 {
     struct leg *client = leg_of(harness, SESSION_CLIENT);
     struct leg *backend = leg_of(harness, SESSION_BACKEND);
-    bool had_failed = client->failed || backend->failed;
+    int deaf = client->is_deaf + backend->is_deaf;
     flush_both(harness);
-    if (had_failed || !(client->failed || backend->failed))
+    if (client->is_deaf + backend->is_deaf == deaf)
         return false;
     session_run(harness->session);
     return true;
