@@ -383,6 +383,14 @@ void connection_hold_returned(struct session_hold *hold)
     free_if_done(connection);
 }
 
+void connection_expire_holds(struct connection *connection)
+{
+    if (!session_expire_holds(connection->session, clock_monotonic_ns()))
+        return;
+    carry_out(connection);
+    free_if_done(connection);
+}
+
 void connection_drain(struct connection *connection)
 {
     session_drain(connection->session);
@@ -392,7 +400,9 @@ void connection_drain(struct connection *connection)
 void connection_shut_down(struct connection *connection)
 {
     session_close(connection->session, CLOSE_SHUTDOWN);
+    session_drop_holds(connection->session);
     carry_out(connection);
+    free_if_done(connection);
 }
 
 void connection_follow_trace(struct connection *connection)

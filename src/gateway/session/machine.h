@@ -119,8 +119,9 @@ struct session {
     struct judgement *judgement; /* verdicts that plugins owe (hold.c) */
     struct trace_session *trace; /* not traced */
 
-    unsigned reply_holds;       /* holds that plugins have on what the client would read (hold.c) */
-    const char *hold_failed_by; /* one of them was not kept */
+    unsigned reply_holds; /* holds that plugins have on what the client would read (hold.c) */
+    struct plugin_refusal *reply_refusal; /* one of them was not kept; owned */
+    struct session_hold *holds_out;       /* all that plugins have, and have not given back */
 };
 
 static inline struct session_environment *environment_of(const struct session *session)

@@ -411,6 +411,12 @@ void harness_deadline(struct harness *harness)
     harness_go_on(harness);
 }
 
+void harness_expire_holds(struct harness *harness)
+{
+    session_expire_holds(harness->session, UINT64_MAX);
+    harness_go_on(harness);
+}
+
 void harness_drain(struct harness *harness)
 {
     if (harness->is_over)
@@ -446,6 +452,7 @@ static void begin_environment(struct harness *harness)
         .max_prepared_bytes = options->max_prepared_bytes,
         .handshake_timeout_s = 10,
         .connect_timeout_s = 5,
+        .hold_timeout_s = 300,
         .trace = &harness->trace,
     };
     session_environment_init(&harness->environment);
@@ -492,20 +499,28 @@ void harness_begin(struct harness *harness, const struct harness_options *option
     harness_go_on(harness);
 }
 
+/* What plugins answer after the session has gone. */
+static void answer_late(struct harness *harness)
+{
+    while (puppet_give_back(&harness->puppet, false, true) ||
+           puppet_decide(&harness->puppet, WEIR_REFUSE, true))
+        continue;
+    assert(!harness->holds);
+}
+
 void harness_finish(struct harness *harness)
 {
     harness_close(harness);
     assert(harness->is_over);
     assert(!harness->is_working || !session_may_be_freed(harness->session));
     harness_worked(harness, false);
-    while (puppet_give_back(&harness->puppet, true, false) ||
-           puppet_decide(&harness->puppet, WEIR_OK, false))
-        continue;
     take_back_holds(harness);
+    session_drop_holds(harness->session);
     puppet_check(&harness->puppet, true);
     assert(session_may_be_freed(harness->session));
     session_free(harness->session);
     harness->session = NULL;
+    answer_late(harness);
     assert(harness->ids[0].id == 0);
     assert(harness->peers[SESSION_CLIENT].is_closed);
     for (int side = SESSION_CLIENT; side <= SESSION_BACKEND; side++) {

@@ -85,14 +85,15 @@ void harness_secured(struct harness *harness, const char *error);
 void harness_begin_work(struct harness *harness);
 void harness_worked(struct harness *harness, bool cancelled);
 void harness_deadline(struct harness *harness);
+void harness_expire_holds(struct harness *harness); /* their time is over */
 void harness_drain(struct harness *harness);
 void harness_close(struct harness *harness);
 
 /* Goes on until nothing happens any more; after something was done to the puppet. */
 void harness_go_on(struct harness *harness);
 
-/* Ends the session if it has not ended, gives back what is out, frees everything, and asserts that
- * nothing is left. */
+/* Ends the session if it has not ended, drops the holds that are out as the gateway's end does, frees
+ * everything, and asserts that nothing is left. Then the plugin answers its holds after all. */
 void harness_finish(struct harness *harness);
 
 #endif
