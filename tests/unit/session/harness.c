@@ -36,6 +36,8 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
     size_t taken = size < peer->may_take ? size : peer->may_take;
     harness_pause();
     strbuf_add(&peer->got, bytes, taken);
+    if (peer->witness)
+        witness_server(peer->witness, bytes, taken);
     harness_resume();
     if (peer->may_take != SIZE_MAX)
         peer->may_take -= taken;
@@ -154,9 +156,19 @@ static void close_all(struct harness *harness)
     leg_close(leg_of(harness, SESSION_BACKEND));
 }
 
+static void check_replies(struct harness *harness)
+{
+    const struct leg *client = leg_of(harness, SESSION_CLIENT);
+    bool is_ready = strcmp(harness->state, "ready") == 0 && !client->is_corked &&
+                    client->out.size == 0 && !client->is_deaf;
+    bool is_open = strcmp(harness->state, "ending") != 0 && strcmp(harness->state, "closed") != 0;
+    witness_check(&harness->witness, is_open, is_ready);
+}
+
 static void note_state(struct harness *harness)
 {
     harness->state = session_state_name(harness->session);
+    check_replies(harness);
     puppet_check(&harness->puppet, harness->is_over);
 }
 
@@ -270,6 +282,10 @@ static void feed(struct harness *harness, enum session_side side)
     }
     memcpy(bytes, unread->data, size);
     strbuf_consume(unread, size);
+    harness_pause();
+    if (harness->peers[side].witness)
+        witness_client(harness->peers[side].witness, bytes, size);
+    harness_resume();
     session_receive(harness->session, side, bytes, size);
     flush_both(harness);
     free(own);
@@ -487,6 +503,8 @@ void harness_begin(struct harness *harness, const struct harness_options *option
                                              .got = STRBUF_INIT,
                                              .unread = STRBUF_INIT,
                                              .may_take = SIZE_MAX};
+    witness_begin(&harness->witness, options->without_plugins);
+    harness->peers[SESSION_CLIENT].witness = &harness->witness;
     harness->ids[1].id = 0x80000009; /* another session's */
     harness->ids[1].backend_id = 99;
     if (options->without_plugins)
@@ -527,6 +545,7 @@ void harness_finish(struct harness *harness)
         strbuf_release(&harness->peers[side].got);
         strbuf_release(&harness->peers[side].unread);
     }
+    witness_end(&harness->witness);
     session_environment_release(&harness->environment);
     puppet_end(&harness->puppet);
 }
