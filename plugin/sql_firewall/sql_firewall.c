@@ -18,7 +18,8 @@
 #include "firewall.h"
 #include "statement.h"
 
-#define LINES_PER_SECOND 20 /* that detecting writes to the log at most; the others are counted */
+#define COMMAND_CLOSE    0x19 /* COM_STMT_CLOSE */
+#define LINES_PER_SECOND 20   /* that detecting writes to the log at most; the others are counted */
 
 static _Atomic(struct rules *) rules; /* NULL: there is no file of rules */
 static char rules_path[4096];
@@ -115,6 +116,8 @@ static weir_verdict judge(weir_session *session)
 {
     char why[200] = "";
     struct statement statement;
+    if (weir_command_code(session) == COMMAND_CLOSE)
+        return WEIR_OK; /* it frees what was prepared, and cannot be refused */
     statement_begin(&statement, session);
     unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), statement.account);

@@ -114,7 +114,7 @@ static void without_plugins_the_texts_are_read_too(void **state)
     assert_string_equal(driver_query(driver, "SHOW PLUGINS LIKE '%'"),
                         "rows Name,Status,Type,Library,License,Version");
     assert_memory_equal(driver_query(driver, "FLUSH TIDB PLUGINS v"), "error 1105 ", 11);
-    one_statement_of_several_is_the_backends(state);
+    one_statement_of_several_is_refused(state);
 }
 
 static void attributes_before_the_text_are_skipped(void **state)
@@ -142,7 +142,7 @@ int main(void)
         cmocka_unit_test_setup(plugins_are_switched_and_flushed, reset),
         cmocka_unit_test_setup(errors_name_the_plugin, reset),
         cmocka_unit_test_setup(what_is_no_list_of_names_is_a_syntax_error, reset),
-        cmocka_unit_test_setup(one_statement_of_several_is_the_backends, reset),
+        cmocka_unit_test_setup(one_statement_of_several_is_refused, reset),
         cmocka_unit_test_setup(attributes_before_the_text_are_skipped, reset),
     };
     const struct CMUnitTest plain[] = {

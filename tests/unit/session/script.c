@@ -278,6 +278,7 @@ static void plain_line(struct run *run, const char *line)
         {"deadline", STEP_DEADLINE, {0}, 0},
         {"drain", STEP_DRAIN, {0}, 0},
         {"close", STEP_CLOSE, {0}, 0},
+        {"holds expire", STEP_DEADLINE, {0}, 1},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (strcmp(steps[i].text, line) == 0) {
