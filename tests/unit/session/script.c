@@ -382,7 +382,8 @@ static void check_line(const struct run *run, const char *line)
     if (line[0] == '=')
         assert_string_equal(line + 2, harness->is_over ? "over" : harness->state);
     else if (!harness->is_over)
-        fail_msg("%s: is not over, but %s", run->name, harness->state);
+        fail_msg("%s: is not over, but %s (%s)", run->name, harness->state,
+                 reason_name(harness->reason));
     else
         assert_string_equal(line + 5, reason_name(harness->reason));
 }
