@@ -97,7 +97,6 @@ def test_a_rule_holds_for_each_way(server, rule, name):
     assert not holes
 
 
-@pytest.mark.xfail(strict=True, reason="the part that SET STATEMENT runs has the text of the whole (src/sql/parts.c)")
 @pytest.mark.parametrize("name", ["regex at the start", "digests"])
 def test_what_set_statement_runs_is_known_by_its_own_text(server, rule, name):
     conditions, text, _ = CONDITIONS[name]
