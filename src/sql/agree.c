@@ -90,5 +90,5 @@ bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode)
         same = agree(&server, &digest);
     }
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
-    return same && !mode->unsure && (server_known || !lexer.conditional);
+    return same && !mode->unsure && (server_known || !lexer.conditional) && !lexer.doubtful;
 }
