@@ -238,6 +238,13 @@ static size_t plain_end(const struct sql_lexer *lexer, size_t at, unsigned char 
     return at < lexer->size ? at : lexer->size;
 }
 
+/* Whether the quote at `at` is there, and is not doubled. */
+static bool closes_here(const struct sql_lexer *lexer, size_t at, unsigned char quote)
+{
+    return at < lexer->size && lexer->text[at] == quote &&
+           (at + 1 == lexer->size || lexer->text[at + 1] != quote);
+}
+
 /* Takes a quoted text whose opening quote is at `at`. False: it has no end. */
 static bool take_quoted(struct sql_lexer *lexer, bool escapes)
 {
@@ -260,7 +267,8 @@ static bool take_quoted(struct sql_lexer *lexer, bool escapes)
         } else {
             size_t bytes = sql_char_bytes(lexer->mode.charset, text + at, text + size);
             /* The servers' own names for what such a text names lack the byte after the quote. */
-            lexer->doubtful = lexer->doubtful || (bytes > 1 && text[at + 1] == quote);
+            if (bytes > 1 && text[at + 1] == quote)
+                lexer->doubtful = lexer->doubtful || !closes_here(lexer, at + bytes, quote);
             at += bytes;
         }
         at = plain_end(lexer, at, quote);
