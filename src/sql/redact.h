@@ -6,9 +6,10 @@
  *
  * The words before a literal say whether it is a secret, not the statement's kind: a text
  * with a mistake in it has no kind, and its password is as good as any. In doubt more is masked
- * rather than less: words with a slip of the keyboard count, a secret may have lost its quotes, a literal whose end depends on the SQL mode (a backslash before a quote) takes
- * the rest of the statement with it, and a literal that itself holds such words (PREPARE s FROM
- * 'CREATE USER ...') is masked whole. That is why no mode is asked for. */
+ * rather than less: words with a slip of the keyboard count, a secret may have lost its quotes, a
+ * literal whose end depends on the SQL mode (a backslash before a quote) takes the rest of the
+ * statement with it, and a literal that itself holds such words (PREPARE s FROM 'CREATE USER ...') is
+ * masked whole. That is why no mode is asked for. */
 #ifndef WEIR_SQL_REDACT_H
 #define WEIR_SQL_REDACT_H
 
