@@ -4,7 +4,7 @@ import time
 
 from mutate import TOKEN
 
-SECONDS = 30
+SECONDS = 20
 
 
 class Minimiser:

@@ -11,7 +11,7 @@ from harness.raw import (COM_INIT_DB, COM_QUERY, COM_RESET_CONNECTION, COM_STMT_
 from case import Step
 
 # Nothing in it depends on the session's mode or character set. The number says which question an answer belongs to.
-ASK = b"SELECT %d, DATABASE(), CURRENT_USER(), CURRENT_ROLE(), @@sql_mode, @@character_set_client"
+ASK = b"SELECT %d, HEX(DATABASE()), HEX(CURRENT_USER()), HEX(CURRENT_ROLE())"
 
 
 class Client(RawConnection):
@@ -39,8 +39,8 @@ class Played:
 
 
 class Player:
-    def __init__(self, stand):
-        self.stand = stand
+    def __init__(self, stand, socket=None):
+        self.stand, self.socket = stand, socket
 
     def play(self, case):
         """Returns ([Played], what went wrong or None): the connection was lost, or a reply did not come."""
@@ -48,8 +48,8 @@ class Player:
         played = []
         self.marks = self._sizes()
         try:
-            client = Client(path=self.stand.gateway.socket, user=case.account, database=case.database or None,
-                            collation=case.collation, timeout=15)
+            client = Client(path=self.socket or self.stand.gateway.socket, user=case.account, database=case.database or None,
+                            collation=case.collation, timeout=5)
         except ServerError as error:
             return played, f"login: {error}" if error.number not in (1044, 1045, 1049) else None
         with client:
@@ -112,11 +112,12 @@ class Player:
         now.text = ASK % number
         packets, now.results = client.counted(bytes([COM_QUERY]) + now.text)
         now.error = error_of(packets)
-        rows = [payload for _, payload in packets[8:-1]]
+        rows = [payload for _, payload in packets[6:-1]]
         if not now.error and rows:
             now.row = text_row(rows[0])
             if now.row[0] != b"%d" % number:
                 raise KeyError("an answer to another question")
+            now.row = [None if value is None else bytes.fromhex(value.decode()) for value in now.row[1:]]
 
     def _prepare(self, client, text):
         packets = client.command(bytes([COM_STMT_PREPARE]) + text, client.read_prepared)

@@ -83,10 +83,11 @@ def place(played, rows):
 
 
 def _command(played, placed, at, verbs):
-    if at >= 0 and played[at].step.verb == "prepared" and "prepared" in verbs and len(placed[at]) == 1 \
-            and "execute" in verbs:
+    if "execute" in verbs and at >= 0 and played[at].step.verb == "prepared" and played[at].executed and len(placed[at]) == 1:
         return at
     for index in range(at + 1, len(played)):
+        if played[index].step.verb == "execute" and not played[index].executed:
+            continue
         if played[index].step.verb in verbs and (played[index].executed or not _refused(played[index])):
             return index
     raise Misplaced(f"{verbs}: after step {at}")
@@ -132,5 +133,6 @@ def touched(stand, one, connection, rows):
     if one.error and one.error[0] == 1142:
         named = re.search(r"for table `(.*)`\.`(.*)`$", one.error[2])
         if named:
-            tables.add((named[1].replace("``", "`"), named[2].replace("``", "`")))
+            tables.add(tuple(re.sub(r"\\([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name.replace("``", "`"))
+                             for name in named.groups()))
     return tables
