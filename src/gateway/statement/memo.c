@@ -426,8 +426,7 @@ static int part_fact(void *source_data, size_t index, weir_part *out)
     const struct sql_part *part = part_at(source_data, index);
     if (!part)
         return 0;
-    const struct sql_mode *mode = &statement_current(source_data)->mode;
-    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, mode);
+    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, &part->mode);
     *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
                        .specific_kind = text_of(sql_kind_name(part->kind)),
                        .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |
