@@ -49,10 +49,10 @@ class Maker:
             self.note(text)
             encoded = self.mutator.encode(text, self.charset)
         chance = self.random.random()
-        if chance < 0.4:
+        if chance < 0.45:
             return encoded
-        if chance < 0.94:
-            return self.mutator.mutate(encoded, self.random.choice((0.02, 0.05, 0.15)))
+        if chance < 0.97:
+            return self.mutator.mutate(encoded, self.random.choice((0.02, 0.04, 0.1)))
         return self.mutator.damage(encoded)
 
     def several(self):
@@ -70,7 +70,7 @@ class Maker:
             return [Step("prepare", b"s " + self.text()), *self.steps()[:1], Step("execute", b"s"), Step("execute", b"s")]
         if chance < 0.93:
             return [Step("init_db", self.random.choice((b"db1", b"db2", "d\u00e4".encode(), b"nowhere", b"DB1")))]
-        if chance < 0.94:
+        if chance < 0.97:
             return [Step("reset")]
         if chance < 0.95:
             return [Step("change_user", self.random.choice((b"free db1", b"guarded db1", b"poor db1", b"free ", b"guarded db2")))]

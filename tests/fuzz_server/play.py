@@ -11,7 +11,7 @@ from harness.raw import (COM_INIT_DB, COM_QUERY, COM_RESET_CONNECTION, COM_STMT_
 from case import Step
 
 # Nothing in it depends on the session's mode or character set. The number says which question an answer belongs to.
-ASK = b"SELECT %d, HEX(DATABASE()), HEX(CURRENT_USER()), HEX(CURRENT_ROLE())"
+ASK = b"SELECT %d, HEX(DATABASE()), HEX(CURRENT_USER()), HEX(CURRENT_ROLE()) LIMIT 1"
 
 
 class Client(RawConnection):
@@ -113,11 +113,12 @@ class Player:
         packets, now.results = client.counted(bytes([COM_QUERY]) + now.text)
         now.error = error_of(packets)
         rows = [payload for _, payload in packets[6:-1]]
-        if not now.error and rows:
-            now.row = text_row(rows[0])
-            if now.row[0] != b"%d" % number:
+        if not now.error:
+            # character_set_results may be one with wide characters.
+            values = [value and value.replace(b"\0", b"") for value in text_row(rows[0])] if rows else []
+            if len(values) != 4 or values[0] != b"%d" % number:
                 raise KeyError("an answer to another question")
-            now.row = [None if value is None else bytes.fromhex(value.decode()) for value in now.row[1:]]
+            now.row = [None if value is None else bytes.fromhex(value.decode("ascii")) for value in values[1:]]
 
     def _prepare(self, client, text):
         packets = client.command(bytes([COM_STMT_PREPARE]) + text, client.read_prepared)

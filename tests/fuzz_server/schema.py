@@ -5,6 +5,7 @@ Objects that reach tables which a text does not name (views, routines, triggers)
 those touch is no fault of the gateway's reading."""
 
 DATABASES = ("db1", "db2", "d\u00e4")
+FOLDERS = ("db1", "db2", "d@00e4")  # of the server's data directory
 
 # Accounts without passwords. `guarded` is bound by the rules of RULES; `poor` may read t1 and t2 and nothing else, so that the
 # server's refusals name the tables that a statement touches.
