@@ -65,7 +65,7 @@ test:
 	@$(MAKE) --no-print-directory release plugins
 	@tools/test.sh
 
-.PHONY: unit integration lint fuzz format
+.PHONY: unit integration lint fuzz fuzz-server format
 unit: asan
 	@ctest --test-dir $(BUILD)/asan --output-on-failure
 integration: plugins
@@ -74,6 +74,9 @@ lint: release
 	@tools/lint.sh
 fuzz: fuzzers
 	@tools/fuzz.sh
+# Statements through the gateway, with the server as the judge: FUZZ_SECONDS, FUZZ_SEED, FUZZ_WORKERS.
+fuzz-server: plugins
+	@$(PYTHON) tests/fuzz_server/run.py
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 

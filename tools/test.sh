@@ -17,7 +17,7 @@ step() {
     local start=$SECONDS
     printf '%-44s' "$name"
     if "$@" >"$log/${name// /-}.log" 2>&1; then
-        printf ' ok     %4d s  %s\n' $((SECONDS - start)) "$(grep -hE '[0-9]+ passed|[0-9]+% tests passed' "$log/${name// /-}.log" | tail -1)"
+        printf ' ok     %4d s  %s\n' $((SECONDS - start)) "$(grep -hE '[0-9]+ passed|[0-9]+% tests passed|^total: ' "$log/${name// /-}.log" | tail -1)"
         passed=$((passed + 1))
     else
         printf ' FAILED %4d s\n' $((SECONDS - start))
@@ -49,6 +49,7 @@ step "unit tests under ASan and UBSan" ctest --test-dir build/asan --output-on-f
 step "lint" tools/lint.sh
 step "build the fuzzers" build fuzzers
 step "fuzz" tools/fuzz.sh
+step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan

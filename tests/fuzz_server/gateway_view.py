@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gateway says of each step: the witness's lines, Starting and its end put together."""
+import dataclasses
+import json
+
+NOT_RUN = "Not run"
+
+
+@dataclasses.dataclass
+class Told:
+    """A statement as plugins see it. Texts are str with one character a byte; None: not known."""
+    start: dict
+    end: dict = None
+
+    def __getattr__(self, name):
+        return self.start[name]
+
+    @property
+    def ran(self):
+        return self.end is not None and not self.refused and not (self.end["message"] or "").startswith(NOT_RUN)
+
+    @property
+    def refused(self):
+        return bool(self.end and self.end["refused_by"])
+
+    @property
+    def inexact(self):
+        return self.start["reading_known"] == 0
+
+    def kinds(self):
+        """All names that it gives to what runs: its own, and those of its parts."""
+        names = {self.start["kind"], self.start["specific_kind"]}
+        for part in self.start["parts"]:
+            names.update(part[:2])
+        return names
+
+
+class Unbalanced(Exception):
+    pass
+
+
+def read(stand, one):
+    """The statements of a step, in order. Raises Unbalanced where Starting and its end do not fit."""
+    told, open_ones = [], {}
+    for line in stand.witness.read(*one.witness).splitlines():
+        event = json.loads(line)
+        number = event["statement_number"]
+        if event["event"] == "Starting":
+            if event["command"] == "Close stmt":
+                continue  # has no reply: its events may come a step later
+            told.append(Told(event))
+            open_ones[number] = told[-1]
+        elif number in open_ones:
+            open_ones.pop(number).end = event
+    if open_ones:
+        raise Unbalanced(f"{len(open_ones)} of {len(told)} statements have no end: {[one.sql[:80] for one in open_ones.values()]}")
+    return told

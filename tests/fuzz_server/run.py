@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fuzzes a gateway with the server as the judge; see README.md.
+
+    run.py                       FUZZ_SECONDS (600) of fresh cases, in FUZZ_WORKERS processes, from FUZZ_SEED
+    run.py check                 replays the corpus, then fuzzes for a minute: the step of make test
+    run.py replay FILE|FOLDER    plays kept cases and says what they find
+    run.py show FILE             plays a case and prints what the server and the gateway say of each step
+"""
+import collections
+import hashlib
+import multiprocessing
+import os
+import pathlib
+import random
+import re
+import sys
+import time
+
+import pymysql
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "integration")]
+
+import case as cases  # noqa: E402
+from checks import Finding, Judge  # noqa: E402
+from maker import Maker  # noqa: E402
+from minimise import Minimiser  # noqa: E402
+from play import Player  # noqa: E402
+import server_view  # noqa: E402
+from seeds import Seeds  # noqa: E402
+from stand import Stand, build_plugins  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+CORPUS = HERE / "corpus"
+FINDINGS = HERE.parents[1] / "build" / "fuzz_server"
+DEFINES = re.compile(rb"(drop|alter|rename|create|import)\b.*(view|procedure|function|trigger|event|sequence|database|schema|package|index)", re.I | re.S)
+CASES_BETWEEN_RESETS = 40
+
+
+class Worker:
+    """A stand and what plays on it."""
+
+    def __init__(self, stand):
+        self.stand, self.player, self.judge = stand, Player(stand), Judge(stand)
+        self.dirty, self.since_reset = True, 0
+
+    def run(self, case):
+        """(played, findings) of a case. Starts the gateway again if that has ended."""
+        if self.dirty or self.since_reset > CASES_BETWEEN_RESETS:
+            self.stand.reset()
+            self.since_reset = 0
+        self.since_reset += 1
+        start = self.stand.audit.size()
+        guarded = case.account == "guarded" and not any(step.verb == "change_user" for step in case.steps)
+        drops = self.stand.drops() if guarded else 0
+        played, trouble = self.player.play(case)
+        self.dirty = bool(trouble) or any(DEFINES.search(one.text) for one in played) or self.stand.redefined(start)
+        findings = self.judge.judge(played, trouble)
+        if guarded and self.stand.drops() != drops:
+            findings.append(Finding("rule-drop-inside", "refused by rule no-drop", "the server counts a DROP", len(played) - 1))
+        if trouble and self.fails_directly(case):
+            findings = []
+        self.stand.trim()
+        if not self.stand.gateway.process.alive():
+            self.stand.start_gateway()
+        return played, findings
+
+    def fails_directly(self, case):
+        """Whether the server alone gives no reply either: MariaDB has such bugs, too."""
+        self.stand.reset()
+        trouble = Player(self.stand, self.stand.database.socket).play(case)[1]
+        server_view.read_rows(self.stand)
+        return bool(trouble)
+
+    def fails(self, check):
+        def fails(case):
+            return any(finding.check == check for finding in self.run(case)[1])
+        return fails
+
+
+def keep(case, finding, folder, comments=()):
+    text = cases.write(case, [str(finding), *comments])
+    name = f"{finding.check}-{hashlib.sha256(cases.write(case).encode()).hexdigest()[:8]}.case"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="ascii", errors="backslashreplace")
+    return name
+
+
+def work(number, seed, seconds, results):
+    source = random.Random(seed * 1000 + number)
+    found, seen, kept = collections.Counter(), collections.Counter(), collections.Counter()
+    with Stand() as stand:
+        worker, seeds = Worker(stand), Seeds(source)
+        maker = Maker(source, seeds)
+        results.put(("seeds", number, len(seeds)))
+        end, next_report = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            case = maker.case()
+            try:
+                played, findings = worker.run(case)
+            except (ValueError, pymysql.err.MySQLError) as error:  # the oracle's: counted, and the case is kept
+                found["oracle"] += 1
+                keep(case, Finding("oracle", "an opinion", repr(error), 0), FINDINGS / "unstable", [])
+                worker.dirty = True
+                continue
+            for one in played:
+                if one.text in maker.seeded:
+                    seeds.ran(maker.seeded[one.text], not one.error)
+            for finding in {finding.check: finding for finding in findings}.values():
+                found[finding.check] += 1
+                seen[finding.signature] += 1
+                if seen[finding.signature] == 1 and kept[finding.check] < 3 + found[finding.check] // 50:
+                    kept[finding.check] += 1
+                    report(worker, case, finding, seed, number, results)
+            if time.monotonic() > next_report:
+                results.put(("progress", number, counts(worker, found)))
+                next_report = time.monotonic() + 2
+        results.put(("progress", number, counts(worker, found)))
+    results.put(("end", number, None))
+
+
+def counts(worker, found):
+    judge = worker.judge
+    return {"statements": judge.statements, "executed": judge.executed, "unplaced": judge.unplaced, "unknown": judge.unknown,
+            "last_unplaced": getattr(judge, "last_unplaced", ""), "found": dict(found)}
+
+
+def report(worker, case, finding, seed, number, results):
+    """Makes it small and keeps it."""
+    judge = worker.judge
+    before = judge.statements, judge.executed, judge.unplaced, judge.unknown
+    fails = worker.fails(finding.check)
+    if not fails(case):
+        keep(case, finding, FINDINGS / "unstable", [f"seed {seed}, worker {number}; did not fail again"])
+        results.put(("unstable", number, str(finding)))
+    else:
+        small = Minimiser(fails).minimise(case)
+        worker.dirty = True
+        again = [one for one in worker.run(small)[1] if one.check == finding.check]
+        finding = again[0] if again else finding
+        name = keep(small, finding, FINDINGS, [f"seed {seed}, worker {number}"])
+        results.put(("finding", number, f"{name}\n{cases.write(small, [str(finding)])}"))
+    worker.dirty = True
+    judge.statements, judge.executed, judge.unplaced, judge.unknown = before
+
+
+def total(progress):
+    sums = collections.Counter()
+    found = collections.Counter()
+    for one in progress.values():
+        sums.update({name: one[name] for name in ("statements", "executed", "unplaced", "unknown")})
+        found.update(one["found"])
+    return sums, found
+
+
+def line(progress, seconds):
+    sums, found = total(progress)
+    statements = max(1, sums["statements"])
+    return (f"{sums['statements']} statements, {statements / max(seconds, 0.001):.0f}/s, "
+            f"{sums['executed']} executed without an error ({100 * sums['executed'] / statements:.0f}%), "
+            f"{sums['unknown']} steps with something unknown, {sums['unplaced']} cases not placed, "
+            f"findings: {dict(found) or 0}")
+
+
+def fuzz():
+    seconds = float(os.environ.get("FUZZ_SECONDS", "600"))
+    seed = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(1 << 31)))
+    workers = int(os.environ.get("FUZZ_WORKERS", os.cpu_count() or 1))
+    print(f"fuzz-server: FUZZ_SEED={seed} FUZZ_SECONDS={seconds:g} FUZZ_WORKERS={workers}; findings go to {FINDINGS}", flush=True)
+    context = multiprocessing.get_context("spawn")  # ports are chosen by process
+    results = context.Queue()
+    processes = [context.Process(target=work, args=(number, seed, seconds, results)) for number in range(workers)]
+    for process in processes:
+        process.start()
+    start, progress, ended, printed = time.monotonic(), {}, 0, 0
+    while ended < workers and (any(process.is_alive() for process in processes) or not results.empty()):
+        try:
+            what, number, value = results.get(timeout=5)
+        except Exception:  # queue.Empty
+            continue
+        if what == "progress":
+            progress[number] = value
+            if time.monotonic() > printed + 10:
+                printed = time.monotonic()
+                print(f"{printed - start:6.0f} s  {line(progress, printed - start)}", flush=True)
+        elif what == "end":
+            ended += 1
+        elif what == "seeds":
+            print(f"worker {number}: {value} seeds", flush=True)
+        else:
+            print(f"-- {what} of worker {number}: {value}", flush=True)
+    for process in processes:
+        process.join(30)
+    print(f"total: {line(progress, time.monotonic() - start)}")
+    if os.environ.get("FUZZ_VERBOSE"):
+        print({number: one["last_unplaced"] for number, one in progress.items()})
+    return 1 if ended < workers or total(progress)[1] else 0
+
+
+def replay(places):
+    files = [file for place in map(pathlib.Path, places)
+             for file in (sorted(place.glob("*.case")) if place.is_dir() else [place])]
+    failed = 0
+    with Stand() as stand:
+        worker = Worker(stand)
+        for file in files:
+            worker.dirty = True
+            findings = worker.run(cases.read_file(file))[1]
+            failed += bool(findings)
+            for finding in findings:
+                print(f"{file.name}: {finding}")
+        print(f"replay: {len(files)} cases, {worker.judge.statements} statements, {worker.judge.executed} executed without an error, "
+              f"{failed} with findings")
+    return 1 if failed else 0
+
+
+def show(path):
+    with Stand() as stand:
+        player, judge = Player(stand), Judge(stand)
+        played, trouble = player.play(cases.read_file(path))
+        findings = judge.judge(played, trouble, show=True)
+        print(*findings, sep="\n")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    build_plugins()
+    if sys.argv[1:] == ["check"]:
+        os.environ.setdefault("FUZZ_SECONDS", "60")
+        sys.exit(replay([CORPUS]) | fuzz())
+    if sys.argv[1:2] == ["show"]:
+        sys.exit(show(sys.argv[2]))
+    sys.exit(replay(sys.argv[2:] or [CORPUS]) if sys.argv[1:2] == ["replay"] else fuzz())
