@@ -113,7 +113,7 @@ static bool judge_text(struct test *test, struct sql_span text)
 {
     struct sql_splitter splitter;
     struct sql_span statement;
-    struct sql_mode mode = test->session.mode, after;
+    struct sql_mode mode = test->session.mode;
     size_t count = 0;
     bool ok = true;
     sql_splitter_init(&splitter, text, &mode);
@@ -123,8 +123,7 @@ static bool judge_text(struct test *test, struct sql_span text)
     while (ok && sql_splitter_next(&splitter, &statement)) {
         test->session.mode = splitter.mode;
         ok = judge(test, statement, test->by_line ? count : 1);
-        if (sql_mode_after(statement, &splitter.mode, &after) == SQL_MODE_CHANGED)
-            splitter.mode = after;
+        sql_mode_follow(&splitter.mode, statement);
     }
     if (test->by_line)
         test->session.mode = mode; /* lines are nothing to each other */

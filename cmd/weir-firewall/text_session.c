@@ -54,7 +54,7 @@ static bool read_parts(struct text_session *session)
     strbuf_reset(&session->part_memory);
     for (size_t i = 0; i < session->parts.count; i++) {
         const struct sql_part *item = &session->parts.items[i];
-        bool is_inexact = item->in_text && !sql_digest_is_exact(item->text, &session->mode);
+        bool is_inexact = item->in_text && !sql_digest_is_exact(item->text, &item->mode);
         weir_part part = {.kind = text_of(sql_label_name(sql_kind_label(item->kind))),
                           .specific_kind = text_of(sql_kind_name(item->kind)),
                           .flags = (item->has_where ? WEIR_PART_HAS_WHERE : 0) |

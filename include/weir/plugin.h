@@ -182,9 +182,14 @@ typedef struct weir_parameter {
     X(host, 1, "the client's host: its address as text, or \"localhost\" for a Unix socket")       \
     X(client_ip, 2, "the client's address as text; empty for a Unix socket")                       \
     X(server_ip, 3, "the address that the client reached, as text; empty for a Unix socket")       \
-    X(database, 4, "current database; empty when there is none")                                   \
-    X(current_user, 5, "matched account, CURRENT_USER(); needs = [\"account\"] in the manifest")   \
-    X(current_role, 6, "active roles, CURRENT_ROLE(); needs = [\"account\"] in the manifest")      \
+    X(database, 4, "current database; empty when there is none, absent when it is not known")      \
+    X(current_user, 5,                                                                             \
+      "matched account, CURRENT_USER(); absent when it is not known. needs = [\"account\"] in "    \
+      "the "                                                                                       \
+      "manifest")                                                                                  \
+    X(current_role, 6,                                                                             \
+      "active roles, CURRENT_ROLE(); empty when there are none, absent when they are not known. "  \
+      "needs = [\"account\"] in the manifest")                                                     \
     X(auth_method, 7, "authentication plugin that was used")                                       \
     X(client_version, 8, "the client library's version, from its connection attributes")           \
     X(tls_version, 9, "\"TLSv1.3\" ...; absent without TLS")                                       \
@@ -210,7 +215,11 @@ typedef struct weir_parameter {
       "sql with '***' in place of the literals that hold passwords; the same bytes as sql when "   \
       "it holds none. For logs")                                                                   \
     X(redacted_message, 25,                                                                        \
-      "Error: message without what it quotes of a statement that holds a password")
+      "Error: message without what it quotes of a statement that holds a password")                \
+    X(unknown, 26,                                                                                 \
+      "which of database, account, roles, and reading (sql_mode and character set) are not "       \
+      "known, and why, in words; absent when all are known. What is not known is never an older "  \
+      "value")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -242,7 +251,11 @@ typedef struct weir_parameter {
     X(error_code, 24, "Error, Reject: MySQL's error number; 0 otherwise")                          \
     X(digest_exact, 25,                                                                            \
       "1: the digest tells all that the server reads in the text; 0: in this sql_mode or "         \
-      "character set, or on this server, a text that does other things may have it too")
+      "character set, or on this server, a text that does other things may have it too")           \
+    X(reading_known, 26,                                                                           \
+      "0: the server may read the text in another way, since its sql_mode or character set is "    \
+      "not known: kind and parts are what it looks like. A rule that needs them refuses. 1: "      \
+      "known")
 
 /* ---- System and status variables ------------------------------------------------------------- */
 

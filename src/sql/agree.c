@@ -8,6 +8,7 @@
 #include "sql/digest.h"
 #include "sql/digest_scan.h"
 #include "sql/lexer.h"
+#include "sql/reading.h"
 
 enum group {
     ANY,     /* goes with either */
@@ -90,5 +91,5 @@ bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode)
         same = agree(&server, &digest);
     }
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
-    return same && !mode->unsure && (server_known || !lexer.conditional);
+    return same && sql_reading_is_sure(statement, mode) && (server_known || !lexer.conditional);
 }

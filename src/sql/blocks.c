@@ -15,13 +15,14 @@ enum frame { FRAME_BLOCK, FRAME_EXPRESSION, FRAME_DECLARATIONS, FRAME_PACKAGE };
 
 enum header {
     HEADER_NONE,
-    HEADER_CREATE,  /* seen CREATE or ALTER: waiting for the kind of object */
-    HEADER_NAME,    /* PROCEDURE, FUNCTION: [IF NOT EXISTS] name */
-    HEADER_ROUTINE, /* after the name: parameters, RETURNS, characteristics, then the body */
-    HEADER_TRIGGER, /* up to EACH ROW */
-    HEADER_EVENT,   /* up to DO */
-    HEADER_PACKAGE, /* up to AS or IS */
-    HEADER_HANDLER, /* DECLARE ... HANDLER FOR conditions, then a statement */
+    HEADER_CREATE,   /* seen CREATE or ALTER: waiting for the kind of object */
+    HEADER_NAME,     /* PROCEDURE, FUNCTION: [IF NOT EXISTS] name */
+    HEADER_ROUTINE,  /* after the name: parameters, RETURNS, characteristics, then the body */
+    HEADER_TRIGGER,  /* up to EACH ROW */
+    HEADER_EVENT,    /* up to DO */
+    HEADER_PACKAGE,  /* up to AS or IS */
+    HEADER_HANDLER,  /* DECLARE ... HANDLER FOR conditions, then a statement */
+    HEADER_SETTINGS, /* SET STATEMENT x = y, ... FOR, then a statement as at the start */
 };
 
 static void push(struct sql_blocks *blocks, enum frame frame)
@@ -159,6 +160,10 @@ static enum sql_block_token start_word(struct sql_blocks *blocks, uint16_t word)
     case SQL_WORD_END:
         blocks->depth -= blocks->depth > 0;
         return SQL_BLOCK_STRUCTURE;
+    case SQL_WORD_SET:
+        if (outermost && look_ahead(blocks).word == SQL_WORD_STATEMENT)
+            blocks->header = HEADER_SETTINGS;
+        return SQL_BLOCK_VERB;
     case SQL_WORD_CREATE:
     case SQL_WORD_ALTER:
         blocks->header = outermost ? HEADER_CREATE : HEADER_NONE;
@@ -297,6 +302,12 @@ static enum sql_block_token header_word(struct sql_blocks *blocks, uint16_t word
         break;
     case HEADER_ROUTINE:
         return routine_word(blocks, word);
+    case HEADER_SETTINGS:
+        if (word == SQL_WORD_FOR && blocks->parentheses == 0) {
+            blocks->header = HEADER_NONE;
+            blocks->at_start = blocks->first = true;
+        }
+        break;
     default: /* HEADER_HANDLER */
         if (begins_statement(word))
             return body(blocks, word);
@@ -317,7 +328,8 @@ bool sql_blocks_semicolon(struct sql_blocks *blocks)
 
 static enum sql_block_token take_header(struct sql_blocks *blocks, const struct sql_token *token)
 {
-    if (blocks->header == HEADER_ROUTINE || blocks->header == HEADER_NAME) {
+    if (blocks->header == HEADER_ROUTINE || blocks->header == HEADER_NAME ||
+        blocks->header == HEADER_SETTINGS) {
         blocks->parentheses += sql_token_is(token, '(');
         blocks->parentheses -= sql_token_is(token, ')') && blocks->parentheses > 0;
     }
@@ -325,7 +337,8 @@ static enum sql_block_token take_header(struct sql_blocks *blocks, const struct 
         return header_word(blocks, token->word);
     if (blocks->header == HEADER_NAME && token->class == SQL_TOKEN_NAME) {
         blocks->header = HEADER_ROUTINE;
-    } else if (sql_token_is(token, ':') && blocks->header >= HEADER_ROUTINE) {
+    } else if (sql_token_is(token, ':') && blocks->header >= HEADER_ROUTINE &&
+               blocks->header != HEADER_SETTINGS) {
         blocks->header = HEADER_NONE; /* label: BEGIN */
         blocks->at_start = true;
     }

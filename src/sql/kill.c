@@ -10,7 +10,7 @@
 
 #include "sql/charset.h"
 #include "sql/cursor.h"
-#include "sql/settings.h"
+#include "sql/runs.h"
 #include "sql/split.h"
 
 /* ---- One statement ---- */

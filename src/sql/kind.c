@@ -169,10 +169,3 @@ struct sql_kinds sql_statement_quick_kind(struct sql_span statement, const struc
 {
     return statement_kind(statement, mode, true);
 }
-
-bool sql_kind_may_return_several(enum sql_kind kind)
-{
-    return kind == SQL_KIND_CALL || kind == SQL_KIND_EXECUTE ||
-           kind == SQL_KIND_EXECUTE_IMMEDIATE || kind == SQL_KIND_COMPOUND ||
-           kind == SQL_KIND_UNKNOWN;
-}

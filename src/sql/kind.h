@@ -51,8 +51,4 @@ struct sql_kinds sql_statement_kind(struct sql_span statement, const struct sql_
  * callers that only want to recognise what they must act upon; some 30 ns for any statement. */
 struct sql_kinds sql_statement_quick_kind(struct sql_span statement, const struct sql_mode *mode);
 
-/* Whether the server may answer the statement with several results: CALL, EXECUTE, EXECUTE
- * IMMEDIATE, compound statements, and what cannot be told. */
-bool sql_kind_may_return_several(enum sql_kind kind);
-
 #endif

@@ -10,6 +10,7 @@
 /* The bits of a numeric sql_mode, the same in MariaDB and MySQL. */
 #define MODE_BIT_ANSI_QUOTES          (UINT64_C(1) << 2)
 #define MODE_BIT_ORACLE               (UINT64_C(1) << 9)
+#define MODE_BIT_MSSQL                (UINT64_C(1) << 10)
 #define MODE_BIT_NO_BACKSLASH_ESCAPES (UINT64_C(1) << 20)
 
 static struct sql_span trim(struct sql_span span)
@@ -47,16 +48,18 @@ static void set_flag(struct sql_mode *mode, struct sql_span name)
         mode->ansi_quotes |= sql_span_is(name, with_ansi_quotes[i]);
     mode->no_backslash_escapes |= sql_span_is(name, "no_backslash_escapes");
     mode->oracle |= sql_span_is(name, "oracle");
+    mode->brackets |= sql_span_is(name, "mssql");
 }
 
 void sql_mode_set_flags(struct sql_mode *mode, struct sql_span value)
 {
-    mode->ansi_quotes = mode->no_backslash_escapes = mode->oracle = false;
+    mode->ansi_quotes = mode->no_backslash_escapes = mode->oracle = mode->brackets = false;
     struct sql_span rest = trim(value);
     uint64_t bits = 0;
     if (take_number(&rest, &bits) && rest.size == 0) {
         mode->ansi_quotes = (bits & MODE_BIT_ANSI_QUOTES) != 0;
         mode->oracle = (bits & MODE_BIT_ORACLE) != 0;
+        mode->brackets = (bits & MODE_BIT_MSSQL) != 0;
         mode->no_backslash_escapes = (bits & MODE_BIT_NO_BACKSLASH_ESCAPES) != 0;
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * struct sql_mode: what the server's lexer depends on besides the text: the connection's character
- * set, three flags of the session's sql_mode, and which server it is (for executable comments).
+ * set, four flags of the session's sql_mode, and which server it is (for executable comments).
  *
  * A zeroed struct sql_mode is the default of every server: utf8mb4, no flag set, server unknown. */
 #ifndef WEIR_SQL_MODE_H
@@ -46,9 +46,10 @@ struct sql_mode {
     uint32_t server_version;   /* 101119 for 10.11.19; 0: unknown */
     bool ansi_quotes;          /* "x" is a name */
     bool no_backslash_escapes; /* a backslash in a string is a backslash */
-    bool oracle; /* MariaDB's sql_mode=ORACLE: BEGIN opens a block, AS opens declarations */
-    bool unsure; /* a statement before may have changed all this: no digest is exact, and no tables
-                    are known */
+    bool oracle;   /* MariaDB's sql_mode=ORACLE: BEGIN opens a block, AS opens declarations */
+    bool brackets; /* MariaDB's sql_mode=MSSQL: [x] is a name, which the lexer does not follow */
+    bool unsure;   /* a statement before may have changed all this. In this and in `brackets` a text
+                      is relied upon only where all modes read it the same (reading.h) */
 };
 
 /* The character set of a name ("gbk", "utf8mb4", ...; any case) or of a collation's name
@@ -58,10 +59,19 @@ enum sql_charset sql_charset_from_name(struct sql_span name);
 /* The character set of a collation's number, as the handshake has it. */
 enum sql_charset sql_charset_from_collation(unsigned collation);
 
-/* Sets the three flags from the value of a sql_mode variable ("ANSI_QUOTES,NO_BACKSLASH_ESCAPES",
+/* Sets the four flags from the value of a sql_mode variable ("ANSI_QUOTES,NO_BACKSLASH_ESCAPES",
  * "ANSI", "ORACLE", "" ...; names in any case), leaving the rest alone. A value that is all digits
  * is read as the bit mask it is in MariaDB and MySQL. */
 void sql_mode_set_flags(struct sql_mode *mode, struct sql_span value);
+
+/* Copies the four flags and nothing else. */
+static inline void sql_mode_copy_flags(struct sql_mode *to, const struct sql_mode *from)
+{
+    to->ansi_quotes = from->ansi_quotes;
+    to->no_backslash_escapes = from->no_backslash_escapes;
+    to->oracle = from->oracle;
+    to->brackets = from->brackets;
+}
 
 /* Sets dialect and server_version from the version of a server's greeting: "10.11.19-MariaDB-...",
  * "5.5.5-10.6.1-MariaDB", "8.0.33", "8.0.11-TiDB-v8.5.0". What cannot be read leaves them 0. */

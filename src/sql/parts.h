@@ -11,15 +11,14 @@
  *     if (sql_parts_read(&parts, statement, &mode)) { ... parts.items[0 .. parts.count - 1] ... }
  *     sql_parts_release(&parts);
  *
- * A text that is computed at run time gives no part; sql_tables_read() says that it is not known.
+ * A text that is computed at run time gives no part, and then they are not known.
  * Memory is kept between statements. Time in proportion to the text. */
 #ifndef WEIR_SQL_PARTS_H
 #define WEIR_SQL_PARTS_H
 
 #include "base/base.h"
 #include "sql/kind.h"
-
-#define SQL_PARTS_MAX 4096 /* what lies beyond makes the last part one of kind UNKNOWN */
+#include "sql/runs.h"
 
 struct sql_part {
     enum sql_kind kind;
@@ -27,16 +26,18 @@ struct sql_part {
                        none */
     bool in_text;   /* in the text of a PREPARE or EXECUTE IMMEDIATE */
     struct sql_span text; /* of this part, up to its end; in the statement, or owned by the parts */
+    struct sql_mode mode; /* that the text is read in */
 };
 
 struct sql_parts {
     struct sql_part *items; /* owned */
     size_t count;
+    bool known; /* false: a text is computed at run time, nested too deep, or read in a mode that is
+                   not known. What CALL and EXECUTE run is not asked for */
 
     /* Private. */
     size_t capacity;
-    struct sql_part_text *texts; /* of strings, their escapes undone */
-    bool failed;                 /* no memory */
+    struct sql_runs runs;
 };
 
 void sql_parts_init(struct sql_parts *parts);

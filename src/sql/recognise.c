@@ -3,32 +3,6 @@
  * One function a statement, each the grammar in the order of its words. */
 #include "sql/recognise.h"
 
-bool sql_use_target(struct sql_span statement, const struct sql_mode *mode,
-                    struct sql_span *database)
-{
-    struct sql_cursor cursor;
-    sql_cursor_begin(&cursor, statement, mode);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_USE) || !sql_token_is_name(&cursor.token))
-        return false;
-    *database = sql_cursor_inside(&cursor);
-    return true;
-}
-
-bool sql_drop_database_target(struct sql_span statement, const struct sql_mode *mode,
-                              struct sql_span *database)
-{
-    struct sql_cursor cursor;
-    sql_cursor_begin(&cursor, statement, mode);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_DROP) ||
-        !(sql_cursor_accept(&cursor, SQL_WORD_DATABASE) ||
-          sql_cursor_accept(&cursor, SQL_WORD_SCHEMA)))
-        return false;
-    if (sql_cursor_accept(&cursor, SQL_WORD_IF))
-        sql_cursor_accept(&cursor, SQL_WORD_EXISTS);
-    *database = sql_cursor_inside(&cursor);
-    return sql_token_is_name(&cursor.token);
-}
-
 bool sql_set_role(struct sql_span statement, const struct sql_mode *mode, struct sql_span *role)
 {
     struct sql_cursor cursor;

@@ -12,13 +12,6 @@
 #include "sql/cursor.h"
 #include "sql/mode.h"
 
-/* USE name, DROP DATABASE [IF EXISTS] name: the name. */
-WEIR_MUST_CHECK bool sql_use_target(struct sql_span statement, const struct sql_mode *mode,
-                                    struct sql_span *database);
-WEIR_MUST_CHECK bool sql_drop_database_target(struct sql_span statement,
-                                              const struct sql_mode *mode,
-                                              struct sql_span *database);
-
 /* SET ROLE name | NONE: the role's name; NONE is an empty span. */
 WEIR_MUST_CHECK bool sql_set_role(struct sql_span statement, const struct sql_mode *mode,
                                   struct sql_span *role);

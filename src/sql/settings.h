@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SET statements: their assignments one by one, and what they change of the session's mode.
+ * SET statements: their assignments one by one.
  *
  *     struct sql_settings settings;
  *     struct sql_setting setting;
@@ -60,23 +60,5 @@ struct sql_span sql_variable_name(struct sql_span written, enum sql_scope *scope
 
 /* Whether the statement sets a global variable (GLOBAL, PERSIST). */
 bool sql_sets_global(struct sql_span statement, const struct sql_mode *mode);
-
-/* What a statement did to the session's mode. */
-enum sql_mode_change {
-    SQL_MODE_UNCHANGED,
-    SQL_MODE_CHANGED, /* and *after is the new mode */
-    SQL_MODE_UNSURE,  /* it may have changed in a way the text does not tell (SET sql_mode =
-                         CONCAT(...), a CALL): ask the server, or its session tracking */
-};
-
-/* To be called when the statement has succeeded: *after starts as *mode and gets what SET NAMES,
- * SET CHARACTER SET, SET character_set_client and SET sql_mode say in plain words. Costs an
- * ordinary statement the look at its first word. */
-enum sql_mode_change sql_mode_after(struct sql_span statement, const struct sql_mode *mode,
-                                    struct sql_mode *after);
-
-/* The server reads each statement of a text in the mode that those before it have set: makes *mode
- * that in which the statement after this one is read; unsure where the text does not tell. */
-void sql_mode_follow(struct sql_mode *mode, struct sql_span statement);
 
 #endif

@@ -118,6 +118,24 @@ static bool same_span(const struct sql_tables *tables, struct sql_span a, struct
     return a.size == b.size && memcmp(span_bytes(tables, a), span_bytes(tables, b), a.size) == 0;
 }
 
+/* A text of a PREPARE or EXECUTE IMMEDIATE: names without a database belong to that in which it
+ * runs. */
+static void add_inside(struct scan *scan, struct sql_table *table)
+{
+    struct sql_tables *tables = scan->tables;
+    bool unqualified = table->database.size == 0 && table->named_apart.size == 0;
+    if (!scan->inside || !unqualified)
+        return;
+    struct sql_span name = scan->inside->name;
+    if (!scan->inside->known) {
+        scan->unknown = true;
+    } else if (name.size > 0 && grow_names(tables, name.size)) {
+        table->database = offset_span(tables->names_size, name.size);
+        memcpy(tables->names + tables->names_size, name.at, name.size);
+        tables->names_size += name.size;
+    }
+}
+
 /* Adds a table unless the list has it. */
 static void add(struct scan *scan, const struct sql_table *table)
 {
@@ -136,8 +154,14 @@ static void add(struct scan *scan, const struct sql_table *table)
     if (grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
              sizeof *tables->items)) {
         tables->items[tables->count] = *table;
-        tables->items[tables->count++].in_text = scan->texts > 0;
+        tables->items[tables->count++].in_text = scan->inside != NULL;
     }
+}
+
+static void add_table(struct scan *scan, struct sql_table *table)
+{
+    add_inside(scan, table);
+    add(scan, table);
 }
 
 /* Words that are no table's name without quotes, on any server: where one stands a name is missing.
@@ -233,7 +257,7 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
     if (may_be_cte && table.database.size == 0 && is_cte(scan->tables, table.name))
         scan->tables->names_size = names_size;
     else
-        add(scan, &table);
+        add_table(scan, &table);
     return true;
 }
 
@@ -246,7 +270,7 @@ void sql_scan_shown_table(struct scan *scan, bool apart)
     if ((sql_scan_accept(scan, SQL_WORD_FROM) || sql_scan_accept(scan, SQL_WORD_IN)) &&
         take_name(scan, &database))
         *(apart ? &table.named_apart : &table.database) = database;
-    add(scan, &table);
+    add_table(scan, &table);
 }
 
 void sql_scan_add_cte(struct scan *scan, bool visible)

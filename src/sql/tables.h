@@ -13,7 +13,7 @@
  * expanded. Left out are names of common table expressions where they are in scope, aliases,
  * columns, functions, procedures, DUAL, and the REFERENCES of a single column. A table that is read
  * and written is two items. The text of PREPARE ... FROM 'text' and EXECUTE IMMEDIATE 'text' is
- * read like a statement of its own, and so is the body of a CREATE PROCEDURE, FUNCTION, TRIGGER,
+ * read like a statement of its own, in the mode and the database in which it runs (runs.h), and so is the body of a CREATE PROCEDURE, FUNCTION, TRIGGER,
  * EVENT and of compound statements.
  *
  * Executable comments are code (kind.h): what they name is listed, whether this server would run
@@ -37,7 +37,6 @@
 enum {
     SQL_TABLES_MAX = 4096,      /* tables of a statement, and common table expressions in scope */
     SQL_TABLES_DEPTH_MAX = 500, /* nested parentheses */
-    SQL_TABLES_TEXTS_MAX = 4,   /* PREPARE inside of the text of a PREPARE ... */
 };
 
 /* X(enumerator, text): how a statement uses a table. */
@@ -76,7 +75,8 @@ struct sql_tables {
     size_t names_size, names_capacity;
     struct sql_cte *ctes; /* owned: the common table expressions in scope */
     size_t cte_count, cte_capacity;
-    bool failed; /* no memory */
+    bool has_text; /* a PREPARE or EXECUTE IMMEDIATE was met, and its text is a string */
+    bool failed;   /* no memory */
 };
 
 void sql_tables_init(struct sql_tables *tables);

@@ -3,20 +3,21 @@
  * The loop of the scanner, and how often a text is run through it.
  *
  * run() calls what knows statements and clauses, and nothing that it calls enters it again. The
- * string of a PREPARE or EXECUTE IMMEDIATE is a statement inside of a statement: who finds one
- * leaves it in scan->text, and the loop reads it with a scan of its own, SQL_TABLES_TEXTS_MAX deep
- * at most.
+ * string of a PREPARE or EXECUTE IMMEDIATE is a statement inside of a statement, read in a mode and a
+ * database of its own: who finds one says so (scan->has_text), and all of them are then read, each
+ * with a scan of its own, from the list of what runs (runs.h).
  *
  * A text whose meaning depends on the server (executable comments) is read in each way that
  * matters; the list then has the tables of all readings. */
 #include "sql/tables.h"
 
+#include "sql/reading.h"
+#include "sql/runs.h"
+#include "sql/split.h"
 #include "sql/tables_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void read_text(struct scan *scan);
 
 /* One step looks at the current token in the current clause, and moves on by at least a token. */
 static void step(struct scan *scan)
@@ -41,8 +42,6 @@ static void step(struct scan *scan)
     else if (frame->clause == CLAUSE_OTHER ||
              (!sql_scan_query_step(scan) && !sql_scan_define_step(scan)))
         sql_scan_pass(scan);
-    else if (scan->has_text)
-        read_text(scan);
 }
 
 /* A statement has ended, or is about to begin: nothing may be left open. */
@@ -89,10 +88,9 @@ static bool is_compound(const struct scan *scan)
            kind == SQL_KIND_CREATE_PACKAGE;
 }
 
-static void run(struct scan *scan)
+/* A statement begins at the cursor, where the text does or after SET STATEMENT ... FOR. */
+static void begin_outermost(struct scan *scan)
 {
-    while (sql_scan_accept_byte(scan, ';')) {
-    }
     scan->verb = true;
     if (is_compound(scan)) {
         scan->compound = true;
@@ -100,12 +98,21 @@ static void run(struct scan *scan)
         scan->verb = sql_blocks_take(&scan->blocks, &scan->cursor.lexer, &scan->cursor.token) ==
                      SQL_BLOCK_VERB;
     }
+}
+
+static void run(struct scan *scan)
+{
+    while (sql_scan_accept_byte(scan, ';')) {
+    }
+    begin_outermost(scan);
     while (!sql_cursor_at_end(&scan->cursor) && !scan->tables->failed) {
-        if (scan->verb && !sql_cursor_is(&scan->cursor, ';')) {
+        if (scan->wrapped && !scan->compound) {
+            scan->wrapped = false;
+            end_statement(scan);
+            begin_outermost(scan);
+        } else if (scan->verb && !sql_cursor_is(&scan->cursor, ';')) {
             scan->verb = false;
             begin_statement(scan);
-            if (scan->has_text)
-                read_text(scan);
         } else if (sql_cursor_is(&scan->cursor, ';')) {
             end_statement(scan);
             sql_scan_next(scan);
@@ -119,82 +126,85 @@ static void run(struct scan *scan)
                     scan->cursor.lexer.ambiguous || (scan->compound && scan->blocks.overflow);
 }
 
-/* One reading of one text. Returns whether it held anything that could be a statement. */
-static bool scan_text(struct sql_tables *tables, struct sql_span text, const struct sql_mode *mode,
-                      enum sql_reading reading, unsigned texts, bool *known, bool *conditional)
+/* One reading of one text. */
+struct reading {
+    bool held; /* anything that could be a statement */
+    bool known, conditional;
+};
+
+/* inside: of the text of a PREPARE or EXECUTE IMMEDIATE, where it runs; NULL: the statement. */
+static struct reading scan_text(struct sql_tables *tables, struct sql_span text,
+                                const struct sql_mode *mode, enum sql_reading reading,
+                                const struct sql_database *inside)
 {
     struct scan scan;
     scan.tables = tables;
     scan.depth = 0;
-    scan.texts = texts;
+    scan.inside = inside;
     scan.compound = scan.verb = scan.unknown = scan.no_statement = scan.targets_all = false;
-    scan.has_text = false;
+    scan.wrapped = false;
     scan.target_count = 0;
     scan.frames[0] = (struct frame){0};
     tables->cte_count = 0;
     sql_cursor_init(&scan.cursor, text, mode, reading);
     bool empty = scan.cursor.token.class == SQL_TOKEN_END;
     run(&scan);
-    *known = !scan.unknown;
-    *conditional = scan.cursor.lexer.conditional;
-    return !empty && !scan.no_statement;
+    return (struct reading){.held = !empty && !scan.no_statement,
+                            .known = !scan.unknown,
+                            .conditional = scan.cursor.lexer.conditional};
 }
 
-/* All readings of a text that matter. */
+/* All readings of a text that matter. Returns whether the list is known. */
 static bool scan_readings(struct sql_tables *tables, struct sql_span text,
-                          const struct sql_mode *mode, unsigned texts)
+                          const struct sql_mode *mode, const struct sql_database *inside)
 {
-    bool known = false;
-    bool conditional = false;
-    bool held = scan_text(tables, text, mode, SQL_READING_SERVER, texts, &known, &conditional);
-    if (!conditional)
-        return known;
+    struct reading server = scan_text(tables, text, mode, SQL_READING_SERVER, inside);
+    if (!server.conditional)
+        return server.known;
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
-    bool other_known = false;
-    bool other_held =
-        scan_text(tables, text, mode, server_known ? SQL_READING_CODE : SQL_READING_SKIP, texts,
-                  &other_known, &conditional);
-    if (server_known)
-        return held ? known : other_known; /* what is not run can add to the list, no more */
-    return known && (other_known || !other_held);
+    struct reading other =
+        scan_text(tables, text, mode, server_known ? SQL_READING_CODE : SQL_READING_SKIP, inside);
+    if (server_known) /* what is not run can add to the list, no more */
+        return server.held ? server.known : other.known;
+    return server.known && (other.known || !other.held);
 }
 
-/* Reads the text that a PREPARE or EXECUTE IMMEDIATE has left in scan->text, like a statement. */
-static void read_text(struct scan *scan)
+/* The texts of the statements of a text, each in the mode and the database in which it runs. Returns
+ * whether all are known. */
+static bool scan_texts(struct sql_tables *tables, struct sql_span text, const struct sql_mode *mode,
+                       struct sql_span database)
 {
-    const struct sql_token *string = &scan->text;
-    scan->has_text = false;
-    if (scan->texts == SQL_TABLES_TEXTS_MAX) {
-        scan->unknown = true;
-        return;
-    }
-    struct sql_lexer *lexer = &scan->cursor.lexer;
-    size_t most = string->end - string->start;
-    char *decoded = NULL;
-    struct sql_span text = sql_token_inside(lexer, string);
-    bool plain = memchr(text.at, '\\', text.size) == NULL &&
-                 memchr(text.at, '\'', text.size) == NULL &&
-                 memchr(text.at, '"', text.size) == NULL;
-    if (!plain) {
-        decoded = malloc(most);
-        if (decoded == NULL) {
-            scan->tables->failed = true;
-            return;
+    struct sql_session session = {.mode = *mode, .database = {.known = true, .name = database}};
+    struct sql_splitter splitter;
+    struct sql_span statement;
+    struct sql_runs runs;
+    bool known = true;
+    sql_runs_init(&runs);
+    sql_splitter_init(&splitter, text, mode);
+    while (!tables->failed && sql_splitter_next(&splitter, &statement)) {
+        tables->failed = !sql_runs_read(&runs, statement, &session);
+        known = known && runs.texts_known;
+        for (size_t i = 0; i < runs.count && !tables->failed; i++) {
+            const struct sql_run *run = &runs.items[i];
+            if (run->is_text && !scan_readings(tables, run->text, &run->mode, &run->database))
+                known = false;
         }
-        text = (struct sql_span){decoded, sql_token_text(lexer, string, decoded, most)};
+        /* The next one's mode is the next one's business, as everywhere in this room; that this
+         * one may have changed it is not. */
+        known = known && (runs.after.database == SQL_UNCHANGED || splitter.rest.size == 0);
     }
-    size_t ctes = scan->tables->cte_count;
-    if (!scan_readings(scan->tables, text, &lexer->mode, scan->texts + 1))
-        scan->unknown = true;
-    scan->tables->cte_count = ctes;
-    free(decoded);
+    sql_runs_release(&runs);
+    return known;
 }
 
 bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
                      const struct sql_mode *mode, struct sql_span current_database)
 {
     tables->count = tables->names_size = 0;
-    tables->failed = false;
-    tables->known = scan_readings(tables, statement, mode, 0) && !mode->unsure;
+    tables->failed = tables->has_text = false;
+    bool known = scan_readings(tables, statement, mode, NULL);
+    if (tables->has_text)
+        known = scan_texts(tables, statement, mode, current_database) && known;
+    tables->known = known && sql_reading_is_sure(statement, mode);
     return sql_tables_finish(tables, current_database);
 }

@@ -19,6 +19,7 @@
 
 #include "sql/blocks.h"
 #include "sql/cursor.h"
+#include "sql/session.h"
 #include "sql/tables.h"
 
 enum clause {
@@ -55,17 +56,16 @@ struct scan {
     struct sql_tables *tables;
     struct sql_blocks blocks;
     struct frame frames[SQL_TABLES_DEPTH_MAX];
-    unsigned depth; /* of the current frame; 0 is the statement */
-    unsigned texts; /* how deep in texts of PREPARE */
-    bool compound;  /* blocks is in use */
-    bool verb;      /* the current token is the first of a statement inside of a compound one */
+    unsigned depth;                    /* of the current frame; 0 is the statement */
+    const struct sql_database *inside; /* of a text of PREPARE: where it runs; NULL: of none */
+    bool compound;                     /* blocks is in use */
+    bool verb; /* the current token is the first of a statement inside of a compound one */
     bool unknown;
     bool no_statement;            /* what it begins with is no statement: every server refuses it */
     struct sql_token targets[16]; /* DELETE's, when it names several: name tokens */
     unsigned target_count;
-    bool targets_all;      /* too many to keep: each table counts as one */
-    bool has_text;         /* text is set: the loop reads it next */
-    struct sql_token text; /* the string of a PREPARE or EXECUTE IMMEDIATE */
+    bool targets_all; /* too many to keep: each table counts as one */
+    bool wrapped;     /* at the statement after SET STATEMENT ... FOR, outside of a compound one */
 };
 
 struct sql_cte {

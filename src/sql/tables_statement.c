@@ -3,6 +3,7 @@
  * Where each kind of statement has its tables: what stands in fixed places is added here, at once;
  * the rest is left to the clause that is set for the first frame. A function a statement, in the
  * order of its grammar. */
+#include "sql/dynamic.h"
 #include "sql/tables_scan.h"
 
 static void insert(struct scan *scan)
@@ -124,18 +125,11 @@ static void import(struct scan *scan)
 /* PREPARE name FROM text, EXECUTE IMMEDIATE text: only a single string can be read. */
 static void prepared_text(struct scan *scan)
 {
-    struct sql_token string = scan->cursor.token;
     sql_scan_set_clause(scan, CLAUSE_OTHER);
-    struct sql_cursor ahead = scan->cursor;
-    sql_cursor_next(&ahead);
-    bool alone = ahead.token.class == SQL_TOKEN_END || sql_cursor_is(&ahead, ';') ||
-                 sql_cursor_word(&ahead) == SQL_WORD_USING;
-    if (string.class == SQL_TOKEN_STRING && alone) {
-        scan->text = string;
-        scan->has_text = true;
-    } else {
+    if (sql_dynamic_text_is_literal(&scan->cursor))
+        scan->tables->has_text = true;
+    else
         scan->unknown = true;
-    }
 }
 
 static void prepare(struct scan *scan)
@@ -195,7 +189,7 @@ static void set(struct scan *scan)
         bool found = sql_scan_find_word(scan, SQL_WORD_FOR, SQL_WORD_FOR);
         sql_scan_next(scan);
         /* Begun by the machine, not from here: these nest without a limit. */
-        scan->verb =
+        scan->verb = scan->wrapped =
             found && !sql_cursor_at_end(&scan->cursor) && !sql_cursor_is(&scan->cursor, ';');
         scan->unknown = scan->unknown || !scan->verb;
     }

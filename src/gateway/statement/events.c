@@ -292,8 +292,8 @@ static bool ends_statement(const struct observed *observed, const struct wire_re
         return true;
     if (command->current + 1 >= command->count)
         return false;
-    bool several = sql_kind_may_return_several(statement_current(observed)->kinds.kind);
-    return !several || !result->is_result_set;
+    return !result->is_result_set ||
+           statement_results(observed, statement_current(observed)) == SQL_RESULTS_ONE;
 }
 
 /* OnGlobalVariableEvent, for each assignment of a SET GLOBAL that has succeeded. */

@@ -356,6 +356,13 @@ static bool is_exact(struct observed *observed)
     return memo->digest_is_exact;
 }
 
+/* Of a command without text: true. */
+static bool is_reading_known(struct observed *observed)
+{
+    const struct statement *statement = statement_current(observed);
+    return !statement->text || !statement->mode.unsure;
+}
+
 static uint64_t number_fact(void *source_data, uint32_t fact)
 {
     struct observed *observed = source_data;
@@ -375,6 +382,9 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_NUMBER_digest_exact:
         number = is_exact(observed);
+        break;
+    case WEIR_NUMBER_reading_known:
+        number = is_reading_known(observed);
         break;
     default:
         break;
@@ -416,8 +426,7 @@ static int part_fact(void *source_data, size_t index, weir_part *out)
     const struct sql_part *part = part_at(source_data, index);
     if (!part)
         return 0;
-    const struct sql_mode *mode = &statement_current(source_data)->mode;
-    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, mode);
+    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, &part->mode);
     *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
                        .specific_kind = text_of(sql_kind_name(part->kind)),
                        .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |

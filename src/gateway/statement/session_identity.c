@@ -96,58 +96,65 @@ bool identity_change_user(struct observed *observed)
 
 /* ---- What statements change ---- */
 
-static bool is_database(const struct observed *observed, struct sql_span name)
+/* What the text says of a statement; false: there is no memory. */
+static bool read_runs(const struct statement *statement, struct sql_span database,
+                      struct sql_runs *runs)
 {
-    return name.size == observed->identity.database.size &&
-           strncasecmp(name.at, observed->identity.database.data, name.size) == 0;
+    struct sql_session session = {
+        .mode = statement->mode,
+        .database = {.known = true, .name = database},
+    };
+    sql_runs_init(runs);
+    return sql_runs_read(runs, statement_text(statement), &session);
 }
 
-/* Whether a statement may run a SET NAMES or SET sql_mode that its text does not show. */
-static bool hides_settings(enum sql_kind kind)
+static struct sql_span database_of(const struct observed *observed)
 {
-    return kind == SQL_KIND_CALL || kind == SQL_KIND_COMPOUND || kind == SQL_KIND_EXECUTE ||
-           kind == SQL_KIND_EXECUTE_IMMEDIATE || kind == SQL_KIND_UNKNOWN;
+    const struct strbuf *database = &observed->identity.database;
+    return (struct sql_span){database->data, database->size};
+}
+
+enum sql_results statement_results(const struct observed *observed,
+                                   const struct statement *statement)
+{
+    struct sql_runs runs;
+    if (sql_kind_is_plain(statement->kinds.kind))
+        return SQL_RESULTS_ONE;
+    bool read = read_runs(statement, database_of(observed), &runs);
+    enum sql_results results = read ? runs.results : SQL_RESULTS_UNKNOWN;
+    sql_runs_release(&runs);
+    return results;
 }
 
 void identity_after_statement(struct observed *observed, const struct statement *statement)
 {
-    struct sql_span text = {statement->text, statement->size};
-    struct sql_span name;
-    struct sql_mode after;
-    if (!has_plugins(observed) || !statement->text)
+    struct identity *identity = &observed->identity;
+    struct sql_runs runs;
+    if (!has_plugins(observed) || !statement->text || sql_kind_is_plain(statement->kinds.kind))
         return;
-    switch (statement->kinds.kind) {
-    case SQL_KIND_USE:
-        if (sql_use_target(text, &statement->mode, &name))
-            identity_set_database(observed, name.at, name.size);
-        break;
-    case SQL_KIND_DROP_DATABASE:
-        if (sql_drop_database_target(text, &statement->mode, &name) && is_database(observed, name))
-            identity_set_database(observed, "", 0);
-        break;
-    case SQL_KIND_SET_ROLE:
-        observed->identity.needs_refresh |= IDENTITY_ACCOUNT;
-        break;
-    case SQL_KIND_SET:
-    case SQL_KIND_SET_GLOBAL: /* SET GLOBAL a = 1, SESSION sql_mode = '' */
-        if (sql_mode_after(text, &observed->identity.mode, &after) == SQL_MODE_UNSURE)
-            observed->identity.needs_refresh |= IDENTITY_MODE;
-        else
-            observed->identity.mode = after;
-        break;
-    default:
-        if (hides_settings(statement->kinds.kind))
-            observed->identity.needs_refresh |= IDENTITY_MODE;
-        break;
-    }
+    bool read = read_runs(statement, database_of(observed), &runs);
+    const struct sql_effects *after = &runs.after;
+    if (!read || after->mode.unsure)
+        identity->needs_refresh |= IDENTITY_MODE;
+    else
+        identity->mode = after->mode;
+    if (!read || after->account != SQL_UNCHANGED)
+        identity->needs_refresh |= IDENTITY_ACCOUNT;
+    if (read && after->database == SQL_CHANGED)
+        identity_set_database(observed, after->name.at, after->name.size);
+    else if (!read || after->database == SQL_UNSURE)
+        identity->needs_refresh |= IDENTITY_MODE; /* asks for the database, too */
+    sql_runs_release(&runs);
 }
 
 void identity_after_failure(struct observed *observed, const struct statement *statement)
 {
-    enum sql_kind kind = statement->kinds.kind;
-    bool is_set = kind == SQL_KIND_SET || kind == SQL_KIND_SET_GLOBAL;
-    if (has_plugins(observed) && (is_set || hides_settings(kind)))
+    struct sql_runs runs;
+    if (!has_plugins(observed) || !statement->text || sql_kind_is_plain(statement->kinds.kind))
+        return;
+    if (!read_runs(statement, database_of(observed), &runs) || !runs.fails_as_whole)
         observed->identity.needs_refresh |= IDENTITY_MODE;
+    sql_runs_release(&runs);
 }
 
 void identity_after_command(struct observed *observed, uint8_t command)
@@ -230,13 +237,18 @@ void identity_refresh_row(struct observed *observed, const struct wire_string *v
 void identity_forecast(struct observed *observed, const struct statement *statement)
 {
     struct strbuf *forecast = &observed->command.forecast;
-    struct sql_span name;
-    if (statement->kinds.kind != SQL_KIND_USE ||
-        !sql_use_target(statement_text(statement), &statement->mode, &name))
+    struct sql_runs runs;
+    if (sql_kind_is_plain(statement->kinds.kind))
         return;
-    strbuf_reset(forecast);
-    strbuf_add(forecast, name.at, name.size);
-    facts_database(observed, forecast->data, forecast->size);
+    struct sql_span now = database_of(observed);
+    if (forecast->size > 0)
+        now = (struct sql_span){forecast->data, forecast->size};
+    if (read_runs(statement, now, &runs) && runs.after.database == SQL_CHANGED) {
+        strbuf_reset(forecast);
+        strbuf_add(forecast, runs.after.name.at, runs.after.name.size);
+        facts_database(observed, forecast->data, forecast->size);
+    }
+    sql_runs_release(&runs);
 }
 
 void identity_end_forecast(struct observed *observed)

@@ -36,6 +36,10 @@ void identity_after_statement(struct observed *observed, const struct statement 
 /* A statement has failed: it may have changed something before it did. */
 void identity_after_failure(struct observed *observed, const struct statement *statement);
 
+/* How many results the backend answers the statement with. */
+enum sql_results statement_results(const struct observed *observed,
+                                   const struct statement *statement);
+
 /* A command other than a statement has succeeded. */
 void identity_after_command(struct observed *observed, uint8_t command);
 

@@ -99,10 +99,11 @@ enum plugin_hold_kind {
  * the statement has ended, or PreParse has; that of redacted_message until it is asked for again. */
 struct plugin_facts_source {
     /* Any fact that is absent in session->text[]: kind, normalized, digest, expanded_sql,
-     * specific_kind, redacted_sql, redacted_message; {NULL, 0} for those that it does not have. */
+     * specific_kind, redacted_sql, redacted_message, unknown; {NULL, 0} for those that it does not
+     * have. */
     weir_string (*text)(void *source_data, uint32_t fact);
     /* Any fact that is WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
-     * connection_duration; WEIR_ABSENT for those that it does not have. */
+     * reading_known, connection_duration; WEIR_ABSENT for those that it does not have. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*table)(void *source_data, size_t index, weir_table *table);

@@ -51,16 +51,12 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
 {
     struct sql_span name;
     struct sql_kill kill;
-    struct sql_mode after;
-    bool is_named = sql_use_target(text, mode, &name) ||
-                    sql_drop_database_target(text, mode, &name) || sql_set_role(text, mode, &name);
-    if (is_named)
+    if (sql_set_role(text, mode, &name))
         check(name.at >= text.at && name.at + name.size <= text.at + text.size);
     if (sql_kill(text, mode, &kill) && kill.is_number) {
         check(kill.digits.at >= text.at &&
               kill.digits.at + kill.digits.size <= text.at + text.size);
     }
-    sql_mode_after(text, mode, &after);
 }
 
 static void facts(struct sql_span text, const struct sql_mode *mode, struct sql_digester *digester,

@@ -11,6 +11,7 @@
 
 static struct sql_digester digester;
 static struct sql_tables tables;
+static struct sql_runs runs;
 
 static uint64_t processor_ns(void)
 {
@@ -28,6 +29,8 @@ static uint64_t all_facts(struct sql_span text)
     assert_true(sql_normalize(&digester, text, &normalized));
     sql_statement_kind(text, &plain_mode);
     assert_true(sql_tables_read(&tables, text, &plain_mode, (struct sql_span){0}));
+    assert_true(sql_runs_read(&runs, text, &(struct sql_session){.mode = plain_mode}));
+    assert_true(sql_runs_read(&runs, text, &(struct sql_session){.mode = {.unsure = true}}));
     sql_splitter_init(&splitter, text, &plain_mode);
     while (sql_splitter_next(&splitter, &statement)) {
     }
@@ -69,6 +72,9 @@ static void time_grows_with_length(void **state)
         "with a as (",
         "order by 1,",
         "begin ",
+        "begin not atomic ",
+        "set a = 1, ",
+        "execute immediate '",
         "if 1 then ",
         "case ",
         "l: ",
@@ -113,8 +119,10 @@ int main(void)
     };
     sql_digester_init(&digester);
     sql_tables_init(&tables);
+    sql_runs_init(&runs);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     sql_tables_release(&tables);
+    sql_runs_release(&runs);
     sql_digester_release(&digester);
     return failed;
 }

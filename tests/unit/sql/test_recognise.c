@@ -3,20 +3,6 @@
  * The statements a gateway acts upon, settings, and the session's mode. */
 #include "sql_test.h"
 
-static void use_and_drop_database_name_theirs(void **state)
-{
-    (void)state;
-    struct sql_span name;
-    assert_true(sql_use_target(span_of("/* x */ use `a b`;"), &plain_mode, &name));
-    assert_span(name, "a b");
-    assert_true(sql_use_target(span_of("USE db"), &plain_mode, &name));
-    assert_span(name, "db");
-    assert_false(sql_use_target(span_of("select 1"), &plain_mode, &name));
-    assert_true(sql_drop_database_target(span_of("drop schema if exists x"), &plain_mode, &name));
-    assert_span(name, "x");
-    assert_false(sql_drop_database_target(span_of("drop table x"), &plain_mode, &name));
-}
-
 static void set_role_tells_none(void **state)
 {
     (void)state;
@@ -61,45 +47,6 @@ static void settings_come_one_by_one(void **state)
     assert_false(sql_settings_next(&settings, &setting));
 }
 
-static void mode_follows_what_set_says(void **state)
-{
-    (void)state;
-    struct sql_mode after;
-    static const struct {
-        const char *text;
-        enum sql_mode_change change;
-        struct sql_mode after;
-    } cases[] = {
-        {"set names gbk", SQL_MODE_CHANGED, {.charset = SQL_CHARSET_GBK}},
-        {"set names 'sjis' collate 'sjis_bin'", SQL_MODE_CHANGED, {.charset = SQL_CHARSET_SJIS}},
-        {"set character set latin1", SQL_MODE_CHANGED, {.charset = SQL_CHARSET_LATIN1}},
-        {"set @@character_set_client = big5", SQL_MODE_CHANGED, {.charset = SQL_CHARSET_BIG5}},
-        {"/*!40101 set names gbk */", SQL_MODE_CHANGED, {.charset = SQL_CHARSET_GBK}},
-        {"set sql_mode = 'ansi_quotes, NO_BACKSLASH_ESCAPES'",
-         SQL_MODE_CHANGED,
-         {.ansi_quotes = true, .no_backslash_escapes = true}},
-        {"set session sql_mode = ansi", SQL_MODE_CHANGED, {.ansi_quotes = true}},
-        {"set sql_mode = 1048580",
-         SQL_MODE_CHANGED,
-         {.ansi_quotes = true, .no_backslash_escapes = true}},
-        {"set sql_mode = 'oracle'", SQL_MODE_CHANGED, {.ansi_quotes = true, .oracle = true}},
-        {"set @@sql_mode = concat(@@sql_mode, ',ansi')", SQL_MODE_UNSURE, {0}},
-        {"set names default", SQL_MODE_UNSURE, {0}},
-        {"set global sql_mode = 'ansi'", SQL_MODE_UNCHANGED, {0}},
-        {"set a = 1", SQL_MODE_UNCHANGED, {0}},
-        {"select 1", SQL_MODE_UNCHANGED, {0}},
-        {"begin not atomic set names gbk; end", SQL_MODE_UNSURE, {0}},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum sql_mode_change change = sql_mode_after(span_of(cases[i].text), &plain_mode, &after);
-        if (change != cases[i].change || after.charset != cases[i].after.charset ||
-            after.ansi_quotes != cases[i].after.ansi_quotes ||
-            after.oracle != cases[i].after.oracle ||
-            after.no_backslash_escapes != cases[i].after.no_backslash_escapes)
-            fail_msg("%s: %d, charset %d", cases[i].text, change, after.charset);
-    }
-}
-
 static void server_versions_are_read(void **state)
 {
     (void)state;
@@ -127,10 +74,8 @@ static void server_versions_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(use_and_drop_database_name_theirs),
         cmocka_unit_test(set_role_tells_none),
         cmocka_unit_test(settings_come_one_by_one),
-        cmocka_unit_test(mode_follows_what_set_says),
         cmocka_unit_test(server_versions_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

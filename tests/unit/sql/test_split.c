@@ -89,6 +89,9 @@ static void keeps_compound_statements_whole(void **state)
         "begin not atomic declare continue handler for not found begin select 1; end; select 2; "
         "end;|select 3",
         "begin not atomic declare exit handler for sqlexception set x = 1; select 2; end;|select 3",
+        "set statement a = (select 1 for update) for begin not atomic select 1; end;|select 3",
+        "set statement a = 1 for set statement b = 1 for if 1 then select 1; end if;|select 3",
+        "set statement a = 1 for select 1;|select 3",
         NULL,
     };
     check_all(texts, &plain_mode);

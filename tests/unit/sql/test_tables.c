@@ -245,6 +245,32 @@ static void texts_of_prepared_statements_are_read(void **state)
     assert_int_equal(tables.items[0].database.size, 0);
 }
 
+/* Was: the text was read in the mode of the statement around it, and in the session's database. */
+static void a_text_is_read_in_the_mode_and_database_it_runs_in(void **state)
+{
+    (void)state;
+    static const struct tables_case cases[] = {
+        {"set statement sql_mode = 'ansi' for execute immediate 'select 1 from \"t\"'", "cur.t:r"},
+        {"set statement sql_mode = @x for execute immediate 'select 1 from \"t\"'",
+         "!"},
+        {"set statement sql_mode = @x for execute immediate 'select 1 from t'", "cur.t:r"},
+        {"begin not atomic execute immediate 'use db2'; execute immediate 'drop table t'; end",
+         "!cur.t:d"},
+        {"begin not atomic execute immediate 'use db2'; execute immediate 'drop table d.t'; end",
+         "d.t:d"},
+        {"begin not atomic call p(); execute immediate 'drop table t'; drop table u; end",
+         "!cur.u:d cur.t:d"},
+        {"begin not atomic set sql_mode = 'ansi'; execute immediate 'select \"a\" from t'; end",
+         "!cur.t:r"},
+        {"create procedure d.p() execute immediate 'drop table t'", "!cur.t:d"},
+        {"create procedure p() execute immediate 'drop table t'", "cur.t:d"},
+        {"execute immediate 'drop ' 'table t'", "!"},
+        {"execute immediate x'64726f70207461626c652074'", "!"},
+        {"set statement a = 1 for begin not atomic drop table t; truncate u; end", "cur.t:d cur.u:d"},
+    };
+    CHECK(cases);
+}
+
 static void what_is_not_understood_says_so(void **state)
 {
     (void)state;
@@ -310,6 +336,7 @@ int main(void)
         cmocka_unit_test(bodies),
         cmocka_unit_test(administration),
         cmocka_unit_test(texts_of_prepared_statements_are_read),
+        cmocka_unit_test(a_text_is_read_in_the_mode_and_database_it_runs_in),
         cmocka_unit_test(what_is_not_understood_says_so),
         cmocka_unit_test(executable_comments_hide_nothing),
         cmocka_unit_test(the_mode_is_followed),
