@@ -29,6 +29,7 @@ option(WEIR_LTO "Optimise weir-server across its rooms" ON)
 set(weir_lto_flags "")
 if(WEIR_LTO AND NOT WEIR_SANITIZE AND NOT WEIR_FUZZ AND CMAKE_C_COMPILER_ID STREQUAL GNU)
     set(weir_lto_flags -flto=auto)
+    set(weir_no_lto_flags -fno-lto) # the linker would go by what the objects hold
 endif()
 
 # The rooms of src/ and the arrows between them, from cmake/rooms.list: weir_rooms, their names, lowest first;
@@ -68,12 +69,19 @@ function(weir_room name)
     target_link_libraries(weir_${name} PUBLIC weir_flags ${below} PRIVATE ${ROOM_LIBRARIES})
 endfunction()
 
-# weir_program(NAME SOURCES ... ROOMS ... LIBRARIES ...): a program, installed in bin.
+# weir_program(NAME [ACROSS_ROOMS] SOURCES ... ROOMS ... LIBRARIES ...): a program, installed in bin; with ACROSS_ROOMS
+# optimised as a whole.
 function(weir_program name)
-    cmake_parse_arguments(PROGRAM "" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(PROGRAM "ACROSS_ROOMS" "" "SOURCES;ROOMS;LIBRARIES" ${ARGN})
     list(TRANSFORM PROGRAM_ROOMS PREPEND weir_)
     add_executable(${name} ${PROGRAM_SOURCES})
     target_link_libraries(${name} PRIVATE weir_flags ${PROGRAM_ROOMS} ${PROGRAM_LIBRARIES})
+    if(PROGRAM_ACROSS_ROOMS)
+        target_compile_options(${name} PRIVATE ${weir_lto_flags})
+        target_link_options(${name} PRIVATE ${weir_lto_flags})
+    else()
+        target_link_options(${name} PRIVATE ${weir_no_lto_flags})
+    endif()
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
@@ -93,6 +101,7 @@ function(weir_unit_test name)
     add_executable(${name} ${TEST_SOURCES})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     target_link_libraries(${name} PRIVATE weir_flags ${TEST_ROOMS} ${TEST_LIBRARIES} PkgConfig::CMOCKA)
+    target_link_options(${name} PRIVATE ${weir_no_lto_flags})
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
 endfunction()
 

@@ -257,11 +257,13 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     return verdict;
 }
 
-/* Sessions that may use some databases only. For all others this is one load. */
+/* Sessions that may use some databases only, and passwords that are tried by COM_CHANGE_USER. For all
+ * others this is one load. */
 weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
 {
     const struct visit *visit = visit_of(session);
-    (void)command;
+    if (visit && event == WEIR_ERROR && strcmp(command, "Change User") == 0)
+        note_failure(session, visit);
     if (!visit || !visit->databases || event != WEIR_STARTING || visit_allows(visit, session))
         return WEIR_OK;
     atomic_fetch_add(&refused, 1);

@@ -13,6 +13,8 @@
 #include "sql/runs.h"
 #include "sql/split.h"
 
+#define MAX_DEPTH 4 /* of texts in texts */
+
 /* ---- One statement ---- */
 
 static bool read_number(struct sql_span digits, uint64_t *number)
@@ -28,6 +30,35 @@ static bool read_number(struct sql_span digits, uint64_t *number)
     return ok;
 }
 
+/* From after KILL to after its id. Parentheses around a number change nothing. */
+static void read_kill(struct sql_cursor *cursor, struct sql_kill *kill)
+{
+    size_t opened = 0;
+    *kill = (struct sql_kill){0};
+    sql_cursor_accept(cursor, SQL_WORD_TIDB);
+    kill->soft = sql_cursor_accept(cursor, SQL_WORD_SOFT);
+    sql_cursor_accept(cursor, SQL_WORD_HARD);
+    if (!sql_cursor_accept(cursor, SQL_WORD_CONNECTION) &&
+        sql_cursor_accept(cursor, SQL_WORD_QUERY)) {
+        kill->query = true;
+        kill->by_query_id = sql_cursor_accept(cursor, SQL_WORD_ID);
+    }
+    while (sql_cursor_accept_byte(cursor, '('))
+        opened++;
+    const struct sql_token token = cursor->token;
+    struct sql_span id = sql_cursor_span(cursor);
+    sql_cursor_next(cursor);
+    while (opened && sql_cursor_accept_byte(cursor, ')'))
+        opened--;
+    if (opened || (cursor->token.class != SQL_TOKEN_END && !sql_cursor_is(cursor, ';')))
+        return; /* an expression */
+    kill->is_number = token.class == SQL_TOKEN_NUMBER && read_number(id, &kill->number);
+    kill->is_parameter = sql_token_is(&token, '?');
+    kill->is_variable = token.class == SQL_TOKEN_VARIABLE;
+    if (kill->is_number || kill->is_parameter || kill->is_variable)
+        kill->id = id;
+}
+
 bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql_kill *kill)
 {
     struct sql_cursor cursor;
@@ -35,26 +66,27 @@ bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql
     sql_cursor_begin(&cursor, statement, mode);
     if (!sql_cursor_accept(&cursor, SQL_WORD_KILL))
         return false;
-    sql_cursor_accept(&cursor, SQL_WORD_TIDB);
-    kill->soft = sql_cursor_accept(&cursor, SQL_WORD_SOFT);
-    sql_cursor_accept(&cursor, SQL_WORD_HARD);
-    if (!sql_cursor_accept(&cursor, SQL_WORD_CONNECTION) &&
-        sql_cursor_accept(&cursor, SQL_WORD_QUERY)) {
-        kill->query = true;
-        kill->by_query_id = sql_cursor_accept(&cursor, SQL_WORD_ID);
-    }
-    struct sql_span digits = sql_cursor_span(&cursor);
-    bool is_number = cursor.token.class == SQL_TOKEN_NUMBER;
-    sql_cursor_next(&cursor);
-    is_number = is_number && (cursor.token.class == SQL_TOKEN_END || sql_cursor_is(&cursor, ';'));
-    if (is_number && read_number(digits, &kill->number)) {
-        kill->is_number = true;
-        kill->digits = digits;
-    }
+    read_kill(&cursor, kill);
     return true;
 }
 
 /* ---- A text ---- */
+
+/* Whether a statement of this kind is a KILL, or may run one that its text shows. What is stored
+ * keeps its text. */
+static bool may_run_kill(enum sql_kind kind)
+{
+    switch (kind) {
+    case SQL_KIND_KILL:
+    case SQL_KIND_SET_STATEMENT:
+    case SQL_KIND_COMPOUND:
+    case SQL_KIND_PREPARE:
+    case SQL_KIND_EXECUTE_IMMEDIATE:
+        return true;
+    default:
+        return false;
+    }
+}
 
 bool sql_may_kill(struct sql_span text, enum sql_kind first, bool is_multi)
 {
@@ -62,6 +94,8 @@ bool sql_may_kill(struct sql_span text, enum sql_kind first, bool is_multi)
     if (first == SQL_KIND_KILL)
         return true;
     const char *at = is_multi && text.size ? memchr(text.at, ';', text.size) : NULL;
+    if (may_run_kill(first))
+        at = text.at;
     for (; at && text.at + text.size - at >= 4; at++)
         if ((*at | 0x20) == 'k' && sql_span_is((struct sql_span){at, 4}, "kill"))
             return true;
@@ -85,15 +119,56 @@ static void replace(struct copying *copying, struct sql_span digits, uint32_t id
     copying->is_replaced = true;
 }
 
-static void copy_statement(struct copying *copying, struct sql_span statement,
-                           const struct sql_mode *mode)
+static void copy_kill(struct copying *copying, struct sql_cursor *cursor)
 {
     struct sql_kill kill;
     uint32_t id = 0;
-    if (sql_statement_quick_kind(statement, mode).kind == SQL_KIND_KILL &&
-        sql_kill(statement, mode, &kill) && kill.is_number && !kill.by_query_id &&
-        copying->map(copying->data, kill.number, &id))
-        replace(copying, kill.digits, id);
+    read_kill(cursor, &kill);
+    if (kill.is_number && !kill.by_query_id && copying->map(copying->data, kill.number, &id))
+        replace(copying, kill.id, id);
+}
+
+static void copy_statement(struct copying *copying, struct sql_span statement,
+                           const struct sql_mode *mode, unsigned depth);
+
+/* The text that PREPARE or EXECUTE IMMEDIATE runs: a string by itself, in which the characters are
+ * those that are written. */
+static void copy_text(struct copying *copying, struct sql_cursor *cursor, unsigned depth)
+{
+    struct sql_span inside = sql_cursor_inside(cursor);
+    if (cursor->token.class != SQL_TOKEN_STRING)
+        return;
+    sql_cursor_next(cursor);
+    bool is_alone = cursor->token.class == SQL_TOKEN_END || sql_cursor_is(cursor, ';') ||
+                    sql_cursor_word(cursor) == SQL_WORD_USING;
+    for (size_t i = 0; i < inside.size; i++)
+        is_alone = is_alone && !strchr("\\'\"", inside.at[i]);
+    if (is_alone && depth < MAX_DEPTH)
+        copy_statement(copying, inside, &cursor->lexer.mode, depth + 1);
+}
+
+/* KILL is reserved by every server: the word is the statement, wherever it stands. */
+static void copy_statement(struct copying *copying, struct sql_span statement,
+                           const struct sql_mode *mode, unsigned depth)
+{
+    struct sql_cursor cursor;
+    if (!may_run_kill(sql_statement_quick_kind(statement, mode).kind))
+        return;
+    sql_cursor_begin(&cursor, statement, mode);
+    while (!sql_cursor_at_end(&cursor)) {
+        if (sql_cursor_accept(&cursor, SQL_WORD_KILL)) {
+            copy_kill(copying, &cursor);
+        } else if (sql_cursor_accept(&cursor, SQL_WORD_EXECUTE)) {
+            if (sql_cursor_accept(&cursor, SQL_WORD_IMMEDIATE))
+                copy_text(copying, &cursor, depth);
+        } else if (sql_cursor_accept(&cursor, SQL_WORD_PREPARE)) {
+            sql_cursor_next(&cursor); /* the name */
+            if (sql_cursor_accept(&cursor, SQL_WORD_FROM))
+                copy_text(copying, &cursor, depth);
+        } else {
+            sql_cursor_next(&cursor);
+        }
+    }
 }
 
 bool sql_kill_rewrite(struct strbuf *out, struct sql_span text, const struct sql_mode *mode,
@@ -105,14 +180,12 @@ bool sql_kill_rewrite(struct strbuf *out, struct sql_span text, const struct sql
     struct sql_span statement;
     if (text.size == 0)
         return false;
-    if (!is_multi) {
-        copy_statement(&copying, text, mode);
-    } else {
-        sql_splitter_init(&splitter, text, mode);
-        while (sql_splitter_next(&splitter, &statement)) {
-            copy_statement(&copying, statement, &splitter.mode);
-            sql_mode_follow(&splitter.mode, statement);
-        }
+    sql_splitter_init(&splitter, text, mode);
+    while (sql_splitter_next(&splitter, &statement)) {
+        copy_statement(&copying, statement, &splitter.mode, 0);
+        sql_mode_follow(&splitter.mode, statement);
+        if (!is_multi) /* the server refuses what comes after it */
+            break;
     }
     if (copying.is_replaced)
         strbuf_add(out, copying.at, (size_t)(text.at + text.size - copying.at));

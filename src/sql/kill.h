@@ -14,12 +14,13 @@ struct sql_kill {
     bool query;       /* only the statement, not the connection */
     bool by_query_id; /* QUERY ID n: the number is a query's, not a connection's */
     bool soft;
-    bool is_number; /* false: USER name, or an expression; number is 0 */
-    uint64_t number;
-    struct sql_span digits; /* where the number stands, to be replaced by another */
+    /* What stands for the id. None of them: USER name, or another expression. */
+    bool is_number, is_parameter, is_variable;
+    uint64_t number;    /* 0: it is no number */
+    struct sql_span id; /* where the number, '?' or @name stands, to be replaced by a number */
 };
 
-/* Returns whether the statement is a KILL, and takes it apart. digits points into the statement,
+/* Returns whether the statement is a KILL, and takes it apart. id points into the statement,
  * which is borrowed. */
 WEIR_MUST_CHECK bool sql_kill(struct sql_span statement, const struct sql_mode *mode,
                               struct sql_kill *kill);
@@ -32,8 +33,10 @@ WEIR_MUST_CHECK bool sql_may_kill(struct sql_span text, enum sql_kind first, boo
 /* Finds the id that is to stand in place of `id`; false: this one stays. */
 typedef bool sql_kill_map(void *data, uint64_t id, uint32_t *new_id);
 
-/* Adds the text to out, with the connection ids of its KILL statements replaced as `map` says. KILL
- * of a query's id, of a USER, and of an expression stay as they are. Returns whether anything was
+/* Adds the text to out, with the connection ids of its KILL statements replaced as `map` says: those
+ * of the text, of SET STATEMENT, of compound statements, and of the strings that PREPARE and EXECUTE
+ * IMMEDIATE run. KILL of a query's id, of a USER, and of an expression stay as they are, and so do
+ * routines and events. Returns whether anything was
  * replaced; if not, nothing was added. out->failed is set when there is no memory. is_multi as
  * above; `map` is called with `data` before the function returns. */
 WEIR_MUST_CHECK bool sql_kill_rewrite(struct strbuf *out, struct sql_span text,

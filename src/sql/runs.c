@@ -423,35 +423,49 @@ static enum sql_results read_unwrapped(struct walk *walk, struct sql_span text,
     return SQL_RESULTS_ONE;
 }
 
-/* What SET STATEMENT sets it also gives back, to what it was before the outermost that set it. */
+/* Takes off all SET STATEMENTs around *text, and reads the kind of what is left. Returns how many;
+ * *taken is false where there is no telling what is left. */
+static size_t take_all_off(struct walk *walk, struct sql_span *text, struct place *place,
+                           struct sql_kinds *kinds, struct sql_cursor *cursor, bool *taken)
+{
+    size_t count = 0;
+    *taken = true;
+    *kinds = begin(cursor, *text, &place->mode);
+    if (kinds->kind == SQL_KIND_SET_STATEMENT) /* one for all that are nested */
+        sql_walk_add(walk, kinds->kind, *text, place, true);
+    for (; *taken && kinds->kind == SQL_KIND_SET_STATEMENT; count++) {
+        place->is_text = false;
+        *taken = take_off(walk, text, place);
+        if (*taken)
+            *kinds = begin(cursor, *text, &place->mode);
+    }
+    return count;
+}
+
+/* What SET STATEMENT sets it also gives back. Of several that are nested, MariaDB forgets some. */
 static enum sql_results read_wrapped(struct walk *walk, struct sql_span text,
                                      const struct place *outside)
 {
     struct sql_cursor cursor;
+    struct sql_kinds kinds;
     struct place place = *outside;
     const struct sql_effects before = walk->now;
     unsigned mode_count = walk->counts.mode;
-    enum sql_results results = SQL_RESULTS_UNKNOWN;
-    bool taken = true;
-    struct sql_kinds kinds = begin(&cursor, text, &place.mode);
-    if (kinds.kind == SQL_KIND_SET_STATEMENT) /* one for all that are nested */
-        sql_walk_add(walk, kinds.kind, text, &place, true);
-    while (taken && kinds.kind == SQL_KIND_SET_STATEMENT) {
-        place.is_text = false;
-        taken = take_off(walk, &text, &place);
-        if (taken)
-            kinds = begin(&cursor, text, &place.mode);
-    }
-    bool gives_back = walk->counts.mode != mode_count;
+    bool taken = false;
+    size_t count = take_all_off(walk, &text, &place, &kinds, &cursor, &taken);
+    bool sets_mode = walk->counts.mode != mode_count;
+    if (count > 1 && sets_mode)
+        sql_effects_set_flags(&walk->now, SQL_UNSURE);
     /* Where a block begins after FOR inside of a block was not seen by the one around it. */
-    bool hides_block = place.in_block && kinds.kind == SQL_KIND_COMPOUND;
-    if (taken && !hides_block) {
-        results = read_unwrapped(walk, text, &place, kinds, &cursor);
-    } else {
+    if (!taken || (count > 0 && place.in_block && kinds.kind == SQL_KIND_COMPOUND)) {
         sql_walk_lose_all(walk);
         walk->runs->texts_known = false;
+        return SQL_RESULTS_UNKNOWN;
     }
-    if (gives_back && taken)
+    enum sql_results results = read_unwrapped(walk, text, &place, kinds, &cursor);
+    if (count > 1 && sets_mode)
+        sql_effects_set_flags(&walk->now, SQL_UNSURE);
+    else if (sets_mode)
         sql_walk_give_back_flags(walk, &before);
     return results;
 }

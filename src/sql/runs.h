@@ -15,7 +15,7 @@
  * never what it was before. What servers do was found out with MariaDB 10.11 and is held by
  * tests/integration/test_result_counts.py: a text is read in the mode of the moment in which it is
  * prepared or executed, and the statement around it in the mode of before; SET STATEMENT gives back
- * the sql_mode that it sets, whatever was set inside; CALL and compound statements give back
+ * the sql_mode that it sets, whatever was set inside (but not surely where one stands in another); CALL and compound statements give back
  * sql_mode, CALL also the character set; a stored function changes none of these.
  *
  * Ask sql_kind_is_plain() first: of a plain statement all this is known without reading it. */

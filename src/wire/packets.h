@@ -153,6 +153,17 @@ void wire_session_states_begin(struct wire_session_states *states, const uint8_t
 WEIR_MUST_CHECK bool wire_session_state_next(struct wire_session_states *states,
                                              struct wire_session_state *state);
 
+/* Whether a change is reported to the client. Of types other than variables the value is raw: the
+ * entry's data. */
+typedef bool wire_session_state_filter(const struct wire_session_state *state, const void *data);
+
+/* Encodes an OK as a server would that reports less: without the changes that is_reported() does not
+ * want, and without any when the capabilities have no session tracking. The rest stays byte for byte
+ * as it was; when nothing is left, the status says so. */
+void wire_encode_ok_reporting(struct wire_writer *writer, uint64_t capabilities,
+                              const struct wire_ok *ok, wire_session_state_filter *is_reported,
+                              const void *filter_data);
+
 /* ---- result sets ---- */
 
 struct wire_column_count {

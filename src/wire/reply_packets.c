@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Codecs of what a server answers commands with: OK, ERR and EOF, the session-state block of OK,
- * column counts and definitions, text rows, PREPARE_OK, MariaDB's progress reports. */
+ * Codecs of what a server answers commands with: OK, ERR and EOF, column counts and definitions,
+ * text rows, PREPARE_OK, MariaDB's progress reports. */
 #include <string.h>
 
 #include "wire/packets.h"
@@ -124,46 +124,6 @@ void wire_encode_rows_end(struct wire_writer *writer, uint64_t capabilities,
         wire_encode_ok(writer, capabilities, &ok);
     else
         wire_encode_eof(writer, capabilities, eof);
-}
-
-void wire_session_states_begin(struct wire_session_states *states, const uint8_t *block,
-                               size_t size)
-{
-    states->block = wire_reader_of(block, size);
-    states->variables = wire_reader_of(NULL, 0);
-}
-
-bool wire_session_state_next(struct wire_session_states *states, struct wire_session_state *state)
-{
-    struct wire_reader *variables = &states->variables;
-    *state = (struct wire_session_state){.type = WIRE_SESSION_SYSTEM_VARIABLES};
-    while (wire_left(variables) == 0 || variables->failed) {
-        if (variables->failed || states->block.failed || wire_left(&states->block) == 0)
-            return false;
-        state->type = wire_read_u8(&states->block);
-        struct wire_string data = wire_read_lenenc_string(&states->block);
-        if (states->block.failed)
-            return false;
-        struct wire_reader inner = wire_reader_of(data.data, data.size);
-        switch (state->type) {
-        case WIRE_SESSION_SYSTEM_VARIABLES:
-            *variables = inner;
-            break;
-        case WIRE_SESSION_SCHEMA:
-        case WIRE_SESSION_STATE_CHANGE:
-        case WIRE_SESSION_TRANSACTION_CHARACTERISTICS:
-        case WIRE_SESSION_TRANSACTION_STATE:
-            state->value = wire_read_lenenc_string(&inner);
-            states->block.failed = inner.failed;
-            return !inner.failed;
-        default:
-            state->value = data;
-            return true;
-        }
-    }
-    state->name = wire_read_lenenc_string(variables);
-    state->value = wire_read_lenenc_string(variables);
-    return !variables->failed;
 }
 
 /* Both families put the byte after the count. */

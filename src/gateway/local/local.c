@@ -103,7 +103,7 @@ struct local_action local_forward(struct local *local)
 
 struct sql_span local_query_text(const struct observed *observed, const struct wire_packet *packet)
 {
-    assert(packet->command == WIRE_COM_QUERY);
+    assert(packet->command == WIRE_COM_QUERY || packet->command == WIRE_COM_STMT_PREPARE);
     const struct wire_string *text = &observed->command.sent;
     return (struct sql_span){text->data, text->size};
 }

@@ -134,7 +134,8 @@ void local_end(struct local *local);
 
 /* ---- Privileges, for the session ---- */
 
-/* Returns whether a row of SHOW GRANTS grants one of the privileges on everything. */
+/* Returns whether a row of SHOW GRANTS grants one of the privileges on everything. A row of any other
+ * shape grants nothing, whatever the names in it look like. */
 bool local_grants(struct wire_string line, const char *const *privileges);
 
 /* Writes the server's message of error 1227, which says that none of them is granted. */
@@ -156,7 +157,7 @@ struct local_action local_rows(struct local *local, const char *const *columns, 
 /* Forwards local->packet; an error instead if it was not written whole. */
 struct local_action local_forward(struct local *local);
 
-/* The text of a COM_QUERY, whether a plugin is loaded or not. Borrowed from the packet. */
+/* The text of a COM_QUERY or COM_STMT_PREPARE, whether a plugin is loaded or not. Borrowed from the packet. */
 struct sql_span local_query_text(const struct observed *observed, const struct wire_packet *packet);
 
 /* Returns whether the command is a COM_QUERY of a single statement. Costs a search for ';' without

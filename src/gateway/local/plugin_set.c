@@ -131,9 +131,7 @@ static void rest_packet(struct local *local, const struct wire_packet *packet,
     set->result.message_size = 0;
     set->result.session_state = NULL;
     set->result.session_state_size = 0;
-    if (result->session_state)
-        identity_after_session_state(local->observed, result->session_state,
-                                     result->session_state_size);
+    tracking_result(local->observed, result);
 }
 
 static struct local_action rest_known(struct local *local, const struct local_outcome *outcome)

@@ -13,7 +13,7 @@
 
 static uint64_t capabilities_of(const struct session *session)
 {
-    return session->tracker.client_capabilities;
+    return session->client.capabilities;
 }
 
 static struct wire_writer *begin(const struct session *session, struct written_answer *answer)

@@ -220,16 +220,15 @@ bool command_judged(struct session *session)
 
 static void identity_known(struct session *session, unsigned error_code)
 {
-    (void)error_code; /* then it stays as it was known */
+    (void)error_code; /* then it stays unknown */
     session_enter(session, SESSION_READY);
 }
 
-/* Whether the command waits for a refresh of what is known of the session, which has begun. */
-static bool refresh_first(struct session *session, const uint8_t *bytes, size_t whole)
+/* Whether the command waits until the backend has said what is not known of the session. */
+static bool ask_first(struct session *session, const uint8_t *bytes, size_t whole)
 {
-    struct observed *observed = &session->observed;
-    if (!observed->identity.needs_refresh || !identity_needs_refresh(observed) ||
-        identity_refresh_must_wait(observed, bytes + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES))
+    if (!identity_is_wanted_for(&session->observed, bytes + WIRE_HEADER_BYTES,
+                                whole - WIRE_HEADER_BYTES))
         return false;
     leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */
     query_identity(session, identity_known);
@@ -255,7 +254,7 @@ bool command_bytes(struct session *session)
     }
     if (whole == 0)
         return false;
-    if (refresh_first(session, bytes, whole))
+    if (ask_first(session, bytes, whole))
         return true;
     struct wire_input input = {bytes, bytes + whole};
     struct wire_packet command;

@@ -188,7 +188,7 @@ static const struct query_handlers statement_query = {
 static void grants_row(struct session *session, const struct wire_string *values, size_t count)
 {
     struct local_run *run = session->local;
-    if (count && values[0].data && local_grants(values[0], run->action.privileges))
+    if (count == 1 && local_grants(values[0], run->action.privileges))
         run->is_granted = true;
 }
 

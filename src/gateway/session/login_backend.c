@@ -80,7 +80,8 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
 
 /* ---- The greeting ---- */
 
-/* The same capabilities on both legs, so that packets can be relayed as they are. */
+/* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
+ * always wants to know what changes of the session. */
 static void answer_greeting(struct session *session, const struct wire_greeting *greeting)
 {
     struct login *login = session->login;
@@ -147,6 +148,22 @@ static void identity_known(struct session *session, unsigned error_code)
     login_release(session);
 }
 
+/* Keeps the OK as the client is to read it, and shows it to the session's tracker. */
+static bool keep_ok(struct session *session, const struct wire_packet *packet)
+{
+    struct wire_ok ok;
+    struct wire_writer writer = wire_writer_to(&session->kept_ok, session->client.sequence);
+    struct wire_packet seen;
+    if (!wire_decode_ok(packet->payload, packet->payload_size, session->backend.capabilities, &ok))
+        return false;
+    wire_encode_ok_reporting(&writer, session->client.capabilities, &ok, tracking_is_reported,
+                             &session->observed);
+    struct wire_input input = {(uint8_t *)session->kept_ok.data,
+                               (uint8_t *)session->kept_ok.data + session->kept_ok.size};
+    return !session->kept_ok.failed &&
+           wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &seen) == WIRE_PACKET;
+}
+
 /* The OK is kept until Connected has been given, and Connected waits for the account where a plugin
  * wants it. */
 static void accepted(struct session *session, const struct wire_packet *ok)
@@ -158,22 +175,16 @@ static void accepted(struct session *session, const struct wire_packet *ok)
         return;
     }
     session->is_registered = true;
-    login_frame(&session->kept_ok, session->client.sequence, ok->payload, ok->payload_size);
-    struct wire_input input = {(uint8_t *)session->kept_ok.data,
-                               (uint8_t *)session->kept_ok.data + session->kept_ok.size};
-    struct wire_packet packet;
-    if (session->kept_ok.failed ||
-        wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &packet) != WIRE_PACKET) {
+    tracking_begin(observed, session->backend.capabilities);
+    tracking_result(observed, &session->login->backend.result);
+    if (!keep_ok(session, ok)) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    wire_tracker_set_capabilities(&session->tracker, session->backend.capabilities);
     observed->status = session->tracker.status;
-    if (session->tracker.result.session_state)
-        identity_after_session_state(observed, session->tracker.result.session_state,
-                                     session->tracker.result.session_state_size);
-    if (has_plugins(observed))
-        observed->identity.needs_refresh = IDENTITY_ACCOUNT | IDENTITY_MODE;
-    if (identity_needs_refresh(observed))
+    identity_begin(observed);
+    if (identity_is_wanted(observed))
         query_identity(session, identity_known);
     else
         logged_in(session);

@@ -162,8 +162,10 @@ static void handshake_response(struct session *session, const struct wire_packet
         return;
     login->hello.capabilities &=
         login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
-    session->client.capabilities = session->backend.capabilities = session->observed.capabilities =
-        login->hello.capabilities;
+    session->client.capabilities = login->hello.capabilities;
+    if (has_plugins(&session->observed))
+        login->hello.capabilities |= login->offered & WIRE_CAP(CLIENT_SESSION_TRACK);
+    session->backend.capabilities = session->observed.capabilities = login->hello.capabilities;
     session->observed.identity.multi_statements =
         login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
     events_connection(&session->observed, WEIR_PRE_AUTH, &verdict);

@@ -50,13 +50,13 @@ void query_begin(struct session *session, const char *text, const struct query_h
 
 static void identity_row(struct session *session, const struct wire_string *values, size_t count)
 {
-    identity_refresh_row(&session->observed, values, count);
+    identity_answer(&session->observed, values, count);
 }
 
 void query_identity(struct session *session, query_completed *done)
 {
     static const struct query_handlers handlers = {.row = identity_row};
-    query_begin(session, IDENTITY_QUERY, &handlers);
+    query_begin(session, identity_question(&session->observed), &handlers);
     if (session->query)
         session->query->identity_known = done;
 }
@@ -77,8 +77,6 @@ static void complete(struct session *session)
     const struct query query = *session->query;
     query_release(session);
     wire_tracker_want(&session->tracker, RELAY_WANTS);
-    if (query.identity_known)
-        session->observed.identity.needs_refresh = 0;
     query_completed *done = query.identity_known ? query.identity_known : query.handlers->done;
     done(session, query.error_code);
 }

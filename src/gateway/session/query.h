@@ -25,8 +25,8 @@ struct query_handlers {
  * idle. handlers live on. */
 void query_begin(struct session *session, const char *text, const struct query_handlers *handlers);
 
-/* Asks the backend who the session is and how it lexes, as a query: identity.needs_refresh is 0 when
- * done is called, whether the backend has said it or not. */
+/* Asks the backend who the session is and how it lexes, as a query. What it does not say stays
+ * unknown. */
 void query_identity(struct session *session, query_completed *done);
 
 bool query_bytes(struct session *session);

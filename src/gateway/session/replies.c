@@ -60,9 +60,8 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
         return FATE_SMUGGLED;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
-    if (packet->kind == WIRE_OK && result->session_state)
-        identity_after_session_state(&session->observed, result->session_state,
-                                     result->session_state_size);
+    if (packet->ends_result)
+        tracking_result(&session->observed, result);
     if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
         session->user_has_changed = true;
         return FATE_PASSES;
@@ -126,7 +125,7 @@ static void user_changed(struct session *session, const uint8_t *bytes, size_t s
     strbuf_add(&session->kept_ok, bytes, size);
     if (!identity_change_user(&session->observed) || session->kept_ok.failed)
         session_close(session, CLOSE_NO_MEMORY);
-    else if (identity_needs_refresh(&session->observed))
+    else if (identity_is_wanted(&session->observed))
         query_identity(session, identity_known);
     else
         notify_user_changed(session);
@@ -146,6 +145,34 @@ static void pass_reply(struct session *session, const uint8_t *bytes, size_t siz
         client_pass(session, bytes, size, sequence, is_mid_packet);
     if (wire_tracker_is_idle(&session->tracker))
         wire_tracker_trim(&session->tracker);
+}
+
+/* The backend has reported more in an OK than the client has asked for: passes what is before it, and
+ * an OK that reports less. false: it cannot be written. */
+static bool pass_less(struct session *session, const struct wire_packet *packet, size_t seen)
+{
+    struct leg *leg = &session->backend;
+    struct strbuf less = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&less, packet->sequence);
+    size_t whole = WIRE_HEADER_BYTES + packet->payload_size;
+    struct wire_ok ok;
+    bool is_there = packet->total_size == packet->payload_size && whole <= seen;
+    if (!is_there ||
+        !wire_decode_ok(packet->payload, packet->payload_size, session->backend.capabilities, &ok))
+        return false;
+    wire_encode_ok_reporting(&writer, session->client.capabilities, &ok, tracking_is_reported,
+                             &session->observed);
+    bool is_written = !less.failed;
+    if (is_written && session->user_has_changed) {
+        user_changed(session, (uint8_t *)less.data, less.size);
+    } else if (is_written) {
+        if (seen > whole)
+            client_pass(session, leg->pos, seen - whole, packet->sequence, false);
+        client_write(session, less.data, less.size, (uint8_t)(packet->sequence + 1));
+    }
+    leg_take(leg, seen);
+    strbuf_release(&less);
+    return is_written;
 }
 
 /* Whether the reply is collected, and not passed as it came. */
@@ -168,6 +195,14 @@ static bool is_held_back(const struct session *session, size_t size)
 {
     return size <= HELD_BACK_BYTES && session_is_open(session) && !session->tracker.broken &&
            !local_replaces_reply(session);
+}
+
+/* The gateway's own replies report nothing. */
+static bool reports_too_much(const struct session *session, const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_OK && !local_replaces_reply(session) &&
+           tracking_reports_too_much(&session->observed, session->client.capabilities,
+                                     &session->tracker.result);
 }
 
 bool reply_bytes(struct session *session)
@@ -193,10 +228,17 @@ bool reply_bytes(struct session *session)
             end_session(session, fate, &verdict);
             return true;
         }
-        if (packet.ends_result) {
-            complete = (size_t)(input.pos - leg->pos);
-            next = (uint8_t)(packet.sequence + 1);
+        complete = packet.ends_result ? (size_t)(input.pos - leg->pos) : complete;
+        next = packet.ends_result ? (uint8_t)(packet.sequence + 1) : next;
+        if (!reports_too_much(session, &packet))
+            continue;
+        if (!pass_less(session, &packet, complete)) {
+            session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+            return true;
         }
+        if (!session_is_open(session) || session->query)
+            return true;
+        complete = 0;
     }
     if (step == WIRE_BROKEN && has_plugins(&session->observed)) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);

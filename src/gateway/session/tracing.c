@@ -52,9 +52,9 @@ void tracing_begin_late(struct session *session)
         return;
     struct trace_session_info info = info_of(session);
     struct trace_options options = options_of(session);
-    session->trace = trace_session_resume(
-        trace_host_plugin(host_of(session)), &info, &options, session->tracker.server_capabilities,
-        session->tracker.client_capabilities, session->tracker.status);
+    session->trace = trace_session_resume(trace_host_plugin(host_of(session)), &info, &options,
+                                          session->tracker.server_capabilities,
+                                          session->client.capabilities, session->tracker.status);
 }
 
 void tracing_show(struct session *session, enum wire_direction direction, const void *bytes,

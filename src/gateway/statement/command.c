@@ -176,7 +176,7 @@ void command_read_kind(struct observed *observed, const struct wire_packet *pack
     command->code = packet->command;
     command->count = 1;
     command->one = (struct statement){0};
-    if (packet->command != WIRE_COM_QUERY)
+    if (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE)
         return;
     command->sent = command_text(observed, packet->payload, packet->payload_size);
     struct sql_span span = {command->sent.data, command->sent.size};

@@ -60,6 +60,7 @@ struct session_environment {
     /* Lexing needs memory that is best kept: one set a worker, because it runs one session at a
      * time (memo.c). */
     struct sql_digester digester;
+    struct sql_runs runs;
     struct memo *memos; /* unused ones */
 };
 

@@ -17,6 +17,7 @@
 #include "gateway/statement/memo.h"
 #include "gateway/statement/prepared.h"
 #include "gateway/statement/session_identity.h"
+#include "gateway/statement/tracking.h"
 
 #define ERROR_LOST    2013 /* CR_SERVER_LOST: also what the client will say */
 #define ERROR_NOT_RUN 1317 /* ER_QUERY_INTERRUPTED */
@@ -282,18 +283,22 @@ void events_failed(struct observed *observed, unsigned code, const char *sqlstat
     give_errors(observed, code, sqlstate, message);
 }
 
-/* CALL and its like: every result but the last one, an OK, belongs to the same statement. The last
- * statement of a text has all results that are left. */
-static bool ends_statement(const struct observed *observed, const struct wire_result *result,
+/* Whether the result is the last one of its statement. The last statement of a text has all that are
+ * left. Where a statement does not show how many it has (EXECUTE of what was not seen), what follows
+ * belongs to it or to those after it: is_ambiguous. */
+static bool ends_statement(struct observed *observed, const struct wire_result *result,
                            bool ends_reply)
 {
-    const struct command *command = &observed->command;
+    struct command *command = &observed->command;
     if (ends_reply || result->is_error)
         return true;
-    if (command->current + 1 >= command->count)
+    if (command->is_ambiguous || command->current + 1 >= command->count)
         return false;
-    return !result->is_result_set ||
-           statement_results(observed, statement_current(observed)) == SQL_RESULTS_ONE;
+    enum sql_results results = tracking_results(observed, statement_current(observed));
+    if (results == SQL_RESULTS_ONE || !result->is_result_set)
+        return true;
+    command->is_ambiguous = results == SQL_RESULTS_UNKNOWN;
+    return false;
 }
 
 /* OnGlobalVariableEvent, for each assignment of a SET GLOBAL that has succeeded. */
@@ -318,8 +323,32 @@ static void give_global_variables(struct observed *observed)
 
 void events_took_effect(struct observed *observed)
 {
-    identity_after_statement(observed, statement_current(observed));
+    tracking_after_statement(observed, statement_current(observed));
     give_global_variables(observed);
+}
+
+/* The reply has ended, and which of its results belong to which of the outstanding statements is not
+ * known. Without an error all of them have run. */
+static void give_ambiguous(struct observed *observed, const struct wire_result *result,
+                           struct plugin_verdict *verdict)
+{
+    struct command *command = &observed->command;
+    struct plugin_verdict one;
+    struct strbuf message = STRBUF_INIT;
+    strbuf_printf(&message, "Not known whether it ran: the text ended with \"%.*s\"",
+                  (int)result->message_size, result->message ? result->message : "");
+    tracking_after_unknown(observed);
+    if (result->is_error)
+        give_errors(observed, result->error_code, result->sqlstate, message.data);
+    while (is_outstanding(command)) {
+        facts_statement(observed);
+        facts_clear_outcome(observed);
+        give_outcome(observed, WEIR_COMPLETED, &one);
+        if (one.outcome != PLUGIN_ALLOWED)
+            *verdict = one;
+    }
+    command->current = command->count;
+    strbuf_release(&message);
 }
 
 void events_result(struct observed *observed, const struct wire_result *result, bool ends_reply,
@@ -333,9 +362,15 @@ void events_result(struct observed *observed, const struct wire_result *result, 
         command->rows_before += result->rows;
         return;
     }
-    if (command->current < command->count) {
+    command->has_failed = result->is_error;
+    if (command->is_ambiguous) {
+        give_ambiguous(observed, result, verdict);
+        return;
+    }
+    bool has_run = command->code != WIRE_COM_STMT_PREPARE; /* a Prepare changes nothing */
+    if (has_run && command->current < command->count) {
         if (result->is_error)
-            identity_after_failure(observed, statement_current(observed));
+            tracking_after_failure(observed, statement_current(observed), result->error_code);
         else
             events_took_effect(observed);
     }
@@ -364,7 +399,10 @@ void events_end(struct observed *observed)
         (command->code == WIRE_COM_STMT_EXECUTE || command->code == WIRE_COM_STMT_RESET))
         prepared_clear_long_data(command->prepared);
     give_errors(observed, ERROR_NOT_RUN, "70100",
-                "Not run: an earlier statement of the text failed");
+                command->has_failed
+                    ? "Not run: an earlier statement of the text failed"
+                    : "Not known whether it ran: the backend's results are fewer than the "
+                      "statements of the text");
     command->is_announced = false;
     memo_end_command(observed);
 }

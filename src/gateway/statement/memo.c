@@ -17,6 +17,7 @@
 #include "gateway/statement/command.h"
 #include "gateway/statement/execute_parameters.h"
 #include "gateway/statement/prepared.h"
+#include "gateway/statement/session_identity.h"
 
 #define KEPT_BYTES 4096 /* most memory of each buffer that an unused memo keeps */
 
@@ -40,7 +41,8 @@ struct memo {
     struct strbuf message;   /* the same of the error message asked for last */
     struct strbuf parameter; /* text of the parameter asked for last */
     struct strbuf expanded;
-    struct strbuf part; /* text of the part asked for last */
+    struct strbuf part;    /* text of the part asked for last */
+    struct strbuf unknown; /* what is not known of the session */
 };
 
 static struct memo *memo_new(void)
@@ -54,6 +56,7 @@ static struct memo *memo_new(void)
     strbuf_init(&memo->parameter);
     strbuf_init(&memo->expanded);
     strbuf_init(&memo->part);
+    strbuf_init(&memo->unknown);
     sql_tables_init(&memo->tables);
     sql_parts_init(&memo->parts);
     return memo;
@@ -69,6 +72,7 @@ void memo_free(struct memo *memo)
     strbuf_release(&memo->parameter);
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
+    strbuf_release(&memo->unknown);
     sql_tables_release(&memo->tables);
     sql_parts_release(&memo->parts);
     free(memo);
@@ -77,6 +81,7 @@ void memo_free(struct memo *memo)
 void session_environment_init(struct session_environment *environment)
 {
     sql_digester_init(&environment->digester);
+    sql_runs_init(&environment->runs);
     environment->memos = NULL;
 }
 
@@ -88,6 +93,7 @@ void session_environment_release(struct session_environment *environment)
         environment->memos = next;
     }
     sql_digester_release(&environment->digester);
+    sql_runs_release(&environment->runs);
 }
 
 static void empty(struct strbuf *buffer)
@@ -108,6 +114,7 @@ static void clear(struct memo *memo)
     empty(&memo->parameter);
     empty(&memo->expanded);
     empty(&memo->part);
+    empty(&memo->unknown);
 }
 
 /* The current statement's memo. NULL: there is no memory. */
@@ -147,6 +154,7 @@ static void trim_prepared(struct memo *memo)
     strbuf_release(&memo->parameter);
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
+    strbuf_release(&memo->unknown);
     if (memo->has_tables && memo->tables.count > KEPT_TABLES) {
         sql_tables_release(&memo->tables);
         memo->has_tables = false;
@@ -288,6 +296,16 @@ static weir_string redacted_message_fact(struct observed *observed)
                                 : (weir_string){memo->message.data, memo->message.size};
 }
 
+static weir_string unknown_fact(struct observed *observed)
+{
+    struct memo *memo = observed->identity.unknown ? memo_of(observed) : NULL;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    strbuf_reset(&memo->unknown);
+    identity_describe_unknown(observed, &memo->unknown);
+    return (weir_string){memo->unknown.data, memo->unknown.size};
+}
+
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct observed *observed = source_data;
@@ -310,6 +328,9 @@ static weir_string text_fact(void *source_data, uint32_t fact)
     case WEIR_TEXT_redacted_message:
         text = redacted_message_fact(observed);
         break;
+    case WEIR_TEXT_unknown:
+        text = unknown_fact(observed);
+        break;
     default:
         break;
     }
@@ -319,13 +340,13 @@ static weir_string text_fact(void *source_data, uint32_t fact)
 /* ---- Tables and numbers ---- */
 
 /* The database in which names are looked up: for a prepared statement that of its Prepare. */
-static struct sql_span name_space(const struct observed *observed)
+static struct sql_database name_space(const struct observed *observed)
 {
-    const weir_string *database = &observed->handle.text[WEIR_TEXT_database];
+    const weir_string *now = &observed->handle.text[WEIR_TEXT_database];
     const struct prepared *prepared = observed->command.prepared;
-    if (prepared)
-        return (struct sql_span){prepared->database, strlen(prepared->database)};
-    return (struct sql_span){database->data, database->size};
+    const char *name = prepared ? prepared->database : now->data;
+    size_t size = prepared && name ? strlen(name) : prepared ? 0 : now->size;
+    return (struct sql_database){name != NULL, {name, size}};
 }
 
 /* The current statement's tables. NULL: no statement, or no memory. */
@@ -337,8 +358,18 @@ static const struct sql_tables *tables_of(struct observed *observed)
         return NULL;
     if (!memo->has_tables)
         memo->has_tables = sql_tables_read(&memo->tables, span_of(statement), &statement->mode,
-                                           name_space(observed));
+                                           name_space(observed).name);
     return memo->has_tables ? &memo->tables : NULL;
+}
+
+/* Whether all tables are known by schema and name. */
+static bool are_known(const struct observed *observed, const struct sql_tables *tables)
+{
+    bool known = tables->known;
+    if (!name_space(observed).known)
+        for (size_t i = 0; known && i < tables->count; i++)
+            known = sql_table_schema(&tables->items[i]).size > 0;
+    return known;
 }
 
 /* Of a command without text: 1. */
@@ -360,7 +391,7 @@ static bool is_exact(struct observed *observed)
 static bool is_reading_known(struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
-    return !statement->text || !statement->mode.unsure;
+    return !statement->text || !statement->mode.unsure || sql_reading_is_fixed(span_of(statement));
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)
@@ -378,7 +409,7 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_NUMBER_tables_known:
         tables = tables_of(observed);
-        number = tables ? tables->known : !statement_current(observed)->text;
+        number = tables ? are_known(observed, tables) : !statement_current(observed)->text;
         break;
     case WEIR_NUMBER_digest_exact:
         number = is_exact(observed);

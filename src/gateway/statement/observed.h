@@ -12,20 +12,45 @@
 
 struct prepared;
 
-/* Who the session is, and where (session_identity.c). Texts may be unset: data "" and size 0. */
+/* X(enumerator, bit, name): what is known of a session or not. Whatever is not is cleared: there is
+ * no older value to be taken for it. */
+#define IDENTITY_PARTS(X)                                                                          \
+    X(IDENTITY_ACCOUNT, 0, "account")                                                              \
+    X(IDENTITY_ROLES, 1, "roles")                                                                  \
+    X(IDENTITY_DATABASE, 2, "database")                                                            \
+    X(IDENTITY_READING, 3, "reading") /* sql_mode and character set */
+
+enum identity_part {
+#define X(enumerator, bit, name) enumerator = 1U << (bit),
+    IDENTITY_PARTS(X)
+#undef X
+        IDENTITY_ALL = 15U
+};
+
+/* What the backend reports when it changes (tracking.h). */
+enum tracking {
+    TRACKING_NONE,    /* nothing */
+    TRACKING_REPORTS, /* some of it: what is not reported may have changed all the same */
+    TRACKING_PROVES,  /* all of it: what is not reported has not changed */
+};
+
+/* Who the session is, and where (session_identity.c, tracking.c). */
 struct identity {
     char *user, *attributes; /* owned; NULL before the handshake response */
     struct strbuf database;
     char *current_user, *current_role; /* owned; NULL: not known */
-    unsigned needs_refresh; /* IDENTITY_*: to be re-read from the backend before the next event */
+    unsigned unknown;                  /* enum identity_part */
+    const char *why_unknown;           /* static text; of what became unknown last */
+    enum tracking tracking;
+    bool tracking_is_in_doubt; /* it proved, and does so again once the backend has been asked */
+    uint8_t reported;          /* REPORTED_*: by the statement that runs, so far */
+    uint8_t hidden;            /* REPORTED_*: what is reported because the gateway asked for it */
+    struct sql_named named;    /* prepared statements that have names */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
     struct sql_mode mode;          /* how the session's statements are lexed */
     bool multi_statements;         /* a text may hold several */
     bool multi_statements_asked;   /* what the COM_SET_OPTION that is running wants of it */
 };
-
-#define IDENTITY_ACCOUNT 1U
-#define IDENTITY_MODE    2U
 
 /* One statement of a command. */
 struct statement {
@@ -52,6 +77,8 @@ struct command {
     bool out_of_memory;      /* it could not be kept: it must be refused */
     bool is_announced;       /* its Starting events were given; Completed or Error are due */
     bool is_whole_text;      /* PreParse: the statement is the whole text */
+    bool is_ambiguous;       /* which statement the next result belongs to is not known */
+    bool has_failed;         /* a result was an error: what comes after it does not run */
     struct strbuf text;      /* the command's text, kept until it ends */
     struct wire_string sent; /* the same of a Query or Prepare; without plugins borrowed from the
                                 packet, until the command is sent on */

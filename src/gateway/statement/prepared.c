@@ -45,8 +45,9 @@ struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t p
     size_t size = command->text.size;
     prepared_remove(observed, id);
     struct prepared *prepared = calloc(1, sizeof *prepared + size + 1);
-    char *database = strdup(observed->identity.database.data);
-    if (!prepared || !database) {
+    bool is_known = !(observed->identity.unknown & IDENTITY_DATABASE);
+    char *database = is_known ? strdup(observed->identity.database.data) : NULL;
+    if (!prepared || (is_known && !database)) {
         free(prepared);
         free(database);
         return NULL;

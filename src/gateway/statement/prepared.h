@@ -17,7 +17,8 @@ struct prepared {
     size_t text_size;
     struct sql_kinds kinds;
     struct sql_mode mode; /* that it was lexed in */
-    char *database;       /* in which its names were looked up; NUL-terminated, "" for none */
+    char *database; /* in which its names were looked up; NUL-terminated, "" for none; NULL: it
+                       is not known */
     char *types; /* of the parameters, as sent with the last execution that sent any; NULL: never */
     size_t types_size;
     uint8_t

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What changes a session's identity: the login, statements, commands, and what the backend says in
- * its OK packets. What cannot be followed is marked as needing a refresh. */
+ * The parts of a session's identity: set, forgotten, and asked of the backend. */
 #include "gateway/statement/session_identity.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gateway/statement/command.h"
 #include "gateway/statement/facts.h"
 #include "gateway/statement/prepared.h"
+#include "gateway/statement/tracking.h"
 
 static unsigned subscriptions(const struct observed *observed)
 {
@@ -28,12 +28,60 @@ static char *copy_of(struct wire_string text)
     return copy;
 }
 
-static void identity_set_database(struct observed *observed, const char *name, size_t size)
+void identity_set_database(struct observed *observed, const char *name, size_t size)
 {
-    strbuf_release(
-        &observed->identity.database); /* names are short and change rarely: no slack is kept */
-    strbuf_add(&observed->identity.database, name, size);
-    facts_database(observed, observed->identity.database.data, observed->identity.database.size);
+    struct identity *identity = &observed->identity;
+    strbuf_release(&identity->database); /* names are short and change rarely: no slack is kept */
+    strbuf_add(&identity->database, name, size);
+    identity->unknown &= ~(unsigned)IDENTITY_DATABASE;
+    facts_database(observed, identity->database.data, identity->database.size);
+    if (identity->database.failed)
+        identity_forget(observed, IDENTITY_DATABASE, "there was no memory");
+}
+
+static void forget_text(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+void identity_forget(struct observed *observed, unsigned parts, const char *why)
+{
+    struct identity *identity = &observed->identity;
+    assert((parts & ~(unsigned)IDENTITY_ALL) == 0 && why);
+    if (parts == 0)
+        return;
+    identity->unknown |= parts;
+    identity->why_unknown = why;
+    if (parts & IDENTITY_ACCOUNT)
+        forget_text(&identity->current_user);
+    if (parts & IDENTITY_ROLES)
+        forget_text(&identity->current_role);
+    if (parts & IDENTITY_DATABASE) {
+        strbuf_release(&identity->database);
+        facts_database(observed, NULL, 0);
+    }
+    if (parts & IDENTITY_READING)
+        identity->mode.unsure = true;
+    facts_account(observed);
+}
+
+void identity_describe_unknown(const struct observed *observed, struct strbuf *out)
+{
+    const struct identity *identity = &observed->identity;
+    const char *separator = "";
+#define X(enumerator, bit, name)                                                                   \
+    if (identity->unknown & (enumerator)) {                                                        \
+        strbuf_add_text(out, separator);                                                           \
+        strbuf_add_text(out, name);                                                                \
+        separator = ", ";                                                                          \
+    }
+    IDENTITY_PARTS(X)
+#undef X
+    if (identity->unknown) {
+        strbuf_add_text(out, ": ");
+        strbuf_add_text(out, identity->why_unknown);
+    }
 }
 
 bool identity_set_user(struct observed *observed, struct wire_string user,
@@ -58,6 +106,15 @@ bool identity_set_user(struct observed *observed, struct wire_string user,
                           .server_version = observed->identity.mode.server_version,
                           .charset = sql_charset_from_collation(collation)};
     return true;
+}
+
+void identity_begin(struct observed *observed)
+{
+    bool asks = subscriptions(observed) & (PLUGIN_NEEDS_ACCOUNT | PLUGIN_SUBSCRIBES_GENERAL);
+    if (!has_plugins(observed))
+        return;
+    identity_forget(observed, asks ? IDENTITY_ALL : IDENTITY_ALL & ~IDENTITY_DATABASE,
+                    "the backend has not said yet who the session is");
 }
 
 /* ---- COM_CHANGE_USER ---- */
@@ -90,146 +147,134 @@ bool identity_change_user(struct observed *observed)
     free(change);
     prepared_release(observed);
     plugin_session_values_begin(observed->environment->registry, &observed->handle);
-    observed->identity.needs_refresh |= IDENTITY_ACCOUNT | IDENTITY_MODE;
+    tracking_reset(observed);
+    identity_forget(observed, IDENTITY_ACCOUNT | IDENTITY_ROLES | IDENTITY_READING,
+                    "the user has changed, and the backend has not said yet who that is");
     return ok;
 }
 
-/* ---- What statements change ---- */
-
-/* What the text says of a statement; false: there is no memory. */
-static bool read_runs(const struct statement *statement, struct sql_span database,
-                      struct sql_runs *runs)
-{
-    struct sql_session session = {
-        .mode = statement->mode,
-        .database = {.known = true, .name = database},
-    };
-    sql_runs_init(runs);
-    return sql_runs_read(runs, statement_text(statement), &session);
-}
-
-static struct sql_span database_of(const struct observed *observed)
-{
-    const struct strbuf *database = &observed->identity.database;
-    return (struct sql_span){database->data, database->size};
-}
-
-enum sql_results statement_results(const struct observed *observed,
-                                   const struct statement *statement)
-{
-    struct sql_runs runs;
-    if (sql_kind_is_plain(statement->kinds.kind))
-        return SQL_RESULTS_ONE;
-    bool read = read_runs(statement, database_of(observed), &runs);
-    enum sql_results results = read ? runs.results : SQL_RESULTS_UNKNOWN;
-    sql_runs_release(&runs);
-    return results;
-}
-
-void identity_after_statement(struct observed *observed, const struct statement *statement)
-{
-    struct identity *identity = &observed->identity;
-    struct sql_runs runs;
-    if (!has_plugins(observed) || !statement->text || sql_kind_is_plain(statement->kinds.kind))
-        return;
-    bool read = read_runs(statement, database_of(observed), &runs);
-    const struct sql_effects *after = &runs.after;
-    if (!read || after->mode.unsure)
-        identity->needs_refresh |= IDENTITY_MODE;
-    else
-        identity->mode = after->mode;
-    if (!read || after->account != SQL_UNCHANGED)
-        identity->needs_refresh |= IDENTITY_ACCOUNT;
-    if (read && after->database == SQL_CHANGED)
-        identity_set_database(observed, after->name.at, after->name.size);
-    else if (!read || after->database == SQL_UNSURE)
-        identity->needs_refresh |= IDENTITY_MODE; /* asks for the database, too */
-    sql_runs_release(&runs);
-}
-
-void identity_after_failure(struct observed *observed, const struct statement *statement)
-{
-    struct sql_runs runs;
-    if (!has_plugins(observed) || !statement->text || sql_kind_is_plain(statement->kinds.kind))
-        return;
-    if (!read_runs(statement, database_of(observed), &runs) || !runs.fails_as_whole)
-        observed->identity.needs_refresh |= IDENTITY_MODE;
-    sql_runs_release(&runs);
-}
+/* ---- Commands ---- */
 
 void identity_after_command(struct observed *observed, uint8_t command)
 {
     if (command == WIRE_COM_SET_OPTION)
         observed->identity.multi_statements = observed->identity.multi_statements_asked;
-    if (command == WIRE_COM_RESET_CONNECTION) {
-        prepared_release(observed);
-        plugin_session_values_begin(observed->environment->registry, &observed->handle);
-        observed->identity.needs_refresh |= IDENTITY_ACCOUNT | IDENTITY_MODE;
-    }
-}
-
-void identity_after_session_state(struct observed *observed, const uint8_t *state, size_t size)
-{
-    struct wire_session_states states;
-    struct wire_session_state change;
-    if (!has_plugins(observed))
+    if (command != WIRE_COM_RESET_CONNECTION || !has_plugins(observed))
         return;
-    wire_session_states_begin(&states, state, size);
-    while (wire_session_state_next(&states, &change)) {
-        struct sql_span value = {change.value.data, change.value.size};
-        if (change.type == WIRE_SESSION_SCHEMA)
-            identity_set_database(observed, value.at, value.size);
-        else if (change.type != WIRE_SESSION_SYSTEM_VARIABLES)
-            continue;
-        else if (change.name.size == 20 &&
-                 memcmp(change.name.data, "character_set_client", 20) == 0)
-            observed->identity.mode.charset = sql_charset_from_name(value);
-        else if (change.name.size == 8 && memcmp(change.name.data, "sql_mode", 8) == 0)
-            sql_mode_set_flags(&observed->identity.mode, value);
-    }
+    prepared_release(observed);
+    plugin_session_values_begin(observed->environment->registry, &observed->handle);
+    tracking_reset(observed);
+    identity_forget(observed, IDENTITY_ROLES | IDENTITY_READING,
+                    "the session was reset, and the backend has not said yet to what");
 }
 
-/* ---- Refreshing from the backend ---- */
+/* ---- Asking the backend ---- */
 
-bool identity_needs_refresh(const struct observed *observed)
+/* What some plugin needs of what is not known. */
+static unsigned wanted(const struct observed *observed)
 {
-    unsigned subscribed = observed->identity.needs_refresh ? subscriptions(observed) : 0;
-    bool wants_account = (observed->identity.needs_refresh & IDENTITY_ACCOUNT) &&
-                         (subscribed & PLUGIN_NEEDS_ACCOUNT);
-    bool wants_mode = (observed->identity.needs_refresh & IDENTITY_MODE) &&
-                      (subscribed & PLUGIN_SUBSCRIBES_GENERAL);
-    return wants_account || wants_mode;
+    const struct identity *identity = &observed->identity;
+    if (!identity->unknown && !identity->tracking_is_in_doubt)
+        return 0;
+    unsigned parts = 0, subscribed = subscriptions(observed);
+    if (subscribed & PLUGIN_NEEDS_ACCOUNT)
+        parts |= IDENTITY_ACCOUNT | IDENTITY_ROLES;
+    if (subscribed & PLUGIN_SUBSCRIBES_GENERAL)
+        parts |= IDENTITY_DATABASE | IDENTITY_READING;
+    return identity->unknown & parts;
 }
 
-bool identity_refresh_must_wait(struct observed *observed, const uint8_t *payload, size_t size)
+bool identity_is_wanted(const struct observed *observed)
 {
-    if (size == 0 || (payload[0] != WIRE_COM_QUERY && payload[0] != WIRE_COM_STMT_PREPARE))
+    return wanted(observed) != 0;
+}
+
+/* The text of a command that has one: its own, or what was prepared. false: it has none. */
+static bool text_of(const struct observed *observed, const uint8_t *payload, size_t size,
+                    struct sql_span *text)
+{
+    struct wire_reader arguments = wire_reader_of(payload + 1, size - 1);
+    const struct prepared *prepared;
+    struct wire_string own;
+    switch (payload[0]) {
+    case WIRE_COM_QUERY:
+    case WIRE_COM_STMT_PREPARE:
+        own = command_text(observed, payload, size);
+        *text = (struct sql_span){own.data, own.size};
+        return true;
+    case WIRE_COM_STMT_EXECUTE:
+    case WIRE_COM_STMT_BULK_EXECUTE:
+        prepared = prepared_find(observed, wire_read_u32(&arguments));
+        *text = prepared ? (struct sql_span){prepared->text, prepared->text_size}
+                         : (struct sql_span){"", 0};
+        return true;
+    default:
         return false;
-    struct wire_string text = command_text(observed, payload, size);
-    bool waits = sql_reads_diagnostics((struct sql_span){text.data, text.size});
-    if (waits && (observed->identity.needs_refresh & IDENTITY_MODE))
-        observed->identity.mode.unsure = true;
-    return waits;
+    }
 }
 
-static void keep(char **kept, struct wire_string value)
+bool identity_is_wanted_for(struct observed *observed, const uint8_t *payload, size_t size)
 {
-    free(*kept);
+    struct sql_span text;
+    unsigned parts = wanted(observed);
+    bool in_doubt = observed->identity.tracking_is_in_doubt;
+    if ((!parts && !in_doubt) || size == 0)
+        return false;
+    bool has_text = text_of(observed, payload, size, &text);
+    if (parts & IDENTITY_ACCOUNT)
+        return has_text || payload[0] != WIRE_COM_QUIT;
+    bool is_new = payload[0] == WIRE_COM_QUERY || payload[0] == WIRE_COM_STMT_PREPARE;
+    if (!is_new || sql_reading_is_fixed(text))
+        parts &= ~(unsigned)IDENTITY_READING;
+    return has_text && (parts || in_doubt) && !sql_reads_diagnostics(text);
+}
+
+/* CAST keeps character_set_results out, LIMIT sql_select_limit. */
+#define IDENTITY_SELECT                                                                            \
+    "SELECT CAST(CURRENT_USER() AS BINARY), CAST(CURRENT_ROLE() AS BINARY), "                      \
+    "CAST(DATABASE() AS BINARY), CAST(@@sql_mode AS BINARY), "                                     \
+    "CAST(@@character_set_client AS BINARY), "
+#define IDENTITY_TRACKS "@@session_track_system_variables"
+
+const char *identity_question(const struct observed *observed)
+{
+    static const char plain[] = IDENTITY_SELECT "NULL, NULL, NULL LIMIT 1";
+    static const char tracking[] =
+        "BEGIN NOT ATOMIC " IDENTITY_SELECT "CAST(" IDENTITY_TRACKS " AS BINARY), "
+        "CAST(@@session_track_schema AS BINARY), CAST(@@session_track_state_change AS BINARY) "
+        "LIMIT 1; SET SESSION session_track_system_variables = IF(" IDENTITY_TRACKS " = '*', '*', "
+        "CONCAT_WS(',', NULLIF(" IDENTITY_TRACKS ", ''), 'character_set_client', 'sql_mode', "
+        "'session_track_system_variables', 'session_track_schema', 'session_track_state_change')), "
+        "SESSION session_track_schema = 1, SESSION session_track_state_change = 1; END";
+    const struct identity *identity = &observed->identity;
+    bool tracks =
+        identity->tracking != TRACKING_NONE && identity->mode.dialect == SQL_DIALECT_MARIADB;
+    return tracks ? tracking : plain;
+}
+
+static bool keep(char **kept, struct wire_string value)
+{
+    forget_text(kept);
     *kept = strndup(value.data ? value.data : "", value.size);
+    return *kept != NULL;
 }
 
-void identity_refresh_row(struct observed *observed, const struct wire_string *values, size_t count)
+void identity_answer(struct observed *observed, const struct wire_string *values, size_t count)
 {
-    if (count < IDENTITY_COLUMNS)
+    struct identity *identity = &observed->identity;
+    if (count != IDENTITY_COLUMNS || !values[0].data || !values[3].data || !values[4].data)
         return;
-    keep(&observed->identity.current_user, values[0]);
-    keep(&observed->identity.current_role, values[1]);
+    identity->unknown = 0;
+    identity->mode.unsure = false;
+    if (!keep(&identity->current_user, values[0]) || !keep(&identity->current_role, values[1]))
+        identity_forget(observed, IDENTITY_ACCOUNT | IDENTITY_ROLES, "there was no memory");
     facts_account(observed);
     identity_set_database(observed, values[2].data ? values[2].data : "", values[2].size);
-    sql_mode_set_flags(&observed->identity.mode, (struct sql_span){values[3].data, values[3].size});
-    observed->identity.mode.unsure = false;
-    observed->identity.mode.charset =
+    sql_mode_set_flags(&identity->mode, (struct sql_span){values[3].data, values[3].size});
+    identity->mode.charset =
         sql_charset_from_name((struct sql_span){values[4].data, values[4].size});
+    const struct tracking_variables variables = {values[5], values[6], values[7]};
+    tracking_answer(observed, &variables);
 }
 
 /* ---- The forecast ---- */
@@ -237,23 +282,28 @@ void identity_refresh_row(struct observed *observed, const struct wire_string *v
 void identity_forecast(struct observed *observed, const struct statement *statement)
 {
     struct strbuf *forecast = &observed->command.forecast;
-    struct sql_runs runs;
-    if (sql_kind_is_plain(statement->kinds.kind))
+    if (!statement->text || sql_kind_is_plain(statement->kinds.kind))
         return;
-    struct sql_span now = database_of(observed);
-    if (forecast->size > 0)
-        now = (struct sql_span){forecast->data, forecast->size};
-    if (read_runs(statement, now, &runs) && runs.after.database == SQL_CHANGED) {
-        strbuf_reset(forecast);
-        strbuf_add(forecast, runs.after.name.at, runs.after.name.size);
+    const weir_string *now = &observed->handle.text[WEIR_TEXT_database];
+    struct sql_effects after = tracking_forecast(
+        observed, statement, (struct sql_database){now->data != NULL, {now->data, now->size}});
+    if (after.database == SQL_UNCHANGED)
+        return;
+    strbuf_reset(forecast);
+    strbuf_add(forecast, after.name.at, after.name.size);
+    if (after.database == SQL_UNSURE || forecast->failed)
+        facts_database(observed, NULL, 0);
+    else
         facts_database(observed, forecast->data, forecast->size);
-    }
-    sql_runs_release(&runs);
 }
 
 void identity_end_forecast(struct observed *observed)
 {
-    facts_database(observed, observed->identity.database.data, observed->identity.database.size);
+    const struct identity *identity = &observed->identity;
+    if (identity->unknown & IDENTITY_DATABASE)
+        facts_database(observed, NULL, 0);
+    else
+        facts_database(observed, identity->database.data, identity->database.size);
     strbuf_release(&observed->command.forecast);
 }
 
@@ -271,6 +321,7 @@ void identity_release(struct observed *observed)
     free(identity->attributes);
     free(identity->change);
     strbuf_release(&identity->database);
+    sql_named_clear(&identity->named);
     free(identity->current_user);
     free(identity->current_role);
 }

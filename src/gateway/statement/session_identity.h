@@ -3,13 +3,11 @@
  * Who the session is, and where: user, account, roles, database, and the mode in which its
  * statements are lexed.
  *
- * The database is followed by the backend's session tracking where the client has asked for it, and
- * by the statements themselves (USE, DROP DATABASE, COM_INIT_DB ...) otherwise. Anything that cannot
- * be followed is marked as needing a refresh and re-read from the server before the next event that
- * needs it: account and roles (only if a loaded plugin needs them; after login, SET ROLE,
- * COM_CHANGE_USER, COM_RESET_CONNECTION), sql_mode and character set (after a SET whose value is an
- * expression, and after a reset). A refresh comes only where a statement's side effects
- * (ROW_COUNT(), FOUND_ROWS()) are not lost by it. All of it is skipped when no plugin is loaded. */
+ * Each of these is known or not (enum identity_part). What the backend reports and what statements
+ * say by themselves is followed (tracking.h); where neither tells, the part becomes unknown, and the
+ * backend is asked before the next command that needs it and does not read what the command before
+ * it has left. Until then plugins see it as absent, never as it was. All of it is skipped when no
+ * plugin is loaded. */
 #ifndef WEIR_GATEWAY_STATEMENT_SESSION_IDENTITY_H
 #define WEIR_GATEWAY_STATEMENT_SESSION_IDENTITY_H
 
@@ -23,6 +21,9 @@ WEIR_MUST_CHECK bool identity_set_user(struct observed *observed, struct wire_st
                                        struct wire_string database, struct wire_string attributes,
                                        unsigned collation);
 
+/* The backend has agreed to the login; what init_connect has changed is yet to be asked. */
+void identity_begin(struct observed *observed);
+
 /* Keeps a COM_CHANGE_USER until the backend has answered. false: malformed, or no memory. */
 WEIR_MUST_CHECK bool identity_prepare_change_user(struct observed *observed,
                                                   const struct wire_packet *packet);
@@ -30,11 +31,14 @@ WEIR_MUST_CHECK bool identity_prepare_change_user(struct observed *observed,
 /* The backend has agreed. false: no memory. */
 WEIR_MUST_CHECK bool identity_change_user(struct observed *observed);
 
-/* A statement has succeeded: what it changes. */
-void identity_after_statement(struct observed *observed, const struct statement *statement);
+/* The database is this one. Copies. */
+void identity_set_database(struct observed *observed, const char *name, size_t size);
 
-/* A statement has failed: it may have changed something before it did. */
-void identity_after_failure(struct observed *observed, const struct statement *statement);
+/* These parts are not known any more. why: static, as weir_unknown() says it. */
+void identity_forget(struct observed *observed, unsigned parts, const char *why);
+
+/* Adds what is not known to out, in words; nothing if all is. */
+void identity_describe_unknown(const struct observed *observed, struct strbuf *out);
 
 /* How many results the backend answers the statement with. */
 enum sql_results statement_results(const struct observed *observed,
@@ -43,21 +47,23 @@ enum sql_results statement_results(const struct observed *observed,
 /* A command other than a statement has succeeded. */
 void identity_after_command(struct observed *observed, uint8_t command);
 
-/* What the backend itself says has changed, from an OK packet. */
-void identity_after_session_state(struct observed *observed, const uint8_t *state, size_t size);
+/* ---- Asking the backend ---- */
 
-/* Whether something must be re-read from the backend before the next event; the query; its row. */
-bool identity_needs_refresh(const struct observed *observed);
-#define IDENTITY_QUERY                                                                             \
-    "SELECT CURRENT_USER(), CURRENT_ROLE(), DATABASE(), @@sql_mode, @@character_set_client"
-#define IDENTITY_COLUMNS 5
-void identity_refresh_row(struct observed *observed, const struct wire_string *values,
-                          size_t count);
+/* Whether some plugin needs what is not known. */
+bool identity_is_wanted(const struct observed *observed);
 
-/* Whether a command reads what the statement before it has left (ROW_COUNT(), SHOW WARNINGS ...),
- * which a query in between would wipe out. Plugins are then notified of it with what is known,
- * marked as unsure, and the refresh comes before the next command. */
-bool identity_refresh_must_wait(struct observed *observed, const uint8_t *payload, size_t size);
+/* The same before a command: whether it must wait until the backend was asked. A command that reads
+ * what the one before it has left (ROW_COUNT(), SHOW WARNINGS ...) does not wait, since the question
+ * would wipe that out: plugins are notified of it with what is known. */
+bool identity_is_wanted_for(struct observed *observed, const uint8_t *payload, size_t size);
+
+/* The question. It reads no table, gives one row whatever the client has set, and its values are
+ * not converted; where the server can report all that changes, it has it do so from then on. */
+const char *identity_question(const struct observed *observed);
+#define IDENTITY_COLUMNS 8
+
+/* The answer's only row. What is not of the right shape leaves everything unknown. */
+void identity_answer(struct observed *observed, const struct wire_string *values, size_t count);
 
 /* While the Starting events of a multi-statement text are given, nothing of it has run yet: the
  * database is the one that USE statements before the current one will have set. */

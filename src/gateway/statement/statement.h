@@ -9,6 +9,7 @@
  *   facts.h              the facts that a handle shows; the only place where they are set
  *   memo.h               facts that cost something: computed once, kept with the statement
  *   session_identity.h   user, account, roles, database, and the mode in which texts are lexed
+ *   tracking.h           what the backend reports to have changed of these
  *   prepared.h           prepared statements by id; execute_parameters.h: their values
  *
  * Nothing here does I/O, and nothing calls up: events come back with a verdict, and the caller acts
@@ -23,5 +24,6 @@
 #include "gateway/statement/observed.h"
 #include "gateway/statement/prepared.h"
 #include "gateway/statement/session_identity.h"
+#include "gateway/statement/tracking.h"
 
 #endif

@@ -54,8 +54,8 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
     if (sql_set_role(text, mode, &name))
         check(name.at >= text.at && name.at + name.size <= text.at + text.size);
     if (sql_kill(text, mode, &kill) && kill.is_number) {
-        check(kill.digits.at >= text.at &&
-              kill.digits.at + kill.digits.size <= text.at + text.size);
+        check(kill.id.at >= text.at &&
+              kill.id.at + kill.id.size <= text.at + text.size);
     }
 }
 

@@ -87,7 +87,8 @@ static void add_named(const struct harness_options *options, const char *name, s
     struct wire_column_definition column = {
         .name = wire_text("a"), .charset = 45, .length = 64, .type = WIRE_TYPE_VAR_STRING};
     struct wire_string account[] = {
-        wire_text("root@%"), {NULL, 0}, wire_text("test"), wire_text(""), wire_text("utf8mb4")};
+        wire_text("root@%"),  {NULL, 0}, wire_text("test"), wire_text(""),
+        wire_text("utf8mb4"), {NULL, 0}, {NULL, 0},         {NULL, 0}};
     struct wire_string grant = wire_text("GRANT SUPER, RELOAD ON *.* TO `root`@`%`");
     struct wire_string no_grant = wire_text("GRANT USAGE ON *.* TO `root`@`%`");
     struct wire_change_user change = {.user = wire_text("other"),
@@ -119,7 +120,7 @@ static void add_named(const struct harness_options *options, const char *name, s
     } else if (IS("column"))
         wire_encode_column_definition(&writer, capabilities, &column);
     else if (IS("account"))
-        wire_encode_text_row(&writer, account, 5);
+        wire_encode_text_row(&writer, account, 8);
     else if (IS("grant"))
         wire_encode_text_row(&writer, &grant, 1);
     else if (IS("no_grant"))

@@ -11,8 +11,8 @@ static void kill_shows_where_the_number_stands(void **state)
     assert_true(sql_kill(span_of(text), &plain_mode, &kill));
     assert_true(kill.query && kill.soft && kill.is_number && !kill.by_query_id);
     assert_true(kill.number == UINT64_MAX);
-    assert_ptr_equal(kill.digits.at, strstr(text, "1844"));
-    assert_int_equal(kill.digits.size, 20);
+    assert_ptr_equal(kill.id.at, strstr(text, "1844"));
+    assert_int_equal(kill.id.size, 20);
     assert_true(sql_kill(span_of("KILL QUERY ID 7"), &plain_mode, &kill));
     assert_true(kill.by_query_id && kill.number == 7);
     assert_true(sql_kill(span_of("KILL CONNECTION 8"), &plain_mode, &kill));
@@ -89,9 +89,69 @@ static void each_kill_of_several_statements_is_rewritten(void **state)
     check_rewrite("SELECT 'KILL 100;'; kill 100; KILL 7; Kill query 101; ", true,
                   "SELECT 'KILL 100;'; kill 1; KILL 7; Kill query 2; ");
     check_rewrite("\nKILL 100;\n\nKILL 101\n", true, "\nKILL 1;\n\nKILL 2\n");
-    check_rewrite("BEGIN NOT ATOMIC KILL 100; END", true, NULL);
     /* A server without multi-statements refuses the text. */
     check_rewrite("SELECT 1; KILL 100", false, NULL);
+}
+
+static void a_kill_that_another_statement_runs_is_rewritten(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"KILL (100)", "KILL (1)"},
+        {"SET STATEMENT max_statement_time = 1 FOR KILL 100",
+         "SET STATEMENT max_statement_time = 1 FOR KILL 1"},
+        {"EXECUTE IMMEDIATE 'KILL 100'", "EXECUTE IMMEDIATE 'KILL 1'"},
+        {"EXECUTE IMMEDIATE \"kill query 101 ;\" ; -- x",
+         "EXECUTE IMMEDIATE \"kill query 2 ;\" ; -- x"},
+        {"PREPARE s FROM 'KILL 100'", "PREPARE s FROM 'KILL 1'"},
+        {"BEGIN NOT ATOMIC KILL 100; EXECUTE IMMEDIATE 'KILL 101'; IF 1 THEN KILL HARD 102; END "
+         "IF; END",
+         "BEGIN NOT ATOMIC KILL 1; EXECUTE IMMEDIATE 'KILL 2'; IF 1 THEN KILL HARD 3; END IF; END"},
+        {"EXECUTE IMMEDIATE 'SET STATEMENT max_statement_time = 1 FOR KILL 100'",
+         "EXECUTE IMMEDIATE 'SET STATEMENT max_statement_time = 1 FOR KILL 1'"},
+        {"/*!50000 EXECUTE IMMEDIATE 'KILL 100' */", "/*!50000 EXECUTE IMMEDIATE 'KILL 1' */"},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check_rewrite(texts[i][0], false, texts[i][1]);
+        check_rewrite(texts[i][0], true, texts[i][1]);
+    }
+}
+
+static void what_only_looks_like_a_kill_stays(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"EXECUTE IMMEDIATE CONCAT('KILL 100')",
+                                        "EXECUTE IMMEDIATE 'KILL 100' ' '",
+                                        "EXECUTE IMMEDIATE 'KILL 100' || ''",
+                                        "EXECUTE IMMEDIATE 'SELECT ''KILL 100'' '",
+                                        "EXECUTE IMMEDIATE 'KILL 100 + 1'",
+                                        "PREPARE s FROM @a",
+                                        "KILL (100",
+                                        "KILL 100 1",
+                                        "KILL -100",
+                                        "KILL 100)",
+                                        "EXECUTE s USING 100",
+                                        "SELECT TRIM(LEADING 'a' FROM 'KILL 100')",
+                                        "SELECT execute 'KILL 100'",
+                                        "CREATE PROCEDURE p() KILL 100",
+                                        "SET STATEMENT sql_mode = 'KILL 100' FOR SELECT 1"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check_rewrite(texts[i], false, NULL);
+        check_rewrite(texts[i], true, NULL);
+    }
+}
+
+static void what_stands_for_the_id_is_told(void **state)
+{
+    (void)state;
+    struct sql_kill kill;
+    const char *text = "KILL QUERY ? ;";
+    assert_true(sql_kill(span_of(text), &plain_mode, &kill));
+    assert_true(kill.is_parameter && !kill.is_number && kill.id.at == strchr(text, '?'));
+    assert_true(sql_kill(span_of("KILL @a"), &plain_mode, &kill));
+    assert_true(kill.is_variable && kill.id.size == 2);
+    assert_true(sql_kill(span_of("KILL ? + 1"), &plain_mode, &kill));
+    assert_false(kill.is_parameter);
 }
 
 /* Each statement was read in the session's mode. In that of the SET before it, the second string
@@ -110,6 +170,9 @@ int main(void)
         cmocka_unit_test(every_form_of_kill_gets_the_other_id),
         cmocka_unit_test(what_names_no_known_connection_stays),
         cmocka_unit_test(each_kill_of_several_statements_is_rewritten),
+        cmocka_unit_test(a_kill_that_another_statement_runs_is_rewritten),
+        cmocka_unit_test(what_only_looks_like_a_kill_stays),
+        cmocka_unit_test(what_stands_for_the_id_is_told),
         cmocka_unit_test(a_kill_is_found_in_the_mode_that_a_set_before_it_chooses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

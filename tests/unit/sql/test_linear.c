@@ -30,7 +30,6 @@ static uint64_t all_facts(struct sql_span text)
     sql_statement_kind(text, &plain_mode);
     assert_true(sql_tables_read(&tables, text, &plain_mode, (struct sql_span){0}));
     assert_true(sql_runs_read(&runs, text, &(struct sql_session){.mode = plain_mode}));
-    assert_true(sql_runs_read(&runs, text, &(struct sql_session){.mode = {.unsure = true}}));
     sql_splitter_init(&splitter, text, &plain_mode);
     while (sql_splitter_next(&splitter, &statement)) {
     }

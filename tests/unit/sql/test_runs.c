@@ -81,6 +81,8 @@ static const struct {
      "charset=gbk"},
     {"set statement a = (select 5 for update) for use db2", "(SetStatement) Use", SQL_RESULTS_ONE,
      "db=db2"},
+    {"set statement sql_mode = '' for set statement b = 2 for set sql_mode = 'ansi'",
+     "(SetStatement) Set", SQL_RESULTS_ONE, "flags=?"},
     {"set statement a = 1 for set statement b = 2 for use db2", "(SetStatement) Use",
      SQL_RESULTS_ONE, "db=db2"},
     {"set statement a = 1 for begin not atomic select 1; select 2; end",

@@ -251,8 +251,7 @@ static void a_text_is_read_in_the_mode_and_database_it_runs_in(void **state)
     (void)state;
     static const struct tables_case cases[] = {
         {"set statement sql_mode = 'ansi' for execute immediate 'select 1 from \"t\"'", "cur.t:r"},
-        {"set statement sql_mode = @x for execute immediate 'select 1 from \"t\"'",
-         "!"},
+        {"set statement sql_mode = @x for execute immediate 'select 1 from \"t\"'", "!"},
         {"set statement sql_mode = @x for execute immediate 'select 1 from t'", "cur.t:r"},
         {"begin not atomic execute immediate 'use db2'; execute immediate 'drop table t'; end",
          "!cur.t:d"},
@@ -266,7 +265,8 @@ static void a_text_is_read_in_the_mode_and_database_it_runs_in(void **state)
         {"create procedure p() execute immediate 'drop table t'", "cur.t:d"},
         {"execute immediate 'drop ' 'table t'", "!"},
         {"execute immediate x'64726f70207461626c652074'", "!"},
-        {"set statement a = 1 for begin not atomic drop table t; truncate u; end", "cur.t:d cur.u:d"},
+        {"set statement a = 1 for begin not atomic drop table t; truncate u; end",
+         "cur.t:d cur.u:d"},
     };
     CHECK(cases);
 }
