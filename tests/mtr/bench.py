@@ -2,6 +2,7 @@
 """A server of the runner's with a gateway in front of it, and one test file run over both: the place where files are compared."""
 import difflib
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ ban_after = 1000
 """
 
 
+TEMPORARY = re.compile(rb"(VARDIR/tmp)\w{6}\b")  # a script's
 STATUS = {0: None, 62: "skipped"}  # exit statuses of mariadb-test
 
 
@@ -97,12 +99,12 @@ class Bench:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="b", dir=place.folder))
         self.folder.chmod(0o755)
         self.port, self.socket = free_port(), str(self.folder / "db.sock")
+        (self.folder / "server").mkdir()
         self.runner = runner.load(self.folder / "server", self.port)
 
     def __enter__(self):
         try:
             for folder in (self.folder, self.folder / "server"):
-                folder.mkdir(exist_ok=True)
                 shutil.chown(folder, "mysql")
             subprocess.run(["cp", "-a", self.place.folder / "pristine", self.folder / "server"], check=True)
             self.runner.start(self.socket)
@@ -132,7 +134,7 @@ class Bench:
         done = self.runner.run(self.socket, ("tcp", str(port)), name)
         if done[0] == "timeout":
             self.runner.start(self.socket)  # its sessions would go on in the next file's database
-        return done
+        return done[0], TEMPORARY.sub(rb"\1", done[1])
 
     def _gateway_runs(self):
         """A gateway that a file has killed is named by that file's difference, and comes back for the next."""

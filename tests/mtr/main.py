@@ -56,6 +56,7 @@ def compare_all(names, jobs, plugins):
 
 def compare_there(place, names, jobs):
     waiting, outcomes = multiprocessing.Queue(), multiprocessing.Queue()
+    waiting.cancel_join_thread()  # an end before that does not wait for its readers
     for name in [*names, *[None] * jobs]:
         waiting.put(name)
     workers = [multiprocessing.Process(target=work, args=(waiting, outcomes, place)) for _ in range(jobs)]
@@ -115,6 +116,8 @@ def main():
     if options.sample:
         names = sample(names, options.sample, options.day)
         print(f"the sample of {options.day}: {' '.join(names)}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     start, counts = time.monotonic(), {}
     for outcome in compare_all(names, options.jobs, tuple(filter(None, options.plugins.split(",")))):
         counts[outcome.verdict] = counts.get(outcome.verdict, 0) + 1

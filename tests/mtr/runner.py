@@ -43,9 +43,13 @@ def search_programs():
 
 
 def load(folder, direct_port):
-    """The runner as a module, with its servers in `folder` (on tmpfs) and on `direct_port`."""
+    """The runner as a module, with its servers in `folder` (on tmpfs), which is there, and on `direct_port`. Their temporary
+    files are in a folder of their own: each server that starts removes those that it finds, another's too."""
     search_programs()
-    os.environ["DIRECT_PORT"] = str(direct_port)
+    temporary = pathlib.Path(folder) / "tmp"
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    os.environ |= {"DIRECT_PORT": str(direct_port), "TMPDIR": str(temporary)}
     spec = importlib.util.spec_from_file_location("mtr_run", SHARED / "run.py")
     module = importlib.util.module_from_spec(spec)
     arguments, sys.argv = sys.argv, ["run.py", "nothing", "-"]  # it reads its arguments as it is loaded

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-soak-"))
     print(f"soak of {options.minutes:g} minutes, seed {options.seed}, in {folder}", flush=True)
     soak = Soak(folder, options.seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what has been started is stopped
     try:
         soak.prepare()
         soak.suites(options.minutes)
