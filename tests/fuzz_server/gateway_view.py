@@ -53,5 +53,6 @@ def read(stand, one):
         elif number in open_ones:
             open_ones.pop(number).end = event
     if open_ones:
-        raise Unbalanced(f"{len(open_ones)} of {len(told)} statements have no end: {[one.sql[:80] for one in open_ones.values()]}")
+        raise Unbalanced(f"{len(open_ones)} of {len(told)} statements have no end: "
+                         f"{[(one.command, (one.sql or '')[:80]) for one in open_ones.values()]}")
     return told

@@ -144,7 +144,7 @@ class Grammar:
         name, table = self.fresh_name(), self.table()
         text = self.pick(
             "CREATE TABLE {0} (a INT)", "CREATE TABLE IF NOT EXISTS {0} (a INT, b INT)", "CREATE OR REPLACE TABLE {0} (a INT)",
-            "CREATE TABLE {0} LIKE {1}", "CREATE TABLE {0} AS SELECT * FROM {1}", "CREATE TABLE {0} (x INT) SELECT a FROM {1}",
+            "CREATE TABLE {0} LIKE {1}", "CREATE OR REPLACE TABLE {0} (a INT) ENGINE=MERGE UNION=({1}, t2)", "CREATE TABLE {0} AS SELECT * FROM {1}", "CREATE TABLE {0} (x INT) SELECT a FROM {1}",
             "CREATE TEMPORARY TABLE {0} (a INT)", "CREATE TEMPORARY TABLE t1 (a INT, b INT, c INT)",
             "CREATE OR REPLACE TEMPORARY TABLE t2 AS SELECT * FROM {1}",
             "DROP TEMPORARY TABLE IF EXISTS t1", "DROP TABLE IF EXISTS {0}", "DROP TABLE IF EXISTS new1, new2", "DROP TABLE {0}",

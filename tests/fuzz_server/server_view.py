@@ -119,7 +119,7 @@ def _refused(one):
 def touched(stand, one, connection, rows):
     """The tables that the server touched in a step: a set of (schema, name). Those that went with their database are none."""
     tables = set()
-    whole = any(row.kind in ("statement/sql/drop_db", "statement/sql/create_db") or row.inner for row in rows)
+    whole = re.search(rb"database|schema|execute|call|@", one.text, re.I) or any(row.inner for row in rows)
     for line in stand.audit.read(*one.audit).splitlines():
         fields = line.split(b",", 8)
         if len(fields) < 9 or fields[6] not in TABLE_OPERATIONS or fields[4] != connection:
@@ -134,7 +134,7 @@ def touched(stand, one, connection, rows):
             tables.add((schema, name))
     if one.error and one.error[0] == 1142:
         named = re.search(r"for table `(.*)`\.`(.*)`$", one.error[2])
-        if named:
+        if named and "?" not in one.error[2]:
             tables.add(tuple(re.sub(r"\\([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name.replace("``", "`"))
                              for name in named.groups()))
     return tables
