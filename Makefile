@@ -65,11 +65,17 @@ test:
 	@$(MAKE) --no-print-directory release plugins
 	@tools/test.sh
 
-.PHONY: unit integration lint fuzz fuzz-server format
+.PHONY: unit integration mtr soak lint fuzz fuzz-server format
 unit: asan
 	@ctest --test-dir $(BUILD)/asan --output-on-failure
 integration: plugins
 	@$(PYTHON) -m pytest -q tests/integration
+# All of MariaDB's own test files that $(WEIR_TRUTH)/mtr/list.txt names; make test takes a sample of them.
+mtr: plugins
+	@$(PYTHON) tests/mtr/main.py
+SOAK_MINUTES ?= 30
+soak: plugins
+	@$(PYTHON) tests/soak/main.py --minutes $(SOAK_MINUTES)
 lint: release
 	@tools/lint.sh
 fuzz: fuzzers

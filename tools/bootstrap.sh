@@ -7,8 +7,8 @@
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
-# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, two of its plugins, is taken
-# out of the package without installing it.
+# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, two of its plugins, and the program
+# of mariadb-test, which depends on it, are taken out of the packages without installing them.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -19,14 +19,15 @@ build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev lib
     libmaxminddb-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
-# mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces.
+# mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb perl libdbd-mysql-perl
-    mariadb-client mydumper sysbench iproute2 util-linux openssl git"
+    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git"
 bench="python3 python3-pymysql haproxy sysbench"
 
-mariadb_plugins="auth_ed25519.so server_audit.so"
-unpacked=$root/build/debian/usr/lib/mysql/plugin
+mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
+mariadb_test=usr/bin/mariadb-test
+unpacked=$root/build/debian
 
 installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
@@ -43,16 +44,34 @@ as_root() {
     fi
 }
 
-have_mariadb_plugins() {
-    for plugin in $mariadb_plugins; do
-        [ -e "/usr/lib/mysql/plugin/$plugin" ] || [ -e "$unpacked/$plugin" ] || return 1
+# Whether all of these files are there, installed or unpacked.
+have() {
+    for file in "$@"; do
+        [ -e "/$file" ] || [ -e "$unpacked/$file" ] || return 1
     done
+}
+
+# take PACKAGE FILE...: files out of a package that is not installed, in the version that fits the engine that is.
+take() {
+    package=$1
+    shift
+    echo "bootstrap: taking $* out of Debian's $package, into build/debian"
+    mkdir -p "$unpacked"
+    cd "$unpacked"
+    version=$(dpkg-query -W -f='${Version}' mariadb-server-core)
+    apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$package=$version"
+    dpkg-deb -x "$package"_*.deb package
+    for file in "$@"; do
+        mkdir -p "$(dirname "$file")"
+        mv "package/$file" "$file"
+    done
+    rm -rf package "$package"_*.deb
 }
 
 [ $# -gt 0 ] || { echo "usage: $0 build|run|test|bench ..." >&2; exit 2; }
 
 wanted=
-want_plugins=no
+want_test=no
 for purpose in "$@"; do
     case $purpose in
     build) wanted="$wanted $build" ;;
@@ -61,7 +80,7 @@ for purpose in "$@"; do
         wanted="$wanted $test"
         # Any node will do; Debian's is installed where there is none.
         { command -v node && command -v npm; } >/dev/null || wanted="$wanted nodejs npm"
-        have_mariadb_plugins || want_plugins=yes
+        want_test=yes
         ;;
     bench) wanted="$wanted $bench" ;;
     *) echo "bootstrap: no such purpose: $purpose (build, run, test, bench)" >&2; exit 2 ;;
@@ -82,17 +101,11 @@ if [ -n "$missing" ]; then
         apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing >/dev/null
 fi
 
-if [ "$want_plugins" = yes ]; then
-    echo "bootstrap: taking $mariadb_plugins out of Debian's mariadb-server, into build/debian"
-    mkdir -p "$unpacked"
-    cd "$root/build/debian"
-    [ -n "$missing" ] || as_root apt-get -qq update
-    # The version that fits the engine that is installed.
-    version=$(dpkg-query -W -f='${Version}' mariadb-server-core)
-    apt-get -qq -o APT::Sandbox::User="$(id -un)" download "mariadb-server=$version"
-    dpkg-deb -x mariadb-server_*.deb package
-    for plugin in $mariadb_plugins; do
-        mv "package/usr/lib/mysql/plugin/$plugin" "$unpacked/"
-    done
-    rm -rf package mariadb-server_*.deb
+# shellcheck disable=SC2086 # a list of words
+if [ "$want_test" = yes ]; then
+    have $mariadb_plugins $mariadb_test || [ -n "$missing" ] || as_root apt-get -qq update
+    have $mariadb_plugins || take mariadb-server $mariadb_plugins
+    have $mariadb_test || take mariadb-test $mariadb_test
+    # The servers of tests/mtr run under it; the package of the server, which makes it elsewhere, is not installed.
+    getent passwd mysql >/dev/null || as_root useradd --system --no-create-home --shell /usr/sbin/nologin mysql
 fi

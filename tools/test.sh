@@ -9,6 +9,8 @@ python=${PYTHON:-/usr/bin/python3}
 passed=0
 failed=0
 log=build/test
+# The line of a step's output that is shown beside it.
+said='[0-9]+ passed|[0-9]+% tests passed|test files of MariaDB|^skipped: '
 mkdir -p "$log"
 
 step() {
@@ -17,7 +19,7 @@ step() {
     local start=$SECONDS
     printf '%-44s' "$name"
     if "$@" >"$log/${name// /-}.log" 2>&1; then
-        printf ' ok     %4d s  %s\n' $((SECONDS - start)) "$(grep -hE '[0-9]+ passed|[0-9]+% tests passed|^total: ' "$log/${name// /-}.log" | tail -1)"
+        printf ' ok     %4d s  %s\n' $((SECONDS - start)) "$(grep -hE "$said" "$log/${name// /-}.log" | tail -1)"
         passed=$((passed + 1))
     else
         printf ' FAILED %4d s\n' $((SECONDS - start))
@@ -51,6 +53,7 @@ step "build the fuzzers" build fuzzers
 step "fuzz" tools/fuzz.sh
 step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
+step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 100
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan
 step "integration under TSan" tsan_integration

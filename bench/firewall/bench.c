@@ -34,9 +34,11 @@ static struct weir_session sessions[] = {
               [WEIR_TEXT_normalized] = STRING(normalized_),                                        \
               [WEIR_TEXT_digest] = STRING(digest_),                                                \
               [WEIR_TEXT_command] = STRING("Query"),                                               \
+              [WEIR_TEXT_database] = STRING("sbtest"),                                             \
               [WEIR_TEXT_current_user] = STRING("app@10.%")},                                      \
      .number = {[WEIR_NUMBER_tables_known] = 1,                                                    \
                 [WEIR_NUMBER_digest_exact] = 1,                                                    \
+                [WEIR_NUMBER_reading_known] = 1,                                                   \
                 [WEIR_NUMBER_statement_count] = 1},                                                \
      .parts = (const weir_part[]){{STRING(kind_), STRING(kind_), WEIR_PART_HAS_WHERE}},            \
      .part_count = 1,                                                                              \

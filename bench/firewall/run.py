@@ -64,7 +64,7 @@ def hundred_rules():
 
 
 def allow_list(account, statements):
-    return (f"account {account}\n" + "".join(f"digest {digest(f'other {n}')} other\n" for n in range(LISTED - len(statements)))
+    return (f"account {account}\ndatabase sbtest\n" + "".join(f"digest {digest(f'other {n}')} other\n" for n in range(LISTED - len(statements)))
             + "".join(f"digest {known} listed\n" for known in statements))
 
 

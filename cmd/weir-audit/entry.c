@@ -135,7 +135,9 @@ static void read_fields(struct entry *entry)
         json_t *value = json_object_get(entry->json, row->name);
         if (!value)
             continue;
-        if (row->type == RECORD_IS_TEXT)
+        if (row->type == RECORD_IS_TEXT && json_is_null(value))
+            record_set_null(record, row->index);
+        else if (row->type == RECORD_IS_TEXT)
             record->text[row->index] = member(entry, entry->json, row->name);
         else if (row->type == RECORD_IS_LIST)
             read_list(entry, row->index, value);

@@ -13,7 +13,7 @@
 #include "text_session.h"
 
 struct firewall_options {
-    char *account, *database, *sql_mode, *charset, *server;
+    char *account, *database, *sql_mode, *charset, *server, *unknown;
     bool lines, help, version, manual;
 };
 
@@ -35,6 +35,9 @@ static const struct option_row rows[] = {
     ROW("server", OPTION_TEXT, server, "V", "VERSION",
         "the server's version: decides which executable comments run",
         .fallback = "10.11.6-MariaDB"),
+    ROW("unknown", OPTION_TEXT, unknown, "x", "WHAT",
+        "what is not known of the session: account, database, reading (sql_mode and character "
+        "set), or several of them with commas", ),
     ROW("help", OPTION_FLAG, help, "h", NULL, "print this", ),
     ROW("version", OPTION_FLAG, version, NULL, NULL, "print the version", ),
     ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page", ),
@@ -90,7 +93,7 @@ static void print_statement(struct sql_span statement)
 
 static bool judge(struct test *test, struct sql_span statement, size_t count)
 {
-    bool blind = false;
+    const char *blind = NULL;
     noticed = NULL;
     if (!text_session_read(&test->session, statement, count)) {
         fprintf(stderr, "weir-firewall: out of memory\n");
@@ -178,6 +181,25 @@ static bool check_kinds(const struct rules *rules, const char *path)
     return ok;
 }
 
+/* Forgets what the option says. False, and a message: it says something else. */
+static bool make_unknown(struct text_session *session, const char *list)
+{
+    const struct sql_span nothing = {NULL, 0};
+    for (const char *at = list; at && *at;) {
+        size_t size = strcspn(at, ",");
+        if (size == 7 && strncmp(at, "account", size) == 0)
+            session->account = nothing;
+        else if (size == 8 && strncmp(at, "database", size) == 0)
+            session->database = nothing;
+        else if (size == 7 && strncmp(at, "reading", size) == 0)
+            session->mode.unsure = true;
+        else
+            return false;
+        at += size + (at[size] == ',');
+    }
+    return true;
+}
+
 static int test_rules(const struct firewall_options *options, const char *path)
 {
     struct test test = {.by_line = options->lines};
@@ -188,7 +210,10 @@ static int test_rules(const struct firewall_options *options, const char *path)
     sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
     test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
     sql_mode_set_server(&test.session.mode, span_of(options->server));
-    test.rules = rules_read(path, &error);
+    if (make_unknown(&test.session, options->unknown))
+        test.rules = rules_read(path, &error);
+    else
+        error_set(&error, "-unknown is account, database, reading, or several of them");
     if (!test.rules) {
         fprintf(stderr, "weir-firewall: %s\n", error.message);
         text_session_close(&test.session);

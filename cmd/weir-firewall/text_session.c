@@ -49,6 +49,15 @@ static bool read_tables(struct text_session *session)
     return !session->table_memory.failed;
 }
 
+/* A table that is named without a database is in an unknown one, if the current one is not known. */
+static bool are_tables_known(const struct text_session *session)
+{
+    bool known = session->tables.known;
+    for (size_t i = 0; !session->database.at && i < session->tables.count; i++)
+        known = known && sql_table_schema(&session->tables.items[i]).size > 0;
+    return known;
+}
+
 static bool read_parts(struct text_session *session)
 {
     strbuf_reset(&session->part_memory);
@@ -105,6 +114,7 @@ bool text_session_read(struct text_session *session, struct sql_span statement,
         return false;
     session->session.part_text = part_text;
     text[WEIR_TEXT_current_user] = of_span(session->account);
+    text[WEIR_TEXT_database] = of_span(session->database);
     text[WEIR_TEXT_command] = text_of("Query");
     text[WEIR_TEXT_sql] = of_span(statement);
     text[WEIR_TEXT_kind] = session->session.parts[0].kind;
@@ -112,7 +122,8 @@ bool text_session_read(struct text_session *session, struct sql_span statement,
     text[WEIR_TEXT_normalized] = (weir_string){session->normalized.data, session->normalized.size};
     text[WEIR_TEXT_digest] = text_of(session->digest);
     number[WEIR_NUMBER_statement_count] = statement_count;
-    number[WEIR_NUMBER_tables_known] = session->tables.known;
+    number[WEIR_NUMBER_tables_known] = are_tables_known(session);
+    number[WEIR_NUMBER_reading_known] = !session->mode.unsure;
     number[WEIR_NUMBER_digest_exact] = sql_digest_is_exact(statement, &session->mode);
     return true;
 }

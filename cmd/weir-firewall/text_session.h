@@ -10,9 +10,9 @@
 #include "sql/sql.h"
 
 struct text_session {
-    struct weir_session session; /* for the plugin's functions */
-    struct sql_mode mode;        /* set by the caller, as the next two are */
-    struct sql_span account, database;
+    struct weir_session session;       /* for the plugin's functions */
+    struct sql_mode mode;              /* set by the caller, as the next two are */
+    struct sql_span account, database; /* at NULL: it is not known */
     /* Private. */
     struct sql_digester digester;
     struct sql_tables tables;

@@ -88,6 +88,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .handshake_timeout_s = options->handshake_timeout,
         .connect_timeout_s = options->connect_timeout,
         .drain_timeout_s = options->drain_timeout,
+        .hold_timeout_s = options->hold_timeout,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .log_file = options->log_file,

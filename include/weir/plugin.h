@@ -96,7 +96,9 @@ typedef enum weir_verdict {
 /* X(enumerator, value, name): TiDB's general events.
  *   Starting   before the command goes to the backend; once for each statement of a multi-statement
  *              text. May refuse: the client reads the plugin's error, the backend never sees any of
- *              the text
+ *              the text. What has no reply has no place for an error: of a Long Data the client
+ *              reads it when it executes the statement; Close stmt frees what was prepared, and is
+ *              carried out all the same (the log says so)
  *   Completed  its result has been seen whole, before the end of it goes on to the client
  *   Error      it failed: at the backend, by a plugin's refusal (weir_refused_by()), or because the
  *              connection was lost
@@ -535,7 +537,11 @@ static inline weir_string weir_setting(const char *name)
  * called with the hold, once, from any thread. WEIR_OK lets it go; WEIR_FAIL means that the work
  * could not be done, and the manifest's on_failure decides: the session ends with an error, or goes
  * on. NULL: nothing can be kept back here (another event, or no memory): do the work at once. The
- * session's facts must not be used after the callback has returned. */
+ * session's facts must not be used after the callback has returned.
+ *
+ * A hold has a limit (weir-server's -hold-timeout), and ends when the server does: then the plugin
+ * has failed, the log names it, and on_failure decides. weir_release() and weir_decide() may still
+ * be called, once, until OnShutdown has returned, and change nothing then. */
 static inline weir_hold *weir_hold_reply(weir_session *session)
 {
     return WEIR_HOST_HAS(hold) ? weir_host_table->hold(session, weir_self) : NULL;
@@ -552,7 +558,7 @@ static inline void weir_release(weir_hold *hold, weir_verdict verdict)
  * event, an older server, or no memory): decide at once. The session's facts must not be used after
  * the callback has returned: copy what is needed. The session may end first: Error, Reject or
  * Disconnect are delivered as usual and the answer is dropped, but the hold must still be decided.
- * OnShutdown runs after the last hold has been decided.
+ * OnShutdown runs after the last hold has been decided, or dropped: it has a limit, as above.
  *
  * WEIR_OK lets the session go on. WEIR_REFUSE refuses it for the reason given, as weir_refuse()
  * does. WEIR_FAIL means that the verdict could not be found; the reason goes to the log, and the

@@ -87,7 +87,7 @@ static bool is_exempt(const struct record *record)
 {
     weir_string account = record->text[RECORD_TEXT_account], list = settings_abort_exempt();
     char name[400];
-    if (!list.size)
+    if (!list.size || record_is_null(record, RECORD_TEXT_account))
         return false;
     if (!account.data) {
         snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(record->text[RECORD_TEXT_user]),
@@ -258,6 +258,7 @@ static weir_verdict before_login(weir_session *session, struct scratch *scratch)
     if (verdict != WEIR_OK || !filter_store_has_filters())
         return verdict;
     collect_connection(scratch, NULL, session, WEIR_CONNECTED);
+    scratch->record.nulls = 0; /* there is no account yet: who it wants to be counts */
     struct filter_decision decision = decide(&scratch->record, session, NULL, true);
     return decision.abort ? refuse_by_filter(session, &scratch->record) : WEIR_OK;
 }

@@ -19,6 +19,9 @@
 
 #define US 1000U /* ns */
 
+/* Those of the kept part. */
+#define SESSION_NULLS (UINT64_C(1) << RECORD_TEXT_account | UINT64_C(1) << RECORD_TEXT_roles)
+
 #define AUDITED_MAGIC 0xa0d17edaU
 
 struct audited {
@@ -26,6 +29,7 @@ struct audited {
     struct strbuf program, os_user; /* of the connection attributes */
     bool has_program, has_os_user;
     struct strbuf account, roles; /* as they stand in `part` */
+    uint64_t nulls;               /* likewise: which of them are not known */
     struct strbuf part;
     const struct format *part_format; /* NULL: there is none */
     struct filter_state filter;
@@ -104,6 +108,7 @@ static bool use_part(struct record *record, const struct audited *audited,
                      const struct format *format)
 {
     if (!audited || !format || audited->part_format != format ||
+        audited->nulls != (record->nulls & SESSION_NULLS) ||
         !is_same(&audited->account, record->text[RECORD_TEXT_account]) ||
         !is_same(&audited->roles, record->text[RECORD_TEXT_roles]))
         return false;
@@ -120,6 +125,7 @@ void collect_session_part(struct scratch *scratch, struct audited *audited,
         return;
     copy(&audited->account, record->text[RECORD_TEXT_account]);
     copy(&audited->roles, record->text[RECORD_TEXT_roles]);
+    audited->nulls = record->nulls & SESSION_NULLS;
     strbuf_reset(&audited->part);
     format->write_session(&audited->part, record);
     bool failed = audited->part.failed || audited->account.failed || audited->roles.failed;
@@ -145,15 +151,25 @@ static weir_string unless_empty(weir_string string)
     return string.size ? string : (weir_string){NULL, 0};
 }
 
+/* A fact that every session has once it is logged in: absent is not known, and empty is none. */
+static void collect_known(struct record *record, unsigned text, weir_string fact)
+{
+    record->text[text] = unless_empty(fact);
+    if (!fact.data && record->event != RECORD_REJECT)
+        record_set_null(record, text);
+}
+
 /* format: whose kept part is enough, where there is one; NULL: every fact is wanted. */
 static void collect_session(struct record *record, const struct audited *audited,
                             const weir_session *session, const struct format *format)
 {
     weir_string *text = record->text;
     uint64_t *number = record->number;
-    text[RECORD_TEXT_account] = unless_empty(weir_current_user(session));
-    text[RECORD_TEXT_roles] = unless_empty(weir_current_role(session));
-    text[RECORD_TEXT_database] = unless_empty(weir_database(session));
+    collect_known(record, RECORD_TEXT_account, weir_current_user(session));
+    collect_known(record, RECORD_TEXT_roles, weir_current_role(session));
+    collect_known(record, RECORD_TEXT_database, weir_database(session));
+    if (record->nulls)
+        text[RECORD_TEXT_unknown] = unless_empty(weir_unknown(session));
     if (use_part(record, audited, format))
         return;
     number[RECORD_NUMBER_connection_id] = weir_connection_id(session);
@@ -341,6 +357,10 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
     collect_sql(scratch, session, options);
     if (record->text[RECORD_TEXT_sql].data) {
         record->text[RECORD_TEXT_kind] = unless_empty(weir_specific_kind(session));
+        if (weir_reading_known(session) != 1) {
+            record->number[RECORD_NUMBER_reading_known] = 0;
+            record->text[RECORD_TEXT_unknown] = unless_empty(weir_unknown(session));
+        }
         if (options->with_digest)
             record->text[RECORD_TEXT_digest] = unless_empty(weir_digest(session));
         if (options->with_tables)

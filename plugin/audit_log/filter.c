@@ -10,6 +10,8 @@
  * table, then one general event. It is recorded if one of them says so, and aborted if one of them
  * says so.
  *
+ * An account that is not known may have any of the filters: its events are recorded.
+ *
  * A set is never changed after it was made, so any number of threads may use it. */
 #include "filter.h"
 
@@ -126,6 +128,25 @@ static bool decide_table(const struct filter_subject *subject, const weir_table 
     return logs;
 }
 
+/* A statement that may use tables which are not known: any event of them is possible. What one says
+ * of recording is said of the whole record, which has no such table. */
+static bool decide_possible_tables(const struct filter_subject *subject, struct filter_state *state,
+                                   struct filter_decision *decision)
+{
+    static const enum filter_event events[] = {EVENT_READ, EVENT_INSERT, EVENT_UPDATE,
+                                               EVENT_DELETE};
+    struct filter_occasion occasion = {.subject = subject, .is_possible = true};
+    bool logs = false;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        occasion.event = events[i];
+        struct filter_outcome outcome = step(state, &occasion);
+        logs = logs || outcome.log;
+        decision->abort = decision->abort || outcome.abort;
+        decision->redact = decision->redact || outcome.redact;
+    }
+    return logs;
+}
+
 /* As in MySQL a statement is a table_access event for each use of a table, and then one general
  * event. */
 static struct filter_decision decide_statement(const struct filter_subject *subject,
@@ -140,13 +161,33 @@ static struct filter_decision decide_statement(const struct filter_subject *subj
         if (i < MOST_TABLES)
             decision.table_skip |= logs ? 0 : (uint64_t)1 << i;
     }
+    bool is_known = record->number[RECORD_NUMBER_tables_known] != 0 &&
+                    record->number[RECORD_NUMBER_reading_known] != 0;
+    bool logs_possible = !is_known && decide_possible_tables(subject, state, &decision);
     struct filter_occasion occasion = {.subject = subject, .event = EVENT_STATUS};
     struct filter_outcome general = step(state, &occasion);
     decision.abort = decision.abort || general.abort;
     decision.redact = decision.redact || general.redact;
-    decision.log = general.log || logs_table;
-    decision.without_general = !general.log;
+    decision.log = general.log || logs_table || logs_possible;
+    decision.without_general = !general.log && !logs_possible;
     return decision;
+}
+
+/* Of an account that is not known, which may have any filter: recorded, and aborted or replaced if one
+ * says so. */
+static struct filter_decision decide_for_any(const struct filters *filters,
+                                             const struct filter_subject *subject,
+                                             bool is_statement)
+{
+    struct filter_decision all = {.log = true};
+    for (size_t i = 0; is_statement && i < filters->user_count; i++) {
+        const struct filter_definition *definition = filters->users[i].definition;
+        struct filter_state state = {filters->number, definition, definition->root};
+        struct filter_decision one = decide_statement(subject, &state);
+        all.abort = all.abort || one.abort;
+        all.redact = all.redact || one.redact;
+    }
+    return all;
 }
 
 struct filter_decision filters_decide(const struct filters *filters,
@@ -156,7 +197,10 @@ struct filter_decision filters_decide(const struct filters *filters,
     struct filter_decision all = {.log = true};
     const struct record *record = subject->record;
     const char *class = record_event_class(record->event);
-    const struct user *user = strcmp(class, "audit") == 0 ? NULL : user_of(filters, record);
+    bool is_own = strcmp(class, "audit") == 0;
+    if (!is_own && record_is_null(record, RECORD_TEXT_account))
+        return decide_for_any(filters, subject, strcmp(class, "general") == 0);
+    const struct user *user = is_own ? NULL : user_of(filters, record);
     if (!user)
         return all;
     if (state->set != filters->number || state->definition != user->definition)

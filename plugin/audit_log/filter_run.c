@@ -6,7 +6,8 @@
  * "print" add up over all levels.
  *
  * Fields are read from the record when a condition asks for them. A field that a gateway cannot
- * know is an empty text. Nothing is allocated, except to measure a statement's MySQL name. The
+ * know is an empty text. One that it should know and does not makes the condition MAYBE, and what may
+ * hold counts as if it did. Nothing is allocated, except to measure a statement's MySQL name. The
  * recursion over conditions is as deep as the filter, which is bounded when it is compiled. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -121,6 +122,46 @@ static uint64_t number_of(const struct filter_occasion *occasion, enum filter_fi
 
 /* ---- Conditions ---- */
 
+enum answer { NO, YES, MAYBE };
+
+static enum answer answer_of(bool holds)
+{
+    return holds ? YES : NO;
+}
+
+/* Whether the field has a value that is not known: kinds and tables are guesses if the text may be
+ * read otherwise. */
+static bool is_unknown(const struct filter_occasion *occasion, enum filter_field field)
+{
+    const struct record *record = occasion->subject->record;
+    switch (field) {
+    case FIELD_PRIVILEGED_USER:
+        return record_is_null(record, RECORD_TEXT_account);
+    case FIELD_DATABASE:
+        return record_is_null(record, RECORD_TEXT_database);
+    case FIELD_GENERAL_SQL_COMMAND:
+    case FIELD_SQL_COMMAND_ID:
+        return record->number[RECORD_NUMBER_reading_known] == 0;
+    case FIELD_TABLE_DATABASE:
+        return occasion->is_possible ||
+               (occasion->table && record_is_schema_null(record, occasion->table));
+    case FIELD_TABLE_NAME:
+        return occasion->is_possible;
+    default:
+        return false;
+    }
+}
+
+static bool has_unknown(const struct filter_occasion *occasion,
+                        const struct filter_argument *argument)
+{
+    bool found = false;
+    for (size_t i = 0; i < argument->count && !found; i++)
+        found = argument->pieces[i].field != FIELD_END &&
+                is_unknown(occasion, argument->pieces[i].field);
+    return found;
+}
+
 static bool text_holds(const struct filter_occasion *occasion,
                        const struct filter_condition *condition)
 {
@@ -185,8 +226,8 @@ static bool is_same_digest(weir_string a, weir_string b)
 }
 
 /* The argument is the normalised text, or the 64 digits of its hash. */
-static bool query_digest(const struct filter_occasion *occasion,
-                         const struct filter_condition *condition)
+static enum answer query_digest(const struct filter_occasion *occasion,
+                                const struct filter_condition *condition)
 {
     char room[ACCOUNT_BYTES];
     const weir_session *session = occasion->subject->session;
@@ -194,9 +235,13 @@ static bool query_digest(const struct filter_occasion *occasion,
                              ? argument_of(occasion, &condition->arguments[0], room)
                              : condition->text;
     if (!session || !occasion->subject->record->text[RECORD_TEXT_sql].data)
-        return false;
-    return is_same_digest(weir_normalized(session), wanted) ||
-           (wanted.size == 64 && is_same_digest(weir_digest(session), wanted));
+        return NO;
+    weir_string normalized = weir_normalized(session);
+    if (is_same_digest(normalized, wanted) ||
+        (wanted.size == 64 && is_same_digest(weir_digest(session), wanted)))
+        return YES;
+    bool is_read = occasion->subject->record->number[RECORD_NUMBER_reading_known] != 0;
+    return is_read && normalized.data ? NO : MAYBE;
 }
 
 static bool in_list(const struct filter_occasion *occasion,
@@ -208,39 +253,74 @@ static bool in_list(const struct filter_occasion *occasion,
                            argument_of(occasion, &condition->arguments[0], room));
 }
 
+/* A condition that asks for the session or the statement. */
+static enum answer field_holds(const struct filter_occasion *occasion,
+                               const struct filter_condition *condition)
+{
+    if (is_unknown(occasion, condition->field))
+        return MAYBE;
+    if (condition->kind == CONDITION_FIELD_TEXT)
+        return answer_of(text_holds(occasion, condition));
+    uint64_t number = condition->is_length ? size_of(occasion, condition->field)
+                                           : number_of(occasion, condition->field);
+    return answer_of(number == condition->number);
+}
+
+static enum answer function_holds(const struct filter_occasion *occasion,
+                                  const struct filter_condition *condition)
+{
+    if (has_unknown(occasion, &condition->arguments[0]) ||
+        has_unknown(occasion, &condition->arguments[1]))
+        return MAYBE;
+    if (condition->kind == CONDITION_QUERY_DIGEST)
+        return query_digest(occasion, condition);
+    return answer_of(condition->kind == CONDITION_IN_LIST ? in_list(occasion, condition)
+                                                          : string_find(occasion, condition));
+}
+
+static enum answer ask(const struct filter_occasion *occasion,
+                       const struct filter_condition *condition);
+
+/* One that decides is enough; otherwise one that cannot be told leaves the whole open.
+ * NOLINTNEXTLINE(misc-no-recursion): the depth is bounded when it is compiled. */
+static enum answer ask_parts(const struct filter_occasion *occasion,
+                             const struct filter_condition *condition)
+{
+    enum answer open = condition->kind == CONDITION_AND ? YES : NO, all = open;
+    for (size_t i = 0; i < condition->part_count; i++) {
+        enum answer answer = ask(occasion, &condition->parts[i]);
+        if (answer != MAYBE && answer != open)
+            return answer;
+        all = answer == MAYBE ? MAYBE : all;
+    }
+    return all;
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): the depth is bounded when it is compiled. */
-static bool holds(const struct filter_occasion *occasion, const struct filter_condition *condition)
+static enum answer ask(const struct filter_occasion *occasion,
+                       const struct filter_condition *condition)
 {
     const struct filter_subject *subject = occasion->subject;
+    enum answer answer;
     switch (condition->kind) {
     case CONDITION_CONSTANT:
-        return condition->value;
+        return answer_of(condition->value);
     case CONDITION_FIELD_TEXT:
-        return text_holds(occasion, condition);
     case CONDITION_FIELD_NUMBER:
-        return (condition->is_length ? size_of(occasion, condition->field)
-                                     : number_of(occasion, condition->field)) == condition->number;
+        return field_holds(occasion, condition);
     case CONDITION_VARIABLE:
-        return subject->variables[condition->variable] == condition->number;
-    case CONDITION_STRING_FIND:
-        return string_find(occasion, condition);
-    case CONDITION_IN_LIST:
-        return in_list(occasion, condition);
+        return answer_of(subject->variables[condition->variable] == condition->number);
     case CONDITION_LIST_IS_NULL:
-        return (condition->value ? subject->excluded : subject->included).size == 0;
-    case CONDITION_QUERY_DIGEST:
-        return query_digest(occasion, condition);
+        return answer_of((condition->value ? subject->excluded : subject->included).size == 0);
     case CONDITION_NOT:
-        return !holds(occasion, condition->parts);
+        answer = ask(occasion, condition->parts);
+        return answer == MAYBE ? MAYBE : answer_of(answer == NO);
     case CONDITION_AND:
     case CONDITION_OR:
-        break;
+        return ask_parts(occasion, condition);
+    default:
+        return function_holds(occasion, condition);
     }
-    bool all = condition->kind == CONDITION_AND;
-    for (size_t i = 0; i < condition->part_count; i++)
-        if (holds(occasion, &condition->parts[i]) != all)
-            return !all;
-    return all;
 }
 
 /* ---- Items ---- */
@@ -249,10 +329,23 @@ static bool holds(const struct filter_occasion *occasion, const struct filter_co
 static bool act(const struct filter_occasion *occasion, const struct filter_action *action,
                 bool fallback, struct filter_outcome *outcome)
 {
-    outcome->abort = outcome->abort || (action->abort && holds(occasion, action->abort));
+    outcome->abort = outcome->abort || (action->abort && ask(occasion, action->abort) != NO);
     outcome->redact =
-        outcome->redact || (action->keeps_text && !holds(occasion, action->keeps_text));
-    return action->log ? holds(occasion, action->log) : fallback;
+        outcome->redact || (action->keeps_text && ask(occasion, action->keeps_text) != YES);
+    return action->log ? ask(occasion, action->log) != NO : fallback;
+}
+
+/* In doubt neither filter is right, and what follows is recorded whole. */
+static const struct filter_tree everything;
+
+static const struct filter_tree *hand_over(const struct filter_occasion *occasion,
+                                           const struct filter_tree *next,
+                                           const struct filter_tree *now)
+{
+    enum answer answer = next->activates ? ask(occasion, next->activates) : YES;
+    if (answer == YES && !occasion->is_possible)
+        return next->target;
+    return answer == NO ? now : &everything;
 }
 
 static bool run_class(const struct filter_occasion *occasion, const struct filter_class_item *class,
@@ -266,8 +359,8 @@ static bool run_class(const struct filter_occasion *occasion, const struct filte
             continue;
         matched = true;
         any = act(occasion, &item->action, true, outcome) || any;
-        if (item->next && (!item->next->activates || holds(occasion, item->next->activates)))
-            outcome->next = item->next->target;
+        if (item->next)
+            outcome->next = hand_over(occasion, item->next, outcome->next);
     }
     return matched ? any : logs;
 }

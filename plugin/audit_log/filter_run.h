@@ -21,8 +21,11 @@ struct filter_occasion {
     const struct filter_subject *subject;
     enum filter_event event;
     const weir_table *table; /* of a table_access event; else NULL */
+    bool is_possible; /* a table_access event of a table that is not known, if there is one */
 };
 
+/* What cannot be told, because a fact is not known, counts as true: in doubt an event is recorded,
+ * aborted, and its text replaced. */
 struct filter_outcome {
     bool log, abort, redact;
     const struct filter_tree *next; /* the filter in force for the next event */

@@ -88,7 +88,10 @@ void format_add_tables(struct strbuf *text, const struct record *record)
         if (i < 64 && record->table_skip >> i & 1)
             continue;
         strbuf_add_text(text, is_first ? "[{\"schema\":" : ",{\"schema\":");
-        encode_json(text, table->schema.data, table->schema.size);
+        if (record_is_schema_null(record, table))
+            strbuf_add_text(text, "null");
+        else
+            encode_json(text, table->schema.data, table->schema.size);
         strbuf_add_text(text, ",\"name\":");
         encode_json(text, table->name.data, table->name.size);
         strbuf_add_text(text, ",\"access\":[");

@@ -2,7 +2,7 @@
  *
  * CSV after RFC 4180, with a line of column names at the top of each file. The columns are seq,
  * prev, time, event, class, and the record's fields; what is absent is an empty column, what is
- * there and empty is "". Lists are JSON within their column. Line ends within texts are escaped
+ * there and empty is "", what is not known is NULL without quotes. Lists are JSON within their column. Line ends within texts are escaped
  * (encode.h), so that every record is one line for grep and for the chain. */
 #include <stdlib.h>
 
@@ -34,6 +34,8 @@ static void add_rows(struct strbuf *text, const struct record *record, size_t be
             weir_string value = record->text[row->index];
             if (value.data)
                 encode_csv(text, value.data, value.size);
+            else if (record_is_null(record, row->index))
+                strbuf_add(text, "NULL", 4);
         } else if (record->number[row->index] != WEIR_ABSENT) {
             encode_number(text, record->number[row->index]);
         }

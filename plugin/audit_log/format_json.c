@@ -60,7 +60,10 @@ static void add_tables(struct strbuf *text, const struct record *record)
 /* The fields, one after the other. */
 #define TEXT(member)                                                                               \
     if (record->text[RECORD_TEXT_##member].data)                                                   \
-        encode_json_member(text, KEY(member), KEY_SIZE(member), record->text[RECORD_TEXT_##member]);
+        encode_json_member(text, KEY(member), KEY_SIZE(member),                                    \
+                           record->text[RECORD_TEXT_##member]);                                    \
+    else if (record_is_null(record, RECORD_TEXT_##member))                                         \
+        strbuf_add(text, KEY(member) "null", KEY_SIZE(member) + 4);
 #define NUMBER(member)                                                                             \
     if (record->number[RECORD_NUMBER_##member] != WEIR_ABSENT)                                     \
         add_number(text, KEY(member), KEY_SIZE(member), record->number[RECORD_NUMBER_##member]);

@@ -2,8 +2,8 @@
  *
  * MySQL Enterprise Audit's JSON format: one array of objects, with the items that its manual
  * documents. A statement is a `general` record and one `table_access` record for each table and
- * access. What MySQL has no item for is left out, except `prev` (the chain) and the `audit` events
- * `gap` and `reopen`. docs/plugins/audit_log.md lists where the contents can differ. */
+ * access. What MySQL has no item for is left out, except `prev` (the chain), `unknown` and
+ * `reading_known` (what is null or a guess, and why), and the `audit` events `gap` and `reopen`. docs/plugins/audit_log.md lists where the contents can differ. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -22,6 +22,17 @@ static void add_string(struct strbuf *text, const char *key, weir_string value)
 {
     add_key(text, key);
     encode_json(text, value.data, value.size);
+}
+
+/* What is not known is null. */
+static void add_nullable(struct strbuf *text, const char *key, weir_string value, bool is_null)
+{
+    if (!is_null) {
+        add_string(text, key, value);
+        return;
+    }
+    add_key(text, key);
+    add_key(text, "null");
 }
 
 static void add_number(struct strbuf *text, const char *key, uint64_t value)
@@ -60,12 +71,17 @@ static void begin_body(struct strbuf *text, const struct record *record, const c
         matched = (weir_string){account.data, (size_t)(at - account.data)};
         host = (weir_string){at + 1, account.size - matched.size - 1};
     }
-    add_string(text, ",\"account\":{\"user\":", matched);
-    add_string(text, ",\"host\":", host);
+    bool is_null = record_is_null(record, RECORD_TEXT_account);
+    add_nullable(text, ",\"account\":{\"user\":", matched, is_null);
+    add_nullable(text, ",\"host\":", host, is_null);
     add_string(text, "},\"login\":{\"user\":", user);
     add_string(text, ",\"os\":", record->text[RECORD_TEXT_os_user]);
     add_string(text, ",\"ip\":", record->text[RECORD_TEXT_client_ip]);
     add_key(text, ",\"proxy\":\"\"}");
+    if (record->number[RECORD_NUMBER_reading_known] == 0)
+        add_key(text, ",\"reading_known\":0");
+    if (record->text[RECORD_TEXT_unknown].data)
+        add_string(text, ",\"unknown\":", record->text[RECORD_TEXT_unknown]);
 }
 
 static const char *connection_type(const struct record *record)
@@ -83,7 +99,8 @@ static void write_connection(struct strbuf *text, const struct record *record, c
                   connection_type(record));
     if (record->event != RECORD_DISCONNECT) {
         add_number(text, ",\"status\":", record->number[RECORD_NUMBER_error_code]);
-        add_string(text, ",\"db\":", record->text[RECORD_TEXT_database]);
+        add_nullable(text, ",\"db\":", record->text[RECORD_TEXT_database],
+                     record_is_null(record, RECORD_TEXT_database));
     }
     if (record->attribute_count) {
         add_key(text, ",\"connection_attributes\":");
@@ -130,7 +147,8 @@ static void write_tables(struct strbuf *text, const struct record *record)
             if (!(events & 1U << event))
                 continue;
             begin_body(text, record, "table_access", table_event_name((enum table_event)event));
-            add_string(text, ",\"table_access_data\":{\"db\":", table->schema);
+            add_nullable(text, ",\"table_access_data\":{\"db\":", table->schema,
+                         record_is_schema_null(record, table));
             add_string(text, ",\"table\":", table->name);
             add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);
             add_sql_command(text, record);

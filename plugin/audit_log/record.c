@@ -25,6 +25,8 @@ static const struct {
 #undef X
 };
 
+_Static_assert(RECORD_TEXT_END <= 64, "record.nulls has a bit for each text");
+
 const char *record_event_name(enum record_event event)
 {
     return events[event].name;

@@ -2,7 +2,8 @@
  *
  * A record: what happened, as facts, before any format. The one table of its fields drives every
  * format, and weir-audit's reading. A fact that is absent has no data, or is WEIR_ABSENT, and is
- * not written. A record borrows all that it points to.
+ * not written. One that there is and that is not known is written as null; `unknown` says why. A
+ * record borrows all that it points to.
  *
  * Sequence number and chain are not here: the journal (journal.h) assigns them in the order of
  * writing. */
@@ -71,7 +72,9 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     LIST(parameters)                                                                               \
     TEXT(digest)                                                                                   \
     LIST(tables)                                                                                   \
-    NUMBER(tables_known) /* 0: the statement may use other tables than these */                    \
+    NUMBER(tables_known)  /* 0: the statement may use other tables than these */                   \
+    NUMBER(reading_known) /* 0: kind and tables are what the text looks like; not written else */  \
+    TEXT(unknown)         /* which facts are not known, and why */                                 \
     NUMBER(rows)                                                                                   \
     NUMBER(bytes)                                                                                  \
     NUMBER(affected_rows)                                                                          \
@@ -114,6 +117,7 @@ struct record {
     uint64_t time_ns; /* since 1970 */
     enum record_event event;
     weir_string text[RECORD_TEXT_END];
+    uint64_t nulls; /* bit of enum record_text: the text, which is absent, is not known */
     uint64_t number[RECORD_NUMBER_END];
     const struct record_attribute *attributes;
     size_t attribute_count;
@@ -140,6 +144,21 @@ extern const size_t record_row_count, record_session_row_count;
 /* "Completed", and "general". */
 const char *record_event_name(enum record_event event);
 const char *record_event_class(enum record_event event);
+
+static inline bool record_is_null(const struct record *record, unsigned text)
+{
+    return record->nulls >> text & 1;
+}
+static inline void record_set_null(struct record *record, unsigned text)
+{
+    record->text[text] = (weir_string){NULL, 0};
+    record->nulls |= UINT64_C(1) << text;
+}
+/* Whether the schema of the table is the session's database, which is not known. */
+static inline bool record_is_schema_null(const struct record *record, const weir_table *table)
+{
+    return table->schema.size == 0 && record_is_null(record, RECORD_TEXT_database);
+}
 
 /* Everything absent. */
 void record_init(struct record *record, enum record_event event, uint64_t time_ns);

@@ -4,8 +4,9 @@
  * copy of the databases it may use.
  *
  * A statement is allowed if all its tables are known and each is in one of those databases, or in
- * information_schema, which shows what the account may see anyway. A statement whose tables are
- * not known, or that creates, alters or drops a database, is refused: it could reach any. */
+ * information_schema, which shows what the account may see anyway. A statement whose tables, or
+ * whose reading, are not known, or that creates, alters or drops a database, is refused: it could
+ * reach any. So is the execution of what was prepared while nobody looked. */
 #include "visit.h"
 
 #include <stdlib.h>
@@ -69,10 +70,19 @@ static bool is_about_databases(const weir_session *session)
     return found;
 }
 
+/* Whether its text is there, if it has one, and is read as the server reads it. */
+static bool is_read(const weir_session *session)
+{
+    enum { EXECUTE = 0x17, BULK_EXECUTE = 0xfa };
+    uint64_t code = weir_command_code(session);
+    return weir_sql(session).data ? weir_reading_known(session) == 1
+                                  : code != EXECUTE && code != BULK_EXECUTE;
+}
+
 bool visit_allows(const struct visit *visit, const weir_session *session)
 {
     weir_table table;
-    bool ok = weir_tables_known(session) != 0 && !is_about_databases(session);
+    bool ok = is_read(session) && weir_tables_known(session) == 1 && !is_about_databases(session);
     for (size_t i = 0; ok && weir_statement_table(session, i, &table); i++)
         ok = is_among(visit->databases, table.schema);
     return ok;

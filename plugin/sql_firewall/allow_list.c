@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Each account has its entries in the order in which they were learned, and a lookup of them. Keys
- * are SHA-256 already, so that their first bytes are the hash. */
+ * are SHA-256 already, so that their first bytes, with the database, are the hash. */
 #define _GNU_SOURCE 1 /* memmem() */
 #include "allow_list.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weir/text.h>
 
 #include "allow_list_private.h"
 #include "statement.h"
@@ -87,8 +88,14 @@ static enum key_answer key_in_text(struct statement *statement, size_t index, st
 enum key_answer key_of(struct statement *statement, size_t index, struct key *key)
 {
     weir_string sql = statement_sql(statement);
-    if (sql.data && statement_is_computed(statement))
+    if (!statement_is_read(statement) || (sql.data && statement_is_computed(statement)))
         return KEY_UNKNOWABLE;
+    key->database = (weir_string){NULL, 0};
+    if (sql.data) {
+        key->database = statement_database(statement);
+        if (!key->database.data)
+            return KEY_UNKNOWABLE;
+    }
     if (index > 0)
         return sql.data && statement_has_text(statement) && has_keys_of_digests(statement)
                    ? key_in_text(statement, index, key)
@@ -118,16 +125,31 @@ static uint64_t hash_of_name(weir_string name)
     return hash ^ hash >> 29;
 }
 
+static uint64_t hash_of_key(const uint8_t bytes[KEY_BYTES], weir_string database)
+{
+    return hash_of_bytes(bytes) ^ (database.data ? hash_of_name(database) : 0);
+}
+
 static uint64_t entry_hash(const void *item)
 {
-    return hash_of_bytes(((const struct entry *)item)->bytes);
+    const struct entry *entry = item;
+    return hash_of_key(entry->bytes, entry->database);
 }
 
 static bool entry_fits(const void *item, const void *wanted)
 {
     const struct entry *entry = item;
     const struct key *key = wanted;
-    return entry->sort == key->sort && memcmp(entry->bytes, key->bytes, KEY_BYTES) == 0;
+    return entry->sort == key->sort && memcmp(entry->bytes, key->bytes, KEY_BYTES) == 0 &&
+           !entry->database.data == !key->database.data &&
+           text_equals(entry->database, key->database);
+}
+
+bool entry_is(const struct entry *entry, const struct key *key)
+{
+    return entry->sort == key->sort && memcmp(entry->bytes, key->bytes, KEY_BYTES) == 0 &&
+           (!key->database.data ||
+            (entry->database.data && text_equals(entry->database, key->database)));
 }
 
 static uint64_t account_hash(const void *item)
@@ -155,7 +177,25 @@ struct account *allow_lists_find(const struct allow_lists *lists, weir_string na
 
 bool account_has(const struct account *account, const struct key *key)
 {
-    return lookup_find(&account->entries, &entries_kind, hash_of_bytes(key->bytes), key) != NULL;
+    return lookup_find(&account->entries, &entries_kind, hash_of_key(key->bytes, key->database),
+                       key) != NULL;
+}
+
+bool account_allows(const struct account *account, const struct key *key)
+{
+    struct key unbound = *key;
+    unbound.database = (weir_string){NULL, 0};
+    return account_has(account, key) || (key->database.data && atomic_load(&account->has_unbound) &&
+                                         account_has(account, &unbound));
+}
+
+bool account_names(const struct account *account, const struct key *key)
+{
+    bool found = false;
+    for (const struct entry *entry = atomic_load(&account->first); entry && !found;
+         entry = atomic_load(&entry->next))
+        found = entry_is(entry, key);
+    return found;
 }
 
 size_t account_count(const struct account *account)
@@ -171,6 +211,26 @@ int account_mode(const struct account *account)
 size_t allow_lists_count(const struct allow_lists *lists)
 {
     return atomic_load(&lists->count);
+}
+
+size_t allow_lists_unbound(const struct allow_lists *lists)
+{
+    return atomic_load(&lists->unbound);
+}
+
+int allow_lists_strictest_mode(const struct allow_lists *lists)
+{
+    int strictest = NO_MODE;
+    for (const struct account *account = atomic_load(&lists->first); account;
+         account = atomic_load(&account->next))
+        if (account_mode(account) > strictest)
+            strictest = account_mode(account);
+    return strictest;
+}
+
+bool allow_lists_are_empty(const struct allow_lists *lists)
+{
+    return !atomic_load(&lists->first);
 }
 
 /* ---- Writing ---- */
@@ -194,36 +254,18 @@ static struct entry *new_entry(const struct key *key)
 {
     char shown[SHOWN_STATEMENT_SIZE];
     size_t size = shown_copy(key->shown, shown);
-    struct entry *entry = calloc(1, sizeof *entry + size);
+    struct entry *entry = calloc(1, sizeof *entry + size + key->database.size + 1);
     if (!entry)
         return NULL;
+    if (key->database.data) {
+        entry->database = (weir_string){entry->text + size, key->database.size};
+        memcpy(entry->text + size, key->database.data, key->database.size);
+    }
     entry->sort = key->sort;
     memcpy(entry->bytes, key->bytes, KEY_BYTES);
-    memcpy(entry->shown, shown, size);
+    memcpy(entry->text, shown, size);
     entry->shown_size = (uint16_t)size;
     return entry;
-}
-
-enum learned account_learn(struct allow_lists *lists, struct account *account,
-                           const struct key *key)
-{
-    if (account_has(account, key))
-        return LEARNED_NOTHING;
-    struct entry *entry = account_count(account) < STATEMENTS_MAX ? new_entry(key) : NULL;
-    if (!entry || !lookup_add(&account->entries, &entries_kind, entry)) {
-        free(entry);
-        return LEARNED_FULL;
-    }
-    atomic_store(account->last ? &account->last->next : &account->first, entry);
-    account->last = entry;
-    atomic_fetch_add(&account->count, 1);
-    atomic_fetch_add(&lists->count, 1);
-    return LEARNED_NEW;
-}
-
-void account_set_mode(struct account *account, int mode)
-{
-    atomic_store(&account->mode, mode);
 }
 
 static bool has_control_characters(weir_string name)
@@ -232,6 +274,35 @@ static bool has_control_characters(weir_string name)
     for (size_t i = 0; i < name.size; i++)
         found = found || (unsigned char)name.data[i] < ' ';
     return found;
+}
+
+enum learned account_learn(struct allow_lists *lists, struct account *account,
+                           const struct key *key)
+{
+    if (account_has(account, key))
+        return LEARNED_NOTHING;
+    bool is_writable =
+        key->database.size < DATABASE_BYTES && !has_control_characters(key->database);
+    struct entry *entry =
+        is_writable && account_count(account) < STATEMENTS_MAX ? new_entry(key) : NULL;
+    if (!entry || !lookup_add(&account->entries, &entries_kind, entry)) {
+        free(entry);
+        return LEARNED_FULL;
+    }
+    atomic_store(account->last ? &account->last->next : &account->first, entry);
+    account->last = entry;
+    if (!key->database.data && key->sort != KEY_COMMAND) {
+        atomic_store(&account->has_unbound, true);
+        atomic_fetch_add(&lists->unbound, 1);
+    }
+    atomic_fetch_add(&account->count, 1);
+    atomic_fetch_add(&lists->count, 1);
+    return LEARNED_NEW;
+}
+
+void account_set_mode(struct account *account, int mode)
+{
+    atomic_store(&account->mode, mode);
 }
 
 struct account *allow_lists_make(struct allow_lists *lists, weir_string name)

@@ -13,10 +13,11 @@
 #include <unistd.h>
 #include <weir/files.h>
 #include <weir/strbuf.h>
+#include <weir/text.h>
 
 #include "allow_list_private.h"
 
-static const char heading[] =
+static const char beginning[] =
     "# The allow-lists of sql_firewall, which learns them in the mode RECORDING.\n"
     "# After a change: FLUSH TIDB PLUGINS sql_firewall.\n";
 
@@ -38,7 +39,7 @@ static const char *parse_entry(const char *line, struct key *key)
            (strlen(sort_names[sort]) != word || memcmp(sort_names[sort], line, word) != 0))
         sort++;
     if (sort == KEY_SORT_COUNT)
-        return "begins with none of account, mode, digest, text, command";
+        return "begins with none of account, mode, database, digest, text, command";
     key->sort = (enum key_sort)sort;
     size_t size = hex ? strlen(++hex) : 0;
     if (size < 2 * (size_t)KEY_BYTES || !key_from_hex(hex, key->bytes) ||
@@ -58,38 +59,70 @@ static int mode_of(const char *name)
     return NO_MODE;
 }
 
-const char *allow_lists_read_line(struct allow_lists *lists, char *line, struct account **account)
+/* Whether the line is of the account or database that others follow; and the name, which may be
+ * empty. */
+static bool is_heading(const char *line, const char *word, weir_string *name)
 {
+    size_t size = strlen(word);
+    if (strncmp(line, word, size) != 0 || (line[size] != ' ' && line[size] != '\0'))
+        return false;
+    const char *at = line + size + (line[size] == ' ');
+    *name = (weir_string){at, strlen(at)};
+    return true;
+}
+
+static const char *read_database(struct allow_heading *heading, weir_string name)
+{
+    if (!heading->account)
+        return "stands before the first account";
+    if (name.size >= sizeof heading->room)
+        return "names no database";
+    memcpy(heading->room, name.data, name.size);
+    heading->database = (weir_string){heading->room, name.size};
+    return NULL;
+}
+
+const char *allow_lists_read_line(struct allow_lists *lists, char *line,
+                                  struct allow_heading *heading)
+{
+    weir_string name;
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#')
         return NULL;
-    if (strncmp(line, "account ", 8) == 0) {
-        *account = allow_lists_make(lists, (weir_string){line + 8, strlen(line + 8)});
-        return *account ? NULL : "names no account, or does not fit into memory";
+    if (is_heading(line, "account", &name) && line[7]) {
+        heading->account = allow_lists_make(lists, name);
+        heading->database = (weir_string){NULL, 0};
+        return heading->account ? NULL : "names no account, or does not fit into memory";
     }
+    if (is_heading(line, "database", &name))
+        return read_database(heading, name);
     if (strncmp(line, "mode ", 5) == 0) {
         int mode = mode_of(line + 5);
         if (mode == NO_MODE)
             return "has a mode that is none of OFF, RECORDING, DETECTING, PROTECTING";
-        if (*account)
-            account_set_mode(*account, mode);
-        return *account ? NULL : "stands before the first account";
+        if (heading->account)
+            account_set_mode(heading->account, mode);
+        return heading->account ? NULL : "stands before the first account";
     }
     struct key key;
     const char *wrong = parse_entry(line, &key);
-    if (!wrong && !*account)
+    key.database = heading->database;
+    if (!wrong && !heading->account)
         wrong = "stands before the first account";
-    if (!wrong && account_learn(lists, *account, &key) == LEARNED_FULL)
+    if (!wrong && key.sort == KEY_COMMAND)
+        key.database = (weir_string){NULL, 0};
+    if (!wrong && account_learn(lists, heading->account, &key) == LEARNED_FULL)
         wrong = "is one too many";
     return wrong;
 }
 
 /* A last line without its end was cut off where it is wrong, and where it could have become another
- * account. A first line is not: that is another file. */
+ * account or database. A first line is not: that is another file. */
 static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, bool *is_torn,
                        struct error *error)
 {
-    struct account *account = NULL;
+    struct allow_heading heading = {0};
+    weir_string name;
     const char *wrong = NULL;
     char *line = NULL;
     size_t room = 0;
@@ -99,12 +132,13 @@ static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, 
         number++;
         bool is_whole = line[size - 1] == '\n' || number == 1;
         bool has_nul = strlen(line) != (size_t)size;
-        if (!is_whole && strncmp(line, "account ", 8) == 0)
+        if (!is_whole &&
+            (is_heading(line, "account", &name) || is_heading(line, "database", &name)))
             *is_torn = true;
         else if (has_nul)
             wrong = "has a NUL byte in it";
         else
-            wrong = allow_lists_read_line(lists, line, &account);
+            wrong = allow_lists_read_line(lists, line, &heading);
         *is_torn = *is_torn || (wrong && !is_whole);
         if (*is_torn)
             wrong = NULL;
@@ -143,6 +177,14 @@ struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct err
 
 /* ---- Writing the whole ---- */
 
+void heading_print(weir_string account, weir_string database, struct strbuf *out)
+{
+    strbuf_printf(out, "account %.*s\n", WEIR_STRING_ARGS(account));
+    if (database.data)
+        strbuf_printf(out, "database%s%.*s\n", database.size ? " " : "",
+                      WEIR_STRING_ARGS(database));
+}
+
 size_t key_print(const struct key *key, char line[KEY_LINE_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
@@ -160,38 +202,44 @@ size_t key_print(const struct key *key, char line[KEY_LINE_BYTES])
 }
 
 static bool is_left_out(const struct left_out *left_out, const struct account *account,
-                        const struct key *key)
+                        const struct entry *entry)
 {
     if (!left_out || left_out->account.size != account->name_size ||
         memcmp(left_out->account.data, account->name, account->name_size) != 0)
         return false;
-    const struct key *other = left_out->key;
-    return !other ||
-           (key && other->sort == key->sort && memcmp(other->bytes, key->bytes, KEY_BYTES) == 0);
+    return !left_out->key || (entry && entry_is(entry, left_out->key));
 }
 
 static void print_account(const struct account *account, const struct left_out *left_out,
                           struct strbuf *out)
 {
     char line[KEY_LINE_BYTES];
+    const weir_string name = {account->name, account->name_size};
+    weir_string database = {NULL, 0};
     int mode = account_mode(account);
-    strbuf_printf(out, "\naccount %s\n", account->name);
+    strbuf_add_byte(out, '\n');
+    heading_print(name, database, out);
     if (mode != NO_MODE)
         strbuf_printf(out, "mode %s\n", firewall_mode_names[mode]);
     for (const struct entry *entry = atomic_load(&account->first); entry;
          entry = atomic_load(&entry->next)) {
-        struct key key = {.sort = entry->sort, .shown = {entry->shown, entry->shown_size}};
+        struct key key = {.sort = entry->sort, .shown = {entry->text, entry->shown_size}};
+        if (is_left_out(left_out, account, entry))
+            continue;
+        bool is_same =
+            !database.data == !entry->database.data && text_equals(database, entry->database);
+        if (!is_same)
+            heading_print(name, entry->database, out);
+        database = entry->database;
         memcpy(key.bytes, entry->bytes, KEY_BYTES);
-        size_t size = key_print(&key, line);
-        if (!is_left_out(left_out, account, &key))
-            strbuf_add(out, line, size);
+        strbuf_add(out, line, key_print(&key, line));
     }
 }
 
 static void print(const struct allow_lists *lists, const struct left_out *left_out,
                   struct strbuf *out)
 {
-    strbuf_add_text(out, heading);
+    strbuf_add_text(out, beginning);
     for (const struct account *account = atomic_load(&lists->first); account;
          account = atomic_load(&account->next))
         if (!is_left_out(left_out, account, NULL))
@@ -228,7 +276,7 @@ bool allow_lists_append(const char *path, const char *lines, size_t size, struct
     bool ok = descriptor >= 0 && fstat(descriptor, &status) == 0;
     bool is_new = ok && status.st_size == 0;
     bool begun = ok;
-    ok = ok && (!is_new || files_write(descriptor, heading, sizeof heading - 1) == 0) &&
+    ok = ok && (!is_new || files_write(descriptor, beginning, sizeof beginning - 1) == 0) &&
          end_last_line(descriptor, status.st_size) && files_write(descriptor, lines, size) == 0 &&
          fdatasync(descriptor) == 0 && (!is_new || files_sync_folder(path) == 0);
     if (!ok) {

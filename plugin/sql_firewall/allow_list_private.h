@@ -14,8 +14,9 @@ struct entry {
     _Atomic(struct entry *) next; /* owned; learned after this one */
     enum key_sort sort;
     uint8_t bytes[KEY_BYTES];
+    weir_string database; /* in text, or absent */
     uint16_t shown_size;
-    char shown[]; /* one line, without its end */
+    char text[]; /* what is shown: one line, without its end; then the database's name */
 };
 
 struct account {
@@ -24,6 +25,7 @@ struct account {
     struct entry *last;             /* the writer's */
     struct lookup entries;
     atomic_size_t count;
+    atomic_bool has_unbound; /* statements that count in any database */
     atomic_int mode;
     size_t name_size;
     char name[]; /* NUL-terminated */
@@ -34,7 +36,11 @@ struct allow_lists {
     _Atomic(struct account *) first; /* owned */
     struct account *last;            /* the writer's */
     atomic_size_t count;             /* statements of all accounts */
+    atomic_size_t unbound;           /* those that count in any database */
 };
+
+/* Whether the entry is the key, in the key's database or, if that is absent, in whichever. */
+bool entry_is(const struct entry *entry, const struct key *key);
 
 /* Copies the part for people as one line: control characters become spaces, and what is too long is
  * cut between characters. Returns its size. */

@@ -78,12 +78,14 @@ static weir_verdict call_read(weir_call *call)
     return has_list ? return_words(call, number) : WEIR_OK;
 }
 
-/* sql_firewall_forget(account, digest) */
+/* sql_firewall_forget(account, digest[, database]): without a database in all of them. */
 static weir_verdict call_forget(weir_call *call)
 {
     struct error error;
     weir_string account = call->arguments[0], digest = call->arguments[1];
     struct key key = {.sort = KEY_DIGEST};
+    if (call->argument_count > 2)
+        key.database = call->arguments[2];
     if (digest.size != 2 * (size_t)KEY_BYTES || !key_from_hex(digest.data, key.bytes))
         return weir_fail("a digest has 64 lower-case hex digits");
     bool found = false;
@@ -91,12 +93,12 @@ static weir_verdict call_forget(weir_call *call)
     const struct account *list = allow_lists_find(keeper_lists(), account);
     for (int sort = 0; list && sort < KEY_SORT_COUNT && !found; sort++) {
         key.sort = (enum key_sort)sort;
-        found = account_has(list, &key);
+        found = account_names(list, &key);
     }
     readers_leave(reading);
     if (!found)
-        return weir_fail("%.*s has no statement of that digest on its list",
-                         WEIR_STRING_ARGS(account));
+        return weir_fail("%.*s has no statement of that digest on its list%s",
+                         WEIR_STRING_ARGS(account), key.database.data ? " in that database" : "");
     if (!keeper_remove(account, &key, &error))
         return weir_fail("%s", error.message);
     return return_words(call, "OK");

@@ -21,7 +21,7 @@
 struct waiting {
     struct waiting *next;
     weir_hold *hold;     /* NULL: it is a line */
-    size_t account_size; /* the first bytes of text; the line follows */
+    size_t heading_size; /* the first bytes of text: account and database; the line follows */
     size_t size;
     char text[];
 };
@@ -109,15 +109,18 @@ static void queue_line(weir_string account, const struct key *key)
 {
     char line[KEY_LINE_BYTES];
     size_t size = key_print(key, line);
-    struct waiting *item = malloc(sizeof *item + account.size + size);
+    struct strbuf heading = STRBUF_INIT;
+    heading_print(account, key->database, &heading);
+    struct waiting *item = heading.failed ? NULL : malloc(sizeof *item + heading.size + size);
     atomic_fetch_add(&unsaved, item != NULL);
     must_write_whole = must_write_whole || !item;
-    if (!item)
-        return;
-    *item = (struct waiting){.account_size = account.size, .size = account.size + size};
-    memcpy(item->text, account.data, account.size);
-    memcpy(item->text + account.size, line, size);
-    add_to_queue(item);
+    if (item) {
+        *item = (struct waiting){.heading_size = heading.size, .size = heading.size + size};
+        memcpy(item->text, heading.data, heading.size);
+        memcpy(item->text + heading.size, line, size);
+        add_to_queue(item);
+    }
+    strbuf_release(&heading);
 }
 
 void keeper_release_when_saved(weir_hold *hold)
@@ -147,22 +150,20 @@ enum learned keeper_learn(weir_string account, const struct key *key)
 
 /* ---- Saving: under filing ---- */
 
-/* Adds the lines, with the heading of an account where it changes. */
+/* Adds the lines, with their heading where it changes. */
 static void add_lines(struct strbuf *text, const struct queue *taken)
 {
     const struct waiting *before = NULL;
     for (const struct waiting *item = taken->first; item; item = item->next) {
         if (item->hold)
             continue;
-        size_t from = item->account_size;
+        size_t from = item->heading_size;
         bool is_same =
-            before && before->account_size == from && memcmp(before->text, item->text, from) == 0;
-        if (!is_same) {
-            strbuf_add_text(text, "account ");
-            strbuf_add(text, item->text, from);
-            strbuf_add_byte(text, '\n');
-        }
-        strbuf_add(text, item->text + from, item->size - from);
+            before && before->heading_size == from && memcmp(before->text, item->text, from) == 0;
+        if (is_same)
+            strbuf_add(text, item->text + from, item->size - from);
+        else
+            strbuf_add(text, item->text, item->size);
         before = item;
     }
 }
@@ -246,16 +247,13 @@ static void *run(void *nothing)
 static void add_waiting(struct allow_lists *next)
 {
     for (const struct waiting *item = queue.first; item; item = item->next) {
-        char line[KEY_LINE_BYTES + 1];
-        size_t size = item->size - item->account_size;
-        struct account *account =
-            item->hold ? NULL
-                       : allow_lists_make(next, (weir_string){item->text, item->account_size});
-        if (!account)
-            continue;
-        memcpy(line, item->text + item->account_size, size);
-        line[size] = '\0';
-        allow_lists_read_line(next, line, &account);
+        struct allow_heading heading = {0};
+        char *text = item->hold ? NULL : strndup(item->text, item->size), *rest = NULL;
+        for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+             line = strtok_r(NULL, "\n", &rest))
+            allow_lists_read_line(next, line, &heading);
+        must_write_whole = must_write_whole || (!item->hold && !text);
+        free(text);
     }
 }
 

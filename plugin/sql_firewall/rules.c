@@ -8,6 +8,10 @@
  * come accounts and numbers, parts, tables, digests, and regular expressions last. A regular
  * expression that takes more than REGEX_STEPS is BLIND, so that no text can stall a thread.
  *
+ * A fact that is not known makes the conditions that ask for it BLIND, also those that would only
+ * except an account. What a text looks like is enough for YES, and for NO only if it is read as the
+ * server reads it.
+ *
  * Rules do not change after rules_prepare(); any number of threads may evaluate them. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "rules.h"
@@ -38,7 +42,35 @@ struct asking {
     struct statement *statement;
     pcre2_match_data *matched; /* made for the first regex; NULL: there was none */
     bool is_utf8;              /* the normalised text has been found to be UTF-8 */
+    const char *blind;         /* why the condition that was asked last is blind */
 };
+
+/* X(name, words): what a condition can be blind to. */
+#define BLINDNESSES(X)                                                                             \
+    X(ACCOUNT, "its account is not known")                                                         \
+    X(READING, "in which way it is read is not known")                                             \
+    X(COMPUTED, "it runs a text that is computed")                                                 \
+    X(PARTS, "its kind is not known")                                                              \
+    X(TABLES, "its tables are not known")                                                          \
+    X(DIGEST, "its digest does not tell all that it does")                                         \
+    X(REGEX, "a regex takes too many steps, or the text is not UTF-8")
+#define X(name, words) static const char BLIND_##name[] = words;
+BLINDNESSES(X)
+#undef X
+
+static enum answer blind_to(struct asking *asking, const char *what)
+{
+    asking->blind = what;
+    return BLIND;
+}
+
+/* What lies behind a fact of the text that is not known. */
+static enum answer blind_text(struct asking *asking, const char *what)
+{
+    bool is_read = statement_is_read(asking->statement);
+    bool is_computed = is_read && statement_is_computed(asking->statement);
+    return blind_to(asking, !is_read ? BLIND_READING : is_computed ? BLIND_COMPUTED : what);
+}
 
 /* ---- Conditions ---- */
 
@@ -69,7 +101,7 @@ static enum answer ask_parts(const struct rule *rule, struct asking *asking)
     for (size_t i = 0; statement_part(asking->statement, i, &part); i++)
         if (part_matches(rule, &part))
             return YES;
-    return statement_is_computed(asking->statement) ? BLIND : NO;
+    return statement_has_known_parts(asking->statement) ? NO : blind_text(asking, BLIND_PARTS);
 }
 
 static enum answer ask_tables(const struct rule *rule, struct asking *asking)
@@ -81,7 +113,7 @@ static enum answer ask_tables(const struct rule *rule, struct asking *asking)
     for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++)
         if ((access & rule->access) && matches_any(&rule->tables, name, PATTERN_FOLDS))
             return YES;
-    return statement_is_understood(asking->statement) ? NO : BLIND;
+    return statement_is_understood(asking->statement) ? NO : blind_text(asking, BLIND_TABLES);
 }
 
 /* Texts that are no UTF-8, and those that take too many steps, are BLIND. */
@@ -95,21 +127,19 @@ static enum answer match(const struct rule *rule, struct asking *asking, weir_st
         found =
             pcre2_match(rule->regex, (PCRE2_SPTR)text.data, text.size, 0,
                         is_utf8 ? PCRE2_NO_UTF_CHECK : 0, asking->matched, asking->rules->limits);
-    return found >= 0 ? YES : found == PCRE2_ERROR_NOMATCH ? NO : BLIND;
+    return found >= 0 ? YES : found == PCRE2_ERROR_NOMATCH ? NO : blind_to(asking, BLIND_REGEX);
 }
 
-/* The statements in a text are matched each on its own. */
-static enum answer match_texts(const struct rule *rule, struct asking *asking)
+/* The parts are matched each on its own: what a wrapper or a text runs is judged as if it stood alone. */
+static enum answer match_parts(const struct rule *rule, struct asking *asking)
 {
-    enum answer answer = statement_is_plain(asking->statement) ? NO : BLIND;
+    enum answer answer =
+        statement_is_plain(asking->statement) ? NO : blind_text(asking, BLIND_DIGEST);
     weir_part part;
     for (size_t i = 1; answer != YES && statement_part(asking->statement, i, &part); i++) {
-        weir_string text = {NULL, 0};
-        if (part.flags & WEIR_PART_IN_TEXT)
-            text = weir_part_text(asking->statement->session, i, WEIR_TEXT_normalized);
-        else
-            continue;
-        enum answer next = text.data ? match(rule, asking, text, false) : BLIND;
+        weir_string text = weir_part_text(asking->statement->session, i, WEIR_TEXT_normalized);
+        enum answer next =
+            text.data ? match(rule, asking, text, false) : blind_to(asking, BLIND_DIGEST);
         answer = next == NO ? answer : next;
     }
     return answer;
@@ -120,13 +150,17 @@ static enum answer ask_regex(const struct rule *rule, struct asking *asking)
     if (!rule->regex)
         return YES;
     weir_string text = statement_normalized(asking->statement);
+    weir_part part;
     if (!text.data)
-        return NO;
+        return statement_is_read(asking->statement) && !statement_sql(asking->statement).data
+                   ? NO
+                   : blind_text(asking, BLIND_DIGEST);
     enum answer answer = match(rule, asking, text, asking->is_utf8);
     asking->is_utf8 = asking->is_utf8 || answer != BLIND;
     if (answer == NO &&
-        (statement_has_text(asking->statement) || !statement_is_exact(asking->statement)))
-        answer = match_texts(rule, asking);
+        (statement_part(asking->statement, 1, &part) || statement_has_text(asking->statement) ||
+         !statement_is_exact(asking->statement)))
+        answer = match_parts(rule, asking);
     return answer;
 }
 
@@ -134,17 +168,20 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
 {
     struct statement *statement = asking->statement;
     weir_part part;
-    if (rule->digests.count == 0 ||
-        matches_any(&rule->digests, statement_digest(statement), PATTERN_FOLDS))
+    if (rule->digests.count == 0)
         return YES;
-    if (!statement_sql(statement).data)
-        return NO;
-    for (size_t i = 1; statement_has_text(statement) && statement_part(statement, i, &part); i++)
-        if ((part.flags & WEIR_PART_IN_TEXT) &&
-            matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
+    weir_string digest = statement_digest(statement);
+    if (!digest.data)
+        return statement_is_read(statement) && !statement_sql(statement).data
+                   ? NO
+                   : blind_text(asking, BLIND_DIGEST);
+    if (matches_any(&rule->digests, digest, PATTERN_FOLDS))
+        return YES;
+    for (size_t i = 1; statement_part(statement, i, &part); i++)
+        if (matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
                         PATTERN_FOLDS))
             return YES;
-    return statement_is_plain(statement) ? NO : BLIND;
+    return statement_is_plain(statement) ? NO : blind_text(asking, BLIND_DIGEST);
 }
 
 /* Whether the rule cannot fit because no kind or no table begins as it would have to: most rules say
@@ -152,7 +189,7 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
 static bool is_far(const struct rule_gist *gist, struct statement *statement)
 {
     if (gist->kinds && !(gist->kinds & statement_kind_letters(statement)))
-        return !statement_is_computed(statement);
+        return statement_has_known_parts(statement);
     if (!gist->table_count)
         return false;
     struct letters letters = statement_table_letters(statement);
@@ -162,29 +199,52 @@ static bool is_far(const struct rule_gist *gist, struct statement *statement)
     return statement_is_understood(statement);
 }
 
-static bool ask_numbers(const struct rule *rule, struct asking *asking)
+/* The account that is not known may be one of the rule's, and may be none. */
+static enum answer ask_account(const struct rule *rule, struct asking *asking)
 {
-    if (rule->statements_over != WEIR_ABSENT &&
-        weir_statement_count(asking->statement->session) <= rule->statements_over)
-        return false;
-    if (rule->tables_unknown && statement_is_understood(asking->statement))
-        return false;
-    return !rule->digest_inexact || weir_digest_exact(asking->statement->session) == 0;
+    weir_string account = asking->statement->account;
+    if (!rule->accounts.count && !rule->except_accounts.count)
+        return YES;
+    if (!asking->statement->has_known_account)
+        return blind_to(asking, BLIND_ACCOUNT);
+    return (!rule->accounts.count || matches_any(&rule->accounts, account, 0)) &&
+                   !matches_any(&rule->except_accounts, account, 0)
+               ? YES
+               : NO;
+}
+
+static enum answer ask_command(const struct rule *rule, struct asking *asking)
+{
+    return !rule->commands.count ||
+                   matches_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)
+               ? YES
+               : NO;
+}
+
+/* A text that is read otherwise may hold more statements. */
+static enum answer ask_count(const struct rule *rule, struct asking *asking)
+{
+    if (rule->statements_over == WEIR_ABSENT ||
+        weir_statement_count(asking->statement->session) > rule->statements_over)
+        return YES;
+    return statement_is_read(asking->statement) ? NO : blind_to(asking, BLIND_READING);
+}
+
+static enum answer ask_unknown(const struct rule *rule, struct asking *asking)
+{
+    return (!rule->tables_unknown || !statement_is_understood(asking->statement)) &&
+                   (!rule->digest_inexact || !statement_is_plain(asking->statement))
+               ? YES
+               : NO;
 }
 
 /* Cheap conditions first: a regex runs when nothing else speaks for the statement. */
 static enum answer ask(const struct rule *rule, struct asking *asking)
 {
     static enum answer (*const conditions[])(const struct rule *, struct asking *) = {
-        ask_parts, ask_tables, ask_digests, ask_regex};
-    weir_string account = asking->statement->account;
+        ask_account, ask_command, ask_count,   ask_unknown,
+        ask_parts,   ask_tables,  ask_digests, ask_regex};
     enum answer answer = YES;
-    if ((rule->accounts.count && !matches_any(&rule->accounts, account, 0)) ||
-        matches_any(&rule->except_accounts, account, 0) ||
-        (rule->commands.count &&
-         !matches_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)) ||
-        !ask_numbers(rule, asking))
-        return NO;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
         enum answer next = conditions[i](rule, asking);
         if (next != YES)
@@ -193,7 +253,8 @@ static enum answer ask(const struct rule *rule, struct asking *asking)
     return answer;
 }
 
-const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
+const struct rule *rules_deny(const struct rules *rules, struct statement *statement,
+                              const char **blind,
                               void (*logged)(struct statement *statement, const struct rule *rule))
 {
     struct asking asking = {.rules = rules, .statement = statement};
@@ -205,7 +266,7 @@ const struct rule *rules_deny(const struct rules *rules, struct statement *state
         enum answer answer = ask(rule, &asking);
         if (answer == NO || (answer == BLIND && rule->blind_passes))
             continue;
-        *blind = answer == BLIND;
+        *blind = answer == BLIND ? asking.blind : NULL;
         if (!rule->log_only)
             denying = rule;
         else if (logged)
@@ -222,6 +283,15 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
         if (matches_any(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
     return global;
+}
+
+enum firewall_mode rules_strictest_mode(const struct rules *rules, enum firewall_mode global)
+{
+    enum firewall_mode strictest = global;
+    for (size_t i = 0; rules && i < rules->mode_count; i++)
+        if (rules->modes[i].mode > strictest)
+            strictest = rules->modes[i].mode;
+    return strictest;
 }
 
 /* ---- Life ---- */

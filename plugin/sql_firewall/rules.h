@@ -5,8 +5,9 @@
  * with nothing but <weir/plugin.h>.
  *
  * A rule has conditions, all of which must hold. A condition can be blind: the text of an EXECUTE
- * IMMEDIATE @x is not known before it runs, and the digest of a text can mean something else in the
- * session's sql_mode. A rule that is blind to a statement denies it, unless it says blind = "pass".
+ * IMMEDIATE @x is not known before it runs, the digest of a text can mean something else in the
+ * session's sql_mode, and the session's account, database, sql_mode or character set may not be
+ * known. A rule that is blind to a statement denies it, unless it says blind = "pass".
  */
 #ifndef SQL_FIREWALL_RULES_H
 #define SQL_FIREWALL_RULES_H
@@ -98,13 +99,17 @@ WEIR_MUST_CHECK bool rules_compile(struct rules *rules, struct rule *rule, const
 /* Makes rules ready to be asked, when all are there. False: no memory. */
 WEIR_MUST_CHECK bool rules_prepare(struct rules *rules);
 
-/* The mode that the rules give the account; otherwise `global`. rules may be NULL in these two. */
+/* The mode that the rules give the account; otherwise `global`. rules may be NULL in these three. */
 enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global);
 
+/* The mode of an account that is not known: the strictest that an account can have. */
+enum firewall_mode rules_strictest_mode(const struct rules *rules, enum firewall_mode global);
+
 /* The first rule that denies the statement; those that only log are passed to `logged`, which may be
- * NULL. *blind: the rule is blind to it. NULL: none denies it. */
-const struct rule *rules_deny(const struct rules *rules, struct statement *statement, bool *blind,
+ * NULL. *blind: why the rule is blind to it, in words; NULL: it is not. NULL: none denies it. */
+const struct rule *rules_deny(const struct rules *rules, struct statement *statement,
+                              const char **blind,
                               void (*logged)(struct statement *statement, const struct rule *rule));
 
 #endif

@@ -16,8 +16,11 @@
 #include <weir/files.h>
 
 #include "firewall.h"
+#include "places.h"
 #include "statement.h"
 
+#define COMMAND_CLOSE    0x19 /* COM_STMT_CLOSE */
+#define WHY_BYTES        400
 #define LINES_PER_SECOND 20 /* that detecting writes to the log at most; the others are counted */
 
 static _Atomic(struct rules *) rules; /* NULL: there is no file of rules */
@@ -51,8 +54,9 @@ static void log_statement(struct statement *statement, const char *what, const c
     if (!text.data)
         text = statement_command(statement);
     if (may_log())
-        weir_log(WEIR_LOG_WARN, "%s %s: account=%.*s connection=%llu digest=%.*s statement=%.*s",
+        weir_log(WEIR_LOG_WARN, "%s %s: account=%.*s%s connection=%llu digest=%.*s statement=%.*s",
                  what, why, WEIR_STRING_ARGS(statement->account),
+                 statement->has_known_account ? "" : " (not known)",
                  (unsigned long long)weir_connection_id(statement->session),
                  WEIR_STRING_ARGS(statement_digest(statement)),
                  (int)(text.size < 400 ? text.size : 400), text.data ? text.data : "");
@@ -76,54 +80,135 @@ enum firewall_mode firewall_mode_of(weir_string account, const struct account *l
                                        (enum firewall_mode)weir_number_of(SQL_FIREWALL_MODE));
 }
 
-/* Whether the account's list forbids the statement: each key must be on it. */
-static bool is_unlisted(struct statement *statement, const struct account *list)
+/* The mode of the statement's account; of one that is not known the strictest that it can have. */
+static enum firewall_mode mode_of(const struct statement *statement, const struct account *list)
+{
+    if (statement->has_known_account)
+        return firewall_mode_of(statement->account, list);
+    enum firewall_mode mode = rules_strictest_mode(
+        atomic_load(&rules), (enum firewall_mode)weir_number_of(SQL_FIREWALL_MODE));
+    int own = allow_lists_strictest_mode(keeper_lists());
+    return own > (int)mode ? (enum firewall_mode)own : mode;
+}
+
+static const struct account *list_of(const struct statement *statement)
+{
+    return statement->has_known_account ? allow_lists_find(keeper_lists(), statement->account)
+                                        : NULL;
+}
+
+enum listing { LISTED, UNLISTED, LISTING_UNKNOWN };
+
+/* An account without a list; one that is not known may have one of those that there are. */
+static enum listing judge_without_list(const struct statement *statement)
+{
+    const struct rules *now = atomic_load(&rules);
+    if (now && now->refuse_unknown_accounts)
+        return statement->has_known_account ? UNLISTED : LISTING_UNKNOWN;
+    return statement->has_known_account || allow_lists_are_empty(keeper_lists()) ? LISTED
+                                                                                 : LISTING_UNKNOWN;
+}
+
+/* Whether the account's list allows the statement: each key must be on it. */
+static enum listing judge_by_list(struct statement *statement, const struct account *list)
 {
     struct key key;
     enum key_answer answer = KEY_FOUND;
     if (statement_is_harmless(statement))
-        return false;
-    if (!list) {
-        const struct rules *now = atomic_load(&rules);
-        return now && now->refuse_unknown_accounts;
-    }
+        return LISTED;
+    if (!list)
+        return judge_without_list(statement);
+    if (statement_is_execution(statement))
+        statement_set_database(statement, places_find(statement->session, PLACE_PREPARED,
+                                                      weir_prepared_id(statement->session)));
     for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
-        if (!account_has(list, &key))
-            return true;
-    return answer == KEY_UNKNOWABLE;
+        if (!account_allows(list, &key))
+            return UNLISTED;
+    return answer == KEY_UNKNOWABLE ? LISTING_UNKNOWN : LISTED;
+}
+
+/* Says, with the host's words, which fact is not known. */
+static void say_blind(const struct statement *statement, const char *what, char *why, size_t size)
+{
+    weir_string unknown = weir_unknown(statement->session);
+    snprintf(why, size, " (what it does cannot be told: %s%s%.*s)", what, unknown.size ? ": " : "",
+             (int)(unknown.size < 160 ? unknown.size : 160), unknown.size ? unknown.data : "");
+}
+
+static void say_unlisted(struct statement *statement, char *why, size_t size)
+{
+    weir_string name = statement->account, database = statement_database(statement);
+    int length = snprintf(why, size, " (not among the statements of %.*s",
+                          (int)(name.size < 100 ? name.size : 100), name.data);
+    bool is_elsewhere = length > 0 && statement_sql(statement).data;
+    if (is_elsewhere && database.size)
+        snprintf(why + length, size - (size_t)length, " in %.*s)",
+                 (int)(database.size < 64 ? database.size : 64), database.data);
+    else if (length > 0)
+        snprintf(why + length, size - (size_t)length, "%s)",
+                 is_elsewhere ? " without a database" : "");
+}
+
+/* Why no list can tell. */
+static const char *unlistable(struct statement *statement)
+{
+    return !statement->has_known_account         ? "its account is not known"
+           : !statement_is_read(statement)       ? "in which way it is read is not known"
+           : !statement_database(statement).data ? "its database is not known"
+           : statement_is_computed(statement)    ? "it runs a text that is computed"
+                                                 : "its digest is not known";
 }
 
 /* Writes why the statement is refused; false: it is not. */
 static bool is_denied(struct statement *statement, const struct account *list, bool listed_only,
-                      char why[200])
+                      char why[WHY_BYTES])
 {
-    bool blind = false;
+    const char *blind = NULL;
+    enum listing listing = LISTED;
     const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, log_noticed);
-    if (rule)
-        snprintf(why, 200, "rule \"%.100s\"%s", rule->name,
-                 blind ? " (what it does cannot be told)" : "");
-    else if (listed_only && is_unlisted(statement, list))
-        snprintf(why, 200, "rule \"allow-list\" (not among the statements of %.*s)",
-                 (int)(statement->account.size < 100 ? statement->account.size : 100),
-                 statement->account.data);
-    else
+    if (!rule && listed_only)
+        listing = judge_by_list(statement, list);
+    if (!rule && listing == LISTED)
         return false;
+    int length = snprintf(why, WHY_BYTES, "rule \"%.100s\"", rule ? rule->name : "allow-list");
+    char *more = why + (length > 0 ? length : 0);
+    size_t size = (size_t)(why + WHY_BYTES - more);
+    if (blind || listing == LISTING_UNKNOWN)
+        say_blind(statement, blind ? blind : unlistable(statement), more, size);
+    else if (!rule)
+        say_unlisted(statement, more, size);
     return true;
+}
+
+/* What is learned when the statement has ended was run in the database of now. */
+static void note_beginning(struct statement *statement, weir_session *session)
+{
+    weir_string database = statement_is_execution(statement)
+                               ? places_find(session, PLACE_PREPARED, weir_prepared_id(session))
+                               : weir_database(session);
+    if (statement_sql(statement).data && database.data &&
+        !places_put(session, PLACE_BEGUN, weir_statement_number(session), database) && may_log())
+        weir_log(WEIR_LOG_WARN, "no memory: a statement of %.*s will not be learned",
+                 WEIR_STRING_ARGS(statement->account));
 }
 
 static weir_verdict judge(weir_session *session)
 {
-    char why[200] = "";
+    char why[WHY_BYTES] = "";
     struct statement statement;
+    if (weir_command_code(session) == COMMAND_CLOSE)
+        return WEIR_OK; /* it frees what was prepared, and cannot be refused */
     statement_begin(&statement, session);
     unsigned *reading = readers_enter(&keeper_readers);
-    const struct account *list = allow_lists_find(keeper_lists(), statement.account);
-    enum firewall_mode mode = firewall_mode_of(statement.account, list);
+    const struct account *list = list_of(&statement);
+    enum firewall_mode mode = mode_of(&statement, list);
     bool stopped =
         mode != FIREWALL_OFF && is_denied(&statement, list, mode != FIREWALL_RECORDING, why);
     readers_leave(reading);
     if (mode == FIREWALL_OFF)
         return WEIR_OK;
+    if (mode == FIREWALL_RECORDING && statement.has_known_account)
+        note_beginning(&statement, session);
     if (!stopped) {
         atomic_fetch_add_explicit(&granted[readers_stripe()].count, 1, memory_order_relaxed);
         return WEIR_OK;
@@ -146,10 +231,11 @@ static weir_verdict judge(weir_session *session)
 static bool is_to_learn(struct statement *statement)
 {
     struct key key;
-    bool blind, is_new = false;
+    const char *blind;
+    bool is_new = false;
     unsigned *reading = readers_enter(&keeper_readers);
-    const struct account *list = allow_lists_find(keeper_lists(), statement->account);
-    if (firewall_mode_of(statement->account, list) == FIREWALL_RECORDING &&
+    const struct account *list = list_of(statement);
+    if (statement->has_known_account && mode_of(statement, list) == FIREWALL_RECORDING &&
         !statement_is_harmless(statement)) {
         enum key_answer answer;
         for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
@@ -168,12 +254,16 @@ static void learn(weir_session *session)
     struct key key;
     bool is_new = false;
     statement_begin(&statement, session);
+    statement_set_database(&statement,
+                           places_find(session, PLACE_BEGUN, weir_statement_number(session)));
     if (!is_to_learn(&statement))
         return;
     for (size_t i = 0; key_of(&statement, i, &key) == KEY_FOUND; i++) {
         enum learned learned = keeper_learn(statement.account, &key);
         if (learned == LEARNED_FULL && may_log())
-            weir_log(WEIR_LOG_WARN, "the allow-list of %.*s is full: a statement is not learned",
+            weir_log(WEIR_LOG_WARN,
+                     "the allow-list of %.*s is full, or cannot name the database: a statement is "
+                     "not learned",
                      WEIR_STRING_ARGS(statement.account));
         is_new = is_new || learned == LEARNED_NEW;
         atomic_fetch_add(&learned_count, learned == LEARNED_NEW);
@@ -183,15 +273,45 @@ static void learn(weir_session *session)
         keeper_release_when_saved(hold);
 }
 
+/* In any mode, because a list may count before a prepared statement is executed. */
+static void follow_prepared(weir_session *session)
+{
+    enum { CHANGE_USER = 0x11, PREPARE = 0x16, CLOSE = 0x19, RESET_CONNECTION = 0x1f };
+    switch (weir_command_code(session)) {
+    case PREPARE:
+        if (!places_put(session, PLACE_PREPARED, weir_prepared_id(session), weir_database(session)))
+            weir_log(WEIR_LOG_WARN, "no memory: the database of a prepared statement is not known");
+        break;
+    case CLOSE:
+        places_drop(session, PLACE_PREPARED, weir_prepared_id(session));
+        break;
+    case CHANGE_USER:
+    case RESET_CONNECTION:
+        places_drop_prepared(session);
+        break;
+    default:
+        break;
+    }
+}
+
 weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, const char *command)
 {
     (void)command;
-    weir_verdict verdict = WEIR_OK;
     if (event == WEIR_STARTING)
-        verdict = judge(session);
-    else if (event == WEIR_COMPLETED)
+        return judge(session);
+    if (event == WEIR_COMPLETED) {
         learn(session);
-    return verdict;
+        follow_prepared(session);
+    }
+    places_drop(session, PLACE_BEGUN, weir_statement_number(session));
+    return WEIR_OK;
+}
+
+weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
+{
+    if (event == WEIR_DISCONNECT || event == WEIR_REJECT)
+        places_free(session);
+    return WEIR_OK;
 }
 
 /* ---- Life ---- */
@@ -209,8 +329,14 @@ static weir_verdict read_rules(void)
     rules_free(old);
     unsigned *reading = readers_enter(&keeper_readers);
     size_t statements = allow_lists_count(keeper_lists());
+    size_t unbound = allow_lists_unbound(keeper_lists());
     readers_leave(reading);
     weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
+    if (unbound)
+        weir_log(WEIR_LOG_WARN,
+                 "%zu statements on allow-lists have no database, and count in every one: record "
+                 "them anew, and take these out of the file",
+                 unbound);
     return WEIR_OK;
 }
 
@@ -263,11 +389,13 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
         passed += atomic_load(&granted[i].count);
     unsigned *reading = readers_enter(&keeper_readers);
     size_t entries = allow_lists_count(keeper_lists());
+    size_t unbound = allow_lists_unbound(keeper_lists());
     readers_leave(reading);
     weir_status_number(status, "sql_firewall_access_granted", passed);
     weir_status_number(status, "sql_firewall_access_denied", atomic_load(&denied));
     weir_status_number(status, "sql_firewall_access_suspicious", atomic_load(&suspicious));
     weir_status_number(status, "sql_firewall_cached_entries", entries);
+    weir_status_number(status, "sql_firewall_any_database", unbound);
     weir_status_number(status, "sql_firewall_learned", atomic_load(&learned_count));
     weir_status_number(status, "sql_firewall_unsaved", keeper_unsaved());
     return WEIR_OK;

@@ -22,6 +22,15 @@ enum {
     ASKED_EXACT = 32,
     ASKED_PARTS = 64,
     ASKED_TABLES = 128,
+    ASKED_READING = 256,
+    ASKED_DATABASE = 512,
+};
+
+enum { /* commands that have, or execute, a text */
+       COMMAND_QUERY = 0x03,
+       COMMAND_PREPARE = 0x16,
+       COMMAND_EXECUTE = 0x17,
+       COMMAND_BULK_EXECUTE = 0xfa,
 };
 
 /* True for the first who asks for the fact, who then gets it. */
@@ -37,7 +46,8 @@ void statement_begin(struct statement *statement, const weir_session *session)
     statement->session = session;
     statement->asked = 0;
     statement->account = weir_current_user(session);
-    if (!statement->account.data) {
+    statement->has_known_account = statement->account.data != NULL;
+    if (!statement->has_known_account) {
         int size =
             snprintf(statement->account_room, sizeof statement->account_room, "%.*s@%.*s",
                      WEIR_STRING_ARGS(weir_user(session)), WEIR_STRING_ARGS(weir_host(session)));
@@ -52,7 +62,8 @@ void statement_begin(struct statement *statement, const weir_session *session)
     X(sql, ASKED_SQL)                                                                              \
     X(normalized, ASKED_NORMALIZED)                                                                \
     X(digest, ASKED_DIGEST)                                                                        \
-    X(command, ASKED_COMMAND)
+    X(command, ASKED_COMMAND)                                                                      \
+    X(database, ASKED_DATABASE)
 #define X(name, mask)                                                                              \
     weir_string statement_##name(struct statement *statement)                                      \
     {                                                                                              \
@@ -62,6 +73,35 @@ void statement_begin(struct statement *statement, const weir_session *session)
     }
 TEXTS(X)
 #undef X
+
+void statement_set_database(struct statement *statement, weir_string database)
+{
+    statement->asked |= ASKED_DATABASE;
+    statement->database = database;
+}
+
+bool statement_is_execution(const struct statement *statement)
+{
+    uint64_t code = weir_command_code(statement->session);
+    return code == COMMAND_EXECUTE || code == COMMAND_BULK_EXECUTE;
+}
+
+/* A command that should have a text and has none is not read: what it executes was prepared unseen,
+ * or there was no memory. */
+static bool has_readable_text(struct statement *statement)
+{
+    if (statement_sql(statement).data)
+        return weir_reading_known(statement->session) == 1;
+    uint64_t code = weir_command_code(statement->session);
+    return !statement_is_execution(statement) && code != COMMAND_QUERY && code != COMMAND_PREPARE;
+}
+
+bool statement_is_read(struct statement *statement)
+{
+    if (is_new(statement, ASKED_READING))
+        statement->is_read = has_readable_text(statement);
+    return statement->is_read;
+}
 
 static bool runs_text(const weir_part *part)
 {
@@ -121,6 +161,13 @@ bool statement_part(struct statement *statement, size_t index, weir_part *part)
         return weir_statement_part(statement->session, index, part);
     *part = statement->parts[index];
     return true;
+}
+
+bool statement_has_known_parts(struct statement *statement)
+{
+    weir_part first;
+    return statement_is_read(statement) && !statement_is_computed(statement) &&
+           (statement_part(statement, 0, &first) || !statement_sql(statement).data);
 }
 
 static weir_string join(const weir_table *table, char *room, size_t size)
@@ -188,14 +235,16 @@ bool statement_table(struct statement *statement, size_t index, weir_string *nam
 bool statement_is_understood(struct statement *statement)
 {
     if (is_new(statement, ASKED_UNDERSTOOD))
-        statement->is_understood = weir_tables_known(statement->session) != 0;
+        statement->is_understood =
+            weir_tables_known(statement->session) == 1 && statement_is_read(statement);
     return statement->is_understood;
 }
 
 bool statement_is_exact(struct statement *statement)
 {
     if (is_new(statement, ASKED_EXACT))
-        statement->is_exact = weir_digest_exact(statement->session) == 1;
+        statement->is_exact =
+            weir_digest_exact(statement->session) == 1 && statement_is_read(statement);
     return statement->is_exact;
 }
 

@@ -32,12 +32,14 @@ static inline uint32_t letter_bit(char byte)
 
 struct statement {
     const weir_session *session;
-    weir_string account; /* borrowed */
+    weir_string account;    /* borrowed */
+    bool has_known_account; /* false: it may be any account, and `account` is the name that the
+                               client gave, for people */
     /* Private. */
     char account_room[256];
     uint32_t asked; /* which of the facts below are there */
-    weir_string sql, normalized, digest, command;
-    bool is_understood, is_exact, has_text;
+    weir_string sql, normalized, digest, command, database;
+    bool is_read, is_understood, is_exact, has_text;
     struct letters letters;
     size_t part_count, table_count; /* of all */
     weir_part parts[PARTS_KEPT];
@@ -45,14 +47,28 @@ struct statement {
     char name[NAME_BYTES];
 };
 
-/* The session's statement, of the account that the server has matched, or of the name that the
- * client gave. For one callback. */
+/* The session's statement. For one callback. */
 void statement_begin(struct statement *statement, const weir_session *session);
 
 weir_string statement_sql(struct statement *statement); /* absent: a command without text */
 weir_string statement_normalized(struct statement *statement);
 weir_string statement_digest(struct statement *statement);
 weir_string statement_command(struct statement *statement);
+
+/* The database that its names are looked up in; absent: it is not known. That is the session's, if
+ * the caller does not know better: a prepared statement's is the one that it was prepared in. */
+weir_string statement_database(struct statement *statement);
+void statement_set_database(struct statement *statement, weir_string database);
+
+/* Whether it executes what was prepared by another command. */
+bool statement_is_execution(const struct statement *statement);
+
+/* Whether its text is there and is read as the server reads it. Otherwise kinds, parts, texts and
+ * the number of statements are what it looks like, and nothing more. */
+bool statement_is_read(struct statement *statement);
+
+/* Whether the kinds of all its parts are known, but for a text that is computed. */
+bool statement_has_known_parts(struct statement *statement);
 
 /* The index-th part. False: there are no more. */
 bool statement_part(struct statement *statement, size_t index, weir_part *part);
@@ -66,7 +82,7 @@ bool statement_table(struct statement *statement, size_t index, weir_string *nam
 uint32_t statement_kind_letters(struct statement *statement);
 struct letters statement_table_letters(struct statement *statement);
 
-/* Whether its tables are known: it was understood as a whole. */
+/* Whether its tables, and the databases that they are in, are known: it was understood as a whole. */
 bool statement_is_understood(struct statement *statement);
 
 /* Whether the digest identifies all that the text says. It shows a question mark for the text of a

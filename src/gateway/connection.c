@@ -210,13 +210,13 @@ static void on_backend(struct watch *watch, unsigned events)
     struct leg *leg = connection->backend_leg;
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
-    } else if (events & WATCH_FAILED) {
-        leg_fail(leg, EIO);
-        session_run(connection->session);
     } else {
+        if (events & WATCH_FAILED) /* what it has sent before is read; then a read fails or ends */
+            leg_fail_sending(leg, EIO);
         if (events & WATCH_WRITABLE)
             leg_flush(leg);
-        if (events & WATCH_READABLE)
+        if (events & (WATCH_READABLE | WATCH_FAILED) &&
+            session_wishes(connection->session) & SESSION_READS_BACKEND)
             read_backend(connection);
     }
     carry_out(connection);
@@ -344,10 +344,10 @@ static void watch_sockets(struct connection *connection, unsigned wishes)
 static bool flush_failed(struct connection *connection)
 {
     struct leg *client = connection->client_leg, *backend = connection->backend_leg;
-    bool had_failed = client->failed || backend->failed;
+    int deaf = client->is_deaf + backend->is_deaf;
     leg_flush(client);
     leg_flush(backend);
-    if (had_failed || !(client->failed || backend->failed))
+    if (client->is_deaf + backend->is_deaf == deaf)
         return false;
     session_run(connection->session);
     return true;
@@ -383,6 +383,14 @@ void connection_hold_returned(struct session_hold *hold)
     free_if_done(connection);
 }
 
+void connection_expire_holds(struct connection *connection)
+{
+    if (!session_expire_holds(connection->session, clock_monotonic_ns()))
+        return;
+    carry_out(connection);
+    free_if_done(connection);
+}
+
 void connection_drain(struct connection *connection)
 {
     session_drain(connection->session);
@@ -392,7 +400,9 @@ void connection_drain(struct connection *connection)
 void connection_shut_down(struct connection *connection)
 {
     session_close(connection->session, CLOSE_SHUTDOWN);
+    session_drop_holds(connection->session);
     carry_out(connection);
+    free_if_done(connection);
 }
 
 void connection_follow_trace(struct connection *connection)

@@ -34,7 +34,12 @@ void connection_client_readable(struct connection *connection);
 /* A hold came back through the worker's inbox. */
 void connection_hold_returned(struct session_hold *hold);
 
+/* Ends the wait for holds that plugins have had too long. */
+void connection_expire_holds(struct connection *connection);
+
 void connection_drain(struct connection *connection);
+
+/* Ends it at once, and drops the holds that plugins have. */
 void connection_shut_down(struct connection *connection);
 void connection_follow_trace(struct connection *connection);
 

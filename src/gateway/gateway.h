@@ -47,6 +47,7 @@ struct gateway_options {
     long handshake_timeout_s;
     long connect_timeout_s;
     long drain_timeout_s;
+    long hold_timeout_s;     /* how long plugins may keep a reply or a verdict */
     long max_command_bytes;  /* largest command that is relayed; also bounds what a session holds
                                 back */
     long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */

@@ -10,6 +10,9 @@
 #include "gateway/connection.h"
 #include "gateway/trace_loading.h"
 
+#define HOLD_LOOKS                                                                                 \
+    8 /* for late holds, in the time that a hold may take: it is an eighth late at most */
+
 /* ---- What sessions ask for ---- */
 
 static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
@@ -89,6 +92,7 @@ static void set_environment(struct worker *worker)
         .max_prepared_bytes = (size_t)options->max_prepared_bytes,
         .handshake_timeout_s = options->handshake_timeout_s,
         .connect_timeout_s = options->connect_timeout_s,
+        .hold_timeout_s = options->hold_timeout_s,
         .trace = &gateway->trace,
     };
     session_environment_init(&worker->environment);
@@ -165,6 +169,21 @@ static void on_idle(uv_idle_t *idle)
     connection_client_readable(connection);
 }
 
+static void on_hold_timer(uv_timer_t *timer)
+{
+    connections_do(timer->data, connection_expire_holds);
+}
+
+/* One look at all sessions in a while: a hold of each costs no timer of its own. */
+static void start_hold_timer(struct worker *worker)
+{
+    const uint64_t period_ms = (uint64_t)worker->environment.hold_timeout_s * 1000 / HOLD_LOOKS;
+    uv_timer_init(&worker->loop, &worker->hold_timer);
+    worker->hold_timer.data = worker;
+    uv_timer_start(&worker->hold_timer, on_hold_timer, period_ms, period_ms);
+    uv_unref((uv_handle_t *)&worker->hold_timer);
+}
+
 void worker_add_ready(struct worker *worker, struct connection *connection)
 {
     if (connection->is_ready)
@@ -215,6 +234,7 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     if (status == 0)
         status = uv_async_init(&worker->loop, &worker->wake, on_wake);
     uv_idle_init(&worker->loop, &worker->idle);
+    start_hold_timer(worker);
     worker->wake.data = worker->idle.data = worker;
     if (status < 0)
         return error_set(error, "starting a worker's event loop: %s", uv_strerror(status));

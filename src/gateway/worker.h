@@ -51,6 +51,7 @@ struct worker {
     struct connection *connections; /* doubly linked */
     struct connection *ready; /* to be read from once more: their filters have buffered input */
     uv_idle_t idle;           /* runs while there are any */
+    uv_timer_t hold_timer;    /* looks for holds that plugins do not give back */
     atomic_long connection_count;
     bool closing;
     unsigned trace_changes; /* those of the gateway that have been acted upon */

@@ -91,5 +91,6 @@ bool sql_digest_is_exact(struct sql_span statement, const struct sql_mode *mode)
         same = agree(&server, &digest);
     }
     bool server_known = mode->server_version != 0 || mode->dialect == SQL_DIALECT_TIDB;
-    return same && sql_reading_is_sure(statement, mode) && (server_known || !lexer.conditional);
+    return same && sql_reading_is_sure(statement, mode) && (server_known || !lexer.conditional) &&
+           !lexer.doubtful;
 }

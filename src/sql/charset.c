@@ -5,18 +5,36 @@
 
 #include <string.h>
 
-#define S SQL_BYTE_SPACE
+#define S (SQL_BYTE_SPACE | SQL_BYTE_COMMENTS)
 #define N SQL_BYTE_NEVER_BLANK
-#define D (SQL_BYTE_DIGIT | SQL_BYTE_HEX | N)
-#define L (SQL_BYTE_LETTER | N)
-#define H (SQL_BYTE_LETTER | SQL_BYTE_HEX | N)
+#define D (SQL_BYTE_DIGIT | SQL_BYTE_HEX | SQL_BYTE_HOST | N)
+#define L (SQL_BYTE_LETTER | SQL_BYTE_HOST | N)
+#define H (L | SQL_BYTE_HEX)
 const unsigned char sql_byte_class[256] = {
-    [0x09 ... 0x0d] = S, [0x20] = S,        ['0' ... '9'] = D, ['A' ... 'F'] = H,
-    ['G' ... 'Z'] = L,   ['a' ... 'f'] = H, ['g' ... 'z'] = L, ['_'] = L,
-    ['$'] = L,           ['('] = N,         [')'] = N,         [','] = N,
-    ['.'] = N,           ['='] = N,         ['\''] = N,        ['"'] = N,
-    ['`'] = N,           [';'] = N,         ['?'] = N,         ['@'] = N,
-    ['<'] = N,           ['>'] = N,         ['+'] = N,         [0x80 ... 0xff] = SQL_BYTE_LETTER,
+    [0x09 ... 0x0d] = S,
+    [0x20] = S,
+    ['0' ... '9'] = D,
+    ['A' ... 'F'] = H,
+    ['G' ... 'Z'] = L,
+    ['a' ... 'f'] = H,
+    ['g' ... 'z'] = L,
+    ['_'] = L,
+    ['$'] = L,
+    ['('] = N,
+    [')'] = N,
+    [','] = N,
+    ['.'] = N | SQL_BYTE_HOST,
+    ['='] = N,
+    ['\''] = N,
+    ['"'] = N,
+    ['`'] = N,
+    [';'] = N,
+    ['?'] = N,
+    ['@'] = N,
+    ['<'] = N,
+    ['>'] = N,
+    ['+'] = N,
+    [0x80 ... 0xff] = SQL_BYTE_LETTER | SQL_BYTE_HOST,
 };
 #undef N
 #undef S
@@ -29,36 +47,57 @@ static bool between(unsigned char byte, unsigned char low, unsigned char high)
     return byte >= low && byte <= high;
 }
 
+/* Two bytes where the first is a lead and the second a trail of either range; else one. */
+static size_t two_bytes(bool is_lead, bool is_trail)
+{
+    return is_lead && is_trail ? 2 : 1;
+}
+
+static size_t euc_jp_bytes(const unsigned char *at, const unsigned char *end)
+{
+    if (at[0] == 0x8e)
+        return two_bytes(true, between(at[1], 0xa1, 0xdf));
+    if (at[0] == 0x8f)
+        return end - at >= 3 && between(at[1], 0xa1, 0xfe) && between(at[2], 0xa1, 0xfe) ? 3 : 1;
+    return two_bytes(between(at[0], 0xa1, 0xfe), between(at[1], 0xa1, 0xfe));
+}
+
+static size_t gb18030_bytes(const unsigned char *at, const unsigned char *end)
+{
+    bool is_lead = between(at[0], 0x81, 0xfe);
+    if (is_lead && end - at >= 4 && between(at[1], 0x30, 0x39) && between(at[2], 0x81, 0xfe) &&
+        between(at[3], 0x30, 0x39))
+        return 4;
+    return two_bytes(is_lead, between(at[1], 0x40, 0x7e) || between(at[1], 0x80, 0xfe));
+}
+
 size_t sql_char_bytes(enum sql_charset charset, const unsigned char *at, const unsigned char *end)
 {
     if (at[0] < 0x80 || end - at < 2)
         return 1;
-    unsigned char trail = at[1];
+    unsigned char lead = at[0], trail = at[1];
     switch (charset) {
     case SQL_CHARSET_GBK:
-        return between(at[0], 0x81, 0xfe) &&
-                       (between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfe))
-                   ? 2
-                   : 1;
+        return two_bytes(between(lead, 0x81, 0xfe),
+                         between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfe));
     case SQL_CHARSET_SJIS:
-        return (between(at[0], 0x81, 0x9f) || between(at[0], 0xe0, 0xfc)) &&
-                       (between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfc))
-                   ? 2
-                   : 1;
+    case SQL_CHARSET_CP932:
+        return two_bytes(between(lead, 0x81, 0x9f) || between(lead, 0xe0, 0xfc),
+                         between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfc));
     case SQL_CHARSET_BIG5:
-        return between(at[0], 0xa1, 0xf9) &&
-                       (between(trail, 0x40, 0x7e) || between(trail, 0xa1, 0xfe))
-                   ? 2
-                   : 1;
+        return two_bytes(between(lead, 0xa1, 0xf9),
+                         between(trail, 0x40, 0x7e) || between(trail, 0xa1, 0xfe));
+    case SQL_CHARSET_EUCKR:
+        return two_bytes(between(lead, 0x81, 0xfe), between(trail, 'A', 'Z') ||
+                                                        between(trail, 'a', 'z') ||
+                                                        between(trail, 0x81, 0xfe));
+    case SQL_CHARSET_GB2312:
+        return two_bytes(between(lead, 0xa1, 0xf7), between(trail, 0xa1, 0xfe));
+    case SQL_CHARSET_UJIS:
+    case SQL_CHARSET_EUCJPMS:
+        return euc_jp_bytes(at, end);
     case SQL_CHARSET_GB18030:
-        if (!between(at[0], 0x81, 0xfe))
-            return 1;
-        if (between(trail, 0x40, 0x7e) || between(trail, 0x80, 0xfe))
-            return 2;
-        return between(trail, 0x30, 0x39) && end - at >= 4 && between(at[2], 0x81, 0xfe) &&
-                       between(at[3], 0x30, 0x39)
-                   ? 4
-                   : 1;
+        return gb18030_bytes(at, end);
     default:
         return 1;
     }
@@ -79,44 +118,28 @@ bool sql_span_is(struct sql_span span, const char *word)
     return sql_span_same(span, (struct sql_span){word, strlen(word)});
 }
 
-static const struct {
-    const char *name;
-    enum sql_charset charset;
-} charset_names[] = {
-    {"utf8mb4", SQL_CHARSET_UTF8MB4}, {"utf8", SQL_CHARSET_UTF8MB4},
-    {"utf8mb3", SQL_CHARSET_UTF8MB4}, {"latin1", SQL_CHARSET_LATIN1},
-    {"gbk", SQL_CHARSET_GBK},         {"sjis", SQL_CHARSET_SJIS},
-    {"cp932", SQL_CHARSET_SJIS},      {"big5", SQL_CHARSET_BIG5},
-    {"gb18030", SQL_CHARSET_GB18030},
-};
-
 enum sql_charset sql_charset_from_name(struct sql_span name)
 {
+    static const char *const names[] = {
+#define X(enumerator, name) [SQL_CHARSET_##enumerator] = (name),
+        SQL_CHARSET_ROWS(X)
+#undef X
+    };
     const char *underscore = name.size > 0 ? memchr(name.at, '_', name.size) : NULL;
     if (underscore != NULL)
         name.size = (size_t)(underscore - name.at);
-    for (size_t i = 0; i < sizeof charset_names / sizeof charset_names[0]; i++)
-        if (sql_span_is(name, charset_names[i].name))
-            return charset_names[i].charset;
-    return SQL_CHARSET_OTHER;
+    if (sql_span_is(name, "utf8") || sql_span_is(name, "utf8mb3"))
+        return SQL_CHARSET_UTF8MB4;
+    enum sql_charset charset = SQL_CHARSET_UTF8MB4;
+    while (charset < SQL_CHARSET_OTHER && !sql_span_is(name, names[charset]))
+        charset++;
+    return charset;
 }
 
-/* The collations of each character set by number; MariaDB's NOPAD variants are 1024 above. */
 enum sql_charset sql_charset_from_collation(unsigned collation)
 {
-    unsigned number = collation & 1023;
-    if (number == 28 || number == 87)
-        return SQL_CHARSET_GBK;
-    if (number == 13 || number == 88 || number == 95 || number == 96)
-        return SQL_CHARSET_SJIS;
-    if (number == 1 || number == 84)
-        return SQL_CHARSET_BIG5;
-    if (collation >= 248 && collation <= 250)
-        return SQL_CHARSET_GB18030;
-    if (number == 5 || number == 8 || number == 15 || number == 31 ||
-        (number >= 47 && number <= 49) || number == 94)
-        return SQL_CHARSET_LATIN1;
-    bool utf8 = number == 33 || number == 83 || number == 45 || number == 46 ||
-                (number >= 192 && number <= 247) || (number >= 255 && number <= 323);
-    return utf8 || collation >= 2048 ? SQL_CHARSET_UTF8MB4 : SQL_CHARSET_OTHER;
+    for (size_t i = 0; i < sql_collations_count && sql_collations[i].first <= collation; i++)
+        if (collation <= sql_collations[i].last)
+            return sql_collations[i].charset;
+    return SQL_CHARSET_OTHER;
 }

@@ -27,10 +27,10 @@ static bool is_whole(struct sql_span text, const struct sql_mode *mode)
 {
     const unsigned char *at = (const unsigned char *)text.at;
     const unsigned char *end = at + text.size;
+    bool is_sjis = mode->charset == SQL_CHARSET_SJIS || mode->charset == SQL_CHARSET_CP932;
     while (at < end) {
         size_t bytes = sql_char_bytes(mode->charset, at, end);
-        if (bytes == 1 && *at >= 0x80 &&
-            !(mode->charset == SQL_CHARSET_SJIS && *at >= 0xa1 && *at <= 0xdf))
+        if (bytes == 1 && *at >= 0x80 && !(is_sjis && *at >= 0xa1 && *at <= 0xdf))
             return false;
         at += bytes;
     }

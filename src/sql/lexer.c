@@ -16,6 +16,28 @@
 #include <assert.h>
 #include <string.h>
 
+/* How the end of a word is found. */
+enum words {
+    WORDS_HIGH,  /* all bytes of 80 and above are letters */
+    WORDS_ASCII, /* the classes decide on them */
+    WORDS_SLOW,  /* the classes decide on every byte */
+};
+
+static enum words words_of(const struct sql_mode *mode)
+{
+    if (mode->dialect == SQL_DIALECT_TIDB)
+        return sql_charset_is_tricky(mode->charset) ? WORDS_ASCII : WORDS_HIGH;
+    switch (mode->charset) {
+    case SQL_CHARSET_UTF8MB4:
+    case SQL_CHARSET_OTHER:
+        return WORDS_HIGH;
+    case SQL_CHARSET_SWE7:
+        return WORDS_SLOW;
+    default:
+        return WORDS_ASCII;
+    }
+}
+
 void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct sql_mode *mode,
                     enum sql_reading reading)
 {
@@ -25,7 +47,11 @@ void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct 
         .size = text.size,
         .mode = *mode,
         .reading = reading,
+        .bytes =
+            mode->dialect == SQL_DIALECT_TIDB ? sql_byte_class : sql_charset_bytes[mode->charset],
+        .words = (uint8_t)words_of(mode),
         .tricky = sql_charset_is_tricky(mode->charset),
+        .doubtful = mode->charset == SQL_CHARSET_OTHER,
     };
 }
 
@@ -34,43 +60,73 @@ static unsigned char peek(const struct sql_lexer *lexer, size_t ahead)
     return ahead < lexer->size - lexer->at ? lexer->text[lexer->at + ahead] : 0;
 }
 
-static bool is_space(const struct sql_lexer *lexer, unsigned char byte)
+static bool is(const struct sql_lexer *lexer, unsigned char byte, unsigned classes)
 {
-    return sql_byte_is(byte, SQL_BYTE_SPACE) ||
-           (byte >= 0x80 &&
-            ((byte == 0xa0 && lexer->mode.charset == SQL_CHARSET_LATIN1) ||
-             ((byte == 0x85 || byte == 0xa0) && lexer->mode.dialect == SQL_DIALECT_TIDB)));
+    return (lexer->bytes[byte] & classes) != 0;
+}
+
+/* Notes a byte of 80 or above outside of quotes. TiDB's classes are its own; nobody has tried how
+ * MySQL reads those of GB18030. */
+static void note_high(struct sql_lexer *lexer, unsigned char byte)
+{
+    bool is_utf8 = lexer->mode.charset == SQL_CHARSET_UTF8MB4;
+    bool is_tidb_blank = byte == 0x85 || byte == 0xa0;
+    if (lexer->mode.dialect == SQL_DIALECT_UNKNOWN && (!is_utf8 || is_tidb_blank))
+        lexer->doubtful = true;
+    if (lexer->mode.dialect != SQL_DIALECT_TIDB && lexer->mode.charset == SQL_CHARSET_GB18030)
+        lexer->doubtful = true;
+}
+
+static bool is_tidb_space(const struct sql_lexer *lexer, unsigned char byte)
+{
+    return (byte == 0x85 || byte == 0xa0) && lexer->mode.dialect == SQL_DIALECT_TIDB;
 }
 
 /* "--" opens a comment only before white space, a control byte or the end; TiDB wants white space.
  */
-static bool opens_dash_comment(const struct sql_lexer *lexer)
+static bool opens_dash_comment(struct sql_lexer *lexer)
 {
-    return peek(lexer, 1) == '-' &&
-           (lexer->size - lexer->at == 2 || peek(lexer, 2) <= ' ' || peek(lexer, 2) == 0x7f);
+    if (peek(lexer, 1) != '-')
+        return false;
+    if (lexer->size - lexer->at == 2)
+        return true;
+    unsigned char byte = peek(lexer, 2);
+    if (byte >= 0x80)
+        note_high(lexer, byte);
+    else if (lexer->mode.dialect == SQL_DIALECT_UNKNOWN && !sql_byte_is(byte, SQL_BYTE_SPACE))
+        lexer->doubtful = lexer->doubtful || byte < ' ' || byte == 0x7f;
+    return is(lexer, byte, SQL_BYTE_COMMENTS) || is_tidb_space(lexer, byte);
 }
 
+/* To MariaDB and MySQL a NUL ends the line, too, and the statement with it. */
 static void skip_line(struct sql_lexer *lexer)
 {
     const unsigned char *from = lexer->text + lexer->at;
     const unsigned char *newline = memchr(from, '\n', lexer->size - lexer->at);
-    lexer->at = newline != NULL ? (size_t)(newline - lexer->text) : lexer->size;
+    size_t end = newline != NULL ? (size_t)(newline - lexer->text) : lexer->size;
+    const unsigned char *nul =
+        lexer->mode.dialect != SQL_DIALECT_TIDB ? memchr(from, '\0', end - lexer->at) : NULL;
+    lexer->at = nul != NULL ? (size_t)(nul - lexer->text) : end;
 }
 
 /* Skips white space and comments. False: a comment has no end. */
 static bool skip_blank(struct sql_lexer *lexer)
 {
     const unsigned char *text = lexer->text;
+    const unsigned char *bytes = lexer->bytes;
     const size_t size = lexer->size;
     for (;;) {
         size_t at = lexer->at;
-        while (at < size && sql_byte_is(text[at], SQL_BYTE_SPACE))
+        while (at < size && (bytes[text[at]] & SQL_BYTE_SPACE) != 0)
             at++;
         lexer->at = at;
-        if (at == size || sql_byte_is(text[at], SQL_BYTE_NEVER_BLANK))
+        if (at == size || (bytes[text[at]] & SQL_BYTE_NEVER_BLANK) != 0)
             return true;
         unsigned char byte = text[at];
-        if (is_space(lexer, byte)) {
+        if (byte >= 0x80) {
+            note_high(lexer, byte);
+            if (!is_tidb_space(lexer, byte))
+                return true;
             lexer->at++;
         } else if (byte == '#') {
             skip_line(lexer);
@@ -94,20 +150,25 @@ static block in_word(block bytes)
     return block_word(bytes) | (block)(bytes >= 0x80);
 }
 
-static size_t word_end(const struct sql_lexer *lexer, size_t at)
+static size_t word_end(struct sql_lexer *lexer, size_t at)
 {
     const unsigned char *text = lexer->text;
     size_t size = lexer->size;
     size_t run = BLOCK_BYTES;
-    if (!lexer->tricky) {
+    if (lexer->words == WORDS_HIGH) {
         while (run == BLOCK_BYTES && at < size) {
             run = block_run(in_word(block_load_at(text, at, size)));
             at += run;
         }
         return at;
     }
-    while (at < size && sql_byte_is(text[at], SQL_BYTE_WORD))
+    while (at < size && is(lexer, text[at], SQL_BYTE_WORD)) {
+        if (text[at] >= 0x80)
+            note_high(lexer, text[at]);
         at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
+    }
+    if (at < size && text[at] >= 0x80)
+        note_high(lexer, text[at]);
     return at;
 }
 
@@ -121,7 +182,7 @@ static bool touches_dot(struct sql_lexer *lexer, const struct sql_token *token)
     size_t start = token->start;
     if (token->end < lexer->size && text[token->end] == '.') {
         size_t next = token->end + 1;
-        bool name = next < lexer->size && sql_byte_is(text[next], SQL_BYTE_WORD);
+        bool name = next < lexer->size && is(lexer, text[next], SQL_BYTE_WORD);
         /* word.* holds for all servers: a keyword with that after it begins nothing. */
         bool all =
             next < lexer->size && text[next] == '*' && lexer->mode.dialect == SQL_DIALECT_UNKNOWN;
@@ -177,6 +238,13 @@ static size_t plain_end(const struct sql_lexer *lexer, size_t at, unsigned char 
     return at < lexer->size ? at : lexer->size;
 }
 
+/* Whether the quote at `at` is there, and is not doubled. */
+static bool closes_here(const struct sql_lexer *lexer, size_t at, unsigned char quote)
+{
+    return at < lexer->size && lexer->text[at] == quote &&
+           (at + 1 == lexer->size || lexer->text[at + 1] != quote);
+}
+
 /* Takes a quoted text whose opening quote is at `at`. False: it has no end. */
 static bool take_quoted(struct sql_lexer *lexer, bool escapes)
 {
@@ -197,7 +265,11 @@ static bool take_quoted(struct sql_lexer *lexer, bool escapes)
              * servers do the same. */
             at += escapes && size - at >= 2 ? 2 : 1;
         } else {
-            at += sql_char_bytes(lexer->mode.charset, text + at, text + size);
+            size_t bytes = sql_char_bytes(lexer->mode.charset, text + at, text + size);
+            /* The servers' own names for what such a text names lack the byte after the quote. */
+            if (bytes > 1 && text[at + 1] == quote)
+                lexer->doubtful = lexer->doubtful || !closes_here(lexer, at + bytes, quote);
+            at += bytes;
         }
         at = plain_end(lexer, at, quote);
     }
@@ -223,6 +295,15 @@ static bool is_string_letter(unsigned char byte)
     return (byte | 0x20) == 'x' || (byte | 0x20) == 'b' || (byte | 0x20) == 'n';
 }
 
+/* Whether the run of a word's bytes at the beginning of a block is the word. */
+static bool is_whole_word(const struct sql_lexer *lexer, block bytes, size_t size)
+{
+    if (size == BLOCK_BYTES || lexer->words == WORDS_SLOW)
+        return false;
+    return lexer->words == WORDS_HIGH ||
+           (block_bits((block)(bytes >= 0x80)) & ((1U << size) - 1)) == 0;
+}
+
 static void take_word(struct sql_lexer *lexer, struct sql_token *token)
 {
     const unsigned char *text = lexer->text;
@@ -230,7 +311,7 @@ static void take_word(struct sql_lexer *lexer, struct sql_token *token)
     block bytes = block_load_at(text, start, lexer->size);
     size_t size = block_run(in_word(bytes));
     token->class = SQL_TOKEN_WORD;
-    if (size < BLOCK_BYTES && !lexer->tricky) { /* nearly all words */
+    if (is_whole_word(lexer, bytes, size)) { /* nearly all words */
         if (size == 1 && peek(lexer, 1) == '\'' && !token->after_dot &&
             is_string_letter(text[start])) {
             take_letter_string(lexer, token);
@@ -288,13 +369,27 @@ static void take_number(struct sql_lexer *lexer, struct sql_token *token)
         return;
     }
     lexer->at = at;
-    if (at < lexer->size && sql_byte_is(text[at], SQL_BYTE_WORD)) {
+    if (at < lexer->size && is(lexer, text[at], SQL_BYTE_WORD)) {
         lexer->at = exponent_end(lexer, at);
         if (lexer->at == at) {
             lexer->at = word_end(lexer, at);
             token->class = SQL_TOKEN_WORD;
         }
     }
+}
+
+/* Where the name of a user's variable or of a host ends. Servers take it byte by byte, even where
+ * characters have several. */
+static size_t host_end(struct sql_lexer *lexer, size_t at)
+{
+    while (at < lexer->size && is(lexer, lexer->text[at], SQL_BYTE_HOST)) {
+        if (lexer->text[at] >= 0x80)
+            note_high(lexer, lexer->text[at]);
+        at++;
+    }
+    if (at < lexer->size && lexer->text[at] >= 0x80)
+        note_high(lexer, lexer->text[at]);
+    return at;
 }
 
 /* @x, @'x', @`x`, @@x, @@global.x, @@`x`; a lone @ is a VARIABLE without a name. */
@@ -306,6 +401,10 @@ static void take_variable(struct sql_lexer *lexer, struct sql_token *token)
     unsigned char next = peek(lexer, 0);
     if (!system && (next == '\'' || next == '"')) {
         token->class = take_string(lexer) ? SQL_TOKEN_VARIABLE : SQL_TOKEN_INVALID;
+        return;
+    }
+    if (!system && next != '`') {
+        lexer->at = host_end(lexer, lexer->at);
         return;
     }
     size_t end = lexer->at;
@@ -385,10 +484,10 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
     /* A dot before it: the part of a name that follows a name. */
     token->after_dot = before > 0 && lexer->at == before && lexer->text[before - 1] == '.' &&
                        lexer->name_before && lexer->name_end == before - 1;
-    if (sql_byte_is(byte, SQL_BYTE_LETTER) ||
-        (token->after_dot && sql_byte_is(byte, SQL_BYTE_DIGIT)))
+    unsigned classes = lexer->bytes[byte];
+    if ((classes & SQL_BYTE_LETTER) != 0 || (token->after_dot && (classes & SQL_BYTE_DIGIT) != 0))
         take_word(lexer, token);
-    else if (sql_byte_is(byte, SQL_BYTE_DIGIT))
+    else if ((classes & SQL_BYTE_DIGIT) != 0)
         take_number(lexer, token);
     else
         take_other(lexer, token);

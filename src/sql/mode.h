@@ -20,18 +20,55 @@ struct sql_span {
     size_t size; /* bytes */
 };
 
-/* How bytes make characters, as far as a lexer can tell the difference: only in GBK, SJIS, BIG5 and
- * GB18030 can the second byte of a character look like a backslash or a quote, and only in LATIN1
- * is the byte A0 white space. UTF8MB4 stands for the utf8 family, OTHER for all that remain. */
+/* The character sets that MariaDB and MySQL take statements in. They differ in what is a blank, what
+ * a letter, which byte after "--" opens a comment (charset_bytes.c), and in how many bytes make a
+ * character. UTF8MB4 stands for the utf8 family. How OTHER, an unknown one, reads its bytes cannot
+ * be told: in it no digest is exact, and no tables are known. */
+#define SQL_CHARSET_ROWS(X)                                                                        \
+    X(UTF8MB4, "utf8mb4")                                                                          \
+    X(LATIN1, "latin1")                                                                            \
+    X(GBK, "gbk")                                                                                  \
+    X(SJIS, "sjis")                                                                                \
+    X(BIG5, "big5")                                                                                \
+    X(GB18030, "gb18030")                                                                          \
+    X(CP932, "cp932")                                                                              \
+    X(EUCKR, "euckr")                                                                              \
+    X(GB2312, "gb2312")                                                                            \
+    X(UJIS, "ujis")                                                                                \
+    X(EUCJPMS, "eucjpms")                                                                          \
+    X(ARMSCII8, "armscii8")                                                                        \
+    X(ASCII, "ascii")                                                                              \
+    X(BINARY, "binary")                                                                            \
+    X(CP1250, "cp1250")                                                                            \
+    X(CP1251, "cp1251")                                                                            \
+    X(CP1256, "cp1256")                                                                            \
+    X(CP1257, "cp1257")                                                                            \
+    X(CP850, "cp850")                                                                              \
+    X(CP852, "cp852")                                                                              \
+    X(CP866, "cp866")                                                                              \
+    X(DEC8, "dec8")                                                                                \
+    X(GEOSTD8, "geostd8")                                                                          \
+    X(GREEK, "greek")                                                                              \
+    X(HEBREW, "hebrew")                                                                            \
+    X(HP8, "hp8")                                                                                  \
+    X(KEYBCS2, "keybcs2")                                                                          \
+    X(KOI8R, "koi8r")                                                                              \
+    X(KOI8U, "koi8u")                                                                              \
+    X(LATIN2, "latin2")                                                                            \
+    X(LATIN5, "latin5")                                                                            \
+    X(LATIN7, "latin7")                                                                            \
+    X(MACCE, "macce")                                                                              \
+    X(MACROMAN, "macroman")                                                                        \
+    X(SWE7, "swe7")                                                                                \
+    X(TIS620, "tis620")
+
 enum sql_charset {
-    SQL_CHARSET_UTF8MB4,
-    SQL_CHARSET_LATIN1,
-    SQL_CHARSET_GBK,
-    SQL_CHARSET_SJIS,
-    SQL_CHARSET_BIG5,
-    SQL_CHARSET_GB18030,
-    SQL_CHARSET_OTHER,
+#define X(enumerator, name) SQL_CHARSET_##enumerator,
+    SQL_CHARSET_ROWS(X)
+#undef X
+        SQL_CHARSET_OTHER,
 };
+#define SQL_CHARSETS (SQL_CHARSET_OTHER + 1)
 
 enum sql_dialect {
     SQL_DIALECT_UNKNOWN,
@@ -52,11 +89,13 @@ struct sql_mode {
                       is relied upon only where all modes read it the same (reading.h) */
 };
 
-/* The character set of a name ("gbk", "utf8mb4", ...; any case) or of a collation's name
- * ("gbk_chinese_ci"). Unknown names are OTHER. */
+/* The character set of a name ("gbk", "utf8", ...; any case) or of a collation's name
+ * ("gbk_chinese_ci"). Unknown names are OTHER, and so are those in which no client may speak
+ * (utf16). */
 enum sql_charset sql_charset_from_name(struct sql_span name);
 
-/* The character set of a collation's number, as the handshake has it. */
+/* The character set of a collation's number, as the handshake has it; the same holds for unknown
+ * ones. */
 enum sql_charset sql_charset_from_collation(unsigned collation);
 
 /* Sets the four flags from the value of a sql_mode variable ("ANSI_QUOTES,NO_BACKSLASH_ESCAPES",

@@ -6,9 +6,10 @@
  *
  * The words before a literal say whether it is a secret, not the statement's kind: a text
  * with a mistake in it has no kind, and its password is as good as any. In doubt more is masked
- * rather than less: a literal whose end depends on the SQL mode (a backslash before a quote) takes
- * the rest of the statement with it, and a literal that itself holds such words (PREPARE s FROM
- * 'CREATE USER ...') is masked whole. That is why no mode is asked for. */
+ * rather than less: words with a slip of the keyboard count, a secret may have lost its quotes, a
+ * literal whose end depends on the SQL mode (a backslash before a quote) takes the rest of the
+ * statement with it, and a literal that itself holds such words (PREPARE s FROM 'CREATE USER ...') is
+ * masked whole. That is why no mode is asked for. */
 #ifndef WEIR_SQL_REDACT_H
 #define WEIR_SQL_REDACT_H
 
@@ -28,5 +29,9 @@ WEIR_MUST_CHECK bool sql_redact(struct strbuf *out, struct sql_span text);
  * message may hold one. */
 WEIR_MUST_CHECK bool sql_redact_message(struct strbuf *out, struct sql_span message,
                                         bool of_secret);
+
+/* Whether a server's message quotes ("near ...") a text that is not in this statement: that of a
+ * prepared statement, of a routine. Whether that text holds a secret is not known. */
+WEIR_MUST_CHECK bool sql_message_quotes_other(struct sql_span message, struct sql_span statement);
 
 #endif

@@ -123,7 +123,8 @@ static void run(struct scan *scan)
     }
     end_statement(scan);
     scan->unknown = scan->unknown || scan->cursor.token.class == SQL_TOKEN_INVALID ||
-                    scan->cursor.lexer.ambiguous || (scan->compound && scan->blocks.overflow);
+                    scan->cursor.lexer.ambiguous || scan->cursor.lexer.doubtful ||
+                    (scan->compound && scan->blocks.overflow);
 }
 
 /* One reading of one text. */

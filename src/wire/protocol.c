@@ -6,11 +6,20 @@
 static const struct {
     const char *name;
     enum wire_reply_shape shape;
+    enum wire_error_place place;
 } commands[256] = {
-#define X(code, enumerator, name, shape) [code] = {name, shape},
+#define X(code, enumerator, name, shape, place)                                                    \
+    [code] = {name, WIRE_REPLY_##shape, WIRE_ERROR_##place},
     WIRE_COMMANDS(X)
 #undef X
 };
+
+#define X(code, enumerator, name, shape, place)                                                    \
+    _Static_assert((WIRE_REPLY_##shape == WIRE_REPLY_NONE) ==                                      \
+                       (WIRE_ERROR_##place != WIRE_ERROR_IN_REPLY),                                \
+                   name ": an error is in the reply where there is one");
+WIRE_COMMANDS(X)
+#undef X
 
 const char *wire_command_name(uint8_t code)
 {
@@ -20,6 +29,11 @@ const char *wire_command_name(uint8_t code)
 enum wire_reply_shape wire_command_reply_shape(uint8_t code)
 {
     return commands[code].name ? commands[code].shape : WIRE_REPLY_ONE;
+}
+
+enum wire_error_place wire_command_error_place(uint8_t code)
+{
+    return commands[code].name ? commands[code].place : WIRE_ERROR_IN_REPLY;
 }
 
 uint64_t wire_relayed_capabilities(void)

@@ -26,45 +26,53 @@ enum wire_reply_shape {
     WIRE_REPLY_BINLOG,     /* events until EOF, ERR or the end of the connection */
 };
 
-/* X(code, enumerator, name as TiDB prints it, reply shape). Codes that are not listed are answered
- * with one packet, in practice an ERR. */
+/* Where an error of a command is read: what it means to refuse the command. */
+enum wire_error_place {
+    WIRE_ERROR_IN_REPLY,   /* in place of its reply */
+    WIRE_ERROR_IN_EXECUTE, /* it has no reply: the statement keeps the error, and each execution is
+                              answered with it, until COM_STMT_RESET */
+    WIRE_ERROR_NOWHERE,    /* it has no reply, and cannot fail: it is carried out in any case */
+};
+
+/* X(code, enumerator, name as TiDB prints it, reply shape, error place). Codes that are not listed
+ * are answered with one packet, in practice an ERR. */
 #define WIRE_COMMANDS(X)                                                                           \
-    X(0x00, WIRE_COM_SLEEP, "Sleep", WIRE_REPLY_ONE)                                               \
-    X(0x01, WIRE_COM_QUIT, "Quit", WIRE_REPLY_NONE)                                                \
-    X(0x02, WIRE_COM_INIT_DB, "Init DB", WIRE_REPLY_ONE)                                           \
-    X(0x03, WIRE_COM_QUERY, "Query", WIRE_REPLY_RESULT)                                            \
-    X(0x04, WIRE_COM_FIELD_LIST, "Field List", WIRE_REPLY_FIELDS)                                  \
-    X(0x05, WIRE_COM_CREATE_DB, "Create DB", WIRE_REPLY_ONE)                                       \
-    X(0x06, WIRE_COM_DROP_DB, "Drop DB", WIRE_REPLY_ONE)                                           \
-    X(0x07, WIRE_COM_REFRESH, "Refresh", WIRE_REPLY_ONE)                                           \
-    X(0x08, WIRE_COM_SHUTDOWN, "Shutdown", WIRE_REPLY_ONE)                                         \
-    X(0x09, WIRE_COM_STATISTICS, "Statistics", WIRE_REPLY_STATISTICS)                              \
-    X(0x0a, WIRE_COM_PROCESS_INFO, "Processlist", WIRE_REPLY_RESULT)                               \
-    X(0x0b, WIRE_COM_CONNECT, "Connect", WIRE_REPLY_ONE)                                           \
-    X(0x0c, WIRE_COM_PROCESS_KILL, "Kill", WIRE_REPLY_ONE)                                         \
-    X(0x0d, WIRE_COM_DEBUG, "Debug", WIRE_REPLY_ONE)                                               \
-    X(0x0e, WIRE_COM_PING, "Ping", WIRE_REPLY_ONE)                                                 \
-    X(0x0f, WIRE_COM_TIME, "Time", WIRE_REPLY_ONE)                                                 \
-    X(0x10, WIRE_COM_DELAYED_INSERT, "Delayed Insert", WIRE_REPLY_ONE)                             \
-    X(0x11, WIRE_COM_CHANGE_USER, "Change User", WIRE_REPLY_AUTH)                                  \
-    X(0x12, WIRE_COM_BINLOG_DUMP, "Binlog Dump", WIRE_REPLY_BINLOG)                                \
-    X(0x13, WIRE_COM_TABLE_DUMP, "Table Dump", WIRE_REPLY_ONE)                                     \
-    X(0x14, WIRE_COM_CONNECT_OUT, "Connect out", WIRE_REPLY_ONE)                                   \
-    X(0x15, WIRE_COM_REGISTER_SLAVE, "Register Slave", WIRE_REPLY_ONE)                             \
-    X(0x16, WIRE_COM_STMT_PREPARE, "Prepare", WIRE_REPLY_PREPARE)                                  \
-    X(0x17, WIRE_COM_STMT_EXECUTE, "Execute", WIRE_REPLY_RESULT)                                   \
-    X(0x18, WIRE_COM_STMT_SEND_LONG_DATA, "Long Data", WIRE_REPLY_NONE)                            \
-    X(0x19, WIRE_COM_STMT_CLOSE, "Close stmt", WIRE_REPLY_NONE)                                    \
-    X(0x1a, WIRE_COM_STMT_RESET, "Reset stmt", WIRE_REPLY_ONE)                                     \
-    X(0x1b, WIRE_COM_SET_OPTION, "Set option", WIRE_REPLY_ONE)                                     \
-    X(0x1c, WIRE_COM_STMT_FETCH, "Fetch", WIRE_REPLY_ROWS)                                         \
-    X(0x1d, WIRE_COM_DAEMON, "Daemon", WIRE_REPLY_ONE)                                             \
-    X(0x1e, WIRE_COM_BINLOG_DUMP_GTID, "Binlog Dump", WIRE_REPLY_BINLOG)                           \
-    X(0x1f, WIRE_COM_RESET_CONNECTION, "Reset connect", WIRE_REPLY_ONE)                            \
-    X(0xfa, WIRE_COM_STMT_BULK_EXECUTE, "Bulk Execute", WIRE_REPLY_RESULT) /* MariaDB */
+    X(0x00, WIRE_COM_SLEEP, "Sleep", ONE, IN_REPLY)                                                \
+    X(0x01, WIRE_COM_QUIT, "Quit", NONE, NOWHERE)                                                  \
+    X(0x02, WIRE_COM_INIT_DB, "Init DB", ONE, IN_REPLY)                                            \
+    X(0x03, WIRE_COM_QUERY, "Query", RESULT, IN_REPLY)                                             \
+    X(0x04, WIRE_COM_FIELD_LIST, "Field List", FIELDS, IN_REPLY)                                   \
+    X(0x05, WIRE_COM_CREATE_DB, "Create DB", ONE, IN_REPLY)                                        \
+    X(0x06, WIRE_COM_DROP_DB, "Drop DB", ONE, IN_REPLY)                                            \
+    X(0x07, WIRE_COM_REFRESH, "Refresh", ONE, IN_REPLY)                                            \
+    X(0x08, WIRE_COM_SHUTDOWN, "Shutdown", ONE, IN_REPLY)                                          \
+    X(0x09, WIRE_COM_STATISTICS, "Statistics", STATISTICS, IN_REPLY)                               \
+    X(0x0a, WIRE_COM_PROCESS_INFO, "Processlist", RESULT, IN_REPLY)                                \
+    X(0x0b, WIRE_COM_CONNECT, "Connect", ONE, IN_REPLY)                                            \
+    X(0x0c, WIRE_COM_PROCESS_KILL, "Kill", ONE, IN_REPLY)                                          \
+    X(0x0d, WIRE_COM_DEBUG, "Debug", ONE, IN_REPLY)                                                \
+    X(0x0e, WIRE_COM_PING, "Ping", ONE, IN_REPLY)                                                  \
+    X(0x0f, WIRE_COM_TIME, "Time", ONE, IN_REPLY)                                                  \
+    X(0x10, WIRE_COM_DELAYED_INSERT, "Delayed Insert", ONE, IN_REPLY)                              \
+    X(0x11, WIRE_COM_CHANGE_USER, "Change User", AUTH, IN_REPLY)                                   \
+    X(0x12, WIRE_COM_BINLOG_DUMP, "Binlog Dump", BINLOG, IN_REPLY)                                 \
+    X(0x13, WIRE_COM_TABLE_DUMP, "Table Dump", ONE, IN_REPLY)                                      \
+    X(0x14, WIRE_COM_CONNECT_OUT, "Connect out", ONE, IN_REPLY)                                    \
+    X(0x15, WIRE_COM_REGISTER_SLAVE, "Register Slave", ONE, IN_REPLY)                              \
+    X(0x16, WIRE_COM_STMT_PREPARE, "Prepare", PREPARE, IN_REPLY)                                   \
+    X(0x17, WIRE_COM_STMT_EXECUTE, "Execute", RESULT, IN_REPLY)                                    \
+    X(0x18, WIRE_COM_STMT_SEND_LONG_DATA, "Long Data", NONE, IN_EXECUTE)                           \
+    X(0x19, WIRE_COM_STMT_CLOSE, "Close stmt", NONE, NOWHERE)                                      \
+    X(0x1a, WIRE_COM_STMT_RESET, "Reset stmt", ONE, IN_REPLY)                                      \
+    X(0x1b, WIRE_COM_SET_OPTION, "Set option", ONE, IN_REPLY)                                      \
+    X(0x1c, WIRE_COM_STMT_FETCH, "Fetch", ROWS, IN_REPLY)                                          \
+    X(0x1d, WIRE_COM_DAEMON, "Daemon", ONE, IN_REPLY)                                              \
+    X(0x1e, WIRE_COM_BINLOG_DUMP_GTID, "Binlog Dump", BINLOG, IN_REPLY)                            \
+    X(0x1f, WIRE_COM_RESET_CONNECTION, "Reset connect", ONE, IN_REPLY)                             \
+    X(0xfa, WIRE_COM_STMT_BULK_EXECUTE, "Bulk Execute", RESULT, IN_REPLY) /* MariaDB */
 
 enum wire_command {
-#define X(code, enumerator, name, shape) enumerator = (code),
+#define X(code, enumerator, name, shape, place) enumerator = (code),
     WIRE_COMMANDS(X)
 #undef X
 };
@@ -72,6 +80,7 @@ enum wire_command {
 /* The name, "Unknown" for a code that is not listed. A static text. */
 const char *wire_command_name(uint8_t code);
 enum wire_reply_shape wire_command_reply_shape(uint8_t code);
+enum wire_error_place wire_command_error_place(uint8_t code);
 
 /* X(bit, name, relayed): capabilities. `relayed` is 1 when a gateway that passes packets on as they
  * are can offer the capability: bytes keep their meaning, and the tracker understands them.

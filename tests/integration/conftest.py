@@ -6,7 +6,8 @@
     gateway        makes further gateways with options of their own; all are stopped, and must end with status 0
 
 WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
-WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py)."""
+WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py); WEIR_TEST_OUTSIDE runs those
+that can be against servers that somebody else has started (harness/outside.py)."""
 import dataclasses
 import itertools
 import pathlib
@@ -24,6 +25,7 @@ from harness.endpoint import Endpoint  # noqa: E402
 from harness.events import Events  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
+from harness.outside import OUTSIDE, OutsideDatabase, needs_its_own, outside_gateway  # noqa: E402
 from harness.packaging import build_client, package  # noqa: E402
 from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, ROOT, WEIR_SERVER  # noqa: E402
 from harness.tracing import trace_clients  # noqa: E402
@@ -36,7 +38,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "gateway_only: means nothing without the gateway")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if OUTSIDE:
+        left_out = [item for item in items if needs_its_own(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     if not DIRECT_ONLY:
         return
     needs = {"weir", "gateway", "events", "shared_gateway", "make_gateway"}
@@ -70,6 +76,9 @@ def work(tmp_path_factory):
 @pytest.fixture(scope="session")
 def database(work):
     """The private MariaDB that all the cases share."""
+    if OUTSIDE:
+        yield OutsideDatabase()
+        return
     folder = work / "mariadb"
     folder.mkdir()
     server = MariaDB(folder)
@@ -171,9 +180,12 @@ def gateway(make_gateway):
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(database, make_gateway):
+def shared_gateway(request, database):
     """The gateway that most cases go through, with the recorder plugin loaded."""
-    server = make_gateway(database.address, plugins=["recorder-1"])
+    if OUTSIDE:
+        yield outside_gateway()
+        return
+    server = request.getfixturevalue("make_gateway")(database.address, plugins=["recorder-1"])
     yield server
     server.stop()
 

@@ -119,16 +119,54 @@ def test_two_gateways_do_not_share_a_data_directory(gateway, server):
         assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
 
 
-def test_the_engine_does_not_outlive_a_gateway_that_is_killed(gateway):
-    """However the gateway ends, the next one can start on the same data."""
+def is_running(pid):
+    """Not a process that has ended, and that nobody waits for (in a container without an init)."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_the_engine_dies_with_a_gateway_that_is_killed(gateway, is_busy):
+    """By itself and in order, whether there is a next gateway or not; and that one can start on the same data."""
+    server = gateway()
+    engine = engine_of(server)
+    log = server.folder / "data" / "mariadbd.log"
+    with server.endpoint.raw(**ROOT) as connection:
+        if is_busy:
+            connection.send(b"\3SELECT SLEEP(600)")
+        server.process.signal(signal.SIGKILL)
+        server.process.wait()
+        wait_for(lambda: not is_running(engine), "the engine's end", 60)
+    assert "Shutdown complete" in log.read_text(errors="replace")
+    server.start()
+    assert engine_of(server) not in (None, engine)
+    with server.endpoint.connect(**ROOT) as connection:
+        assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+
+
+def test_a_gateway_waits_for_the_engine_of_one_that_was_killed(gateway):
+    """However the gateway ends, the next one can start on the same data at once."""
     server = gateway()
     engine = engine_of(server)
     server.process.signal(signal.SIGKILL)
     server.process.wait()
     server.start()
-    assert not pathlib.Path(f"/proc/{engine}").exists() and engine_of(server)
+    assert not is_running(engine) and engine_of(server)
     with server.endpoint.connect(**ROOT) as connection:
         assert run(connection, "SELECT 1")[0]["rows"] == [(1,)]
+
+
+def test_an_engine_that_cannot_be_started_is_named(gateway, tmp_path):
+    """It is tried again, and the gateway can be stopped meanwhile."""
+    program_file = tmp_path / "mariadbd"
+    program_file.write_bytes(b"\x7fELF is all that it is")
+    program_file.chmod(0o755)
+    server = gateway(options=["-mariadbd", program_file], start=False).launch()
+    server.process.wait_log(f"starting {program_file}: Exec format error", 60)
+    server.interrupt()
+    assert server.process.wait(20) == 0
 
 
 # ---- Where clients come from

@@ -29,9 +29,9 @@ void leg_push(struct leg *leg, struct filter *filter)
     leg->top = filter;
 }
 
-void leg_fail(struct leg *leg, int error)
+void leg_fail_sending(struct leg *leg, int error)
 {
-    leg->failed = true;
+    leg->is_deaf = true;
     leg->error = error;
     leg->borrowed = NULL;
     leg->borrowed_size = 0;
@@ -40,9 +40,15 @@ void leg_fail(struct leg *leg, int error)
     leg->cork.at = 0;
 }
 
+void leg_fail(struct leg *leg, int error)
+{
+    leg_fail_sending(leg, error);
+    leg->failed = true;
+}
+
 void leg_finish(struct leg *leg)
 {
-    if (leg->top && !leg->failed)
+    if (leg->top && !leg->is_deaf)
         leg->top->type->finish(leg->top, leg);
 }
 
@@ -84,7 +90,7 @@ void leg_write(struct leg *leg, const void *bytes, size_t size, uint8_t sequence
 {
     leg_set_sequence(leg, sequence);
     leg->is_mid_packet = false;
-    if (!leg->top || leg->failed || size == 0)
+    if (!leg->top || leg->is_deaf || size == 0)
         return;
     keep_borrowed(leg);
     keep_output(leg, bytes, size);
@@ -96,7 +102,7 @@ void leg_pass(struct leg *leg, const void *bytes, size_t size, uint8_t sequence,
         leg_write(leg, bytes, size, sequence);
     } else {
         leg_set_sequence(leg, sequence);
-        if (leg->top && !leg->failed && size) {
+        if (leg->top && !leg->is_deaf && size) {
             leg->borrowed = bytes;
             leg->borrowed_size = size;
         }
@@ -140,14 +146,14 @@ static size_t sendable(const struct leg *leg)
 static void flush_kept(struct leg *leg)
 {
     const size_t end = sendable(leg);
-    while (!leg->failed && leg->sent < end) {
+    while (!leg->is_deaf && leg->sent < end) {
         size_t done = leg->top->type->send(leg->top, leg, (uint8_t *)leg->out.data + leg->sent,
                                            end - leg->sent);
         if (done == 0)
             break;
         leg->sent += done;
     }
-    if (!leg->failed && leg->sent > 0 && leg->sent == leg->out.size) {
+    if (!leg->is_deaf && leg->sent > 0 && leg->sent == leg->out.size) {
         strbuf_release(&leg->out);
         leg->sent = 0;
         leg->cork.at = 0;
@@ -160,11 +166,11 @@ void leg_flush_now(struct leg *leg)
         return;
     if (leg->out.size)
         flush_kept(leg);
-    if (leg->failed || !leg->borrowed)
+    if (leg->is_deaf || !leg->borrowed)
         return;
     if (leg->out.size == 0) {
         size_t done = leg->top->type->send(leg->top, leg, leg->borrowed, leg->borrowed_size);
-        if (leg->failed)
+        if (leg->is_deaf)
             return;
         leg->borrowed += done;
         leg->borrowed_size -= done;

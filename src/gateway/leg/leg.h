@@ -56,7 +56,8 @@ struct leg {
     bool is_mid_packet; /* a part of a packet was sent: nothing else may come in between */
     bool ended;         /* the peer has sent its last byte */
     bool failed;        /* an error was met; nothing more is read or written */
-    int error;          /* errno of that failure */
+    bool is_deaf;       /* the peer takes nothing more; what it has sent before can still be read */
+    int error;          /* errno of either */
     bool is_corked;
 
     const uint8_t *borrowed; /* output that comes after `out` is empty; NULL: none */
@@ -113,6 +114,10 @@ void leg_finish(struct leg *leg);
 
 /* Marks the leg as failed, for good; for filters. */
 void leg_fail(struct leg *leg, int error);
+
+/* The same where sending has failed: a peer that has closed may have said why before. Output is
+ * dropped from now on, and input goes on until it ends or fails. */
+void leg_fail_sending(struct leg *leg, int error);
 
 /* Closes all filters; output and input are dropped. */
 void leg_close(struct leg *leg);

@@ -34,7 +34,7 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
     if (done >= 0)
         return (size_t)done;
     if (!is_passing(errno))
-        leg_fail(leg, errno);
+        leg_fail_sending(leg, errno);
     return 0;
 }
 

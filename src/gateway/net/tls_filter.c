@@ -126,7 +126,7 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
         int status = SSL_write_ex(ssl, bytes + total, size - total, &done);
         if (status != 1) {
             int reason = SSL_get_error(ssl, status);
-            if (!leg->failed && !is_passing(reason))
+            if (!leg->is_deaf && !is_passing(reason))
                 leg_fail(leg, errno ? errno : EPROTO);
             break;
         }
@@ -198,9 +198,9 @@ enum tls_progress tls_handshake(struct leg *leg)
         return TLS_DONE;
     switch (SSL_get_error(ssl, status)) {
     case SSL_ERROR_WANT_READ:
-        return leg->ended || leg->failed ? TLS_FAILED : TLS_NEEDS_READ;
+        return leg->ended || leg->is_deaf ? TLS_FAILED : TLS_NEEDS_READ;
     case SSL_ERROR_WANT_WRITE:
-        return leg->failed ? TLS_FAILED : TLS_NEEDS_WRITE;
+        return leg->is_deaf ? TLS_FAILED : TLS_NEEDS_WRITE;
     default:
         return TLS_FAILED;
     }

@@ -14,6 +14,8 @@ static struct watch *watch_of(uv_poll_t *poll)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = watch_of(poll);
+    if (status < 0)
+        watch->interest = 0; /* the loop has let go of it */
     watch->ready(watch, status < 0 ? WATCH_FAILED : (unsigned)events);
 }
 

@@ -14,7 +14,8 @@
 
 struct watch;
 
-/* What has become possible: bits. FAILED: the loop reports an error of the socket. */
+/* What has become possible: bits. FAILED: the loop reports an error of the socket, and has no
+ * interest in it any more; what came before the error can still be read. */
 #define WATCH_READABLE 1U
 #define WATCH_WRITABLE 2U
 #define WATCH_FAILED   4U

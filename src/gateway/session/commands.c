@@ -5,6 +5,7 @@
 #include "gateway/session/commands.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/session/answers.h"
 #include "gateway/session/hold.h"
@@ -63,34 +64,56 @@ static bool names_last_prepared(const struct wire_packet *command)
 
 /* ---- Refusing ---- */
 
-/* A client would take an error in answer to a command that has no reply for that of its next one. */
-static bool has_reply(const struct wire_packet *command)
+static bool has_reply(uint8_t code)
 {
-    return wire_command_reply_shape(command->command) != WIRE_REPLY_NONE;
+    return wire_command_error_place(code) == WIRE_ERROR_IN_REPLY;
 }
 
+/* Numbers the answer to the command. One that has no reply has no answer: an error then says why
+ * the session ends, and has the number 0. */
+static void number_answer(struct session *session, uint8_t code, uint8_t sequence)
+{
+    leg_set_sequence(&session->client, has_reply(code) ? (uint8_t)(sequence + 1) : 0);
+}
+
+/* It is not sent on, and ends with this error. */
 static void refuse(struct session *session, const struct wire_packet *command,
                    const struct plugin_refusal *refusal)
 {
     wire_tracker_withdraw_command(&session->tracker);
     events_refused(&session->observed, refusal);
-    if (has_reply(command))
+    if (has_reply(command->command))
         answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
     events_end(&session->observed);
+}
+
+static void log_not_refused(const struct session *session, const struct wire_packet *command,
+                            const struct plugin_refusal *refusal)
+{
+    log_warn("session", "%s cannot be refused, and is carried out: %s: %s connection=%u",
+             wire_command_name(command->command), refusal->by ? refusal->by : "weir",
+             log_foreign(refusal->message, strlen(refusal->message)), session->observed.id);
+}
+
+/* What was refused of the statement before. NULL: nothing, or this is no execution. */
+static const struct plugin_refusal *refusal_of_data(const struct session *session,
+                                                    const struct wire_packet *command)
+{
+    const struct prepared *prepared = session->observed.command.prepared;
+    bool executes =
+        command->command == WIRE_COM_STMT_EXECUTE || command->command == WIRE_COM_STMT_BULK_EXECUTE;
+    return executes && prepared ? prepared->refusal : NULL;
 }
 
 /* The Prepare before it was refused; the backend would take an older statement for the one that is
  * meant. */
 static void refuse_unknown_statement(struct session *session, const struct wire_packet *command)
 {
-    char message[128];
-    snprintf(message, sizeof message, "Unknown prepared statement handler (%u) given to %s",
-             WIRE_STATEMENT_LAST, wire_command_name(command->command));
-    wire_tracker_withdraw_command(&session->tracker);
-    events_failed(&session->observed, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
-    if (has_reply(command))
-        answer_error(session, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", message);
-    events_end(&session->observed);
+    struct plugin_refusal refusal = {.code = WIRE_ER_UNKNOWN_STMT_HANDLER, .sqlstate = "HY000"};
+    snprintf(refusal.message, sizeof refusal.message,
+             "Unknown prepared statement handler (%u) given to %s", WIRE_STATEMENT_LAST,
+             wire_command_name(command->command));
+    refuse(session, command, &refusal);
 }
 
 /* ---- Sending on ---- */
@@ -128,6 +151,7 @@ static void complete_replyless(struct session *session, const struct wire_packet
 
 static void run_on_backend(struct session *session, const struct wire_packet *command, size_t whole)
 {
+    session->observed.command.is_sent = true;
     if (command->command == WIRE_COM_SET_OPTION)
         note_option(session, command);
     forward(session, command, whole);
@@ -139,6 +163,19 @@ static void run_on_backend(struct session *session, const struct wire_packet *co
         complete_replyless(session, command);
 }
 
+/* What refusing a command without a reply means (WIRE_COMMANDS). */
+static void refuse_replyless(struct session *session, const struct wire_packet *command,
+                             size_t whole, const struct plugin_refusal *refusal)
+{
+    if (wire_command_error_place(command->command) == WIRE_ERROR_IN_EXECUTE) {
+        prepared_keep_refusal(session->observed.command.prepared, refusal);
+        refuse(session, command, refusal);
+    } else {
+        log_not_refused(session, command, refusal);
+        run_on_backend(session, command, whole);
+    }
+}
+
 /* The command has been judged: `whole` bytes at the start of the client's input. */
 static void proceed(struct session *session, const struct wire_packet *command, size_t whole,
                     const struct plugin_verdict *verdict)
@@ -146,13 +183,18 @@ static void proceed(struct session *session, const struct wire_packet *command, 
     struct observed *observed = &session->observed;
     const bool allowed = verdict->outcome == PLUGIN_ALLOWED;
     const struct local_statement *local = NULL;
+    const struct plugin_refusal *of_data = refusal_of_data(session, command);
     session_enter(session, SESSION_READY);
     if (command->command == WIRE_COM_STMT_PREPARE)
         observed->prepare_refused = !allowed;
-    if (!allowed)
+    if (!allowed && has_reply(command->command))
         refuse(session, command, &verdict->refusal);
     else if (observed->prepare_refused && names_last_prepared(command))
         refuse_unknown_statement(session, command);
+    else if (!allowed)
+        refuse_replyless(session, command, whole, &verdict->refusal);
+    else if (of_data)
+        refuse(session, command, of_data);
     else if ((local = local_find(observed, command)) != NULL)
         local_run(session, local, command);
     else
@@ -166,7 +208,7 @@ static void proceed(struct session *session, const struct wire_packet *command, 
 static void judge(struct session *session, const struct wire_packet *command, size_t whole)
 {
     struct plugin_verdict verdict;
-    leg_set_sequence(&session->client, (uint8_t)(command->sequence + 1));
+    number_answer(session, command->command, command->sequence);
     if (command->command == WIRE_COM_QUIT) {
         leg_pass(&session->backend, session->client.pos, whole, 0, false);
         session_close(session, CLOSE_QUIT);
@@ -224,21 +266,39 @@ static void identity_known(struct session *session, unsigned error_code)
     session_enter(session, SESSION_READY);
 }
 
-/* Whether the command waits until the backend has said what is not known of the session. */
+/* Whether the command waits until the backend has said what is not known of the session. It is asked
+ * once a command: what it does not say then stays unknown. */
 static bool ask_first(struct session *session, const uint8_t *bytes, size_t whole)
 {
-    if (!identity_is_wanted_for(&session->observed, bytes + WIRE_HEADER_BYTES,
-                                whole - WIRE_HEADER_BYTES))
+    bool was_asked = session->was_asked;
+    session->was_asked = false;
+    if (was_asked || !identity_is_wanted_for(&session->observed, bytes + WIRE_HEADER_BYTES,
+                                             whole - WIRE_HEADER_BYTES))
         return false;
-    leg_set_sequence(&session->client, (uint8_t)(bytes[3] + 1)); /* of its answer, if that fails */
+    session->was_asked = true;
+    number_answer(session, whole > WIRE_HEADER_BYTES ? bytes[WIRE_HEADER_BYTES] : WIRE_COM_SLEEP,
+                  bytes[3]); /* if that fails */
     query_identity(session, identity_known);
     return true;
 }
 
+/* The number of the last frame of the input's first packet that has a header here. */
+static uint8_t last_frame(const uint8_t *bytes, size_t size)
+{
+    while (wire_frame_length(bytes) == WIRE_FRAME_MAX &&
+           size >= WIRE_HEADER_BYTES + WIRE_FRAME_MAX + WIRE_HEADER_BYTES) {
+        bytes += WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
+        size -= WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
+    }
+    return bytes[3];
+}
+
+/* Numbered as the server does it: it gives up at the frame that is too much. */
 static void too_large(struct session *session)
 {
-    leg_set_sequence(&session->client, (uint8_t)(session->client.pos[3] + 1));
-    session_fail(session, CLOSE_TOO_LARGE, 1153, "08S01",
+    const struct leg *leg = &session->client;
+    leg_set_sequence(&session->client, (uint8_t)(last_frame(leg->pos, leg_input_size(leg)) + 1));
+    session_fail(session, CLOSE_TOO_LARGE, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01",
                  "Got a packet bigger than 'max_allowed_packet' bytes");
 }
 
@@ -300,12 +360,6 @@ bool pass_to_backend(struct session *session)
     struct leg *leg = &session->client;
     leg_pass(&session->backend, leg->pos, leg_input_size(leg), 0, false);
     leg_take(leg, leg_input_size(leg));
-    return true;
-}
-
-bool discard_input(struct session *session)
-{
-    leg_take(&session->client, leg_input_size(&session->client));
     return true;
 }
 

@@ -21,7 +21,6 @@ bool command_bytes(struct session *session);
 bool command_data(struct session *session);
 bool command_judged(struct session *session);
 bool pass_to_backend(struct session *session);
-bool discard_input(struct session *session);
 bool client_gone(struct session *session);
 bool client_gone_while_running(struct session *session);
 

@@ -11,6 +11,7 @@
 #include "gateway/session/tracing.h"
 
 #define ENDING_SECONDS 2  /* how long a client may take to read its last error */
+#define ENDING_ROUNDS  60 /* ... so often, while it still sends: it reads when it has sent all */
 #define LINGER_SECONDS 10 /* ... or its last reply */
 
 static const struct {
@@ -125,6 +126,38 @@ void session_fail_refused(struct session *session, enum close_reason reason,
 {
     facts_refused_by(&session->observed, refusal->by);
     end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
+}
+
+void session_fail_like_backend(struct session *session, const struct wire_packet *err)
+{
+    struct wire_err said;
+    char message[512];
+    if (!wire_decode_err(err->payload, err->payload_size, &said)) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return;
+    }
+    snprintf(message, sizeof message, "%.*s", (int)said.message.size, said.message.data);
+    events_failed(&session->observed, said.code, said.sqlstate, message);
+    session_fail(session, CLOSE_BACKEND_GONE, said.code, said.sqlstate, "%s", message);
+}
+
+/* ---- While the client reads its last error ---- */
+
+bool ending_input(struct session *session)
+{
+    leg_take(&session->client, leg_input_size(&session->client));
+    session->still_sends = true;
+    return true;
+}
+
+void ending_timed_out(struct session *session)
+{
+    if (!session->still_sends || session->ending_rounds++ == ENDING_ROUNDS) {
+        session_close(session, session->reason);
+        return;
+    }
+    session->still_sends = false;
+    session_set_deadline(session, ENDING_SECONDS);
 }
 
 /* ---- Draining ---- */

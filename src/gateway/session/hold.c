@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Holds on their way: made within a plugin's callback, given back on any thread, and counted down
- * on the session's own. A session lives until the last one is back, even when it has long ended. */
+ * on the session's own. A session lives until the last one is back, even when it has long ended; but
+ * one that is out for longer than hold_timeout_s, or at the gateway's end, is not waited for: then
+ * its plugin has failed. */
 #include "gateway/session/hold.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct session_hold {
     struct weir_hold hold; /* first: what the plugin has */
     struct session *session;
     enum plugin_hold_kind kind;
-    struct session_hold *next; /* on its way back */
+    uint64_t taken_ns;
+    struct session_hold *older, **place; /* in session->holds_out */
+    struct session_hold *next;           /* on its way back */
 };
 
 struct judgement {
@@ -47,6 +52,22 @@ static bool owe_verdict(struct session *session)
     return session->judgement;
 }
 
+static void link_out(struct session *session, struct session_hold *hold)
+{
+    hold->older = session->holds_out;
+    hold->place = &session->holds_out;
+    if (hold->older)
+        hold->older->place = &hold->older;
+    session->holds_out = hold;
+}
+
+static void unlink_out(struct session_hold *hold)
+{
+    *hold->place = hold->older;
+    if (hold->older)
+        hold->older->place = hold->place;
+}
+
 struct weir_hold *hold_begin(void *owner, enum plugin_hold_kind kind)
 {
     struct session *session = owner;
@@ -57,6 +78,7 @@ struct weir_hold *hold_begin(void *owner, enum plugin_hold_kind kind)
     hold->session = session;
     hold->kind = kind;
     hold->hold.release = give_back;
+    hold->taken_ns = clock_monotonic_ns();
     if (kind == PLUGIN_HOLD_VERDICT && !owe_verdict(session)) {
         free(hold);
         return NULL;
@@ -65,6 +87,7 @@ struct weir_hold *hold_begin(void *owner, enum plugin_hold_kind kind)
         session->reply_holds++;
         leg_cork(&session->client);
     }
+    link_out(session, hold);
     return &hold->hold;
 }
 
@@ -83,13 +106,16 @@ void hold_take_verdict(struct session *session, struct plugin_verdict *verdict)
     assert(judgement && judgement->is_kept && judgement->owed == 0);
     plugin_verdict_settle(&judgement->verdict);
     *verdict = judgement->verdict;
-    hold_release(session);
+    free(judgement);
+    session->judgement = NULL;
 }
 
 void hold_release(struct session *session)
 {
     free(session->judgement);
     session->judgement = NULL;
+    plugin_refusal_free(session->reply_refusal);
+    session->reply_refusal = NULL;
 }
 
 static void verdict_returned(struct session *session, struct weir_hold *hold)
@@ -106,35 +132,92 @@ static void verdict_returned(struct session *session, struct weir_hold *hold)
 /* ---- Replies ---- */
 
 /* The last hold is back: the client reads what was collected, and the session goes on. */
-static void reply_returned(struct session *session, const struct weir_hold *hold)
+static void reply_returned(struct session *session, struct weir_hold *hold)
 {
     assert(session->reply_holds > 0);
-    if (hold->failed)
-        session->hold_failed_by = hold->plugin_name;
+    if (hold->failed && !session->reply_refusal) {
+        session->reply_refusal = plugin_hold_take_refusal(hold);
+        session->reply_refusal->by = hold->plugin_name;
+    }
+    plugin_hold_drop(hold);
     if (--session->reply_holds > 0)
         return;
-    const char *name = session->hold_failed_by;
-    session->hold_failed_by = NULL;
-    if (!name || !session_is_open(session)) {
+    struct plugin_refusal *refusal = session->reply_refusal;
+    session->reply_refusal = NULL;
+    if (!refusal || !session_is_open(session)) {
         leg_uncork(&session->client);
-        return;
+    } else {
+        leg_drop_corked(&session->client); /* what was not audited is not answered */
+        session_fail_refused(session, CLOSE_PLUGIN_FAILED, refusal);
     }
-    leg_drop_corked(&session->client); /* what was not audited is not answered */
-    session_fail(session, CLOSE_PLUGIN_FAILED, WIRE_ER_UNKNOWN_ERROR, NULL,
-                 "plugin %s failed, and its on_failure is \"refuse\"; the server's log says more",
-                 name);
+    plugin_refusal_free(refusal);
+}
+
+static void returned(struct session *session, struct weir_hold *hold)
+{
+    if (hold->kind == PLUGIN_HOLD_VERDICT)
+        verdict_returned(session, hold);
+    else
+        reply_returned(session, hold);
 }
 
 struct session *session_hold_returned(struct session_hold *hold)
 {
     struct session *session = hold->session;
     session_check(session);
-    if (hold->kind == PLUGIN_HOLD_VERDICT)
-        verdict_returned(session, &hold->hold);
-    else
-        reply_returned(session, &hold->hold);
+    unlink_out(hold);
+    returned(session, &hold->hold);
     free(hold);
     return session;
+}
+
+/* ---- Answers that are not waited for any more ---- */
+
+/* The hold may be gone at once when its plugin answers now: it is not looked at afterwards. */
+static bool abandon(struct session *session, struct session_hold *hold, const char *why)
+{
+    struct weir_hold answer;
+    unlink_out(hold);
+    if (!plugin_hold_abandon(&hold->hold, why, &answer)) {
+        link_out(session, hold); /* it is on its way back */
+        return false;
+    }
+    returned(session, &answer);
+    return true;
+}
+
+static bool abandon_taken_before(struct session *session, uint64_t ns, const char *why)
+{
+    struct session_hold *next = NULL;
+    bool any = false;
+    for (struct session_hold *hold = session->holds_out; hold; hold = next) {
+        next = hold->older;
+        if (hold->taken_ns <= ns)
+            any = abandon(session, hold, why) || any;
+    }
+    return any;
+}
+
+bool session_expire_holds(struct session *session, uint64_t now_ns)
+{
+    session_check(session);
+    const long limit_s = environment_of(session)->hold_timeout_s;
+    const uint64_t limit_ns = (uint64_t)limit_s * 1000000000U;
+    char why[64];
+    if (!session->holds_out || now_ns < limit_ns)
+        return false;
+    snprintf(why, sizeof why, "it did not answer in %ld s (hold-timeout)", limit_s);
+    if (!abandon_taken_before(session, now_ns - limit_ns, why))
+        return false;
+    session_run(session);
+    return true;
+}
+
+void session_drop_holds(struct session *session)
+{
+    session_check(session);
+    assert(!session_is_open(session));
+    abandon_taken_before(session, UINT64_MAX, "it has not answered, and the server ends");
 }
 
 bool session_may_be_freed(const struct session *session)

@@ -64,7 +64,7 @@
     X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
       pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, NULL, 0, MAY_END)    \
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
-      discard_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                        \
+      ending_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                         \
       SESSION_CLOSES_BACKEND | SESSION_FINISHES, MAY(SESSION_CLOSED))                              \
     X(SESSION_CLOSED, "closed", NULL, NULL, NULL, NULL, NULL, linger_timed_out, NULL,              \
       SESSION_IS_OVER, 0)
@@ -98,6 +98,9 @@ struct session {
     bool is_done;          /* the state's wish is fulfilled, or a verdict is in */
     bool is_drained;       /* end it once the reply that is due is complete */
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
+    bool was_asked;        /* the backend, for the command at the start of the client's input */
+    bool still_sends; /* ending, and more of the client's has come since the deadline was set */
+    uint8_t ending_rounds; /* ... how often that was so */
     bool lingers;          /* closed, but the client has yet to read what it is owed */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
@@ -117,8 +120,9 @@ struct session {
     struct judgement *judgement; /* verdicts that plugins owe (hold.c) */
     struct trace_session *trace; /* not traced */
 
-    unsigned reply_holds;       /* holds that plugins have on what the client would read (hold.c) */
-    const char *hold_failed_by; /* one of them was not kept */
+    unsigned reply_holds; /* holds that plugins have on what the client would read (hold.c) */
+    struct plugin_refusal *reply_refusal; /* one of them was not kept; owned */
+    struct session_hold *holds_out;       /* all that plugins have, and have not given back */
 };
 
 static inline struct session_environment *environment_of(const struct session *session)
@@ -183,10 +187,22 @@ void session_fail_refused(struct session *session, enum close_reason reason,
 void session_linger(struct session *session, enum close_reason reason);
 void linger_timed_out(struct session *session);
 
+/* The backend has said why it closes: the client reads its error, and statements that run end with
+ * it. */
+void session_fail_like_backend(struct session *session, const struct wire_packet *err);
+
 /* Bytes were not understood; the tracker says why. */
 void session_fail_broken(struct session *session, enum close_reason reason);
 
-/* The gateway is draining: handlers of the step table. */
+/* Whether the packet is the backend's error that answers no command. */
+static inline bool session_is_farewell(const struct wire_packet *packet)
+{
+    return packet->kind == WIRE_UNSOLICITED && packet->payload_size && packet->payload[0] == 0xff;
+}
+
+/* Handlers of the step table: the client reads its last error, or the gateway is draining. */
+bool ending_input(struct session *session);
+void ending_timed_out(struct session *session);
 void drain_login(struct session *session);
 void drain_idle(struct session *session);
 

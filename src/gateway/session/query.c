@@ -97,6 +97,10 @@ bool query_bytes(struct session *session)
                 session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
                 return true;
             }
+            if (session_is_farewell(&packet)) {
+                session_fail_like_backend(session, &packet);
+                return true;
+            }
             continue;
         }
         if (query->handlers->packet)

@@ -49,7 +49,7 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
 }
 
 /* The fate of a packet: it reaches the client, or the session ends instead. */
-enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_REFUSED };
+enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_FAREWELL, FATE_REFUSED };
 
 static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
                               struct plugin_verdict *verdict)
@@ -58,6 +58,8 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
     session->observed.status = session->tracker.status;
     if (session_is_smuggled(session, packet))
         return FATE_SMUGGLED;
+    if (session_is_farewell(packet))
+        return FATE_FAREWELL;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
     if (packet->ends_result)
@@ -76,10 +78,13 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
     return FATE_PASSES;
 }
 
-static void end_session(struct session *session, enum fate fate,
+static void end_session(struct session *session, enum fate fate, const struct wire_packet *packet,
                         const struct plugin_verdict *verdict)
 {
-    if (fate == FATE_REFUSED) {
+    if (fate == FATE_FAREWELL) {
+        leg_set_sequence(&session->client, packet->sequence);
+        session_fail_like_backend(session, packet);
+    } else if (fate == FATE_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
     } else if (fate == FATE_NO_MEMORY) {
         session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
@@ -205,6 +210,13 @@ static bool reports_too_much(const struct session *session, const struct wire_pa
                                      &session->tracker.result);
 }
 
+/* Bytes of a packet and its frames' headers. */
+static size_t packet_bytes(const struct wire_packet *packet)
+{
+    return (size_t)(packet->total_size +
+                    (packet->total_size / WIRE_FRAME_MAX + 1) * WIRE_HEADER_BYTES);
+}
+
 bool reply_bytes(struct session *session)
 {
     struct leg *leg = &session->backend;
@@ -222,13 +234,16 @@ bool reply_bytes(struct session *session)
         if (local_replaces_reply(session))
             local_reply_packet(session, &packet);
         enum fate fate = reply_packet(session, &packet, &verdict);
+        size_t seen = (size_t)(input.pos - leg->pos), own = packet_bytes(&packet);
+        if (fate == FATE_FAREWELL && own < seen)
+            complete = seen - own; /* the error stands within the result at hand */
         if (fate != FATE_PASSES) { /* the client reads nothing of the result at hand */
             if (complete && !is_collected(session))
                 client_pass(session, leg->pos, complete, next, false);
-            end_session(session, fate, &verdict);
+            end_session(session, fate, &packet, &verdict);
             return true;
         }
-        complete = packet.ends_result ? (size_t)(input.pos - leg->pos) : complete;
+        complete = packet.ends_result ? seen : complete;
         next = packet.ends_result ? (uint8_t)(packet.sequence + 1) : next;
         if (!reports_too_much(session, &packet))
             continue;
@@ -270,8 +285,26 @@ bool pass_to_client(struct session *session)
 
 /* ---- The backend's end ---- */
 
+/* Its last words, where they could not be looked at before: a plugin judges a command. */
+static bool said_why(const struct session *session, struct wire_packet *packet)
+{
+    const struct leg *leg = &session->backend;
+    size_t least = 0, whole = wire_packet_whole(leg->pos, leg_input_size(leg), &least);
+    *packet = (struct wire_packet){.kind = WIRE_UNSOLICITED, .payload = leg->pos};
+    if (whole <= WIRE_HEADER_BYTES || whole > WIRE_FRAME_MAX)
+        return false;
+    packet->payload += WIRE_HEADER_BYTES;
+    packet->payload_size = whole - WIRE_HEADER_BYTES;
+    return session_is_farewell(packet);
+}
+
 void backend_gone(struct session *session)
 {
+    struct wire_packet packet;
+    if (said_why(session, &packet)) {
+        session_fail_like_backend(session, &packet);
+        return;
+    }
     session_fail(session, CLOSE_BACKEND_GONE, 2006, "08S01",
                  "weir: the backend %s closed the connection",
                  environment_of(session)->backend_address);
@@ -298,9 +331,4 @@ void query_backend_lost(struct session *session)
         login_backend_lost(session);
     else
         backend_gone(session);
-}
-
-void ending_timed_out(struct session *session)
-{
-    session_close(session, session->reason);
 }

@@ -15,6 +15,5 @@ void backend_gone(struct session *session);
 void backend_gone_idle(struct session *session);
 void backend_lost_while_running(struct session *session);
 void query_backend_lost(struct session *session);
-void ending_timed_out(struct session *session);
 
 #endif

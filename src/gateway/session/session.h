@@ -131,6 +131,14 @@ void session_deadline_passed(struct session *session);
  * hold. Returns the session, which may be over by now, or free for session_free(). */
 struct session *session_hold_returned(struct session_hold *hold);
 
+/* Plugins that have had a hold for hold_timeout_s have failed: their on_failure decides, and what
+ * they answer later changes nothing. Returns whether there was one; then the session, which has gone
+ * on, may be over by now, or free for session_free(). */
+bool session_expire_holds(struct session *session, uint64_t now_ns);
+
+/* The same at once, of a session that has ended: the gateway itself ends. */
+void session_drop_holds(struct session *session);
+
 /* The session of a hold that is on its way back. Any thread. */
 struct session *session_of_hold(const struct session_hold *hold);
 struct session_hold **session_hold_next(struct session_hold *hold); /* for the way's own list */

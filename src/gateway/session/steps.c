@@ -44,14 +44,17 @@ static const struct step *step_of(const struct session *session)
 
 /* ---- The loop ---- */
 
+/* A client that takes nothing more has gone. A backend may have said why it did, and that is read
+ * first, but for what could not be passed on now. */
 static bool take_losses(struct session *session, const struct step *step)
 {
-    if (session->client.failed) {
+    if (session->client.is_deaf) {
         session_close(session,
                       session->client.error == ENOMEM ? CLOSE_NO_MEMORY : CLOSE_CLIENT_GONE);
         return true;
     }
-    if (session->backend.failed && step->backend_end) {
+    bool reads = step->backend && leg_input_size(&session->backend) && !session_is_held(session);
+    if (session->backend.failed && step->backend_end && !reads) {
         step->backend_end(session);
         return true;
     }
@@ -75,7 +78,7 @@ static bool take_ends(struct session *session, const struct step *step)
         step->drain(session);
         return true;
     }
-    if (session->backend.ended && step->backend_end) {
+    if ((session->backend.ended || session->backend.failed) && step->backend_end) {
         step->backend_end(session);
         return true;
     }

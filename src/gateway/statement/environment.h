@@ -54,6 +54,7 @@ struct session_environment {
     size_t max_command_bytes;  /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
     long handshake_timeout_s, connect_timeout_s;
+    long hold_timeout_s; /* how long plugins may keep a reply or a verdict */
 
     _Atomic(struct trace_host *) *trace; /* the trace plugin; *trace NULL: none (yet) */
 

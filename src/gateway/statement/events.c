@@ -395,9 +395,10 @@ void events_completed(struct observed *observed, const struct wire_result *resul
 void events_end(struct observed *observed)
 {
     struct command *command = &observed->command;
-    if (command->prepared &&
-        (command->code == WIRE_COM_STMT_EXECUTE || command->code == WIRE_COM_STMT_RESET))
+    if (command->prepared && command->is_sent && command->code == WIRE_COM_STMT_EXECUTE)
         prepared_clear_long_data(command->prepared);
+    if (command->prepared && command->is_sent && command->code == WIRE_COM_STMT_RESET)
+        prepared_reset(command->prepared);
     give_errors(observed, ERROR_NOT_RUN, "70100",
                 command->has_failed
                     ? "Not run: an earlier statement of the text failed"

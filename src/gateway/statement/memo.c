@@ -287,10 +287,10 @@ static weir_string redacted_message_fact(struct observed *observed)
         return message;
     if (!memo)
         return (weir_string){NULL, 0};
-    bool of_secret = redact(memo, (struct sql_span){sql.data, sql.size});
+    struct sql_span statement = {sql.data, sql.size}, said = {message.data, message.size};
+    bool of_secret = redact(memo, statement) || sql_message_quotes_other(said, statement);
     strbuf_reset(&memo->message);
-    if (!sql_redact_message(&memo->message, (struct sql_span){message.data, message.size},
-                            of_secret))
+    if (!sql_redact_message(&memo->message, said, of_secret))
         return message;
     return memo->message.failed ? (weir_string){NULL, 0}
                                 : (weir_string){memo->message.data, memo->message.size};
@@ -391,7 +391,11 @@ static bool is_exact(struct observed *observed)
 static bool is_reading_known(struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
-    return !statement->text || !statement->mode.unsure || sql_reading_is_fixed(span_of(statement));
+    const struct command *command = &observed->command;
+    struct sql_span whole = {command->text.data, command->text.size}; /* where it ends depends, too */
+    if (command->prepared)
+        whole = span_of(statement);
+    return !statement->text || sql_reading_is_sure(whole, &statement->mode);
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)

@@ -33,8 +33,8 @@ static void drop(struct observed *observed, struct prepared *prepared)
         observed->command.prepared = NULL;
     }
     memo_free(prepared->memo);
+    prepared_reset(prepared);
     free(prepared->types);
-    free(prepared->long_data);
     free(prepared->database);
     free(prepared);
 }
@@ -107,6 +107,30 @@ void prepared_clear_long_data(struct prepared *prepared)
 {
     free(prepared->long_data);
     prepared->long_data = NULL;
+}
+
+/* What executions are answered with when there was no memory for the reason. Never freed. */
+static struct plugin_refusal out_of_memory = {
+    .code = WIRE_ER_OUT_OF_RESOURCES, .sqlstate = "HY000", .message = "weir: out of memory"};
+
+void prepared_keep_refusal(struct prepared *prepared, const struct plugin_refusal *refusal)
+{
+    if (!prepared)
+        return;
+    if (!prepared->refusal || prepared->refusal == &out_of_memory)
+        prepared->refusal = malloc(sizeof *refusal);
+    if (prepared->refusal)
+        *prepared->refusal = *refusal;
+    else
+        prepared->refusal = &out_of_memory;
+}
+
+void prepared_reset(struct prepared *prepared)
+{
+    prepared_clear_long_data(prepared);
+    if (prepared->refusal != &out_of_memory)
+        free(prepared->refusal);
+    prepared->refusal = NULL;
 }
 
 void prepared_remove(struct observed *observed, uint32_t id)

@@ -23,7 +23,8 @@ struct prepared {
     size_t types_size;
     uint8_t
         *long_data; /* a bit a parameter: COM_STMT_SEND_LONG_DATA has given its value; NULL: none */
-    struct memo *memo; /* what plugins have asked for; owned; NULL: nothing yet */
+    struct plugin_refusal *refusal; /* of long data: executions are answered with it; owned */
+    struct memo *memo;              /* what plugins have asked for; owned; NULL: nothing yet */
     UT_hash_handle hh;
     char text[]; /* text_size bytes and a NUL */
 };
@@ -46,6 +47,13 @@ void prepared_note_long_data(struct prepared *prepared, unsigned parameter);
 
 /* An Execute has used the long data up. */
 void prepared_clear_long_data(struct prepared *prepared);
+
+/* COM_STMT_SEND_LONG_DATA was refused; the statement cannot be executed until COM_STMT_RESET.
+ * prepared may be NULL: the server does not know the statement either. */
+void prepared_keep_refusal(struct prepared *prepared, const struct plugin_refusal *refusal);
+
+/* COM_STMT_RESET. */
+void prepared_reset(struct prepared *prepared);
 
 /* COM_STMT_CLOSE. */
 void prepared_remove(struct observed *observed, uint32_t id);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The life of the private mariadbd: files, first run, start, death and restart, end. */
+ * The life of the private mariadbd: files, first run, start, death and restart, end.
+ *
+ * libuv cannot start a process that dies with this one, so it is forked here, and SIGCHLD looked
+ * for. The kernel sends the child SIGTERM when the thread that has forked it ends: the main thread,
+ * which ends with the process, however that ends. */
 #include "gateway/upstream/embedded.h"
 
 #include <assert.h>
@@ -14,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -26,7 +31,8 @@
 
 struct embedded {
     uv_loop_t *loop;
-    uv_process_t process;
+    uv_signal_t child; /* SIGCHLD; active until the server has ended for good */
+    pid_t pid;         /* of the server, while it runs */
     uv_timer_t restart;
     struct embedded_options options;
     char directory[PATH_MAX]; /* absolute data directory of the gateway */
@@ -167,12 +173,25 @@ static WEIR_MUST_CHECK int initialise(struct embedded *embedded, struct error *e
     return 0;
 }
 
-/* A gateway that was killed leaves its server running, which has the data locked: it is ended in
- * order first. The pid file alone proves nothing (numbers are used again), so the process must name
- * this data directory. */
+/* The pid file alone proves nothing (numbers are used again), so the process must name this data
+ * directory. One that has ended, but that nobody has waited for, names nothing. */
+static bool is_our_server(const struct embedded *embedded, long pid)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
+    FILE *file = pid > 1 ? fopen(path, "re") : NULL;
+    if (!file)
+        return false;
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    return memmem(text, size, embedded->data, strlen(embedded->data)) != NULL;
+}
+
+/* A gateway that was killed takes its server with it, but that takes its time to end in order, and
+ * has the data locked until then. */
 static void end_left_over(const struct embedded *embedded)
 {
-    char path[PATH_MAX + 48], text[4096];
+    char path[PATH_MAX + 48], text[32];
     snprintf(path, sizeof path, "%s/run/mariadbd.pid", embedded->directory);
     FILE *file = fopen(path, "re");
     long pid = 0;
@@ -181,17 +200,10 @@ static void end_left_over(const struct embedded *embedded)
             pid = strtol(text, NULL, 10);
         fclose(file);
     }
-    snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
-    file = pid > 1 ? fopen(path, "re") : NULL;
-    if (!file)
+    if (!is_our_server(embedded, pid))
         return;
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    bool is_ours = memmem(text, size, embedded->data, strlen(embedded->data)) != NULL;
-    if (is_ours)
-        log_warn("backend", "a mariadbd of an earlier run (pid %ld) is still there; ending it",
-                 pid);
-    while (is_ours && kill((pid_t)pid, SIGTERM) == 0)
+    log_warn("backend", "a mariadbd of an earlier run (pid %ld) is still there; ending it", pid);
+    while (is_our_server(embedded, pid) && kill((pid_t)pid, SIGTERM) == 0)
         usleep(50000);
 }
 
@@ -211,23 +223,38 @@ static void schedule_restart(struct embedded *embedded)
     uv_timer_start(&embedded->restart, on_restart, embedded->pause_ms, 0);
 }
 
-static void on_server_exit(uv_process_t *process, int64_t status, int signal)
+static void close_handles(struct embedded *embedded)
 {
-    struct embedded *embedded = process->data;
+    if (!uv_is_closing((uv_handle_t *)&embedded->restart))
+        uv_close((uv_handle_t *)&embedded->restart, NULL);
+    if (!uv_is_closing((uv_handle_t *)&embedded->child))
+        uv_close((uv_handle_t *)&embedded->child, NULL);
+}
+
+static void server_ended(struct embedded *embedded, int status)
+{
     embedded->running = false;
-    uv_close((uv_handle_t *)process, NULL);
     if (embedded->stopping) {
         log_info("backend", "embedded MariaDB has stopped");
-        if (!uv_is_closing((uv_handle_t *)&embedded->restart))
-            uv_close((uv_handle_t *)&embedded->restart, NULL);
+        close_handles(embedded);
     } else {
         log_error("backend",
                   "embedded MariaDB died (status %d, signal %d); starting it again; see %s",
-                  (int)status, signal, embedded->log);
+                  WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+                  WIFSIGNALED(status) ? WTERMSIG(status) : 0, embedded->log);
         schedule_restart(embedded);
     }
     if (embedded->options.on_state)
         embedded->options.on_state(embedded->options.user, false);
+}
+
+static void on_child(uv_signal_t *handle, int number)
+{
+    struct embedded *embedded = handle->data;
+    int status = 0;
+    (void)number;
+    if (embedded->running && waitpid(embedded->pid, &status, WNOHANG) == embedded->pid)
+        server_ended(embedded, status);
 }
 
 /* What the private server is started with. One argument that is not fixed each has its buffer. */
@@ -266,34 +293,81 @@ static void fill_arguments(const struct embedded *embedded, struct server_argume
     arguments->list[n] = NULL;
 }
 
+/* In the child: only what may be called between fork() and exec() of a process with threads. Writes
+ * errno to `report` when the program cannot be run. */
+static _Noreturn void become_server(char *const *arguments, pid_t gateway, int report)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL); /* an ignored signal stays so */
+    setsid(); /* the terminal's Ctrl-C is for the gateway, which stops it in order */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != gateway) /* it has died before that */
+        _exit(1);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+        dup2(null, STDERR_FILENO) >= 0)
+        execv(arguments[0], arguments);
+    int error = errno;
+    ssize_t written = write(report, &error, sizeof error);
+    _exit(written > 0 ? 1 : 2);
+}
+
+/* Forks the server. Returns 0 once its program runs, or errno. */
+static int spawn_server(struct embedded *embedded, char *const *arguments)
+{
+    int report[2], error = 0;
+    const pid_t gateway = getpid();
+    if (pipe2(report, O_CLOEXEC))
+        return errno;
+    const pid_t child = fork();
+    if (child == 0)
+        become_server(arguments, gateway, report[1]);
+    error = child < 0 ? errno : 0;
+    close(report[1]);
+    int reported = 0;
+    ssize_t got = 0;
+    while (child > 0 && (got = read(report[0], &reported, sizeof reported)) < 0 && errno == EINTR)
+        continue;
+    close(report[0]);
+    if (got == (ssize_t)sizeof reported) { /* otherwise exec() has closed the pipe */
+        waitpid(child, NULL, 0);
+        return reported;
+    }
+    embedded->pid = child;
+    return error;
+}
+
 static void start_server(struct embedded *embedded)
 {
     struct server_arguments arguments = {.list = {NULL}};
     fill_arguments(embedded, &arguments);
-    uv_stdio_container_t stdio[3] = {
-        {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
-    uv_process_options_t options = {
-        .file = embedded->options.mariadbd,
-        .args = arguments.list,
-        .exit_cb = on_server_exit,
-        .stdio_count = 3,
-        .stdio = stdio,
-        .flags = UV_PROCESS_DETACHED, /* the terminal's Ctrl-C is for the gateway, which stops it in
-                                         order */
-    };
     embedded->started_ms = uv_now(embedded->loop);
-    embedded->process.data = embedded;
-    int status = uv_spawn(embedded->loop, &embedded->process, &options);
-    if (status < 0) {
+    int error = spawn_server(embedded, arguments.list);
+    if (error) {
         log_error("backend", "starting %s: %s; install mariadb-server-core or give -mariadbd",
-                  embedded->options.mariadbd, uv_strerror(status));
-        uv_close((uv_handle_t *)&embedded->process, NULL);
+                  embedded->options.mariadbd, strerror(error));
         schedule_restart(embedded);
         return;
     }
     embedded->running = true;
     if (embedded->options.on_state)
         embedded->options.on_state(embedded->options.user, true);
+}
+
+/* The loop's handles, which end with close_handles(). */
+static WEIR_MUST_CHECK int open_handles(struct embedded *embedded, struct error *error)
+{
+    int status = uv_signal_init(embedded->loop, &embedded->child);
+    if (status == 0)
+        status = uv_signal_start(&embedded->child, on_child, SIGCHLD);
+    if (status < 0)
+        return error_set(error, "watching the embedded MariaDB: %s", uv_strerror(status));
+    embedded->child.data = embedded;
+    uv_timer_init(embedded->loop, &embedded->restart);
+    embedded->restart.data = embedded;
+    return 0;
 }
 
 struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *options,
@@ -317,8 +391,10 @@ struct embedded *embedded_start(uv_loop_t *loop, const struct embedded_options *
     }
     end_left_over(embedded);
     unlink(embedded->socket);
-    uv_timer_init(loop, &embedded->restart);
-    embedded->restart.data = embedded;
+    if (open_handles(embedded, error)) {
+        embedded_free(embedded);
+        return NULL;
+    }
     start_server(embedded);
     return embedded;
 }
@@ -330,9 +406,9 @@ void embedded_stop(struct embedded *embedded)
     embedded->stopping = true;
     uv_timer_stop(&embedded->restart);
     if (embedded->running)
-        uv_process_kill(&embedded->process, SIGTERM);
+        kill(embedded->pid, SIGTERM);
     else
-        uv_close((uv_handle_t *)&embedded->restart, NULL);
+        close_handles(embedded);
 }
 
 void embedded_free(struct embedded *embedded)

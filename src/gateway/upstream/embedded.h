@@ -4,7 +4,7 @@
  *
  * It listens on a Unix socket in a directory that only this user may enter, and on no port. Its
  * data are initialised at first run; when it dies it is started again, with a pause that grows
- * while it keeps dying; it is stopped in order. Clients' addresses reach it in PROXY headers, which
+ * while it keeps dying; it is stopped in order, also by the kernel when this process is killed. Clients' addresses reach it in PROXY headers, which
  * it takes from that socket only. Main thread. */
 #ifndef WEIR_GATEWAY_UPSTREAM_EMBEDDED_H
 #define WEIR_GATEWAY_UPSTREAM_EMBEDDED_H

@@ -44,6 +44,14 @@ void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plu
                 "failed, and its on_failure is \"refuse\"; the server's log says more");
 }
 
+void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugin *plugin,
+                         const char *why)
+{
+    char text[128];
+    snprintf(text, sizeof text, "failed: %s, and its on_failure is \"refuse\"", why);
+    set_refusal(refusal, ERROR_UNKNOWN, "HY000", plugin->identity.name, text);
+}
+
 bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason)
 {
     complain((struct weir_plugin *)plugin, function, reason);

@@ -2,10 +2,14 @@
  *
  * Answers that come later. A plugin takes a hold within an event, on the session's thread, and
  * answers on any thread; what it answered travels in the hold itself, by the source's release(),
- * back to the session's thread. So nothing here needs a lock. */
+ * back to the session's thread. So nothing here needs a lock, but for holds that are not waited for
+ * any more: those lie in a list until their plugins answer, after sessions, workers and perhaps the
+ * gateway have gone. */
 #include "plugin/host/plugin_holds.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +52,7 @@ static weir_hold *take(weir_session *session, const weir_plugin *plugin, enum pl
     hold->order = plugin->index;
     hold->failed = hold->refused = false;
     hold->refusal = NULL;
+    atomic_init(&hold->fate, PLUGIN_HOLD_IS_OUT);
     return hold;
 }
 
@@ -76,11 +81,48 @@ weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *pl
 
 /* ---- Answering ---- */
 
+static struct {
+    pthread_mutex_t lock;
+    weir_hold *first; /* they can be found: a plugin that never answers is no leak of ours */
+} abandoned = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void link_abandoned(weir_hold *hold)
+{
+    hold->before = NULL;
+    hold->after = abandoned.first;
+    if (hold->after)
+        hold->after->before = hold;
+    abandoned.first = hold;
+}
+
+static void free_abandoned(weir_hold *hold)
+{
+    pthread_mutex_lock(&abandoned.lock);
+    if (hold->before)
+        hold->before->after = hold->after;
+    else
+        abandoned.first = hold->after;
+    if (hold->after)
+        hold->after->before = hold->before;
+    pthread_mutex_unlock(&abandoned.lock);
+    plugin_hold_drop(hold);
+    free(hold);
+}
+
 /* Clears the magic first: check_hold() then catches a second answer. */
 static void give_back(weir_hold *hold)
 {
     hold->magic = 0;
-    hold->release(hold);
+    if (atomic_exchange(&hold->fate, PLUGIN_HOLD_ANSWERED) == PLUGIN_HOLD_ABANDONED)
+        free_abandoned(hold);
+    else
+        hold->release(hold);
+}
+
+/* Nobody waits for the answer any more, and the plugin's own struct may be gone. */
+static bool is_abandoned(const weir_hold *hold)
+{
+    return atomic_load(&hold->fate) == PLUGIN_HOLD_ABANDONED;
 }
 
 static void check_hold(const weir_hold *hold, enum plugin_hold_kind kind)
@@ -89,18 +131,11 @@ static void check_hold(const weir_hold *hold, enum plugin_hold_kind kind)
     assert(hold->kind == kind);
 }
 
-void plugin_host_release(weir_hold *hold, weir_verdict verdict)
-{
-    check_hold(hold, PLUGIN_HOLD_REPLY);
-    hold->failed = verdict != WEIR_OK &&
-                   plugin_hold_failed(hold->plugin, "weir_release()", plugin_take_failure());
-    give_back(hold);
-}
-
 /* A refusal that cannot be stored is a refusal all the same. */
 static struct plugin_refusal *new_refusal(weir_hold *hold)
 {
-    hold->refused = true;
+    hold->refused = hold->kind == PLUGIN_HOLD_VERDICT;
+    hold->failed = hold->kind == PLUGIN_HOLD_REPLY;
     hold->refusal = malloc(sizeof *hold->refusal);
     if (hold->refusal)
         return hold->refusal;
@@ -108,10 +143,26 @@ static struct plugin_refusal *new_refusal(weir_hold *hold)
     return NULL;
 }
 
+void plugin_host_release(weir_hold *hold, weir_verdict verdict)
+{
+    check_hold(hold, PLUGIN_HOLD_REPLY);
+    if (verdict != WEIR_OK && !is_abandoned(hold) &&
+        plugin_hold_failed(hold->plugin, "weir_release()", plugin_take_failure())) {
+        struct plugin_refusal *refusal = new_refusal(hold);
+        if (refusal)
+            plugin_refusal_failed(refusal, hold->plugin);
+    }
+    give_back(hold);
+}
+
 void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
                         const char *sqlstate, const char *message, size_t message_size)
 {
     check_hold(hold, PLUGIN_HOLD_VERDICT);
+    if (is_abandoned(hold)) {
+        give_back(hold);
+        return;
+    }
     if (verdict == WEIR_REFUSE) {
         struct plugin_refusal *refusal = new_refusal(hold);
         if (refusal && message_size == 0)
@@ -151,10 +202,47 @@ void plugin_verdict_settle(struct plugin_verdict *verdict)
     verdict->outcome = verdict->order == PLUGIN_NO_ORDER ? PLUGIN_ALLOWED : PLUGIN_REFUSED;
 }
 
+void plugin_refusal_free(struct plugin_refusal *refusal)
+{
+    if (refusal != &out_of_memory)
+        free(refusal);
+}
+
 void plugin_hold_drop(struct weir_hold *decided)
 {
     assert(decided && decided->magic == 0);
-    if (decided->refusal != &out_of_memory)
-        free(decided->refusal);
+    plugin_refusal_free(decided->refusal);
     decided->refusal = NULL;
+}
+
+struct plugin_refusal *plugin_hold_take_refusal(struct weir_hold *answered)
+{
+    assert(answered && answered->magic == 0 && answered->kind == PLUGIN_HOLD_REPLY);
+    struct plugin_refusal *refusal = answered->refusal;
+    answered->refusal = NULL;
+    return refusal;
+}
+
+/* The plugin may write its answer into the hold at this moment: only what never changes is read. */
+bool plugin_hold_abandon(struct weir_hold *hold, const char *why, struct weir_hold *answer)
+{
+    unsigned expected = PLUGIN_HOLD_IS_OUT;
+    const struct weir_plugin *plugin = hold->plugin;
+    *answer = (struct weir_hold){.kind = hold->kind,
+                                 .plugin = plugin,
+                                 .plugin_name = hold->plugin_name,
+                                 .order = hold->order};
+    pthread_mutex_lock(&abandoned.lock);
+    bool is_ours = atomic_compare_exchange_strong(&hold->fate, &expected, PLUGIN_HOLD_ABANDONED);
+    if (is_ours)
+        link_abandoned(hold);
+    pthread_mutex_unlock(&abandoned.lock);
+    bool is_reply = answer->kind == PLUGIN_HOLD_REPLY;
+    if (is_ours &&
+        plugin_hold_failed(plugin, is_reply ? "weir_hold_reply()" : "weir_hold_verdict()", why)) {
+        struct plugin_refusal *refusal = new_refusal(answer);
+        if (refusal)
+            plugin_refusal_late(refusal, plugin, why);
+    }
+    return is_ours;
 }

@@ -14,6 +14,7 @@
 #ifndef WEIR_PLUGIN_HOST_PLUGIN_HOST_H
 #define WEIR_PLUGIN_HOST_PLUGIN_HOST_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,9 @@ struct weir_session {
     bool owns_values;
 };
 
+/* Who gives the answer of a hold: whoever comes first. */
+enum plugin_hold_fate { PLUGIN_HOLD_IS_OUT, PLUGIN_HOLD_ANSWERED, PLUGIN_HOLD_ABANDONED };
+
 /* What a plugin may hold. */
 enum plugin_hold_kind {
     PLUGIN_HOLD_REPLY,   /* weir_hold_reply(): what the client would read next is kept back */
@@ -129,9 +133,11 @@ struct weir_hold {
     size_t order;            /* of the plugin, as in struct plugin_verdict */
     bool failed;  /* REPLY: the plugin could not do its work, and its on_failure is "refuse" */
     bool refused; /* VERDICT: refused, or failed with on_failure = "refuse" */
-    struct plugin_refusal *refusal; /* VERDICT: set when refused. Owned by the hold until merge or
-                                       drop */
+    struct plugin_refusal *refusal; /* set when failed or refused. Owned by the hold until merge,
+                                       drop or plugin_hold_take_refusal() */
     void (*release)(struct weir_hold *hold);
+    atomic_uint fate;                 /* enum plugin_hold_fate: who gives the answer */
+    struct weir_hold *before, *after; /* abandoned ones (plugin_holds.c) */
 };
 
 /* All facts absent, no plugin data. */
@@ -196,6 +202,18 @@ void plugin_verdict_merge(struct plugin_verdict *verdict, struct weir_hold *deci
 
 /* All holds of a PENDING verdict have been merged: makes it REFUSED or ALLOWED. */
 void plugin_verdict_settle(struct plugin_verdict *verdict);
+
+/* Ends the wait for a plugin's answer: it is as if the plugin had failed for the reason `why`, which
+ * goes to the log and to the client. true: *answer is that of the hold, to be merged or dropped, and
+ * the host owns the hold itself from now on (a block of malloc()): it is freed when the plugin
+ * answers after all, on any thread, and without release(). false: the plugin has answered
+ * meanwhile; release() has been or is being called. On the session's thread. */
+WEIR_MUST_CHECK bool plugin_hold_abandon(struct weir_hold *hold, const char *why,
+                                         struct weir_hold *answer);
+
+/* Of a REPLY that has failed: takes why, for plugin_refusal_free(). NULL: it has not failed. */
+struct plugin_refusal *plugin_hold_take_refusal(struct weir_hold *answered);
+void plugin_refusal_free(struct plugin_refusal *refusal); /* NULL is allowed */
 
 /* The session has ended before the answer came: frees what an answered hold of either kind owns
  * (not the hold itself). */

@@ -127,6 +127,8 @@ WEIR_MUST_CHECK bool plugin_hold_failed(const struct weir_plugin *plugin, const 
 /* What a client reads of a plugin that refused without a reason, or that failed. */
 void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
 void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
+void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugin *plugin,
+                         const char *why);
 
 /* OnPluginEvent of those that are enabled, about subject. Any thread. session may be NULL. */
 void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_session *session,

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         text = (struct sql_span){(const char *)end + 1, size - length - 1};
     struct text_session session;
     struct statement statement;
-    bool blind;
+    const char *blind;
     text_session_open(&session);
     session.account = (struct sql_span){"app@%", 5};
     session.database = (struct sql_span){"shop", 4};

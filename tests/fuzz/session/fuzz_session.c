@@ -5,8 +5,9 @@
  * take a part.
  *
  * Input: options, a byte that says how reads are cut, then steps (tests/unit/session/step.h) and
- * blocks (blocks.h). Asserted, besides what the harness and its plugin assert (the events' order and
- * number, bounded memory, nothing left behind):
+ * blocks (blocks.h). Asserted, besides what the harness, its plugin and its witness assert (the
+ * events' order and number, that replies answer the commands they follow, bounded memory, nothing
+ * left behind):
  *
  *   - nothing of a refused statement reaches the backend
  *   - the end of a result reaches the client only after its Completed

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 from .paths import BUILD, INTEGRATION, PLUGINPKG, ROOT, WEIR_SERVER
 
@@ -31,7 +32,9 @@ def package(folder, into, **environment):
     into.mkdir(parents=True, exist_ok=True)
     made = None if environment or sanitized() else packaged_by_make(folder)
     if made:
-        return pathlib.Path(shutil.copy(made, into))
+        # Put in place whole: somebody else's gateway may have the one that is there loaded.
+        with tempfile.TemporaryDirectory(dir=into) as whole:
+            return pathlib.Path(shutil.copy(made, whole)).replace(into / made.name)
     before = set(into.glob("*.so"))
     done = subprocess.run([PLUGINPKG, "-pkg-dir", folder, "-out-dir", into], capture_output=True, text=True,
                           env={**os.environ, **sanitized(), **environment})

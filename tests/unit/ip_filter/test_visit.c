@@ -46,6 +46,50 @@ static void statements_keep_to_the_databases(void **state)
     assert_null(visit.databases);
 }
 
+/* What is not known could be anything: it is refused. */
+static void what_is_not_known_is_in_no_database(void **state)
+{
+    enum { DATABASE = 1, READING = 2, TEXT = 4 };
+    static const struct {
+        const char *statement;
+        unsigned missing;
+        uint64_t command;
+        bool allowed;
+    } rows[] = {
+        {"SELECT * FROM t", 0, 0x03, true},
+        {"SELECT * FROM t", DATABASE, 0x03, false},
+        {"SELECT * FROM shop.t", DATABASE, 0x03, true},
+        {"SELECT * FROM shop.t", READING, 0x03, false},
+        {"SELECT 1", READING, 0x03, false},
+        {"", TEXT, 0x17, false}, /* prepared while no plugin looked */
+        {"", TEXT, 0xfa, false},
+        {"", TEXT, 0x0e, true}, /* a ping */
+    };
+    char *databases[] = {"shop", NULL};
+    struct visit visit = {0};
+    (void)state;
+    assert_true(visit_set_databases(&visit, databases));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text_session session;
+        text_session_open(&session);
+        if (!(rows[i].missing & DATABASE))
+            session.database = (struct sql_span){"shop", 4};
+        session.mode.unsure = (rows[i].missing & READING) != 0;
+        struct sql_span text = {rows[i].statement, strlen(rows[i].statement)};
+        assert_true(text_session_read(&session, text, 1));
+        session.session.number[WEIR_NUMBER_command_code] = rows[i].command;
+        if (rows[i].missing & TEXT) {
+            session.session.text[WEIR_TEXT_sql] = (weir_string){NULL, 0};
+            session.session.number[WEIR_NUMBER_tables_known] = 1;
+            session.session.part_count = 0;
+        }
+        if (visit_allows(&visit, &session.session) != rows[i].allowed)
+            fail_msg("%zu: %s", i, rows[i].statement);
+        text_session_close(&session);
+    }
+    visit_end(&visit);
+}
+
 static void a_visit_that_ends_counts_no_longer(void **state)
 {
     struct tally_limits limits = {.connections = 1};
@@ -67,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_keep_to_the_databases),
+        cmocka_unit_test(what_is_not_known_is_in_no_database),
         cmocka_unit_test(a_visit_that_ends_counts_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

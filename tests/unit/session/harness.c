@@ -30,12 +30,14 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
     struct peer *peer = (struct peer *)filter;
     assert(!peer->is_closed && !peer->is_finished && size);
     if (peer->fails) {
-        leg_fail(leg, EPIPE);
+        leg_fail_sending(leg, EPIPE);
         return 0;
     }
     size_t taken = size < peer->may_take ? size : peer->may_take;
     harness_pause();
     strbuf_add(&peer->got, bytes, taken);
+    if (peer->witness)
+        witness_server(peer->witness, bytes, taken);
     harness_resume();
     if (peer->may_take != SIZE_MAX)
         peer->may_take -= taken;
@@ -154,9 +156,19 @@ static void close_all(struct harness *harness)
     leg_close(leg_of(harness, SESSION_BACKEND));
 }
 
+static void check_replies(struct harness *harness)
+{
+    const struct leg *client = leg_of(harness, SESSION_CLIENT);
+    bool is_ready = strcmp(harness->state, "ready") == 0 && !client->is_corked &&
+                    client->out.size == 0 && !client->is_deaf;
+    bool is_open = strcmp(harness->state, "ending") != 0 && strcmp(harness->state, "closed") != 0;
+    witness_check(&harness->witness, is_open, is_ready);
+}
+
 static void note_state(struct harness *harness)
 {
     harness->state = session_state_name(harness->session);
+    check_replies(harness);
     puppet_check(&harness->puppet, harness->is_over);
 }
 
@@ -172,9 +184,9 @@ static bool flush_failed(struct harness *harness)
 {
     struct leg *client = leg_of(harness, SESSION_CLIENT);
     struct leg *backend = leg_of(harness, SESSION_BACKEND);
-    bool had_failed = client->failed || backend->failed;
+    int deaf = client->is_deaf + backend->is_deaf;
     flush_both(harness);
-    if (had_failed || !(client->failed || backend->failed))
+    if (client->is_deaf + backend->is_deaf == deaf)
         return false;
     session_run(harness->session);
     return true;
@@ -270,6 +282,10 @@ static void feed(struct harness *harness, enum session_side side)
     }
     memcpy(bytes, unread->data, size);
     strbuf_consume(unread, size);
+    harness_pause();
+    if (harness->peers[side].witness)
+        witness_client(harness->peers[side].witness, bytes, size);
+    harness_resume();
     session_receive(harness->session, side, bytes, size);
     flush_both(harness);
     free(own);
@@ -411,6 +427,12 @@ void harness_deadline(struct harness *harness)
     harness_go_on(harness);
 }
 
+void harness_expire_holds(struct harness *harness)
+{
+    session_expire_holds(harness->session, UINT64_MAX);
+    harness_go_on(harness);
+}
+
 void harness_drain(struct harness *harness)
 {
     if (harness->is_over)
@@ -446,6 +468,7 @@ static void begin_environment(struct harness *harness)
         .max_prepared_bytes = options->max_prepared_bytes,
         .handshake_timeout_s = 10,
         .connect_timeout_s = 5,
+        .hold_timeout_s = 300,
         .trace = &harness->trace,
     };
     session_environment_init(&harness->environment);
@@ -480,6 +503,8 @@ void harness_begin(struct harness *harness, const struct harness_options *option
                                              .got = STRBUF_INIT,
                                              .unread = STRBUF_INIT,
                                              .may_take = SIZE_MAX};
+    witness_begin(&harness->witness, options->without_plugins);
+    harness->peers[SESSION_CLIENT].witness = &harness->witness;
     harness->ids[1].id = 0x80000009; /* another session's */
     harness->ids[1].backend_id = 99;
     if (options->without_plugins)
@@ -492,26 +517,35 @@ void harness_begin(struct harness *harness, const struct harness_options *option
     harness_go_on(harness);
 }
 
+/* What plugins answer after the session has gone. */
+static void answer_late(struct harness *harness)
+{
+    while (puppet_give_back(&harness->puppet, false, true) ||
+           puppet_decide(&harness->puppet, WEIR_REFUSE, true))
+        continue;
+    assert(!harness->holds);
+}
+
 void harness_finish(struct harness *harness)
 {
     harness_close(harness);
     assert(harness->is_over);
     assert(!harness->is_working || !session_may_be_freed(harness->session));
     harness_worked(harness, false);
-    while (puppet_give_back(&harness->puppet, true, false) ||
-           puppet_decide(&harness->puppet, WEIR_OK, false))
-        continue;
     take_back_holds(harness);
+    session_drop_holds(harness->session);
     puppet_check(&harness->puppet, true);
     assert(session_may_be_freed(harness->session));
     session_free(harness->session);
     harness->session = NULL;
+    answer_late(harness);
     assert(harness->ids[0].id == 0);
     assert(harness->peers[SESSION_CLIENT].is_closed);
     for (int side = SESSION_CLIENT; side <= SESSION_BACKEND; side++) {
         strbuf_release(&harness->peers[side].got);
         strbuf_release(&harness->peers[side].unread);
     }
+    witness_end(&harness->witness);
     session_environment_release(&harness->environment);
     puppet_end(&harness->puppet);
 }

@@ -11,6 +11,7 @@
 
 #include "gateway/session/session.h"
 #include "puppet.h"
+#include "witness.h"
 
 struct harness_options {
     bool without_plugins;
@@ -31,14 +32,15 @@ struct harness_options {
 
 /* One of the two peers, as the session's leg sees it. */
 struct peer {
-    struct filter filter; /* first */
-    struct strbuf got;    /* what the session has sent */
-    struct strbuf unread; /* what the peer has sent and the session has not read */
-    size_t may_take;      /* bytes; SIZE_MAX: all */
-    bool fails;           /* the next send fails */
-    bool has_ended;       /* sends nothing more after `unread` */
-    bool is_lost;         /* the socket has an error */
-    bool is_finished;     /* the session will send nothing more */
+    struct filter filter;    /* first */
+    struct strbuf got;       /* what the session has sent */
+    struct strbuf unread;    /* what the peer has sent and the session has not read */
+    struct witness *witness; /* sees both directions; NULL: nobody does */
+    size_t may_take;         /* bytes; SIZE_MAX: all */
+    bool fails;              /* the next send fails */
+    bool has_ended;          /* sends nothing more after `unread` */
+    bool is_lost;            /* the socket has an error */
+    bool is_finished;        /* the session will send nothing more */
     bool is_closed;
 };
 
@@ -55,6 +57,7 @@ struct harness {
     struct session *session; /* NULL: freed */
     struct peer peers[2];    /* by enum session_side */
     struct puppet puppet;
+    struct witness witness; /* of the client */
     pthread_mutex_t lock;
     struct session_hold *holds; /* on their way back; guarded by lock */
     struct {
@@ -85,14 +88,15 @@ void harness_secured(struct harness *harness, const char *error);
 void harness_begin_work(struct harness *harness);
 void harness_worked(struct harness *harness, bool cancelled);
 void harness_deadline(struct harness *harness);
+void harness_expire_holds(struct harness *harness); /* their time is over */
 void harness_drain(struct harness *harness);
 void harness_close(struct harness *harness);
 
 /* Goes on until nothing happens any more; after something was done to the puppet. */
 void harness_go_on(struct harness *harness);
 
-/* Ends the session if it has not ended, gives back what is out, frees everything, and asserts that
- * nothing is left. */
+/* Ends the session if it has not ended, drops the holds that are out as the gateway's end does, frees
+ * everything, and asserts that nothing is left. Then the plugin answers its holds after all. */
 void harness_finish(struct harness *harness);
 
 #endif

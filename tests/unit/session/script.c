@@ -278,6 +278,7 @@ static void plain_line(struct run *run, const char *line)
         {"deadline", STEP_DEADLINE, {0}, 0},
         {"drain", STEP_DRAIN, {0}, 0},
         {"close", STEP_CLOSE, {0}, 0},
+        {"holds expire", STEP_DEADLINE, {0}, 1},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (strcmp(steps[i].text, line) == 0) {
@@ -381,7 +382,8 @@ static void check_line(const struct run *run, const char *line)
     if (line[0] == '=')
         assert_string_equal(line + 2, harness->is_over ? "over" : harness->state);
     else if (!harness->is_over)
-        fail_msg("%s: is not over, but %s", run->name, harness->state);
+        fail_msg("%s: is not over, but %s (%s)", run->name, harness->state,
+                 reason_name(harness->reason));
     else
         assert_string_equal(line + 5, reason_name(harness->reason));
 }

@@ -10,7 +10,8 @@
  *     give ok | failed     the plugin gives a held reply back;  ... elsewhere: on another thread
  *     decide ok | refuse | fail     it decides a held verdict
  *     client|backend ends | lost | fails | takes N | takes all
- *     connected [fails], secured [fails], work [cancelled | begins], worked, deadline, drain, close
+ *     connected [fails], secured [fails], work [cancelled | begins], worked, deadline, drain, close,
+ *     holds expire
  *
  *     c 1 ok               what the client must have received: a line a packet, its sequence number
  *     b 0 Query select 1   what the backend must have received

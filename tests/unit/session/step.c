@@ -145,7 +145,10 @@ void step_do(struct harness *harness, enum step_op op, const uint8_t *argument, 
             harness_worked(harness, first == 1);
         break;
     case STEP_DEADLINE:
-        harness_deadline(harness);
+        if (size)
+            harness_expire_holds(harness);
+        else
+            harness_deadline(harness);
         break;
     case STEP_DRAIN:
         harness_drain(harness);

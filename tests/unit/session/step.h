@@ -25,7 +25,7 @@
     X(STEP_CONNECTED)     /* nothing, or an error */                                               \
     X(STEP_SECURED)       /* nothing, or an error */                                               \
     X(STEP_WORK)          /* 0: all of it, 1: cancelled, 2: it begins, 3: it is done */            \
-    X(STEP_DEADLINE)                                                                               \
+    X(STEP_DEADLINE)      /* nothing: the session's; a byte: that of holds that are out */         \
     X(STEP_DRAIN)                                                                                  \
     X(STEP_CLOSE)
 

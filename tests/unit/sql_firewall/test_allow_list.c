@@ -2,6 +2,7 @@
  *
  * What a statement is known by on an allow-list, and the lists in memory. */
 #include <stdio.h>
+#include <weir/text.h>
 
 #include "firewall_test.h"
 
@@ -92,6 +93,61 @@ static void an_account_has_what_it_learned_and_others_do_not(void **state)
     allow_lists_free(lists);
 }
 
+/* What was learned in one database does not pass because another is current. */
+static void a_statement_is_known_in_the_database_that_it_was_learned_in(void **state)
+{
+    static const char *const others[] = {"other", "sho", "shop2", "Shop", ""};
+    struct allow_lists *lists = allow_lists_new();
+    struct account *account = allow_lists_make(lists, text_of("a@%"));
+    struct key key = test_key(1), none = test_key(2), any = test_key(3);
+    (void)state;
+    key.database = text_of("shop");
+    none.database = text_of("");
+    assert_int_equal(account_learn(lists, account, &key), LEARNED_NEW);
+    assert_int_equal(account_learn(lists, account, &key), LEARNED_NOTHING);
+    assert_int_equal(account_learn(lists, account, &none), LEARNED_NEW);
+    assert_true(account_allows(account, &key));
+    assert_true(account_allows(account, &none));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        key.database = text_of(others[i]);
+        assert_false(account_allows(account, &key));
+    }
+    none.database = text_of("shop");
+    assert_false(account_allows(account, &none));
+    assert_int_equal(allow_lists_unbound(lists), 0);
+    /* One of a list that does not know of databases counts in each, and can be learned anew. */
+    assert_int_equal(account_learn(lists, account, &any), LEARNED_NEW);
+    any.database = text_of("shop");
+    assert_true(account_allows(account, &any));
+    assert_false(account_has(account, &any));
+    assert_int_equal(account_learn(lists, account, &any), LEARNED_NEW);
+    assert_int_equal(allow_lists_unbound(lists), 1);
+    any.sort = KEY_TEXT;
+    assert_false(account_allows(account, &any));
+    key.database = (weir_string){NULL, 0};
+    assert_true(account_names(account, &key));
+    key.database = text_of("other");
+    assert_false(account_names(account, &key));
+    allow_lists_free(lists);
+}
+
+static void a_database_that_cannot_stand_in_a_line_is_not_learned(void **state)
+{
+    struct allow_lists *lists = allow_lists_new();
+    struct account *account = allow_lists_make(lists, text_of("a@%"));
+    struct key key = test_key(1);
+    char name[DATABASE_BYTES];
+    (void)state;
+    key.database = text_of("a\naccount b@%");
+    assert_int_equal(account_learn(lists, account, &key), LEARNED_FULL);
+    memset(name, 'x', sizeof name);
+    key.database = (weir_string){name, sizeof name};
+    assert_int_equal(account_learn(lists, account, &key), LEARNED_FULL);
+    key.database.size--;
+    assert_int_equal(account_learn(lists, account, &key), LEARNED_NEW);
+    allow_lists_free(lists);
+}
+
 static void a_list_ends_at_its_limit(void **state)
 {
     struct allow_lists *lists = allow_lists_new();
@@ -115,6 +171,8 @@ int main(void)
         cmocka_unit_test(keys_are_what_tells_all_that_a_statement_does),
         cmocka_unit_test(a_text_in_a_statement_has_the_key_of_that_text),
         cmocka_unit_test(an_account_has_what_it_learned_and_others_do_not),
+        cmocka_unit_test(a_statement_is_known_in_the_database_that_it_was_learned_in),
+        cmocka_unit_test(a_database_that_cannot_stand_in_a_line_is_not_learned),
         cmocka_unit_test(a_list_ends_at_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/text.h>
 
 #include "firewall_test.h"
 
@@ -75,6 +76,74 @@ static void what_was_written_is_read(void **state)
     allow_lists_free(again);
 }
 
+static struct key key_in(unsigned number, const char *database)
+{
+    struct key key = test_key(number);
+    key.database = text_of(database);
+    return key;
+}
+
+static void databases_are_written_and_read(void **state)
+{
+    static const char *const names[] = {"shop",  "shop",     "",   NULL,
+                                        " a b#", "\xc3\xa4", NULL, "shop"};
+    const char *path = test_path(state, "allow");
+    bool is_torn;
+    struct allow_lists *lists = allow_lists_new(), *again;
+    struct account *account = allow_lists_make(lists, app);
+    for (unsigned i = 0; i < 8; i++) {
+        struct key key = key_in(i, names[i]);
+        assert_int_equal(account_learn(lists, account, &key), LEARNED_NEW);
+    }
+    account_set_mode(account, FIREWALL_PROTECTING);
+    write_all(lists, path, NULL);
+    again = read_lists(path, &is_torn);
+    account = allow_lists_find(again, app);
+    assert_int_equal(allow_lists_count(again), 8);
+    assert_int_equal(allow_lists_unbound(again), 2);
+    assert_int_equal(account_mode(account), FIREWALL_PROTECTING);
+    for (unsigned i = 0; i < 8; i++) {
+        struct key key = key_in(i, names[i]);
+        assert_true(account_has(account, &key));
+    }
+    allow_lists_free(again);
+    struct key left = key_in(1, "shop"), elsewhere = key_in(0, "other");
+    write_all(lists, path, &(struct left_out){app, &elsewhere});
+    again = read_lists(path, &is_torn);
+    assert_int_equal(allow_lists_count(again), 8); /* it is not there in that one */
+    allow_lists_free(again);
+    write_all(lists, path, &(struct left_out){app, &left});
+    again = read_lists(path, &is_torn);
+    assert_int_equal(allow_lists_count(again), 7);
+    assert_false(account_has(allow_lists_find(again, app), &left));
+    allow_lists_free(again);
+    allow_lists_free(lists);
+}
+
+/* Lists of versions that did not know of databases: their statements count in each. */
+static void a_list_without_databases_counts_in_all(void **state)
+{
+    static const char text[] = "account app@%\nmode PROTECTING\ndigest " HEX " select ?\n"
+                               "database shop\ndigest " HEX2 " x\naccount app@%\ntext " HEX " y\n";
+    const char *path = test_path(state, "allow");
+    bool is_torn;
+    struct key key = {.sort = KEY_DIGEST, .database = text_of("anything")};
+    test_write(path, text, sizeof text - 1);
+    struct allow_lists *lists = read_lists(path, &is_torn);
+    struct account *account = allow_lists_find(lists, app);
+    assert_int_equal(allow_lists_unbound(lists), 2);
+    assert_true(key_from_hex(HEX, key.bytes));
+    assert_true(account_allows(account, &key));
+    key.sort = KEY_TEXT;
+    assert_true(account_allows(account, &key));
+    key.sort = KEY_DIGEST;
+    assert_true(key_from_hex(HEX2, key.bytes));
+    assert_false(account_allows(account, &key));
+    key.database = text_of("shop");
+    assert_true(account_allows(account, &key));
+    allow_lists_free(lists);
+}
+
 static void a_file_that_is_not_there_is_empty_lists(void **state)
 {
     bool is_torn;
@@ -88,12 +157,17 @@ static void damaged_lines_are_named(void **state)
     static const struct {
         const char *text, *problem;
     } rows[] = {
-        {"nonsense\n", ":1: the line begins with none of account, mode, digest, text, command"},
-        {"nonsense", ":1: the line begins with none of account, mode, digest, text, command"},
+        {"nonsense\n",
+         ":1: the line begins with none of account, mode, database, digest, text, command"},
+        {"nonsense",
+         ":1: the line begins with none of account, mode, database, digest, text, command"},
         {"account a@%\n\n# x\ndigest 123 x\n", ":4: the line has no 64 lower-case hex digits"},
         {"account a@%\ndigest\n", ":2: the line has no 64 lower-case hex digits"},
         {"account a@%\ndigest " HEX "x y\n", ":2: the line has no 64 lower-case hex digits"},
         {"digest " HEX " x\n", ":1: the line stands before the first account"},
+        {"database shop\n", ":1: the line stands before the first account"},
+        {"account a@%\ndatabases\n",
+         ":2: the line begins with none of account, mode, database, digest, text, command"},
         {"mode OFF\n", ":1: the line stands before the first account"},
         {"account a@%\nmode off\n",
          ":2: the line has a mode that is none of OFF, RECORDING, DETECTING, PROTECTING"},
@@ -139,6 +213,21 @@ static void a_file_that_was_cut_off_loses_its_last_line_alone(void **state)
     test_write(path, "# x\n\0\0\0\0", 8);
     allow_lists_free(read_lists(path, &is_torn));
     assert_true(is_torn);
+}
+
+/* What is appended to a file that lost half of a database's name is not in half a database. */
+static void no_database_comes_of_half_a_name(void **state)
+{
+    static const char text[] = "account app@%\ndatabase shop\ndigest " HEX " x\ndatabase other";
+    const char *path = test_path(state, "allow");
+    for (size_t size = sizeof text - 15; size < sizeof text; size++) {
+        bool is_torn;
+        test_write(path, text, size);
+        struct allow_lists *lists = read_lists(path, &is_torn);
+        assert_int_equal(is_torn, text[size - 1] != '\n');
+        assert_int_equal(allow_lists_count(lists), 1);
+        allow_lists_free(lists);
+    }
 }
 
 static void lines_are_written_behind(void **state)
@@ -254,6 +343,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(databases_are_written_and_read),
+        cmocka_unit_test(a_list_without_databases_counts_in_all),
+        cmocka_unit_test(no_database_comes_of_half_a_name),
         cmocka_unit_test(a_file_that_is_not_there_is_empty_lists),
         cmocka_unit_test(damaged_lines_are_named),
         cmocka_unit_test(a_file_that_was_cut_off_loses_its_last_line_alone),

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <weir/text.h>
 
 #include "firewall_test.h"
 
@@ -73,6 +74,32 @@ static void a_reply_goes_when_the_file_has_what_was_learned(void **state)
     assert_int_equal(learn(app, 3), LEARNED_NOTHING);
     keeper_close();
     assert_int_equal(saved(path), 20);
+}
+
+/* Sessions of several databases learn in turn: each line is under its own. */
+static void what_is_appended_keeps_its_database(void **state)
+{
+    static const char *const names[] = {"shop", "other", "", "shop"};
+    const char *path = test_path(state, "allow");
+    struct error error = {""};
+    open_keeper(path);
+    for (unsigned i = 0; i < 40; i++) {
+        struct key key = test_key(i);
+        key.database = text_of(names[i % 4]);
+        assert_int_equal(keeper_learn(i % 3 ? app : text_of("b@%"), &key), LEARNED_NEW);
+    }
+    wait_for_reply();
+    assert_true(keeper_reload(&error));
+    unsigned *reading = readers_enter(&keeper_readers);
+    assert_int_equal(allow_lists_unbound(keeper_lists()), 0);
+    for (unsigned i = 0; i < 40; i++) {
+        struct key key = test_key(i);
+        key.database = text_of(names[i % 4]);
+        assert_true(
+            account_has(allow_lists_find(keeper_lists(), i % 3 ? app : text_of("b@%")), &key));
+    }
+    readers_leave(reading);
+    keeper_close();
 }
 
 static void what_was_learned_last_is_saved_at_the_end(void **state)
@@ -219,6 +246,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_folder_make, test_folder_remove)
     const struct CMUnitTest tests[] = {
         TEST(a_reply_goes_when_the_file_has_what_was_learned),
+        TEST(what_is_appended_keeps_its_database),
         TEST(what_was_learned_last_is_saved_at_the_end),
         TEST(a_folder_that_comes_back_gets_all_of_it),
         TEST(a_damaged_file_changes_nothing),

@@ -23,7 +23,7 @@ static char verdict(const struct rules *rules, const char *text, size_t size)
 {
     struct text_session session;
     struct statement statement;
-    bool blind = false;
+    const char *blind = NULL;
     test_statement(&session, &statement, text, size);
     const struct rule *rule = rules_deny(rules, &statement, &blind, NULL);
     text_session_close(&session);
