@@ -155,7 +155,8 @@ def tables(view):
             continue
         if lower not in names:
             yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(names)}"
-        elif database.isascii() and b"execute" not in view.one.text.lower() and (database.lower(), lower) not in known and (None, lower) not in known:
+        elif database.isascii() and b"execute" not in view.one.text.lower() and (database.lower(),
+            lower) not in known and (None, lower) not in known:
             yield f"table {database}.{name}", f"tables {sorted(known, key=str)[:6]}"
 
 

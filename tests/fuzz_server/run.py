@@ -178,7 +178,8 @@ def fuzz():
     seconds = float(os.environ.get("FUZZ_SECONDS", "600"))
     seed = int(os.environ.get("FUZZ_SEED", random.SystemRandom().randrange(1 << 31)))
     workers = int(os.environ.get("FUZZ_WORKERS", os.cpu_count() or 1))
-    print(f"fuzz-server: FUZZ_SEED={seed} FUZZ_SECONDS={seconds:g} FUZZ_WORKERS={workers}; findings go to {FINDINGS}", flush=True)
+    print(f"fuzz-server: FUZZ_SEED={seed} FUZZ_SECONDS={seconds:g} FUZZ_WORKERS={workers}; findings go to {FINDINGS}",
+        flush=True)
     context = multiprocessing.get_context("spawn")  # ports are chosen by process
     results = context.Queue()
     processes = [context.Process(target=work, args=(number, seed, seconds, results)) for number in range(workers)]
