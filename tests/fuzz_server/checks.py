@@ -130,6 +130,11 @@ class View:
             print(f"    gateway  {statement.start}\n             {statement.end}")
 
     @property
+    def schema_unsure(self):
+        """EXECUTE may run what another text names; and an error about an alias names the current database."""
+        return b"execute" in self.one.text.lower() or bool(self.one.error and self.one.error[0] == 1142)
+
+    @property
     def inexact(self):
         return any(statement.inexact for statement in self.told)
 
@@ -155,7 +160,7 @@ def tables(view):
             continue
         if lower not in names:
             yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(names)}"
-        elif database.isascii() and b"execute" not in view.one.text.lower() and (database.lower(),
+        elif database.isascii() and not view.schema_unsure and (database.lower(),
             lower) not in known and (None, lower) not in known:
             yield f"table {database}.{name}", f"tables {sorted(known, key=str)[:6]}"
 
@@ -202,6 +207,8 @@ def database(view):
 
 
 def error(view):
+    if view.inexact:
+        return
     for statement, row in pairs(view):
         if statement.end["error_code"] != row.error and (row.error or statement.end["error_code"]):
             yield f"error {row.error} of {short(row)}", f"{statement.end['error_code']} {statement.end['message']}"

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-NOT_RUN = "Not run"
+NOT_RUN, NOT_KNOWN = "Not run", "Not known"
 
 
 @dataclasses.dataclass
@@ -25,7 +25,8 @@ class Told:
 
     @property
     def inexact(self):
-        return self.start["reading_known"] == 0
+        """Whether the gateway itself says that it does not know what ran."""
+        return self.start["reading_known"] == 0 or bool(self.end and (self.end["message"] or "").startswith(NOT_KNOWN))
 
     def kinds(self):
         """All names that it gives to what runs: its own, and those of its parts."""

@@ -98,10 +98,12 @@ class Run:
         self.found, self.seen, self.kept = collections.Counter(), collections.Counter(), collections.Counter()
         self.counts = collections.Counter()
 
-    def until(self, end):
+    def fuzz(self, seconds):
         self.results.put(("seeds", self.number, len(self.seeds)))
-        while time.monotonic() < end:
+        end = None
+        while not end or time.monotonic() < end:
             with Stand() as stand:
+                end = end or time.monotonic() + seconds
                 self._on(stand, end)
 
     def _on(self, stand, end):
@@ -158,7 +160,7 @@ class Run:
 
 
 def work(number, seed, seconds, results):
-    Run(number, seed, results).until(time.monotonic() + seconds)
+    Run(number, seed, results).fuzz(seconds)
     results.put(("end", number, None))
 
 
