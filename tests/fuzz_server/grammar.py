@@ -138,7 +138,7 @@ class Grammar:
                          "INSERT INTO {0} (a) VALUES (7) ON DUPLICATE KEY UPDATE c = {1}",
                          "REPLACE INTO {0} (a) SELECT 6 FROM {2} LIMIT 1",
                          "INSERT INTO {0} (a) VALUES (5) RETURNING a", "INSERT INTO {0} () VALUES ()",
-                         "INSERT DELAYED INTO {0} (a) VALUES (1)",
+
                          "INSERT INTO {0} (a) VALUES ((SELECT MAX(a) FROM {2}))").format(
                              table, self.pick("1", "2", "NULL"), self.table())
 
