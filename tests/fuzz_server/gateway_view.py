@@ -25,8 +25,10 @@ class Told:
 
     @property
     def inexact(self):
-        """Whether the gateway itself says that it does not know what ran."""
-        return self.start["reading_known"] == 0 or bool(self.end and (self.end["message"] or "").startswith(NOT_KNOWN))
+        """Whether the gateway itself says that it does not know what ran. That there are fewer results than it has seen
+        statements is no such word: it has misread the text."""
+        message = self.end and self.end["message"] or ""
+        return self.start["reading_known"] == 0 or (message.startswith(NOT_KNOWN) and "fewer" not in message)
 
     def kinds(self):
         """All names that it gives to what runs: its own, and those of its parts."""
