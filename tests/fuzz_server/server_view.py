@@ -101,12 +101,18 @@ def _statement(played, placed, at, row):
     if current and current.step.verb in ("query", "ask") and 0 < len(placed[at]) < current.results \
             and _is_part(current.text, row.text):
         return at
+    refused = None  # would be a finding: only if no other step fits
     for index in range(at + 1, len(played)):
         if played[index].step.verb in ("query", "ask"):
-            if _same_start(played[index].text, row.text):
+            fits = _same_start(played[index].text, row.text)
+            if fits and not _refused(played[index]):
                 return index
+            if fits and refused is None:
+                refused = index
             if not _refused(played[index]):
                 break
+    if refused is not None:
+        return refused
     if row.text and not any(_is_part(one.text, row.text) for one in played):
         return None
     raise Misplaced(f"{row.kind} {row.text!r} after step {at}")
