@@ -30,7 +30,7 @@ from judge import Balance, Memory, verify  # noqa: E402
 from load import Sysbench, Visitors  # noqa: E402
 from mischief import PLUGINS, Mischief  # noqa: E402
 
-SUITES = ("drivers", "commands", "prepared", "results", "pipelining", "authentication", "binlog", "large")
+SUITES = ("drivers", "commands", "prepared", "results", "pipelining", "authentication", "large")
 CONFIGURATION = """
 [plugin.audit_log]
 file = "{folder}/audit.log"
