@@ -84,7 +84,7 @@ class Soak:
     def __init__(self, folder, seed):
         self.folder, self.seed = folder, seed
         self.failures, self.passed, self.rough_failed = [], [0, 0], 0
-        self.memory = Memory(len(SUITES))
+        self.memory = Memory(2 * len(SUITES))
 
     def prepare(self):
         (self.folder / "db").mkdir()
