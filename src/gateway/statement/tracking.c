@@ -124,26 +124,53 @@ void tracking_result(struct observed *observed, const struct wire_result *result
 
 /* ---- What a statement may hide ---- */
 
-/* Whether a text may run what it does not show: a function that has no name of the server's own is
- * not told from one that has. */
+/* X(kind, what in its text may run something else): statements that are not listed may always. */
+#define SHOWING_KINDS(X)                                                                           \
+    X(SQL_KIND_CREATE_TABLE, HIDES_SELECT)                                                         \
+    X(SQL_KIND_DROP_TABLE, HIDES_NOTHING)                                                          \
+    X(SQL_KIND_CREATE_DATABASE, HIDES_NOTHING)                                                     \
+    X(SQL_KIND_DROP_DATABASE, HIDES_NOTHING)                                                       \
+    X(SQL_KIND_USE, HIDES_NOTHING)                                                                 \
+    X(SQL_KIND_EXPLAIN, HIDES_CALLS)                                                               \
+    X(SQL_KIND_SET, HIDES_CALLS | HIDES_SELECT)                                                    \
+    X(SQL_KIND_SET_GLOBAL, HIDES_CALLS | HIDES_SELECT)                                             \
+    X(SQL_KIND_SET_ROLE, HIDES_CALLS | HIDES_SELECT)                                               \
+    X(SQL_KIND_SET_TRANSACTION, HIDES_NOTHING)                                                     \
+    X(SQL_KIND_SET_STATEMENT, HIDES_CALLS)                                                         \
+    X(SQL_KIND_PREPARE, HIDES_CALLS)                                                               \
+    X(SQL_KIND_EXECUTE_IMMEDIATE, HIDES_CALLS)                                                     \
+    X(SQL_KIND_DEALLOCATE, HIDES_NOTHING)
+
+enum { HIDES_NOTHING = 0, HIDES_CALLS = 1, HIDES_SELECT = 2 };
+
+static bool shows_itself(enum sql_kind kind, unsigned *hides)
+{
+    switch (kind) {
+#define X(name, what)                                                                              \
+    case name:                                                                                     \
+        *hides = what;                                                                             \
+        return true;
+        SHOWING_KINDS(X)
+#undef X
+    default:
+        return false;
+    }
+}
+
+/* Whether a text may run what it does not show. A function of somebody's is not told from one of the
+ * server's, and whoever names a tracking variable may turn the reporting off. */
 static bool may_hide(const struct sql_run *run)
 {
-    struct sql_cursor cursor;
-    bool is_table = run->kind == SQL_KIND_CREATE_TABLE || run->kind == SQL_KIND_DROP_TABLE;
-    bool is_simple = is_table || run->kind == SQL_KIND_SET || run->kind == SQL_KIND_SET_GLOBAL ||
-                     run->kind == SQL_KIND_SET_ROLE || run->kind == SQL_KIND_SET_TRANSACTION ||
-                     run->kind == SQL_KIND_SET_STATEMENT || run->kind == SQL_KIND_USE ||
-                     run->kind == SQL_KIND_PREPARE || run->kind == SQL_KIND_DEALLOCATE ||
-                     run->kind == SQL_KIND_DROP_DATABASE || run->kind == SQL_KIND_CREATE_DATABASE ||
-                     run->kind == SQL_KIND_EXECUTE_IMMEDIATE;
     static const char tracking[] = "session_track";
-    bool hides = !is_simple;
+    struct sql_cursor cursor;
+    unsigned what = 0;
+    bool hides = !shows_itself(run->kind, &what);
     sql_cursor_begin(&cursor, run->text, &run->mode);
     for (; !hides && !sql_cursor_at_end(&cursor); sql_cursor_next(&cursor)) {
         enum sql_scope scope = SQL_SCOPE_SESSION;
         struct sql_span name = sql_variable_name(sql_cursor_span(&cursor), &scope);
-        hides = sql_cursor_word(&cursor) == SQL_WORD_SELECT ||
-                (!is_table && sql_cursor_is(&cursor, '(')) ||
+        hides = ((what & HIDES_SELECT) && sql_cursor_word(&cursor) == SQL_WORD_SELECT) ||
+                ((what & HIDES_CALLS) && sql_cursor_is(&cursor, '(')) ||
                 (name.size >= sizeof tracking - 1 &&
                  strncasecmp(name.at, tracking, sizeof tracking - 1) == 0);
     }
