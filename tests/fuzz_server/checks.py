@@ -51,11 +51,10 @@ def _text_of(value):
 
 
 class Judge:
-    """judge(played) returns findings of a case. executed and statements count over all cases."""
+    """judge(played) returns findings of a case. counts: statements, executed, unknown and unplaced over all cases."""
 
-    def __init__(self, stand):
-        self.stand = stand
-        self.statements = self.executed = self.unplaced = self.unknown = 0
+    def __init__(self, stand, counts):
+        self.stand, self.counts = stand, counts
 
     def judge(self, played, trouble, show=False):
         findings = []
@@ -72,19 +71,20 @@ class Judge:
         try:
             placed = server_view.place(played, rows)
         except server_view.Misplaced as error:
-            self.unplaced += 1
-            self.last_unplaced = str(error)
+            self.counts["unplaced"] += 1
+            if show:
+                print(f"not placed: {error}")
             return findings
         connection = next((b"%d" % one.backend_connection_id for some in told for one in some or []), b"")
         for index, one in enumerate(played):
-            self.statements += max(1, len(placed[index]))
+            self.counts["statements"] += max(1, len(placed[index]))
             if told[index] is None:
                 continue
-            self.executed += sum(1 for row in placed[index] if not row.error)
+            self.counts["executed"] += sum(1 for row in placed[index] if not row.error)
             if index == len(played) - 1:
                 break  # the last ask, whose row may not be there yet
             view = View(index, one, told[index], placed[index], server_view.touched(self.stand, one, connection, placed[index]))
-            self.unknown += any(statement.inexact or not statement.tables_known for statement in view.told)
+            self.counts["unknown"] += any(statement.inexact or not statement.tables_known for statement in view.told)
             if show:
                 view.show()
             for check in CHECKS:
@@ -130,6 +130,11 @@ class View:
             print(f"    gateway  {statement.start}\n             {statement.end}")
 
     @property
+    def schema_unsure(self):
+        """EXECUTE may run what another text names; and an error about an alias names the current database."""
+        return b"execute" in self.one.text.lower() or bool(self.one.error and self.one.error[0] == 1142)
+
+    @property
     def inexact(self):
         return any(statement.inexact for statement in self.told)
 
@@ -155,7 +160,8 @@ def tables(view):
             continue
         if lower not in names:
             yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(names)}"
-        elif database.isascii() and (database.lower(), lower) not in known and (None, lower) not in known:
+        elif database.isascii() and not view.schema_unsure and (database.lower(),
+            lower) not in known and (None, lower) not in known:
             yield f"table {database}.{name}", f"tables {sorted(known, key=str)[:6]}"
 
 
@@ -201,6 +207,8 @@ def database(view):
 
 
 def error(view):
+    if view.inexact:
+        return
     for statement, row in pairs(view):
         if statement.end["error_code"] != row.error and (row.error or statement.end["error_code"]):
             yield f"error {row.error} of {short(row)}", f"{statement.end['error_code']} {statement.end['message']}"

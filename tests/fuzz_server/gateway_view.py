@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-NOT_RUN = "Not run"
+NOT_RUN, NOT_KNOWN = "Not run", "Not known"
 
 
 @dataclasses.dataclass
@@ -25,7 +25,10 @@ class Told:
 
     @property
     def inexact(self):
-        return self.start["reading_known"] == 0
+        """Whether the gateway itself says that it does not know what ran. That there are fewer results than it has seen
+        statements is no such word: it has misread the text."""
+        message = self.end and self.end["message"] or ""
+        return self.start["reading_known"] == 0 or (message.startswith(NOT_KNOWN) and "fewer" not in message)
 
     def kinds(self):
         """All names that it gives to what runs: its own, and those of its parts."""
@@ -53,5 +56,6 @@ def read(stand, one):
         elif number in open_ones:
             open_ones.pop(number).end = event
     if open_ones:
-        raise Unbalanced(f"{len(open_ones)} of {len(told)} statements have no end: {[one.sql[:80] for one in open_ones.values()]}")
+        raise Unbalanced(f"{len(open_ones)} of {len(told)} statements have no end: "
+                         f"{[(one.command, (one.sql or '')[:80]) for one in open_ones.values()]}")
     return told

@@ -3,6 +3,7 @@
 audit log had grown by then: both are written before the client reads the end of a reply, so that the parts between two such
 marks are about one step."""
 import dataclasses
+import select
 import struct
 
 from harness.raw import (COM_INIT_DB, COM_QUERY, COM_RESET_CONNECTION, COM_STMT_CLOSE, COM_STMT_EXECUTE, COM_STMT_PREPARE,
@@ -39,8 +40,10 @@ class Played:
 
 
 class Player:
-    def __init__(self, stand, socket=None):
-        self.stand, self.socket = stand, socket
+    """strict: whether more than a reply comes is looked at after each step, which takes a while."""
+
+    def __init__(self, stand, socket=None, strict=False):
+        self.stand, self.socket, self.strict = stand, socket, strict
 
     def play(self, case):
         """Returns ([Played], what went wrong or None): the connection was lost, or a reply did not come."""
@@ -63,6 +66,8 @@ class Player:
                     now.error = (error.number, error.sqlstate, error.message)
                 except (Closed, ConnectionError, TimeoutError, struct.error, IndexError, KeyError) as error:
                     trouble = f"{type(error).__name__} after {step.verb}"
+                if self.strict and (client.received or select.select([client.socket], [], [], 0.02)[0]):
+                    trouble = f"more than a reply after {step.verb}"
                 self._mark(now)
                 if trouble:
                     break

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The databases and accounts that statements are made against, known to the grammar and to the judge.
 
-Objects that reach tables which a text does not name (views, routines, triggers) are listed with the tables that they reach: what
+Objects that reach tables which a text does not name (views, routines,
+    triggers) are listed with the tables that they reach: what
 those touch is no fault of the gateway's reading."""
 
 DATABASES = ("db1", "db2", "d\u00e4")

@@ -101,12 +101,18 @@ def _statement(played, placed, at, row):
     if current and current.step.verb in ("query", "ask") and 0 < len(placed[at]) < current.results \
             and _is_part(current.text, row.text):
         return at
+    refused = None  # would be a finding: only if no other step fits
     for index in range(at + 1, len(played)):
         if played[index].step.verb in ("query", "ask"):
-            if _same_start(played[index].text, row.text):
+            fits = _same_start(played[index].text, row.text)
+            if fits and not _refused(played[index]):
                 return index
+            if fits and refused is None:
+                refused = index
             if not _refused(played[index]):
                 break
+    if refused is not None:
+        return refused
     if row.text and not any(_is_part(one.text, row.text) for one in played):
         return None
     raise Misplaced(f"{row.kind} {row.text!r} after step {at}")
@@ -119,7 +125,7 @@ def _refused(one):
 def touched(stand, one, connection, rows):
     """The tables that the server touched in a step: a set of (schema, name). Those that went with their database are none."""
     tables = set()
-    whole = any(row.kind in ("statement/sql/drop_db", "statement/sql/create_db") or row.inner for row in rows)
+    whole = re.search(rb"database|schema|execute|call|@", one.text, re.I) or any(row.inner for row in rows)
     for line in stand.audit.read(*one.audit).splitlines():
         fields = line.split(b",", 8)
         if len(fields) < 9 or fields[6] not in TABLE_OPERATIONS or fields[4] != connection:
@@ -134,7 +140,7 @@ def touched(stand, one, connection, rows):
             tables.add((schema, name))
     if one.error and one.error[0] == 1142:
         named = re.search(r"for table `(.*)`\.`(.*)`$", one.error[2])
-        if named:
+        if named and "?" not in one.error[2]:
             tables.add(tuple(re.sub(r"\\([0-9A-F]{4})", lambda m: chr(int(m[1], 16)), name.replace("``", "`"))
                              for name in named.groups()))
     return tables

@@ -19,7 +19,8 @@ import schema
 PLUGINS = BUILD / "fuzz_server"
 
 SERVER_OPTIONS = (
-    "--skip-log-bin", "--query-cache-type=0", "--query-cache-size=0", "--default-storage-engine=MEMORY", "--plugin-load-add=server_audit", "--server-audit-logging=ON",
+    "--skip-log-bin", "--query-cache-type=0", "--query-cache-size=0", "--default-storage-engine=MEMORY",
+    "--plugin-load-add=server_audit", "--server-audit-logging=ON",
     "--server-audit-events=TABLE", "--max-statement-time=2", "--lock-wait-timeout=1", "--innodb-lock-wait-timeout=1",
     "--performance-schema-events-statements-history-long-size=1500", "--performance-schema-max-sql-text-length=2048",
     "--use-stat-tables=NEVER", "--max-prepared-stmt-count=100000",

@@ -4,6 +4,7 @@ memory is flat. Reads audit_log's files one line at a time: there are gigabytes 
 import collections
 import gzip
 import json
+import statistics
 import subprocess
 
 from harness.paths import BIN
@@ -93,7 +94,8 @@ def verify(path):
 
 
 class Memory:
-    """RSS of the gateway, sampled after each suite. The first round of suites is the warm-up."""
+    """RSS of the gateway, sampled after each suite. The first two rounds of suites are the warm-up. After that it goes up and down
+    with the largest packets, so start, middle and end are the medians of a third of the samples each."""
 
     MIB = 1 << 20
     ALLOWED = 8 * MIB  # or a tenth of the start, whichever is more
@@ -105,11 +107,12 @@ class Memory:
         self.samples.append(size)
 
     def judge(self):
-        """(whether it is flat, what to print); medians of three, since a sample may fall into a large result."""
+        """(whether it is flat, what to print)"""
         after = self.samples[self.warm_up:]
         if len(after) < 9:
             return True, f"RSS {[size // self.MIB for size in self.samples]} MiB: too short a run to judge it"
-        start, middle, end = (sorted(after[at:at + 3])[1] for at in (0, len(after) // 2 - 1, len(after) - 3))
-        flat = end - start <= max(self.ALLOWED, start // 10)
-        return flat, "RSS after warm-up " + ", ".join(f"{name} {size / self.MIB:.1f} MiB" for name, size in
-                                                      (("start", start), ("middle", middle), ("end", end)))
+        third = len(after) // 3
+        start, middle, end = (statistics.median(part) for part in (after[:third], after[third:-third], after[-third:]))
+        flat = end - start <= max(self.ALLOWED, start / 10)
+        return flat, f"RSS at first {self.samples[0] / self.MIB:.1f} MiB; after warm-up " + ", ".join(
+            f"{name} {size / self.MIB:.1f} MiB" for name, size in (("start", start), ("middle", middle), ("end", end)))

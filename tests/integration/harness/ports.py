@@ -5,7 +5,16 @@ import os
 import socket
 
 _first, _count = 15000, 15000
-_numbers = itertools.count(os.getpid() * 37 % _count)
+
+
+def _begin():
+    """A forked process has numbers of its own; with its parent's, two could take one port at a time."""
+    global _numbers
+    _numbers = itertools.count(os.getpid() * 37 % _count)
+
+
+_begin()
+os.register_at_fork(after_in_child=_begin)
 
 
 def free_port():
