@@ -112,6 +112,7 @@ static bool skip_to_end(struct sql_lexer *lexer, size_t content, bool nested)
 
 static bool enter_code(struct sql_lexer *lexer, size_t content)
 {
+    lexer->code_start = lexer->at;
     lexer->at = content;
     lexer->in_code = true;
     return true;

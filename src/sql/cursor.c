@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stepping over nested things without recursion. */
+ * Stepping over nested things without recursion, and cutting pieces. */
 #include "sql/cursor.h"
+
+size_t sql_cursor_cut(const struct sql_cursor *cursor, size_t before, struct sql_mode *mode)
+{
+    const struct sql_lexer *lexer = &cursor->lexer;
+    bool opens = lexer->in_code && lexer->code_start >= before;
+    mode->in_code = lexer->in_code && !opens;
+    return opens ? lexer->code_start : cursor->token.start;
+}
 
 void sql_cursor_skip_parentheses(struct sql_cursor *cursor)
 {

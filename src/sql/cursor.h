@@ -111,6 +111,11 @@ static inline struct sql_span sql_cursor_inside(const struct sql_cursor *cursor)
     return sql_token_inside(&cursor->lexer, &cursor->token);
 }
 
+/* Where a piece begins that is to be read alone from the current token on, `before` being where the
+ * token before it ended: at the executable comment that opens in between, or at the token. Makes
+ * mode->in_code what holds there. */
+size_t sql_cursor_cut(const struct sql_cursor *cursor, size_t before, struct sql_mode *mode);
+
 /* From an opening parenthesis (current) to after its closing one. */
 void sql_cursor_skip_parentheses(struct sql_cursor *cursor);
 

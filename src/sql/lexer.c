@@ -51,8 +51,10 @@ void sql_lexer_init(struct sql_lexer *lexer, struct sql_span text, const struct 
             mode->dialect == SQL_DIALECT_TIDB ? sql_byte_class : sql_charset_bytes[mode->charset],
         .words = (uint8_t)words_of(mode),
         .tricky = sql_charset_is_tricky(mode->charset),
+        .in_code = mode->in_code,
         .doubtful = mode->charset == SQL_CHARSET_OTHER,
     };
+    lexer->mode.in_code = false; /* of this text, not of those in it */
 }
 
 static unsigned char peek(const struct sql_lexer *lexer, size_t ahead)

@@ -57,11 +57,12 @@ struct sql_lexer {
     const unsigned char *bytes; /* their classes, for the character set and the server */
     uint8_t words;              /* enum words of lexer.c: how long words are measured */
     bool tricky;                /* trail bytes can be quotes and backslashes */
-    bool in_code;     /* inside an executable comment; a flag, not a depth: the first end ends it */
-    bool conditional; /* met an executable comment that some server would not run */
-    bool name_before; /* the token before was a name, ending at `at` or before */
-    bool dot_before;  /* it was a dot, ending at dot_end */
-    bool ambiguous;   /* a word was taken for a name that is a keyword to some servers */
+    bool in_code; /* inside an executable comment; a flag, not a depth: the first end ends it */
+    size_t code_start; /* where that comment began, when it did in this text */
+    bool conditional;  /* met an executable comment that some server would not run */
+    bool name_before;  /* the token before was a name, ending at `at` or before */
+    bool dot_before;   /* it was a dot, ending at dot_end */
+    bool ambiguous;    /* a word was taken for a name that is a keyword to some servers */
     bool doubtful; /* met bytes that some server reads otherwise, and which it is is not known; or
                       nobody knows how this character set is read */
     size_t dot_end;

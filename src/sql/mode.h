@@ -87,6 +87,7 @@ struct sql_mode {
     bool brackets; /* MariaDB's sql_mode=MSSQL: [x] is a name, which the lexer does not follow */
     bool unsure;   /* a statement before may have changed all this. In this and in `brackets` a text
                       is relied upon only where all modes read it the same (reading.h) */
+    bool in_code;  /* of a piece of a statement only: it begins inside of an executable comment */
 };
 
 /* The character set of a name ("gbk", "utf8", ...; any case) or of a collation's name

@@ -16,7 +16,7 @@ bool sql_reading_is_fixed(struct sql_span text);
 /* Whether what this room reads in the text is what a session in this mode reads in it. */
 static inline bool sql_reading_is_sure(struct sql_span text, const struct sql_mode *mode)
 {
-    return !(mode->unsure || mode->brackets) || sql_reading_is_fixed(text);
+    return !(mode->unsure || mode->brackets) || (!mode->in_code && sql_reading_is_fixed(text));
 }
 
 #endif

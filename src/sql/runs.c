@@ -168,10 +168,12 @@ static void read_block(struct walk *walk, struct sql_span text, const struct pla
     struct sql_blocks blocks;
     struct sql_cursor cursor;
     struct place place = *outside;
-    size_t verb = 0; /* 1 + where the statement at hand begins; 0: there is none */
+    size_t verb = 0;   /* 1 + where the statement at hand begins; 0: there is none */
+    size_t before = 0; /* where the token before ended */
     place.in_block = true;
     place.is_text = false;
     place.later = place.later || later;
+    struct place piece = place; /* where the statement at hand stands */
     sql_blocks_init(&blocks, &place.mode);
     sql_cursor_init(&cursor, text, &place.mode, SQL_READING_SERVER);
     bool outermost = true;
@@ -182,9 +184,10 @@ static void read_block(struct walk *walk, struct sql_span text, const struct pla
         bool begins =
             !ends && sql_blocks_take(&blocks, &cursor.lexer, &cursor.token) == SQL_BLOCK_VERB;
         if ((ends || begins) && verb > 0)
-            read_statement(walk, (struct sql_span){text.at + verb - 1, at - (verb - 1)}, &place);
+            read_statement(walk, (struct sql_span){text.at + verb - 1, at - (verb - 1)}, &piece);
         if (ends || begins)
-            verb = begins && !outermost ? at + 1 : 0;
+            verb = begins && !outermost ? sql_cursor_cut(&cursor, before, &piece.mode) + 1 : 0;
+        before = cursor.lexer.at;
         if (ends)
             sql_blocks_semicolon(&blocks);
         outermost = outermost && !begins && blocks.first;
@@ -389,8 +392,8 @@ static struct sql_kinds begin(struct sql_cursor *cursor, struct sql_span text,
 }
 
 /* Takes SET STATEMENT off: applies its settings, and makes *text what stands after FOR. False: there
- * is no FOR, or it is inside of a comment. */
-static bool take_off(struct walk *walk, struct sql_span *text, const struct place *place)
+ * is no FOR. */
+static bool take_off(struct walk *walk, struct sql_span *text, struct place *place)
 {
     struct sql_settings settings;
     struct sql_effects before = walk->now;
@@ -398,10 +401,12 @@ static bool take_off(struct walk *walk, struct sql_span *text, const struct plac
     sql_effects_of_settings(&walk->now, &settings, place->in_block);
     sql_walk_count_changes(walk, &before);
     struct sql_cursor *cursor = &settings.cursor;
-    if (!sql_cursor_accept(cursor, SQL_WORD_FOR) || cursor->lexer.in_code)
+    size_t for_end = cursor->lexer.at;
+    if (!sql_cursor_accept(cursor, SQL_WORD_FOR))
         return false;
-    text->at += cursor->token.start;
-    text->size -= cursor->token.start;
+    size_t start = sql_cursor_cut(cursor, for_end, &place->mode);
+    text->at += start;
+    text->size -= start;
     return true;
 }
 
@@ -457,6 +462,8 @@ static enum sql_results read_wrapped(struct walk *walk, struct sql_span text,
     if (count > 1 && sets_mode)
         sql_effects_set_flags(&walk->now, SQL_UNSURE);
     /* Where a block begins after FOR inside of a block was not seen by the one around it. */
+    if (!taken)
+        sql_walk_add(walk, SQL_KIND_UNKNOWN, text, &place, false);
     if (!taken || (count > 0 && place.in_block && kinds.kind == SQL_KIND_COMPOUND)) {
         sql_walk_lose_all(walk);
         walk->runs->texts_known = false;

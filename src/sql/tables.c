@@ -261,6 +261,17 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
     return true;
 }
 
+bool sql_scan_used_table(struct scan *scan)
+{
+    struct sql_table table = {.access = SQL_ACCESS_READ};
+    if (!take_table(scan, &table))
+        return false;
+    add_table(scan, &table);
+    table.access = SQL_ACCESS_WRITE;
+    add_table(scan, &table);
+    return true;
+}
+
 void sql_scan_shown_table(struct scan *scan, bool apart)
 {
     struct sql_table table = {.access = SQL_ACCESS_READ};

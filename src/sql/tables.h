@@ -11,8 +11,9 @@
  *
  * Names are what the statement says, in its letter case: no view is looked into, no wildcard
  * expanded. Left out are names of common table expressions where they are in scope, aliases,
- * columns, functions, procedures, DUAL, and the REFERENCES of a single column. A table that is read
- * and written is two items. The text of PREPARE ... FROM 'text' and EXECUTE IMMEDIATE 'text' is
+ * columns, functions, procedures, DUAL, and the REFERENCES of a single column but for MariaDB and
+ * MySQL, which make a foreign key of it. A table that is read and written is two items; so is each
+ * table in the UNION of a MERGE table. The text of PREPARE ... FROM 'text' and EXECUTE IMMEDIATE 'text' is
  * read like a statement of its own, in the mode and the database in which it runs (runs.h), and so is the body of a CREATE PROCEDURE, FUNCTION, TRIGGER,
  * EVENT and of compound statements.
  *
@@ -21,7 +22,8 @@
  *
  * `known` is false when the list may be short: a statement that is not understood (unknown verb, a
  * table name missing where one must stand, parentheses that do not match, an unterminated quote), a
- * text that is computed at run time (EXECUTE IMMEDIATE @x), nesting or lists beyond the limits
+ * text that is computed at run time (EXECUTE IMMEDIATE @x), a table of MariaDB's engine CONNECT,
+ * which has names of tables in its options' values, nesting or lists beyond the limits
  * below. A rule that guards tables should refuse such a statement. CALL and EXECUTE name no table
  * and are known: what they run was seen when it was created or prepared.
  *

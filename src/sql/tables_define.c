@@ -2,6 +2,7 @@
  *
  * The clauses after the name in CREATE TABLE and ALTER TABLE, in CREATE TRIGGER and CREATE
  * BINDING. */
+#include "sql/charset.h"
 #include "sql/tables_scan.h"
 
 /* Whether the parenthesis at the cursor holds a query, and not definitions. */
@@ -14,18 +15,67 @@ static bool opens_query(const struct scan *scan)
            word == SQL_WORD_VALUES || sql_cursor_is(&ahead, '(');
 }
 
+/* UNION [=] ([table [, table] ...]): a MERGE table reads and writes these. */
+static void union_of_tables(struct scan *scan)
+{
+    sql_scan_next(scan);
+    sql_scan_accept_byte(scan, '=');
+    bool named = sql_scan_accept_byte(scan, '(');
+    if (named && sql_scan_accept_byte(scan, ')'))
+        return;
+    do {
+        named = named && sql_scan_used_table(scan);
+    } while (named && sql_scan_accept_byte(scan, ','));
+    if (!named || !sql_scan_accept_byte(scan, ')'))
+        scan->unknown = true;
+}
+
+static bool is_any_of(struct sql_span name, const char *const *names, size_t count)
+{
+    bool found = false;
+    for (size_t i = 0; i < count && !found; i++)
+        found = sql_span_is(name, names[i]);
+    return found;
+}
+
+/* Whether an option of the engine CONNECT stands at the cursor whose value names tables, or may. */
+static bool is_connect_option(const struct scan *scan)
+{
+    static const char *const names[] = {"tabname", "dbname", "table_list", "srcdef", "option_list"};
+    const struct sql_cursor *cursor = &scan->cursor;
+    return sql_token_is_name(&cursor->token) &&
+           is_any_of(sql_cursor_inside(cursor), names, sizeof names / sizeof names[0]) &&
+           sql_cursor_second_is(cursor, '=');
+}
+
+/* Whether ENGINE [=] CONNECT stands at the cursor. */
+static bool is_connect_engine(const struct scan *scan)
+{
+    static const char *const names[] = {"connect"};
+    struct sql_cursor ahead = scan->cursor;
+    if (!sql_cursor_accept(&ahead, SQL_WORD_ENGINE))
+        return false;
+    sql_cursor_accept_byte(&ahead, '=');
+    return is_any_of(sql_cursor_inside(&ahead), names, 1);
+}
+
+/* The tables of CONNECT stand in the values of options; what they are is the engine's to say. */
+static void note_connect(struct scan *scan)
+{
+    if (is_connect_engine(scan) || is_connect_option(scan))
+        scan->unknown = true;
+}
+
 /* Behind the name in CREATE TABLE: definitions, options, and perhaps LIKE or a query. */
 static void step_create(struct scan *scan)
 {
     uint16_t word = sql_cursor_word(&scan->cursor);
+    note_connect(scan);
     if (word == SQL_WORD_LIKE) {
         sql_scan_next(scan);
         sql_scan_table(scan, SQL_ACCESS_READ, false);
-    } else if (word == SQL_WORD_UNION) { /* of MERGE tables: not listed */
-        sql_scan_next(scan);
-        sql_scan_accept_byte(scan, '=');
-        if (sql_cursor_is(&scan->cursor, '('))
-            sql_scan_skip_parentheses(scan);
+    } else if (word == SQL_WORD_UNION) {
+        union_of_tables(scan);
     } else if (word == SQL_WORD_AS) {
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_QUERY);
@@ -46,17 +96,25 @@ static void step_create(struct scan *scan)
     }
 }
 
-/* Definitions of columns and constraints. A column's own REFERENCES is not listed. */
+/* Whether the REFERENCES of a column makes a foreign key. TiDB, like MySQL before 9, takes no notice. */
+static bool columns_refer(const struct scan *scan)
+{
+    enum sql_dialect dialect = scan->cursor.lexer.mode.dialect;
+    return dialect == SQL_DIALECT_MARIADB || dialect == SQL_DIALECT_MYSQL;
+}
+
+/* Definitions of columns, constraints and partitions. */
 static void step_references(struct scan *scan)
 {
     struct frame *frame = sql_scan_frame(scan);
     uint16_t word = sql_cursor_word(&scan->cursor);
+    note_connect(scan);
     if (sql_scan_accept_byte(scan, ',')) {
         frame->foreign = false;
     } else if (word == SQL_WORD_FOREIGN) {
         frame->foreign = true;
         sql_scan_next(scan);
-    } else if (word == SQL_WORD_REFERENCES && frame->foreign) {
+    } else if (word == SQL_WORD_REFERENCES && (frame->foreign || columns_refer(scan))) {
         sql_scan_next(scan);
         sql_scan_table(scan, SQL_ACCESS_READ, false);
     } else {
@@ -85,7 +143,7 @@ static void step_alter(struct scan *scan)
         sql_scan_next(scan);
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
     } else if (word == SQL_WORD_UNION) {
-        sql_scan_next(scan);
+        union_of_tables(scan);
     } else if (word == SQL_WORD_FOREIGN) {
         frame->foreign = true;
         sql_scan_next(scan);

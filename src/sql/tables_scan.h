@@ -83,6 +83,8 @@ static inline struct frame *sql_scan_frame(struct scan *scan)
 /* Adds the table at the cursor (name, db.name, .name, *.name) and moves after it. False, and the
  * list is unknown: no name stands there. */
 bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
+/* The same for one that is read and written. */
+bool sql_scan_used_table(struct scan *scan);
 /* Adds the table at the cursor of a SHOW, and moves after t [FROM | IN db]; whether that database
  * is kept apart from the table's. */
 void sql_scan_shown_table(struct scan *scan, bool apart);

@@ -37,15 +37,24 @@ static bool names(struct sql_span text, const char *word, size_t size)
 }
 
 /* From the verb on: the text of what SET STATEMENT runs begins with SET. */
-static struct sql_span from_verb(struct sql_span text, const struct sql_mode *mode)
+static struct sql_span from_verb(struct sql_span text, struct sql_mode *mode)
 {
     struct sql_cursor cursor;
-    sql_cursor_begin(&cursor, text, mode);
-    while (!sql_cursor_at_end(&cursor) && sql_cursor_word(&cursor) != SQL_WORD_SHOW &&
-           sql_cursor_word(&cursor) != SQL_WORD_ADMIN)
-        sql_cursor_next(&cursor);
-    const char *at = sql_cursor_span(&cursor).at;
+    size_t before = 0;
+    for (sql_cursor_begin(&cursor, text, mode);
+         !sql_cursor_at_end(&cursor) && sql_cursor_word(&cursor) != SQL_WORD_SHOW &&
+         sql_cursor_word(&cursor) != SQL_WORD_ADMIN;
+         sql_cursor_next(&cursor))
+        before = cursor.lexer.at;
+    const char *at = text.at + sql_cursor_cut(&cursor, before, mode);
     return (struct sql_span){at, (size_t)(text.at + text.size - at)};
+}
+
+static bool part_is_ours(const struct sql_part *part)
+{
+    struct sql_mode mode = part->mode;
+    struct sql_span text = from_verb(part->text, &mode);
+    return is_ours(part->kind, text, &mode);
 }
 
 /* Whether one of them is what the statement runs, as far as its text shows that. */
@@ -60,7 +69,7 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))
         for (size_t i = 1; !found && i < parts.count; i++)
-            found = is_ours(parts.items[i].kind, from_verb(parts.items[i].text, mode), mode);
+            found = part_is_ours(&parts.items[i]);
     sql_parts_release(&parts);
     return found;
 }

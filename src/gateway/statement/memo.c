@@ -462,7 +462,8 @@ static int part_fact(void *source_data, size_t index, weir_part *out)
     const struct sql_part *part = part_at(source_data, index);
     if (!part)
         return 0;
-    bool is_inexact = part->in_text && !sql_digest_is_exact(part->text, &part->mode);
+    bool is_piece = part->in_text || part->mode.in_code; /* one that the statement's may not tell */
+    bool is_inexact = is_piece && !sql_digest_is_exact(part->text, &part->mode);
     *out = (weir_part){.kind = text_of(sql_label_name(sql_kind_label(part->kind))),
                        .specific_kind = text_of(sql_kind_name(part->kind)),
                        .flags = (part->has_where ? WEIR_PART_HAS_WHERE : 0) |

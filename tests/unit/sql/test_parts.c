@@ -49,6 +49,68 @@ static const struct {
     {"", "Empty"},
 };
 
+/* What the server takes out of executable comments, it takes apart as well. All of these were run by
+ * MariaDB 10.11. */
+static const struct {
+    const char *text, *parts, *last; /* last: the text of the last part */
+} code_cases[] = {
+    {"set statement a = 1 for /*! drop table t */", "SetStatement DropTable",
+     "/*! drop table t */"},
+    {"set statement a = 1 for/*!drop*/ table t", "SetStatement DropTable", "/*!drop*/ table t"},
+    {"set statement a = 1 for /*!update*/ t set n = 1", "SetStatement Update",
+     "/*!update*/ t set n = 1"},
+    {"set statement a = 1 for /*!update*/ t set n = 1 /*! where b */", "SetStatement* Update*",
+     "/*!update*/ t set n = 1 /*! where b */"},
+    {"set statement a = 1 for /*M! delete from*/ t", "SetStatement Delete", "/*M! delete from*/ t"},
+    {"set statement a = 1 for /*!999999 select 1 from */ /*!50100 drop */ table t",
+     "SetStatement DropTable", "/*!50100 drop */ table t"},
+    {"set statement a = 1 /*!00000for*/ drop table t", "SetStatement DropTable", "drop table t"},
+    {"set statement a = 1 /*!00000for*/ /*! drop*/ table t", "SetStatement DropTable",
+     "/*! drop*/ table t"},
+    {"set statement a = 1 /*! for drop */ table t", "SetStatement DropTable", "drop */ table t"},
+    {"set statement a = 1 /*! for update t set n = 1 */ where b", "SetStatement* Update*",
+     "update t set n = 1 */ where b"},
+    {"set /*! statement a = 1 for set statement b = 2 for */ drop table t",
+     "SetStatement DropTable", "drop table t"},
+    {"/*! set statement a = 1 for set statement b = 2 for drop */ table t",
+     "SetStatement DropTable", "drop */ table t"},
+    {"/*! set statement a = 1 */ for /*! execute */ /*! immediate */ 'drop table t'",
+     "SetStatement ExecuteImmediate [DropTable]", "drop table t"},
+    {"set statement a = 1 for /*! begin not atomic drop */ table t; end",
+     "SetStatement Compound DropTable", "drop */ table t"},
+    {"set statement a = 1 for execute immediate /*! 'drop table t' */",
+     "SetStatement ExecuteImmediate [DropTable]", "drop table t"},
+    {"execute /*!immediate*/ 'drop table t'", "ExecuteImmediate [DropTable]", "drop table t"},
+    {"prepare s /*! from */ 'set statement a = 1 for /*!drop*/ table t'",
+     "Prepare [SetStatement] [DropTable]", "/*!drop*/ table t"},
+    {"analyze /*! delete */ from t", "ExplainAnalyze Delete", "analyze /*! delete */ from t"},
+    {"/*! analyze */ /*! format = json delete */ from t", "ExplainAnalyze Delete",
+     "/*! analyze */ /*! format = json delete */ from t"},
+    {"trace /*! delete */ from t", "Trace Delete", "trace /*! delete */ from t"},
+    {"batch limit 1 /*! delete */ from t", "Batch Delete", "batch limit 1 /*! delete */ from t"},
+    {"begin not atomic /*!drop*/ table t; end", "Compound DropTable", "/*!drop*/ table t"},
+    {"begin not atomic /*! select 1; drop */ table t; end", "Compound Select DropTable",
+     "drop */ table t"},
+    {"begin not atomic /*! select 1; delete from t */ where b; end", "Compound* Select Delete*",
+     "delete from t */ where b"},
+    {"begin not atomic set statement a = 1 /*! for drop */ table t; end",
+     "Compound SetStatement DropTable", "drop */ table t"},
+    {"if 1 /*! then drop */ table t; end if", "Compound DropTable", "drop */ table t"},
+    {"if 0 then select 1; /*! else drop*/ table t; end if", "Compound Select DropTable",
+     "drop*/ table t"},
+    {"while 1 /*! do update*/ t set n = 1; end while", "Compound Update", "update*/ t set n = 1"},
+    {"create trigger x before insert on t for each row /*! delete*/ from u", "CreateTrigger Delete",
+     "/*! delete*/ from u"},
+    {"/*!50003 create*/ /*!50017 definer = a@b*/ /*!50003 trigger x before insert on t for each "
+     "row "
+     "begin delete*/ from u; end",
+     "CreateTrigger Delete", "delete*/ from u"},
+    {"create event e on schedule every 1 day /*! do drop*/ table t", "CreateEvent DropTable",
+     "drop*/ table t"},
+    /* What has no FOR is not known. */
+    {"set statement a = 1", "SetStatement Unknown ...", "set statement a = 1"},
+};
+
 static void a_part_has_its_text(void **state)
 {
     (void)state;
@@ -71,6 +133,37 @@ static void a_part_has_its_text(void **state)
     sql_parts_release(&parts);
 }
 
+static void show_parts(const struct sql_parts *parts, char *out, size_t room)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct sql_part *part = &parts->items[i];
+        size_t size = strlen(out);
+        snprintf(out + size, room - size, "%s%s%s%s%s", i ? " " : "", part->in_text ? "[" : "",
+                 sql_kind_name(part->kind), part->has_where ? "*" : "", part->in_text ? "]" : "");
+    }
+}
+
+/* Found by make fuzz-server: SET STATEMENT ... FOR with code in a comment after it hid what ran. */
+static void code_in_comments_is_taken_apart(void **state)
+{
+    (void)state;
+    struct sql_mode mode = {.dialect = SQL_DIALECT_MARIADB, .server_version = 101106};
+    struct sql_parts parts;
+    sql_parts_init(&parts);
+    for (size_t i = 0; i < sizeof code_cases / sizeof *code_cases; i++) {
+        char seen[512] = "";
+        assert_true(sql_parts_read(&parts, span_of(code_cases[i].text), &mode));
+        show_parts(&parts, seen, sizeof seen);
+        if (!parts.known)
+            snprintf(seen + strlen(seen), sizeof seen - strlen(seen), " ...");
+        if (strcmp(seen, code_cases[i].parts) != 0)
+            fail_msg("%s\n  has the parts %s\n  expected %s", code_cases[i].text, seen,
+                     code_cases[i].parts);
+        assert_span(parts.items[parts.count - 1].text, code_cases[i].last);
+    }
+    sql_parts_release(&parts);
+}
+
 static void a_statement_has_its_parts(void **state)
 {
     (void)state;
@@ -80,13 +173,7 @@ static void a_statement_has_its_parts(void **state)
     for (size_t i = 0; i < sizeof part_cases / sizeof *part_cases; i++) {
         char seen[512] = "";
         assert_true(sql_parts_read(&parts, span_of(part_cases[i].text), &mode));
-        for (size_t j = 0; j < parts.count; j++) {
-            const struct sql_part *part = &parts.items[j];
-            size_t size = strlen(seen);
-            snprintf(seen + size, sizeof seen - size, "%s%s%s%s%s", j ? " " : "",
-                     part->in_text ? "[" : "", sql_kind_name(part->kind),
-                     part->has_where ? "*" : "", part->in_text ? "]" : "");
-        }
+        show_parts(&parts, seen, sizeof seen);
         if (strcmp(seen, part_cases[i].parts) != 0) {
             fail_msg("%s\n  has the parts %s\n  expected %s", part_cases[i].text, seen,
                      part_cases[i].parts);
@@ -152,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_statement_has_its_parts),
+        cmocka_unit_test(code_in_comments_is_taken_apart),
         cmocka_unit_test(a_part_has_its_text),
         cmocka_unit_test(the_digest_is_exact_where_both_read_the_same),
     };

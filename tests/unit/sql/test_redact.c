@@ -7,6 +7,10 @@ static const struct {
     const char *sql, *masked; /* NULL: nothing to mask */
 } cases[] = {
     {"CREATE USER a@b IDENTIFIED BY 'pw'", "CREATE USER a@b IDENTIFIED BY '***'"},
+    {"CREATE*/ USER a@b IDENTIFIED BY 'pw'", "CREATE*/ USER a@b IDENTIFIED BY '***'"},
+    {"SET*/ PASSWORD = 'pw'", "SET*/ PASSWORD = '***'"},
+    {"CHANGE /*! MASTER*/ TO MASTER_PASSWORD = 'pw'",
+     "CHANGE /*! MASTER*/ TO MASTER_PASSWORD = '***'"},
     {"create user 'a'@'b' identified by'pw','c'@'d' identified by \"pw\"",
      "create user 'a'@'b' identified by'***','c'@'d' identified by '***'"},
     {"CREATE USER a IDENTIFIED VIA ed25519 USING PASSWORD('pw') OR unix_socket",

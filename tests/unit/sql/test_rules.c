@@ -125,7 +125,7 @@ static void clauses_or_names(void **state)
         {"insert into t select * from u on duplicate key update a = 1, b = 2", "Insert", "t:w u:r"},
         {"create table t (a int) (table u) union (select * from v)", "CreateTable", "t:d u:r v:r"},
         {"create table t (a int) union (u, v) as (select * from w) union (select * from x)",
-         "CreateTable", "t:d w:r x:r"},
+         "CreateTable", "t:d u:r u:w v:r v:w w:r x:r"},
         {"create table t (with c as (select * from u) select * from c)", "CreateTable", "t:d u:r"},
         {"select * from json_table, t", "Select", "json_table:r t:r"},
         {"select * from json_table('[]', '$' columns (a int path '$')) x, t", "Select", "t:r"},

@@ -88,6 +88,17 @@ static const struct {
     {"set statement a = 1 for begin not atomic select 1; select 2; end",
      "(SetStatement) (Compound) Select Select", SQL_RESULTS_UNTIL_OK, ""},
 
+    {"set statement a = 1 for /*! use db2 */", "(SetStatement) Use", SQL_RESULTS_ONE, "db=db2"},
+    {"set statement a = 1 /*! for use */ db2", "(SetStatement) Use", SQL_RESULTS_ONE, "db=db2"},
+    {"set statement a = 1 /*! for set */ sql_mode = 'ansi'", "(SetStatement) Set", SQL_RESULTS_ONE,
+     "flags=A"},
+    {"set statement a = 1 /*! for call */ p()", "(SetStatement) Call ...", SQL_RESULTS_UNTIL_OK,
+     "db=? account=?"},
+    {"set statement a = 1 /*! for execute */ immediate 'use db2'",
+     "(SetStatement) (ExecuteImmediate) [Use]", SQL_RESULTS_ONE, "db=db2"},
+    {"set statement a = 1", "(SetStatement) Unknown ...", SQL_RESULTS_UNKNOWN,
+     "flags=? charset=? db=? account=?"},
+
     {"execute immediate 'select 1'", "(ExecuteImmediate) [Select]", SQL_RESULTS_ONE, ""},
     {"execute immediate 'call p()'", "(ExecuteImmediate) [Call] ...", SQL_RESULTS_UNTIL_OK,
      "db=? account=?"},

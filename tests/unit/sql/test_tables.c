@@ -146,7 +146,6 @@ static void definitions(void **state)
         {"create table t (a int) select * from u", "cur.t:d cur.u:r"},
         {"create table t (a int) partition by range (a) (partition p values less than (5))",
          "cur.t:d"},
-        {"create table t (a int) union = (x, y)", "cur.t:d"},
         {"alter table t rename to d.u, add foreign key (a) references v (a)",
          "cur.t:d d.u:d cur.v:r"},
         {"alter table t rename column a to b, rename index i to j", "cur.t:d"},
@@ -167,6 +166,62 @@ static void definitions(void **state)
         {"grant execute on procedure d.p to u", ""},
     };
     CHECK(cases);
+}
+
+/* Found by make fuzz-server: a MERGE table reads and writes the tables of its UNION. */
+static void tables_of_options(void **state)
+{
+    (void)state;
+    static const struct tables_case cases[] = {
+        {"create table t (a int) union = (x, d.y)", "cur.t:d cur.x:r cur.x:w d.y:r d.y:w"},
+        {"create table t (a int) engine=merge union(x)", "cur.t:d cur.x:r cur.x:w"},
+        {"create table t (a int) union(d . x) comment 'c' engine mrg_myisam insert_method=last",
+         "cur.t:d d.x:r d.x:w"},
+        {"create table t union=(x) select * from u", "cur.t:d cur.x:r cur.x:w cur.u:r"},
+        {"create table t (a int) union=(x) as (select 1) union (select b from u)",
+         "cur.t:d cur.x:r cur.x:w cur.u:r"},
+        {"create table t (a int) union=()", "cur.t:d"},
+        {"create temporary table if not exists t (a int) engine=merge, union (x)",
+         "cur.t:d cur.x:r cur.x:w"},
+        {"alter table t union=(x)", "cur.t:d cur.x:r cur.x:w"},
+        {"alter table t engine=merge union (x, y), add column b int",
+         "cur.t:d cur.x:r cur.x:w cur.y:r cur.y:w"},
+        {"alter table t add (b int), union=(x), rename to u", "cur.t:d cur.x:r cur.x:w cur.u:d"},
+        {"alter table t union=()", "cur.t:d"},
+        {"set statement a = 1 for alter table t union=(x)", "cur.t:d cur.x:r cur.x:w"},
+        {"create table t (a int) union=x", "!cur.t:d"},
+        {"alter table t union", "!cur.t:d"},
+        {"alter table t union=(x", "!cur.t:d cur.x:r cur.x:w"},
+        {"create table t (a int) union=(select)", "!cur.t:d"},
+        /* CONNECT has tables and statements in the values of options. */
+        {"create table t (a int) engine=connect table_type=proxy tabname=x", "!cur.t:d"},
+        {"create table t engine = `Connect`", "!cur.t:d"},
+        {"create table t (a int) engine 'CONNECT'", "!cur.t:d"},
+        {"create table t (a int) table_type=tbl `Table_List`='x,y'", "!cur.t:d"},
+        {"create table t (a int) option_list='tabname=x'", "!cur.t:d"},
+        {"create table t (a int) partition by range (a) (partition p values less than (5) "
+         "tabname='x' engine=connect)",
+         "!cur.t:d"},
+        {"alter table t tabname = 'x'", "!cur.t:d"},
+        {"alter table t comment='c', srcdef='select 1'", "!cur.t:d"},
+        {"alter table t engine=connect", "!cur.t:d"},
+        {"create table t (tabname int default 1, connect int) engine=innodb comment 'connect'",
+         "cur.t:d"},
+        {"create table t (a int) select tabname from u where tabname = 1", "cur.t:d cur.u:r"},
+        {"alter table t add tabname int, drop column connect, rename column x to dbname",
+         "cur.t:d"},
+        {"create table t (a int references x (a))", "cur.t:d"},
+    };
+    CHECK(cases);
+    /* MariaDB makes a foreign key of the REFERENCES of a column. */
+    static const struct tables_case mariadb[] = {
+        {"create table t (a int) engine=merge /*! union */ /*M! = (x */, y)",
+         "cur.t:d cur.x:r cur.x:w cur.y:r cur.y:w"},
+        {"create table t (a int references x (a), b int)", "cur.t:d cur.x:r"},
+        {"alter table t add a int references d.x (a)", "cur.t:d d.x:r"},
+        {"alter table t add (a int references x (a))", "cur.t:d cur.x:r"},
+    };
+    CHECK_IN(mariadb, &(struct sql_mode){.dialect = SQL_DIALECT_MARIADB});
 }
 
 static void bodies(void **state)
@@ -333,6 +388,7 @@ int main(void)
         cmocka_unit_test(common_table_expressions),
         cmocka_unit_test(changing_rows),
         cmocka_unit_test(definitions),
+        cmocka_unit_test(tables_of_options),
         cmocka_unit_test(bodies),
         cmocka_unit_test(administration),
         cmocka_unit_test(texts_of_prepared_statements_are_read),
