@@ -10,7 +10,7 @@ passed=0
 failed=0
 log=build/test
 # The line of a step's output that is shown beside it.
-said='[0-9]+ passed|[0-9]+% tests passed|test files of MariaDB|^skipped: '
+said='[0-9]+ passed|[0-9]+% tests passed|test files of MariaDB|^total: |^skipped: '
 mkdir -p "$log"
 
 step() {

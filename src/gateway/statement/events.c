@@ -153,6 +153,8 @@ static void starting_decided(struct observed *observed, const struct plugin_verd
     if (command->started < command->count && !is_refused(command))
         return;
     command->count = command->started; /* the rest had no Starting */
+    if (command->started > 1)
+        memo_next_statement(observed); /* it holds what was computed of the last one */
     command->current = 0;
     command->phase = COMMAND_JUDGED;
     identity_end_forecast(observed);

@@ -392,7 +392,8 @@ static bool is_reading_known(struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
     const struct command *command = &observed->command;
-    struct sql_span whole = {command->text.data, command->text.size}; /* where it ends depends, too */
+    struct sql_span whole = {command->text.data,
+                             command->text.size}; /* where it ends depends, too */
     if (command->prepared)
         whole = span_of(statement);
     return !statement->text || sql_reading_is_sure(whole, &statement->mode);

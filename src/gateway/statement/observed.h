@@ -44,8 +44,9 @@ struct identity {
     enum tracking tracking;
     bool tracking_is_in_doubt; /* it proved, and does so again once the backend has been asked */
     uint8_t reported;          /* REPORTED_*: by the statement that runs, so far */
-    uint8_t hidden;            /* REPORTED_*: what is reported because the gateway asked for it */
-    struct sql_named named;    /* prepared statements that have names */
+    struct sql_mode reported_mode; /* flags only */
+    uint8_t hidden;         /* REPORTED_*: what is reported because the gateway asked for it */
+    struct sql_named named; /* prepared statements that have names */
     struct change_of_user *change; /* a COM_CHANGE_USER that has no answer yet; owned */
     struct sql_mode mode;          /* how the session's statements are lexed */
     bool multi_statements;         /* a text may hold several */

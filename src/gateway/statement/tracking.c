@@ -102,7 +102,7 @@ static void take(struct observed *observed, const struct wire_session_state *sta
     else if (report == REPORTED_CHARSET)
         identity->mode.charset = sql_charset_from_name(value);
     else if (report == REPORTED_SQL_MODE)
-        sql_mode_set_flags(&identity->mode, value);
+        sql_mode_set_flags(&identity->reported_mode, value); /* counts after the statement */
     else if (report & REPORTED_TRACKING)
         tracking_changed(identity, report, state->value);
 }
@@ -195,14 +195,12 @@ struct sql_effects tracking_forecast(struct observed *observed, const struct sta
     return runs ? runs->after : (struct sql_effects){.database = SQL_UNSURE};
 }
 
-/* All but the character set, which is followed by itself. */
-static void set_flags(struct sql_mode *mode, const struct sql_mode *after)
+static void set_flags(struct sql_mode *mode, const struct sql_mode *flags)
 {
-    const enum sql_charset charset = mode->charset;
-    const bool unsure = mode->unsure;
-    *mode = *after;
-    mode->charset = charset;
-    mode->unsure = unsure;
+    mode->ansi_quotes = flags->ansi_quotes;
+    mode->no_backslash_escapes = flags->no_backslash_escapes;
+    mode->oracle = flags->oracle;
+    mode->brackets = flags->brackets;
 }
 
 /* What the text says of the parts that were not reported, where no report proves nothing. */
@@ -242,18 +240,25 @@ void tracking_after_statement(struct observed *observed, const struct statement 
         return;
     const bool has_changed = reported & REPORTED_CHANGE;
     const bool is_plain = sql_kind_is_plain(statement->kinds.kind);
-    const bool nothing = identity->tracking == TRACKING_PROVES && !has_changed;
+    const bool is_for_one = statement->kinds.kind == SQL_KIND_SET_STATEMENT;
     if (is_plain && !has_changed)
         return; /* most statements */
+    if (is_for_one)
+        reported &=
+            ~(unsigned)REPORTED_SQL_MODE; /* what it was inside; it is restored unreported */
+    if (reported & REPORTED_SQL_MODE)
+        set_flags(&identity->mode, &identity->reported_mode);
     const struct sql_runs *runs = read_runs(observed, statement);
     if (!runs) {
         identity_forget(observed, IDENTITY_ALL & ~IDENTITY_ACCOUNT, "there was no memory");
         sql_named_clear(&identity->named);
         return;
     }
-    if (!nothing)
+    const bool shows = (!has_changed && !is_for_one) || shows_all(runs);
+    const bool proves = identity->tracking == TRACKING_PROVES && !has_changed && shows;
+    if (!proves)
         follow_text(observed, &runs->after, reported);
-    if (has_changed && !shows_all(runs)) {
+    if (!shows) {
         identity_forget(observed, IDENTITY_ROLES, in_statement);
         doubt(identity);
     }
