@@ -8,7 +8,8 @@
  *     while (sql_variables_next(&variables, &use)) { ... }
  *
  * Whoever replaces an @@name by something else changes the name of the result's column, unless the
- * column has an alias: each use says where one has to be added. Pure, no allocation. */
+ * column has an alias: each use says where one has to be added. Pure, no allocation. The filter of
+ * SHOW VARIABLES is judged in show_filter.c. */
 #ifndef WEIR_SQL_VARIABLES_H
 #define WEIR_SQL_VARIABLES_H
 
@@ -45,5 +46,17 @@ struct sql_show_variables {
 };
 bool sql_show_variables(struct sql_span statement, const struct sql_mode *mode,
                         struct sql_show_variables *show);
+
+/* What a filter says of a name; AND is the least of two, OR the greatest. */
+enum sql_passes {
+    SQL_PASSES_NOT,
+    SQL_PASSES_PERHAPS, /* it depends on more than the name, or on the server */
+    SQL_PASSES,
+};
+
+/* Whether the filter lets a variable of this name (ASCII) through, as the server judges its own.
+ * Pure, no allocation; a long filter is not read. */
+enum sql_passes sql_show_passes(const struct sql_show_variables *show, const struct sql_mode *mode,
+                                struct sql_span name);
 
 #endif

@@ -221,6 +221,15 @@ def direct(database):
     return Endpoint("direct", database.host, database.port, database.socket)
 
 
+@pytest.fixture
+def small_packets(database):
+    """New sessions of the server may send 1024 bytes."""
+    before = database.execute("SELECT @@GLOBAL.max_allowed_packet, @@GLOBAL.net_buffer_length")[0]
+    database.execute("SET GLOBAL net_buffer_length = 1024", "SET GLOBAL max_allowed_packet = 1024")
+    yield
+    database.execute("SET GLOBAL max_allowed_packet = %d" % before[0], "SET GLOBAL net_buffer_length = %d" % before[1])
+
+
 @pytest.fixture(scope="session")
 def endpoints(request, direct):
     if DIRECT_ONLY:

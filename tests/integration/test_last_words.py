@@ -13,15 +13,6 @@ from harness.observe import failure
 TOO_LARGE = (1, b"\xff\x81\x04#08S01Got a packet bigger than 'max_allowed_packet' bytes")
 
 
-@pytest.fixture
-def small_packets(database):
-    """New sessions of the server may send 1024 bytes."""
-    before = database.execute("SELECT @@GLOBAL.max_allowed_packet, @@GLOBAL.net_buffer_length")[0]
-    database.execute("SET GLOBAL net_buffer_length = 1024", "SET GLOBAL max_allowed_packet = 1024")
-    yield
-    database.execute("SET GLOBAL max_allowed_packet = %d" % before[0], "SET GLOBAL net_buffer_length = %d" % before[1])
-
-
 def first_words(connection, payload, sequence=0):
     """What is read first while a packet is sent, or after it."""
     def send():

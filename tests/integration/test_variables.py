@@ -318,6 +318,48 @@ def test_an_error_of_the_filter_is_the_servers(connection, direct):
             assert error(connection, sql) == failure(lambda: other.query(sql))["arguments"]
 
 
+@pytest.mark.parametrize("sql", ["SHOW STATUS LIKE 'Handler_read%'", "SHOW STATUS LIKE 'Handler\\_%'", "SHOW STATUS LIKE 'Empty_queries'",
+                                 "SHOW STATUS LIKE 'Created_tmp%'", "SHOW STATUS LIKE 'Questions'", "SHOW STATUS LIKE 'Last_query_cost'",
+                                 "SHOW STATUS WHERE Variable_name LIKE 'Handler_read%' AND Value <> 0",
+                                 "SHOW STATUS WHERE Variable_name IN ('Handler_read_rnd_next', 'Created_tmp_tables')"])
+def test_a_show_leaves_the_counters_of_the_session_as_they_are(connection, direct, sql):
+    def shown(connection):
+        connection.query("DO 1")  # a session's first statement may have company
+        connection.query("FLUSH STATUS")
+        return [rows(connection, sql) for _ in range(2)]
+
+    with direct.connect() as other:
+        assert shown(connection) == shown(other)
+
+
+def test_a_show_is_the_only_statement_in_its_profile(connection):
+    connection.query("SET profiling = 1")
+    for sql in ("SHOW VARIABLES LIKE 'version'", "SHOW VARIABLES LIKE 'settings%'", "SHOW VARIABLES LIKE ''", "SHOW VARIABLES"):
+        assert rows(connection, sql)
+    assert [sql for _, _, sql in rows(connection, "SHOW PROFILES")] == [
+        "SHOW VARIABLES LIKE 'version'", "SHOW VARIABLES LIKE 'settings%'", "SHOW VARIABLES LIKE ''", "SHOW VARIABLES"]
+
+
+@pytest.mark.parametrize("sql, like", [(f"SHOW VARIABLES LIKE {written.format(ours)}", f"SHOW VARIABLES LIKE {written.format(its)}")
+                                       for ours, its in [("settings_fixed", "lower_case_file_system")]
+                                       for written in ("'{}'", "''", "'{}\\0x'", "'{} '", "'{}\\\\'", "'\u00e9{}'", "'%''{}'")])
+def test_patterns_are_matched_as_the_servers_own_names_are(connection, sql, like):
+    def names(mode, text):
+        connection.query(f"SET sql_mode = '{mode}'")
+        return [name for name, _ in rows(connection, text)]
+
+    for mode in ("", "NO_BACKSLASH_ESCAPES"):
+        assert ("settings_fixed" in names(mode, sql)) == ("lower_case_file_system" in names(mode, like))
+
+
+def test_a_question_that_is_too_large_for_the_backend_is_not_asked(server, small_packets):
+    with server.endpoint.connect() as connection:
+        assert rows(connection, "SHOW VARIABLES LIKE 'settings_l%'") == [("settings_limit", "5")]
+        assert rows(connection, "SHOW VARIABLES WHERE Variable_name LIKE 'settings_l%' OR Value = 'jsonl'") == [("settings_limit", "5")]
+        assert value(connection, "SELECT 1") == 1
+    assert "rows of plugins are left out of a SHOW: max_allowed_packet is too small" in server.log()
+
+
 def test_prepared_shows_have_the_rows_too(server, client):
     done = server.endpoint.run(client("prepared"), "select", "SHOW VARIABLES WHERE Variable_name IN ('settings_limit', 'lower_case_table_names')")
     assert done.stdout.splitlines().index("lower_case_table_names") < done.stdout.splitlines().index("settings_limit")

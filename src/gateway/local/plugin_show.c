@@ -3,11 +3,15 @@
  * SHOW VARIABLES and SHOW STATUS: the reply is the backend's, packet by packet, with our rows in
  * their places by name.
  *
- *     QUERY, with a filter ──► FORWARD
+ *     [QUERY max_allowed_packet] ──► [QUERY our rows] ──► FORWARD
  *
- * Which of our rows the LIKE or WHERE lets through is for the backend to say: it is queried first,
- * with the rows as a table. Numbers of packets go up by the rows that were put in; the packets
- * themselves are not changed. */
+ * Which of our rows the LIKE or WHERE lets through is read off their names, so that nothing else
+ * runs in the client's session: counters, profiles and the last query's cost stay as they are. Only
+ * the rows of which names do not decide it are asked for, as a table under the filter, and only as
+ * far as the server takes a packet of that size: for a larger one it would close the connection.
+ * Without an answer the reply is without these rows.
+ *
+ * Numbers of packets go up by the rows that were put in; the packets themselves are not changed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +21,11 @@
 /* Compared as the server compares names and values of its own. */
 #define COLLATED " USING utf8mb4) COLLATE utf8mb4_general_ci"
 
+enum {
+    ALWAYS_TAKEN = 1000, /* bytes of a question that every server takes: 1024 is the least limit */
+    AROUND = 24,         /* bytes of its packet around the text, at most */
+};
+
 struct row {
     char *name, *value; /* owned; value is not NUL-terminated */
     size_t name_size, value_size;
@@ -24,9 +33,13 @@ struct row {
 
 struct plugin_show {
     struct local local;
-    struct strbuf query; /* that filters our rows */
-    struct row *rows;    /* owned */
+    struct sql_show_variables written; /* borrowed from the command; until begin() has returned */
+    struct strbuf query;               /* that filters the rows whose names do not decide it */
+    size_t query_limit;                /* the largest packet that the backend takes; 0: unknown */
+    const char *unanswered;            /* why it has said nothing of these rows; NULL: it has */
+    struct row *rows;                  /* owned */
     size_t count, capacity;
+    size_t decided; /* rows that are there without the question */
     size_t next;    /* the first row that has not been put in */
     bool is_binary; /* rows of a prepared statement */
     bool no_memory;
@@ -57,19 +70,19 @@ static bool matches(const struct observed *observed, const struct wire_packet *p
 
 /* ---- Rows ---- */
 
-static void free_rows(struct plugin_show *show)
+static void free_rows(struct plugin_show *show, size_t from)
 {
-    for (size_t i = 0; i < show->count; i++) {
+    for (size_t i = from; i < show->count; i++) {
         free(show->rows[i].name);
         free(show->rows[i].value);
     }
-    show->count = 0;
+    show->count = from;
 }
 
 static void release(struct local *local)
 {
     struct plugin_show *show = show_of(local);
-    free_rows(show);
+    free_rows(show, 0);
     free(show->rows);
     strbuf_release(&show->query);
 }
@@ -95,9 +108,8 @@ static bool has_room(struct plugin_show *show)
     return true;
 }
 
-static void add_row(void *user, weir_string name, weir_string value)
+static void add_row(struct plugin_show *show, weir_string name, weir_string value)
 {
-    struct plugin_show *show = user;
     struct row row = {copy(name), copy(value), name.size, value.size};
     if (row.name && row.value && has_room(show)) {
         show->rows[show->count++] = row;
@@ -105,20 +117,6 @@ static void add_row(void *user, weir_string name, weir_string value)
         free(row.name);
         free(row.value);
         show->no_memory = true;
-    }
-}
-
-static void collect_variables(struct plugin_show *show, bool is_global)
-{
-    const struct observed *observed = show->local.observed;
-    const struct plugin_registry *registry = observed->environment->registry;
-    for (size_t i = 0; i < plugin_variable_count(registry); i++) {
-        const struct plugin_variable *variable = plugin_variable_at(registry, i);
-        const char *name = plugin_variable_name(variable);
-        if (is_global && !(plugin_variable_scopes(variable) & PLUGIN_SCOPE_GLOBAL))
-            continue;
-        add_row(show, (weir_string){name, strlen(name)},
-                plugin_variable_shown(variable, is_global ? NULL : &observed->handle).text);
     }
 }
 
@@ -197,6 +195,9 @@ static void reply_packet(struct local *local, const struct wire_packet *packet,
         result->rows += show->next;
         result->bytes += show->bytes;
     }
+    if (is_end && show->unanswered) /* and not because the filter is wrong */
+        log_warn("local", "rows of plugins are left out of a SHOW: %s connection=%u",
+                 show->unanswered, local->observed->id);
 }
 
 static struct local_action forward(struct plugin_show *show)
@@ -206,29 +207,56 @@ static struct local_action forward(struct plugin_show *show)
     if (show->count)
         qsort(show->rows, show->count, sizeof *show->rows, by_name);
     struct local_action action = local_forward(&show->local);
-    action.reply_packet = show->count ? reply_packet : NULL;
+    action.reply_packet = show->count || show->unanswered ? reply_packet : NULL;
     return action;
 }
 
 /* ---- The filter ---- */
 
-/* Our rows as a table under the filter of the statement. */
-static void write_query(struct plugin_show *show, const struct sql_show_variables *written)
+/* Our rows as a table: this is one more. */
+static void ask_for_row(struct plugin_show *show, weir_string name, weir_string value)
 {
     struct strbuf *out = &show->query;
-    strbuf_add_text(out, "SELECT HEX(Variable_name), HEX(Value) FROM (");
-    for (size_t i = 0; i < show->count; i++) {
-        const struct row *row = &show->rows[i];
-        strbuf_add_text(out, i ? " UNION ALL SELECT CONVERT(" : "SELECT CONVERT(");
-        sql_quote_text(out, (struct sql_span){row->name, row->name_size});
-        strbuf_add_text(out, COLLATED " AS Variable_name, CONVERT(");
-        sql_quote_text(out, (struct sql_span){row->value, row->value_size});
-        strbuf_add_text(out, COLLATED " AS Value");
-    }
-    strbuf_add_text(out,
-                    written->is_like ? ") AS weir WHERE Variable_name LIKE " : ") AS weir WHERE ");
-    strbuf_add(out, written->filter.at, written->filter.size);
+    strbuf_add_text(out, out->size ? " UNION ALL SELECT CONVERT("
+                                   : "SELECT HEX(Variable_name), HEX(Value) FROM (SELECT CONVERT(");
+    sql_quote_text(out, (struct sql_span){name.data, name.size});
+    strbuf_add_text(out, COLLATED " AS Variable_name, CONVERT(");
+    sql_quote_text(out, (struct sql_span){value.data, value.size});
+    strbuf_add_text(out, COLLATED " AS Value");
 }
+
+static void filter_row(void *user, weir_string name, weir_string value)
+{
+    struct plugin_show *show = user;
+    const struct sql_mode *mode = &show->local.observed->command.one.mode;
+    switch (sql_show_passes(&show->written, mode, (struct sql_span){name.data, name.size})) {
+    case SQL_PASSES:
+        add_row(show, name, value);
+        break;
+    case SQL_PASSES_PERHAPS:
+        ask_for_row(show, name, value);
+        break;
+    case SQL_PASSES_NOT:
+        break;
+    }
+}
+
+static void collect_variables(struct plugin_show *show)
+{
+    bool is_global = show->written.is_global;
+    const struct observed *observed = show->local.observed;
+    const struct plugin_registry *registry = observed->environment->registry;
+    for (size_t i = 0; i < plugin_variable_count(registry); i++) {
+        const struct plugin_variable *variable = plugin_variable_at(registry, i);
+        const char *name = plugin_variable_name(variable);
+        if (is_global && !(plugin_variable_scopes(variable) & PLUGIN_SCOPE_GLOBAL))
+            continue;
+        filter_row(show, (weir_string){name, strlen(name)},
+                   plugin_variable_shown(variable, is_global ? NULL : &observed->handle).text);
+    }
+}
+
+/* ---- The question ---- */
 
 static void filtered_row(struct local *local, const struct wire_string *values, size_t count)
 {
@@ -248,21 +276,53 @@ static void filtered_row(struct local *local, const struct wire_string *values, 
 static struct local_action filtered(struct local *local, const struct local_outcome *outcome)
 {
     struct plugin_show *show = show_of(local);
-    if (outcome->error_code)
-        free_rows(show);
+    if (outcome->error_code) {
+        free_rows(show, show->decided);
+        show->unanswered = "the backend has failed to filter them";
+    }
     return forward(show);
 }
 
-/* The rows go into the query; its reply brings back those that pass. */
-static struct local_action query_filter(struct plugin_show *show,
-                                        const struct sql_show_variables *written)
+static struct local_action query_rows(struct plugin_show *show)
 {
-    write_query(show, written);
-    free_rows(show);
-    if (show->no_memory || show->query.failed)
-        return local_out_of_memory(&show->local);
+    show->decided = show->count;
     return (struct local_action){
         .kind = LOCAL_QUERY, .text = show->query.data, .row = filtered_row, .next = filtered};
+}
+
+static void limit_row(struct local *local, const struct wire_string *values, size_t count)
+{
+    struct plugin_show *show = show_of(local);
+    for (size_t i = 0; count == 1 && i < values[0].size && i < 10; i++)
+        if (values[0].data[i] >= '0' && values[0].data[i] <= '9')
+            show->query_limit = 10 * show->query_limit + (size_t)(values[0].data[i] - '0');
+}
+
+static struct local_action limited(struct local *local, const struct local_outcome *outcome)
+{
+    struct plugin_show *show = show_of(local);
+    if (!outcome->error_code && show->query.size + AROUND <= show->query_limit)
+        return query_rows(show);
+    show->unanswered = "max_allowed_packet is too small to have the backend filter them";
+    return forward(show);
+}
+
+/* What names have not decided goes into a question; its reply brings back the rows that pass. */
+static struct local_action ask(struct plugin_show *show)
+{
+    const struct sql_show_variables *written = &show->written;
+    struct strbuf *out = &show->query;
+    strbuf_add_text(out,
+                    written->is_like ? ") AS weir WHERE Variable_name LIKE " : ") AS weir WHERE ");
+    strbuf_add(out, written->filter.at, written->filter.size);
+    if (show->no_memory || out->failed)
+        return local_out_of_memory(&show->local);
+    if (out->size + AROUND <= ALWAYS_TAKEN)
+        return query_rows(show);
+    return (struct local_action){.kind = LOCAL_QUERY,
+                                 .text = "SELECT @@session.max_allowed_packet",
+                                 .row = limit_row,
+                                 .next = limited};
 }
 
 /* ---- The beginning ---- */
@@ -271,23 +331,22 @@ static struct local_action begin(struct local *local, const struct wire_packet *
 {
     const struct command *command = &local->observed->command;
     struct plugin_show *show = show_of(local);
-    struct sql_show_variables written = {0};
     struct wire_writer writer = wire_writer_to(&local->packet, 0);
     strbuf_init(&show->query);
     show->is_binary = packet->command == WIRE_COM_STMT_EXECUTE;
     if (show->is_binary && command->prepared->parameter_count)
         return local_fail(local, WIRE_ER_UNSUPPORTED_PS,
                           "This command is not supported in the prepared statement protocol yet");
-    is_show(&command->one, &written);
+    is_show(&command->one, &show->written);
     wire_begin_packet(&writer);
     wire_write_bytes(&writer, packet->payload, packet->payload_size);
     wire_end_packet(&writer);
-    if (written.is_status)
-        plugin_status(local->observed->environment->registry, &local->observed->handle, add_row,
+    if (show->written.is_status)
+        plugin_status(local->observed->environment->registry, &local->observed->handle, filter_row,
                       show);
     else
-        collect_variables(show, written.is_global);
-    return written.filter.size && show->count ? query_filter(show, &written) : forward(show);
+        collect_variables(show);
+    return show->query.size || show->query.failed ? ask(show) : forward(show);
 }
 
 const struct local_statement local_plugin_show = {

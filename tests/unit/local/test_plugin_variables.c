@@ -3,6 +3,7 @@
  * Variables of a plugin in SELECT, SET and SHOW. */
 #include "driver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SUPER "GRANT SUPER ON *.* TO `u`@`%`"
@@ -186,24 +187,76 @@ static void rows_are_put_in_by_name(void **state)
     assert_end("SHOW STATUS", "forward SHOW STATUS");
 }
 
-static void a_filter_is_the_backends_to_apply(void **state)
+static void names_are_filtered_without_a_question(void **state)
+{
+    (void)state;
+    assert_end("SHOW STATUS LIKE 'Handler_read%'", "forward SHOW STATUS LIKE 'Handler_read%'");
+    assert_end("SHOW STATUS WHERE Variable_name LIKE 'Handler%' AND Value > 0",
+               "forward SHOW STATUS WHERE Variable_name LIKE 'Handler%' AND Value > 0");
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, backend_rows + 2, 2);
+    assert_end("SHOW VARIABLES LIKE 'V\\_L%'",
+               "forward SHOW VARIABLES LIKE 'V\\_L%'; reads v_light,1;v_limit,5;version,10");
+    assert_end("SHOW VARIABLES WHERE Variable_name IN ('v_mine', 'v_file')",
+               "forward SHOW VARIABLES WHERE Variable_name IN ('v_mine', 'v_file'); reads "
+               "v_file,a;v_light,1;v_mine,;version,10");
+    assert_string_equal(driver->queries.data, "");
+}
+
+static void other_filters_are_the_backends_to_apply(void **state)
 {
     (void)state;
     static const char *const passed[] = {"765F6C696D6974", "35"};
     driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, passed, 1);
     driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, backend_rows + 2, 2);
-    assert_end("SHOW VARIABLES LIKE 'v_l%'",
-               "forward SHOW VARIABLES LIKE 'v_l%'; reads v_light,1;v_limit,5;version,10");
+    assert_end("SHOW VARIABLES WHERE Value < 8",
+               "forward SHOW VARIABLES WHERE Value < 8; reads v_light,1;v_limit,5;version,10");
     assert_memory_equal(driver->queries.data,
                         "SELECT HEX(Variable_name), HEX(Value) FROM (SELECT CONVERT('v_file' USING "
                         "utf8mb4) COLLATE utf8mb4_general_ci AS Variable_name, CONVERT('a' USING",
                         143);
-    assert_non_null(
-        strstr(driver->queries.data, " AS Value) AS weir WHERE Variable_name LIKE 'v_l%'\n"));
+    assert_non_null(strstr(driver->queries.data, " AS Value) AS weir WHERE Value < 8\n"));
+    assert_end("SHOW VARIABLES WHERE Variable_name = 'v_file' OR Variable_name = 'v_limit' AND "
+               "Value > 3",
+               "forward SHOW VARIABLES WHERE Variable_name = 'v_file' OR Variable_name = 'v_limit' "
+               "AND Value > 3; reads v_file,a;v_light,1;v_limit,5;version,10");
+    assert_null(strstr(driver->queries.data, "'v_mine'"));
+    assert_null(strstr(driver->queries.data, "CONVERT('v_file'"));
     driver_reset(driver);
+    driver_reply_error(driver, 1054, "Unknown column 'x'");
     driver_reply_error(driver, 1054, "Unknown column 'x'");
     assert_end("SHOW STATUS WHERE x = 1", "forward SHOW STATUS WHERE x = 1");
     assert_non_null(strstr(driver->queries.data, ") AS weir WHERE x = 1\n"));
+}
+
+static void a_question_that_fails_leaves_only_its_rows_out(void **state)
+{
+    (void)state;
+    driver_reply_error(driver, 1969, "Query execution was interrupted");
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, backend_rows, 3);
+    assert_end("SHOW VARIABLES WHERE Variable_name = 'v_file' OR Value > 3",
+               "forward SHOW VARIABLES WHERE Variable_name = 'v_file' OR Value > 3; reads "
+               "autocommit,ON;v_file,a;v_light,1;version,10");
+}
+
+static void a_question_is_no_larger_than_the_backend_takes(void **state)
+{
+    (void)state;
+    static const char *const small[] = {"1024"}, *const large[] = {"16777216"};
+    static const char *const passed[] = {"765F6C696D6974", "35"};
+    char text[1200];
+    snprintf(text, sizeof text, "SHOW VARIABLES WHERE Value > '%01000d'", 0);
+    driver_reply_rows(driver, WIRE_TYPE_LONGLONG, 1, small, 1);
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, backend_rows, 1);
+    driver_query(driver, text);
+    assert_string_equal(driver->queries.data, "SELECT @@session.max_allowed_packet\n");
+    assert_non_null(strstr(driver->end.data, "; reads autocommit,ON"));
+    assert_null(strstr(driver->end.data, "v_limit"));
+    driver_reset(driver);
+    driver_reply_rows(driver, WIRE_TYPE_LONGLONG, 1, large, 1);
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, passed, 1);
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, backend_rows, 1);
+    driver_query(driver, text);
+    assert_non_null(strstr(driver->end.data, "; reads autocommit,ON;v_limit,5"));
 }
 
 static void prepared_ones_have_binary_rows(void **state)
@@ -236,7 +289,10 @@ int main(void)
         cmocka_unit_test_setup(expressions_are_the_backends_to_evaluate, reset),
         cmocka_unit_test_setup(the_rest_is_the_backends, reset),
         cmocka_unit_test_setup(rows_are_put_in_by_name, reset),
-        cmocka_unit_test_setup(a_filter_is_the_backends_to_apply, reset),
+        cmocka_unit_test_setup(names_are_filtered_without_a_question, reset),
+        cmocka_unit_test_setup(other_filters_are_the_backends_to_apply, reset),
+        cmocka_unit_test_setup(a_question_that_fails_leaves_only_its_rows_out, reset),
+        cmocka_unit_test_setup(a_question_is_no_larger_than_the_backend_takes, reset),
         cmocka_unit_test_setup(prepared_ones_have_binary_rows, reset),
     };
     return cmocka_run_group_tests(tests, driver_open, driver_close);

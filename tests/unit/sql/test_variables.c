@@ -104,6 +104,104 @@ static void show_variables_is_taken_apart(void **state)
     }
 }
 
+/* Of the name v_limit, by a server of each dialect. */
+static void assert_passes(const char *filter, struct sql_mode mode, enum sql_passes expected)
+{
+    char text[512];
+    struct sql_show_variables show;
+    snprintf(text, sizeof text, "SHOW VARIABLES %s", filter);
+    if (!sql_show_variables((struct sql_span){text, strlen(text)}, &mode, &show))
+        fail_msg("%s", text);
+    enum sql_passes passes = sql_show_passes(&show, &mode, (struct sql_span){"v_limit", 7});
+    if (passes != expected)
+        fail_msg("%s: %d", filter, (int)passes);
+}
+
+static void names_pass_like_as_the_server_judges_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *filter;
+        enum sql_passes mariadb, mysql;
+    } cases[] = {
+        {"", SQL_PASSES, SQL_PASSES},
+        {"LIKE 'v_limit'", SQL_PASSES, SQL_PASSES},
+        {"LIKE 'V\\_LIM%'", SQL_PASSES, SQL_PASSES},
+        {"LIKE \"v%t\"", SQL_PASSES, SQL_PASSES},
+        {"LIKE 'Handler_read%'", SQL_PASSES_NOT, SQL_PASSES_NOT},
+        {"LIKE 'v_limit '", SQL_PASSES_NOT, SQL_PASSES_NOT},
+        {"LIKE 'v\\%limit'", SQL_PASSES_NOT, SQL_PASSES_NOT},
+        {"LIKE 'v\\\\_limit'", SQL_PASSES, SQL_PASSES},
+        {"LIKE 'v''%'", SQL_PASSES_NOT, SQL_PASSES_NOT},
+        {"LIKE ''", SQL_PASSES, SQL_PASSES_PERHAPS},
+        {"LIKE 'v_limit\\0x'", SQL_PASSES, SQL_PASSES_PERHAPS},
+        {"LIKE 'v_l\xc3\xadmit'", SQL_PASSES_NOT, SQL_PASSES_PERHAPS},
+        {"LIKE 'v_' 'limit'", SQL_PASSES_PERHAPS, SQL_PASSES_PERHAPS},
+        {"LIKE x'76'", SQL_PASSES_PERHAPS, SQL_PASSES_PERHAPS},
+        {"LIKE v", SQL_PASSES_PERHAPS, SQL_PASSES_PERHAPS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_passes(cases[i].filter, (struct sql_mode){.dialect = SQL_DIALECT_MARIADB},
+                      cases[i].mariadb);
+        assert_passes(cases[i].filter, (struct sql_mode){.dialect = SQL_DIALECT_MYSQL},
+                      cases[i].mysql);
+    }
+    struct sql_mode mode = {.dialect = SQL_DIALECT_MARIADB, .no_backslash_escapes = true};
+    assert_passes("LIKE 'v\\_l\\imit'", mode, SQL_PASSES);
+    mode.dialect = SQL_DIALECT_MYSQL;
+    assert_passes("LIKE 'v\\_limit'", mode, SQL_PASSES_PERHAPS);
+    mode = (struct sql_mode){.dialect = SQL_DIALECT_MARIADB, .unsure = true};
+    assert_passes("LIKE 'v_limit'", mode, SQL_PASSES);
+    assert_passes("LIKE 'v\\_limit'", mode, SQL_PASSES_PERHAPS);
+    assert_passes("WHERE Variable_name = 'v_limit'", mode, SQL_PASSES_PERHAPS);
+}
+
+static void names_pass_where_as_far_as_they_decide_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *filter;
+        enum sql_passes passes;
+    } cases[] = {
+        {"WHERE Variable_name = 'V_LIMIT '", SQL_PASSES},
+        {"WHERE `variable_name` LIKE 'v%'", SQL_PASSES},
+        {"WHERE variable_name LIKE 'v\\_l%' OR Value = 1", SQL_PASSES},
+        {"WHERE Variable_name IN ('a', 'v_limit')", SQL_PASSES},
+        {"WHERE (Variable_name = 'a' OR (Variable_name = 'v_limit')) AND Variable_name LIKE '%'",
+         SQL_PASSES},
+        {"WHERE Variable_name LIKE 'Handler%' AND Value <> 0", SQL_PASSES_NOT},
+        {"WHERE Value IN (1, (2)) AND Variable_name IN ('a', 'b')", SQL_PASSES_NOT},
+        {"WHERE NOT Value AND (Variable_name = 'a' OR Variable_name LIKE 'b%')", SQL_PASSES_NOT},
+        {"WHERE Variable_name = 'v_limit' AND Value > 3", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a' OR Value > 3", SQL_PASSES_PERHAPS},
+        {"WHERE 1", SQL_PASSES_PERHAPS},
+        {"WHERE NOT Variable_name = 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name <> 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name NOT LIKE 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a' = 0", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a' 'b'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'v_l\xc3\xadmit'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name LIKE 'a%' ESCAPE 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name LIKE 'V%' COLLATE utf8mb4_bin", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a' XOR 1", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a' || 1", SQL_PASSES_PERHAPS},
+        {"WHERE Value BETWEEN 1 AND Variable_name = 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE @a := 1 AND Variable_name = 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE CASE WHEN 1 THEN 1 AND Variable_name = 'a' END", SQL_PASSES_PERHAPS},
+        {"WHERE (SELECT 0 FROM t WHERE 0 OR Variable_name = 'v_limit')", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name IN (SELECT 'a')", SQL_PASSES_PERHAPS},
+        {"WHERE (Variable_name = 'a') = 0", SQL_PASSES_PERHAPS},
+        {"WHERE ((((((((((((((((((((Variable_name = 'a'))))))))))))))))))))", SQL_PASSES_PERHAPS},
+        {"WHERE ((Variable_name = 'a'", SQL_PASSES_PERHAPS},
+        {"WHERE Variable_name = 'a') OR 1", SQL_PASSES_PERHAPS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_passes(cases[i].filter, (struct sql_mode){.dialect = SQL_DIALECT_MARIADB},
+                      cases[i].passes);
+    assert_passes("WHERE Variable_name LIKE 'v\\_limit'",
+                  (struct sql_mode){.no_backslash_escapes = true}, SQL_PASSES_PERHAPS);
+}
+
 static void a_setting_is_known_as_a_whole(void **state)
 {
     (void)state;
@@ -138,6 +236,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_use_is_found_with_its_item),
         cmocka_unit_test(show_variables_is_taken_apart),
+        cmocka_unit_test(names_pass_like_as_the_server_judges_its_own),
+        cmocka_unit_test(names_pass_where_as_far_as_they_decide_it),
         cmocka_unit_test(a_setting_is_known_as_a_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
