@@ -200,6 +200,7 @@ void events_begin(struct observed *observed, const struct wire_packet *packet)
         return;
     }
     command_begin(observed, packet->command);
+    observed->identity.reported = 0; /* what a login or a Prepare has brought is no statement's */
     observed->command.started_ns = clock_monotonic_ns();
     observed->command.started_wall_ns = clock_wall_ns();
     command_read(observed, packet);
