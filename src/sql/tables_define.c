@@ -15,10 +15,13 @@ static bool opens_query(const struct scan *scan)
            word == SQL_WORD_VALUES || sql_cursor_is(&ahead, '(');
 }
 
-/* UNION [=] ([table [, table] ...]): a MERGE table reads and writes these. */
+/* UNION [=] ([table [, table] ...]): a MERGE table reads and writes these. TiDB has no such tables and
+ * passes over the option. */
 static void union_of_tables(struct scan *scan)
 {
     sql_scan_next(scan);
+    if (scan->cursor.lexer.mode.dialect == SQL_DIALECT_TIDB)
+        return;
     sql_scan_accept_byte(scan, '=');
     bool named = sql_scan_accept_byte(scan, '(');
     if (named && sql_scan_accept_byte(scan, ')'))

@@ -23,7 +23,7 @@ static bool is_meant(const json_t *object)
     return strcmp(json_string_value(json_object_get(object, "node")), "ProcedureInfo") == 0;
 }
 
-static const struct sql_mode mode;
+static const struct sql_mode mode, tidb = {.dialect = SQL_DIALECT_TIDB};
 static struct sql_digester digester;
 static struct sql_tables tables;
 static unsigned differences;
@@ -104,7 +104,7 @@ static void check_tables(const json_t *object, struct sql_span sql)
     const json_t *one;
     if (strcmp(label, got) != 0)
         differ("label", sql, label, (struct sql_span){got, strlen(got)});
-    if (!sql_tables_read(&tables, sql, &mode, (struct sql_span){NULL, 0}))
+    if (!sql_tables_read(&tables, sql, &tidb, (struct sql_span){NULL, 0}))
         abort();
     json_array_foreach(list, index, one)
     {
