@@ -203,7 +203,8 @@ static bool is_due(const struct file *file, size_t more)
 static size_t fitting(const struct file *file, const char *lines, size_t size, size_t first_line)
 {
     uint64_t limit = file->options->rotate_on_size, used = atomic_load(&file->size);
-    if (limit == 0 || time(NULL) < file->rotate_not_before || (used < limit && size <= limit - used))
+    if (limit == 0 || time(NULL) < file->rotate_not_before ||
+        (used < limit && size <= limit - used))
         return size;
     if (used >= limit || first_line > limit - used)
         return first_line;

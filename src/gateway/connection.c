@@ -387,6 +387,7 @@ void connection_expire_holds(struct connection *connection)
 {
     if (!session_expire_holds(connection->session, clock_monotonic_ns()))
         return;
+    session_run(connection->session);
     carry_out(connection);
     free_if_done(connection);
 }

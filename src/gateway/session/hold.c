@@ -207,10 +207,7 @@ bool session_expire_holds(struct session *session, uint64_t now_ns)
     if (!session->holds_out || now_ns < limit_ns)
         return false;
     snprintf(why, sizeof why, "it did not answer in %ld s (hold-timeout)", limit_s);
-    if (!abandon_taken_before(session, now_ns - limit_ns, why))
-        return false;
-    session_run(session);
-    return true;
+    return abandon_taken_before(session, now_ns - limit_ns, why);
 }
 
 void session_drop_holds(struct session *session)

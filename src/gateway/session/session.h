@@ -132,8 +132,7 @@ void session_deadline_passed(struct session *session);
 struct session *session_hold_returned(struct session_hold *hold);
 
 /* Plugins that have had a hold for hold_timeout_s have failed: their on_failure decides, and what
- * they answer later changes nothing. Returns whether there was one; then the session, which has gone
- * on, may be over by now, or free for session_free(). */
+ * they answer later changes nothing. Returns whether there was one: session_run() is due. */
 bool session_expire_holds(struct session *session, uint64_t now_ns);
 
 /* The same at once, of a session that has ended: the gateway itself ends. */

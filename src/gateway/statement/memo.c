@@ -17,7 +17,6 @@
 #include "gateway/statement/command.h"
 #include "gateway/statement/execute_parameters.h"
 #include "gateway/statement/prepared.h"
-#include "gateway/statement/session_identity.h"
 
 #define KEPT_BYTES 4096 /* most memory of each buffer that an unused memo keeps */
 
@@ -296,13 +295,29 @@ static weir_string redacted_message_fact(struct observed *observed)
                                 : (weir_string){memo->message.data, memo->message.size};
 }
 
+/* Adds what is not known, and why. */
+static void describe_unknown(const struct identity *identity, struct strbuf *out)
+{
+    const char *separator = "";
+#define X(enumerator, bit, name)                                                                   \
+    if (identity->unknown & (enumerator)) {                                                        \
+        strbuf_add_text(out, separator);                                                           \
+        strbuf_add_text(out, name);                                                                \
+        separator = ", ";                                                                          \
+    }
+    IDENTITY_PARTS(X)
+#undef X
+    strbuf_add_text(out, ": ");
+    strbuf_add_text(out, identity->why_unknown);
+}
+
 static weir_string unknown_fact(struct observed *observed)
 {
     struct memo *memo = observed->identity.unknown ? memo_of(observed) : NULL;
     if (!memo)
         return (weir_string){NULL, 0};
     strbuf_reset(&memo->unknown);
-    identity_describe_unknown(observed, &memo->unknown);
+    describe_unknown(&observed->identity, &memo->unknown);
     return (weir_string){memo->unknown.data, memo->unknown.size};
 }
 

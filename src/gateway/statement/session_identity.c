@@ -66,24 +66,6 @@ void identity_forget(struct observed *observed, unsigned parts, const char *why)
     facts_account(observed);
 }
 
-void identity_describe_unknown(const struct observed *observed, struct strbuf *out)
-{
-    const struct identity *identity = &observed->identity;
-    const char *separator = "";
-#define X(enumerator, bit, name)                                                                   \
-    if (identity->unknown & (enumerator)) {                                                        \
-        strbuf_add_text(out, separator);                                                           \
-        strbuf_add_text(out, name);                                                                \
-        separator = ", ";                                                                          \
-    }
-    IDENTITY_PARTS(X)
-#undef X
-    if (identity->unknown) {
-        strbuf_add_text(out, ": ");
-        strbuf_add_text(out, identity->why_unknown);
-    }
-}
-
 bool identity_set_user(struct observed *observed, struct wire_string user,
                        struct wire_string database, struct wire_string attributes,
                        unsigned collation)

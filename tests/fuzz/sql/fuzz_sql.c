@@ -53,10 +53,8 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
     struct sql_kill kill;
     if (sql_set_role(text, mode, &name))
         check(name.at >= text.at && name.at + name.size <= text.at + text.size);
-    if (sql_kill(text, mode, &kill) && kill.is_number) {
-        check(kill.id.at >= text.at &&
-              kill.id.at + kill.id.size <= text.at + text.size);
-    }
+    if (sql_kill(text, mode, &kill) && kill.is_number)
+        check(kill.id.at >= text.at && kill.id.at + kill.id.size <= text.at + text.size);
 }
 
 static void facts(struct sql_span text, const struct sql_mode *mode, struct sql_digester *digester,

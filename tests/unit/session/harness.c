@@ -429,7 +429,8 @@ void harness_deadline(struct harness *harness)
 
 void harness_expire_holds(struct harness *harness)
 {
-    session_expire_holds(harness->session, UINT64_MAX);
+    if (session_expire_holds(harness->session, UINT64_MAX))
+        session_run(harness->session);
     harness_go_on(harness);
 }
 

@@ -98,8 +98,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     char place[64];
     keep(session, event);
     /* A refusal without words. */
-    if (is_wanted("refuse silently") && event == WEIR_STARTING &&
-        !strcmp(command, "Query"))
+    if (is_wanted("refuse silently") && event == WEIR_STARTING && !strcmp(command, "Query"))
         return WEIR_REFUSE;
     snprintf(place, sizeof place, "%s of %s", name, command); /* "Starting of Close stmt" */
     if (!strcmp(command, "Query") && verdict_at(name) != WEIR_OK)
