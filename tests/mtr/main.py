@@ -10,7 +10,6 @@ Differences are left in build/mtr/NAME.diff. A file is run up to three times: so
 to another of their direct runs ("retried"). One that has no two equal direct runs is "unsteady"; one that differs as known.txt says is
 "known". Those and what fails or is skipped alike both ways are no failure of this program; they are counted."""
 import argparse
-import dataclasses
 import datetime
 import hashlib
 import multiprocessing
@@ -122,7 +121,7 @@ def main():
     start, counts, known = time.monotonic(), {}, set(listed(HERE / "known.txt"))
     for outcome in compare_all(names, options.jobs, tuple(filter(None, options.plugins.split(",")))):
         if outcome.verdict == "differs" and outcome.name in known:
-            outcome = dataclasses.replace(outcome, verdict="known")
+            outcome.verdict = "known"
         counts[outcome.verdict] = counts.get(outcome.verdict, 0) + 1
         where = f"  {leave(outcome)}" if outcome.difference else ""
         print(f"{outcome.verdict:9} {outcome.seconds:5.1f} s  {outcome.name}{where}", flush=True)
