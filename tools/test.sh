@@ -53,7 +53,7 @@ step "build the fuzzers" build fuzzers
 step "fuzz" tools/fuzz.sh
 step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
-step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 50
+step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 30
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan
 step "integration under TSan" tsan_integration

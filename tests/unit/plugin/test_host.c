@@ -175,6 +175,7 @@ static void a_hold_that_failed_counts_as_on_failure_says(void **state)
     plugin_host.hold(&session, &plugin);
     plugin_host.release(&promise, WEIR_FAIL);
     assert_true(promise.failed);
+    plugin_refusal_free(plugin_hold_take_refusal(&promise));
     plugin.identity.refuses_on_failure = false;
     plugin_host.hold(&session, &plugin);
     plugin_host.release(&promise, WEIR_FAIL);
