@@ -15,11 +15,15 @@ static const char *change_text(enum sql_change change, const char *value)
     return change == SQL_UNCHANGED ? "=" : change == SQL_UNSURE ? "?" : value;
 }
 
+/* All of the utf8 family are one for a lexer. */
 static const char *charset_name(enum sql_charset charset)
 {
-    static const char *const names[] = {"utf8", "latin1",  "gbk",  "sjis",
-                                        "big5", "gb18030", "other"};
-    return names[charset];
+#define X(enumerator, name)                                                                        \
+    if (charset == SQL_CHARSET_##enumerator)                                                       \
+        return charset == SQL_CHARSET_UTF8MB4 ? "utf8" : (name);
+    SQL_CHARSET_ROWS(X)
+#undef X
+    return "other";
 }
 
 static void show(const struct sql_runs *runs)
