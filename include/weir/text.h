@@ -19,7 +19,8 @@ static inline weir_string text_of(const char *text)
 /* Whether both have the same bytes; an absent one is the same as an empty one. */
 static inline bool text_equals(weir_string a, weir_string b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    return a.size == b.size &&
+           (a.size == 0 || (a.data && b.data && memcmp(a.data, b.data, a.size) == 0));
 }
 
 static inline bool text_is(weir_string text, const char *word)

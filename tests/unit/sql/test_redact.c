@@ -55,8 +55,8 @@ static const struct {
 /* What no server may run, or what may be written in another way: pw must not be in what is left. */
 static const char *const never_shown[] = {
     "CREATE USER a IDENTIFIED BYE 'pw'",
-    "CREATE USER a IDENTIFIED\xa0"
-    "BY\xa0'pw'",
+    ("CREATE USER a IDENTIFIED\xa0"
+     "BY\xa0'pw'"),
     "CREATE USER a\xa0IDENTIFIED BY'pw'",
     "CREATE USER a IDENTIFED BY 'pw'",
     "CREATE USER a INDENTIFIED BY 'pw'",
