@@ -8,8 +8,10 @@
 bool sql_dynamic_text_is_literal(const struct sql_cursor *cursor)
 {
     struct sql_cursor ahead = *cursor;
+    if (cursor->token.class != SQL_TOKEN_STRING) /* at the end there is no byte to look at */
+        return false;
     char quote = *sql_cursor_span(cursor).at;
-    if (cursor->token.class != SQL_TOKEN_STRING || (quote != '\'' && quote != '"'))
+    if (quote != '\'' && quote != '"')
         return false;
     sql_cursor_next(&ahead);
     return ahead.token.class == SQL_TOKEN_END || sql_cursor_is(&ahead, ';') ||
