@@ -105,6 +105,17 @@ static struct filter_outcome step(struct filter_state *state,
     return outcome;
 }
 
+/* One event of a table; the decision notes what it says of the statement. Returns whether it is
+ * recorded. */
+static bool decide_event(struct filter_state *state, const struct filter_occasion *occasion,
+                         struct filter_decision *decision)
+{
+    struct filter_outcome outcome = step(state, occasion);
+    decision->abort = decision->abort || outcome.abort;
+    decision->redact = decision->redact || outcome.redact;
+    return outcome.log;
+}
+
 /* The events of one table. Returns whether one of them is recorded. */
 static bool decide_table(const struct filter_subject *subject, const weir_table *table,
                          struct filter_state *state, struct filter_decision *decision)
@@ -120,10 +131,7 @@ static bool decide_table(const struct filter_subject *subject, const weir_table 
         if (!(table_events_of(kind, table->access) & 1U << i))
             continue;
         occasion.event = events[i];
-        struct filter_outcome outcome = step(state, &occasion);
-        logs = logs || outcome.log;
-        decision->abort = decision->abort || outcome.abort;
-        decision->redact = decision->redact || outcome.redact;
+        logs = decide_event(state, &occasion, decision) || logs;
     }
     return logs;
 }
@@ -139,10 +147,7 @@ static bool decide_possible_tables(const struct filter_subject *subject, struct 
     bool logs = false;
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
         occasion.event = events[i];
-        struct filter_outcome outcome = step(state, &occasion);
-        logs = logs || outcome.log;
-        decision->abort = decision->abort || outcome.abort;
-        decision->redact = decision->redact || outcome.redact;
+        logs = decide_event(state, &occasion, decision) || logs;
     }
     return logs;
 }
