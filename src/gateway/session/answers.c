@@ -71,6 +71,18 @@ void answer_ok(struct session *session)
     answer_send(session, &answer);
 }
 
+bool answer_add_reported_ok(const struct session *session, struct strbuf *out,
+                            const struct wire_packet *ok, uint8_t sequence)
+{
+    struct wire_ok read;
+    struct wire_writer writer = wire_writer_to(out, sequence);
+    if (!wire_decode_ok(ok->payload, ok->payload_size, session->backend.capabilities, &read))
+        return false;
+    wire_encode_ok_reporting(&writer, capabilities_of(session), &read, tracking_is_reported,
+                             &session->observed);
+    return !out->failed;
+}
+
 void answer_payload(struct session *session, const void *payload, size_t size)
 {
     struct written_answer answer;

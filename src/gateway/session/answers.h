@@ -18,6 +18,11 @@ void answer_error(struct session *session, unsigned code, const char *sqlstate,
                   const char *message);
 void answer_ok(struct session *session);
 
+/* Adds an OK of the backend's to out as the client is to read it: with the changes of the session that
+ * it has asked to be reported, and no others. false: it is no OK, or there is no memory. */
+WEIR_MUST_CHECK bool answer_add_reported_ok(const struct session *session, struct strbuf *out,
+                                            const struct wire_packet *ok, uint8_t sequence);
+
 /* A packet of the backend's, such as an OK. */
 void answer_payload(struct session *session, const void *payload, size_t size);
 

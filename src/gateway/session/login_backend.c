@@ -149,19 +149,14 @@ static void identity_known(struct session *session, unsigned error_code)
 }
 
 /* Keeps the OK as the client is to read it, and shows it to the session's tracker. */
-static bool keep_ok(struct session *session, const struct wire_packet *packet)
+static bool keep_ok(struct session *session, const struct wire_packet *ok)
 {
-    struct wire_ok ok;
-    struct wire_writer writer = wire_writer_to(&session->kept_ok, session->client.sequence);
     struct wire_packet seen;
-    if (!wire_decode_ok(packet->payload, packet->payload_size, session->backend.capabilities, &ok))
+    if (!answer_add_reported_ok(session, &session->kept_ok, ok, session->client.sequence))
         return false;
-    wire_encode_ok_reporting(&writer, session->client.capabilities, &ok, tracking_is_reported,
-                             &session->observed);
     struct wire_input input = {(uint8_t *)session->kept_ok.data,
                                (uint8_t *)session->kept_ok.data + session->kept_ok.size};
-    return !session->kept_ok.failed &&
-           wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &seen) == WIRE_PACKET;
+    return wire_tracker_next(&session->tracker, WIRE_FROM_SERVER, &input, &seen) == WIRE_PACKET;
 }
 
 /* The OK is kept until Connected has been given, and Connected waits for the account where a plugin

@@ -158,16 +158,9 @@ static bool pass_less(struct session *session, const struct wire_packet *packet,
 {
     struct leg *leg = &session->backend;
     struct strbuf less = STRBUF_INIT;
-    struct wire_writer writer = wire_writer_to(&less, packet->sequence);
     size_t whole = WIRE_HEADER_BYTES + packet->payload_size;
-    struct wire_ok ok;
     bool is_there = packet->total_size == packet->payload_size && whole <= seen;
-    if (!is_there ||
-        !wire_decode_ok(packet->payload, packet->payload_size, session->backend.capabilities, &ok))
-        return false;
-    wire_encode_ok_reporting(&writer, session->client.capabilities, &ok, tracking_is_reported,
-                             &session->observed);
-    bool is_written = !less.failed;
+    bool is_written = is_there && answer_add_reported_ok(session, &less, packet, packet->sequence);
     if (is_written && session->user_has_changed) {
         user_changed(session, (uint8_t *)less.data, less.size);
     } else if (is_written) {
@@ -175,7 +168,8 @@ static bool pass_less(struct session *session, const struct wire_packet *packet,
             client_pass(session, leg->pos, seen - whole, packet->sequence, false);
         client_write(session, less.data, less.size, (uint8_t)(packet->sequence + 1));
     }
-    leg_take(leg, seen);
+    if (is_written)
+        leg_take(leg, seen);
     strbuf_release(&less);
     return is_written;
 }
@@ -234,17 +228,19 @@ bool reply_bytes(struct session *session)
         if (local_replaces_reply(session))
             local_reply_packet(session, &packet);
         enum fate fate = reply_packet(session, &packet, &verdict);
-        size_t seen = (size_t)(input.pos - leg->pos), own = packet_bytes(&packet);
-        if (fate == FATE_FAREWELL && own < seen)
-            complete = seen - own; /* the error stands within the result at hand */
+        size_t seen = (size_t)(input.pos - leg->pos);
+        if (fate == FATE_FAREWELL && packet_bytes(&packet) < seen)
+            complete = seen - packet_bytes(&packet); /* it stands within the result at hand */
         if (fate != FATE_PASSES) { /* the client reads nothing of the result at hand */
             if (complete && !is_collected(session))
                 client_pass(session, leg->pos, complete, next, false);
             end_session(session, fate, &packet, &verdict);
             return true;
         }
-        complete = packet.ends_result ? seen : complete;
-        next = packet.ends_result ? (uint8_t)(packet.sequence + 1) : next;
+        if (packet.ends_result) {
+            complete = seen;
+            next = (uint8_t)(packet.sequence + 1);
+        }
         if (!reports_too_much(session, &packet))
             continue;
         if (!pass_less(session, &packet, complete)) {

@@ -359,9 +359,10 @@ static struct sql_database name_space(const struct observed *observed)
 {
     const weir_string *now = &observed->handle.text[WEIR_TEXT_database];
     const struct prepared *prepared = observed->command.prepared;
-    const char *name = prepared ? prepared->database : now->data;
-    size_t size = prepared && name ? strlen(name) : prepared ? 0 : now->size;
-    return (struct sql_database){name != NULL, {name, size}};
+    if (!prepared)
+        return (struct sql_database){now->data != NULL, {now->data, now->size}};
+    const char *name = prepared->database;
+    return (struct sql_database){name != NULL, {name, name ? strlen(name) : 0}};
 }
 
 /* The current statement's tables. NULL: no statement, or no memory. */
