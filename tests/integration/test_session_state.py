@@ -29,6 +29,14 @@ def session(weir, events, database):
     return play
 
 
+def general_events(weir, events, text):
+    """Those of a session that runs this one text."""
+    with weir.raw() as connection:
+        connection.query(text)
+        number = connection.greeting.connection_id
+    return [e for e in events.ended(number) if e["point"] == "general"]
+
+
 def seen(events, event="Starting"):
     return [(e["sql"], e["database"]) for e in events if e["event"] == event]
 
@@ -74,10 +82,7 @@ def test_a_character_set_of_results_does_not_bend_the_database(session):
 
 def test_a_mode_set_by_a_dynamic_text_is_not_the_old_one(weir, events):
     text = 'EXECUTE IMMEDIATE CONCAT(\'SET sql_mode=ANSI\', \'_QUOTES\'); SELECT 1 AS "\\"; DROP TABLE IF EXISTS victim -- "'
-    with weir.raw() as connection:
-        connection.query(text)
-        number = connection.greeting.connection_id
-    starting = [e for e in events.ended(number) if e["point"] == "general" and e["event"] == "Starting"]
+    starting = [e for e in general_events(weir, events, text) if e["event"] == "Starting"]
     assert starting[0]["reading_known"] == 1 and starting[-1]["reading_known"] == 0
     assert starting[-1]["tables_known"] == 0 and starting[-1]["digest_exact"] == 0
 
@@ -85,30 +90,21 @@ def test_a_mode_set_by_a_dynamic_text_is_not_the_old_one(weir, events):
 def test_a_mode_that_the_same_text_shows_is_followed(weir, events):
     """And each Completed has the facts of its own statement; it had those of the last one, where Starting had asked for them."""
     text = 'EXECUTE IMMEDIATE \'SET sql_mode=ANSI_QUOTES\'; SELECT 1 AS "\\"; DROP TABLE IF EXISTS victim -- "'
-    with weir.raw() as connection:
-        connection.query(text)
-        number = connection.greeting.connection_id
-    completed = [e for e in events.ended(number) if e["point"] == "general" and e["event"] == "Completed"]
+    completed = [e for e in general_events(weir, events, text) if e["event"] == "Completed"]
     assert [e["kind"] for e in completed] == ["other", "Select", "DropTable"]
 
 
 @pytest.mark.parametrize("first", ["EXECUTE IMMEDIATE 'SELECT 1'", "EXECUTE IMMEDIATE CONCAT('SELECT', ' 1')",
                                    "SET STATEMENT max_statement_time = 10 FOR SELECT 1"])
 def test_statements_after_a_dynamic_one_are_not_said_not_to_have_run(weir, events, first):
-    with weir.raw() as connection:
-        connection.query(f"{first}; SELECT 2; DO 3")
-        number = connection.greeting.connection_id
-    general = [e for e in events.ended(number) if e["point"] == "general"]
+    general = general_events(weir, events, f"{first}; SELECT 2; DO 3")
     assert [(e["event"], e["sql"].strip(" ;")) for e in general if e["event"] != "Starting"] == \
         [("Completed", first), ("Completed", "SELECT 2"), ("Completed", "DO 3")]
 
 
 def test_what_is_not_known_is_said_not_to_be(weir, events):
-    with weir.raw() as connection:
-        connection.query("EXECUTE IMMEDIATE CONCAT('SELECT', ' 1'); SELECT \"x\"")
-        number = connection.greeting.connection_id
-    general = [e for e in events.ended(number) if e["point"] == "general" and e["event"] == "Starting"]
-    assert general[1]["reading_known"] == 0
+    general = general_events(weir, events, "EXECUTE IMMEDIATE CONCAT('SELECT', ' 1'); SELECT \"x\"")
+    assert [e for e in general if e["event"] == "Starting"][1]["reading_known"] == 0
 
 
 # ---- The client sees nothing of it ----

@@ -2,12 +2,12 @@
 """Clients beside the suites: sysbench at a low rate, and sessions that end in every way."""
 import random
 import subprocess
-import threading
 
 import pymysql
 from harness.endpoint import PASSWORD, USER
 from harness.paths import program
 from harness.raw import COM_QUERY, Closed, ServerError
+from until_stopped import UntilStopped
 
 SIZES = ["--tables=2", "--table-size=1000"]
 
@@ -34,18 +34,12 @@ class Sysbench:
         self.process.wait()
 
 
-class Visitors:
+class Visitors(UntilStopped):
     """Sessions one after another: some say goodbye, some vanish, some are refused, some change who they are."""
 
     def __init__(self, endpoint, seed):
         self.endpoint, self.random, self.count = endpoint, random.Random(seed), 0
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def stop(self):
-        self.stopped.set()
-        self.thread.join(120)
+        super().__init__()
 
     def _run(self):
         visits = (self._leaves, self._vanishes, self._is_refused, self._changes, self._fails)

@@ -4,15 +4,15 @@ times the backend is killed with SIGKILL and comes back."""
 import collections
 import random
 import signal
-import threading
 
 import pymysql
 from harness.waiting import wait_for
+from until_stopped import UntilStopped
 
 PLUGINS = ("audit_log", "sql_firewall", "ip_filter")
 
 
-class Mischief:
+class Mischief(UntilStopped):
     """A thread that does one thing after another until stop(). done counts them; failed has what should not have happened."""
 
     def __init__(self, database, gateway, seed):
@@ -20,13 +20,7 @@ class Mischief:
         self.random = random.Random(seed)
         self.done, self.failed = collections.Counter(), []
         self.rough = False
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def stop(self):
-        self.stopped.set()
-        self.thread.join(120)
+        super().__init__()
 
     def _run(self):
         while not self.stopped.wait(self.random.uniform(0.2, 2.0)):

@@ -80,3 +80,14 @@ struct key test_key(unsigned number)
     memcpy(key.bytes + 8, &number, sizeof number);
     return key;
 }
+
+struct rules *test_read_rules(void **state, const char *text)
+{
+    struct error error = {""};
+    const char *path = test_path(state, "rules.toml");
+    test_write(path, text, strlen(text));
+    struct rules *rules = rules_read(path, &error);
+    assert_string_equal(error.message, "");
+    assert_non_null(rules);
+    return rules;
+}

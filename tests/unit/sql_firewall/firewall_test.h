@@ -26,6 +26,9 @@ int test_folder_remove(void **state);
 /* A path in it, until the fourth call after this. */
 const char *test_path(void **state, const char *name);
 void test_write(const char *path, const char *text, size_t size);
+
+/* Reads a rules file of this text, which must be right. Returns owned. */
+struct rules *test_read_rules(void **state, const char *text);
 char *test_read(const char *path); /* returns owned, NUL-terminated */
 
 /* A statement of app@% in the database shop; borrows the text. Ended by text_session_close(). */

@@ -7,17 +7,6 @@
 
 #define DENY(conditions) "[[deny]]\nname = \"r\"\n" conditions "\n"
 
-static struct rules *read(void **state, const char *text)
-{
-    struct error error = {""};
-    const char *path = test_path(state, "rules.toml");
-    test_write(path, text, strlen(text));
-    struct rules *rules = rules_read(path, &error);
-    assert_string_equal(error.message, "");
-    assert_non_null(rules);
-    return rules;
-}
-
 /* '+' it passes, '-' a rule denies it, '?' a rule that is blind to it does. */
 static char verdict(const struct rules *rules, const char *text, size_t size)
 {
@@ -71,7 +60,7 @@ static void conditions_hold_for_what_they_say(void **state)
         {DENY("statements_over = 1"), "SELECT 1", '+'},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct rules *rules = read(state, rows[i].rule);
+        struct rules *rules = test_read_rules(state, rows[i].rule);
         char found = verdict(rules, rows[i].statement, strlen(rows[i].statement));
         if (found != rows[i].verdict)
             fail_msg("%s%s: %c", rows[i].rule, rows[i].statement, found);
@@ -104,7 +93,7 @@ static void a_regex_sees_each_statement_in_a_text(void **state)
         {"SELECT 1 AS `a\xff` UNION SELECT 2", '-'},
         {"SELECT 'a\xff'", '+'},
     };
-    struct rules *rules = read(state, DENY("regex = \"\\\\bunion\\\\b\""));
+    struct rules *rules = test_read_rules(state, DENY("regex = \"\\\\bunion\\\\b\""));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char found = verdict(rules, rows[i].statement, strlen(rows[i].statement));
         if (found != rows[i].verdict)
@@ -115,7 +104,7 @@ static void a_regex_sees_each_statement_in_a_text(void **state)
 
 static void a_regex_that_takes_too_long_cannot_tell(void **state)
 {
-    struct rules *rules = read(state, DENY("regex = \"`(a+)+[bd]\""));
+    struct rules *rules = test_read_rules(state, DENY("regex = \"`(a+)+[bd]\""));
     char text[200] = "SELECT aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac";
     assert_int_equal(verdict(rules, text, strlen(text)), '?');
     rules_free(rules);
@@ -129,7 +118,7 @@ static void a_digest_is_also_looked_for_in_texts(void **state)
     test_statement(&session, &statement, "SELECT a FROM t WHERE b = 5", 27);
     snprintf(text, sizeof text, DENY("digests = [\"%.64s\"]"), session.digest);
     text_session_close(&session);
-    struct rules *rules = read(state, text);
+    struct rules *rules = test_read_rules(state, text);
     static const char *const denied[] = {"select a from t where b = 'x'",
                                          "PREPARE p FROM 'SELECT a FROM t WHERE b = ?'",
                                          "EXECUTE IMMEDIATE 'SELECT a FROM t WHERE b = 1'"};
@@ -145,9 +134,9 @@ static void a_digest_is_also_looked_for_in_texts(void **state)
 
 static void the_first_fitting_account_gives_the_mode(void **state)
 {
-    struct rules *rules =
-        read(state, "[[account]]\naccounts = [\"root@*\", \"ops@10.?\"]\nmode = \"off\"\n"
-                    "[[account]]\naccounts = [\"*\"]\nmode = \"DETECTING\"\n");
+    struct rules *rules = test_read_rules(
+        state, "[[account]]\naccounts = [\"root@*\", \"ops@10.?\"]\nmode = \"off\"\n"
+               "[[account]]\naccounts = [\"*\"]\nmode = \"DETECTING\"\n");
     assert_int_equal(rules_mode(rules, (weir_string){"ops@10.7", 8}, FIREWALL_PROTECTING),
                      FIREWALL_OFF);
     assert_int_equal(rules_mode(rules, (weir_string){"ops@10.77", 9}, FIREWALL_PROTECTING),

@@ -38,16 +38,6 @@ static void begin(struct text_session *session, struct statement *statement, con
     statement_begin(statement, &session->session);
 }
 
-static struct rules *read(void **state, const char *text)
-{
-    struct error error = {""};
-    const char *path = test_path(state, "rules.toml");
-    test_write(path, text, strlen(text));
-    struct rules *rules = rules_read(path, &error);
-    assert_string_equal(error.message, "");
-    return rules;
-}
-
 /* Why a rule is blind to the statement; "+": it passes, "-": it is denied. */
 static const char *verdict(const struct rules *rules, const char *text, unsigned missing)
 {
@@ -107,7 +97,7 @@ static void each_condition_is_blind_without_its_facts(void **state)
             char text[300];
             snprintf(text, sizeof text, DENY("%s%s\n%s"), rows[i].rule, rows[i].condition,
                      passes ? "blind = \"pass\"" : "");
-            struct rules *rules = read(state, text);
+            struct rules *rules = test_read_rules(state, text);
             const char *found = verdict(rules, rows[i].statement, rows[i].missing);
             bool is_blind = strlen(rows[i].verdict) > 1;
             if (strcmp(found, is_blind && passes ? "+" : rows[i].verdict) != 0)
@@ -120,7 +110,7 @@ static void each_condition_is_blind_without_its_facts(void **state)
 /* What a host says that does not have the fact reading_known: it is not known. */
 static void an_older_hosts_silence_is_not_taken_for_known(void **state)
 {
-    struct rules *rules = read(state, DENY("kinds = [\"Drop*\"]"));
+    struct rules *rules = test_read_rules(state, DENY("kinds = [\"Drop*\"]"));
     struct text_session session;
     struct statement statement;
     const char *blind = NULL;
@@ -136,7 +126,7 @@ static void an_older_hosts_silence_is_not_taken_for_known(void **state)
 static void an_execution_without_a_text_is_not_known(void **state)
 {
     static const uint64_t blind_to[] = {0x03, 0x16, 0x17, 0xfa}, others[] = {0x0e, 0x09, 0x12};
-    struct rules *rules = read(state, DENY("kinds = [\"Drop*\"]"));
+    struct rules *rules = test_read_rules(state, DENY("kinds = [\"Drop*\"]"));
     for (size_t i = 0; i < 7; i++) {
         struct text_session session;
         struct statement statement;
@@ -182,8 +172,9 @@ static void what_is_not_known_is_on_no_list(void **state)
 
 static void the_mode_of_an_unknown_account_is_the_strictest(void **state)
 {
-    struct rules *rules = read(state, "[[account]]\naccounts = [\"root@*\"]\nmode = \"OFF\"\n"
-                                      "[[account]]\naccounts = [\"a@*\"]\nmode = \"DETECTING\"\n");
+    struct rules *rules =
+        test_read_rules(state, "[[account]]\naccounts = [\"root@*\"]\nmode = \"OFF\"\n"
+                               "[[account]]\naccounts = [\"a@*\"]\nmode = \"DETECTING\"\n");
     assert_int_equal(rules_strictest_mode(rules, FIREWALL_OFF), FIREWALL_DETECTING);
     assert_int_equal(rules_strictest_mode(rules, FIREWALL_PROTECTING), FIREWALL_PROTECTING);
     assert_int_equal(rules_strictest_mode(NULL, FIREWALL_RECORDING), FIREWALL_RECORDING);
