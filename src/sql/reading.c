@@ -39,14 +39,25 @@ static bool is_fixed_byte(unsigned char byte)
     }
 }
 
-/* Code in a comment is left to those who know the server. */
+/* Code in a comment is left to those who know the server: whether the byte at I opens some. */
+static bool opens_code(struct sql_span text, size_t i)
+{
+    return text.at[i] == '*' && i > 0 && text.at[i - 1] == '/' && i + 1 < text.size &&
+           (text.at[i + 1] == '!' || text.at[i + 1] == 'M' || text.at[i + 1] == 'T');
+}
+
+/* After @ comes a host or a variable, to which @ and ` belong in swe7 and not in others. */
 static bool has_fixed_bytes(struct sql_span text)
 {
+    const unsigned char *bytes = sql_charset_bytes[SQL_CHARSET_ASCII];
     bool fixed = true;
+    bool in_host = false;
     for (size_t i = 0; i < text.size && fixed; i++) {
-        bool code = text.at[i] == '*' && i > 0 && text.at[i - 1] == '/' && i + 1 < text.size &&
-                    (text.at[i + 1] == '!' || text.at[i + 1] == 'M' || text.at[i + 1] == 'T');
-        fixed = is_fixed_byte((unsigned char)text.at[i]) && !code;
+        unsigned char byte = (unsigned char)text.at[i];
+        bool is_sign = byte == '@' || byte == '`';
+        fixed = is_fixed_byte(byte) && !opens_code(text, i) &&
+                !(is_sign && in_host && text.at[i - 1] != '@');
+        in_host = byte == '@' || (in_host && (bytes[byte] & SQL_BYTE_HOST) != 0);
     }
     return fixed;
 }

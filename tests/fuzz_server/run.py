@@ -38,6 +38,7 @@ FINDINGS = HERE.parents[1] / "build" / "fuzz_server"
 DEFINES = re.compile(rb"execute|(drop|alter|rename|create|import)\b.*"
                      rb"(view|procedure|function|trigger|event|sequence|database|schema|package|index)", re.I | re.S)
 CASES_BETWEEN_RESETS = 40
+FOUND, WORKERS_DIED = 1, 2  # what fuzz() returns, if not 0
 
 
 class Worker:
@@ -209,7 +210,9 @@ def fuzz():
     for process in processes:
         process.join(30)
     print(f"total: {line(progress, time.monotonic() - start)}")
-    return 1 if ended < workers or any(found for _, found in progress.values()) else 0
+    if ended < workers or len(progress) < workers:
+        return WORKERS_DIED
+    return FOUND if any(found for _, found in progress.values()) else 0
 
 
 def replay(places):
@@ -244,8 +247,8 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["check"]:
         os.environ.setdefault("FUZZ_SECONDS", "60")
         status = replay([CORPUS])
-        fuzz()  # chance decides what it finds: it is printed and kept, and no reason to refuse an unrelated change
-        sys.exit(status)
+        # Chance decides what it finds: it is printed and kept, and no reason to refuse an unrelated change.
+        sys.exit(WORKERS_DIED if fuzz() == WORKERS_DIED else status)
     if sys.argv[1:2] == ["show"]:
         sys.exit(show(sys.argv[2]))
     sys.exit(replay(sys.argv[2:] or [CORPUS]) if sys.argv[1:2] == ["replay"] else fuzz())

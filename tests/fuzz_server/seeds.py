@@ -58,7 +58,8 @@ class Seeds:
             path = TRUTH / "digest" / name
             if path.exists():
                 with open(path, encoding="utf-8") as lines:
-                    found.update(sql for sql in (json.loads(line)["sql"] for line in lines) if _useful(sql))
+                    # Those in bytes that are no UTF-8 have no "sql".
+                    found.update(sql for sql in (json.loads(line).get("sql", "") for line in lines) if _useful(sql))
         self.all = sorted(found)
         self.random.shuffle(self.all)
         del self.all[limit:]

@@ -48,6 +48,10 @@ static const struct {
     {"select 'open", false},
     {"select 1 \x01", false},
     {"frobnicate", false},
+    /* What is after an @ goes on with these in swe7. */
+    {"set@s@", false},
+    {"grant select on t to a@b`c`", false},
+    {"grant select on t to a@b, 'c'@'d', `e`@`f`; select @@g, @`h`, @i", true},
 };
 
 static void a_fixed_text_is_told(void **state)
