@@ -27,10 +27,11 @@ enum expecting {
 struct scan {
     const char *begin, *at, *end;
     struct strbuf *out;
-    size_t open;        /* parentheses */
-    size_t function;    /* the number of them within which all is secret; 0: no such function */
-    bool in_identified; /* after IDENTIFIED, until the next clause */
-    bool was_secret;    /* the literal just before was one: 'a' 'b' is one literal */
+    size_t open;            /* parentheses */
+    size_t function;        /* the number of them within which all is secret; 0: no such function */
+    bool in_identified;     /* after IDENTIFIED, until the next clause */
+    struct sql_span before; /* the word before, of this statement; at is NULL: none */
+    bool was_secret;        /* the literal just before was one: 'a' 'b' is one literal */
     bool masked;
     enum expecting expecting;
 };
@@ -67,9 +68,10 @@ static bool is_set_password(const struct scan *scan)
 /* What a word says of what comes after it. */
 static void take_word(struct scan *scan, struct sql_span word)
 {
+    const struct sql_span before = scan->before;
     scan->was_secret = false;
-    enum redact_word is = redact_word(word);
-    switch (is) {
+    scan->before = word;
+    switch (redact_word(word)) {
     case REDACT_PASSWORD:
         if (scan->expecting != SURELY && scan->expecting != AFTER_FOR)
             scan->expecting = PERHAPS;
@@ -79,7 +81,7 @@ static void take_word(struct scan *scan, struct sql_span word)
         scan->expecting = SURELY;
         return;
     case REDACT_LEADING:
-        if (scan->in_identified || scan->expecting != NOTHING)
+        if (scan->in_identified || scan->expecting != NOTHING || redact_is_lonely_by(before, word))
             scan->expecting = scan->expecting == AFTER_FOR ? AFTER_FOR : SURELY;
         return;
     case REDACT_PLUGIN:
@@ -248,8 +250,10 @@ static void take_mark(struct scan *scan)
         scan->function = 0;
     if (byte == ';' || (byte == ',' && scan->expecting != AFTER_FOR))
         scan->expecting = NOTHING;
-    if (byte == ';')
+    if (byte == ';') {
         scan->in_identified = false;
+        scan->before = (struct sql_span){NULL, 0};
+    }
     if (!isspace((unsigned char)byte) && !(byte & 0x80) && byte != '@')
         scan->was_secret = false;
     keep(scan, scan->at + 1);

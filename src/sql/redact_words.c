@@ -107,6 +107,15 @@ enum redact_word redact_word(struct sql_span word)
     return REDACT_OTHER;
 }
 
+bool redact_is_lonely_by(struct sql_span before, struct sql_span word)
+{
+    static const char *const usual[] = {"order",     "group",      "partition",   "subpartition",
+                                        "enclosed",  "terminated", "starting",    "escaped",
+                                        "increment", "distribute", "distributed", "cluster",
+                                        "clustered", "sort",       NULL};
+    return before.at && sql_span_is(word, "by") && !is_one_of(before, usual);
+}
+
 /* Pairs of letters of which every announcing word has one if it is without mistakes, and most
  * statements have none; `next` is what follows each of 16 bytes. */
 static inline bool has_hint(block bytes, block next)
@@ -171,15 +180,19 @@ bool sql_may_hold_secret(struct sql_span text)
     assert(text.at || text.size == 0);
     if (text.size == 0 || (!has_hints(text) && is_about_rows(text)))
         return false;
+    struct sql_span before = {NULL, 0};
     for (size_t at = 0; at < text.size;) {
         size_t end = at;
         while (end < text.size &&
                (isalnum((unsigned char)text.at[end]) || text.at[end] == '_' || text.at[end] == '$'))
             end++;
-        enum redact_word is =
-            end - at >= 3 ? redact_word((struct sql_span){text.at + at, end - at}) : REDACT_OTHER;
-        if (is == REDACT_PASSWORD || is == REDACT_IDENTIFIED || is == REDACT_FUNCTION)
+        const struct sql_span word = {text.at + at, end - at};
+        enum redact_word is = word.size >= 3 ? redact_word(word) : REDACT_OTHER;
+        if (is == REDACT_PASSWORD || is == REDACT_IDENTIFIED || is == REDACT_FUNCTION ||
+            redact_is_lonely_by(before, word))
             return true;
+        if (word.size > 0)
+            before = word;
         if (end == at && is_address_with_password((struct sql_span){text.at + at, text.size - at}))
             return true;
         at = end > at ? end : at + 1;

@@ -21,4 +21,8 @@ enum redact_word {
 /* Any case. */
 enum redact_word redact_word(struct sql_span word);
 
+/* Whether the word is a BY that follows none of the words which BY follows but for secrets: IDENTIFIED
+ * has been forgotten. before.at is NULL where there is no word before. */
+bool redact_is_lonely_by(struct sql_span before, struct sql_span word);
+
 #endif

@@ -44,6 +44,13 @@ static const struct {
     /* Where the literal ends depends on the SQL mode: the rest goes with it. */
     {"CREATE USER a IDENTIFIED BY 'a\\'pw' COMMENT 'pw'", "CREATE USER a IDENTIFIED BY '***'"},
     {"CREATE USER `it's` IDENTIFIED BY 'pw'", "CREATE USER `it's` IDENTIFIED BY '***'"},
+    {"CREATE USER a BY 'pw'", "CREATE USER a BY '***'"},
+    {"grant all on *.* to a by 'pw', b by 'pw'", "grant all on *.* to a by '***', b by '***'"},
+    {"ALTER TABLE t ORDER BY a, b", NULL},
+    {"CREATE TABLE t (a DATE) PARTITION BY RANGE COLUMNS (a) SUBPARTITION BY HASH (a)", NULL},
+    {"LOAD DATA INFILE 'f' INTO TABLE t FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' "
+     "ESCAPED BY '/' LINES STARTING BY 'x'",
+     NULL},
     {"SELECT password FROM t WHERE name = 'bob'", NULL},
     {"SELECT 'identified', 'password'", NULL},
     {"ALTER USER a PASSWORD EXPIRE, b ACCOUNT LOCK COMMENT 'x'", NULL},
