@@ -139,6 +139,13 @@ class View:
         return any(statement.inexact for statement in self.told)
 
 
+def names(text, table):
+    """Whether a text may name a table. That of a keyword has to have quotes, or a point before it."""
+    if table == "select":
+        return bool(re.search(r"[`\"\[.]\s*select", text))
+    return table in text
+
+
 # ---- The checks: each yields (expected, got) ----
 
 def tables(view):
@@ -147,19 +154,19 @@ def tables(view):
     text = readings(view.one.text)
     reached = set()
     for name, reaches in schema.REACHES.items():
-        if any(name in reading for reading in text):
+        if any(names(reading, name) for reading in text):
             reached |= reaches
     known = set()
     for statement in view.told:
         for database, name, _ in statement.tables:
             known |= {(one, other) for one in (_text_of(database) or {None}) for other in _text_of(name)}
-    names = {name for _, name in known}
+    known_names = {name for _, name in known}
     for database, name in sorted(view.touched):
         lower = name.lower()
-        if lower in reached or not any(lower in reading for reading in text):
+        if lower in reached or not any(names(reading, lower) for reading in text):
             continue
-        if lower not in names:
-            yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(names)}"
+        if lower not in known_names:
+            yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(known_names)}"
         elif database.isascii() and not view.schema_unsure and (database.lower(),
             lower) not in known and (None, lower) not in known:
             yield f"table {database}.{name}", f"tables {sorted(known, key=str)[:6]}"

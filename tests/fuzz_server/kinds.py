@@ -7,7 +7,8 @@ _SAME = {
     "insert": "Insert", "insert_select": "Insert", "replace": "Replace", "replace_select": "Replace",
     "update": "Update", "update_multi": "Update", "delete": "Delete", "delete_multi": "Delete",
     "load": "LoadData LoadXml", "call_procedure": "Call", "do": "Do", "change_db": "Use",
-    "create_table": "CreateTable", "alter_table": "AlterTable", "drop_table": "DropTable", "truncate": "TruncateTable",
+    # ALTER TABLE t ANALYZE PARTITION is a kind of its own to TiDB.
+    "create_table": "CreateTable", "alter_table": "AlterTable AnalyzeTable", "drop_table": "DropTable", "truncate": "TruncateTable",
     "rename_table": "RenameTable", "create_index": "CreateIndex", "drop_index": "DropIndex",
     "create_db": "CreateDatabase", "drop_db": "DropDatabase", "alter_db": "AlterDatabase",
     "create_view": "CreateView AlterView", "drop_view": "DropView",

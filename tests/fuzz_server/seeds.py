@@ -14,7 +14,7 @@ FIRST_WORDS = set("""select insert update delete replace create drop alter renam
 # Of mariadb-test's own language; and what would stop the server, take long, or change what the judge relies on.
 FORBIDDEN = re.compile(r"\$|^\s*(let|eval|connect|disconnect|connection|source|echo|error|while|if\s*\(|inc|dec|sleep)\b|sleep\s*\(|benchmark\s*\(|"
                        r"shutdown|get_lock|\bkill\b|performance_schema|server_audit|set\s+(global|@@global)|@@global|delimiter|"
-                       r"seq_\d+_to|setup_|plugin|profiling|sql_log_|wait_for|backup|debug|delayed", re.I)
+                       r"^\s*(repeat|loop)\b|seq_\d+_to|setup_|plugin|profiling|sql_log_|wait_for|backup|debug|delayed", re.I)
 
 
 def _mariadb_files():

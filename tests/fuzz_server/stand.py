@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one worker works with: a MariaDB on tmpfs that tells what it does (server_audit, performance_schema), and a gateway in front
 of it with the witness and sql_firewall."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -113,13 +114,17 @@ class Stand:
         try:
             self._reset()
         except pymysql.err.OperationalError as error:
-            if error.args[0] != 1010:  # files that the server does not know: left by a statement that failed halfway
+            if error.args[0] not in (1010, 1050):  # files that the server does not know: left by a statement that failed halfway
                 raise
             for database in schema.FOLDERS:
                 shutil.rmtree(self.folder / "db" / "data" / database, ignore_errors=True)
             self._reset()
 
     def _reset(self):
+        # A loop goes on after its client has left, and fills the history of statements.
+        for (thread, ) in self.query("SELECT id FROM information_schema.PROCESSLIST WHERE user <> 'system user' AND id <> CONNECTION_ID()"):
+            with contextlib.suppress(pymysql.err.MySQLError):  # it ends just now
+                self.admin.execute(f"KILL {thread}")
         self.admin.execute(";".join(schema.reset_statements()))
         while self.admin.nextset():
             pass
