@@ -50,12 +50,17 @@ static inline void strbuf_release(struct strbuf *buffer)
     strbuf_init(buffer);
 }
 
-/* Empties it and keeps the memory. */
+#define STRBUF_KEPT_BYTES ((size_t)1 << 20)
+
+/* Empties it and keeps the memory, unless that is more than STRBUF_KEPT_BYTES: what is used again and
+ * again is not to stay as large as the largest thing that it has ever held. */
 static inline void strbuf_reset(struct strbuf *buffer)
 {
     buffer->size = 0;
     buffer->failed = false;
-    if (buffer->capacity)
+    if (buffer->capacity > STRBUF_KEPT_BYTES)
+        strbuf_release(buffer);
+    else if (buffer->capacity)
         buffer->data[0] = 0;
 }
 

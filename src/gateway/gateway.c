@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -278,6 +279,14 @@ static void raise_file_limit(const struct gateway_options *options)
                  (unsigned long)limit.rlim_cur, options->max_connections);
 }
 
+/* Buffers of megabytes go back to the system when they are freed. Left alone, the allocator would take
+ * them from its heaps from the first freed one on, and keep what lies between. */
+static void return_large_buffers(void)
+{
+    enum { LARGE_BYTES = 1 << 20 };
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+}
+
 static void init_loop(struct server *server)
 {
     uv_loop_init(&server->loop);
@@ -327,6 +336,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     server->gateway.registry = registry;
     server->error = error;
     raise_file_limit(options);
+    return_large_buffers();
     init_loop(server);
     server->status = start(server, error);
     if (server->status) {

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <weir/strbuf.h>
 
 const uint32_t normalize_word_roles[SQL_WORDS] = {
     [SQL_WORD_IS] = IS_UNARY,
@@ -99,6 +100,26 @@ static bool reserve_chunk(struct normalize_run *run, size_t bytes)
     size_t tokens = bytes + SENTINELS;
     return (run->token_capacity - run->count >= tokens || grow_tokens(run, tokens)) &&
            reserve(run, 4 * bytes + SHORT_ROOM);
+}
+
+/* What one large statement needed is not kept for all that come after it. */
+static void give_back(struct sql_digester *digester)
+{
+    if (digester->copy_capacity > STRBUF_KEPT_BYTES) {
+        free(digester->copy);
+        digester->copy = NULL;
+        digester->copy_capacity = 0;
+    }
+    if (digester->capacity > STRBUF_KEPT_BYTES) {
+        free(digester->text);
+        digester->text = NULL;
+        digester->capacity = 0;
+    }
+    if (digester->token_capacity > STRBUF_KEPT_BYTES / sizeof *digester->tokens) {
+        free(digester->tokens);
+        digester->tokens = NULL;
+        digester->token_capacity = 0;
+    }
 }
 
 /* Room for the copy of a statement; false: no memory. */
@@ -328,6 +349,7 @@ bool sql_normalize(struct sql_digester *digester, struct sql_span statement,
                    struct sql_span *normalized)
 {
     assert(statement.at || statement.size == 0);
+    give_back(digester);
     if (!grow_copy(digester, digest_copy_bytes(statement.size)))
         return false;
     struct digest_copy copy = digest_copy(statement, digester->copy);
