@@ -15,6 +15,7 @@ import pathlib
 import queue
 import random
 import re
+import signal
 import sys
 import time
 
@@ -163,6 +164,7 @@ class Run:
 
 
 def work(number, seed, seconds, results):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the stand stops what it has started
     Run(number, seed, results).fuzz(seconds)
     results.put(("end", number, None))
 
@@ -187,7 +189,8 @@ def fuzz():
         flush=True)
     context = multiprocessing.get_context("spawn")  # ports are chosen by process
     results = context.Queue()
-    processes = [context.Process(target=work, args=(number, seed, seconds, results)) for number in range(workers)]
+    processes = [context.Process(target=work, args=(number, seed, seconds, results), daemon=True) for number in range(workers)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the daemons end
     for process in processes:
         process.start()
     start, progress, ended, printed = time.monotonic(), {}, 0, 0

@@ -55,6 +55,8 @@ def _same_start(sent, row_text):
     ascii_only = re.search(rb"[^\x00-\x7e]", sent)
     if row_text and (ascii_only is not None and not ascii_only.start()) != (at is not None and not at.start()):
         return False
+    if ascii_only and not at and len(row_text) > ascii_only.start() + 3:
+        return False  # what is no ASCII is in the row, or the row ends there
     end = min(end, ascii_only.start() if ascii_only else end, 2000)
     return sent[:end].decode("latin-1") == row_text[:end] and (at or ascii_only or abs(len(sent) - len(row_text)) < 4
                                                               or end == 2000)
