@@ -102,6 +102,45 @@ def test_statements_after_a_dynamic_one_are_not_said_not_to_have_run(weir, event
         [("Completed", first), ("Completed", "SELECT 2"), ("Completed", "DO 3")]
 
 
+@pytest.mark.parametrize("text", [
+    "SET @@sql_mode = 'ANSI'", "SET@@sql_mode='ANSI';DO 1", "SELECT 1; SET @@sql_mode = 'ANSI'; SELECT 2",
+    "SET @@sql_mode = CONCAT('AN', 'SI')", 'EXECUTE IMMEDIATE "SET @@sql_mode = \'ANSI\'"',
+    'EXECUTE IMMEDIATE CONCAT("SET @@sql_", "mode = \'ANSI\'")', "SET STATEMENT max_statement_time = 10 FOR SET @@sql_mode = 'ANSI'",
+    'SET @x = "SET @@sql_mode = \'ANSI\'"; PREPARE s FROM @x; EXECUTE s', "SET sql_mode = 'ANSI'", "SET @@session.sql_mode = 'ANSI'; DO 1",
+    "BEGIN NOT ATOMIC SET @@sql_mode = 'ANSI'; END", "SET @@sql_mode = 'ANSI'; SIGNAL SQLSTATE '45000'",
+])
+def test_a_mode_is_followed_although_the_server_does_not_report_it(weir, events, text):
+    """MariaDB reports SET sql_mode and SET @@session.sql_mode, and no SET @@sql_mode: that nothing was reported proved too much."""
+    probe = "SELECT 1 AS \"a\"; SELECT '\\'; SELECT 2 -- '"
+    with weir.raw(capabilities=raw.BASIC) as connection:
+        connection.query("SET sql_mode = 'NO_BACKSLASH_ESCAPES'")
+        connection.query("SELECT 1")
+        connection.query(text)
+        packets = connection.query(probe)
+        number = connection.greeting.connection_id
+    results = sum(payload == b"\x01" for _, payload in packets)
+    starting = [e for e in events.ended(number) if e["point"] == "general" and e["event"] == "Starting"]
+    of_probe = starting[[e["sql"].strip() for e in starting].index('SELECT 1 AS "a";'):]
+    assert len(of_probe) == results or of_probe[1]["reading_known"] == 0
+
+
+def test_reports_that_were_switched_off_unseen_prove_nothing(session):
+    """SET @@session_track_schema is not reported either."""
+    hidden = "EXECUTE IMMEDIATE CONCAT('SET @@session_track_sch', 'ema = 0')"
+    events, row = session("SELECT 1", hidden, "EXECUTE IMMEDIATE CONCAT('USE else', 'where')", "SELECT 'after'")
+    assert b"elsewhere" in row
+    assert [database for sql, database in seen(events) if sql == "SELECT 'after'"] in (["elsewhere"], [None])
+
+
+def test_a_client_without_multi_results_is_known(weir, events):
+    """The question in a block cannot be answered there (1312); the account stayed unknown."""
+    with weir.raw(capabilities=raw.BASIC & ~raw.MULTI_RESULTS & ~raw.MULTI_STATEMENTS) as connection:
+        connection.query("SELECT 1")
+        number = connection.greeting.connection_id
+    starting = [e for e in events.ended(number) if e["event"] == "Starting"]
+    assert starting[0]["current_user"] == f"{USER}@%" and starting[0]["unknown"] in (None, "")
+
+
 def test_what_is_not_known_is_said_not_to_be(weir, events):
     general = general_events(weir, events, "EXECUTE IMMEDIATE CONCAT('SELECT', ' 1'); SELECT \"x\"")
     assert [e for e in general if e["event"] == "Starting"][1]["reading_known"] == 0

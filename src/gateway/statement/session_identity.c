@@ -229,8 +229,9 @@ const char *identity_question(const struct observed *observed)
         "'session_track_system_variables', 'session_track_schema', 'session_track_state_change')), "
         "SESSION session_track_schema = 1, SESSION session_track_state_change = 1; END";
     const struct identity *identity = &observed->identity;
-    bool tracks =
-        identity->tracking != TRACKING_NONE && identity->mode.dialect == SQL_DIALECT_MARIADB;
+    bool reads_blocks = observed->capabilities & WIRE_CAP(CLIENT_MULTI_RESULTS);
+    bool tracks = reads_blocks && identity->tracking != TRACKING_NONE &&
+                  identity->mode.dialect == SQL_DIALECT_MARIADB;
     return tracks ? tracking : plain;
 }
 

@@ -230,16 +230,13 @@ static void set_flags(struct sql_mode *mode, const struct sql_mode *flags)
     mode->brackets = flags->brackets;
 }
 
-/* What the text says of the parts that were not reported, where no report proves nothing. */
+/* What the text says of the parts that were not reported. MariaDB reports no SET @@name = ..., which
+ * has no scope: of sql_mode and the character set the absence of a report proves nothing. */
 static void follow_text(struct observed *observed, const struct sql_effects *after,
-                        unsigned reported)
+                        unsigned reported, bool proves)
 {
     struct identity *identity = &observed->identity;
     unsigned lost = 0;
-    if (!(reported & REPORTED_SCHEMA) && after->database == SQL_CHANGED)
-        identity_set_database(observed, after->name.at, after->name.size);
-    if (!(reported & REPORTED_SCHEMA) && after->database == SQL_UNSURE)
-        lost |= IDENTITY_DATABASE;
     if (!(reported & REPORTED_SQL_MODE) && after->flags == SQL_CHANGED)
         set_flags(&identity->mode, &after->mode);
     if (!(reported & REPORTED_CHARSET) && after->charset == SQL_CHANGED)
@@ -247,9 +244,22 @@ static void follow_text(struct observed *observed, const struct sql_effects *aft
     if ((!(reported & REPORTED_SQL_MODE) && after->flags == SQL_UNSURE) ||
         (!(reported & REPORTED_CHARSET) && after->charset == SQL_UNSURE))
         lost |= IDENTITY_READING;
-    if (after->account != SQL_UNCHANGED)
+    if (!(reported & REPORTED_SCHEMA) && after->database == SQL_CHANGED) {
+        identity_set_database(observed, after->name.at, after->name.size);
+        doubt(identity); /* it should have been reported */
+    }
+    if (!proves && !(reported & REPORTED_SCHEMA) && after->database == SQL_UNSURE)
+        lost |= IDENTITY_DATABASE;
+    if (!proves && after->account != SQL_UNCHANGED)
         lost |= IDENTITY_ROLES;
     identity_forget(observed, lost, in_statement);
+}
+
+/* Whether a text has run that nobody has seen: it may have switched the reporting off as well, by a
+ * SET @@name that is not reported. */
+static bool hides_text(const struct sql_runs *runs)
+{
+    return !runs->known && (runs->after.flags == SQL_UNSURE || runs->after.charset == SQL_UNSURE);
 }
 
 static unsigned take_reports(struct identity *identity)
@@ -281,10 +291,9 @@ void tracking_after_statement(struct observed *observed, const struct statement 
         sql_named_clear(&identity->named);
         return;
     }
-    const bool shows = (!has_changed && !is_for_one) || shows_all(runs);
+    const bool shows = !hides_text(runs) && ((!has_changed && !is_for_one) || shows_all(runs));
     const bool proves = identity->tracking == TRACKING_PROVES && !has_changed && shows;
-    if (!proves)
-        follow_text(observed, &runs->after, reported);
+    follow_text(observed, &runs->after, reported, proves);
     if (!shows) {
         identity_forget(observed, IDENTITY_ROLES, in_statement);
         doubt(identity);
@@ -327,9 +336,7 @@ void tracking_after_failure(struct observed *observed, const struct statement *s
 void tracking_after_unknown(struct observed *observed)
 {
     struct identity *identity = &observed->identity;
-    bool has_changed = take_reports(identity) & REPORTED_CHANGE;
-    if (identity->tracking == TRACKING_PROVES && !has_changed)
-        return;
+    take_reports(identity);
     identity_forget(observed, IDENTITY_ALL & ~IDENTITY_ACCOUNT, in_statement);
     sql_named_clear(&identity->named);
     doubt(identity);
