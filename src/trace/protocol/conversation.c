@@ -48,8 +48,7 @@ static bool is_pipelined(const struct trace_conversation *c, const struct wire_i
         return false;
     if (input->end - input->pos <= WIRE_HEADER_BYTES)
         return input->pos < input->end;
-    command = input->pos[WIRE_HEADER_BYTES];
-    return command != WIRE_COM_QUIT && wire_command_reply_shape(command) != WIRE_REPLY_NONE;
+    return input->pos[WIRE_HEADER_BYTES] != WIRE_COM_QUIT;
 }
 
 static void read_packets(struct trace_conversation *c, enum wire_direction direction,
