@@ -331,17 +331,21 @@ bool command_bytes(struct session *session)
 
 /* ---- Data that is no command ---- */
 
-/* LOCAL INFILE data, or the client's part of an authentication exchange: passed on packet by
- * packet, since a command may follow it at once. */
+static bool data_is_due(const struct session *session, const struct wire_input *input)
+{
+    return wire_tracker_expects_client_data(&session->tracker) ||
+           wire_tracker_expects_ack(&session->tracker, input);
+}
+
+/* LOCAL INFILE data, the client's part of an authentication exchange, or a replica's
+ * acknowledgements: passed on packet by packet, since a command may follow it at once. */
 bool command_data(struct session *session)
 {
     struct leg *leg = &session->client;
     struct wire_input input = {leg->pos, leg->end};
     struct wire_packet packet;
     enum wire_step step = WIRE_PACKET;
-    if (!wire_tracker_expects_client_data(&session->tracker))
-        return false;
-    while (step == WIRE_PACKET && wire_tracker_expects_client_data(&session->tracker))
+    while (step == WIRE_PACKET && data_is_due(session, &input))
         step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
     size_t done = (size_t)(input.pos - leg->pos);
     tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);
@@ -349,10 +353,12 @@ bool command_data(struct session *session)
         session_fail_broken(session, CLOSE_CLIENT_PROTOCOL);
         return true;
     }
+    if (done == 0)
+        return false;
     leg_pass(&session->backend, leg->pos, done, session->tracker.sequence, false);
     leg_set_sequence(leg, session->tracker.sequence);
     leg_take(leg, done);
-    return done > 0;
+    return true;
 }
 
 bool pass_to_backend(struct session *session)
