@@ -377,13 +377,31 @@ bool client_gone(struct session *session)
     return true;
 }
 
-/* A statement that runs is waited for, as the server itself would; a binlog dump never ends by
- * itself. */
+/* A COM_CHANGE_USER and the gateway's own statements may still have something to ask the backend. A
+ * server that has more to read, were it a COM_QUIT, does not notice the end. */
+bool client_end_is_due(const struct session *session)
+{
+    const struct leg *client = &session->client;
+    return (client->ended || client->is_deaf) && leg_input_size(client) == 0 && !session->local &&
+           session->observed.command.code != WIRE_COM_CHANGE_USER;
+}
+
+/* A server carries a statement to its end, and gives up at once only where it has rows to send, or
+ * its log, that nobody takes. */
+bool outcome_is_awaited(const struct session *session)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
+    return session->state == SESSION_RUNNING && expected != WIRE_EXPECT_ROWS &&
+           expected != WIRE_EXPECT_AUTH && expected != WIRE_EXPECT_BINLOG;
+}
+
+/* A statement that runs is waited for, as the server itself does; the backend hears of the end
+ * (client_end_is_due()), and gives up what waits for a lock, or for data. A binlog dump goes on until
+ * there is something to send, or somebody ends it by a KILL: replicas do so. */
 bool client_gone_while_running(struct session *session)
 {
-    const uint8_t code = session->observed.command.code;
-    bool dumps = code == WIRE_COM_BINLOG_DUMP || code == WIRE_COM_BINLOG_DUMP_GTID;
-    if (!dumps && !wire_tracker_expects_client_data(&session->tracker))
+    if (!wire_tracker_expects_client_data(&session->tracker) || client_end_is_due(session))
         return false;
     return client_gone(session);
 }
