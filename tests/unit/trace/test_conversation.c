@@ -289,6 +289,26 @@ static void a_goodbye_before_the_reply_comes_at_once(void **state)
                                "READY_FOR_COMMAND PACKET_SENT len=0\n" QUIT_EVENTS);
 }
 
+/* It is a COM_SLEEP, whatever follows: here the length of a COM_PING. */
+static void an_empty_command_waits_too(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {LOGIN,
+                                          FRAME('C', 0, "\x0e"),
+                                          FRAME('C', 0, ""),
+                                          FRAME('C', 0, "\x0e"),
+                                          FRAME('S', 1, OK),
+                                          FRAME('S', 1, OK),
+                                          FRAME('S', 1, OK)};
+#define SIMPLE_EVENTS(cmd)                                                                         \
+    "READY_FOR_COMMAND SEND_COMMAND cmd=" cmd "\n"                                                 \
+    "READY_FOR_COMMAND PACKET_SENT len=0\n"                                                        \
+    "WAIT_FOR_RESULT READ_PACKET\n"                                                                \
+    "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+    CHECK(frames, LOGIN_EVENTS SIMPLE_EVENTS("14") SIMPLE_EVENTS("0")
+                      SIMPLE_EVENTS("14") "READY_FOR_COMMAND DISCONNECTED\n");
+}
+
 /* As Connector/J does with a batch of blobs. */
 static void blobs_that_are_sent_ahead_come_in_their_turn(void **state)
 {
@@ -425,6 +445,7 @@ int main(void)
         TEST(a_command_that_is_cut_off),
         TEST(commands_that_are_sent_ahead_come_in_their_turn),
         TEST(a_goodbye_before_the_reply_comes_at_once),
+        TEST(an_empty_command_waits_too),
         TEST(blobs_that_are_sent_ahead_come_in_their_turn),
         TEST(a_compressed_connection),
         TEST(a_connection_that_is_compressed_with_zstd),
