@@ -160,16 +160,17 @@ static void on_client(struct watch *watch, unsigned events)
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
     struct leg *leg = connection->client_leg;
-    if (events & WATCH_FAILED) {
-        leg_fail(leg, EIO);
-        session_run(connection->session);
-    } else if (connection->is_securing) {
+    if (connection->is_securing) {
         go_on_securing(connection);
     } else {
         if (events & WATCH_WRITABLE)
             leg_flush(leg);
-        if (events & WATCH_READABLE)
-            read_once(connection, SESSION_CLIENT);
+        if (events & (WATCH_READABLE | WATCH_FAILED))
+            read_once(connection, SESSION_CLIENT); /* what it has sent before it failed, too */
+    }
+    if (events & WATCH_FAILED) {
+        leg_fail(leg, EIO);
+        session_run(connection->session);
     }
     carry_out(connection);
 }
@@ -321,18 +322,22 @@ static bool start_wishes(struct connection *connection, unsigned wishes)
     }
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(connection->backend_leg);
-    if (wishes & SESSION_FINISHES && !connection->is_finished) {
-        connection->is_finished = true;
+    if (wishes & SESSION_FINISHES)
         leg_finish(connection->client_leg);
-    }
+    if (wishes & SESSION_FINISHES_BACKEND)
+        leg_finish(connection->backend_leg);
     return wishes & SESSION_WORKS && begin_work(connection);
 }
 
 static void watch_sockets(struct connection *connection, unsigned wishes)
 {
     struct leg *client = connection->client_leg, *backend = connection->backend_leg;
-    watch_for(&connection->client.watch, connection->is_securing || wishes & SESSION_READS_CLIENT,
-              leg_pending(client) || connection->handshake_writes);
+    bool reads = connection->is_securing || wishes & SESSION_READS_CLIENT;
+    bool writes = leg_pending(client) || connection->handshake_writes;
+    if (reads || writes || client->is_deaf)
+        watch_for(&connection->client.watch, reads, writes);
+    else
+        watch_for_failure(&connection->client.watch);
     if (wishes & SESSION_READS_CLIENT && leg_has_buffered(client))
         worker_add_ready(connection->worker, connection);
     if (leg_is_open(backend))
@@ -355,7 +360,7 @@ static bool flush_failed(struct connection *connection)
 
 #define ONCE                                                                                       \
     (SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS | SESSION_CLOSES_BACKEND |                 \
-     SESSION_FINISHES | SESSION_SETS_DEADLINE)
+     SESSION_FINISHES | SESSION_FINISHES_BACKEND | SESSION_SETS_DEADLINE)
 
 static void carry_out(struct connection *connection)
 {

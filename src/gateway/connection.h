@@ -19,7 +19,6 @@ struct connection {
     bool is_connecting;    /* the backend's socket has no answer to connect() yet */
     bool is_securing;      /* the TLS handshake is going on */
     bool handshake_writes; /* ... and waits until it can send */
-    bool is_finished;      /* leg_finish() was called for the client's leg */
     bool is_over;          /* everything is closed or being closed */
     bool is_ready;         /* in worker->ready */
     struct connection *next_ready;

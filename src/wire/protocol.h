@@ -286,5 +286,6 @@ const char *wire_error_sqlstate(uint16_t number); /* "HY000" for one that is not
 #define WIRE_STATEMENT_LAST      0xffffffffU /* MariaDB: the statement that was prepared last */
 #define WIRE_FIELD_FLAG_UNSIGNED 0x0020
 #define WIRE_CURSOR_READ_ONLY    0x01
+#define WIRE_SEMI_SYNC_MAGIC     0xef /* first byte of a replica's acknowledgement */
 
 #endif

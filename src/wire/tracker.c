@@ -129,6 +129,16 @@ static size_t input_left(const struct wire_input *input)
     return (size_t)(input->end - input->pos);
 }
 
+bool wire_tracker_expects_ack(const struct wire_tracker *tracker, const struct wire_input *input)
+{
+    if (tracker->expect != WIRE_EXPECT_BINLOG)
+        return false;
+    if (!wire_tracker_is_between_packets(tracker, WIRE_FROM_CLIENT))
+        return true;
+    return input_left(input) > WIRE_HEADER_BYTES && wire_frame_length(input->pos) > 0 &&
+           input->pos[WIRE_HEADER_BYTES] == WIRE_SEMI_SYNC_MAGIC;
+}
+
 /* Skips rows that lie whole in the input, up to the first packet that may be something else. */
 static void skip_rows(struct wire_tracker *t, struct wire_input *input)
 {

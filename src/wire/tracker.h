@@ -254,6 +254,10 @@ WEIR_MUST_CHECK bool wire_tracker_cut_command(const struct wire_tracker *tracker
 /* Returns true while the client owes LOCAL INFILE data, or authentication data. */
 bool wire_tracker_expects_client_data(const struct wire_tracker *tracker);
 
+/* Returns true if the client's next bytes are a replica's acknowledgement, which comes while the server
+ * sends its binlog; or a part of one, whose beginning has been consumed. */
+bool wire_tracker_expects_ack(const struct wire_tracker *tracker, const struct wire_input *input);
+
 /* Returns true if no packet of that direction is incomplete: its owner may insert a packet of its own,
  * numbered tracker->sequence. */
 static inline bool wire_tracker_is_between_packets(const struct wire_tracker *tracker,

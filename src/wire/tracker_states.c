@@ -22,8 +22,7 @@ enum {
     EOF_MAX_BYTES = 8, /* of an EOF's payload; a longer FE is a row or a count */
     OK_MIN_BYTES = 7,  /* of an OK that stands for an EOF */
     OLD_SSL_REQUEST_BYTES = 5,
-    CURSOR_TYPES = 0x07,    /* flags of COM_STMT_EXECUTE that ask for a cursor */
-    SEMI_SYNC_MAGIC = 0xef, /* first byte of a replica's acknowledgement */
+    CURSOR_TYPES = 0x07, /* flags of COM_STMT_EXECUTE that ask for a cursor */
 };
 
 static const uint8_t kinds_expected[][4] = {
@@ -261,7 +260,7 @@ static uint8_t kind_from_client(const struct wire_tracker *t, const struct wire_
             return WIRE_LOCAL_INFILE_DATA;
     }
     if (t->expect == WIRE_EXPECT_BINLOG && opening->length > 0 &&
-        opening->bytes[0] == SEMI_SYNC_MAGIC)
+        opening->bytes[0] == WIRE_SEMI_SYNC_MAGIC)
         return WIRE_BINLOG_ACK;
     return WIRE_COMMAND;
 }

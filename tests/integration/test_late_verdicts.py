@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import socket
+import struct
 import threading
 
 import pytest
@@ -221,18 +222,42 @@ def test_a_session_that_loses_its_backend_first(server, service, database, no_ta
     assert no_table()
 
 
-def test_a_client_that_leaves_first(server, service):
+def resets(connection):
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.socket.close()
+
+
+@pytest.mark.parametrize("answer", ["allow", "deny too late"])
+@pytest.mark.parametrize("leave", [raw.RawConnection.close, resets])
+def test_a_client_that_leaves_first(server, service, no_table, answer, leave):
+    """A statement that has been sent is run, as by a server that comes to it late; but nothing is for who is known to be gone."""
     connection = server.endpoint.raw()
     number = connection.greeting.connection_id
     service.hold_next()
-    connection.send(b"\3DO 7")
+    connection.send(b"\3" + f"CREATE TABLE {TABLE} (a INT)".encode())
     question = service.next_held()
-    connection.close()
+    leave(connection)
+    if leave is resets:
+        server.events.ended(number)
     others_are_served(server)
-    question.answer("deny too late")
+    question.answer(answer)
     events = server.events.ended(number)
     assert names(events).count("Disconnect") == 1 and begins_and_ends_match(events)
     others_are_served(server)
+    assert no_table() == (leave is resets or answer != "allow")
+    if leave is resets:
+        assert events[-2]["message"] == "the client closed the connection; it was not run"
+
+
+def test_a_client_that_sends_no_more_reads_its_answer(server, service):
+    with server.endpoint.raw() as connection:
+        service.hold_next()
+        connection.send(b"\3SELECT 'late'")
+        question = service.next_held()
+        connection.socket.shutdown(socket.SHUT_WR)
+        others_are_served(server)
+        question.answer("allow")
+        assert b"\x04late" in connection.at_end()
 
 
 def test_a_drain_waits_for_the_verdict(server, service):

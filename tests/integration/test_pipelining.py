@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands that are sent before the replies to earlier ones have come, as Connector/J and node-mariadb do."""
+import random
 import struct
 import threading
 
 from harness import raw
+from harness.paths import TRACE_PLUGINS
 
 
 def frames(connection, commands):
@@ -124,3 +126,43 @@ def test_many_sessions_at_once_do_not_mix(both):
         return outcome
 
     assert b"session 39 statement 49" in both(case)[39][49]
+
+
+# ---- A batch of blobs, as Connector/J sends it: nothing is waited for but what has been prepared ----
+
+def blob_batch(connection, statement, blobs):
+    number = struct.pack("<I", statement)
+    commands = []
+    for key, blob in enumerate(blobs):
+        commands += [bytes([raw.COM_STMT_SEND_LONG_DATA]) + number + b"\1\0" + blob,
+                     bytes([raw.COM_STMT_EXECUTE]) + number + b"\0\1\0\0\0\0\1\x03\0\xfc\0" + struct.pack("<i", key)]
+    return frames(connection, [*commands, bytes([raw.COM_STMT_CLOSE]) + number])
+
+
+def in_pieces(data, generator):
+    at = 0
+    while at < len(data):
+        size = generator.choice([1, 2, 4, 5, 9, 100, 70000])
+        yield data[at:at + size]
+        at += size
+
+
+def test_a_batch_of_blobs_in_any_pieces(both, gateway, database):
+    """Also under test_trace, which ends the gateway on an event that no library would have made."""
+    strict = gateway(database.address, options=["-trace-plugin", TRACE_PLUGINS / "test_trace.so"],
+                     environment={"MYSQL_TEST_TRACE_CRASH": "1"})
+
+    def case(endpoint):
+        generator = random.Random(7)
+        with endpoint.raw() as connection:
+            connection.query("CREATE OR REPLACE TABLE blobs (a INT, b LONGBLOB)")
+            replies = []
+            for round_ in range(20):
+                statement, _ = connection.prepare("INSERT INTO blobs VALUES (?, ?)")
+                data = blob_batch(connection, statement, [b"x" * generator.choice([0, 1, 300, 70000]) for _ in range(4)])
+                for piece in [data] if round_ == 0 else in_pieces(data, generator):
+                    connection.socket.sendall(piece)
+                replies.append([connection.read_one() for _ in range(4)])
+            return replies, connection.query("SELECT a, SUM(LENGTH(b)) FROM blobs GROUP BY a")
+
+    assert both(case) == case(strict.endpoint)

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from harness.paths import BIN
+from harness.paths import BIN, TRACE_PLUGINS
 from harness.tracing import untraced
 
 WEIR_TRACE = BIN / "weir-trace"
@@ -44,6 +44,21 @@ def test_a_list_of_processes_reads_as_one(tmp_path):
                             ("s2c", 4, b"\x0242"), ("s2c", 5, EOF), ("c2s", 0, b"\x0d"), ("s2c", 1, EOF)]).splitlines()
     shown = [line.split("bytes  ")[1] for line in lines if line.startswith("WAIT_FOR_RESULT") and "bytes  " in line]
     assert shown == ["1 columns", "Id LONGLONG", "end", "42", "end, 1 rows", "OK"]
+
+
+def test_what_is_sent_ahead_comes_in_an_order_that_a_library_could_have_made(tmp_path, monkeypatch):
+    """A batch of blobs: what has no reply waits for its turn like all else. test_trace says so, or aborts, if not."""
+    monkeypatch.setenv("MYSQL_TEST_TRACE_DEBUG", "1")
+    statement, flags = b"\1\0\0\0", b"\0\1\0\0\0"
+    batch = [b"\x18" + statement + b"\0\0one", b"\x17" + statement + flags, b"\x18" + statement + b"\0\0two",
+             b"\x17" + statement + flags, b"\x19" + statement]
+    told = show(tmp_path, [*LOGIN, ("c2s", 0, b"\x16insert ?"), ("s2c", 1, b"\0" + statement + bytes(7)),
+                           *[("c2s", 0, command) for command in batch], ("s2c", 1, OK), ("s2c", 1, OK), ("c2s", 0, b"\1")],
+                "--plugin", "test_trace", "--plugin-dir", TRACE_PLUGINS)
+    words = ("cmd: 24", "OK", "STMT_", "QUIT")
+    shown = [line.split(": ", 2)[2].split(";")[0] for line in told.splitlines() if line.split(": ", 2)[-1].startswith(words)]
+    assert shown == ["STMT_PREPARE: insert ?", *["cmd: 24", "STMT_EXECUTE: 1", "OK from server"] * 2, "STMT_CLOSE: 1", "QUIT"]
+    assert "wrong stage" not in told
 
 
 # What a client answers with, and the method that it is asked for before.

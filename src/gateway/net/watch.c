@@ -14,6 +14,11 @@ static struct watch *watch_of(uv_poll_t *poll)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = watch_of(poll);
+    if (status == 0 && events & UV_PRIORITIZED) { /* urgent bytes, or a hang-up without an error */
+        watch->is_noisy = true;
+        watch_set_interest(watch, 0);
+        return;
+    }
     if (status < 0)
         watch->interest = 0; /* the loop has let go of it */
     watch->ready(watch, status < 0 ? WATCH_FAILED : (unsigned)events);

@@ -331,17 +331,21 @@ bool command_bytes(struct session *session)
 
 /* ---- Data that is no command ---- */
 
-/* LOCAL INFILE data, or the client's part of an authentication exchange: passed on packet by
- * packet, since a command may follow it at once. */
+static bool data_is_due(const struct session *session, const struct wire_input *input)
+{
+    return wire_tracker_expects_client_data(&session->tracker) ||
+           wire_tracker_expects_ack(&session->tracker, input);
+}
+
+/* LOCAL INFILE data, the client's part of an authentication exchange, or a replica's
+ * acknowledgements: passed on packet by packet, since a command may follow it at once. */
 bool command_data(struct session *session)
 {
     struct leg *leg = &session->client;
     struct wire_input input = {leg->pos, leg->end};
     struct wire_packet packet;
     enum wire_step step = WIRE_PACKET;
-    if (!wire_tracker_expects_client_data(&session->tracker))
-        return false;
-    while (step == WIRE_PACKET && wire_tracker_expects_client_data(&session->tracker))
+    while (step == WIRE_PACKET && data_is_due(session, &input))
         step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);
     size_t done = (size_t)(input.pos - leg->pos);
     tracing_bytes(session, WIRE_FROM_CLIENT, leg->pos, done);
@@ -349,10 +353,12 @@ bool command_data(struct session *session)
         session_fail_broken(session, CLOSE_CLIENT_PROTOCOL);
         return true;
     }
+    if (done == 0)
+        return false;
     leg_pass(&session->backend, leg->pos, done, session->tracker.sequence, false);
     leg_set_sequence(leg, session->tracker.sequence);
     leg_take(leg, done);
-    return done > 0;
+    return true;
 }
 
 bool pass_to_backend(struct session *session)
@@ -371,13 +377,31 @@ bool client_gone(struct session *session)
     return true;
 }
 
-/* A statement that runs is waited for, as the server itself would; a binlog dump never ends by
- * itself. */
+/* A COM_CHANGE_USER and the gateway's own statements may still have something to ask the backend. A
+ * server that has more to read, were it a COM_QUIT, does not notice the end. */
+bool client_end_is_due(const struct session *session)
+{
+    const struct leg *client = &session->client;
+    return (client->ended || client->is_deaf) && leg_input_size(client) == 0 && !session->local &&
+           session->observed.command.code != WIRE_COM_CHANGE_USER;
+}
+
+/* A server carries a statement to its end, and gives up at once only where it has rows to send, or
+ * its log, that nobody takes. */
+bool outcome_is_awaited(const struct session *session)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
+    return session->state == SESSION_RUNNING && expected != WIRE_EXPECT_ROWS &&
+           expected != WIRE_EXPECT_AUTH && expected != WIRE_EXPECT_BINLOG;
+}
+
+/* A statement that runs is waited for, as the server itself does; the backend hears of the end
+ * (client_end_is_due()), and gives up what waits for a lock, or for data. A binlog dump goes on until
+ * there is something to send, or somebody ends it by a KILL: replicas do so. */
 bool client_gone_while_running(struct session *session)
 {
-    const uint8_t code = session->observed.command.code;
-    bool dumps = code == WIRE_COM_BINLOG_DUMP || code == WIRE_COM_BINLOG_DUMP_GTID;
-    if (!dumps && !wire_tracker_expects_client_data(&session->tracker))
+    if (!wire_tracker_expects_client_data(&session->tracker) || client_end_is_due(session))
         return false;
     return client_gone(session);
 }

@@ -5,7 +5,7 @@
  * A command is held back until it is whole and plugins have judged it; then its bytes go on as they
  * came. Pipelined commands wait until the one before them has its reply: only then is it known in
  * which database they run and whether they may. Data of LOAD DATA LOCAL and of an authentication
- * exchange passes without delay. */
+ * exchange, and a replica's acknowledgements, pass without delay. */
 #ifndef WEIR_GATEWAY_SESSION_COMMANDS_H
 #define WEIR_GATEWAY_SESSION_COMMANDS_H
 
@@ -14,6 +14,12 @@
 /* Bytes of the packet at the start of the client's input that are still to come, as far as its
  * headers are there; 0: it is whole. */
 size_t command_bytes_missing(const struct session *session);
+
+/* Whether the backend is to hear that the client has sent its last byte. */
+bool client_end_is_due(const struct session *session);
+
+/* Whether a statement runs that is waited for although its client takes nothing any more. */
+bool outcome_is_awaited(const struct session *session);
 
 /* ---- Handlers of the step table ---- */
 

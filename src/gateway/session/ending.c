@@ -42,14 +42,25 @@ static void log_the_end(const struct session *session)
                   observed->id);
 }
 
+/* What is known of a statement that the session does not see the end of. */
+static const char *known_outcome(const struct session *session)
+{
+    bool is_dump = wire_command_reply_shape(session->observed.command.code) == WIRE_REPLY_BINLOG;
+    if (session->state == SESSION_RUNNING && !is_dump) /* which nothing else ends */
+        return "; whether it took effect is not known";
+    return session->state == SESSION_JUDGING ? "; it was not run" : "";
+}
+
 /* Statements that were begun end as Error, and the connection's last event is given. */
 static void give_last_events(struct session *session)
 {
     struct observed *observed = &session->observed;
-    const char *message = reasons[session->reason].message;
+    const char *reason = reasons[session->reason].message;
+    char message[128];
     struct plugin_verdict verdict;
     if (!facts_has_reject_reason(observed))
-        facts_reject_reason(observed, message);
+        facts_reject_reason(observed, reason);
+    snprintf(message, sizeof message, "%s%s", reason, known_outcome(session));
     events_lost(observed, message);
     events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT, &verdict);
     session->is_announced = false;

@@ -48,12 +48,12 @@
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
           MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
-      NULL, NULL, command_judged, client_gone, backend_gone, NULL, NULL, 0,                        \
+      NULL, NULL, command_judged, NULL, backend_gone, NULL, NULL, 0,                               \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
           MAY_END)                                                                                 \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
-      NULL, NULL, 0,                                                                               \
+      NULL, NULL, SESSION_FINISHES_BACKEND,                                                        \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
       NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
@@ -62,7 +62,8 @@
       NULL, NULL, local_worked, NULL, NULL, NULL, NULL, SESSION_WORKS,                             \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
     X(SESSION_PASSTHROUGH, "passthrough", /* not understood, and no plugin needs to */             \
-      pass_to_backend, pass_to_client, NULL, client_gone, backend_gone, NULL, NULL, 0, MAY_END)    \
+      pass_to_backend, pass_to_client, NULL, NULL, backend_gone_in_passthrough, NULL, NULL,        \
+      SESSION_FINISHES_BACKEND, MAY_END)                                                           \
     X(SESSION_ENDING, "ending", /* the client reads its last error */                              \
       ending_input, NULL, NULL, client_gone, NULL, ending_timed_out, NULL,                         \
       SESSION_CLOSES_BACKEND | SESSION_FINISHES, MAY(SESSION_CLOSED))                              \

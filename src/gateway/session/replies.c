@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "gateway/session/answers.h"
+#include "gateway/session/commands.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
@@ -313,8 +314,30 @@ void backend_gone_idle(struct session *session)
     backend_gone(session);
 }
 
+void backend_gone_in_passthrough(struct session *session)
+{
+    if (session->client.ended)
+        session_linger(session, CLOSE_CLIENT_GONE);
+    else
+        backend_gone(session);
+}
+
+/* A server closes without a word when the data that it reads end too early, and at the end of a dump
+ * that was killed. */
+static bool closes_for_client(const struct session *session)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
+    return client_end_is_due(session) &&
+           (expected == WIRE_EXPECT_INFILE || expected == WIRE_EXPECT_BINLOG);
+}
+
 void backend_lost_while_running(struct session *session)
 {
+    if (closes_for_client(session)) {
+        session_linger(session, CLOSE_CLIENT_GONE);
+        return;
+    }
     session_fail(session, CLOSE_BACKEND_GONE, 2013, "08S01",
                  "weir: the backend %s closed the connection while a statement was running; "
                  "whether it took effect is not known",

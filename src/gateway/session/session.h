@@ -76,10 +76,11 @@ struct session_arrival {
     X(SESSION_SECURES, 3)  /* begin TLS on the client's leg, then session_secured() */             \
     X(SESSION_WORKS, 4)    /* session_begin_work(), session_work() on a thread that may     \
                                      block, then session_worked() */      \
-    X(SESSION_CLOSES_BACKEND, 5) /* the backend's leg is not needed any more */                    \
-    X(SESSION_FINISHES, 6)       /* leg_finish() the client's leg */                               \
-    X(SESSION_SETS_DEADLINE, 7)  /* session_take_deadline() */                                     \
-    X(SESSION_IS_OVER, 8)        /* flush and close both legs, then session_free() */
+    X(SESSION_CLOSES_BACKEND, 5)   /* the backend's leg is not needed any more */                  \
+    X(SESSION_FINISHES, 6)         /* leg_finish() the client's leg */                             \
+    X(SESSION_SETS_DEADLINE, 7)    /* session_take_deadline() */                                   \
+    X(SESSION_IS_OVER, 8)          /* flush and close both legs, then session_free() */            \
+    X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */
 
 enum session_wish {
 #define X(enumerator, bit) enumerator = 1U << (bit),

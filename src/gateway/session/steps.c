@@ -44,15 +44,25 @@ static const struct step *step_of(const struct session *session)
 
 /* ---- The loop ---- */
 
-/* A client that takes nothing more has gone. A backend may have said why it did, and that is read
- * first, but for what could not be passed on now. */
+/* A client that takes nothing more has gone: the backend hears so in the same way, once nothing
+ * runs any more. */
+static bool lose_client(struct session *session)
+{
+    bool lacks_memory = session->client.error == ENOMEM;
+    if (!lacks_memory && outcome_is_awaited(session))
+        return false;
+    if (!lacks_memory)
+        leg_break_off(&session->backend);
+    session_close(session, lacks_memory ? CLOSE_NO_MEMORY : CLOSE_CLIENT_GONE);
+    return true;
+}
+
+/* A backend may have said why it has gone, and that is read first, but for what could not be passed
+ * on now. */
 static bool take_losses(struct session *session, const struct step *step)
 {
-    if (session->client.is_deaf) {
-        session_close(session,
-                      session->client.error == ENOMEM ? CLOSE_NO_MEMORY : CLOSE_CLIENT_GONE);
+    if (session->client.is_deaf && lose_client(session))
         return true;
-    }
     bool reads = step->backend && leg_input_size(&session->backend) && !session_is_held(session);
     if (session->backend.failed && step->backend_end && !reads) {
         step->backend_end(session);
@@ -78,11 +88,13 @@ static bool take_ends(struct session *session, const struct step *step)
         step->drain(session);
         return true;
     }
+    if (session->client.ended && step->client_end && step->client_end(session))
+        return true;
     if ((session->backend.ended || session->backend.failed) && step->backend_end) {
         step->backend_end(session);
         return true;
     }
-    return session->client.ended && step->client_end && step->client_end(session);
+    return false;
 }
 
 /* Does one thing. false: there is nothing to do. */
@@ -252,7 +264,8 @@ void session_drain(struct session *session)
     if (!session_is_open(session))
         return;
     session->is_drained = true;
-    if (session->client.ended && !session->work_is_out) /* it will not read what still runs */
+    bool is_gone = session->client.ended || session->client.is_deaf;
+    if (is_gone && !session->work_is_out) /* it will not read what still runs */
         session_close(session, CLOSE_SHUTDOWN);
     session_run(session);
 }
@@ -266,7 +279,7 @@ static bool wants_client(const struct session *session, const struct step *step)
     const struct leg *leg = &session->client;
     bool is_full = leg_input_size(leg) >= SESSION_READ_BYTES &&
                    !(step->client == command_bytes && command_bytes_missing(session));
-    return !leg->ended && !is_full && leg_pending(&session->backend) == 0;
+    return !leg->ended && !leg->failed && !is_full && leg_pending(&session->backend) == 0;
 }
 
 static bool wants_backend(const struct session *session, const struct step *step)
@@ -277,13 +290,15 @@ static bool wants_backend(const struct session *session, const struct step *step
 }
 
 /* What a state wishes for, and whether it can be had now: TLS begins, and the sending ends, after
- * what waits for the client; work is wished for until it is done. */
+ * what waits for the peer; work is wished for until it is done. */
 static unsigned wishes_of_state(const struct session *session, unsigned wishes)
 {
     if (leg_pending(&session->client))
         wishes &= ~(unsigned)(SESSION_SECURES | SESSION_FINISHES);
     if (session_is_held(session))
         wishes &= ~(unsigned)SESSION_FINISHES;
+    if (leg_pending(&session->backend) || !client_end_is_due(session))
+        wishes &= ~(unsigned)SESSION_FINISHES_BACKEND;
     if (session->is_done) /* fulfilled, but the session is held */
         wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS);
     return wishes;

@@ -48,8 +48,8 @@ static bool is_pipelined(const struct trace_conversation *c, const struct wire_i
         return false;
     if (input->end - input->pos <= WIRE_HEADER_BYTES)
         return input->pos < input->end;
-    command = input->pos[WIRE_HEADER_BYTES];
-    return command != WIRE_COM_QUIT && wire_command_reply_shape(command) != WIRE_REPLY_NONE;
+    bool is_empty = wire_frame_length(input->pos) == 0; /* a COM_SLEEP */
+    return is_empty || input->pos[WIRE_HEADER_BYTES] != WIRE_COM_QUIT;
 }
 
 static void read_packets(struct trace_conversation *c, enum wire_direction direction,

@@ -5,8 +5,8 @@
  * Bytes of both directions go in, in the order in which they were seen. Stages and events come out
  * through a sink, in the order in which a blocking client library would have reported them: a
  * pipelined command is reported when the reply to the one before it has ended, unless it is a
- * COM_QUIT or has no reply itself. How bytes are cut never matters. docs/trace.md lists
- * what bytes do not show, and what is assumed instead.
+ * COM_QUIT. How bytes are cut never matters. docs/trace.md lists what bytes do not show, and what is
+ * assumed instead.
  *
  * Pure: no thread, no socket, no file. Any thread, one at a time. A sink must not call back into its
  * conversation. */

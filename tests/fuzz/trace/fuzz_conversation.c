@@ -4,8 +4,8 @@
  *
  * Input: one byte of options, then chunks: a byte whose top bit is the direction and whose rest is
  * the chunk's size, then that many bytes; as fuzz_tracker has them. Asserted: every byte that an
- * event shows can be read, the connection ends once, and the same bytes in single steps make the
- * same events. */
+ * event shows can be read, the connection ends once, no command but COM_QUIT comes while a reply is
+ * due, and the same bytes in single steps make the same events. */
 #include <assert.h>
 #include <string.h>
 
@@ -16,6 +16,7 @@ enum { KEEP = 4096, RESUMED = 1, DEPRECATE_EOF = 2, COMPRESSED = 4, ZSTD = 8 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct account {
+    const struct trace_conversation *conversation;
     uint64_t hash;
     unsigned ends;
 };
@@ -31,6 +32,10 @@ static int note(void *context, enum protocol_stage stage, enum trace_event event
     struct account *account = context;
     assert(account->ends == 0); /* nothing comes after the end */
     assert(stage < PROTOCOL_STAGE_LAST && event < TRACE_EVENT_LAST);
+    if (event == TRACE_EVENT_SEND_COMMAND && args->cmd != WIRE_COM_QUIT) {
+        bool has_reply = wire_command_reply_shape((uint8_t)args->cmd) != WIRE_REPLY_NONE;
+        assert(account->conversation->tracker.queue_count <= (has_reply ? 1U : 0U));
+    }
     account->ends += event == TRACE_EVENT_DISCONNECTED;
     add(account, (uint64_t)stage << 16 | (uint64_t)event << 8 | (unsigned)args->cmd);
     add(account, args->hdr_len);
@@ -47,8 +52,8 @@ static int note(void *context, enum protocol_stage stage, enum trace_event event
 static struct account replay(const uint8_t *data, size_t size, size_t step)
 {
     const struct trace_options options = {.keep_limit = KEEP};
-    struct account account = {0};
     struct trace_conversation conversation;
+    struct account account = {.conversation = &conversation};
     const uint8_t *end = data + size;
     uint8_t flags = *data++;
     uint64_t capabilities = WIRE_CAP(CLIENT_PROTOCOL_41);

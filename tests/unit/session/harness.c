@@ -56,6 +56,13 @@ static void finish(struct filter *filter, struct leg *leg)
     ((struct peer *)filter)->is_finished = true;
 }
 
+static void break_off(struct filter *filter)
+{
+    struct peer *peer = (struct peer *)filter;
+    assert(!peer->is_closed);
+    peer->is_broken_off = true;
+}
+
 static void close_peer(struct filter *filter)
 {
     struct peer *peer = (struct peer *)filter;
@@ -68,6 +75,7 @@ static const struct filter_type memory_type = {.name = "memory",
                                                .send = send_bytes,
                                                .has_buffered = has_buffered,
                                                .finish = finish,
+                                               .break_off = break_off,
                                                .close = close_peer};
 
 static struct leg *leg_of(const struct harness *harness, enum session_side side)
@@ -233,10 +241,10 @@ static bool start_wishes(struct harness *harness, unsigned wishes)
     }
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(leg_of(harness, SESSION_BACKEND));
-    if (wishes & SESSION_FINISHES && !harness->is_finished) {
-        harness->is_finished = true;
+    if (wishes & SESSION_FINISHES)
         leg_finish(leg_of(harness, SESSION_CLIENT));
-    }
+    if (wishes & SESSION_FINISHES_BACKEND)
+        leg_finish(leg_of(harness, SESSION_BACKEND));
     if (wishes & SESSION_WORKS && !options->works_later) {
         do_work(harness, false);
         return true;

@@ -41,6 +41,7 @@ struct peer {
     bool has_ended;          /* sends nothing more after `unread` */
     bool is_lost;            /* the socket has an error */
     bool is_finished;        /* the session will send nothing more */
+    bool is_broken_off;      /* ... and has closed with a reset */
     bool is_closed;
 };
 
@@ -66,7 +67,7 @@ struct harness {
     size_t (*split)(struct harness *harness, size_t size); /* bytes of the next read; NULL: all */
     unsigned seed;                                         /* for split */
     bool is_over;
-    bool is_connecting, is_securing, is_finished;
+    bool is_connecting, is_securing;
     bool is_working; /* a thread that may block has the work */
     long deadline_s;
     const char *state; /* the last one that was seen */

@@ -355,6 +355,10 @@ static void compare_all(struct run *run)
     struct strbuf client = STRBUF_INIT, backend = STRBUF_INIT;
     log_packets(&client, SESSION_CLIENT, &run->harness.peers[SESSION_CLIENT].got);
     log_packets(&backend, SESSION_BACKEND, &run->harness.peers[SESSION_BACKEND].got);
+    if (run->harness.peers[SESSION_BACKEND].is_finished)
+        strbuf_add_text(&backend, "end\n");
+    if (run->harness.peers[SESSION_BACKEND].is_broken_off)
+        strbuf_add_text(&backend, "reset\n");
     compare(run, "events", &run->expected.events, &run->harness.puppet.log);
     compare(run, "the client", &run->expected.client, &client);
     compare(run, "the backend", &run->expected.backend, &backend);

@@ -14,7 +14,7 @@
  *     holds expire
  *
  *     c 1 ok               what the client must have received: a line a packet, its sequence number
- *     b 0 Query select 1   what the backend must have received
+ *     b 0 Query select 1   what the backend must have received; b end, b reset: the end, at last
  *     e Starting Query select 1     the events
  *     = ready              the session's state here
  *     over QUIT            it has ended here, for this reason

@@ -3,7 +3,8 @@
  * Runs every conversation of the files *.talk, which script.h explains. A section is a test:
  *
  *     == name option ...       options: those of struct harness_options, classic, whole_only; every_end:
- *                              goes on with each cause of an end, and with every two of them
+ *                              goes on with each cause of an end, and with every two of them; awaited:
+ *                              it does not end with the loss of the client
  *     %% NAME                  a part, which %NAME stands for; parts.talk is read first
  *     query TEXT               the client's COM_QUERY, its events before it, and what the backend reads */
 #include <setjmp.h>
@@ -23,7 +24,7 @@ struct talk {
     char name[128];
     struct strbuf lines;
     struct script_options options;
-    bool every_end;
+    bool every_end, awaited;
 };
 
 static struct talk talks[TALKS_MAX], parts[PARTS_MAX];
@@ -47,6 +48,8 @@ static void read_option(const char *word, struct talk *talk)
         options->whole_only = true;
     else if (IS("every_end"))
         talk->every_end = true;
+    else if (IS("awaited"))
+        talk->awaited = true;
     else if (!(false STEP_OPTION_BITS(X)))
         fail_msg("%s is no option", word);
 #undef X
@@ -129,8 +132,9 @@ static void run_every_end(const struct talk *talk)
     for (size_t i = 0; i < CAUSES * (CAUSES + 1); i++) {
         const char *first = causes[i % CAUSES];
         const char *second = i < CAUSES ? "" : causes[i / CAUSES - 1];
-        bool is_over = strcmp(first, "close") == 0 ||
-                       (strcmp(first, "client lost") == 0 && !talk->options.harness.works_later);
+        bool is_over =
+            strcmp(first, "close") == 0 || (strcmp(first, "client lost") == 0 && !talk->awaited &&
+                                            !talk->options.harness.works_later);
         options.whole_only = i >= CAUSES;
         strbuf_reset(&lines);
         strbuf_printf(&lines, "%s%s\n%s\n%s\n", talk->lines.data, first, is_over ? "= over" : "",

@@ -249,7 +249,7 @@ static void a_command_that_is_cut_off(void **state)
     strbuf_release(&record.events);
 }
 
-/* What has no reply, and COM_QUIT, do not wait. */
+/* Also those without a reply: no library sends one before it has read what is due. */
 static void commands_that_are_sent_ahead_come_in_their_turn(void **state)
 {
     (void)state;
@@ -270,14 +270,72 @@ static void commands_that_are_sent_ahead_come_in_their_turn(void **state)
                                "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
                                "READY_FOR_COMMAND SEND_COMMAND cmd=3 pkt=5\n"
                                "READY_FOR_COMMAND PACKET_SENT len=5\n"
-                               "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
-                               "READY_FOR_COMMAND PACKET_SENT len=4\n"
                                "WAIT_FOR_RESULT READ_PACKET\n"
                                "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+                               "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=4\n"
                                "READY_FOR_COMMAND SEND_COMMAND cmd=14\n"
                                "READY_FOR_COMMAND PACKET_SENT len=0\n"
-                               "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
-                               "READY_FOR_COMMAND PACKET_SENT len=4\n" QUIT_EVENTS);
+                               "WAIT_FOR_RESULT READ_PACKET\n"
+                               "WAIT_FOR_RESULT DISCONNECTED\n");
+}
+
+/* A client may leave without it: COM_QUIT does not wait. */
+static void a_goodbye_before_the_reply_comes_at_once(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {LOGIN, FRAME('C', 0, "\x0e"), FRAME('C', 0, "\x01")};
+    CHECK(frames, LOGIN_EVENTS "READY_FOR_COMMAND SEND_COMMAND cmd=14\n"
+                               "READY_FOR_COMMAND PACKET_SENT len=0\n" QUIT_EVENTS);
+}
+
+/* It is a COM_SLEEP, whatever follows: here the length of a COM_PING. */
+static void an_empty_command_waits_too(void **state)
+{
+    (void)state;
+    static const struct frame frames[] = {LOGIN,
+                                          FRAME('C', 0, "\x0e"),
+                                          FRAME('C', 0, ""),
+                                          FRAME('C', 0, "\x0e"),
+                                          FRAME('S', 1, OK),
+                                          FRAME('S', 1, OK),
+                                          FRAME('S', 1, OK)};
+#define SIMPLE_EVENTS(cmd)                                                                         \
+    "READY_FOR_COMMAND SEND_COMMAND cmd=" cmd "\n"                                                 \
+    "READY_FOR_COMMAND PACKET_SENT len=0\n"                                                        \
+    "WAIT_FOR_RESULT READ_PACKET\n"                                                                \
+    "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+    CHECK(frames, LOGIN_EVENTS SIMPLE_EVENTS("14") SIMPLE_EVENTS("0")
+                      SIMPLE_EVENTS("14") "READY_FOR_COMMAND DISCONNECTED\n");
+}
+
+/* As Connector/J does with a batch of blobs. */
+static void blobs_that_are_sent_ahead_come_in_their_turn(void **state)
+{
+    (void)state;
+#define LONG_DATA FRAME('C', 0, "\x18\x01\0\0\0\0\0xx")
+#define EXECUTE   FRAME('C', 0, "\x17\x01\0\0\0\0\x01\0\0\0")
+    static const struct frame frames[] = {
+        LOGIN,
+        LONG_DATA,
+        EXECUTE,
+        LONG_DATA,
+        EXECUTE,
+        FRAME('C', 0, "\x19\x01\0\0\0"),
+        FRAME('S', 1, OK),
+        FRAME('S', 1, OK),
+        FRAME('C', 0, "\x01"),
+    };
+#define BLOB_EVENTS                                                                                \
+    "READY_FOR_COMMAND SEND_COMMAND cmd=24 hdr=6 pkt=2\n"                                          \
+    "READY_FOR_COMMAND PACKET_SENT len=8\n"                                                        \
+    "READY_FOR_COMMAND SEND_COMMAND cmd=23 hdr=9\n"                                                \
+    "READY_FOR_COMMAND PACKET_SENT len=9\n"                                                        \
+    "WAIT_FOR_RESULT READ_PACKET\n"                                                                \
+    "WAIT_FOR_RESULT PACKET_RECEIVED pkt=7\n"
+    CHECK(frames,
+          LOGIN_EVENTS BLOB_EVENTS BLOB_EVENTS "READY_FOR_COMMAND SEND_COMMAND cmd=25 pkt=4\n"
+                                               "READY_FOR_COMMAND PACKET_SENT len=4\n" QUIT_EVENTS);
 }
 
 static void a_compressed_connection(void **state)
@@ -386,6 +444,9 @@ int main(void)
         TEST(a_reply_that_never_comes),
         TEST(a_command_that_is_cut_off),
         TEST(commands_that_are_sent_ahead_come_in_their_turn),
+        TEST(a_goodbye_before_the_reply_comes_at_once),
+        TEST(an_empty_command_waits_too),
+        TEST(blobs_that_are_sent_ahead_come_in_their_turn),
         TEST(a_compressed_connection),
         TEST(a_connection_that_is_compressed_with_zstd),
         TEST(a_refused_login_ends_the_connection),

@@ -262,6 +262,35 @@ static void a_malformed_packet_is_shown_before_the_conversation_breaks(void **st
                  "C0 0e         => BROKEN the server's greeting is malformed\n"});
 }
 
+/* While the server sends its binlog; and the rest of one whose first part was consumed. */
+static void an_acknowledgement_is_expected_in_a_binlog_dump_only(void **state)
+{
+    (void)state;
+    static const uint8_t dump[] = {1, 0, 0, 0, 0x12}, ack[] = {3, 0, 0, 0, 0xef, 1, 2},
+                         ping[] = {1, 0, 0, 0, 0x0e};
+    struct wire_tracker tracker;
+    struct wire_packet packet;
+    wire_tracker_resume(&tracker, WIRE_WANT_ALL, 1000, CLASSIC, CLASSIC, 0);
+    struct wire_input input = {ack, ack + sizeof ack};
+    assert_false(wire_tracker_expects_ack(&tracker, &input));
+    input = (struct wire_input){dump, dump + sizeof dump};
+    assert_int_equal(wire_tracker_next(&tracker, WIRE_FROM_CLIENT, &input, &packet), WIRE_PACKET);
+    for (size_t size = 0; size <= sizeof ack; size++) {
+        input = (struct wire_input){ack, ack + size};
+        assert_int_equal(wire_tracker_expects_ack(&tracker, &input), size > WIRE_HEADER_BYTES);
+    }
+    input = (struct wire_input){ping, ping + sizeof ping};
+    assert_false(wire_tracker_expects_ack(&tracker, &input));
+    input = (struct wire_input){ack, ack + 5};
+    assert_int_equal(wire_tracker_next(&tracker, WIRE_FROM_CLIENT, &input, &packet), WIRE_MORE);
+    input = (struct wire_input){ack + 5, ack + sizeof ack};
+    assert_true(wire_tracker_expects_ack(&tracker, &input));
+    assert_int_equal(wire_tracker_next(&tracker, WIRE_FROM_CLIENT, &input, &packet), WIRE_PACKET);
+    assert_int_equal(packet.kind, WIRE_BINLOG_ACK);
+    assert_false(wire_tracker_expects_ack(&tracker, &input));
+    wire_tracker_release(&tracker);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -278,6 +307,7 @@ int main(void)
         TEST(what_does_not_fit_breaks_the_conversation),
         TEST(what_a_client_leaves_unfinished),
         TEST(a_malformed_packet_is_shown_before_the_conversation_breaks),
+        TEST(an_acknowledgement_is_expected_in_a_binlog_dump_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
