@@ -48,8 +48,17 @@ void leg_fail(struct leg *leg, int error)
 
 void leg_finish(struct leg *leg)
 {
-    if (leg->top && !leg->is_deaf)
-        leg->top->type->finish(leg->top, leg);
+    if (!leg->top || leg->is_deaf || leg->is_finished)
+        return;
+    leg->is_finished = true;
+    leg->top->type->finish(leg->top, leg);
+}
+
+void leg_break_off(struct leg *leg)
+{
+    if (leg->top)
+        leg->top->type->break_off(leg->top);
+    leg->is_finished = true; /* without a farewell */
 }
 
 void leg_close(struct leg *leg)

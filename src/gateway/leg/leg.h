@@ -40,6 +40,7 @@ struct filter_type {
     /* Whether a receive would give bytes that the socket below will not announce. NULL: never. */
     bool (*has_buffered)(const struct filter *filter);
     void (*finish)(struct filter *filter, struct leg *leg); /* nothing more will be sent */
+    void (*break_off)(struct filter *filter);               /* its close is to be a reset */
     void (*close)(struct filter *filter);                   /* frees it; not those below */
 };
 
@@ -58,6 +59,7 @@ struct leg {
     bool failed;        /* an error was met; nothing more is read or written */
     bool is_deaf;       /* the peer takes nothing more; what it has sent before can still be read */
     int error;          /* errno of either */
+    bool is_finished;   /* the peer was told that nothing more will be sent */
     bool is_corked;
 
     const uint8_t *borrowed; /* output that comes after `out` is empty; NULL: none */
@@ -109,8 +111,11 @@ static inline bool leg_has_buffered(const struct leg *leg)
            leg->top->type->has_buffered(leg->top);
 }
 
-/* Tells the peer that nothing more will be sent. */
+/* Tells the peer, once, that nothing more will be sent. */
 void leg_finish(struct leg *leg);
+
+/* From now on closing it is seen by the peer as a reset, where its kind of socket can do that. */
+void leg_break_off(struct leg *leg);
 
 /* Marks the leg as failed, for good; for filters. */
 void leg_fail(struct leg *leg, int error);
@@ -143,6 +148,12 @@ static inline void leg_set_sequence(struct leg *leg, uint8_t sequence)
 static inline size_t leg_pending(const struct leg *leg)
 {
     return (leg->is_corked ? leg->cork.at : leg->out.size) - leg->sent + leg->borrowed_size;
+}
+
+/* The same with what is collected. */
+static inline size_t leg_unsent(const struct leg *leg)
+{
+    return leg->out.size - leg->sent + leg->borrowed_size;
 }
 
 /* From now on output is collected and not sent; then it is let go, or dropped as if it had never

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * recv(), send() and shutdown() as a filter. */
+ * recv(), send(), shutdown() and a reset as a filter. */
 #include "gateway/net/net_socket.h"
 
 #include <errno.h>
@@ -44,6 +44,12 @@ static void finish(struct filter *filter, struct leg *leg)
     shutdown(socket_of(filter)->watch.fd, SHUT_WR);
 }
 
+static void break_off(struct filter *filter)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(socket_of(filter)->watch.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 static void close_socket(struct filter *filter)
 {
     watch_close(&socket_of(filter)->watch);
@@ -54,6 +60,7 @@ static const struct filter_type socket_type = {
     .receive = receive,
     .send = send_bytes,
     .finish = finish,
+    .break_off = break_off,
     .close = close_socket,
 };
 

@@ -148,6 +148,11 @@ static void finish(struct filter *filter, struct leg *leg)
     filter->below->type->finish(filter->below, leg);
 }
 
+static void break_off(struct filter *filter)
+{
+    filter->below->type->break_off(filter->below);
+}
+
 static void close_tls(struct filter *filter)
 {
     SSL_free(tls_of(filter)->ssl);
@@ -160,6 +165,7 @@ static const struct filter_type tls_type = {
     .send = send_bytes,
     .has_buffered = has_buffered,
     .finish = finish,
+    .break_off = break_off,
     .close = close_tls,
 };
 

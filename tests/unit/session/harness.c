@@ -56,6 +56,13 @@ static void finish(struct filter *filter, struct leg *leg)
     ((struct peer *)filter)->is_finished = true;
 }
 
+static void break_off(struct filter *filter)
+{
+    struct peer *peer = (struct peer *)filter;
+    assert(!peer->is_closed);
+    peer->is_broken_off = true;
+}
+
 static void close_peer(struct filter *filter)
 {
     struct peer *peer = (struct peer *)filter;
@@ -68,6 +75,7 @@ static const struct filter_type memory_type = {.name = "memory",
                                                .send = send_bytes,
                                                .has_buffered = has_buffered,
                                                .finish = finish,
+                                               .break_off = break_off,
                                                .close = close_peer};
 
 static struct leg *leg_of(const struct harness *harness, enum session_side side)

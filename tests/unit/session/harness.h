@@ -41,6 +41,7 @@ struct peer {
     bool has_ended;          /* sends nothing more after `unread` */
     bool is_lost;            /* the socket has an error */
     bool is_finished;        /* the session will send nothing more */
+    bool is_broken_off;      /* ... and has closed with a reset */
     bool is_closed;
 };
 
