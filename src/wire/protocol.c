@@ -79,16 +79,3 @@ const char *wire_session_state_name(uint64_t type)
         return "unknown";
     }
 }
-
-const char *wire_error_sqlstate(uint16_t number)
-{
-    switch (number) {
-#define X(code, enumerator, sqlstate)                                                              \
-    case code:                                                                                     \
-        return sqlstate;
-        WIRE_ERRORS(X)
-#undef X
-    default:
-        return "HY000";
-    }
-}
