@@ -141,6 +141,23 @@ enum wire_capability_bit {
 /* All capabilities that a verbatim relay can offer. */
 uint64_t wire_relayed_capabilities(void);
 
+/* X(name, remedy): capabilities that change all bytes to come, and that clients go by without a look at
+ * the greeting: mysqlnd compresses when it is told to, and who asks for TLS goes on with it. Where
+ * one was not offered, and is set all the same, the two sides do not understand each other: the
+ * login must fail. The others count where both sides have set them, and clients go by that; they
+ * set, say, CLIENT_DEPRECATE_EOF towards servers that do not have it. */
+#define WIRE_INSISTENCES(X)                                                                        \
+    X(CLIENT_COMPRESS, "turn compression off in the client (MYSQLI_CLIENT_COMPRESS, "              \
+                       "PDO::MYSQL_ATTR_COMPRESS, --compress)")                                    \
+    X(CLIENT_ZSTD_COMPRESSION_ALGORITHM, "turn compression off in the client "                     \
+                                         "(--compression-algorithms=uncompressed)")                \
+    X(CLIENT_SSL, "turn TLS off in the client, or give weir-server a certificate (-ssl-cert, "     \
+                  "-ssl-key) or -auto-tls")
+
+/* Of the capabilities that are set and not offered, the first that cannot be left out: its name, and
+ * what to do about it. NULL: there is none. */
+const char *wire_capability_insisted_on(uint64_t set, uint64_t offered, const char **remedy);
+
 /* The capability's name, "CLIENT_PROTOCOL_41"; NULL for a bit that is not listed. */
 const char *wire_capability_name(unsigned bit);
 

@@ -116,6 +116,23 @@ static void bad_handshake(struct session *session, const char *what)
                  what);
 }
 
+/* Whether it goes by what was not offered; then the session has failed. */
+static bool insists(struct session *session, uint64_t capabilities)
+{
+    const char *remedy = NULL;
+    const char *name = wire_capability_insisted_on(capabilities, session->login->offered, &remedy);
+    if (!name)
+        return false;
+    log_warn("session",
+             "the client insists on %s, which is not offered: %s connection=%u client=%s", name,
+             remedy, session->observed.id,
+             session->observed.client_ip[0] ? session->observed.client_ip : "socket");
+    session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL,
+                 "Bad handshake: the client insists on %s, which weir does not offer here: %s",
+                 name, remedy);
+    return true;
+}
+
 static bool is_insecure(const struct session *session)
 {
     return environment_of(session)->requires_tls &&
@@ -143,6 +160,8 @@ static bool check_response(struct session *session)
     } else if (!identity_set_user(&session->observed, login->hello.user, login->hello.database,
                                   login->hello.attributes, login->hello.charset)) {
         session_close(session, CLOSE_NO_MEMORY);
+    } else { /* one that has not asked for TLS goes on without, whatever it says here */
+        insists(session, login->hello.capabilities & ~WIRE_CAP(CLIENT_SSL));
     }
     return session_is_open(session);
 }
@@ -218,14 +237,16 @@ size_t login_read_limit(const struct session *session)
 static void client_packet(struct session *session, const struct wire_packet *packet)
 {
     leg_set_sequence(&session->client, (uint8_t)(packet->sequence + 1));
-    if (packet->kind == WIRE_SSL_REQUEST && (session->login->offered & WIRE_CAP(CLIENT_SSL)))
-        session_enter(session, SESSION_SECURING);
-    else if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
+    if (packet->kind == WIRE_SSL_REQUEST) {
+        if (!insists(session, WIRE_CAP(CLIENT_SSL)))
+            session_enter(session, SESSION_SECURING);
+    } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
-    else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend))
+    } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
         login_write_backend(session, packet->payload, packet->payload_size);
-    else
+    } else {
         bad_handshake(session, "a packet that was not asked for");
+    }
 }
 
 /* One packet, or what there is of it. */

@@ -414,6 +414,19 @@ static void errors_are_a_servers(void **state)
     assert_string_equal(wire_error_sqlstate(WIRE_ER_CONNECTION_KILLED), "08S01");
 }
 
+static void what_cannot_be_left_out_is_named(void **state)
+{
+    const char *remedy = NULL;
+    const uint64_t both = WIRE_CAP(CLIENT_COMPRESS) | WIRE_CAP(CLIENT_SSL);
+    (void)state;
+    assert_string_equal(wire_capability_insisted_on(both, 0, &remedy), "CLIENT_COMPRESS");
+    assert_non_null(strstr(remedy, "MYSQLI_CLIENT_COMPRESS"));
+    assert_string_equal(wire_capability_insisted_on(both, WIRE_CAP(CLIENT_COMPRESS), &remedy),
+                        "CLIENT_SSL");
+    assert_null(wire_capability_insisted_on(both, both, &remedy));
+    assert_null(wire_capability_insisted_on(WIRE_CAP(CLIENT_DEPRECATE_EOF), 0, &remedy));
+}
+
 static void an_answer_follows_the_last_frame(void **state)
 {
     static uint8_t bytes[WIRE_HEADER_BYTES + WIRE_FRAME_MAX + WIRE_HEADER_BYTES] = {0xff, 0xff,
@@ -525,6 +538,7 @@ int main(void)
         TEST(a_column_definition_reads_back),
         TEST(a_text_row_reads_back),
         TEST(errors_are_a_servers),
+        TEST(what_cannot_be_left_out_is_named),
         TEST(an_answer_follows_the_last_frame),
         TEST(lists_name_their_members),
         TEST(proxy_headers),
