@@ -116,7 +116,7 @@ static bool is_asked(const struct session *session, enum close_reason reason)
     if (session->login)
         return !wire_tracker_expects_client_data(&session->tracker);
     if (!is_between_commands(session))
-        return true;
+        return session->state != SESSION_PASSTHROUGH;
     return leg_input_size(client) > WIRE_HEADER_BYTES &&
            wire_command_error_place(client->pos[WIRE_HEADER_BYTES]) == WIRE_ERROR_IN_REPLY;
 }
@@ -152,11 +152,7 @@ static void hang_up(struct session *session, enum close_reason reason)
 static void say_and_close(struct session *session, enum close_reason reason, unsigned code,
                           const char *sqlstate, const char *message, bool still_sends)
 {
-    struct leg *client = &session->client;
-    if (is_between_commands(session) && leg_input_size(client) >= WIRE_HEADER_BYTES)
-        leg_set_sequence(client,
-                         (uint8_t)(wire_packet_number(client->pos, leg_input_size(client)) + 1));
-    if (!client->is_mid_packet)
+    if (!session->client.is_mid_packet)
         answer_error(session, code, sqlstate, message);
     session_enter(session, SESSION_ENDING);
     if (still_sends)
@@ -182,6 +178,18 @@ static void end_with_error(struct session *session, enum close_reason reason, un
         hang_up(session, reason);
 }
 
+/* The gateway's own error, numbered as the answer to what the client waits for. */
+static void end_with_own_error(struct session *session, enum close_reason reason, unsigned code,
+                               const char *sqlstate, const char *message)
+{
+    struct leg *client = &session->client;
+    const bool asked = is_asked(session, reason);
+    if (asked && is_between_commands(session) && leg_input_size(client) >= WIRE_HEADER_BYTES)
+        leg_set_sequence(client,
+                         (uint8_t)(wire_packet_number(client->pos, leg_input_size(client)) + 1));
+    end_with_error(session, reason, code, sqlstate, message, asked);
+}
+
 void session_fail(struct session *session, enum close_reason reason, unsigned code,
                   const char *sqlstate, const char *format, ...)
 {
@@ -190,15 +198,14 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    end_with_error(session, reason, code, sqlstate, message, is_asked(session, reason));
+    end_with_own_error(session, reason, code, sqlstate, message);
 }
 
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal)
 {
     facts_refused_by(&session->observed, refusal->by);
-    end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message,
-                   is_asked(session, reason));
+    end_with_own_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
 }
 
 void session_fail_like_backend(struct session *session, const struct wire_packet *err)
