@@ -136,6 +136,7 @@ def test_the_gateways_own_end_is_like_the_servers(gateway, mortal):
                     seen.append((read_to_end(one), write_until_it_fails(one)))
     mortal.process.wait()
     mortal.start()
+    assert server.process.wait(20) == 0
     assert seen == [((b"", "end"), ("sent", "EPIPE"))] * 4
 
 
@@ -161,6 +162,7 @@ def test_an_answer_that_is_due_at_the_gateways_end(gateway, database):
         packets, rest = connection.packets_to_end()
         assert [raw.error_of([packet]) for packet in packets] == [(1053, "08S01", "Server shutdown in progress")]
         assert packets[0][0] == 1 and not rest
+    assert server.process.wait(20) == 0
 
 
 @pytest.mark.gateway_only
