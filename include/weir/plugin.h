@@ -474,7 +474,8 @@ static inline weir_string weir_part_text(const weir_session *session, size_t ind
 }
 
 /* Says why the connection or statement is refused; the client reads exactly this. error_code 0
- * means 1045 (access denied), sqlstate NULL means "28000". The message is cut at 511 bytes. Use it
+ * means 1045 (access denied), and so do numbers that no server sends (2000 to 2999 and 5000 to 5999
+ * are client libraries' own); sqlstate NULL means "28000". The message is cut at 511 bytes. Use it
  * as `return weir_refuse(session, 0, NULL, "not from %s", ip);`. */
 static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_code,
                                        const char *sqlstate, const char *format, ...)

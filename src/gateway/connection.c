@@ -85,6 +85,7 @@ static void close_all(struct connection *connection)
         return;
     connection->is_over = true;
     worker_remove_ready(connection->worker, connection);
+    leg_finish(connection->client_leg); /* TLS says so, too */
     leg_close(connection->client_leg);
     leg_close(connection->backend_leg);
     close_timer(connection);
@@ -405,6 +406,8 @@ void connection_drain(struct connection *connection)
 
 void connection_shut_down(struct connection *connection)
 {
+    session_shut_down(connection->session);
+    leg_flush(connection->client_leg);
     session_close(connection->session, CLOSE_SHUTDOWN);
     session_drop_holds(connection->session);
     carry_out(connection);

@@ -162,6 +162,17 @@ size_t wire_packet_whole(const uint8_t *bytes, size_t size, size_t *least)
     }
 }
 
+uint8_t wire_packet_number(const uint8_t *bytes, size_t size)
+{
+    const size_t full = WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
+    assert(size >= WIRE_HEADER_BYTES);
+    while (wire_frame_length(bytes) == WIRE_FRAME_MAX && size >= full + WIRE_HEADER_BYTES) {
+        bytes += full;
+        size -= full;
+    }
+    return bytes[3];
+}
+
 void wire_begin_packet(struct wire_writer *writer)
 {
     writer->start = writer->out->size;

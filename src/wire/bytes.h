@@ -70,6 +70,9 @@ static inline size_t wire_frame_length(const uint8_t header[4])
  * step a frame. */
 size_t wire_packet_whole(const uint8_t *bytes, size_t size, size_t *least);
 
+/* The number of the last of its frames whose header is there; that of the first one must be. */
+uint8_t wire_packet_number(const uint8_t *bytes, size_t size);
+
 /* Writes packets into a strbuf, which it borrows.
  *
  *     struct wire_writer w = wire_writer_to(&buffer, 0);

@@ -46,6 +46,24 @@ uint64_t wire_relayed_capabilities(void)
     return mask;
 }
 
+const char *wire_capability_insisted_on(uint64_t set, uint64_t offered, const char **remedy)
+{
+    static const struct {
+        uint64_t mask;
+        const char *name, *remedy;
+    } insistences[] = {
+#define X(name, remedy) {WIRE_CAP(name), #name, remedy},
+        WIRE_INSISTENCES(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof insistences / sizeof *insistences; i++)
+        if (set & ~offered & insistences[i].mask) {
+            *remedy = insistences[i].remedy;
+            return insistences[i].name;
+        }
+    return NULL;
+}
+
 const char *wire_capability_name(unsigned bit)
 {
     static const char *const names[64] = {
@@ -77,18 +95,5 @@ const char *wire_session_state_name(uint64_t type)
 #undef X
     default:
         return "unknown";
-    }
-}
-
-const char *wire_error_sqlstate(uint16_t number)
-{
-    switch (number) {
-#define X(code, enumerator, sqlstate)                                                              \
-    case code:                                                                                     \
-        return sqlstate;
-        WIRE_ERRORS(X)
-#undef X
-    default:
-        return "HY000";
     }
 }

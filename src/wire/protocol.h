@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The protocol's lists, each written once: commands, capabilities, status flags, field types,
- * session-state types, error numbers, limits. Whatever prints, parses or documents one of them does
- * so from its list.
+ * session-state types, limits. Whatever prints, parses or documents one of them does so from its
+ * list.
  *
  * Numbers are those of MySQL 8.0 and MariaDB 10.11; where the two disagree, the comment says how.
  */
@@ -141,6 +141,23 @@ enum wire_capability_bit {
 /* All capabilities that a verbatim relay can offer. */
 uint64_t wire_relayed_capabilities(void);
 
+/* X(name, remedy): capabilities that change all bytes to come, and that clients go by without a look at
+ * the greeting: mysqlnd compresses when it is told to, and who asks for TLS goes on with it. Where
+ * one was not offered, and is set all the same, the two sides do not understand each other: the
+ * login must fail. The others count where both sides have set them, and clients go by that; they
+ * set, say, CLIENT_DEPRECATE_EOF towards servers that do not have it. */
+#define WIRE_INSISTENCES(X)                                                                        \
+    X(CLIENT_COMPRESS, "turn compression off in the client (MYSQLI_CLIENT_COMPRESS, "              \
+                       "PDO::MYSQL_ATTR_COMPRESS, --compress)")                                    \
+    X(CLIENT_ZSTD_COMPRESSION_ALGORITHM, "turn compression off in the client "                     \
+                                         "(--compression-algorithms=uncompressed)")                \
+    X(CLIENT_SSL, "turn TLS off in the client, or give weir-server a certificate (-ssl-cert, "     \
+                  "-ssl-key) or -auto-tls")
+
+/* Of the capabilities that are set and not offered, the first that cannot be left out: its name, and
+ * what to do about it. NULL: there is none. */
+const char *wire_capability_insisted_on(uint64_t set, uint64_t offered, const char **remedy);
+
 /* The capability's name, "CLIENT_PROTOCOL_41"; NULL for a bit that is not listed. */
 const char *wire_capability_name(unsigned bit);
 
@@ -239,40 +256,6 @@ enum wire_session_state_type {
 #undef X
 };
 const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is not listed */
-
-/* X(number, enumerator, SQLSTATE): errors that weir itself puts on the wire. */
-#define WIRE_ERRORS(X)                                                                             \
-    X(1040, WIRE_ER_CON_COUNT_ERROR, "08004")                                                      \
-    X(1041, WIRE_ER_OUT_OF_RESOURCES, "HY000")                                                     \
-    X(1042, WIRE_ER_BAD_HOST_ERROR, "08S01")                                                       \
-    X(1043, WIRE_ER_HANDSHAKE_ERROR, "08S01")                                                      \
-    X(1045, WIRE_ER_ACCESS_DENIED_ERROR, "28000")                                                  \
-    X(1047, WIRE_ER_UNKNOWN_COM_ERROR, "08S01")                                                    \
-    X(1053, WIRE_ER_SERVER_SHUTDOWN, "08S01")                                                      \
-    X(1064, WIRE_ER_PARSE_ERROR, "42000")                                                          \
-    X(1105, WIRE_ER_UNKNOWN_ERROR, "HY000")                                                        \
-    X(1153, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01")                                                 \
-    X(1156, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, "08S01")                                             \
-    X(1158, WIRE_ER_NET_READ_ERROR, "08S01")                                                       \
-    X(1159, WIRE_ER_NET_READ_INTERRUPTED, "08S01")                                                 \
-    X(1193, WIRE_ER_UNKNOWN_SYSTEM_VARIABLE, "HY000")                                              \
-    X(1227, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, "42000")                                         \
-    X(1235, WIRE_ER_NOT_SUPPORTED_YET, "42000")                                                    \
-    X(1238, WIRE_ER_INCORRECT_GLOBAL_LOCAL_VAR, "HY000")                                           \
-    X(1243, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000")                                                 \
-    X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004")                                              \
-    X(1295, WIRE_ER_UNSUPPORTED_PS, "HY000")                                                       \
-    X(1461, WIRE_ER_MAX_PREPARED_STMT_COUNT_REACHED, "42000")                                      \
-    X(1582, WIRE_ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT, "42000")                                       \
-    X(1835, WIRE_ER_MALFORMED_PACKET, "HY000")                                                     \
-    X(1927, WIRE_ER_CONNECTION_KILLED, "70100")
-
-enum wire_error_number {
-#define X(number, enumerator, sqlstate) enumerator = (number),
-    WIRE_ERRORS(X)
-#undef X
-};
-const char *wire_error_sqlstate(uint16_t number); /* "HY000" for one that is not listed */
 
 /* Limits, in bytes unless said otherwise. */
 #define WIRE_HEADER_BYTES        4

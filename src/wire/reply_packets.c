@@ -4,6 +4,7 @@
  * text rows, PREPARE_OK, MariaDB's progress reports. */
 #include <string.h>
 
+#include "wire/errors.h"
 #include "wire/packets.h"
 
 enum { FIXED_FIELDS_BYTES = 0x0c /* of a column definition */ };

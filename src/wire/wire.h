@@ -5,6 +5,7 @@
  * Nothing here does I/O, and nothing allocates per packet. The parts, in learning order:
  *
  *   protocol.h   the protocol's lists: commands, capabilities, status flags, field types, limits
+ *   errors.h     the errors that weir itself puts on the wire
  *   bytes.h      one bounded reader and one bounded writer
  *   packets.h    codecs: greeting, handshake response, OK, ERR, column definitions, rows ...
  *   parameters.h what a client sends with a statement: its text, parameters, query attributes
@@ -17,6 +18,7 @@
 #define WEIR_WIRE_WIRE_H
 
 #include "wire/bytes.h"
+#include "wire/errors.h"
 #include "wire/packets.h"
 #include "wire/parameters.h"
 #include "wire/protocol.h"

@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import pathlib
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -27,7 +28,7 @@ from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.outside import OUTSIDE, OutsideDatabase, needs_its_own, outside_gateway  # noqa: E402
 from harness.packaging import build_client, package  # noqa: E402
-from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, ROOT, WEIR_SERVER  # noqa: E402
+from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, ROOT, WEIR_SERVER, program  # noqa: E402
 from harness.tracing import trace_clients  # noqa: E402
 
 trace_clients()
@@ -246,3 +247,14 @@ def both(database, endpoints):
 def client():
     """Builds a client program of clients/ and returns its path."""
     return build_client
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """The pinned drivers, installed when the lock file is newer."""
+    mark = NODE / "node_modules" / ".package-lock.json"
+    if not mark.exists() or mark.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+        done = subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"npm ci: {done.stderr}"
+        mark.touch()

@@ -1,24 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Client programs and libraries as people use them, each with a day's work: its output is the same without the gateway."""
-import subprocess
-
 import MySQLdb
 import MySQLdb.cursors
 import pytest
 from harness.endpoint import DATABASE
 from harness.observe import failure
 from harness.paths import INTEGRATION, NODE, program
-
-
-@pytest.fixture(scope="session")
-def node_modules():
-    """The pinned drivers, installed when the lock file is newer."""
-    mark = NODE / "node_modules" / ".package-lock.json"
-    if not mark.exists() or mark.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
-        done = subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE,
-                              capture_output=True, text=True)
-        assert done.returncode == 0, f"npm ci: {done.stderr}"
-        mark.touch()
 
 
 @pytest.mark.parametrize("driver", ["mysql2", "mariadb"])

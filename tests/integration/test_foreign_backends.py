@@ -144,7 +144,7 @@ HALF_ROW = b"\x05\0\0\x05\x04two"
 def test_a_backend_that_closes_in_a_result(fronting, last):
     """A part of a packet is held back until it is known what it is, so that there is a place for the error."""
     packets, rest, found = closed_in_a_result(fronting, last)
-    assert raw.error_of(packets)[:2] == (2013, "08S01") and len(packets) == 1 and not rest
+    assert raw.error_of(packets)[:2] == (1927, "08S01") and len(packets) == 1 and not rest
     assert names(found)[-2:] == ["Error Query", "Disconnect"]
 
 

@@ -58,6 +58,7 @@ void leg_break_off(struct leg *leg)
 {
     if (leg->top)
         leg->top->type->break_off(leg->top);
+    leg->is_finished = true; /* without a farewell */
 }
 
 void leg_close(struct leg *leg)

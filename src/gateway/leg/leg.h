@@ -150,6 +150,12 @@ static inline size_t leg_pending(const struct leg *leg)
     return (leg->is_corked ? leg->cork.at : leg->out.size) - leg->sent + leg->borrowed_size;
 }
 
+/* The same with what is collected. */
+static inline size_t leg_unsent(const struct leg *leg)
+{
+    return leg->out.size - leg->sent + leg->borrowed_size;
+}
+
 /* From now on output is collected and not sent; then it is let go, or dropped as if it had never
  * been written. */
 void leg_cork(struct leg *leg);

@@ -282,26 +282,6 @@ static bool ask_first(struct session *session, const uint8_t *bytes, size_t whol
     return true;
 }
 
-/* The number of the last frame of the input's first packet that has a header here. */
-static uint8_t last_frame(const uint8_t *bytes, size_t size)
-{
-    while (wire_frame_length(bytes) == WIRE_FRAME_MAX &&
-           size >= WIRE_HEADER_BYTES + WIRE_FRAME_MAX + WIRE_HEADER_BYTES) {
-        bytes += WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
-        size -= WIRE_HEADER_BYTES + WIRE_FRAME_MAX;
-    }
-    return bytes[3];
-}
-
-/* Numbered as the server does it: it gives up at the frame that is too much. */
-static void too_large(struct session *session)
-{
-    const struct leg *leg = &session->client;
-    leg_set_sequence(&session->client, (uint8_t)(last_frame(leg->pos, leg_input_size(leg)) + 1));
-    session_fail(session, CLOSE_TOO_LARGE, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01",
-                 "Got a packet bigger than 'max_allowed_packet' bytes");
-}
-
 bool command_bytes(struct session *session)
 {
     struct leg *leg = &session->client;
@@ -309,7 +289,8 @@ bool command_bytes(struct session *session)
     size_t least = 0;
     size_t whole = wire_packet_whole(bytes, leg_input_size(leg), &least);
     if (least > environment_of(session)->max_command_bytes) {
-        too_large(session);
+        session_fail(session, CLOSE_TOO_LARGE, WIRE_ER_NET_PACKET_TOO_LARGE, NULL,
+                     "Got a packet bigger than 'max_allowed_packet' bytes");
         return true;
     }
     if (whole == 0)
@@ -320,12 +301,10 @@ bool command_bytes(struct session *session)
     struct wire_packet command;
     tracing_command(session);
     tracing_bytes(session, WIRE_FROM_CLIENT, bytes, whole);
-    if (wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command) == WIRE_PACKET) {
+    if (wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &command) == WIRE_PACKET)
         judge(session, &command, whole);
-    } else {
-        leg_set_sequence(leg, (uint8_t)(bytes[3] + 1));
+    else
         session_fail_broken(session, CLOSE_CLIENT_PROTOCOL);
-    }
     return true;
 }
 

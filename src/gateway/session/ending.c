@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How a session ends, once, whatever the cause: outstanding statements end as Error, then
- * Disconnect or Reject is given, then the session is ENDING (the client reads why) or CLOSED. */
+ * Disconnect or Reject is given, then the session is ENDING (the client reads why) or CLOSED. A client
+ * that waits for an answer reads why; one that has asked for nothing sees the connection closed. */
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +94,7 @@ void session_close(struct session *session, enum close_reason reason)
 void session_linger(struct session *session, enum close_reason reason)
 {
     session_close(session, reason);
-    session->lingers = leg_pending(&session->client) > 0;
+    session->lingers = leg_unsent(&session->client) > 0;
     if (session->lingers)
         session_set_deadline(session, LINGER_SECONDS);
 }
@@ -102,23 +104,101 @@ void linger_timed_out(struct session *session)
     session->lingers = false;
 }
 
+/* ---- With an error ---- */
+
+/* Nothing is due for the last command, and the next one has not been taken: it is at the start of
+ * the client's input, if it has begun to arrive. */
+static bool is_between_commands(const struct session *session)
+{
+    bool takes = session->state == SESSION_READY || session->state == SESSION_JUDGING ||
+                 session->state == SESSION_QUERYING;
+    return takes && !session->login && !session->local && !session->kept_ok.size &&
+           !session->has_lost_reply;
+}
+
+/* Whether the client waits for an answer. An ERR that comes unasked is no help: the client takes it
+ * for the answer to what it asks next, and one that looks whether its connection still lives, finds
+ * bytes where there would be an end. Servers just close. */
+static bool is_asked(const struct session *session, enum close_reason reason)
+{
+    const struct leg *client = &session->client;
+    if (reason == CLOSE_CLIENT_PROTOCOL || reason == CLOSE_TOO_LARGE)
+        return true; /* it has just spoken */
+    if (session->login)
+        return !wire_tracker_expects_client_data(&session->tracker);
+    if (!is_between_commands(session))
+        return session->state != SESSION_PASSTHROUGH;
+    return leg_input_size(client) > WIRE_HEADER_BYTES &&
+           wire_command_error_place(client->pos[WIRE_HEADER_BYTES]) == WIRE_ERROR_IN_REPLY;
+}
+
+/* Whether more of the client's may come before it reads: what is there of its input is not just the
+ * command that is answered. */
+static bool may_still_send(const struct session *session, enum close_reason reason)
+{
+    const struct leg *client = &session->client;
+    size_t least = 0, command = 0;
+    if (reason == CLOSE_CLIENT_PROTOCOL || reason == CLOSE_TOO_LARGE ||
+        wire_tracker_expects_client_data(&session->tracker))
+        return true;
+    if (is_between_commands(session) && leg_input_size(client))
+        command = wire_packet_whole(client->pos, leg_input_size(client), &least);
+    return leg_input_size(client) != command;
+}
+
+/* The client reads nothing of the gateway's own. A backend that has reset its connection has done so
+ * on purpose, as a server does after wait_timeout. */
+static void hang_up(struct session *session, enum close_reason reason)
+{
+    if (session->backend.error == ECONNRESET || reason == CLOSE_HANDSHAKE_TIMEOUT)
+        leg_break_off(&session->client);
+    session_enter(session, SESSION_ENDING);
+    session_linger(session, reason);
+}
+
 /* A socket that is closed with unread input is reset, and the client may never read the error. So
- * the gateway says that it will send no more, and reads on until the client has closed its side,
- * for a moment. */
+ * where there may be some the gateway says that it will send no more, and reads on until the client
+ * has closed its side, for a moment. Otherwise it closes as a server does, so that the client's next
+ * write fails. */
+static void say_and_close(struct session *session, enum close_reason reason, unsigned code,
+                          const char *sqlstate, const char *message, bool still_sends)
+{
+    if (!session->client.is_mid_packet)
+        answer_error(session, code, sqlstate, message);
+    session_enter(session, SESSION_ENDING);
+    if (still_sends)
+        session_set_deadline(session, ENDING_SECONDS);
+    else
+        session_linger(session, reason);
+}
+
 static void end_with_error(struct session *session, enum close_reason reason, unsigned code,
-                           const char *sqlstate, const char *message)
+                           const char *sqlstate, const char *message, bool is_said)
 {
     if (!session_is_open(session))
         return;
+    const bool still_sends = may_still_send(session, reason);
     facts_error_code(&session->observed, code);
     if (!session->is_announced)
         facts_reject_reason(&session->observed, message);
     begin_end(session, reason);
     facts_reject_reason(&session->observed, NULL);
-    if (!session->client.is_mid_packet)
-        answer_error(session, code, sqlstate, message);
-    session_enter(session, SESSION_ENDING);
-    session_set_deadline(session, ENDING_SECONDS);
+    if (is_said)
+        say_and_close(session, reason, code, sqlstate, message, still_sends);
+    else
+        hang_up(session, reason);
+}
+
+/* The gateway's own error, numbered as the answer to what the client waits for. */
+static void end_with_own_error(struct session *session, enum close_reason reason, unsigned code,
+                               const char *sqlstate, const char *message)
+{
+    struct leg *client = &session->client;
+    const bool asked = is_asked(session, reason);
+    if (asked && is_between_commands(session) && leg_input_size(client) >= WIRE_HEADER_BYTES)
+        leg_set_sequence(client,
+                         (uint8_t)(wire_packet_number(client->pos, leg_input_size(client)) + 1));
+    end_with_error(session, reason, code, sqlstate, message, asked);
 }
 
 void session_fail(struct session *session, enum close_reason reason, unsigned code,
@@ -129,14 +209,14 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    end_with_error(session, reason, code, sqlstate, message);
+    end_with_own_error(session, reason, code, sqlstate, message);
 }
 
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal)
 {
     facts_refused_by(&session->observed, refusal->by);
-    end_with_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
+    end_with_own_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
 }
 
 void session_fail_like_backend(struct session *session, const struct wire_packet *err)
@@ -149,7 +229,7 @@ void session_fail_like_backend(struct session *session, const struct wire_packet
     }
     snprintf(message, sizeof message, "%.*s", (int)said.message.size, said.message.data);
     events_failed(&session->observed, said.code, said.sqlstate, message);
-    session_fail(session, CLOSE_BACKEND_GONE, said.code, said.sqlstate, "%s", message);
+    end_with_error(session, CLOSE_BACKEND_GONE, said.code, said.sqlstate, message, true);
 }
 
 /* ---- While the client reads its last error ---- */
@@ -171,19 +251,13 @@ void ending_timed_out(struct session *session)
     session_set_deadline(session, ENDING_SECONDS);
 }
 
-/* ---- Draining ---- */
+/* ---- Other causes ---- */
 
-void drain_login(struct session *session)
+void session_shut_down(struct session *session)
 {
+    session_check(session);
     session_fail(session, CLOSE_SHUTDOWN, WIRE_ER_SERVER_SHUTDOWN, NULL,
                  "Server shutdown in progress");
-}
-
-/* No command is due: the error has number 0, like that of a server that says why it closes. */
-void drain_idle(struct session *session)
-{
-    leg_set_sequence(&session->client, 0);
-    drain_login(session);
 }
 
 void session_fail_broken(struct session *session, enum close_reason reason)
@@ -193,9 +267,11 @@ void session_fail_broken(struct session *session, enum close_reason reason)
     log_warn("session", "%s: %s connection=%u state=%s", close_reason_message(reason), why,
              session->observed.id, session_state_name(session));
     if (reason == CLOSE_CLIENT_PROTOCOL)
-        session_fail(session, reason, 1156, "08S01", "Got packets out of order: %s", why);
+        session_fail(session, reason, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, NULL,
+                     "Got packets out of order: %s", why);
     else
-        session_fail(session, reason, 2027, "08S01",
-                     "weir: the backend's bytes were not understood (%s); the session is ended",
-                     why);
+        session_fail(
+            session, reason,
+            session->login ? WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE : WIRE_ER_CONNECTION_KILLED,
+            NULL, "weir: the backend's bytes were not understood (%s); the session is ended", why);
 }

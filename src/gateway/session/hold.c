@@ -147,6 +147,7 @@ static void reply_returned(struct session *session, struct weir_hold *hold)
     if (!refusal || !session_is_open(session)) {
         leg_uncork(&session->client);
     } else {
+        session->has_lost_reply = leg_unsent(&session->client) > leg_pending(&session->client);
         leg_drop_corked(&session->client); /* what was not audited is not answered */
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, refusal);
     }

@@ -24,9 +24,9 @@ bool login_connected(struct session *session)
     struct login *login = session->login;
     const struct session_environment *environment = environment_of(session);
     if (*login->error) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: cannot connect to the backend %s: %s", environment->backend_address,
-                     login->error);
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "weir: cannot connect to the backend %s: %s",
+                     environment->backend_address, login->error);
         return true;
     }
     if (environment->sends_proxy_header) {
@@ -42,7 +42,7 @@ bool login_connected(struct session *session)
 
 void login_backend_timed_out(struct session *session)
 {
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
+    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
                  "weir: the backend %s did not answer in %ld s",
                  environment_of(session)->backend_address,
                  environment_of(session)->connect_timeout_s);
@@ -50,7 +50,7 @@ void login_backend_timed_out(struct session *session)
 
 void login_backend_lost(struct session *session)
 {
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2013, "08S01",
+    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
                  "weir: the backend %s closed the connection during the login",
                  environment_of(session)->backend_address);
 }
@@ -89,8 +89,8 @@ static void answer_greeting(struct session *session, const struct wire_greeting 
     if (environment->operations->greeted)
         environment->operations->greeted(environment->owner, greeting);
     if (login->hello.capabilities & ~greeting->capabilities) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: the backend has changed its capabilities; connect again");
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "weir: the backend has changed its capabilities; connect again");
         return;
     }
     session->backend_id = greeting->connection_id;
@@ -166,7 +166,7 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     const struct session_environment *environment = environment_of(session);
     struct observed *observed = &session->observed;
     if (!environment->operations->id_add(environment->owner, observed->id, session->backend_id)) {
-        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
+        session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
         return;
     }
     session->is_registered = true;

@@ -79,11 +79,12 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     login->peer = arrival->peer;
     login->local = arrival->local;
     if (!arrival->version) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, 2003, "08S01",
-                     "weir: the backend %s has not been reached yet; try again",
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "weir: the backend %s has not been reached yet; try again",
                      environment->backend_address);
     } else if (arrival->too_many) {
-        session_fail(session, CLOSE_TOO_MANY, 1040, "08004", "Too many connections");
+        session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
+                     "Too many connections");
     } else {
         session_set_deadline(session, environment->handshake_timeout_s);
         greet(session, arrival);
@@ -103,7 +104,7 @@ void login_release(struct session *session)
 
 void login_timed_out(struct session *session)
 {
-    session_fail(session, CLOSE_HANDSHAKE_TIMEOUT, 1159, "08S01",
+    session_fail(session, CLOSE_HANDSHAKE_TIMEOUT, WIRE_ER_NET_READ_INTERRUPTED, NULL,
                  "Got timeout reading communication packets");
 }
 
@@ -111,7 +112,25 @@ void login_timed_out(struct session *session)
 
 static void bad_handshake(struct session *session, const char *what)
 {
-    session_fail(session, CLOSE_CLIENT_PROTOCOL, 1043, "08S01", "Bad handshake: %s", what);
+    session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL, "Bad handshake: %s",
+                 what);
+}
+
+/* Whether it goes by what was not offered; then the session has failed. */
+static bool insists(struct session *session, uint64_t capabilities)
+{
+    const char *remedy = NULL;
+    const char *name = wire_capability_insisted_on(capabilities, session->login->offered, &remedy);
+    if (!name)
+        return false;
+    log_warn("session",
+             "the client insists on %s, which is not offered: %s connection=%u client=%s", name,
+             remedy, session->observed.id,
+             session->observed.client_ip[0] ? session->observed.client_ip : "socket");
+    session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL,
+                 "Bad handshake: the client insists on %s, which weir does not offer here: %s",
+                 name, remedy);
+    return true;
 }
 
 static bool is_insecure(const struct session *session)
@@ -131,16 +150,18 @@ static bool check_response(struct session *session)
         bad_handshake(session, "the handshake response is cut short");
     } else if ((login->hello.capabilities & login->offered & REQUIRED_CAPABILITIES) !=
                REQUIRED_CAPABILITIES) {
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, 1251, "08004",
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL,
                      "Client does not support authentication protocol requested by server; "
                      "consider upgrading MySQL client");
     } else if (is_insecure(session)) {
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, 3159, "HY000",
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL,
                      "Connections using insecure transport are prohibited while "
                      "--require_secure_transport=ON.");
     } else if (!identity_set_user(&session->observed, login->hello.user, login->hello.database,
                                   login->hello.attributes, login->hello.charset)) {
         session_close(session, CLOSE_NO_MEMORY);
+    } else { /* one that has not asked for TLS goes on without, whatever it says here */
+        insists(session, login->hello.capabilities & ~WIRE_CAP(CLIENT_SSL));
     }
     return session_is_open(session);
 }
@@ -216,14 +237,16 @@ size_t login_read_limit(const struct session *session)
 static void client_packet(struct session *session, const struct wire_packet *packet)
 {
     leg_set_sequence(&session->client, (uint8_t)(packet->sequence + 1));
-    if (packet->kind == WIRE_SSL_REQUEST && (session->login->offered & WIRE_CAP(CLIENT_SSL)))
-        session_enter(session, SESSION_SECURING);
-    else if (packet->kind == WIRE_HANDSHAKE_RESPONSE)
+    if (packet->kind == WIRE_SSL_REQUEST) {
+        if (!insists(session, WIRE_CAP(CLIENT_SSL)))
+            session_enter(session, SESSION_SECURING);
+    } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
-    else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend))
+    } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
         login_write_backend(session, packet->payload, packet->payload_size);
-    else
+    } else {
         bad_handshake(session, "a packet that was not asked for");
+    }
 }
 
 /* One packet, or what there is of it. */

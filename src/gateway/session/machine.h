@@ -26,25 +26,25 @@
  * wait, and losses and drains are looked at again in a later state. */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, drain_login, 0,          \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, session_shut_down, 0,    \
       MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
-      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, drain_login, SESSION_SECURES, \
-      MAY(SESSION_GREETED) | MAY_END)                                                              \
+      NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
+      SESSION_SECURES, MAY(SESSION_GREETED) | MAY_END)                                             \
     X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
-      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, drain_login, 0,                \
+      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, session_shut_down, 0,          \
       MAY(SESSION_CONNECTING) | MAY_END)                                                           \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
-      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, drain_login,        \
+      NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, session_shut_down,  \
       SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY_END)                                        \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      drain_login, 0, MAY(SESSION_AUTHENTICATING) | MAY_END)                                       \
+      session_shut_down, 0, MAY(SESSION_AUTHENTICATING) | MAY_END)                                 \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, drain_login, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END)       \
+      login_timed_out, session_shut_down, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END) \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
-      command_bytes, reply_bytes, NULL, client_gone, backend_gone_idle, NULL, drain_idle, 0,       \
+      command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, session_shut_down, 0,     \
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
           MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
@@ -103,6 +103,7 @@ struct session {
     bool still_sends; /* ending, and more of the client's has come since the deadline was set */
     uint8_t ending_rounds; /* ... how often that was so */
     bool lingers;          /* closed, but the client has yet to read what it is owed */
+    bool has_lost_reply;   /* the reply that the client waits for was dropped (hold.c) */
     bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
     long deadline_s;
@@ -174,8 +175,8 @@ void session_set_deadline(struct session *session, long seconds);
 
 /* ---- ending.c ---- */
 
-/* Ends the session, and the client reads an ERR packet first, where the protocol has a place for
- * one now. sqlstate NULL: the usual one of that error. */
+/* Ends the session. A client that waits for an answer reads an ERR packet first, where the protocol
+ * has a place for one now. code: of WIRE_ERRORS; sqlstate NULL: the usual one of that error. */
 void session_fail(struct session *session, enum close_reason reason, unsigned code,
                   const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -184,7 +185,7 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal);
 
-/* The client has sent its last byte, and reads on: it is given a while to take what was written. */
+/* Ends the session; the client is given a while to take what was written. */
 void session_linger(struct session *session, enum close_reason reason);
 void linger_timed_out(struct session *session);
 
@@ -201,10 +202,8 @@ static inline bool session_is_farewell(const struct wire_packet *packet)
     return packet->kind == WIRE_UNSOLICITED && packet->payload_size && packet->payload[0] == 0xff;
 }
 
-/* Handlers of the step table: the client reads its last error, or the gateway is draining. */
+/* Handlers of the step table: the client reads its last error. */
 bool ending_input(struct session *session);
 void ending_timed_out(struct session *session);
-void drain_login(struct session *session);
-void drain_idle(struct session *session);
 
 #endif

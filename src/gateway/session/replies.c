@@ -88,10 +88,8 @@ static void end_session(struct session *session, enum fate fate, const struct wi
     } else if (fate == FATE_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
     } else if (fate == FATE_NO_MEMORY) {
-        session_fail(session, CLOSE_NO_MEMORY, 1041, "HY000", "Out of memory");
+        session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
     } else {
-        if (!session_is_owed(session))
-            leg_set_sequence(&session->client, 0); /* it answers no command */
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
     }
 }
@@ -302,16 +300,9 @@ void backend_gone(struct session *session)
         session_fail_like_backend(session, &packet);
         return;
     }
-    session_fail(session, CLOSE_BACKEND_GONE, 2006, "08S01",
+    session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
                  "weir: the backend %s closed the connection",
                  environment_of(session)->backend_address);
-}
-
-/* No command is due: the error has number 0, like that of a server that says why it closes. */
-void backend_gone_idle(struct session *session)
-{
-    leg_set_sequence(&session->client, 0);
-    backend_gone(session);
 }
 
 void backend_gone_in_passthrough(struct session *session)
@@ -338,7 +329,7 @@ void backend_lost_while_running(struct session *session)
         session_linger(session, CLOSE_CLIENT_GONE);
         return;
     }
-    session_fail(session, CLOSE_BACKEND_GONE, 2013, "08S01",
+    session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
                  "weir: the backend %s closed the connection while a statement was running; "
                  "whether it took effect is not known",
                  environment_of(session)->backend_address);

@@ -12,7 +12,6 @@
 bool reply_bytes(struct session *session);
 bool pass_to_client(struct session *session);
 void backend_gone(struct session *session);
-void backend_gone_idle(struct session *session);
 void backend_lost_while_running(struct session *session);
 void backend_gone_in_passthrough(struct session *session);
 void query_backend_lost(struct session *session);

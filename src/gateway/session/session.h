@@ -146,6 +146,9 @@ struct session_hold **session_hold_next(struct session_hold *hold); /* for the w
 /* Ends an idle session at once and a busy one after its reply: the gateway is draining. */
 void session_drain(struct session *session);
 
+/* Ends it, as busy as it is: a client that waits for an answer reads why. */
+void session_shut_down(struct session *session);
+
 /* Ends it now; the client reads no error. */
 void session_close(struct session *session, enum close_reason reason);
 

@@ -64,7 +64,7 @@ static bool take_losses(struct session *session, const struct step *step)
     if (session->client.is_deaf && lose_client(session))
         return true;
     bool reads = step->backend && leg_input_size(&session->backend) && !session_is_held(session);
-    if (session->backend.failed && step->backend_end && !reads) {
+    if (session->backend.failed && step->backend_end && !reads && !session_is_held(session)) {
         step->backend_end(session);
         return true;
     }
@@ -308,8 +308,8 @@ unsigned session_wishes(const struct session *session)
 {
     const struct step *step = step_of(session);
     unsigned wishes = step->wishes;
-    if (session->lingers && leg_pending(&session->client))
-        return session->deadline_changed ? SESSION_SETS_DEADLINE : 0;
+    if (session->lingers && leg_unsent(&session->client))
+        return SESSION_CLOSES_BACKEND | (session->deadline_changed ? SESSION_SETS_DEADLINE : 0);
     if (wishes & SESSION_IS_OVER || session->work_is_out)
         return wishes & SESSION_IS_OVER;
     if (wishes)

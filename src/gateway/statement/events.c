@@ -19,9 +19,6 @@
 #include "gateway/statement/session_identity.h"
 #include "gateway/statement/tracking.h"
 
-#define ERROR_LOST    2013 /* CR_SERVER_LOST: also what the client will say */
-#define ERROR_NOT_RUN 1317 /* ER_QUERY_INTERRUPTED */
-
 static struct plugin_registry *registry_of(const struct observed *observed)
 {
     return observed->environment->registry;
@@ -402,7 +399,7 @@ void events_end(struct observed *observed)
         prepared_clear_long_data(command->prepared);
     if (command->prepared && command->is_sent && command->code == WIRE_COM_STMT_RESET)
         prepared_reset(command->prepared);
-    give_errors(observed, ERROR_NOT_RUN, "70100",
+    give_errors(observed, WIRE_ER_QUERY_INTERRUPTED, wire_error_sqlstate(WIRE_ER_QUERY_INTERRUPTED),
                 command->has_failed
                     ? "Not run: an earlier statement of the text failed"
                     : "Not known whether it ran: the backend's results are fewer than the "
@@ -414,7 +411,8 @@ void events_end(struct observed *observed)
 void events_lost(struct observed *observed, const char *message)
 {
     struct command *command = &observed->command;
-    give_errors(observed, ERROR_LOST, "08S01", message);
+    give_errors(observed, WIRE_ER_CONNECTION_KILLED, wire_error_sqlstate(WIRE_ER_CONNECTION_KILLED),
+                message);
     command->is_announced = false;
     identity_end_forecast(observed);
     facts_clear_statement(observed);

@@ -52,7 +52,7 @@ void events_failed(struct observed *observed, unsigned code, const char *sqlstat
 /* Nothing more is due for the command. */
 void events_end(struct observed *observed);
 
-/* The session ends: outstanding statements end as Error 2013 with this message. What follows is
+/* The session ends: outstanding statements end as Error 1927 with this message. What follows is
  * about no statement. */
 void events_lost(struct observed *observed, const char *message);
 

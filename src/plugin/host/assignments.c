@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "plugin/host/plugin_variables.h"
+#include "wire/wire.h"
 
 struct plugin_assignment {
     const struct plugin_variable *variable;
@@ -85,14 +86,14 @@ int plugin_host_replace_value(weir_variable *variable, const char *text, size_t 
 
 #define NAME_TEXT "Variable '%s' "
 
-static void refuse(struct plugin_refusal *refusal, uint32_t code, const char *sqlstate,
-                   const char *format, ...) __attribute__((format(printf, 4, 5)));
-static void refuse(struct plugin_refusal *refusal, uint32_t code, const char *sqlstate,
+static void refuse(struct plugin_refusal *refusal, enum wire_error_number number,
+                   const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void refuse(struct plugin_refusal *refusal, enum wire_error_number number,
                    const char *format, ...)
 {
     va_list arguments;
-    refusal->code = code;
-    memcpy(refusal->sqlstate, sqlstate, sizeof refusal->sqlstate);
+    refusal->code = number;
+    memcpy(refusal->sqlstate, wire_error_sqlstate((uint16_t)number), sizeof refusal->sqlstate);
     va_start(arguments, format);
     vsnprintf(refusal->message, sizeof refusal->message, format, arguments);
     va_end(arguments);
@@ -105,13 +106,14 @@ bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin
     const struct plugin_definition *definition = variable->definition;
     bool wants_session = scope == PLUGIN_SET_SESSION;
     if (definition->is_readonly && scope != PLUGIN_SET_PERSIST_ONLY)
-        refuse(refusal, 1238, "HY000", NAME_TEXT "is a read only variable", definition->name);
+        refuse(refusal, WIRE_ER_INCORRECT_GLOBAL_LOCAL_VAR, NAME_TEXT "is a read only variable",
+               definition->name);
     else if (wants_session && !(definition->scopes & PLUGIN_SCOPE_SESSION))
-        refuse(refusal, 1229, "HY000",
+        refuse(refusal, WIRE_ER_GLOBAL_VARIABLE,
                NAME_TEXT "is a GLOBAL variable and should be set with SET GLOBAL",
                definition->name);
     else if (!wants_session && !(definition->scopes & PLUGIN_SCOPE_GLOBAL))
-        refuse(refusal, 1228, "HY000",
+        refuse(refusal, WIRE_ER_LOCAL_VARIABLE,
                NAME_TEXT "is a SESSION variable and can't be used with SET GLOBAL",
                definition->name);
     else
@@ -122,7 +124,8 @@ bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin
 static void refuse_value(struct plugin_refusal *refusal, const char *name, const char *value,
                          size_t size, const char *reason)
 {
-    refuse(refusal, 1231, "42000", NAME_TEXT "can't be set to the value of '%.*s'%s%s", name,
+    refuse(refusal, WIRE_ER_WRONG_VALUE_FOR_VAR,
+           NAME_TEXT "can't be set to the value of '%.*s'%s%s", name,
            (int)(size < 128 ? size : 128), value, *reason ? ": " : "", reason);
 }
 
@@ -134,7 +137,8 @@ bool plugin_variable_parse(const struct plugin_variable *variable, const struct 
     case PLUGIN_VALUE_OK:
         return true;
     case PLUGIN_VALUE_WRONG_TYPE:
-        refuse(refusal, 1232, "42000", "Incorrect argument type to variable '%s'", name);
+        refuse(refusal, WIRE_ER_WRONG_TYPE_FOR_VAR, "Incorrect argument type to variable '%s'",
+               name);
         break;
     case PLUGIN_VALUE_WRONG:
         if (input->kind == PLUGIN_INPUT_NULL)
@@ -143,7 +147,7 @@ bool plugin_variable_parse(const struct plugin_variable *variable, const struct 
             refuse_value(refusal, name, input->text, input->size, "");
         break;
     case PLUGIN_VALUE_NO_MEMORY:
-        refuse(refusal, 1041, "HY000", "Out of memory.");
+        refuse(refusal, WIRE_ER_OUT_OF_RESOURCES, "Out of memory.");
         break;
     }
     return false;
@@ -159,7 +163,7 @@ static bool read_default(const struct plugin_variable *variable, enum plugin_set
         plugin_variable_read(variable, NULL, &value->number, &text);
     value->text = strdup(text.data);
     if (!value->text)
-        refuse(refusal, 1041, "HY000", "Out of memory.");
+        refuse(refusal, WIRE_ER_OUT_OF_RESOURCES, "Out of memory.");
     return value->text != NULL;
 }
 
@@ -191,7 +195,7 @@ struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *
     struct plugin_assignment *assignment = calloc(1, sizeof *assignment);
     struct plugin_variables *variables = variable->plugin->registry->variables;
     if (!assignment) {
-        refuse(refusal, 1041, "HY000", "Out of memory.");
+        refuse(refusal, WIRE_ER_OUT_OF_RESOURCES, "Out of memory.");
         return NULL;
     }
     assignment->variable = variable;

@@ -8,10 +8,9 @@
 #include <string.h>
 
 #include "plugin/host/registry.h"
+#include "wire/wire.h"
 
-#define ERROR_ACCESS_DENIED 1045U
-#define ERROR_UNKNOWN       1105U /* ER_UNKNOWN_ERROR: a plugin's failure has no number of its own */
-#define COMPLAINT_NS        1000000000U /* a plugin's failures are logged once a second */
+#define COMPLAINT_NS 1000000000U /* a plugin's failures are logged once a second */
 
 static void complain(struct weir_plugin *plugin, const char *event, const char *reason)
 {
@@ -24,23 +23,23 @@ static void complain(struct weir_plugin *plugin, const char *event, const char *
                   reason, (unsigned long long)failures);
 }
 
-static void set_refusal(struct plugin_refusal *refusal, uint32_t code, const char *sqlstate,
+static void set_refusal(struct plugin_refusal *refusal, enum wire_error_number number,
                         const char *name, const char *text)
 {
-    refusal->code = code;
+    refusal->code = number;
     refusal->by = name;
-    snprintf(refusal->sqlstate, sizeof refusal->sqlstate, "%s", sqlstate);
+    memcpy(refusal->sqlstate, wire_error_sqlstate((uint16_t)number), sizeof refusal->sqlstate);
     snprintf(refusal->message, sizeof refusal->message, "plugin %s %s", name, text);
 }
 
 void plugin_refusal_unexplained(struct plugin_refusal *refusal, const struct weir_plugin *plugin)
 {
-    set_refusal(refusal, ERROR_ACCESS_DENIED, "28000", plugin->identity.name, "refused this");
+    set_refusal(refusal, WIRE_ER_ACCESS_DENIED_ERROR, plugin->identity.name, "refused this");
 }
 
 void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plugin *plugin)
 {
-    set_refusal(refusal, ERROR_UNKNOWN, "HY000", plugin->identity.name,
+    set_refusal(refusal, WIRE_ER_UNKNOWN_ERROR, plugin->identity.name,
                 "failed, and its on_failure is \"refuse\"; the server's log says more");
 }
 
@@ -49,7 +48,7 @@ void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugi
 {
     char text[128];
     snprintf(text, sizeof text, "failed: %s, and its on_failure is \"refuse\"", why);
-    set_refusal(refusal, ERROR_UNKNOWN, "HY000", plugin->identity.name, text);
+    set_refusal(refusal, WIRE_ER_UNKNOWN_ERROR, plugin->identity.name, text);
 }
 
 bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason)

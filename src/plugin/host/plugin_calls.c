@@ -10,9 +10,9 @@
 
 #include "plugin/host/plugin_variables.h"
 #include "plugin/host/registry.h"
+#include "wire/wire.h"
 
-#define ERROR_CANT_INITIALIZE_UDF 1123U
-#define RETURN_BYTES              (64U << 10) /* longest text that a function returns */
+#define RETURN_BYTES (64U << 10) /* longest text that a function returns */
 
 /* ---- Finding ---- */
 
@@ -91,7 +91,7 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     returned->is_null = true;
     strbuf_reset(&returned->text);
     if (plugin->state != PLUGIN_STATE_READY || !atomic_load(&plugin->enabled)) {
-        set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF, "its plugin is disabled");
+        set_refusal(refusal, callable->name, WIRE_ER_CANT_INITIALIZE_UDF, "its plugin is disabled");
         return false;
     }
     pthread_mutex_lock(&plugin->flushing);
@@ -105,7 +105,7 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     if (verdict == WEIR_OK && !returned->text.failed)
         return true;
     if (verdict != WEIR_REFUSE || !running.gave_reason)
-        set_refusal(refusal, callable->name, ERROR_CANT_INITIALIZE_UDF,
+        set_refusal(refusal, callable->name, WIRE_ER_CANT_INITIALIZE_UDF,
                     *reason ? reason : "the plugin didn't say why");
     return false;
 }

@@ -14,10 +14,11 @@
 #include <string.h>
 
 #include "plugin/host/registry.h"
+#include "wire/wire.h"
 
 /* What a session is refused with when there is no memory for the plugin's reason. Never freed. */
 static struct plugin_refusal out_of_memory = {
-    .code = 1041, .sqlstate = "HY000", .message = "weir: out of memory"};
+    .code = WIRE_ER_OUT_OF_RESOURCES, .sqlstate = "HY000", .message = "weir: out of memory"};
 
 static bool is_sqlstate(const char *text)
 {
@@ -30,7 +31,9 @@ void plugin_refusal_set(struct plugin_refusal *refusal, uint32_t error_code, con
     const size_t most = sizeof refusal->message - 1;
     size_t size = message_size < most ? message_size : most;
     refusal->by = NULL;
-    refusal->code = error_code == 0 || error_code > UINT16_MAX ? 1045 : error_code;
+    bool is_a_servers =
+        error_code != 0 && error_code <= UINT16_MAX && !wire_error_is_clients(error_code);
+    refusal->code = is_a_servers ? error_code : WIRE_ER_ACCESS_DENIED_ERROR;
     memcpy(refusal->sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
     memcpy(refusal->message, message, size);
     refusal->message[size] = '\0';

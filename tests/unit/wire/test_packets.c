@@ -398,6 +398,45 @@ static void a_text_row_reads_back(void **state)
     strbuf_release(&bytes);
 }
 
+static void errors_are_a_servers(void **state)
+{
+    static const unsigned numbers[] = {
+#define X(number, enumerator, sqlstate, when) number,
+        WIRE_ERRORS(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_false(wire_error_is_clients(numbers[i]));
+    assert_true(wire_error_is_clients(2000) && wire_error_is_clients(2999));
+    assert_true(wire_error_is_clients(5000) && wire_error_is_clients(5999));
+    assert_false(wire_error_is_clients(1999) || wire_error_is_clients(3000));
+    assert_string_equal(wire_error_sqlstate(WIRE_ER_CONNECTION_KILLED), "08S01");
+}
+
+static void what_cannot_be_left_out_is_named(void **state)
+{
+    const char *remedy = NULL;
+    const uint64_t both = WIRE_CAP(CLIENT_COMPRESS) | WIRE_CAP(CLIENT_SSL);
+    (void)state;
+    assert_string_equal(wire_capability_insisted_on(both, 0, &remedy), "CLIENT_COMPRESS");
+    assert_non_null(strstr(remedy, "MYSQLI_CLIENT_COMPRESS"));
+    assert_string_equal(wire_capability_insisted_on(both, WIRE_CAP(CLIENT_COMPRESS), &remedy),
+                        "CLIENT_SSL");
+    assert_null(wire_capability_insisted_on(both, both, &remedy));
+    assert_null(wire_capability_insisted_on(WIRE_CAP(CLIENT_DEPRECATE_EOF), 0, &remedy));
+}
+
+static void an_answer_follows_the_last_frame(void **state)
+{
+    static uint8_t bytes[WIRE_HEADER_BYTES + WIRE_FRAME_MAX + WIRE_HEADER_BYTES] = {0xff, 0xff,
+                                                                                    0xff};
+    (void)state;
+    bytes[WIRE_HEADER_BYTES + WIRE_FRAME_MAX + 3] = 1;
+    assert_int_equal(wire_packet_number(bytes, sizeof bytes), 1);
+    assert_int_equal(wire_packet_number(bytes, sizeof bytes - 1), 0);
+}
+
 static void lists_name_their_members(void **state)
 {
     (void)state;
@@ -498,6 +537,9 @@ int main(void)
         TEST(session_state_is_walked_one_change_at_a_time),
         TEST(a_column_definition_reads_back),
         TEST(a_text_row_reads_back),
+        TEST(errors_are_a_servers),
+        TEST(what_cannot_be_left_out_is_named),
+        TEST(an_answer_follows_the_last_frame),
         TEST(lists_name_their_members),
         TEST(proxy_headers),
     };
