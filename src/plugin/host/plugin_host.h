@@ -147,6 +147,18 @@ struct weir_hold {
 /* All facts absent, no plugin data. */
 void plugin_session_init(struct weir_session *session);
 
+/* ---- Where a thread is ---- */
+
+/* Which plugin's callback a thread runs, for whoever watches it from another one. */
+struct plugin_activity {
+    _Atomic(const char *) plugin; /* its name; NULL: none is running */
+    _Atomic(const char *) event;  /* its name; of the last one */
+};
+
+/* From now on this thread's calls of plugins are marked there, by relaxed stores; NULL: nowhere.
+ * activity outlives the thread's calls, and what it points to lives as long as the registry. */
+void plugin_mark_calls(struct plugin_activity *activity);
+
 /* ---- Loading and life cycle ---- */
 
 struct plugin_registry;
