@@ -80,10 +80,16 @@ static void read_parameters(struct entry *entry, json_t *list)
     entry->parameters = calloc(count + 1, sizeof *entry->parameters);
     for (size_t i = 0; entry->parameters && i < count; i++) {
         json_t *element = json_array_get(list, i);
-        entry->parameters[i] =
-            (weir_parameter){.type = member(entry, element, "type"),
-                             .value = member(entry, element, "value"),
-                             .is_null = json_is_null(json_object_get(element, "value"))};
+        const json_t *value = json_object_get(element, "value");
+        const json_t *size = json_object_get(element, "size");
+        entry->parameters[i] = (struct record_parameter){
+            .shown = {.type = member(entry, element, "type"),
+                      .value = member(entry, element, "value"),
+                      .is_null = json_is_null(value)},
+            .flags = (json_object_get(element, "default") ? (uint32_t)WEIR_PARAMETER_DEFAULT : 0) |
+                     (json_object_get(element, "ignore") ? (uint32_t)WEIR_PARAMETER_IGNORE : 0) |
+                     (size ? (uint32_t)WEIR_PARAMETER_CUT : 0),
+            .size = json_is_integer(size) ? (uint64_t)json_integer_value(size) : WEIR_ABSENT};
     }
     entry->record.parameters = entry->parameters;
     entry->record.parameter_count = entry->parameters ? count : 0;

@@ -16,7 +16,7 @@ struct entry {
     const char *time, *event; /* as written */
     json_t *json;
     struct record_attribute *attributes;
-    weir_parameter *parameters;
+    struct record_parameter *parameters;
     weir_table *tables;
     struct strbuf *exact; /* texts that were no UTF-8, from their base64 */
     size_t exact_count;

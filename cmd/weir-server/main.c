@@ -89,6 +89,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .connect_timeout_s = options->connect_timeout,
         .drain_timeout_s = options->drain_timeout,
         .hold_timeout_s = options->hold_timeout,
+        .stall_limit_ms = options->stall_limit,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .log_file = options->log_file,

@@ -173,6 +173,15 @@ static const struct option_row rows[] = {
      .maximum = 86400,
      .help = "How long a plugin may keep a client's reply, or its own verdict; then it has failed, "
              "and its on_failure decides. It has also failed when the server ends meanwhile."},
+    {.name = "stall-limit",
+     .type = OPTION_NUMBER,
+     .offset = AT(stall_limit),
+     .argument = "MILLISECONDS",
+     .fallback = "100",
+     .maximum = 3600000,
+     .help =
+         "Log what a worker does, and in which plugin, when it has not gone on for so long: its "
+         "other sessions wait meanwhile. 0: never."},
     {.name = "max-command-bytes",
      .type = OPTION_NUMBER,
      .offset = AT(max_command_bytes),

@@ -175,6 +175,24 @@ typedef struct weir_parameter {
     uint32_t is_unsigned;
 } weir_parameter;
 
+/* X(enumerator, bit, what): what else there is to say of a parameter. */
+#define WEIR_PARAMETER_FLAGS(X)                                                                    \
+    X(WEIR_PARAMETER_LONG_DATA, 1U, "its value came before, with COM_STMT_SEND_LONG_DATA")         \
+    X(WEIR_PARAMETER_CUT, 2U, "value is only the beginning of it: `size` bytes came")              \
+    X(WEIR_PARAMETER_DEFAULT, 4U, "no value: the column's default (bulk execution)")               \
+    X(WEIR_PARAMETER_IGNORE, 8U, "no value: the column is left as it is (bulk execution)")
+
+#define X(enumerator, bit, what) enumerator = (bit),
+enum weir_parameter_flag { WEIR_PARAMETER_FLAGS(X) };
+#undef X
+
+/* The same parameter's origin. Set struct_size before the call. */
+typedef struct weir_parameter_origin {
+    uint32_t struct_size;
+    uint32_t flags; /* WEIR_PARAMETER_* */
+    uint64_t size;  /* bytes of the whole value; more than value.size when that was cut */
+} weir_parameter_origin;
+
 /* ---- Facts ---- */
 
 /* X(name, value, what): facts that are text; weir_NAME(session) reads one. */
@@ -364,6 +382,8 @@ typedef struct weir_host_functions {
     weir_hold *(*hold_verdict)(weir_session *session, const weir_plugin *plugin);
     void (*decide)(weir_hold *hold, weir_verdict verdict, uint32_t error_code, const char *sqlstate,
                    const char *message, size_t message_size);
+    int (*parameter_origin)(const weir_session *session, size_t index,
+                            weir_parameter_origin *origin);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -442,12 +462,23 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
     return weir_host_table->attribute(session, index, name, value);
 }
 
-/* The index-th parameter of an Execute. Returns 1, or 0 when there are no more. Its value is
- * overwritten by the next call. */
+/* The index-th parameter of an Execute; a bulk execution has those of its rows one after the other.
+ * Returns 1, or 0 when there are no more. Its value is overwritten by the next call. One after the
+ * other they cost what they are long, whatever their number. */
 static inline int weir_statement_parameter(const weir_session *session, size_t index,
                                            weir_parameter *parameter)
 {
     return weir_host_table->parameter(session, index, parameter);
+}
+
+/* Where the index-th parameter has come from, and how long it is. Returns 1, or 0 when there is no
+ * such parameter, or the host is older. It does not touch the value. */
+static inline int weir_statement_parameter_origin(const weir_session *session, size_t index,
+                                                  weir_parameter_origin *origin)
+{
+    return WEIR_HOST_HAS(parameter_origin)
+               ? weir_host_table->parameter_origin(session, index, origin)
+               : 0;
 }
 
 /* The index-th table that the statement names. Returns 1, or 0 when there are no more. */

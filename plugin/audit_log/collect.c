@@ -248,6 +248,15 @@ static bool is_same_text(weir_string a, weir_string b)
            (a.data == b.data || (a.data && memcmp(a.data, b.data, a.size) == 0));
 }
 
+/* How much of a longer text the limit leaves: not half a character. */
+static size_t beginning(weir_string text, uint64_t limit)
+{
+    size_t size = limit;
+    while (size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+        size--;
+    return size;
+}
+
 /* Without the fact (an older server, or no memory for it) no text is written. */
 static void collect_sql(struct scratch *scratch, const weir_session *session,
                         const struct collect_options *options)
@@ -264,9 +273,7 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     }
     bool is_cut = whole != WEIR_ABSENT && written.size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {
-        sql.size = options->sql_limit;
-        while (sql.size && ((unsigned char)sql.data[sql.size] & 0xc0) == 0x80)
-            sql.size--; /* not within a character */
+        sql.size = beginning(sql, options->sql_limit);
         is_cut = true;
     }
     if (is_cut)
@@ -274,24 +281,64 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     record->text[RECORD_TEXT_sql] = sql;
 }
 
+/* What a parameter takes of the limit besides its value: its name and marks. */
+#define PARAMETER_BYTES 32
+
+/* Reads one parameter, and cuts its value to what is left of the limit. False: there is no such
+ * parameter. */
+static bool collect_parameter(const weir_session *session, size_t index, bool is_masked,
+                              uint64_t left, struct record_parameter *parameter)
+{
+    weir_parameter_origin origin = {.struct_size = sizeof origin};
+    weir_string *value = &parameter->shown.value;
+    if (!weir_statement_parameter(session, index, &parameter->shown))
+        return false;
+    bool is_known = weir_statement_parameter_origin(session, index, &origin);
+    parameter->flags = is_known ? origin.flags : 0;
+    parameter->size = parameter->flags & WEIR_PARAMETER_CUT ? origin.size : value->size;
+    if (parameter->flags & (WEIR_PARAMETER_DEFAULT | WEIR_PARAMETER_IGNORE))
+        *value = (weir_string){NULL, 0};
+    if (is_masked) {
+        *value = text_of("***");
+        parameter->flags = 0;
+    } else if (value->size > left) {
+        value->size = beginning(*value, left);
+        parameter->flags |= WEIR_PARAMETER_CUT;
+    }
+    return true;
+}
+
+static uint64_t count_parameters(const weir_session *session, size_t from)
+{
+    weir_parameter_origin origin = {.struct_size = sizeof origin};
+    size_t index = from;
+    while (weir_statement_parameter_origin(session, index, &origin))
+        index++;
+    return index - from;
+}
+
 /* The text of a parameter may be gone when the next one is asked for: all are copied, and pointed
  * at when the copy does not move any more. */
-static void collect_parameters(struct scratch *scratch, const weir_session *session)
+static void collect_parameters(struct scratch *scratch, const weir_session *session, uint64_t limit)
 {
     struct record *record = &scratch->record;
     bool is_masked = record->number[RECORD_NUMBER_masked] == 1;
+    uint64_t left = limit ? limit : UINT64_MAX;
     size_t count = 0;
     strbuf_reset(&scratch->values);
-    while (MORE(scratch->parameters, scratch->parameter_room, count) &&
-           weir_statement_parameter(session, count, &scratch->parameters[count])) {
-        weir_string *value = &scratch->parameters[count++].value;
-        if (is_masked)
-            *value = text_of("***");
+    while (left && MORE(scratch->parameters, scratch->parameter_room, count) &&
+           collect_parameter(session, count, is_masked, left, &scratch->parameters[count])) {
+        const weir_string *value = &scratch->parameters[count++].shown.value;
         strbuf_add(&scratch->values, value->data, value->size);
+        uint64_t taken = value->size + PARAMETER_BYTES;
+        left -= taken < left ? taken : left;
     }
+    uint64_t left_out = left ? 0 : count_parameters(session, count);
+    if (left_out)
+        record->number[RECORD_NUMBER_parameters_left_out] = left_out;
     const char *at = scratch->values.data ? scratch->values.data : "";
     for (size_t i = 0; i < count && !scratch->values.failed; i++) {
-        weir_string *value = &scratch->parameters[i].value;
+        weir_string *value = &scratch->parameters[i].shown.value;
         value->data = value->data ? at : NULL;
         at += value->size;
     }
@@ -369,7 +416,7 @@ void collect_statement(struct scratch *scratch, struct audited *audited,
     record->number[RECORD_NUMBER_prepared_id] = weir_prepared_id(session);
     uint64_t parameters = options->with_parameters ? weir_parameter_count(session) : WEIR_ABSENT;
     if (parameters != WEIR_ABSENT && parameters)
-        collect_parameters(scratch, session);
+        collect_parameters(scratch, session, options->sql_limit);
     if (event != WEIR_STARTING)
         collect_outcome(scratch, session, event);
 }
@@ -412,6 +459,7 @@ void collect_redact(struct scratch *scratch, const weir_session *session)
     record->number[RECORD_NUMBER_sql_size] = WEIR_ABSENT;
     record->number[RECORD_NUMBER_redacted] = 1;
     record->parameter_count = 0;
+    record->number[RECORD_NUMBER_parameters_left_out] = WEIR_ABSENT;
     if (record->event != RECORD_COMPLETED && message->data)
         *message = without_quotations(&scratch->redacted, *message);
 }

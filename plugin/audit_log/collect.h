@@ -13,7 +13,7 @@
 
 struct collect_options {
     bool with_digest, with_tables, with_parameters;
-    uint64_t sql_limit; /* bytes; 0: no limit */
+    uint64_t sql_limit; /* bytes of the text, and of all parameters; 0: no limit */
     /* The format whose kept part of the session is enough; NULL: all facts are wanted. */
     const struct format *format;
 };
@@ -35,7 +35,7 @@ struct filter_state *audited_filter(struct audited *audited);
 /* A thread's memory for collecting and formatting. */
 struct scratch {
     struct strbuf bodies, redacted, values;
-    weir_parameter *parameters;
+    struct record_parameter *parameters;
     weir_table *tables;
     struct record_attribute *attributes;
     size_t parameter_room, table_room, attribute_room;

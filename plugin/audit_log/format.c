@@ -7,6 +7,7 @@
  * resuming a log and verifying one depend on that. */
 #include "format.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -48,19 +49,35 @@ void format_add_attributes(struct strbuf *text, const struct record *record)
     strbuf_add_byte(text, '}');
 }
 
-/* A NULL has no value; bytes that are not UTF-8 are added in base64. */
+static void add_whole_size(struct strbuf *text, uint64_t size)
+{
+    if (size == WEIR_ABSENT)
+        strbuf_add_text(text, ",\"size\":null");
+    else
+        strbuf_printf(text, ",\"size\":%" PRIu64, size);
+}
+
+/* A NULL has no value, nor has what a bulk execution leaves to the column; bytes that are not UTF-8
+ * are added in base64. Of a value that is cut, its size is known unless there was no memory. */
 void format_add_parameters(struct strbuf *text, const struct record *record)
 {
     static const char value_key[] = ",\"value\":";
     strbuf_add_byte(text, '[');
     for (size_t i = 0; i < record->parameter_count; i++) {
-        const weir_parameter *parameter = &record->parameters[i];
+        const struct record_parameter *whole = &record->parameters[i];
+        const weir_parameter *parameter = &whole->shown;
         strbuf_add_text(text, i ? ",{\"type\":" : "{\"type\":");
         encode_json(text, parameter->type.data, parameter->type.size);
         if (parameter->is_null)
             strbuf_add_text(text, ",\"value\":null");
+        else if (whole->flags & WEIR_PARAMETER_DEFAULT)
+            strbuf_add_text(text, ",\"default\":true");
+        else if (whole->flags & WEIR_PARAMETER_IGNORE)
+            strbuf_add_text(text, ",\"ignore\":true");
         else
             encode_json_member(text, value_key, sizeof value_key - 1, parameter->value);
+        if (whole->flags & WEIR_PARAMETER_CUT)
+            add_whole_size(text, whole->size);
         strbuf_add_byte(text, '}');
     }
     strbuf_add_byte(text, ']');

@@ -70,6 +70,7 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     NUMBER(redacted) /* 1: a filter had sql replaced by its normalised form */                     \
     NUMBER(prepared_id)                                                                            \
     LIST(parameters)                                                                               \
+    NUMBER(parameters_left_out) /* after these, since the record had become too long */            \
     TEXT(digest)                                                                                   \
     LIST(tables)                                                                                   \
     NUMBER(tables_known)  /* 0: the statement may use other tables than these */                   \
@@ -113,6 +114,12 @@ struct record_attribute {
     weir_string name, value;
 };
 
+struct record_parameter {
+    weir_parameter shown; /* value.data is NULL where there is none: NULL, and DEFAULT or IGNORE */
+    uint32_t flags;       /* WEIR_PARAMETER_*; CUT: shown.value is the beginning of `size` bytes */
+    uint64_t size;
+};
+
 struct record {
     uint64_t time_ns; /* since 1970 */
     enum record_event event;
@@ -121,7 +128,7 @@ struct record {
     uint64_t number[RECORD_NUMBER_END];
     const struct record_attribute *attributes;
     size_t attribute_count;
-    const weir_parameter *parameters;
+    const struct record_parameter *parameters;
     size_t parameter_count;
     const weir_table *tables;
     size_t table_count;

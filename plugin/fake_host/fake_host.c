@@ -49,6 +49,14 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
     return index == 0;
 }
 
+static int no_origin(const weir_session *session, size_t index, weir_parameter_origin *origin)
+{
+    (void)session;
+    (void)index;
+    (void)origin;
+    return 0;
+}
+
 static int no_parameter(const weir_session *session, size_t index, weir_parameter *parameter)
 {
     (void)session, (void)index, (void)parameter;
@@ -164,6 +172,7 @@ static const weir_host_functions functions = {
     .client_address = client_address,
     .attribute = attribute,
     .parameter = no_parameter,
+    .parameter_origin = no_origin,
     .table = table,
     .refuse = refuse,
     .session_data = session_data,

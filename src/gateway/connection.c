@@ -91,6 +91,12 @@ static void close_all(struct connection *connection)
     close_timer(connection);
 }
 
+/* The worker begins with the connection; what: static text for the watchdog. */
+static void begin_turn(struct connection *connection, const char *what)
+{
+    activity_begin(&connection->worker->activity, what, session_connection_id(connection->session));
+}
+
 /* ---- Reading ---- */
 
 /* Reads a side once and feeds the session. Returns whether there may be more. What the legs borrow
@@ -111,6 +117,7 @@ static bool read_once(struct connection *connection, enum session_side side)
 
 void connection_client_readable(struct connection *connection)
 {
+    begin_turn(connection, "reads from a client");
     if (!connection->is_securing)
         read_once(connection, SESSION_CLIENT);
     carry_out(connection);
@@ -161,6 +168,7 @@ static void on_client(struct watch *watch, unsigned events)
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
     struct leg *leg = connection->client_leg;
+    begin_turn(connection, "reads from a client");
     if (connection->is_securing) {
         go_on_securing(connection);
     } else {
@@ -210,6 +218,7 @@ static void on_backend(struct watch *watch, unsigned events)
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
     struct leg *leg = connection->backend_leg;
+    begin_turn(connection, "reads from the backend");
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
     } else {
@@ -252,6 +261,7 @@ static void begin_connecting(struct connection *connection)
 static void on_deadline(uv_timer_t *timer)
 {
     struct connection *connection = timer->data;
+    begin_turn(connection, "ends a session that is late");
     session_deadline_passed(connection->session);
     carry_out(connection);
 }
@@ -283,6 +293,7 @@ static void on_work(uv_work_t *work)
 static void on_worked(uv_work_t *work, int status)
 {
     struct connection *connection = work->data;
+    begin_turn(connection, "goes on after work");
     free(work);
     session_worked(connection->session, status != 0);
     carry_out(connection);
@@ -384,6 +395,7 @@ void connection_hold_returned(struct session_hold *hold)
 {
     struct session *session = session_hold_returned(hold);
     struct connection *connection = session_owner(session);
+    begin_turn(connection, "goes on after a hold");
     session_run(session);
     carry_out(connection);
     free_if_done(connection);
@@ -393,6 +405,7 @@ void connection_expire_holds(struct connection *connection)
 {
     if (!session_expire_holds(connection->session, clock_monotonic_ns()))
         return;
+    begin_turn(connection, "ends a hold that is late");
     session_run(connection->session);
     carry_out(connection);
     free_if_done(connection);
@@ -400,12 +413,14 @@ void connection_expire_holds(struct connection *connection)
 
 void connection_drain(struct connection *connection)
 {
+    begin_turn(connection, "drains a session");
     session_drain(connection->session);
     carry_out(connection);
 }
 
 void connection_shut_down(struct connection *connection)
 {
+    begin_turn(connection, "ends a session");
     session_shut_down(connection->session);
     leg_flush(connection->client_leg);
     session_close(connection->session, CLOSE_SHUTDOWN);

@@ -38,6 +38,8 @@ struct server {
     size_t listener_count;
     struct worker *workers;
     size_t worker_count;
+    struct watchdog *watchdog; /* NULL: nobody watches */
+    struct activity **activities;
     enum phase phase;
     uint64_t drain_until_ms;
     int status;
@@ -111,6 +113,7 @@ static void finish(struct server *server)
         worker_wake(&server->workers[i], true);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(&server->workers[i]);
+    watchdog_stop(server->watchdog);
     server->worker_count = 0;
     if (server->gateway.upstream)
         upstream_stop(server->gateway.upstream);
@@ -247,6 +250,20 @@ static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *e
     return 0;
 }
 
+static WEIR_MUST_CHECK int start_watchdog(struct server *server, size_t count, struct error *error)
+{
+    long limit_ms = server->gateway.options->stall_limit_ms;
+    if (limit_ms == 0)
+        return 0;
+    server->activities = calloc(count, sizeof(struct activity *));
+    if (!server->activities)
+        return error_set(error, "out of memory for the watchdog");
+    for (size_t i = 0; i < count; i++)
+        server->activities[i] = &server->workers[i].activity;
+    server->watchdog = watchdog_start(server->activities, count, limit_ms, error);
+    return server->watchdog ? 0 : -1;
+}
+
 static WEIR_MUST_CHECK int start_workers(struct server *server, struct error *error)
 {
     long cores = server->gateway.options->workers;
@@ -260,7 +277,7 @@ static WEIR_MUST_CHECK int start_workers(struct server *server, struct error *er
             return -1;
         server->worker_count++;
     }
-    return 0;
+    return start_watchdog(server, server->worker_count, error);
 }
 
 /* Two sockets a session. */
@@ -353,6 +370,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     tls_context_free(server->gateway.tls);
     trace_loading_close(&server->gateway);
     free(server->workers);
+    free(server->activities);
     free(server);
     if (status == 0)
         log_info("gateway", "stopped");

@@ -18,6 +18,7 @@
  *
  *   gateway.c        the main loop: listeners, signals, draining
  *   worker.c         one event loop a core; sessions are spread over them
+ *   watchdog.c       says which worker does not go on
  *   connection.c     feeds a session and does what it wishes for
  *   trace_loading.c  the trace plugin of the process */
 #ifndef WEIR_GATEWAY_GATEWAY_H
@@ -48,6 +49,7 @@ struct gateway_options {
     long connect_timeout_s;
     long drain_timeout_s;
     long hold_timeout_s;     /* how long plugins may keep a reply or a verdict */
+    long stall_limit_ms;     /* a worker that does not go on for so long is logged; 0: never */
     long max_command_bytes;  /* largest command that is relayed; also bounds what a session holds
                                 back */
     long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */

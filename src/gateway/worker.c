@@ -116,6 +116,12 @@ static void return_holds(struct session_hold *holds)
     }
 }
 
+static void on_before_waiting(uv_prepare_t *prepare)
+{
+    struct worker *worker = prepare->data;
+    activity_end(&worker->activity);
+}
+
 static void empty_inbox(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
@@ -143,6 +149,7 @@ static bool asked_to_stop(struct worker *worker)
 static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
+    activity_begin(&worker->activity, "empties its inbox", 0);
     empty_inbox(worker);
     unsigned changes = atomic_load(&worker->gateway->trace_changes);
     if (worker->trace_changes != changes)
@@ -214,6 +221,7 @@ void worker_end_if_done(struct worker *worker)
 static void *serve(void *argument)
 {
     struct worker *worker = argument;
+    plugin_mark_calls(&worker->activity.plugin);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
@@ -234,6 +242,10 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     if (status == 0)
         status = uv_async_init(&worker->loop, &worker->wake, on_wake);
     uv_idle_init(&worker->loop, &worker->idle);
+    uv_prepare_init(&worker->loop, &worker->before_waiting);
+    worker->before_waiting.data = worker;
+    uv_prepare_start(&worker->before_waiting, on_before_waiting);
+    uv_unref((uv_handle_t *)&worker->before_waiting);
     start_hold_timer(worker);
     worker->wake.data = worker->idle.data = worker;
     if (status < 0)

@@ -16,6 +16,7 @@
 #include "gateway/net/net.h"
 #include "gateway/session/session.h"
 #include "gateway/upstream/upstream.h"
+#include "gateway/watchdog.h"
 
 struct connection;
 struct trace_host;
@@ -39,6 +40,8 @@ struct worker {
     struct session_environment environment; /* of its sessions */
     pthread_t thread;
     uv_loop_t loop;
+    struct activity activity; /* for the watchdog */
+    uv_prepare_t before_waiting;
     uv_async_t wake;
     uint8_t *buffer; /* SESSION_READ_BYTES; only for the duration of one callback */
 

@@ -60,11 +60,16 @@ static struct side digest_side(struct digest_scanner *scanner)
     if (token.class == DIGEST_EMPTY && token.start < scanner->size &&
         scanner->text[token.start] == '-')
         group = SHOWN; /* -> and ->>: what it points to is after it */
+    if (token.class == DIGEST_INVALID && scanner->text[token.start] == '\0')
+        group =
+            STOPPED; /* what is behind a NUL is in no digest: right where the server ends there */
     return (struct side){token.start, scanner->at, group};
 }
 
 static bool agree(const struct side *a, const struct side *b)
 {
+    if (a->group == STOPPED && b->group == STOPPED)
+        return true; /* perhaps at a NUL, which is a byte of a comment to one of them */
     return a->start == b->start && a->group != STRANGE && b->group != STRANGE &&
            (a->group == b->group || (a->group == ANY && b->group != STOPPED) ||
             (b->group == ANY && a->group != STOPPED));

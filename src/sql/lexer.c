@@ -468,6 +468,25 @@ static void take_other(struct sql_lexer *lexer, struct sql_token *token)
     token->class = byte > ' ' && byte < 0x7f ? SQL_TOKEN_PUNCTUATION : SQL_TOKEN_INVALID;
 }
 
+/* Whether the server takes the NUL at hand for the end of the text. MariaDB cuts white space and
+ * semicolons off the end of a text; a NUL that is last then is its end. So is one after the
+ * semicolon of a text that may hold one statement only: what is behind is not read. Elsewhere a NUL
+ * makes a syntax error. MySQL has the same parser, but was not asked; TiDB has another one. */
+static bool is_end(struct sql_lexer *lexer)
+{
+    bool mariadb = lexer->mode.dialect == SQL_DIALECT_MARIADB;
+    size_t after = lexer->at + 1;
+    if (mariadb && lexer->semicolon_before)
+        return true;
+    while (after < lexer->size &&
+           (lexer->text[after] == ';' || is(lexer, lexer->text[after], SQL_BYTE_SPACE)))
+        after++;
+    if (after < lexer->size)
+        return false;
+    lexer->doubtful = lexer->doubtful || !mariadb;
+    return true;
+}
+
 void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
 {
     size_t before = lexer->at;
@@ -483,6 +502,10 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
     if (lexer->at >= lexer->size)
         return;
     unsigned char byte = lexer->text[lexer->at];
+    if (byte == '\0' && is_end(lexer)) {
+        lexer->at = lexer->size;
+        return;
+    }
     /* A dot before it: the part of a name that follows a name. */
     token->after_dot = before > 0 && lexer->at == before && lexer->text[before - 1] == '.' &&
                        lexer->name_before && lexer->name_end == before - 1;
@@ -497,6 +520,7 @@ void sql_lexer_next(struct sql_lexer *lexer, struct sql_token *token)
         lexer->at = lexer->size;
     token->end = lexer->at;
     lexer->dot_before = sql_token_is(token, '.');
+    lexer->semicolon_before = sql_token_is(token, ';');
     lexer->dot_end = token->end;
     if (sql_token_is_name(token)) {
         lexer->name_before = true;

@@ -22,7 +22,7 @@
 #include "sql/mode.h"
 
 enum sql_token_class {
-    SQL_TOKEN_END,         /* of the text */
+    SQL_TOKEN_END,         /* of the text, or a NUL at which the server ends it: start is there */
     SQL_TOKEN_WORD,        /* unquoted name or keyword; word is its enumerator or SQL_NO_WORD */
     SQL_TOKEN_NAME,        /* `quoted`, or "quoted" under ANSI_QUOTES */
     SQL_TOKEN_STRING,      /* 'text', "text", N'text', x'00', b'01' */
@@ -58,11 +58,12 @@ struct sql_lexer {
     uint8_t words;              /* enum words of lexer.c: how long words are measured */
     bool tricky;                /* trail bytes can be quotes and backslashes */
     bool in_code; /* inside an executable comment; a flag, not a depth: the first end ends it */
-    size_t code_start; /* where that comment began, when it did in this text */
-    bool conditional;  /* met an executable comment that some server would not run */
-    bool name_before;  /* the token before was a name, ending at `at` or before */
-    bool dot_before;   /* it was a dot, ending at dot_end */
-    bool ambiguous;    /* a word was taken for a name that is a keyword to some servers */
+    size_t code_start;     /* where that comment began, when it did in this text */
+    bool conditional;      /* met an executable comment that some server would not run */
+    bool name_before;      /* the token before was a name, ending at `at` or before */
+    bool dot_before;       /* it was a dot, ending at dot_end */
+    bool semicolon_before; /* it was a semicolon */
+    bool ambiguous;        /* a word was taken for a name that is a keyword to some servers */
     bool doubtful; /* met bytes that some server reads otherwise, and which it is is not known; or
                       nobody knows how this character set is read */
     size_t dot_end;

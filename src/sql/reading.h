@@ -13,10 +13,16 @@
  * in proportion to the text, no memory. */
 bool sql_reading_is_fixed(struct sql_span text);
 
+/* Whether how the session reads is known, whatever the text. */
+static inline bool sql_mode_is_sure(const struct sql_mode *mode)
+{
+    return !(mode->unsure || mode->brackets);
+}
+
 /* Whether what this room reads in the text is what a session in this mode reads in it. */
 static inline bool sql_reading_is_sure(struct sql_span text, const struct sql_mode *mode)
 {
-    return !(mode->unsure || mode->brackets) || (!mode->in_code && sql_reading_is_fixed(text));
+    return sql_mode_is_sure(mode) || (!mode->in_code && sql_reading_is_fixed(text));
 }
 
 #endif

@@ -50,7 +50,7 @@ bool sql_splitter_next(struct sql_splitter *splitter, struct sql_span *statement
     do {
         sql_lexer_next(&lexer, &token);
     } while (sql_token_is(&token, ';'));
-    if (token.class == SQL_TOKEN_END) {
+    if (token.class == SQL_TOKEN_END && token.start == rest.size) { /* a NUL makes a statement */
         splitter->rest.size = 0;
         return false;
     }

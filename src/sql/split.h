@@ -7,7 +7,8 @@
  * PROCEDURE, FUNCTION, TRIGGER, EVENT, PACKAGE). Its text keeps that semicolon and the white space
  * and comments before it. An empty statement (`;;`) is part of the one after it; what follows the
  * last semicolon is a statement only when it holds more than white space and comments. A text
- * without any statement gives none. TiDB cuts in the same places, and like there one newline is in
+ * without any statement gives none. A NUL is more: after a semicolon it begins a statement, which the
+ * server refuses. TiDB cuts in the same places, and like there one newline is in
  * no statement where the text begins, right after a semicolon, and where the text ends. A semicolon
  * in an executable comment that the server runs is a semicolon.
  *

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The list. Names are copied, decoded, into one buffer; while it grows they are offsets kept in the
- * spans' size and a base of NULL, and become pointers at the end. */
+ * spans' size and a base of NULL, and become pointers at the end.
+ *
+ * A text may name as many tables as fit into it, so that none is looked for one by one: the list has
+ * slots by hash once it is long, and the common table expressions in scope, which are a stack, a
+ * chain for each hash. */
 #include "sql/tables.h"
 
 #include "sql/charset.h"
@@ -32,7 +36,9 @@ void sql_tables_release(struct sql_tables *tables)
 {
     free(tables->items);
     free(tables->names);
+    free(tables->slots);
     free(tables->ctes);
+    free(tables->cte_heads);
     sql_tables_init(tables);
 }
 
@@ -102,13 +108,52 @@ static const char *span_bytes(const struct sql_tables *tables, struct sql_span s
     return tables->names + (uintptr_t)span.at;
 }
 
+static uint32_t add_hash(uint32_t hash, const unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes[i]) * 16777619U; /* FNV-1a */
+    return hash;
+}
+
+/* Nobody outside knows where the list lies, so that nobody can choose names of one hash. */
+static uint32_t hash_start(const struct sql_tables *tables)
+{
+    return 2166136261U ^ (uint32_t)((uintptr_t)tables >> 4);
+}
+
+#define CTE_HEADS  1024U
+#define LIST_SLOTS (4U * SQL_TABLES_MAX)
+#define SLOTS_FROM 32U /* items; fewer are looked through */
+
+/* The same for names that are the same to same_name(). */
+static uint32_t name_hash(const struct sql_tables *tables, const char *name, size_t size)
+{
+    unsigned char lower[3 * 256];
+    unsigned char high = 0;
+    uint32_t hash = hash_start(tables);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = sql_byte_lower((unsigned char)name[i]);
+        high |= byte;
+        hash = add_hash(hash, &byte, 1);
+    }
+    if (high < 0x80 || size > 256)
+        return hash;
+    return add_hash(hash_start(tables), lower,
+                    sql_lower_utf8((const unsigned char *)name, size, lower));
+}
+
 static bool is_cte(const struct sql_tables *tables, struct sql_span name)
 {
-    for (size_t i = tables->cte_count; i-- > 0;) {
-        const struct sql_cte *cte = &tables->ctes[i];
+    if (tables->cte_count == 0)
+        return false;
+    size_t next =
+        tables->cte_heads[name_hash(tables, span_bytes(tables, name), name.size) % CTE_HEADS];
+    while (next > 0) {
+        const struct sql_cte *cte = &tables->ctes[next - 1];
         if (cte->visible &&
             same_name(tables->names + cte->offset, cte->size, span_bytes(tables, name), name.size))
             return true;
+        next = cte->older;
     }
     return false;
 }
@@ -136,23 +181,79 @@ static void add_inside(struct scan *scan, struct sql_table *table)
     }
 }
 
+static bool same_table(const struct sql_tables *tables, const struct sql_table *a,
+                       const struct sql_table *b)
+{
+    return a->access == b->access && same_span(tables, a->name, b->name) &&
+           same_span(tables, a->database, b->database) &&
+           same_span(tables, a->named_apart, b->named_apart);
+}
+
+static uint32_t table_hash(const struct sql_tables *tables, const struct sql_table *table)
+{
+    const struct sql_span spans[] = {table->name, table->database, table->named_apart};
+    uint32_t hash = hash_start(tables) + (uint32_t)table->access;
+    for (size_t i = 0; i < 3; i++)
+        hash = add_hash(hash, (const unsigned char *)span_bytes(tables, spans[i]), spans[i].size);
+    return hash;
+}
+
+/* The slot of a table, or the empty one that it is to have. */
+static uint16_t *slot_of(const struct sql_tables *tables, const struct sql_table *table)
+{
+    size_t at = table_hash(tables, table) % LIST_SLOTS;
+    while (tables->slots[at] > 0 &&
+           !same_table(tables, &tables->items[tables->slots[at] - 1], table))
+        at = (at + 1) % LIST_SLOTS;
+    return &tables->slots[at];
+}
+
+/* The list is becoming long. Without memory for the slots it is looked through as before. */
+static void make_slots(struct sql_tables *tables)
+{
+    tables->slots = calloc(LIST_SLOTS, sizeof *tables->slots);
+    for (size_t i = 0; tables->slots && i < tables->count; i++)
+        *slot_of(tables, &tables->items[i]) = (uint16_t)(i + 1);
+}
+
+static bool has_table(const struct sql_tables *tables, const struct sql_table *table)
+{
+    if (tables->slots)
+        return *slot_of(tables, table) > 0;
+    for (size_t i = 0; i < tables->count; i++)
+        if (same_table(tables, &tables->items[i], table))
+            return true;
+    return false;
+}
+
+static void drop_slots(struct sql_tables *tables)
+{
+    free(tables->slots);
+    tables->slots = NULL;
+}
+
+void sql_tables_clear(struct sql_tables *tables)
+{
+    drop_slots(tables);
+    tables->count = tables->names_size = 0;
+}
+
 /* Adds a table unless the list has it. */
 static void add(struct scan *scan, const struct sql_table *table)
 {
     struct sql_tables *tables = scan->tables;
-    for (size_t i = 0; i < tables->count; i++) {
-        const struct sql_table *item = &tables->items[i];
-        if (item->access == table->access && same_span(tables, item->name, table->name) &&
-            same_span(tables, item->database, table->database) &&
-            same_span(tables, item->named_apart, table->named_apart))
-            return;
-    }
+    if (tables->count == SLOTS_FROM && !tables->slots)
+        make_slots(tables);
+    if (has_table(tables, table))
+        return;
     if (tables->count == SQL_TABLES_MAX) {
         scan->unknown = true;
         return;
     }
     if (grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
              sizeof *tables->items)) {
+        if (tables->slots)
+            *slot_of(tables, table) = (uint16_t)(tables->count + 1);
         tables->items[tables->count] = *table;
         tables->items[tables->count++].in_text = scan->inside != NULL;
     }
@@ -293,17 +394,35 @@ void sql_scan_add_cte(struct scan *scan, bool visible)
         scan->unknown = true;
         return;
     }
-    if (keep_name(scan, &scan->cursor.token, &offset, &size) &&
-        grow(tables, (void **)&tables->ctes, &tables->cte_capacity, tables->cte_count + 1,
-             sizeof *tables->ctes)) {
-        tables->ctes[tables->cte_count++] =
-            (struct sql_cte){.offset = offset, .size = size, .visible = visible};
+    if (!tables->cte_heads)
+        tables->cte_heads = calloc(CTE_HEADS, sizeof *tables->cte_heads);
+    if (!tables->cte_heads)
+        tables->failed = true;
+    else if (keep_name(scan, &scan->cursor.token, &offset, &size) &&
+             grow(tables, (void **)&tables->ctes, &tables->cte_capacity, tables->cte_count + 1,
+                  sizeof *tables->ctes)) {
+        uint16_t head = (uint16_t)(name_hash(tables, tables->names + offset, size) % CTE_HEADS);
+        tables->ctes[tables->cte_count++] = (struct sql_cte){.offset = offset,
+                                                             .size = size,
+                                                             .visible = visible,
+                                                             .head = head,
+                                                             .older = tables->cte_heads[head]};
+        tables->cte_heads[head] = (uint16_t)tables->cte_count;
+    }
+}
+
+void sql_scan_drop_ctes(struct sql_tables *tables, size_t count)
+{
+    while (tables->cte_count > count) {
+        const struct sql_cte *newest = &tables->ctes[--tables->cte_count];
+        tables->cte_heads[newest->head] = newest->older;
     }
 }
 
 bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database)
 {
     size_t database = tables->names_size;
+    drop_slots(tables);
     if (grow_names(tables, current_database.size) && current_database.size > 0)
         memcpy(tables->names + database, current_database.at, current_database.size);
     if (tables->failed) {

@@ -75,10 +75,12 @@ struct sql_tables {
     size_t capacity;
     char *names; /* owned: what the spans point to */
     size_t names_size, names_capacity;
+    uint16_t *slots;      /* owned: where items stand, by hash; NULL until they are many */
     struct sql_cte *ctes; /* owned: the common table expressions in scope */
     size_t cte_count, cte_capacity;
-    bool has_text; /* a PREPARE or EXECUTE IMMEDIATE was met, and its text is a string */
-    bool failed;   /* no memory */
+    uint16_t *cte_heads; /* owned: the newest of each hash; NULL: there was none yet */
+    bool has_text;       /* a PREPARE or EXECUTE IMMEDIATE was met, and its text is a string */
+    bool failed;         /* no memory */
 };
 
 void sql_tables_init(struct sql_tables *tables);

@@ -30,13 +30,13 @@ static void step(struct scan *scan)
         sql_cursor_skip_opening(&ahead);
         if (!columns || sql_cursor_word(&ahead) == SQL_WORD_SELECT ||
             sql_cursor_word(&ahead) == SQL_WORD_WITH) {
-            scan->tables->cte_count = 0;
+            sql_scan_drop_ctes(scan->tables, 0);
             sql_scan_set_clause(scan, CLAUSE_BINDING);
         }
     }
     if (frame->insert && sql_cursor_word(&scan->cursor) == SQL_WORD_ON &&
         sql_scan_at_duplicate_key(scan))
-        scan->tables->cte_count = frame->ctes;
+        sql_scan_drop_ctes(scan->tables, frame->ctes);
     if (frame->clause == CLAUSE_SKIP)
         sql_scan_next(scan);
     else if (frame->clause == CLAUSE_OTHER ||
@@ -53,7 +53,7 @@ static void end_statement(struct scan *scan)
         scan->unknown = true;
     scan->depth = 0;
     scan->frames[0] = (struct frame){0};
-    scan->tables->cte_count = 0;
+    sql_scan_drop_ctes(scan->tables, 0);
     scan->target_count = 0;
     scan->targets_all = false;
 }
@@ -146,7 +146,7 @@ static struct reading scan_text(struct sql_tables *tables, struct sql_span text,
     scan.wrapped = false;
     scan.target_count = 0;
     scan.frames[0] = (struct frame){0};
-    tables->cte_count = 0;
+    sql_scan_drop_ctes(tables, 0);
     sql_cursor_init(&scan.cursor, text, mode, reading);
     bool empty = scan.cursor.token.class == SQL_TOKEN_END;
     run(&scan);
@@ -201,7 +201,7 @@ static bool scan_texts(struct sql_tables *tables, struct sql_span text, const st
 bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,
                      const struct sql_mode *mode, struct sql_span current_database)
 {
-    tables->count = tables->names_size = 0;
+    sql_tables_clear(tables);
     tables->failed = tables->has_text = false;
     bool known = scan_readings(tables, statement, mode, NULL);
     if (tables->has_text)

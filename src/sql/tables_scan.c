@@ -57,7 +57,7 @@ static void close_frame(struct scan *scan)
     if (frame->clause == CLAUSE_FACTOR || frame->clause == CLAUSE_QUERY ||
         frame->clause == CLAUSE_WITH)
         scan->unknown = true; /* something is missing before the parenthesis */
-    scan->tables->cte_count = frame->ctes;
+    sql_scan_drop_ctes(scan->tables, frame->ctes);
     if (frame->cte && frame->ctes > 0)
         scan->tables->ctes[frame->ctes - 1].visible = true;
     scan->depth--;

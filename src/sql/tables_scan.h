@@ -71,6 +71,7 @@ struct scan {
 struct sql_cte {
     size_t offset, size; /* its name in tables->names */
     bool visible;
+    uint16_t head, older; /* its hash, and the next older one of that, + 1 */
 };
 
 static inline struct frame *sql_scan_frame(struct scan *scan)
@@ -90,6 +91,10 @@ bool sql_scan_used_table(struct scan *scan);
 void sql_scan_shown_table(struct scan *scan, bool apart);
 /* Adds the name at the cursor to the common table expressions. */
 void sql_scan_add_cte(struct scan *scan, bool visible);
+/* Takes all but the first `count` of them out of scope. */
+void sql_scan_drop_ctes(struct sql_tables *tables, size_t count);
+/* Empties the list before a statement is read. */
+void sql_tables_clear(struct sql_tables *tables);
 /* Completes the list: tables without a database get the current one, and spans become pointers.
  * False: there was no memory, and the list is empty. */
 bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database);

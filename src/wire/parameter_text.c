@@ -49,23 +49,25 @@ static bool put_float(struct wire_reader *r, unsigned width, struct strbuf *out)
     return !r->failed;
 }
 
-/* Behind the length byte: nothing, date, date and time, or those with microseconds. */
+/* After the length byte: nothing, date, date and time, or those with microseconds. A DATE is a date
+ * whatever came with it, and fewer bytes than a date has are none: servers read it so. */
 static bool put_date(const struct wire_parameter *parameter, struct wire_reader *r,
                      struct strbuf *out)
 {
     size_t size = wire_left(r);
-    if (size != 0 && size != 4 && size != 7 && size != 11)
+    bool is_date = parameter->type == WIRE_TYPE_DATE || parameter->type == WIRE_TYPE_NEWDATE;
+    if (!is_date && size != 0 && size != 4 && size != 7 && size != 11)
         return false;
-    unsigned year = size ? wire_read_u16(r) : 0;
-    unsigned month = size ? wire_read_u8(r) : 0;
-    unsigned day = size ? wire_read_u8(r) : 0;
+    unsigned year = size >= 4 ? wire_read_u16(r) : 0;
+    unsigned month = size >= 4 ? wire_read_u8(r) : 0;
+    unsigned day = size >= 4 ? wire_read_u8(r) : 0;
     strbuf_printf(out, "%04u-%02u-%02u", year, month, day);
-    if (size > 4 || parameter->type != WIRE_TYPE_DATE) {
-        unsigned hour = size > 4 ? wire_read_u8(r) : 0;
-        unsigned minute = size > 4 ? wire_read_u8(r) : 0;
-        unsigned second = size > 4 ? wire_read_u8(r) : 0;
-        strbuf_printf(out, " %02u:%02u:%02u", hour, minute, second);
-    }
+    if (is_date)
+        return !r->failed;
+    unsigned hour = size > 4 ? wire_read_u8(r) : 0;
+    unsigned minute = size > 4 ? wire_read_u8(r) : 0;
+    unsigned second = size > 4 ? wire_read_u8(r) : 0;
+    strbuf_printf(out, " %02u:%02u:%02u", hour, minute, second);
     if (size > 7)
         strbuf_printf(out, ".%06" PRIu32, wire_read_u32(r));
     return !r->failed;

@@ -100,10 +100,10 @@ bool wire_parameter_next(struct wire_parameters *parameters, struct wire_paramet
         parameter->name = wire_read_lenenc_string(&p->types);
     if (p->bulk)
         parameter->indicator = wire_read_u8(&p->values);
-    parameter->is_null = bit_is_set(p->nulls, p->index) || parameter->type == WIRE_TYPE_NULL ||
-                         parameter->indicator == WIRE_INDICATOR_NULL;
-    parameter->is_long_data =
-        p->index < p->long_data_count && bit_is_set(p->long_data, p->index) && !parameter->is_null;
+    parameter->is_long_data = p->index < p->long_data_count && bit_is_set(p->long_data, p->index);
+    parameter->is_null = !parameter->is_long_data &&
+                         (bit_is_set(p->nulls, p->index) || parameter->type == WIRE_TYPE_NULL ||
+                          parameter->indicator == WIRE_INDICATOR_NULL);
     if (!parameter->is_null && !parameter->is_long_data &&
         parameter->indicator == WIRE_INDICATOR_VALUE && !p->types.failed)
         parameter->raw = read_value(&p->values, parameter->type);

@@ -38,7 +38,8 @@ struct wire_parameter {
     uint8_t type;   /* enum wire_field_type */
     bool is_unsigned;
     bool is_null;
-    bool is_long_data;       /* the value came with COM_STMT_SEND_LONG_DATA: raw is empty */
+    bool is_long_data;       /* the value came with COM_STMT_SEND_LONG_DATA: raw is empty. Servers
+                                take it whatever the NULL bit says, which mysqlnd sets */
     uint8_t indicator;       /* enum wire_indicator; WIRE_INDICATOR_VALUE outside bulk rows */
     struct wire_string name; /* of a query attribute; data NULL: an ordinary parameter */
     struct wire_string raw;  /* the value's bytes, without their length */

@@ -109,7 +109,7 @@ static void replace_parameter(const struct observed *observed, struct prepared *
     uint32_t backend_id = 0;
     strbuf_add_text(&text, "KILL ");
     if (wire_execute_begin(&execute, payload, size, observed->capabilities,
-                           prepared->parameter_count, remembered, prepared->long_data) &&
+                           prepared->parameter_count, remembered, prepared->long_bits) &&
         wire_parameter_next(&execute.parameters, &parameter) && !parameter.is_null &&
         !parameter.is_long_data && wire_parameter_text(&parameter, &text) && !text.failed &&
         sql_kill((struct sql_span){text.data, text.size}, &prepared->mode, &kill) &&

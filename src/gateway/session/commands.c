@@ -41,7 +41,8 @@ static void note_replyless(struct session *session, const struct wire_packet *co
     } else if (command->command == WIRE_COM_STMT_SEND_LONG_DATA) {
         unsigned parameter = wire_read_u16(&reader);
         if (!reader.failed)
-            prepared_note_long_data(prepared_find(&session->observed, id), parameter);
+            prepared_add_long_data(&session->observed, prepared_find(&session->observed, id),
+                                   parameter, reader.pos, wire_left(&reader));
     }
 }
 

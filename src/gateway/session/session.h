@@ -164,4 +164,7 @@ const char *close_reason_message(enum close_reason reason);
 void session_set_owner(struct session *session, void *owner);
 void *session_owner(const struct session *session);
 
+/* The id that the client was told. */
+uint32_t session_connection_id(const struct session *session);
+
 #endif

@@ -348,6 +348,12 @@ void session_set_owner(struct session *session, void *owner)
     session->owner = owner;
 }
 
+uint32_t session_connection_id(const struct session *session)
+{
+    session_check(session);
+    return session->observed.id;
+}
+
 void *session_owner(const struct session *session)
 {
     return session->owner;

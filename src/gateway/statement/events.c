@@ -392,13 +392,21 @@ void events_completed(struct observed *observed, const struct wire_result *resul
     }
 }
 
+/* A bulk execution refuses long data, and uses it up all the same. */
+static void forget_long_data(struct observed *observed)
+{
+    const struct command *command = &observed->command;
+    if (!command->prepared || !command->is_sent)
+        return;
+    if (command->code == WIRE_COM_STMT_EXECUTE || command->code == WIRE_COM_STMT_BULK_EXECUTE)
+        prepared_clear_long_data(observed, command->prepared);
+    else if (command->code == WIRE_COM_STMT_RESET)
+        prepared_reset(observed, command->prepared);
+}
+
 void events_end(struct observed *observed)
 {
     struct command *command = &observed->command;
-    if (command->prepared && command->is_sent && command->code == WIRE_COM_STMT_EXECUTE)
-        prepared_clear_long_data(command->prepared);
-    if (command->prepared && command->is_sent && command->code == WIRE_COM_STMT_RESET)
-        prepared_reset(command->prepared);
     give_errors(observed, WIRE_ER_QUERY_INTERRUPTED, wire_error_sqlstate(WIRE_ER_QUERY_INTERRUPTED),
                 command->has_failed
                     ? "Not run: an earlier statement of the text failed"
@@ -406,6 +414,7 @@ void events_end(struct observed *observed)
                       "statements of the text");
     command->is_announced = false;
     memo_end_command(observed);
+    forget_long_data(observed);
 }
 
 void events_lost(struct observed *observed, const char *message)

@@ -22,7 +22,7 @@ static bool begin(const struct observed *observed, struct wire_parameters *param
     if (command->code == WIRE_COM_STMT_EXECUTE) {
         struct wire_execute execute;
         ok = wire_execute_begin(&execute, payload, command->arguments.size, observed->capabilities,
-                                prepared->parameter_count, remembered, prepared->long_data);
+                                prepared->parameter_count, remembered, prepared->long_bits);
         *parameters = execute.parameters;
     } else if (command->code == WIRE_COM_STMT_BULK_EXECUTE) {
         struct wire_bulk_execute execute;
@@ -33,34 +33,96 @@ static bool begin(const struct observed *observed, struct wire_parameters *param
     return ok;
 }
 
-/* Parameters lie one after the other, so the index-th is found by walking: plugins ask for them in
- * order, and statements have few. */
-bool parameters_get(const struct observed *observed, size_t index, struct strbuf *text,
-                    weir_parameter *out)
+/* Leaves the cursor at the parameter, since a plugin may ask for it once more. */
+static bool find(const struct observed *observed, struct parameter_cursor *cursor, size_t index,
+                 struct wire_parameter *parameter)
 {
-    struct wire_parameters parameters;
-    struct wire_parameter parameter = {0};
-    if (!begin(observed, &parameters))
-        return false;
-    for (size_t i = 0; i <= index; i++)
-        if (!wire_parameter_next(&parameters, &parameter))
+    if (!cursor->is_begun || index < cursor->index) {
+        cursor->is_begun = begin(observed, &cursor->at);
+        cursor->index = 0;
+    }
+    while (cursor->is_begun) {
+        struct wire_parameters after = cursor->at;
+        if (!wire_parameter_next(&after, parameter))
             return false;
+        if (cursor->index == index)
+            return true;
+        cursor->at = after;
+        cursor->index++;
+    }
+    return false;
+}
+
+/* What came before the command. NULL: nothing, or it could not be kept. */
+static const struct long_data *sent_before(const struct observed *observed,
+                                           const struct wire_parameter *parameter)
+{
+    return parameter->is_long_data
+               ? prepared_long_data(observed->command.prepared, parameter->index)
+               : NULL;
+}
+
+static bool is_whole(const struct long_data *sent)
+{
+    return sent && sent->kept.size == sent->size;
+}
+
+static weir_string value_of(const struct observed *observed, const struct wire_parameter *parameter,
+                            struct strbuf *text)
+{
+    const struct long_data *sent = sent_before(observed, parameter);
+    strbuf_reset(text);
+    if (parameter->is_null || parameter->indicator != WIRE_INDICATOR_VALUE)
+        return (weir_string){NULL, 0};
+    if (parameter->is_long_data)
+        return sent && sent->kept.size ? (weir_string){sent->kept.data, sent->kept.size}
+                                       : (weir_string){"", 0};
+    if (!wire_parameter_text(parameter, text)) {
+        strbuf_reset(text);
+        strbuf_add(text, parameter->raw.data, parameter->raw.size);
+    }
+    return text->data ? (weir_string){text->data, text->size} : (weir_string){"", 0};
+}
+
+bool parameters_get(const struct observed *observed, struct parameter_cursor *cursor, size_t index,
+                    struct strbuf *text, weir_parameter *out)
+{
+    struct wire_parameter parameter = {0};
+    if (!find(observed, cursor, index, &parameter))
+        return false;
     const struct wire_field_type_info *type = wire_field_type_info(parameter.type);
     const char *name = type ? type->name : "UNKNOWN";
     *out = (weir_parameter){.type = {name, strlen(name)},
                             .type_code = parameter.type,
                             .is_null = parameter.is_null,
                             .is_unsigned = parameter.is_unsigned};
-    strbuf_reset(text);
-    if (parameter.is_null)
-        return true;
-    if (!parameter.is_long_data && !wire_parameter_text(&parameter, text))
+    out->value = value_of(observed, &parameter, text);
+    return !text->failed;
+}
+
+bool parameters_origin(const struct observed *observed, struct parameter_cursor *cursor,
+                       size_t index, weir_parameter_origin *out)
+{
+    struct wire_parameter parameter = {0};
+    if (!find(observed, cursor, index, &parameter))
         return false;
-    out->value = (weir_string){text->data, text->size};
+    out->size = parameter.raw.size;
+    if (parameter.indicator == WIRE_INDICATOR_DEFAULT)
+        out->flags |= WEIR_PARAMETER_DEFAULT;
+    if (parameter.indicator == WIRE_INDICATOR_IGNORE)
+        out->flags |= WEIR_PARAMETER_IGNORE;
+    if (parameter.is_long_data) {
+        const struct long_data *sent = sent_before(observed, &parameter);
+        out->flags |= WEIR_PARAMETER_LONG_DATA;
+        if (!is_whole(sent))
+            out->flags |= WEIR_PARAMETER_CUT;
+        out->size = sent ? sent->size : WEIR_ABSENT;
+    }
     return true;
 }
 
-static enum sql_parameter_kind kind_of(const struct wire_parameter *parameter)
+static enum sql_parameter_kind kind_of(const struct observed *observed,
+                                       const struct wire_parameter *parameter)
 {
     const struct wire_field_type_info *type = wire_field_type_info(parameter->type);
     if (parameter->is_null || parameter->indicator == WIRE_INDICATOR_NULL)
@@ -69,7 +131,7 @@ static enum sql_parameter_kind kind_of(const struct wire_parameter *parameter)
         return SQL_PARAMETER_DEFAULT;
     if (parameter->indicator == WIRE_INDICATOR_IGNORE)
         return SQL_PARAMETER_IGNORE;
-    if (!type || parameter->is_long_data)
+    if (!type || (parameter->is_long_data && !is_whole(sent_before(observed, parameter))))
         return SQL_PARAMETER_UNKNOWN;
     switch (type->layout) {
     case WIRE_BINARY_INTEGER:
@@ -106,11 +168,16 @@ static size_t decode(const struct observed *observed, struct sql_parameter *deco
         return 0;
     while (found < count && wire_parameter_next(&parameters, &parameter)) {
         size_t start = values->size;
-        enum sql_parameter_kind kind = kind_of(&parameter);
+        enum sql_parameter_kind kind = kind_of(observed, &parameter);
         bool has_value = kind == SQL_PARAMETER_NUMBER || kind == SQL_PARAMETER_TEXT ||
                          kind == SQL_PARAMETER_BYTES;
-        if (has_value && !wire_parameter_text(&parameter, values))
+        if (has_value && parameter.is_long_data) {
+            const struct long_data *sent = sent_before(observed, &parameter);
+            strbuf_add(values, sent->kept.data, sent->kept.size);
+        } else if (has_value && !wire_parameter_text(&parameter, values)) {
+            strbuf_cut(values, start);
             kind = SQL_PARAMETER_UNKNOWN;
+        }
         decoded[found++] = (struct sql_parameter){kind, {NULL, values->size - start}};
     }
     size_t at = 0; /* the values have come to rest */

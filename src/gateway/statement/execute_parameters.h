@@ -6,11 +6,25 @@
 
 #include "gateway/statement/observed.h"
 
+/* Where a plugin reads. Parameters lie one after the other, so that the next is found from the one
+ * before: whoever asks for one after the other walks once, whatever their number. Zeroed: at none.
+ * It borrows from the command, and must be zeroed when that ends. */
+struct parameter_cursor {
+    bool is_begun;
+    size_t index; /* of the parameter that `at` gives next */
+    struct wire_parameters at;
+};
+
 /* The index-th parameter; its value as text goes into text (emptied first), which out points into.
- * false: there is no such parameter, or it cannot be decoded. A bulk execution has the parameters
- * of its rows one after the other. */
-bool parameters_get(const struct observed *observed, size_t index, struct strbuf *text,
-                    weir_parameter *out);
+ * A value that is not one of its type is shown as the bytes that came. false: there is no such
+ * parameter, or it cannot be found. A bulk execution has the parameters of its rows one after the
+ * other. */
+bool parameters_get(const struct observed *observed, struct parameter_cursor *cursor, size_t index,
+                    struct strbuf *text, weir_parameter *out);
+
+/* The same parameter's origin. */
+bool parameters_origin(const struct observed *observed, struct parameter_cursor *cursor,
+                       size_t index, weir_parameter_origin *out);
 
 /* Appends the statement's text with the parameters as literals; of a bulk execution those of the
  * first row. false: no memory. */

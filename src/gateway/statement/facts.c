@@ -82,6 +82,7 @@ void facts_user(struct observed *observed, size_t user_size, size_t attributes_s
     const struct identity *identity = &observed->identity;
     observed->handle.attributes = (const uint8_t *)identity->attributes;
     observed->handle.attributes_size = identity->attributes ? attributes_size : 0;
+    observed->handle.attribute_cursor.index = observed->handle.attribute_cursor.offset = 0;
     note_client_version(observed);
     set_text(observed, WEIR_TEXT_user, identity->user, user_size);
 }

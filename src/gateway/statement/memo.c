@@ -39,6 +39,7 @@ struct memo {
     struct strbuf redacted;  /* the text without its passwords */
     struct strbuf message;   /* the same of the error message asked for last */
     struct strbuf parameter; /* text of the parameter asked for last */
+    struct parameter_cursor parameters;
     struct strbuf expanded;
     struct strbuf part;    /* text of the part asked for last */
     struct strbuf unknown; /* what is not known of the session */
@@ -107,6 +108,7 @@ static void clear(struct memo *memo)
 {
     memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts = memo->has_tables =
         memo->has_redacted = memo->has_expanded = memo->has_exact = false;
+    memo->parameters.is_begun = false;
     empty(&memo->normalized);
     empty(&memo->redacted);
     empty(&memo->message);
@@ -146,6 +148,7 @@ void memo_next_statement(struct observed *observed)
 /* A prepared statement keeps what is the same in its next execution, and little memory. */
 static void trim_prepared(struct memo *memo)
 {
+    memo->parameters.is_begun = false;
     strbuf_release(&memo->normalized);
     memo->has_normalized = memo->has_redacted = memo->has_expanded = false;
     strbuf_release(&memo->redacted);
@@ -403,16 +406,27 @@ static bool is_exact(struct observed *observed)
     return memo->digest_is_exact;
 }
 
+/* Whether all modes read the command's whole text alike: where a statement of it ends depends on that,
+ * too. Found out once, since a text can have any number of statements. */
+static bool is_text_fixed(struct command *command, struct sql_span text)
+{
+    if (!command->has_fixed)
+        command->is_fixed = sql_reading_is_fixed(text);
+    command->has_fixed = true;
+    return command->is_fixed;
+}
+
 /* Of a command without text: true. */
 static bool is_reading_known(struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
-    const struct command *command = &observed->command;
-    struct sql_span whole = {command->text.data,
-                             command->text.size}; /* where it ends depends, too */
+    struct command *command = &observed->command;
+    struct sql_span whole = {command->text.data, command->text.size};
     if (command->prepared)
         whole = span_of(statement);
-    return !statement->text || sql_reading_is_sure(whole, &statement->mode);
+    if (!statement->text || sql_mode_is_sure(&statement->mode))
+        return true;
+    return !statement->mode.in_code && is_text_fixed(command, whole);
 }
 
 static uint64_t number_fact(void *source_data, uint32_t fact)
@@ -527,7 +541,14 @@ static int parameter_fact(void *source_data, size_t index, weir_parameter *out)
 {
     struct observed *observed = source_data;
     struct memo *memo = observed->command.prepared ? memo_of(observed) : NULL;
-    return memo && parameters_get(observed, index, &memo->parameter, out);
+    return memo && parameters_get(observed, &memo->parameters, index, &memo->parameter, out);
+}
+
+static int parameter_origin_fact(void *source_data, size_t index, weir_parameter_origin *out)
+{
+    struct observed *observed = source_data;
+    struct memo *memo = observed->command.prepared ? memo_of(observed) : NULL;
+    return memo && parameters_origin(observed, &memo->parameters, index, out);
 }
 
 static struct weir_hold *hold(void *source_data, enum plugin_hold_kind kind)
@@ -540,6 +561,7 @@ const struct plugin_facts_source memo_source = {
     .text = text_fact,
     .number = number_fact,
     .parameter = parameter_fact,
+    .parameter_origin = parameter_origin_fact,
     .table = table_fact,
     .part = part_fact,
     .part_text = part_text_fact,

@@ -75,10 +75,12 @@ enum command_phase {
 struct command {
     uint8_t code;
     enum command_phase phase;
-    bool out_of_memory;      /* it could not be kept: it must be refused */
-    bool is_announced;       /* its Starting events were given; Completed or Error are due */
-    bool is_sent;            /* to the backend */
-    bool is_whole_text;      /* PreParse: the statement is the whole text */
+    bool out_of_memory; /* it could not be kept: it must be refused */
+    bool is_announced;  /* its Starting events were given; Completed or Error are due */
+    bool is_sent;       /* to the backend */
+    bool is_whole_text; /* PreParse: the statement is the whole text */
+    bool has_fixed;     /* is_fixed is known: the whole text is read alike in all modes */
+    bool is_fixed;
     bool is_ambiguous;       /* which statement the next result belongs to is not known */
     bool has_failed;         /* a result was an error: what comes after it does not run */
     struct strbuf text;      /* the command's text, kept until it ends */

@@ -33,7 +33,7 @@ static void drop(struct observed *observed, struct prepared *prepared)
         observed->command.prepared = NULL;
     }
     memo_free(prepared->memo);
-    prepared_reset(prepared);
+    prepared_reset(observed, prepared);
     free(prepared->types);
     free(prepared->database);
     free(prepared);
@@ -93,20 +93,87 @@ void prepared_note_types(struct prepared *prepared, struct wire_string types)
     prepared->types_size = types.size;
 }
 
-void prepared_note_long_data(struct prepared *prepared, unsigned parameter)
+static struct long_data *find_long_data(const struct prepared *prepared, unsigned parameter)
+{
+    const uint16_t key = (uint16_t)parameter;
+    struct long_data *data = NULL;
+    HASH_FIND(hh, prepared->long_data, &key, sizeof key, data);
+    return data;
+}
+
+static struct long_data *new_long_data(struct observed *observed, struct prepared *prepared,
+                                       unsigned parameter)
+{
+    const unsigned before = HASH_COUNT(prepared->long_data);
+    struct long_data *data =
+        prepared_has_room(observed, sizeof *data) ? calloc(1, sizeof *data) : NULL;
+    if (!data)
+        return NULL;
+    data->parameter = (uint16_t)parameter;
+    strbuf_init(&data->kept);
+    HASH_ADD(hh, prepared->long_data, parameter, sizeof data->parameter, data);
+    if (HASH_COUNT(prepared->long_data) == before) {
+        free(data);
+        return NULL;
+    }
+    prepared->long_bytes += sizeof *data;
+    observed->prepared_bytes += sizeof *data;
+    return data;
+}
+
+static void keep_beginning(struct observed *observed, struct prepared *prepared,
+                           struct long_data *data, const uint8_t *bytes, size_t size)
+{
+    bool is_whole = data->kept.size == data->size && !data->kept.failed;
+    size_t room = LONG_DATA_KEPT - data->kept.size;
+    data->size += size;
+    size = size < room ? size : room;
+    if (!is_whole || !prepared_has_room(observed, size))
+        return;
+    strbuf_add(&data->kept, bytes, size);
+    if (data->kept.failed)
+        return;
+    prepared->long_bytes += size;
+    observed->prepared_bytes += size;
+}
+
+void prepared_add_long_data(struct observed *observed, struct prepared *prepared,
+                            unsigned parameter, const uint8_t *bytes, size_t size)
 {
     if (!prepared || parameter >= prepared->parameter_count)
         return;
-    if (!prepared->long_data)
-        prepared->long_data = calloc(1, (prepared->parameter_count + 7U) / 8);
-    if (prepared->long_data)
-        prepared->long_data[parameter / 8] |= (uint8_t)(1U << parameter % 8);
+    if (!prepared->long_bits)
+        prepared->long_bits = calloc(1, (prepared->parameter_count + 7U) / 8);
+    if (!prepared->long_bits)
+        return;
+    struct long_data *data = find_long_data(prepared, parameter);
+    bool is_first = !(prepared->long_bits[parameter / 8] & 1U << parameter % 8);
+    prepared->long_bits[parameter / 8] |= (uint8_t)(1U << parameter % 8);
+    if (!data && is_first)
+        data = new_long_data(observed, prepared, parameter);
+    if (data)
+        keep_beginning(observed, prepared, data, bytes, size);
 }
 
-void prepared_clear_long_data(struct prepared *prepared)
+const struct long_data *prepared_long_data(const struct prepared *prepared, unsigned parameter)
 {
-    free(prepared->long_data);
-    prepared->long_data = NULL;
+    return find_long_data(prepared, parameter);
+}
+
+void prepared_clear_long_data(struct observed *observed, struct prepared *prepared)
+{
+    struct long_data *data = NULL, *next = NULL;
+    HASH_ITER(hh, prepared->long_data, data, next)
+    {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is still in the list */
+        HASH_DEL(prepared->long_data, data);
+        strbuf_release(&data->kept);
+        free(data);
+    }
+    observed->prepared_bytes -= prepared->long_bytes;
+    prepared->long_bytes = 0;
+    free(prepared->long_bits);
+    prepared->long_bits = NULL;
 }
 
 /* What executions are answered with when there was no memory for the reason. Never freed. */
@@ -125,9 +192,9 @@ void prepared_keep_refusal(struct prepared *prepared, const struct plugin_refusa
         prepared->refusal = &out_of_memory;
 }
 
-void prepared_reset(struct prepared *prepared)
+void prepared_reset(struct observed *observed, struct prepared *prepared)
 {
-    prepared_clear_long_data(prepared);
+    prepared_clear_long_data(observed, prepared);
     if (prepared->refusal != &out_of_memory)
         free(prepared->refusal);
     prepared->refusal = NULL;

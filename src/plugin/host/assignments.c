@@ -55,7 +55,9 @@ static weir_verdict call_plugin(const struct plugin_variable *variable,
     show_value(&shown);
     plugin_take_failure();
     struct plugin_running *outer = plugin_set_calling(running);
+    struct plugin_activity *activity = plugin_enter(variable->plugin, "OnVariable");
     weir_verdict verdict = variable->plugin->on_variable(session, event, &shown.shown);
+    plugin_leave(activity);
     plugin_set_calling(outer);
     return verdict;
 }

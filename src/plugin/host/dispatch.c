@@ -132,7 +132,9 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
         if (!(set & bit_of(plugin)))
             continue;
         running.gave_reason = false;
+        struct plugin_activity *activity = plugin_enter(plugin, kind.name);
         weir_verdict answer = invoke(plugin->manifest, session, &arguments);
+        plugin_leave(activity);
         if (__builtin_expect(answer == WEIR_OK, 1) ||
             is_tolerated(plugin, &running, answer, kind.name, kind.may_refuse))
             continue;

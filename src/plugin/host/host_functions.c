@@ -63,14 +63,21 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
         return session->source->attribute(session->source_data, index, name, value);
     if (!session->attributes)
         return 0;
-    struct wire_reader reader = wire_reader_of(session->attributes, session->attributes_size);
+    struct weir_session *own = (struct weir_session *)session; /* the host's, and it is not const */
+    if (index < own->attribute_cursor.index)
+        own->attribute_cursor.index = own->attribute_cursor.offset = 0;
+    size_t at = own->attribute_cursor.index, offset = own->attribute_cursor.offset;
+    struct wire_reader reader =
+        wire_reader_of(session->attributes + offset, session->attributes_size - offset);
     struct wire_string key, content;
-    for (size_t i = 0; wire_attribute_next(&reader, &key, &content); i++) {
-        if (i == index) {
+    while (wire_attribute_next(&reader, &key, &content)) {
+        if (at == index) {
             *name = (weir_string){(const char *)key.data, key.size};
             *value = (weir_string){(const char *)content.data, content.size};
             return 1;
         }
+        own->attribute_cursor.index = ++at;
+        own->attribute_cursor.offset = (size_t)(reader.pos - session->attributes);
     }
     return 0;
 }
@@ -80,6 +87,20 @@ static int parameter(const weir_session *session, size_t index, weir_parameter *
     check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->parameter ? source->parameter(session->source_data, index, answer) : 0;
+}
+
+static int parameter_origin(const weir_session *session, size_t index,
+                            weir_parameter_origin *answer)
+{
+    check_session(session);
+    weir_parameter_origin found = {.struct_size = sizeof found};
+    size_t room = answer->struct_size < sizeof found ? answer->struct_size : sizeof found;
+    const struct plugin_facts_source *source = session->source;
+    if (!source || !source->parameter_origin ||
+        !source->parameter_origin(session->source_data, index, &found))
+        return 0;
+    memcpy(answer, &found, room);
+    return 1;
 }
 
 static int table(const weir_session *session, size_t index, weir_table *answer)
@@ -194,4 +215,5 @@ const weir_host_functions plugin_host = {
     .return_text = plugin_host_return_text,
     .hold_verdict = plugin_host_hold_verdict,
     .decide = plugin_host_decide,
+    .parameter_origin = parameter_origin,
 };

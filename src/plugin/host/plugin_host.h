@@ -68,6 +68,9 @@ struct weir_session {
     uint8_t client_address_size; /* 0, 4 or 16 */
     const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
     size_t attributes_size;
+    struct { /* where the attribute that was asked for last begins: the next is found from there */
+        size_t index, offset;
+    } attribute_cursor;
 
     /* Who is asked for facts that are absent above. NULL: nobody, they are absent. */
     const struct plugin_facts_source *source;
@@ -110,6 +113,7 @@ struct plugin_facts_source {
      * reading_known, connection_duration; WEIR_ABSENT for those that it does not have. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
+    int (*parameter_origin)(void *source_data, size_t index, weir_parameter_origin *origin);
     int (*table)(void *source_data, size_t index, weir_table *table);
     int (*part)(void *source_data, size_t index, weir_part *part);
     weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
@@ -142,6 +146,18 @@ struct weir_hold {
 
 /* All facts absent, no plugin data. */
 void plugin_session_init(struct weir_session *session);
+
+/* ---- Where a thread is ---- */
+
+/* Which plugin's callback a thread runs, for whoever watches it from another one. */
+struct plugin_activity {
+    _Atomic(const char *) plugin; /* its name; NULL: none is running */
+    _Atomic(const char *) event;  /* its name; of the last one */
+};
+
+/* From now on this thread's calls of plugins are marked there, by relaxed stores; NULL: nowhere.
+ * activity outlives the thread's calls, and what it points to lives as long as the registry. */
+void plugin_mark_calls(struct plugin_activity *activity);
 
 /* ---- Loading and life cycle ---- */
 

@@ -10,6 +10,13 @@
 static _Thread_local char failure[512];
 static _Thread_local struct plugin_running *calling_here;
 
+_Thread_local struct plugin_activity *plugin_activity_here;
+
+void plugin_mark_calls(struct plugin_activity *activity)
+{
+    plugin_activity_here = activity;
+}
+
 void plugin_report_failure(const weir_plugin *plugin, const char *message, size_t size)
 {
     (void)plugin;

@@ -81,6 +81,27 @@ struct plugin_registry {
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
 };
 
+/* Where this thread marks its calls of plugins; NULL: nowhere. */
+extern _Thread_local struct plugin_activity *plugin_activity_here;
+
+/* The thread calls a plugin, and has come back. event: a text that lives as long as the registry. */
+static inline struct plugin_activity *plugin_enter(const struct weir_plugin *plugin,
+                                                   const char *event)
+{
+    struct plugin_activity *activity = plugin_activity_here;
+    if (activity) {
+        atomic_store_explicit(&activity->event, event, memory_order_relaxed);
+        atomic_store_explicit(&activity->plugin, plugin->identity.name, memory_order_relaxed);
+    }
+    return activity;
+}
+
+static inline void plugin_leave(struct plugin_activity *activity)
+{
+    if (activity)
+        atomic_store_explicit(&activity->plugin, NULL, memory_order_relaxed);
+}
+
 /* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack
  * of the thread that runs it. */
 struct plugin_running {

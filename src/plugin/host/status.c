@@ -43,7 +43,10 @@ void plugin_status(struct plugin_registry *registry, struct weir_session *sessio
         if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
             continue;
         plugin_take_failure();
-        if (plugin->on_status(session, &status) != WEIR_OK)
+        struct plugin_activity *activity = plugin_enter(plugin, "OnStatus");
+        weir_verdict verdict = plugin->on_status(session, &status);
+        plugin_leave(activity);
+        if (verdict != WEIR_OK)
             log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
                      plugin_take_failure());
     }

@@ -335,7 +335,7 @@ class RawConnection:
 
     def prepare(self, sql):
         """(statement id, packets); the id in the packets is made 0, since the server counts them over all connections"""
-        packets = self.command(bytes([COM_STMT_PREPARE]) + sql.encode(), self.read_prepared)
+        packets = self.command(bytes([COM_STMT_PREPARE]) + (sql.encode() if isinstance(sql, str) else sql), self.read_prepared)
         if packets[0][1][0] == 0xFF:
             raise ServerError(packets[0][1])
         sequence, head = packets[0]

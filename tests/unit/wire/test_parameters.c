@@ -127,8 +127,17 @@ static void dates_and_times(void **state)
         .expected = "0 DATE=2026-01-31 1 DATETIME=2026-01-31 23:59:58.000001 "
                     "2 DATETIME=2026-01-31 00:00:00 3 TIMESTAMP=2026-01-31 01:02:03 "
                     "4 TIME=-51:04:05 5 TIME=03:04:05.123456 6 TIME=00:00:00"});
+    /* A DATE is read as one, whatever came; fewer bytes than a date has are none. */
     check_execution(&(struct execution){
-        .prepared = 1, .payload = EXECUTE "00 01 0a 00 03 ea 07 01", .expected = "0 DATE=BAD"});
+        .prepared = 4,
+        .payload = EXECUTE "00 01 0a 00 0a 00 0a 00 0a 00 "
+                           "03 ea 07 01 "
+                           "07 ea 07 01 1f 01 02 03 "
+                           "0b ea 07 01 1f 17 3b 3a 01 00 00 00 "
+                           "05 ea 07 01 1f 01 ",
+        .expected = "0 DATE=0000-00-00 1 DATE=2026-01-31 2 DATE=2026-01-31 3 DATE=2026-01-31"});
+    check_execution(&(struct execution){
+        .prepared = 1, .payload = EXECUTE "00 01 0c 00 03 ea 07 01", .expected = "0 DATETIME=BAD"});
 }
 
 static void remembered_types_and_long_data(void **state)
@@ -142,6 +151,11 @@ static void remembered_types_and_long_data(void **state)
     check_execution(&(struct execution){.prepared = 2,
                                         .long_data = second,
                                         .payload = EXECUTE "00 01 03 00 fc 00 07 00 00 00",
+                                        .expected = "0 LONG=7 1 BLOB=LONG"});
+    /* mysqlnd sets the NULL bit of what it has sent before. */
+    check_execution(&(struct execution){.prepared = 2,
+                                        .long_data = second,
+                                        .payload = EXECUTE "02 01 03 00 fc 00 07 00 00 00",
                                         .expected = "0 LONG=7 1 BLOB=LONG"});
     /* Nothing remembered: the types are not known. */
     check_execution(&(struct execution){

@@ -2,12 +2,15 @@
  *
  * Fails on purpose, at the place that the environment variable MISBEHAVES names: a life-cycle
  * function or an event, perhaps of one command. With "keep replies" or "keep verdicts" it takes holds
- * of statements with "keep_word" in them, and gives them back when it is flushed or shut down. */
+ * of statements with "keep_word" in them, and gives them back when it is flushed or shut down. With
+ * "spin" it does not return from Starting of a text with "spin_word" in it until the file that
+ * MISBEHAVES_UNTIL names is there. */
 #define _GNU_SOURCE 1 /* memmem() */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <weir/plugin.h>
 
 #define KEPT_MAX 64
@@ -55,6 +58,17 @@ static void give_back(void)
     pthread_mutex_unlock(&lock);
 }
 
+static void spin(const weir_session *session, weir_general_event event)
+{
+    weir_string sql = weir_sql(session);
+    const char *until = getenv("MISBEHAVES_UNTIL");
+    if (!until || event != WEIR_STARTING || !is_wanted("spin") || !sql.data ||
+        !memmem(sql.data, sql.size, "spin_word", 9))
+        return;
+    while (access(until, F_OK) != 0)
+        continue;
+}
+
 static weir_verdict verdict_at(const char *place)
 {
     return is_wanted(place) ? WEIR_FAIL : WEIR_OK;
@@ -97,6 +111,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     const char *name = weir_general_event_name(event);
     char place[64];
     keep(session, event);
+    spin(session, event);
     /* A refusal without words. */
     if (is_wanted("refuse silently") && event == WEIR_STARTING && !strcmp(command, "Query"))
         return WEIR_REFUSE;

@@ -100,6 +100,7 @@ static void put_attributes(struct line *line, const weir_session *session)
 static void put_parameters(struct line *line, const weir_session *session)
 {
     weir_parameter parameter;
+    weir_parameter_origin origin = {.struct_size = sizeof origin};
     fprintf(line->out, ", \"parameters\": [");
     for (size_t i = 0; weir_statement_parameter(session, i, &parameter); i++) {
         fprintf(line->out, "%s[", i ? ", " : "");
@@ -109,6 +110,9 @@ static void put_parameters(struct line *line, const weir_session *session)
         fprintf(line->out, ", %u, %u, %u]", parameter.type_code, parameter.is_null,
                 parameter.is_unsigned);
     }
+    fprintf(line->out, "], \"parameter_origins\": [");
+    for (size_t i = 0; weir_statement_parameter_origin(session, i, &origin); i++)
+        fprintf(line->out, "%s[%u, %lld]", i ? ", " : "", origin.flags, (long long)origin.size);
     fputc(']', line->out);
 }
 
