@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lines of `feature: outcome` of two runs, made comparable: what differs by nature is replaced, the rest must be the same."""
 import dataclasses
+import difflib
+import itertools
 import re
 
 # The features in the order of the table: what a program prints them of.
@@ -54,20 +56,24 @@ def differences(direct, weir):
     found = {}
     for feature in {**direct.features, **weir.features}:
         one, other = direct.features.get(feature, []), weir.features.get(feature, [])
-        pairs = [(a, b) for a, b in zip(one, other) if a != b]
-        pairs += [(a, None) for a in one[len(other):]] + [(None, b) for b in other[len(one):]]
+        pairs = []
+        for kind, a, b, c, d in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+            if kind != "equal":
+                pairs += itertools.zip_longest(one[a:b], other[c:d])
         if pairs:
             found[feature] = pairs
     return found
 
 
-def unexplained(differing, reasons):
-    """Splits what differs: those lines for which a reason is known, with it, and the rest. A reason is (client, feature,
-    pattern of weir's line, text)."""
+def unexplained(name, differing, reasons):
+    """Splits what differs of the client called so: lines for which a reason is known, with it, and the rest. A reason is (features,
+    pattern of names, pattern of weir's line, text); what is missing after such a line, in the same feature, has the same reason."""
     known, unknown = [], []
     for feature, pairs in differing.items():
+        last = None
         for direct, weir in pairs:
-            text = next((text for where, pattern, text in reasons
-                         if re.fullmatch(where, feature) and re.search(pattern, weir or "")), None)
+            text = next((text for features, names, pattern, text in reasons
+                         if re.fullmatch(features, feature) and re.fullmatch(names, name) and re.search(pattern, weir or "")), None)
+            last = text = text or (last if weir is None else None)
             (known.append((feature, direct, weir, text)) if text else unknown.append((feature, direct, weir)))
     return known, unknown

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what came of a run into docs/clients.md, between its markers."""
 import datetime
+import json
 import re
+import types
 
 import compare
+import get
+import suites
+import table
 from place import ROOT
 
 DOCUMENT = ROOT / "docs" / "clients.md"
@@ -50,7 +55,7 @@ def generated(verdicts):
     drivers = [v for v in verdicts if hasattr(v.client, "command")]
     suites = [v for v in verdicts if not hasattr(v.client, "command")]
     shown = list(compare.FEATURES)
-    lines = [f"From a run of {datetime.date.today():%Y-%m-%d}.", "",
+    lines = [f"From runs of {' and '.join(sorted({v.day for v in verdicts}))}.", "",
              "| client | from | version | " + " | ".join(shown) + " |", "|---" * (len(shown) + 3) + "|"]
     for v in drivers:
         if not v.skipped:
@@ -58,7 +63,7 @@ def generated(verdicts):
     lines += ["", "| suite, tool or server | what is run | version | outcome |", "|---|---|---|---|"]
     for v in suites:
         if not v.skipped:
-            lines.append(f"| {v.client.name} | {v.client.what} | {v.version} | {_cell(v, 'work', notes)}, {len(v.outcomes[0].features['work'])} lines |")
+            lines.append(f"| {v.client.name} | {v.client.what} | {v.version} | {_cell(v, 'work', notes)}, {v.lines} lines |")
     skipped = [v for v in verdicts if v.skipped]
     if skipped:
         lines += ["", "Not run:", "", *(f"* {v.client.name} ({getattr(v.client, 'source', None) or v.client.what}): {v.skipped}." for v in skipped)]
@@ -67,7 +72,22 @@ def generated(verdicts):
     return "\n".join(lines) + "\n"
 
 
+def _keep(verdicts):
+    """The newest verdicts of all clients, each with its day: a run of some does not forget the others."""
+    path = get.INTO / "verdicts.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for v in verdicts:
+        kept[f"{type(v.client).__name__} {v.client.name}"] = {
+            "version": v.version, "skipped": v.skipped, "features": v.features, "known": v.known, "unknown": v.unknown,
+            "day": f"{datetime.date.today():%Y-%m-%d}", "lines": len(v.outcomes[0].features.get("work", ())) if v.outcomes else 0}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(kept, indent=1))
+    names = [(client, f"{type(client).__name__} {client.name}") for client in (*table.CLIENTS, *suites.SUITES)]
+    return [types.SimpleNamespace(client=client, **kept[name]) for client, name in names if name in kept]
+
+
 def write(verdicts):
+    verdicts = _keep(verdicts)
     text = DOCUMENT.read_text()
     head, rest = text.split(BEGIN)
     _, tail = rest.split(END)

@@ -15,6 +15,7 @@ import runner
 import suites
 import table
 from place import Place
+from reasons import REASONS
 
 
 def report(verdict, seconds):
@@ -58,6 +59,11 @@ def main():
             place.kill()
     if arguments.write:
         document.write(verdicts)
+    if not arguments.only:
+        used = {why for verdict in verdicts for *_, why in verdict.known}
+        for *_, why in REASONS:
+            if why not in used:
+                print(f"this reason explains nothing: {why}")
     bad = [verdict.client.name for verdict in verdicts if verdict.unknown]
     ran = [verdict for verdict in verdicts if not verdict.skipped]
     print(f"{len(ran) - len(bad)} passed, {len(bad)} failed, {len(verdicts) - len(ran)} skipped" + (f": {', '.join(bad)}" if bad else ""))

@@ -56,7 +56,7 @@ def judge(place, client):
     verdict.outcomes = [direct, weir]
     differing = compare.differences(direct, weir)
     verdict.features = {feature: "differs" if feature in differing else "equal" for feature in {**direct.features, **weir.features}}
-    verdict.known, verdict.unknown = compare.unexplained(differing, REASONS)
+    verdict.known, verdict.unknown = compare.unexplained(client.name, differing, REASONS)
     if direct.ended:
         verdict.unknown.append(("the program itself", direct.ended, None))
     if not place.gateway.process.alive():

@@ -7,7 +7,7 @@ from harness.paths import mariadb_plugin_dir
 from harness.waiting import wait_for
 
 WORK = [f"CREATE TABLE {DATABASE}.r (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), b LONGBLOB)",
-        f"INSERT INTO {DATABASE}.r (t) SELECT CONCAT('ä', seq) FROM seq_1_to_2000",
+        f"INSERT INTO {DATABASE}.r (t) SELECT CONCAT('ä', seq) FROM {DATABASE}.seq_1_to_2000",
         f"UPDATE {DATABASE}.r SET t = 'x' WHERE id % 3 = 0",
         f"INSERT INTO {DATABASE}.r (b) VALUES (REPEAT('b', 17000000))",
         f"DELETE FROM {DATABASE}.r WHERE id % 7 = 0"]
@@ -50,7 +50,7 @@ def replica(place, endpoint):
         hosts = place.database.execute("SHOW SLAVE HOSTS")
         lines.append(f"registered {[row[0] for row in hosts]}")
         other.execute("STOP SLAVE")
-        place.database.execute(f"INSERT INTO {DATABASE}.r (t) SELECT seq FROM seq_1_to_500")
+        place.database.execute(f"INSERT INTO {DATABASE}.r (t) SELECT seq FROM {DATABASE}.seq_1_to_500")
         other.execute("START SLAVE")
         lines += ["after a pause", *_caught_up(place, other)]
         # Each transaction of its own, so that the threads have something to share.
@@ -72,7 +72,7 @@ def federated_version():
 
 def federated(place, endpoint):
     place.database.execute(f"CREATE TABLE {DATABASE}.f (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), KEY (t))",
-                           f"INSERT INTO {DATABASE}.f (t) SELECT CONCAT('ä', seq) FROM seq_1_to_500")
+                           f"INSERT INTO {DATABASE}.f (t) SELECT CONCAT('ä', seq) FROM {DATABASE}.seq_1_to_500")
     other = _other(place, f"federated-{endpoint.name}", "--plugin-load-add=ha_federatedx")
     try:
         lines = []

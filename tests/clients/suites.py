@@ -59,10 +59,13 @@ def judge(place, suite):
     except get.Skipped as reason:
         verdict.skipped = str(reason)
         return verdict
+    except Exception as error:
+        verdict.unknown.append(("the suite itself", f"{type(error).__name__}: {error}"[:2000], None))
+        return verdict
     differing = compare.differences(*outcomes)
     verdict.outcomes = outcomes
     verdict.features = {"work": "differs" if differing else "equal"}
-    verdict.known, verdict.unknown = compare.unexplained(differing, REASONS)
+    verdict.known, verdict.unknown = compare.unexplained(suite.name, differing, REASONS)
     if not place.gateway.process.alive():
         verdict.unknown.append(("weir-server", "runs", f"has ended: {place.gateway.log()[-500:]}"))
     return verdict

@@ -97,7 +97,7 @@ CLIENTS = [
     Client("MySQLdb", "Debian", debian("python3-mysqldb"), python("dbapi.py", "MySQLdb"), quick=True),
     Client("PyMySQL", "Debian", debian("python3-pymysql"), python("dbapi.py", "pymysql"), quick=True),
     Client("PHP mysqli", "Debian", debian("php8.2-mysql"), lambda: ["php", PROGRAMS / "php_mysqli.php"], quick=True),
-    Client("PHP PDO", "Debian", debian("php8.2-mysql"), lambda: ["php", PROGRAMS / "php_pdo.php"], quick=True),
+    Client("PHP PDO", "Debian", debian("php8.2-mysql"), lambda: ["php", "-d", "mysqlnd.net_read_timeout=40", PROGRAMS / "php_pdo.php"], quick=True),
     Client("Connector/J of MariaDB 2", "Debian", debian("libmariadb-java"),
            java("mariadb", lambda: "/usr/share/java/mariadb-java-client.jar"), quick=True,
            environment=jdbc("useSsl=true&trustServerCertificate=true", "useBulkStmts=true")),

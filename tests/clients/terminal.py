@@ -21,7 +21,7 @@ class Shell:
         if self.pid == 0:
             os.environ.update(TERM="dumb", HISTFILE="/dev/null", MYSQL_HISTFILE="/dev/null", LC_ALL="C.UTF-8")
             os.execv(program("mariadb"), ["mariadb", "--no-defaults", f"--host={endpoint.host}", f"--port={endpoint.port}", "--protocol=tcp",
-                                          f"--user={USER}", f"--password={PASSWORD}", "--no-auto-rehash", "--prompt=weir> ", *arguments, DATABASE])
+                                          f"--user={USER}", f"--password={PASSWORD}", "--skip-ssl", "--no-auto-rehash", "--prompt=weir> ", *arguments, DATABASE])
         self.text = ""
         self.said()
 
@@ -43,7 +43,7 @@ class Shell:
     def _lines(self, text=None):
         if text is None:
             text, self.text = self.text, ""
-        text = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", text.replace("\r", "\n"))
+        text = re.sub(r"\x07|\x1b\[[?0-9;]*[a-zA-Z]", "", text.replace("\r", "\n"))
         lines = [re.sub(r"\(\d+\.\d+ sec\)", "(TIME)", line).strip() for line in text.split("\n")]
         return [re.sub(r"^Connection id: .*", "Connection id: ID", line) for line in lines if line]
 
@@ -70,32 +70,36 @@ def _running(database, text="SELECT SLEEP(30)"):
     return wait_for(lambda: database.execute(f"SELECT ID FROM information_schema.PROCESSLIST WHERE INFO = '{text}'"), f"{text} to run")
 
 
+def _said(step, *lines):
+    """One line for one step."""
+    return f"{step}: {' / '.join(line for line in lines if not set(line) <= set('+-'))}"
+
+
 def shell(place, endpoint):
-    lines = []
-    shell = Shell(endpoint)
-    lines += shell.ask("SELECT 'ä', 1;") + shell.ask("SELEC;") + shell.ask("SHOW TABLES;")
+    shell, database = Shell(endpoint), place.database
+    lines = [_said("statements", *shell.ask("SELECT 'ä', 1;"), *shell.ask("SELEC;"), *shell.ask("SHOW TABLES;"))]
     # Control-C kills the statement by a session of its own, and the shell goes on.
     start = time.monotonic()
     shell.type("SELECT SLEEP(30);\n")
-    _running(place.database)
+    _running(database)
     shell.type("\x03")
-    lines += ["control-C", *(line for line in shell.said() if line != "SELECT SLEEP(30);"), f"soon: {time.monotonic() - start < 20}"]
-    lines += ["after control-C", *shell.ask("SELECT 2;")]
+    lines += [_said("control-C", *shell.said()), f"soon: {time.monotonic() - start < 20}", _said("and then", *shell.ask("SELECT 2;"))]
     # Somebody kills the statement, and then the session; the shell connects again by itself.
     shell.type("SELECT SLEEP(30);\n")
-    number = _running(place.database)[0][0]
-    place.database.execute(f"KILL QUERY {number}")
-    lines += ["killed query", *(line for line in shell.said() if line != "SELECT SLEEP(30);")]
-    place.database.execute(f"KILL {number}")
-    wait_for(lambda: not place.database.execute(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {number}"), "the session's end")
+    number = _running(database)[0][0]
+    database.execute(f"KILL QUERY {number}")
+    lines.append(_said("its statement is killed", *shell.said()))
+    database.execute(f"KILL {number}")
+    wait_for(lambda: not database.execute(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = {number}"), "the session's end")
     time.sleep(0.3)
-    lines += ["killed session", *shell.ask("SELECT 3;"), *shell.ask("SELECT 4;")]
-    lines += ["kills itself", *shell.ask("KILL CONNECTION_ID();"), *shell.ask("SELECT 5;")]
-    lines += ["idle", *shell.ask("SET SESSION wait_timeout = 1;"), *shell.ask("SELECT GET_LOCK('idle', 0);")]
-    place.database.execute("SELECT GET_LOCK('idle', 60)")
+    lines += [_said("it is killed", *shell.ask("SELECT 3;")), _said("and then", *shell.ask("SELECT 4;"))]
+    lines += [_said("it kills itself", *shell.ask("KILL CONNECTION_ID();")), _said("and then", *shell.ask("SELECT 5;")),
+              _said("and then", *shell.ask("SELECT 6;"))]
+    shell.ask("SET SESSION wait_timeout = 1;")
+    shell.ask("SELECT GET_LOCK('idle', 0);")
+    database.execute("SELECT GET_LOCK('idle', 60)")
     time.sleep(0.3)
-    lines += [*shell.ask("SELECT 6;"), *shell.ask("SELECT 7;")]
-    lines += ["by the number that the shell shows", *shell.ask("\\s")[:4]]
+    lines += [_said("it was idle", *shell.ask("SELECT 7;")), _said("and then", *shell.ask("SELECT 8;"))]
     shell.close()
     return lines
 
@@ -110,12 +114,12 @@ def admin(place, endpoint):
     lines = run("ping") + run("status") + run("flush-tables") + run("refresh") + run("create", "made") + run("-f", "drop", "made")
     # The number that the list shows is the one to kill by.
     sleeping = subprocess.Popen([program("mariadb"), "--no-defaults", f"--host={endpoint.host}", f"--port={endpoint.port}", "--protocol=tcp",
-                                 f"--user={USER}", f"--password={PASSWORD}", "-e", "SELECT SLEEP(30)"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                 f"--user={USER}", f"--password={PASSWORD}", "--skip-ssl", "-e", "SELECT SLEEP(30)"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     _running(place.database)
     done = endpoint.run(program("mariadb-admin"), "--no-defaults", "--protocol=tcp", f"--host={endpoint.host}", f"--port={endpoint.port}",
                         f"--user={USER}", f"--password={PASSWORD}", "processlist")
     number = next(line.split("|")[1].strip() for line in done.stdout.splitlines() if "SELECT SLEEP(30)" in line)
-    lines += run("kill", number)
+    lines += [line.replace(f" {number}:", ":") for line in run("kill", number)]
     _, errors = sleeping.communicate(timeout=60)
     lines.append(f"the killed one: {errors.decode().strip()} {sleeping.returncode}")
     # shutdown: a server of its own, directly and beneath a gateway.
@@ -127,7 +131,7 @@ def admin(place, endpoint):
         database.process.wait(40)
         lines.append("the server has ended")
         done = other.shell("SELECT 1", check=False, database="")
-        lines.append(f"and then: status {done.returncode}" + ("" if endpoint.name == "direct" else ""))
+        lines.append(f"and then: status {done.returncode}")
     finally:
         _end(database, gateway)
     return lines
@@ -157,21 +161,18 @@ def restarts(place, endpoint):
     try:
         for how in ("SIGTERM", "SIGKILL"):
             shell = Shell(other)
-            lines += [how, *shell.ask("SELECT 1;")]
+            lines.append(_said(how, *shell.ask("SELECT 1;")))
             database.process.stop() if how == "SIGTERM" else database.process.kill()
             database.start()
             time.sleep(0.3)
-            lines += ["after it came back", *shell.ask("SELECT 2;"), *shell.ask("SELECT 3;")]
+            lines += [_said("it is back", *shell.ask("SELECT 2;")), _said("and then", *shell.ask("SELECT 3;"))]
             shell.close()
         shell = Shell(other)
-        if gateway:
-            gateway.stop()
-            gateway.start()
-        else:
-            database.process.stop()
-            database.start()
+        for server in [gateway] if gateway else [database]:
+            server.stop()
+            server.start()
         time.sleep(0.3)
-        lines += ["what is connected to has been started again", *shell.ask("SELECT 4;"), *shell.ask("SELECT 5;")]
+        lines += [_said("what it is connected to is started again", *shell.ask("SELECT 4;")), _said("and then", *shell.ask("SELECT 5;"))]
         shell.close()
     finally:
         _end(database, gateway)

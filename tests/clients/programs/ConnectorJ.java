@@ -118,7 +118,7 @@ public class ConnectorJ {
             show("prepared", how + " an error", () -> connection.prepareStatement("SELECT ? FROM nowhere").executeQuery());
             connection.setAutoCommit(false);
             try (PreparedStatement batch = connection.prepareStatement("INSERT INTO t (t, n, b) VALUES (?, ?, ?)")) {
-                for (int i = 0; i < 2000; i++) {
+                for (int i = 0; i < 500; i++) {
                     batch.setString(1, "row " + i);
                     batch.setInt(2, i);
                     batch.setBytes(3, new byte[10]);

@@ -119,7 +119,8 @@ prepared('by the client', 0);
 prepared('by the server', 1);
 results();
 my $watcher = own();
-cancel($watcher);
+# DBD::mysql of Debian waits for the reply of an asynchronous query, too.
+cancel($watcher) if $driver eq 'MariaDB';
 my $gone = idle($watcher);
 attempt('reconnect', 'a statement', sub { fetch($gone, 'SELECT 1') });
 attempt('reconnect', 'another', sub { fetch($gone, 'SELECT 1') });
