@@ -25,8 +25,8 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
-    python3-django golang-go golang-github-go-sql-driver-mysql-dev"
-clients="percona-toolkit libtest-deep-perl python3-venv tar"
+    python3-django"
+clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv"
 bench="python3 python3-pymysql haproxy sysbench"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
@@ -91,6 +91,7 @@ for purpose in "$@"; do
         want_test=yes
         ;;
     clients)
+        command -v mvn >/dev/null || wanted="$wanted maven"
         wanted="$wanted $clients"
         want_clients=yes
         ;;

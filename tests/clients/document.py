@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes what came of a run into docs/clients.md, between its markers."""
 import datetime
+import fcntl
 import json
 import re
 import types
@@ -80,15 +81,17 @@ def _keep(verdicts):
         kept[f"{type(v.client).__name__} {v.client.name}"] = {
             "version": v.version, "skipped": v.skipped, "features": v.features, "known": v.known, "unknown": v.unknown,
             "day": f"{datetime.date.today():%Y-%m-%d}", "lines": len(v.outcomes[0].features.get("work", ())) if v.outcomes else 0}
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(kept, indent=1))
     names = [(client, f"{type(client).__name__} {client.name}") for client in (*table.CLIENTS, *suites.SUITES)]
     return [types.SimpleNamespace(client=client, **kept[name]) for client, name in names if name in kept]
 
 
 def write(verdicts):
-    verdicts = _keep(verdicts)
-    text = DOCUMENT.read_text()
-    head, rest = text.split(BEGIN)
-    _, tail = rest.split(END)
-    DOCUMENT.write_text(head + BEGIN + generated(verdicts) + END + tail)
+    """Several runs may do this at a time."""
+    get.INTO.mkdir(parents=True, exist_ok=True)
+    with open(get.INTO / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = DOCUMENT.read_text()
+        head, rest = text.split(BEGIN)
+        _, tail = rest.split(END)
+        DOCUMENT.write_text(head + BEGIN + generated(_keep(verdicts)) + END + tail)

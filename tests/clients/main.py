@@ -6,6 +6,7 @@ Prints a line for each, and what differs. --write puts the table into docs/clien
 import argparse
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="write docs/clients.md")
     parser.add_argument("--folder", help="where to work, and to leave what was written")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     with tempfile.TemporaryDirectory(prefix="clients") as scratch:
         folder = pathlib.Path(arguments.folder or scratch)
         folder.mkdir(exist_ok=True)
@@ -51,14 +53,14 @@ def main():
                     start = time.monotonic()
                     verdicts.append(judge(place, client))
                     report(verdicts[-1], time.monotonic() - start)
+                    if arguments.write:
+                        document.write(verdicts[-1:])
                     if arguments.show:
                         for name, outcome in zip(("direct", "weir"), verdicts[-1].outcomes):
                             print(name, *(f"    {f}: {line}" for f, lines in outcome.features.items() for line in lines), sep="\n")
             place.stop()
         finally:
             place.kill()
-    if arguments.write:
-        document.write(verdicts)
     if not arguments.only:
         used = {why for verdict in verdicts for *_, why in verdict.known}
         for *_, why in REASONS:

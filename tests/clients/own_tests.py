@@ -56,11 +56,9 @@ def _prove(output):
 def dbd_mariadb(place, endpoint):
     """Its tests find the server in t/MariaDB.mtest, which its Makefile.PL writes; the installed module is tested."""
     folder, _ = get.source_of_debian("libdbd-mariadb-perl")
-    settings = {"testdsn": f"DBI:MariaDB:database={DATABASE};host={endpoint.host};port={endpoint.port}", "testuser": USER,
-                "testpassword": PASSWORD, "testhost": endpoint.host, "testport": str(endpoint.port), "testdb": DATABASE,
-                "testsocket": "", "testauthplugin": ""}
-    entries = ",\n".join(f"  '{name}' => '{value}'" for name, value in settings.items())
-    (folder / "t" / "MariaDB.mtest").write_text(f"$opt = {{\n{entries},\n}};\n")
+    settings = {"dsn": f"DBI:MariaDB:database={DATABASE};host={endpoint.host};port={endpoint.port}", "user": USER, "password": PASSWORD,
+                "host": endpoint.host, "port": str(endpoint.port), "db": DATABASE}
+    (folder / "t" / "MariaDB.mtest").write_text("".join(f"$::test_{name} = '{value}';\n" for name, value in settings.items()) + "1;\n")
     tests = sorted(str(path.relative_to(folder)) for path in (folder / "t").glob("*.t"))
     try:
         done = subprocess.run(["prove", "-m", *tests], cwd=folder, capture_output=True, text=True, timeout=580, stdin=subprocess.DEVNULL,

@@ -101,7 +101,7 @@ CLIENTS = [
     Client("Connector/J of MariaDB 2", "Debian", debian("libmariadb-java"),
            java("mariadb", lambda: "/usr/share/java/mariadb-java-client.jar"), quick=True,
            environment=jdbc("useSsl=true&trustServerCertificate=true", "useBulkStmts=true")),
-    Client("go-sql-driver", "Debian", debian("golang-github-go-sql-driver-mysql-dev"), lambda: [get.go_of_debian() / "client"], quick=True),
+    Client("go-sql-driver", "Debian", debian("golang-github-go-sql-driver-mysql-dev"), lambda: [get.go_of_debian() / "client"]),
     Client("DBD::MariaDB", "Debian", debian("libdbd-mariadb-perl"), lambda: ["perl", PROGRAMS / "dbd.pl", "MariaDB"], quick=True),
     Client("DBD::mysql", "Debian", debian("libdbd-mysql-perl"), lambda: ["perl", PROGRAMS / "dbd.pl", "mysql"], quick=True),
     Client("Ruby mysql2", "Debian", debian("ruby-mysql2"), lambda: ["ruby", PROGRAMS / "mysql2.rb"], quick=True),

@@ -21,3 +21,8 @@ pub fn show<T: std::fmt::Debug, E: std::fmt::Display>(feature: &str, what: &str,
 }
 
 pub const RUNNING: &str = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(30)'";
+
+/// The two drivers have rustls with two providers of cryptography, so that one has to be chosen.
+pub fn begin() {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("a provider of cryptography");
+}

@@ -2,7 +2,7 @@
 //! mysql_async: logins, TLS, text and prepared statements, multi-statements, a local file, cancel, and an idle pool.
 use futures::{stream, FutureExt, StreamExt};
 use mysql_async::{prelude::*, Conn, Error, Opts, OptsBuilder, Pool, SslOpts, Value};
-use weir_test_clients::{own_url, show, url, variable, RUNNING};
+use weir_test_clients::{begin, own_url, show, url, variable, RUNNING};
 
 async fn who(options: OptsBuilder) -> Result<Option<(String, String)>, Error> {
     let mut connection = Conn::new(options).await?;
@@ -26,6 +26,7 @@ async fn idle(connection: &mut Conn, watcher: &mut Conn) -> Result<(), Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
+    begin();
     let own = own_url();
     show("login", "native", who(builder(&own)).await);
     show("login", "no password", who(builder(&url("nopassword", ""))).await);

@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions, MySqlSslMode};
 use sqlx::{Connection, Either, Error, Executor, Row};
-use weir_test_clients::{show, variable, RUNNING};
+use weir_test_clients::{begin, show, variable, RUNNING};
 
 fn options(user: &str, password: &str) -> MySqlConnectOptions {
     MySqlConnectOptions::new().host(&variable("HOST")).port(variable("PORT").parse().unwrap()).username(user).password(password)
@@ -36,6 +36,7 @@ async fn idle(connection: &mut MySqlConnection, watcher: &mut MySqlConnection) -
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
+    begin();
     show("login", "native", who(own()).await);
     show("login", "no password", who(options("nopassword", "")).await);
     show("login", "ed25519", who(options("ed", "ed-secret")).await);
