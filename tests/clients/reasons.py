@@ -13,18 +13,18 @@ COMPRESSION = ("The client compresses without having been offered it.")
 NOT_OFFERED = "The test insists that the connection is compressed, and weir does not offer compression."
 QUADRATIC = ("The parameters of an execution are walked from the first one for each of them, so that one with 65,535 parameters takes minutes; "
              "the program was ended after 150 s, and those after it failed, which pass alone.")
-LARGE = "This driver cannot send a command of more than 16 MiB. The server closes the connection; weir answers with an error, too."
+VANISHED = "The driver closes the connection in the middle of a statement, which the server notices; through weir the statement goes on to its end."
 SHUTDOWN = ("weir tells sessions that it ends with error 1053; MariaDB closes them.")
 
 REASONS = [
-    ("reconnect|pool", ".*", r"2027|2013|2006|2055|weir: |Lost connection|[Mm]alformed packet|Server has gone away|invalid connection|unexpected EOF|"
+    ("reconnect|pool", ".*", r"2027|2013|2006|2055|weir: |Lost connection|[Mm]alformed packet|Server has gone away|invalid connection|unexpected EOF|at EOF|"
      r"ECONNRESET|PROTOCOL_CONNECTION_LOST|SQLTransientConnectionException|SQLNonTransientConnectionException", OWN_ERRORS),
     ("work", "mariadb shell|mariadb-admin|a restart|Connector/C|DBD::MariaDB", r"2027|Lost connection to server during query|Server has gone away", OWN_ERRORS),
     ("work", "Connector/C", r"test_compress not ok|connection: 40 tests", NOT_OFFERED),
     ("work", "Connector/C", r"test_conc83 not ok|ps: 73 tests", OWN_ERRORS),
     ("work", "Connector/C", r"ps_bugs did not end|ps_new: 0 tests|result: 18 tests", QUADRATIC),
-    ("large", "asyncmy", "sequence number", LARGE),
     ("ids", ".*", r"(?i)agree.*(0|false)", OWN_IDS),
+    ("cancel", "go-sql-driver.*", "server notices false", VANISHED),
     ("cancel", ".*", r"Unknown thread|soon false|0\|;", OWN_IDS),
     (".*", "npm mysql", r"1251|^$|ended with", NO_SWITCH),
     ("compression", ".*", ".*", COMPRESSION),

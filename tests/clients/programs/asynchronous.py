@@ -98,6 +98,7 @@ async def main():
     connection = await connect()
     await fetch(connection, "CREATE TABLE loaded (a INT, b VARCHAR(20))")
     await attempt("infile", "loaded", fetch(connection, f"LOAD DATA LOCAL INFILE '{FILE}' INTO TABLE loaded"))
+    connection = await connect()
     for text in ("SELEC 1", "SELECT * FROM nowhere", "INSERT INTO t (id) VALUES (1)", "SELECT 1"):
         await attempt("errors", text, fetch(connection, text))
     await attempt("large", "sent", fetch(connection, "SELECT LENGTH(%s)", ("x" * 17_000_000,)))

@@ -153,6 +153,8 @@ func results(db *sql.DB) {
 	}
 	_, err = db.Exec("LOAD DATA LOCAL INFILE '/not/registered' INTO TABLE loaded")
 	show("infile", "not registered", err)
+	// Older versions leave a connection in the middle of a reply there.
+	db = open(own())
 	query("errors", db, "SELEC 1")
 	query("errors", db, "INSERT INTO t (id) VALUES (1)")
 	query("errors", db, "SELECT 1")
