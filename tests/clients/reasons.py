@@ -22,6 +22,7 @@ REASONS = [
     ("work", "mariadb shell|mariadb-admin|a restart|Connector/C|DBD::MariaDB", r"2027|Lost connection to server during query|Server has gone away", OWN_ERRORS),
     ("work", "Connector/C", r"test_compress not ok|connection: 40 tests", NOT_OFFERED),
     ("work", "Connector/C", r"test_conc83 not ok|ps: 73 tests", OWN_ERRORS),
+    ("work", "DBD::MariaDB", r"lost-connection|status|Failed test", OWN_ERRORS),
     ("work", "Connector/C", r"ps_bugs did not end|ps_new: 0 tests|result: 18 tests", QUADRATIC),
     ("ids", ".*", r"(?i)agree.*(0|false)", OWN_IDS),
     ("cancel", "go-sql-driver.*", "server notices false", VANISHED),
