@@ -65,7 +65,7 @@ test:
 	@$(MAKE) --no-print-directory release plugins
 	@tools/test.sh
 
-.PHONY: unit integration mtr soak lint fuzz fuzz-server format
+.PHONY: unit integration mtr soak clients lint fuzz fuzz-server format
 unit: asan
 	@ctest --test-dir $(BUILD)/asan --output-on-failure
 integration: plugins
@@ -76,6 +76,12 @@ mtr: plugins
 SOAK_MINUTES ?= 30
 soak: plugins
 	@$(PYTHON) tests/soak/main.py --minutes $(SOAK_MINUTES)
+# Real clients, directly and through weir: CLIENTS=PATTERN takes some.
+CLIENTS ?=
+clients:
+	@tools/bootstrap.sh build run test clients
+	@$(MAKE) --no-print-directory release plugins
+	@$(PYTHON) tests/clients/main.py --write $(if $(CLIENTS),--only "$(CLIENTS)")
 lint: release
 	@tools/lint.sh
 fuzz: fuzzers

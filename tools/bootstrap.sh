@@ -3,7 +3,7 @@
 #
 # Installs what is missing from Debian's packages, for one or more purposes:
 #
-#     tools/bootstrap.sh build run test bench
+#     tools/bootstrap.sh build run test clients bench
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
@@ -24,10 +24,15 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git"
+# The quick ones of tests/clients; the others of Debian's.
+test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
+    python3-django"
+clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv"
 bench="python3 python3-pymysql haproxy sysbench"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
+mariadb_federated=usr/lib/mysql/plugin/ha_federatedx.so
 unpacked=$root/build/debian
 
 installed() {
@@ -69,22 +74,30 @@ take() {
     rm -rf package "$package"_*.deb
 }
 
-[ $# -gt 0 ] || { echo "usage: $0 build|run|test|bench ..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: $0 build|run|test|clients|bench ..." >&2; exit 2; }
 
 wanted=
 want_test=no
+want_clients=no
 for purpose in "$@"; do
     case $purpose in
     build) wanted="$wanted $build" ;;
     run) wanted="$wanted $run" ;;
     test)
-        wanted="$wanted $test"
+        wanted="$wanted $test $test_clients"
         # Any node will do; Debian's is installed where there is none.
         { command -v node && command -v npm; } >/dev/null || wanted="$wanted nodejs npm"
+        # Any JDK too.
+        command -v javac >/dev/null || wanted="$wanted default-jdk-headless"
         want_test=yes
         ;;
+    clients)
+        command -v mvn >/dev/null || wanted="$wanted maven"
+        wanted="$wanted $clients"
+        want_clients=yes
+        ;;
     bench) wanted="$wanted $bench" ;;
-    *) echo "bootstrap: no such purpose: $purpose (build, run, test, bench)" >&2; exit 2 ;;
+    *) echo "bootstrap: no such purpose: $purpose (build, run, test, clients, bench)" >&2; exit 2 ;;
     esac
 done
 
@@ -109,4 +122,8 @@ if [ "$want_test" = yes ]; then
     have $mariadb_test || take mariadb-test $mariadb_test
     # The servers of tests/mtr run under it; the package of the server, which makes it elsewhere, is not installed.
     getent passwd mysql >/dev/null || as_root useradd --system --no-create-home --shell /usr/sbin/nologin mysql
+fi
+
+if [ "$want_clients" = yes ]; then
+    have $mariadb_federated || take mariadb-server $mariadb_federated
 fi
