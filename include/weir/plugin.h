@@ -225,7 +225,7 @@ typedef struct weir_parameter {
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
-    X(connection_id, 0, "the id that the client was told; its top bit is set")                     \
+    X(connection_id, 0, "the id that the client was told")                                         \
     X(backend_connection_id, 1, "the backend's id of the same session")                            \
     X(connection_type, 2, "weir_connection_type_code")                                             \
     X(client_port, 3, "port number; 0 for a Unix socket")                                          \

@@ -37,6 +37,7 @@ static void greeted(void *owner, const struct wire_greeting *greeting)
 {
     const struct worker *worker = owner;
     upstream_learn(worker->gateway->upstream, greeting);
+    connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
 }
 
 /* Any thread. */

@@ -22,7 +22,8 @@ struct wire_greeting;
 /* Each gets the environment's `owner`. */
 struct session_operations {
     /* The connection id map: which backend connection belongs to which session. add: false means
-     * that there is no memory; find: false means that no session has that id. */
+     * that there is no memory; find: false means that no session has that id, and *backend_id 0 that
+     * a connection of the backend's may have it too: nobody is meant then. */
     bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
     void (*id_remove)(void *owner, uint32_t id);
     bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);

@@ -184,7 +184,7 @@ static void statement(struct blocks *blocks, uint8_t which)
         "flush tidb plugins puppet",
         "show plugins",
         "admin plugins disable puppet, %s",
-        "kill 2147483657 /* %s */",
+        "kill 2147483638 /* %s */",
         "show variables like '%s'",
         "set global max_connections = '%s'",
         "select row_count(), '%s'",

@@ -486,7 +486,7 @@ static void begin_environment(struct harness *harness)
 static void begin_session(struct harness *harness)
 {
     struct session_arrival arrival = {
-        .id = 0x80000007,
+        .id = 0x7ffffff7,
         .address = {.client_ip = "192.0.2.7", .server_ip = "192.0.2.1", .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .too_many = harness->options.too_many,
@@ -514,7 +514,7 @@ void harness_begin(struct harness *harness, const struct harness_options *option
                                              .may_take = SIZE_MAX};
     witness_begin(&harness->witness, options->without_plugins);
     harness->peers[SESSION_CLIENT].witness = &harness->witness;
-    harness->ids[1].id = 0x80000009; /* another session's */
+    harness->ids[1].id = 0x7ffffff6; /* another session's */
     harness->ids[1].backend_id = 99;
     if (options->without_plugins)
         puppet_begin_without(&harness->puppet);
