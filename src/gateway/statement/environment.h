@@ -51,6 +51,8 @@ struct session_environment {
     bool offers_tls;         /* to clients */
     bool requires_tls;       /* of TCP clients */
     bool sends_proxy_header; /* to the backend */
+    bool backend_first;      /* the backend is connected before a client is greeted: both have one
+                           scramble and one connection id */
     const char *backend_address;
     size_t max_command_bytes;  /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
