@@ -73,6 +73,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .data_directory = options->path,
         .backend = options->backend,
         .proxy_protocol = options->proxy_protocol,
+        .backend_first = options->backend_first,
         .mariadbd = options->mariadbd,
         .trace_plugin = options->trace_plugin,
         .trace_directory = options->plugin_dir,

@@ -97,6 +97,14 @@ static const struct option_row rows[] = {
      .help =
          "Tell the -backend each client's address in a PROXY protocol v2 header; the backend must "
          "be set up to accept it. The embedded one always gets it."},
+    {.name = "backend-first",
+     .type = OPTION_FLAG,
+     .offset = AT(backend_first),
+     .help =
+         "Connect to the backend before a client is greeted, and greet with its scramble and its "
+         "connection id: clients without CLIENT_PLUGIN_AUTH can log in, and the id is the same in "
+         "CONNECTION_ID(), SHOW PROCESSLIST and KILL. Whoever connects then costs the backend a "
+         "connection; plugins can refuse an address before that (PreConnect)."},
     {.name = "mariadbd",
      .type = OPTION_TEXT,
      .offset = AT(mariadbd),

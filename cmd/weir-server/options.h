@@ -18,7 +18,7 @@ struct server_options {
     /* Backend */
     char *path;
     char *backend;
-    bool proxy_protocol;
+    bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */
     char *plugin_dir, *plugin_load;

@@ -33,6 +33,7 @@
  * CHANGES
  *   1  weir 0.1: first version
  *      weir_hold_verdict() and weir_decide() were added: a verdict may come later
+ *      PreConnect was added: a client can be refused by its address before the backend is touched
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -77,8 +78,11 @@ typedef enum weir_verdict {
 } weir_verdict;
 
 /* X(enumerator, value, name): TiDB's connection events and their names.
- *   PreAuth     the client has said who it wants to be; the backend has not been touched. May
- *               refuse
+ *   PreConnect  (weir's own) with -backend-first only: the client has connected and nothing else,
+ *               and the backend is about to be. There is an address, but no user and no connection
+ *               id yet. May refuse
+ *   PreAuth     the client has said who it wants to be, and the backend has not been told. Without
+ *               -backend-first it has not been touched at all. May refuse
  *   Connected   the backend has accepted the client
  *   Reject      the client was turned away: by a plugin (weir_refused_by()), by the backend, or by
  *               the gateway (weir_reject_reason()). A client that got no further has no Connected
@@ -91,7 +95,8 @@ typedef enum weir_verdict {
     X(WEIR_DISCONNECT, 1, "Disconnect")                                                            \
     X(WEIR_CHANGE_USER, 2, "ChangeUser")                                                           \
     X(WEIR_PRE_AUTH, 3, "PreAuth")                                                                 \
-    X(WEIR_REJECT, 4, "Reject")
+    X(WEIR_REJECT, 4, "Reject")                                                                    \
+    X(WEIR_PRE_CONNECT, 5, "PreConnect")
 
 /* X(enumerator, value, name): TiDB's general events.
  *   Starting   before the command goes to the backend; once for each statement of a multi-statement
@@ -243,7 +248,7 @@ typedef struct weir_parameter_origin {
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
-    X(connection_id, 0, "the id that the client was told; its top bit is set")                     \
+    X(connection_id, 0, "the id that the client was told; absent before it is known (PreConnect)") \
     X(backend_connection_id, 1, "the backend's id of the same session")                            \
     X(connection_type, 2, "weir_connection_type_code")                                             \
     X(client_port, 3, "port number; 0 for a Unix socket")                                          \
@@ -584,7 +589,7 @@ static inline void weir_release(weir_hold *hold, weir_verdict verdict)
 }
 
 /* For a verdict that takes time: a service has to be asked first. Call weir_hold_verdict() in a
- * PreAuth, PreParse or Starting event, and return WEIR_OK: this client waits, other sessions go on,
+ * PreConnect, PreAuth, PreParse or Starting event, and return WEIR_OK: this client waits, other sessions go on,
  * and the backend sees nothing of it until weir_decide() has been called with the hold, once, from
  * any thread, also before the callback has returned. NULL: the verdict cannot be held here (another
  * event, an older server, or no memory): decide at once. The session's facts must not be used after

@@ -268,6 +268,8 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     struct scratch *scratch = scratch_of_thread();
     if (!scratch)
         return fail_without_memory();
+    if (event == WEIR_PRE_CONNECT) /* nobody yet; PreAuth comes, or Reject */
+        return refuse_if_broken();
     if (event == WEIR_PRE_AUTH)
         return before_login(session, scratch);
     struct audited *audited = audited_of(session);

@@ -54,7 +54,7 @@ static void replace(struct ruling *next)
 
 /* ---- Deciding ---- */
 
-/* Whether the rules let the client in; the visit gets its databases. -1: no memory. */
+/* Whether the rules let the client in; the visit, if any, gets its databases. -1: no memory. */
 static int ask_rules(struct client *client, struct visit *visit)
 {
     unsigned *reading = readers_enter(&readers);
@@ -66,7 +66,7 @@ static int ask_rules(struct client *client, struct visit *visit)
         countries_find(ruling->countries, client->address, client->size, client->country);
     }
     int answer = ruling && networks_pass(ruling->networks, client, &databases);
-    if (!visit_set_databases(visit, databases))
+    if (visit && !visit_set_databases(visit, databases))
         answer = -1;
     readers_leave(reading);
     return answer;
@@ -162,6 +162,12 @@ static weir_verdict count_account(weir_session *session, struct visit *visit)
     return count(session, &visit->account, account_key(weir_user(session)), &limits);
 }
 
+static weir_verdict refuse_host(weir_session *session)
+{
+    return refuse(session, ERROR_HOST_NOT_PRIVILEGED, "HY000",
+                  "is not allowed to connect to this server");
+}
+
 /* The rules, for a user that is new here. */
 static weir_verdict judge(weir_session *session, struct visit *visit, struct client *client)
 {
@@ -173,8 +179,7 @@ static weir_verdict judge(weir_session *session, struct visit *visit, struct cli
         return weir_fail("out of memory");
     weir_verdict verdict = WEIR_OK;
     if (answer == 0)
-        verdict = refuse(session, ERROR_HOST_NOT_PRIVILEGED, "HY000",
-                         "is not allowed to connect to this server");
+        verdict = refuse_host(session);
     return verdict == WEIR_OK ? count_account(session, visit) : verdict;
 }
 
@@ -197,18 +202,35 @@ static weir_verdict remember(weir_session *session, struct visit *visit)
     return WEIR_OK;
 }
 
-static weir_verdict arrive(weir_session *session, struct client *client)
+/* What can be said of an address before the user is known. PreAuth comes after it, and says the rest;
+ * in a dry run all of it. */
+static weir_verdict knock(weir_session *session, struct client *client)
 {
     struct visit visit = {0};
     weir_verdict verdict = count_address(session, &visit, client);
+    if (verdict == WEIR_OK && !weir_number_of(IP_FILTER_DRY_RUN) && !ask_rules(client, NULL))
+        verdict = refuse_host(session);
+    if (verdict == WEIR_OK)
+        return remember(session, &visit);
+    visit_end(&visit);
+    return verdict;
+}
+
+static weir_verdict arrive(weir_session *session, struct client *client)
+{
+    const struct visit *knocked = visit_of(session);
+    struct visit visit = knocked ? *knocked : (struct visit){0};
+    weir_verdict verdict = visit.address.size ? WEIR_OK : count_address(session, &visit, client);
     if (verdict == WEIR_OK)
         verdict = judge(session, &visit, client);
-    if (verdict != WEIR_OK) {
+    if (verdict == WEIR_OK)
+        atomic_fetch_add(&passed, 1);
+    if (verdict != WEIR_OK && !knocked) {
         visit_end(&visit);
         return verdict;
     }
-    atomic_fetch_add(&passed, 1);
-    return remember(session, &visit);
+    weir_verdict kept = remember(session, &visit);
+    return verdict == WEIR_OK ? kept : verdict;
 }
 
 /* Another user on the same connection. What is counted so far stays counted until it ends. */
@@ -243,7 +265,9 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     struct client client = {0};
     weir_verdict verdict = WEIR_OK;
     client.size = weir_client_address(session, client.address);
-    if (event == WEIR_PRE_AUTH && client.size) {
+    if (event == WEIR_PRE_CONNECT && client.size) {
+        verdict = knock(session, &client);
+    } else if (event == WEIR_PRE_AUTH && client.size) {
         verdict = arrive(session, &client);
     } else if (event == WEIR_CHANGE_USER && client.size) {
         verdict = change_user(session, &client);

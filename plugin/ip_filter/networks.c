@@ -47,7 +47,8 @@ bool networks_pass(const struct networks *networks, const struct client *client,
     *databases = answer.databases;
     if (answer.denied || answer.named)
         return !answer.denied && answer.allowed;
-    if (answer.allowed_unnamed || contains(&networks->plain[ALLOW], client))
+    if (answer.allowed_unnamed || answer.allowed_for_some ||
+        contains(&networks->plain[ALLOW], client))
         return true;
     return !networks->has_allow && !answer.has_allow;
 }

@@ -18,7 +18,7 @@ struct networks;
 struct client {
     uint8_t address[16]; /* network order */
     size_t size;         /* 4 or 16 */
-    const char *user;    /* not NUL-terminated */
+    const char *user;    /* not NUL-terminated; NULL: not known yet */
     size_t user_size;
     char country[3]; /* "DE"; empty: not known */
     struct tm now;   /* local time */
@@ -28,7 +28,7 @@ struct client {
 WEIR_MUST_CHECK struct networks *networks_read(const char *path, struct error *error);
 void networks_free(struct networks *networks);
 
-/* Whether the client may pass. *databases: the only ones that it may use, up to a NULL; NULL: any.
+/* Whether the client may pass; if its user is not known, whether some user may. *databases: the only ones that it may use, up to a NULL; NULL: any.
  * Borrowed from the networks. Any thread. */
 bool networks_pass(const struct networks *networks, const struct client *client, char ***databases);
 

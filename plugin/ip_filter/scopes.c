@@ -218,6 +218,11 @@ struct scope_answer scopes_ask(const struct scopes *scopes, const struct client 
     for (size_t i = 0; i < scopes->count; i++) {
         const struct scope *scope = &scopes->items[i];
         bool named = scope->account != NULL;
+        if (named && !client->user) {
+            answer.allowed_for_some =
+                answer.allowed_for_some || (scope->is_allow && matches_place(scope, client));
+            continue;
+        }
         if (named && !pattern_matches(scope->account, client->user, client->user_size, 0))
             continue;
         bool here = matches_place(scope, client);

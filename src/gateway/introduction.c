@@ -55,7 +55,7 @@ void introduce(struct introduction *introduction, struct gateway *gateway,
     struct session_arrival *begin = &introduction->arrival;
     socklen_t size = sizeof begin->local;
     *begin = (struct session_arrival){
-        .id = connection_ids_next(gateway->connection_ids),
+        .id = gateway->options->backend_first ? 0 : connection_ids_next(gateway->connection_ids),
         .peer = arrival->peer,
         .too_many = atomic_load(&gateway->connections) > gateway->options->max_connections,
     };

@@ -37,6 +37,7 @@ static void greeted(void *owner, const struct wire_greeting *greeting)
 {
     const struct worker *worker = owner;
     upstream_learn(worker->gateway->upstream, greeting);
+    connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
 }
 
 /* Any thread. */
@@ -87,6 +88,7 @@ static void set_environment(struct worker *worker)
         .offers_tls = gateway->tls != NULL,
         .requires_tls = options->require_tls,
         .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
+        .backend_first = options->backend_first,
         .backend_address = upstream_address(gateway->upstream),
         .max_command_bytes = (size_t)options->max_command_bytes,
         .max_prepared_bytes = (size_t)options->max_prepared_bytes,

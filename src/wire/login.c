@@ -67,7 +67,8 @@ void wire_encode_greeting(struct wire_writer *writer, const struct wire_greeting
     uint64_t capabilities = greeting->capabilities;
     bool has_plugin = capabilities & WIRE_CAP(CLIENT_PLUGIN_AUTH);
     assert(greeting->scramble1.size == SCRAMBLE1_BYTES &&
-           greeting->scramble2.size == SCRAMBLE2_BYTES);
+           greeting->scramble2.size >= SCRAMBLE2_BYTES &&
+           greeting->scramble2.size <= WIRE_SCRAMBLE_MAX - SCRAMBLE1_BYTES);
     wire_begin_packet(writer);
     wire_write_u8(writer, PROTOCOL_VERSION);
     wire_write_nul_string(writer, greeting->server_version);
@@ -78,11 +79,12 @@ void wire_encode_greeting(struct wire_writer *writer, const struct wire_greeting
     wire_write_u8(writer, greeting->charset);
     wire_write_u16(writer, greeting->status);
     wire_write_u16(writer, (uint16_t)(capabilities >> 16));
-    wire_write_u8(writer, has_plugin ? SCRAMBLE1_BYTES + SCRAMBLE2_BYTES + 1 : 0);
+    wire_write_u8(writer,
+                  has_plugin ? (uint8_t)(SCRAMBLE1_BYTES + greeting->scramble2.size + 1) : 0);
     wire_write_zeros(writer, GREETING_RESERVED_BYTES);
     wire_write_u32(writer,
                    capabilities & WIRE_CAP(CLIENT_MYSQL) ? 0 : (uint32_t)(capabilities >> 32));
-    wire_write_bytes(writer, greeting->scramble2.data, SCRAMBLE2_BYTES);
+    wire_write_string(writer, greeting->scramble2);
     wire_write_u8(writer, 0);
     if (has_plugin)
         wire_write_nul_string(writer, greeting->plugin);

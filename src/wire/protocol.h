@@ -261,6 +261,7 @@ const char *wire_session_state_name(uint64_t type); /* "unknown" for one that is
 #define WIRE_HEADER_BYTES        4
 #define WIRE_FRAME_MAX           0xffffffU /* payload of one frame; a full one announces another */
 #define WIRE_SCRAMBLE_BYTES      20
+#define WIRE_SCRAMBLE_MAX        254 /* its length with a NUL fits a byte */
 #define WIRE_SSL_REQUEST_BYTES   32
 #define WIRE_PIPELINE_MAX        4096  /* commands waiting for their replies */
 #define WIRE_ATTRIBUTES_MAX      65536 /* block of connection attributes, as MySQL limits it */

@@ -5,7 +5,7 @@
     direct, weir   the two endpoints; events: what the gateway's recorder plugin has seen
     gateway        makes further gateways with options of their own; all are stopped, and must end with status 0
 
-WEIR_BIN names the folder of another build's programs; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
+WEIR_BIN names the folder of another build's programs; WEIR_TEST_OPTIONS are options that every gateway gets; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
 WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py); WEIR_TEST_OUTSIDE runs those
 that can be against servers that somebody else has started (harness/outside.py)."""
 import dataclasses

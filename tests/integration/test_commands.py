@@ -176,10 +176,10 @@ def test_a_user_without_privileges_cannot_kill_anothers_session(both, database):
 
 def test_the_id_of_the_greeting_cannot_be_a_backends_id(weir):
     with weir.raw() as connection:
-        assert connection.greeting.connection_id & 0x80000000
+        assert 0x40000000 <= connection.greeting.connection_id < 0x80000000
     with weir.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT CONNECTION_ID()")
-        assert cursor.fetchone()[0] < 0x80000000
+        assert cursor.fetchone()[0] < 0x40000000
 
 
 def test_change_user_by_hand_and_the_session_goes_on(both):

@@ -63,7 +63,7 @@ def test_a_session_is_described(weir, events, database, direct):
     assert {key: event[key] for key in expected} == expected
     assert event["backend_version"].endswith(version.removeprefix("5.5.5-"))
     assert [tuple(pair) for pair in event["attributes"]] == [*attributes[:3], ("odd", "\u00c3\u00a4")]  # bytes as latin-1
-    assert event["backend_connection_id"] < 1 << 31 < number
+    assert event["backend_connection_id"] < 1 << 30 < number < 1 << 31
     assert 0 < event["connection_duration"] < 60e9
     assert events_seen[0]["event"] == "PreAuth" and events_seen[0]["backend_connection_id"] is None
 

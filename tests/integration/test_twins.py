@@ -110,7 +110,7 @@ def backend_id_of(connection):
 def test_kill_of_the_greetings_id_ends_that_session(server, database, way):
     with server.endpoint.raw() as killer, server.endpoint.raw() as victim, server.endpoint.raw() as other:
         number, backend_id = victim.greeting.connection_id, backend_id_of(victim)
-        assert number >> 31 == 1 and backend_id >> 31 == 0
+        assert number >> 30 == 1 and backend_id >> 30 == 0
         payload = WORKS[way](killer, number)
         assert payload[:1] in (b"\0", b"\1", b"\xfe"), payload
         wait_for(lambda: is_gone(database, backend_id), "the end of the session")

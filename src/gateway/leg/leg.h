@@ -92,7 +92,7 @@ static inline bool leg_is_open(const struct leg *leg)
 /* Reads at most size bytes. 0: nothing now, or ended, or failed (look at the flags). */
 static inline size_t leg_receive(struct leg *leg, uint8_t *bytes, size_t size)
 {
-    if (!leg->top || leg->failed || leg->ended)
+    if (!leg->top || leg->failed || leg->ended || size == 0)
         return 0;
     return leg->top->type->receive(leg->top, leg, bytes, size);
 }

@@ -6,7 +6,7 @@
  *
  * The map of prepared statements, which is the plugins' otherwise, knows a KILL ? without plugins
  * too. What the gateway cannot read (an expression, a value that came as long data) goes as it came,
- * and hits nobody: the backend has no ids of 2^31 and more before its 2^31st connection. */
+ * and hits nobody: the gateway's ids lie where the backend's do not (upstream/connection_ids.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

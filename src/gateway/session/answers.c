@@ -52,8 +52,10 @@ void answer_error(struct session *session, unsigned code, const char *sqlstate, 
     if (sqlstate)
         memcpy(err.sqlstate, sqlstate, strnlen(sqlstate, sizeof err.sqlstate - 1));
     /* A client that has not said yet what it understands reads the long form too. */
-    wire_encode_err(begin(session, &answer),
-                    capabilities_of(session) | WIRE_CAP(CLIENT_PROTOCOL_41), &err);
+    wire_encode_err(
+        begin(session, &answer),
+        session->reads_short_errors ? 0 : capabilities_of(session) | WIRE_CAP(CLIENT_PROTOCOL_41),
+        &err);
     answer_send(session, &answer);
 }
 

@@ -77,6 +77,9 @@ static void begin_end(struct session *session, enum close_reason reason)
     if (!session_is_open(session))
         return;
     session->reason = reason;
+    if (!session->farewell.failed)
+        leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
+    strbuf_release(&session->farewell);
     log_the_end(session);
     give_last_events(session);
 }

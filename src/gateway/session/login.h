@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Logging in. The gateway greets the client with the backend's version and capabilities; once the
+ * Logging in, in one of two orders.
+ *
+ * As a rule the gateway greets the client with the backend's version and capabilities; once the
  * client has said who it is, plugins judge it (PreAuth), and only then the backend is connected. The gateway's handshake
  * response names an authentication plugin that no account has, so that the backend itself asks with
  * an AuthSwitchRequest for the account's real plugin and a fresh scramble; that one goes to the
  * client, and the exchange goes on packet by packet until OK or ERR. The gateway never knows a
  * password.
  *
+ * With environment->backend_first plugins judge the client's address alone (PreConnect), the backend
+ * is connected, and the client reads the backend's own greeting: its connection id, its scramble, and
+ * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
+ * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
+ *
  * Each leg numbers its own packets: with TLS on the client's side the numbers differ. */
 #ifndef WEIR_GATEWAY_SESSION_LOGIN_H
 #define WEIR_GATEWAY_SESSION_LOGIN_H
 
 #include "gateway/session/machine.h"
+
+/* What the gateway itself greets with, and what clients mean that name none. */
+#define LOGIN_USUAL_PLUGIN "mysql_native_password"
 
 #define LOGIN_PACKET_BYTES 65536 /* most bytes of one packet of the backend's */
 
@@ -30,11 +40,15 @@ struct login {
 /* Greets. */
 void login_begin(struct session *session, const struct session_arrival *arrival);
 
-/* How many bytes of the client may be read at once: what follows an SSL request belongs to TLS. */
+/* How many bytes of the client may be read now: what follows an SSL request belongs to TLS. 0: those
+ * that are here have to be dealt with first. session->login must be set. */
 size_t login_read_limit(const struct session *session);
 
-/* PreAuth has passed: the backend is to be connected. */
-void login_connect(struct session *session);
+/* Greets the client as this greeting says, less what cannot be relayed. */
+void login_greet(struct session *session, const struct wire_greeting *greeting);
+
+/* Plugins have passed what is known of the client: the backend is to be connected, or to be told. */
+void login_go_on(struct session *session);
 
 /* Sends a packet with this payload to the backend, and shows it to the login's tracker. */
 void login_write_backend(struct session *session, const uint8_t *payload, size_t size);

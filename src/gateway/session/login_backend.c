@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The backend's part of the login: making it ask, relaying what it asks, and its verdict. Its
- * packets are cut and told apart by a tracker of their own, since they are numbered differently from
- * those of the client. */
+ * The backend's part of the login: its greeting, making it ask, relaying what it asks, and its
+ * verdict. Its packets are cut and told apart by a tracker of their own, because they are numbered
+ * differently from those of the client. */
 #include <string.h>
 
 #include "gateway/session/answers.h"
@@ -10,13 +10,20 @@
 #include "gateway/session/query.h"
 
 #define ASKING_PLUGIN "weir_ask_the_account" /* no account has it: the backend asks */
+#define LEAVING_USER  "weir-client-has-left" /* no backend knows it */
 
 /* ---- Connecting ---- */
 
-void login_connect(struct session *session)
+static void tell_who_logs_in(struct session *session);
+
+void login_go_on(struct session *session)
 {
-    session_enter(session, SESSION_CONNECTING);
-    session_set_deadline(session, environment_of(session)->connect_timeout_s);
+    if (leg_is_open(&session->backend)) {
+        tell_who_logs_in(session);
+    } else {
+        session_enter(session, SESSION_CONNECTING);
+        session_set_deadline(session, environment_of(session)->connect_timeout_s);
+    }
 }
 
 bool login_connected(struct session *session)
@@ -82,13 +89,68 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
 
 /* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
  * always wants to know what changes of the session. */
-static void answer_greeting(struct session *session, const struct wire_greeting *greeting)
+static void tell_who_logs_in(struct session *session)
 {
-    struct login *login = session->login;
+    const struct session_environment *environment = environment_of(session);
+    struct wire_handshake_response hello = session->login->hello;
+    struct strbuf packet = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
+    if (environment->backend_first) {
+        facts_auth_method(&session->observed,
+                          hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN));
+    } else {
+        hello.plugin = wire_text(ASKING_PLUGIN);
+        hello.auth_response = wire_text("");
+    }
+    wire_encode_handshake_response(&writer, &hello);
+    strbuf_release(&session->farewell);
+    session_enter(session, SESSION_AUTHENTICATING);
+    session_set_deadline(session, environment->handshake_timeout_s);
+    send_framed(session, &packet);
+}
+
+/* A backend counts hosts that close the connection during the handshake, and blocks them in the end
+ * (max_connect_errors): the gateway's, with all its clients. It does not count those that it denies.
+ * So a session that ends too early leaves as a user that nobody knows, with an empty answer to
+ * whatever else it is asked. */
+static void prepare_farewell(struct session *session, const struct wire_greeting *greeting)
+{
+    struct wire_writer writer = wire_writer_to(&session->farewell, session->backend.sequence);
+    const struct wire_handshake_response hello = {
+        .capabilities = greeting->capabilities &
+                        (WIRE_CAP(CLIENT_MYSQL) | WIRE_CAP(CLIENT_PROTOCOL_41) |
+                         WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH)),
+        .max_packet = 1 << 24,
+        .charset = WIRE_CHARSET_UTF8MB4,
+        .user = wire_text(LEAVING_USER),
+        .auth_response = wire_text(""),
+        .plugin = greeting->plugin,
+    };
+    wire_encode_handshake_response(&writer, &hello);
+    login_frame(&session->farewell, (uint8_t)(writer.sequence + 1), "", 0);
+}
+
+/* Without a scramble of 20 bytes there is none that today's clients could answer. */
+static void pass_greeting_on(struct session *session, const struct wire_greeting *greeting)
+{
+    size_t scramble_bytes = greeting->scramble1.size + greeting->scramble2.size;
+    if (scramble_bytes < WIRE_SCRAMBLE_BYTES || scramble_bytes > WIRE_SCRAMBLE_MAX) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return;
+    }
+    facts_connection_id(&session->observed, greeting->connection_id);
+    prepare_farewell(session, greeting);
+    session_enter(session, SESSION_GREETED);
+    login_greet(session, greeting);
+}
+
+static void greeted(struct session *session, const struct wire_greeting *greeting)
+{
     const struct session_environment *environment = environment_of(session);
     if (environment->operations->greeted)
         environment->operations->greeted(environment->owner, greeting);
-    if (login->hello.capabilities & ~greeting->capabilities) {
+    if (!environment->backend_first &&
+        session->login->hello.capabilities & ~greeting->capabilities) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: the backend has changed its capabilities; connect again");
         return;
@@ -98,23 +160,22 @@ static void answer_greeting(struct session *session, const struct wire_greeting 
     weir_string version = session->observed.handle.text[WEIR_TEXT_backend_version];
     sql_mode_set_server(&session->observed.identity.mode,
                         (struct sql_span){version.data ? version.data : "", version.size});
-    struct wire_handshake_response hello = login->hello;
-    hello.plugin = wire_text(ASKING_PLUGIN);
-    hello.auth_response = wire_text("");
-    struct strbuf packet = STRBUF_INIT;
-    struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
-    wire_encode_handshake_response(&writer, &hello);
-    session_enter(session, SESSION_AUTHENTICATING);
-    session_set_deadline(session, environment->handshake_timeout_s);
-    send_framed(session, &packet);
+    if (environment->backend_first)
+        pass_greeting_on(session, greeting);
+    else
+        tell_who_logs_in(session);
 }
 
 /* ---- The verdict ---- */
 
-/* The backend's ERR goes to the client as it is; its message is the reason of the Reject. */
+/* The backend's ERR goes to the client as it is; its message is the reason of the Reject. In place of
+ * a greeting it may have no SQLSTATE, which is not made up. */
 static void refused(struct session *session, const struct wire_packet *packet)
 {
     struct wire_err err;
+    bool has_sqlstate = packet->payload_size > 3 && packet->payload[3] == '#';
+    if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
+        session->reads_short_errors = !has_sqlstate;
     if (wire_decode_err(packet->payload, packet->payload_size, &err))
         session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
                      (int)err.message.size, err.message.data);
@@ -165,11 +226,14 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 {
     const struct session_environment *environment = environment_of(session);
     struct observed *observed = &session->observed;
-    if (!environment->operations->id_add(environment->owner, observed->id, session->backend_id)) {
-        session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
-        return;
+    if (observed->id != session->backend_id) {
+        session->is_registered =
+            environment->operations->id_add(environment->owner, observed->id, session->backend_id);
+        if (!session->is_registered) {
+            session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
+            return;
+        }
     }
-    session->is_registered = true;
     tracking_begin(observed, session->backend.capabilities);
     tracking_result(observed, &session->login->backend.result);
     if (!keep_ok(session, ok)) {
@@ -205,14 +269,20 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    if (session->state == SESSION_GREETED && packet->kind != WIRE_ERR &&
+        !session_is_farewell(packet)) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL); /* nobody has logged in yet */
+        return;
+    }
     switch (packet->kind) {
     case WIRE_GREETING:
         if (wire_decode_greeting(packet->payload, packet->payload_size, &greeting))
-            answer_greeting(session, &greeting);
+            greeted(session, &greeting);
         else
             session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         break;
     case WIRE_ERR:
+    case WIRE_UNSOLICITED:
         refused(session, packet);
         break;
     case WIRE_OK:
@@ -250,7 +320,8 @@ bool login_backend_bytes(struct session *session)
     return true;
 }
 
-/* The client's answer was made for a scramble that the backend does not know. */
+/* The client's answer was made for a scramble that the backend does not know, unless it was the
+ * backend's own. */
 void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
                                struct strbuf *out)
 {
@@ -258,6 +329,10 @@ void login_rewrite_change_user(const struct session *session, const struct wire_
     uint64_t capabilities = session->backend.capabilities;
     if (!wire_decode_change_user(command->payload, command->payload_size, capabilities, &change)) {
         out->failed = true;
+        return;
+    }
+    if (environment_of(session)->backend_first) {
+        login_frame(out, 0, command->payload, command->payload_size);
         return;
     }
     change.plugin = wire_text(ASKING_PLUGIN);

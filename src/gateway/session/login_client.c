@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The client's part of the login: the greeting, TLS, who the client wants to be, and PreAuth. */
+ * The client's part of the login: what plugins say of it, the greeting, TLS, and who the client wants
+ * to be. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,10 @@
 #include "gateway/session/login.h"
 #include "gateway/session/tracing.h"
 
-#define SERVER_PLUGIN "mysql_native_password"
-#define REQUIRED_CAPABILITIES                                                                      \
-    (WIRE_CAP(CLIENT_PROTOCOL_41) | WIRE_CAP(CLIENT_SECURE_CONNECTION) |                           \
-     WIRE_CAP(CLIENT_PLUGIN_AUTH))
+/* What a client must understand: the packets after the login, and being asked for another answer
+ * than the one to the greeting, unless the greeting was the backend's. */
+#define REQUIRED_ALWAYS WIRE_CAP(CLIENT_PROTOCOL_41)
+#define REQUIRED_TO_ASK (WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH))
 
 void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size)
 {
@@ -29,7 +30,8 @@ static bool send_framed(struct session *session, struct strbuf *framed)
     struct wire_packet packet;
     bool understood = !framed->failed && wire_tracker_next(&session->tracker, WIRE_FROM_SERVER,
                                                            &input, &packet) == WIRE_PACKET;
-    client_write(session, framed->data, framed->size, session->tracker.sequence);
+    if (!framed->failed) /* or else it is a part of a packet */
+        client_write(session, framed->data, framed->size, session->tracker.sequence);
     strbuf_release(framed);
     return understood;
 }
@@ -43,28 +45,67 @@ bool login_write_client(struct session *session, const uint8_t *payload, size_t 
 
 /* ---- The greeting ---- */
 
-static void greet(struct session *session, const struct session_arrival *arrival)
+void login_greet(struct session *session, const struct wire_greeting *said)
 {
     struct login *login = session->login;
-    login->offered = arrival->capabilities & wire_relayed_capabilities();
-    if (environment_of(session)->offers_tls)
-        login->offered |= WIRE_CAP(CLIENT_SSL);
+    struct wire_greeting greeting = *said;
+    login->offered |= said->capabilities & wire_relayed_capabilities();
+    greeting.capabilities = login->offered;
+    struct strbuf packet = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&packet, 0);
+    wire_encode_greeting(&writer, &greeting);
+    session_set_deadline(session, environment_of(session)->handshake_timeout_s);
+    if (!send_framed(session, &packet))
+        session_close(session, CLOSE_NO_MEMORY);
+}
+
+/* In the backend's words, before it has been connected. */
+static void greet_in_its_place(struct session *session, const struct session_arrival *arrival)
+{
     struct wire_greeting greeting = {
         .server_version = wire_text(arrival->version),
         .connection_id = session->observed.id,
         .scramble1 = {arrival->scramble, 8},
         .scramble2 = {arrival->scramble + 8, WIRE_SCRAMBLE_BYTES - 8},
-        .capabilities = login->offered,
+        .capabilities = arrival->capabilities,
         .charset = arrival->charset,
         .status = WIRE_SERVER_STATUS_AUTOCOMMIT,
-        .plugin = wire_text(SERVER_PLUGIN),
+        .plugin = wire_text(LOGIN_USUAL_PLUGIN),
     };
-    struct strbuf packet = STRBUF_INIT;
-    struct wire_writer writer = wire_writer_to(&packet, 0);
-    wire_encode_greeting(&writer, &greeting);
-    if (!send_framed(session, &packet))
-        session_close(session, CLOSE_NO_MEMORY);
+    login_greet(session, &greeting);
 }
+
+/* ---- Plugins ---- */
+
+static void settle(struct session *session, const struct plugin_verdict *verdict)
+{
+    if (verdict->outcome == PLUGIN_REFUSED)
+        session_fail_refused(session, CLOSE_REFUSED, &verdict->refusal);
+    else
+        login_go_on(session);
+}
+
+static void judge(struct session *session, weir_connection_event event)
+{
+    struct plugin_verdict verdict;
+    events_connection(&session->observed, event, &verdict);
+    if (verdict.outcome == PLUGIN_PENDING) {
+        hold_keep_verdict(session, &verdict);
+        session_enter(session, SESSION_JUDGING_LOGIN);
+    } else {
+        settle(session, &verdict);
+    }
+}
+
+bool login_judged(struct session *session)
+{
+    struct plugin_verdict verdict;
+    hold_take_verdict(session, &verdict);
+    settle(session, &verdict);
+    return true;
+}
+
+/* ---- The beginning ---- */
 
 void login_begin(struct session *session, const struct session_arrival *arrival)
 {
@@ -78,6 +119,8 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
     login->peer = arrival->peer;
     login->local = arrival->local;
+    if (environment->offers_tls)
+        login->offered = WIRE_CAP(CLIENT_SSL);
     if (!arrival->version) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: the backend %s has not been reached yet; try again",
@@ -85,9 +128,11 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     } else if (arrival->too_many) {
         session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
                      "Too many connections");
-    } else {
+    } else if (environment->backend_first) {
         session_set_deadline(session, environment->handshake_timeout_s);
-        greet(session, arrival);
+        judge(session, WEIR_PRE_CONNECT);
+    } else {
+        greet_in_its_place(session, arrival);
     }
 }
 
@@ -139,6 +184,28 @@ static bool is_insecure(const struct session *session)
            session->observed.handle.number[WEIR_NUMBER_connection_type] == WEIR_TYPE_TCP;
 }
 
+static bool understands(const struct session *session, uint64_t required)
+{
+    const struct login *login = session->login;
+    return (login->hello.capabilities & login->offered & required) == required;
+}
+
+/* Returns whether the client understands what it will be sent; if not, the session has failed. */
+static bool check_capabilities(struct session *session)
+{
+    static const char refusal[] = "Client does not support authentication protocol requested by "
+                                  "server; consider upgrading MySQL client";
+    session->reads_short_errors =
+        !(session->login->hello.capabilities & WIRE_CAP(CLIENT_PROTOCOL_41));
+    if (!understands(session, REQUIRED_ALWAYS))
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL, "%s",
+                     refusal);
+    else if (!environment_of(session)->backend_first && !understands(session, REQUIRED_TO_ASK))
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL,
+                     "%s, or start weir-server with -backend-first", refusal);
+    return session_is_open(session);
+}
+
 /* Returns whether the client may go on to PreAuth; if not, the session has failed. */
 static bool check_response(struct session *session)
 {
@@ -148,11 +215,8 @@ static bool check_response(struct session *session)
     } else if (!wire_decode_handshake_response((uint8_t *)login->response.data,
                                                login->response.size, &login->hello)) {
         bad_handshake(session, "the handshake response is cut short");
-    } else if ((login->hello.capabilities & login->offered & REQUIRED_CAPABILITIES) !=
-               REQUIRED_CAPABILITIES) {
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL,
-                     "Client does not support authentication protocol requested by server; "
-                     "consider upgrading MySQL client");
+    } else if (!check_capabilities(session)) {
+        return false;
     } else if (is_insecure(session)) {
         session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL,
                      "Connections using insecure transport are prohibited while "
@@ -166,18 +230,9 @@ static bool check_response(struct session *session)
     return session_is_open(session);
 }
 
-static void settle_pre_auth(struct session *session, const struct plugin_verdict *verdict)
-{
-    if (verdict->outcome == PLUGIN_REFUSED)
-        session_fail_refused(session, CLOSE_REFUSED, &verdict->refusal);
-    else
-        login_connect(session);
-}
-
 static void handshake_response(struct session *session, const struct wire_packet *packet)
 {
     struct login *login = session->login;
-    struct plugin_verdict verdict;
     strbuf_add(&login->response, packet->payload, packet->payload_size);
     if (!check_response(session))
         return;
@@ -189,21 +244,7 @@ static void handshake_response(struct session *session, const struct wire_packet
     session->backend.capabilities = session->observed.capabilities = login->hello.capabilities;
     session->observed.identity.multi_statements =
         login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
-    events_connection(&session->observed, WEIR_PRE_AUTH, &verdict);
-    if (verdict.outcome == PLUGIN_PENDING) {
-        hold_keep_verdict(session, &verdict);
-        session_enter(session, SESSION_JUDGING_LOGIN);
-    } else {
-        settle_pre_auth(session, &verdict);
-    }
-}
-
-bool login_judged(struct session *session)
-{
-    struct plugin_verdict verdict;
-    hold_take_verdict(session, &verdict);
-    settle_pre_auth(session, &verdict);
-    return true;
+    judge(session, WEIR_PRE_AUTH);
 }
 
 /* ---- TLS ---- */
@@ -227,9 +268,10 @@ size_t login_read_limit(const struct session *session)
 {
     const size_t request = WIRE_HEADER_BYTES + WIRE_SSL_REQUEST_BYTES;
     const struct login *login = session->login;
-    bool may_be_request =
-        login && (login->offered & WIRE_CAP(CLIENT_SSL)) && login->client_bytes < request;
-    return may_be_request ? request - login->client_bytes : SESSION_READ_BYTES;
+    size_t waiting = leg_input_size(&session->client);
+    if (!(login->offered & WIRE_CAP(CLIENT_SSL)) || login->client_bytes >= request)
+        return SESSION_READ_BYTES;
+    return waiting < request - login->client_bytes ? request - login->client_bytes - waiting : 0;
 }
 
 /* ---- Bytes ---- */

@@ -26,20 +26,23 @@
  * wait, and losses and drains are looked at again in a later state. */
 #define SESSION_STATES(X)                                                                          \
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
-      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, session_shut_down, 0,    \
-      MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)      \
+      login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
+      login_timed_out, session_shut_down, 0,                                                       \
+      MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) |               \
+          MAY(SESSION_AUTHENTICATING) | MAY_END)                                                   \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
       NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
       SESSION_SECURES, MAY(SESSION_GREETED) | MAY_END)                                             \
-    X(SESSION_JUDGING_LOGIN, "judging the login", /* a plugin answers PreAuth later */             \
-      NULL, NULL, login_judged, client_gone, NULL, login_timed_out, session_shut_down, 0,          \
-      MAY(SESSION_CONNECTING) | MAY_END)                                                           \
+    X(SESSION_JUDGING_LOGIN,                                                                       \
+      "judging the login", /* a plugin answers PreConnect or PreAuth later */                      \
+      NULL, NULL, login_judged, client_gone, login_backend_lost, login_timed_out,                  \
+      session_shut_down, 0, MAY(SESSION_CONNECTING) | MAY(SESSION_AUTHENTICATING) | MAY_END)       \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
       NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, session_shut_down,  \
       SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY_END)                                        \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      session_shut_down, 0, MAY(SESSION_AUTHENTICATING) | MAY_END)                                 \
+      session_shut_down, 0, MAY(SESSION_GREETED) | MAY(SESSION_AUTHENTICATING) | MAY_END)          \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
       login_timed_out, session_shut_down, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END) \
@@ -101,18 +104,21 @@ struct session {
     bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
     bool was_asked;        /* the backend, for the command at the start of the client's input */
     bool still_sends; /* ending, and more of the client's has come since the deadline was set */
-    uint8_t ending_rounds; /* ... how often that was so */
-    bool lingers;          /* closed, but the client has yet to read what it is owed */
-    bool has_lost_reply;   /* the reply that the client waits for was dropped (hold.c) */
-    bool work_is_out;      /* another thread uses the session's handle: nothing else may happen */
+    uint8_t ending_rounds;   /* ... how often that was so */
+    bool lingers;            /* closed, but the client has yet to read what it is owed */
+    bool reads_short_errors; /* without SQLSTATE: a client of before 4.1 */
+    bool has_lost_reply;     /* the reply that the client waits for was dropped (hold.c) */
+    bool work_is_out;        /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
     long deadline_s;
 
     struct leg client, backend;
     struct wire_tracker tracker; /* of the client's side of the conversation */
-    size_t shown;          /* bytes at the start of the backend's input that the tracker has seen:
+    size_t shown;           /* bytes at the start of the backend's input that the tracker has seen:
                               a part of a packet, which is held back until it is whole (replies.c) */
-    struct strbuf kept_ok; /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
+    struct strbuf kept_ok;  /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
+    struct strbuf farewell; /* what the backend reads if the session ends before it was told who
+                               logs in; see login_backend.c */
     void *owner;
 
     /* What is going on; NULL: it is not. */

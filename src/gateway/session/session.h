@@ -57,7 +57,7 @@ enum session_side { SESSION_CLIENT, SESSION_BACKEND };
 
 /* A client that has connected. Everything is borrowed for the call. */
 struct session_arrival {
-    uint32_t id; /* connection id; top bit set */
+    uint32_t id; /* the gateway's connection id; 0: it is the backend's, and not known yet */
     struct client_address address;
     struct sockaddr_storage peer, local; /* for the PROXY header */
     char scramble[WIRE_SCRAMBLE_BYTES];  /* fresh random bytes, printable */

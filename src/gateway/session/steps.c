@@ -147,6 +147,7 @@ struct session *session_new(struct session_environment *environment,
     leg_init(&session->client);
     leg_init(&session->backend);
     strbuf_init(&session->kept_ok);
+    strbuf_init(&session->farewell);
     /* A command is shown to plugins whole. */
     wire_tracker_init(&session->tracker, WIRE_WANT_ALL, environment->max_command_bytes);
     leg_push(&session->client, client);
@@ -165,6 +166,7 @@ void session_free(struct session *session)
     observed_release(&session->observed);
     wire_tracker_release(&session->tracker);
     strbuf_release(&session->kept_ok);
+    strbuf_release(&session->farewell);
     leg_release(&session->client);
     leg_release(&session->backend);
     session->magic = 0;
@@ -191,9 +193,10 @@ static size_t wanted_room(const struct session *session, enum session_side side)
 size_t session_read_room(struct session *session, enum session_side side, uint8_t **bytes)
 {
     struct leg *leg = side == SESSION_CLIENT ? &session->client : &session->backend;
+    if (side == SESSION_CLIENT && session->login && login_read_limit(session) < SESSION_READ_BYTES)
+        return login_read_limit(session);
     if (leg->kept.size == 0)
-        return side == SESSION_CLIENT && session->login ? login_read_limit(session)
-                                                        : SESSION_READ_BYTES;
+        return SESSION_READ_BYTES;
     size_t wanted = wanted_room(session, side);
     uint8_t *kept = leg_input_room(leg, wanted);
     if (!kept)
@@ -279,14 +282,16 @@ static bool wants_client(const struct session *session, const struct step *step)
     const struct leg *leg = &session->client;
     bool is_full = leg_input_size(leg) >= SESSION_READ_BYTES &&
                    !(step->client == command_bytes && command_bytes_missing(session));
+    if (session->login && login_read_limit(session) == 0)
+        is_full = true;
     return !leg->ended && !leg->failed && !is_full && leg_pending(&session->backend) == 0;
 }
 
 static bool wants_backend(const struct session *session, const struct step *step)
 {
-    return (step->backend || step->backend_end) && !session->backend.ended &&
-           leg_pending(&session->client) == 0 && !session_is_held(session) &&
-           leg_input_size(&session->backend) < SESSION_READ_BYTES;
+    return (step->backend || step->backend_end) && leg_is_open(&session->backend) &&
+           !session->backend.ended && leg_pending(&session->client) == 0 &&
+           !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 
 /* What a state wishes for, and whether it can be had now: TLS begins, and the sending ends, after

@@ -22,7 +22,8 @@ struct wire_greeting;
 /* Each gets the environment's `owner`. */
 struct session_operations {
     /* The connection id map: which backend connection belongs to which session. add: false means
-     * that there is no memory; find: false means that no session has that id. */
+     * that there is no memory; find: false means that no session has that id, and *backend_id 0 that
+     * a connection of the backend's may have it too: nobody is meant then. */
     bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
     void (*id_remove)(void *owner, uint32_t id);
     bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
@@ -50,6 +51,8 @@ struct session_environment {
     bool offers_tls;         /* to clients */
     bool requires_tls;       /* of TCP clients */
     bool sends_proxy_header; /* to the backend */
+    bool backend_first;      /* the backend is connected before a client is greeted: both have one
+                           scramble and one connection id */
     const char *backend_address;
     size_t max_command_bytes;  /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */

@@ -43,7 +43,7 @@ void facts_connection(struct observed *observed, const struct client_address *ad
     assert(address->size <= sizeof handle->client_address);
     snprintf(observed->client_ip, sizeof observed->client_ip, "%s", address->client_ip);
     snprintf(observed->server_ip, sizeof observed->server_ip, "%s", address->server_ip);
-    handle->number[WEIR_NUMBER_connection_id] = observed->id;
+    handle->number[WEIR_NUMBER_connection_id] = observed->id ? observed->id : WEIR_ABSENT;
     handle->number[WEIR_NUMBER_connection_type] =
         address->is_unix ? WEIR_TYPE_SOCKET : WEIR_TYPE_TCP;
     handle->number[WEIR_NUMBER_connected_at] = clock_wall_ns();
@@ -55,6 +55,12 @@ void facts_connection(struct observed *observed, const struct client_address *ad
     set_name(observed, WEIR_TEXT_backend_address, observed->environment->backend_address);
     memcpy(handle->client_address, address->bytes, address->size);
     handle->client_address_size = address->size;
+}
+
+void facts_connection_id(struct observed *observed, uint32_t id)
+{
+    observed->id = id;
+    observed->handle.number[WEIR_NUMBER_connection_id] = id;
 }
 
 void facts_tls(struct observed *observed, const char *version, const char *cipher)

@@ -10,6 +10,7 @@
 /* ---- Of the connection: true until the session ends ---- */
 
 void facts_connection(struct observed *observed, const struct client_address *address);
+void facts_connection_id(struct observed *observed, uint32_t id);
 void facts_tls(struct observed *observed, const char *version, const char *cipher);
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size);
 void facts_auth_method(struct observed *observed, struct wire_string plugin);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The connection id map is one hash table under one lock: it is touched twice in the life of a
+ * The connection id map is one hash table under one lock: it is touched four times in the life of a
  * session, and by KILL. */
 #include "gateway/upstream/connection_ids.h"
 
@@ -18,17 +18,37 @@ struct entry {
     UT_hash_handle hh;
 };
 
+/* Where the gateway's ids lie. */
+struct block {
+    uint32_t first, last;
+    uint32_t next; /* counts down, and begins again at `last` */
+    uint32_t seen; /* the highest id of the server's that lies here; first - 1: none */
+};
+
+/* The second one is for servers that have used up the first one: after 2^31 connections, or where
+ * ids are no plain counters (TiDB puts a server's number into their high bits). */
+static const struct block blocks[] = {
+    {.first = 0x40000000U, .last = 0x7fffffffU, .next = 0x7fffffffU, .seen = 0x3fffffffU},
+    {.first = 0x80000000U, .last = 0xffffffffU, .next = 0xffffffffU, .seen = 0x7fffffffU},
+};
+
+#define BLOCKS     (sizeof blocks / sizeof *blocks)
+#define BLOCK_ROOM (1U << 21) /* ids that must be left; more than there can be sessions */
+
 struct connection_ids {
     pthread_mutex_t lock;
     struct entry *entries;
-    uint32_t last;
+    struct block blocks[BLOCKS];
 };
 
 struct connection_ids *connection_ids_new(void)
 {
     struct connection_ids *ids = calloc(1, sizeof *ids);
-    if (ids)
-        pthread_mutex_init(&ids->lock, NULL);
+    if (!ids)
+        return NULL;
+    pthread_mutex_init(&ids->lock, NULL);
+    for (size_t i = 0; i < BLOCKS; i++)
+        ids->blocks[i] = blocks[i];
     return ids;
 }
 
@@ -54,21 +74,52 @@ static struct entry *find(struct connection_ids *ids, uint32_t id)
     return entry;
 }
 
+/* NULL: the server's own. */
+static struct block *block_of(struct connection_ids *ids, uint32_t id)
+{
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (id >= ids->blocks[i].first && id <= ids->blocks[i].last)
+            return &ids->blocks[i];
+    return NULL;
+}
+
+static bool has_room(const struct block *block)
+{
+    return block->last - block->seen >= BLOCK_ROOM;
+}
+
+/* Where there is no room above the server's ids, those that are given out are told apart from one
+ * another, and translated for nobody. */
 uint32_t connection_ids_next(struct connection_ids *ids)
 {
-    pthread_mutex_lock(&ids->lock);
     uint32_t id;
+    pthread_mutex_lock(&ids->lock);
+    struct block *block = &ids->blocks[0];
+    for (size_t i = BLOCKS; i-- > 0;)
+        if (has_room(&ids->blocks[i]))
+            block = &ids->blocks[i];
+    uint32_t floor = has_room(block) ? block->seen : block->first - 1;
     do {
-        ids->last = (ids->last + 1) & ~CONNECTION_ID_BIT;
-        id = ids->last | CONNECTION_ID_BIT;
-    } while (ids->last == 0 || find(ids, id));
+        if (block->next <= floor)
+            block->next = block->last;
+        id = block->next--;
+    } while (find(ids, id));
     pthread_mutex_unlock(&ids->lock);
     return id;
 }
 
+void connection_ids_saw(struct connection_ids *ids, uint32_t server_id)
+{
+    pthread_mutex_lock(&ids->lock);
+    struct block *block = block_of(ids, server_id);
+    if (block && server_id > block->seen)
+        block->seen = server_id;
+    pthread_mutex_unlock(&ids->lock);
+}
+
 bool connection_ids_add(struct connection_ids *ids, uint32_t id, uint32_t server_id)
 {
-    assert(id & CONNECTION_ID_BIT);
+    assert(block_of(ids, id));
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
         return false;
@@ -99,7 +150,7 @@ bool connection_ids_find(struct connection_ids *ids, uint32_t id, uint32_t *serv
     pthread_mutex_lock(&ids->lock);
     const struct entry *entry = find(ids, id);
     if (entry)
-        *server_id = entry->server_id;
+        *server_id = id > block_of(ids, id)->seen ? entry->server_id : CONNECTION_ID_OF_NOBODY;
     pthread_mutex_unlock(&ids->lock);
     return entry != NULL;
 }

@@ -2,8 +2,15 @@
  *
  * The connection id map: from the gateway's id of a session to the server's id of its connection.
  *
- * Clients read the gateway's id, whose top bit is set so that it cannot be taken for a server's; KILL
- * of such an id is translated with this map. Any thread. */
+ * Clients whose session was greeted before its backend was connected read an id of the gateway's own, and KILL of such an
+ * id is translated with this map. Both sorts of ids are plain numbers, so they are kept apart by where they
+ * lie: servers count up from 1, and the gateway counts down from the largest number that a driver
+ * which reads ids as signed can take.
+ *
+ *     1 ──► the server's              the gateway's ◄── 2^31 - 1 | a spare block ◄── 2^32 - 1
+ *
+ * Ids are given out above all ids that the server was seen to use. One that the server has reached
+ * since may be somebody else's there: it is translated to CONNECTION_ID_OF_NOBODY. Any thread. */
 #ifndef WEIR_GATEWAY_UPSTREAM_CONNECTION_IDS_H
 #define WEIR_GATEWAY_UPSTREAM_CONNECTION_IDS_H
 
@@ -12,7 +19,7 @@
 
 #include "base/base.h"
 
-#define CONNECTION_ID_BIT 0x80000000U
+#define CONNECTION_ID_OF_NOBODY 0 /* no server has a connection 0 */
 
 struct connection_ids;
 
@@ -20,8 +27,12 @@ struct connection_ids;
 struct connection_ids *connection_ids_new(void) WEIR_MUST_CHECK;
 void connection_ids_free(struct connection_ids *ids); /* ids may be NULL */
 
-/* Returns an id that is not in the map, and that was not returned for the last 2^31 calls. */
+/* Returns an id that is not in the map, that the server was not seen to use, and that was not
+ * returned for the last 2^21 calls. */
 uint32_t connection_ids_next(struct connection_ids *ids);
+
+/* The server has given this id to a connection. */
+void connection_ids_saw(struct connection_ids *ids, uint32_t server_id);
 
 /* Maps id, which connection_ids_next() returned and which is not in the map. Returns false without
  * memory. */

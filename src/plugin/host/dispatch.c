@@ -165,11 +165,12 @@ void plugin_connection_event(struct plugin_registry *registry, struct weir_sessi
 {
     assert(registry && session && session->magic == PLUGIN_SESSION_MAGIC);
     bool ends = event == WEIR_DISCONNECT || event == WEIR_REJECT;
+    bool is_login = event == WEIR_PRE_CONNECT || event == WEIR_PRE_AUTH;
     uint32_t set = enabled_of(&registry->connection) | (ends ? session->knowing : 0);
     struct kind_of_event kind = {
         .name = weir_connection_event_name(event),
-        .may_refuse = event == WEIR_PRE_AUTH || event == WEIR_CHANGE_USER,
-        .may_hold = event == WEIR_PRE_AUTH,
+        .may_refuse = is_login || event == WEIR_CHANGE_USER,
+        .may_hold = is_login,
     };
     session->knowing |= set;
     notify(&registry->connection, set, session, kind, (struct arguments){.event = event}, verdict,

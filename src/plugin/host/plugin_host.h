@@ -120,7 +120,7 @@ struct plugin_facts_source {
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
     /* A plugin wants to hold something. Returns a zeroed struct weir_hold with release set, owned
      * by the source until release() has been called; NULL: it cannot be held now. Called on the
-     * session's thread, within an event only; VERDICT within PreAuth, PreParse and Starting only,
+     * session's thread, within an event only; VERDICT within PreConnect, PreAuth, PreParse and Starting only,
      * and then the event's outcome is PENDING. */
     struct weir_hold *(*hold)(void *source_data, enum plugin_hold_kind kind);
 };
@@ -201,7 +201,7 @@ unsigned plugin_registry_subscribed(const struct plugin_registry *registry);
  * "refuse". For events that cannot refuse (Connected, Disconnect, Reject, Completed, Error) REFUSED
  * means that a plugin with on_failure = "refuse" FAILED.
  *
- * PENDING (PreAuth, PreParse and Starting only): as many verdict holds are out as the source's
+ * PENDING (PreConnect, PreAuth, PreParse and Starting only): as many verdict holds are out as the source's
  * hold() has given during the call; all are waited for, also when another plugin has refused at
  * once. Merge each as it comes back, then settle. A plugin may answer on another thread before the
  * call returns. */

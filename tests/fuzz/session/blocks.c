@@ -184,7 +184,7 @@ static void statement(struct blocks *blocks, uint8_t which)
         "flush tidb plugins puppet",
         "show plugins",
         "admin plugins disable puppet, %s",
-        "kill 2147483657 /* %s */",
+        "kill 2147483638 /* %s */",
         "show variables like '%s'",
         "set global max_connections = '%s'",
         "select row_count(), '%s'",
@@ -238,9 +238,13 @@ static void login(struct blocks *blocks)
 {
     static const uint8_t greeting[] = {14}, ok[] = {128 | 0},
                          account[] = {128 | 3, 5, 5, 5, 5, 5, 7, 9};
-    respond(blocks);
+    bool greets_first = blocks->harness->options.backend_first;
+    if (!greets_first)
+        respond(blocks);
     blocks->next[SESSION_BACKEND] = 0;
     reply(blocks, greeting, sizeof greeting);
+    if (greets_first)
+        respond(blocks);
     reply(blocks, ok, sizeof ok);
     if (!blocks->harness->options.without_plugins)
         reply(blocks, account, sizeof account);

@@ -144,6 +144,16 @@ static void check_refused(const struct world *world)
         assert(!is_in(&world->harness.peers[SESSION_BACKEND].got, world->refused[i].text));
 }
 
+/* A backend that greets first may say why it goes, or go, before the client has said all that it
+ * says: then it depends on the cuts who was turned away. */
+static bool may_have_interrupted(const uint8_t *data, enum close_reason reason)
+{
+    struct harness_options options;
+    step_options_read(data, &options);
+    return options.backend_first &&
+           (reason == CLOSE_BACKEND_REJECTED || reason == CLOSE_BACKEND_UNREACHABLE);
+}
+
 /* Returns the events, owned; *reason: why it ended. */
 static char *run(const uint8_t *data, size_t size, unsigned seed, enum close_reason *reason,
                  bool *depends_on_time)
@@ -163,6 +173,7 @@ static char *run(const uint8_t *data, size_t size, unsigned seed, enum close_rea
     world->harness.puppet.watch = watch;
     world->harness.puppet.watcher = world;
     world->blocks.harness = &world->harness;
+    world->judged_count = world->harness.puppet.verdict_count; /* of PreConnect: no mark */
     for (int i = 0; i < STEPS_MAX && bytes < end; i++) {
         unsigned which = *bytes % BLOCK_END;
         if (!step_read(&bytes, end, &op, &argument, &argument_size))
@@ -193,7 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* What answers no command, an error too, ends the session or not by when it comes. */
     bool is_broken = whole_reason == CLOSE_BACKEND_PROTOCOL ||
                      cut_reason == CLOSE_BACKEND_PROTOCOL || whole_reason == CLOSE_BACKEND_GONE ||
-                     cut_reason == CLOSE_BACKEND_GONE;
+                     cut_reason == CLOSE_BACKEND_GONE || may_have_interrupted(data, whole_reason) ||
+                     may_have_interrupted(data, cut_reason);
     assert(depends_on_time || is_broken || strcmp(whole, parts) == 0);
     free(whole);
     free(parts);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A running weir-server, in front of a backend or with its embedded one."""
+import os
 import pathlib
+import shlex
 import signal
 import socket
 
@@ -41,7 +43,7 @@ class Gateway:
             self.arguments += ["-plugin-dir", plugin_dir]
         if plugins:
             self.arguments += ["-plugin-load", ",".join(plugins)]
-        self.arguments += list(options)
+        self.arguments += [*options, *shlex.split(os.environ.get("WEIR_TEST_OPTIONS", ""))]
         if TRACE_CRASH and "-trace-plugin" not in options:
             self.arguments += ["-trace-plugin", TRACE_PLUGINS / "test_trace.so"]
         self.process = None

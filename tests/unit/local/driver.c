@@ -10,7 +10,7 @@
 #include "driver_plugin.h"
 
 #define BACKEND_ID    77
-#define OTHER_SESSION 0x80000001U
+#define OTHER_SESSION 0x7ffffffeU
 
 /* ---- What the process gives a session ---- */
 

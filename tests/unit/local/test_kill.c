@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * KILL by the id that a client was told: the driver knows session 2147483649, which is connection
+ * KILL by the id that a client was told: the driver knows session 2147483646, which is connection
  * 77 of the backend. */
 #include "driver.h"
 
@@ -14,29 +14,30 @@ static void assert_end(const char *text, const char *expected)
 static void ids_of_the_gateway_become_the_backends(void **state)
 {
     driver = *state;
-    assert_end("KILL 2147483649", "forward KILL 77");
-    assert_end("/* a */ kill query 2147483649 ;", "forward /* a */ kill query 77 ;");
+    assert_end("KILL 2147483646", "forward KILL 77");
+    assert_end("/* a */ kill query 2147483646 ;", "forward /* a */ kill query 77 ;");
     assert_end("KILL 77", "none");
-    assert_end("KILL 2147483650", "none");
-    assert_end("KILL 6442450945", "none"); /* the same in 32 bits */
-    assert_end("KILL QUERY ID 2147483649", "none");
+    assert_end("KILL 2147483645", "none");
+    assert_end("KILL 6442450942", "none"); /* the same in 32 bits */
+    assert_end("KILL QUERY ID 2147483646", "none");
     assert_end("KILL USER root", "none");
-    assert_end("SELECT 1; KILL 2147483649", "none");
+    assert_end("SELECT 1; KILL 2147483646", "none");
 }
 
 static void each_statement_of_a_text_is_looked_at(void **state)
 {
     driver = *state;
     driver->observed.identity.multi_statements = true;
-    assert_end("SELECT 2147483649; KILL 2147483649; SELECT 'kill 2147483649'",
-               "forward SELECT 2147483649; KILL 77; SELECT 'kill 2147483649'");
+    assert_end("SELECT 2147483646; KILL 2147483646; SELECT 'kill 2147483646'",
+               "forward SELECT 2147483646; KILL 77; SELECT 'kill 2147483646'");
     assert_end("SELECT 1; SELECT 'kill'", "none");
     driver->observed.identity.multi_statements = false;
 }
 
 static void the_command_is_rewritten_too(void **state)
 {
-    static const char ours[] = {1, 0, 0, (char)0x80}, other[] = {2, 0, 0, (char)0x80};
+    static const char ours[] = {(char)0xfe, (char)0xff, (char)0xff, 0x7f},
+                      other[] = {(char)0xfd, (char)0xff, (char)0xff, 0x7f};
     driver = *state;
     driver_command(driver, WIRE_COM_PROCESS_KILL, ours, sizeof ours);
     assert_int_equal(driver->end.size, 8 + sizeof ours);
@@ -47,7 +48,7 @@ static void the_command_is_rewritten_too(void **state)
 
 static void what_stands_before_the_text_stays(void **state)
 {
-    static const char text[] = "\x00\x01KILL 2147483649";
+    static const char text[] = "\x00\x01KILL 2147483646";
     driver = *state;
     driver->observed.capabilities |= WIRE_CAP(CLIENT_QUERY_ATTRIBUTES);
     driver_command(driver, WIRE_COM_QUERY, text, sizeof text - 1);

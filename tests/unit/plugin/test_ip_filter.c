@@ -167,6 +167,31 @@ static void rules_can_name_accounts(void **state)
     check_rules(workshop, rows, sizeof rows / sizeof *rows, visits_word);
 }
 
+/* word: an address, before its user is known. Whoever gets further is judged again. */
+static bool knocks_word(struct plugin_registry *registry, char *word)
+{
+    struct weir_session session = client(strcmp(word, "-") == 0 ? "" : word);
+    bool passed = connection_event(registry, &session, WEIR_PRE_CONNECT);
+    connection_event(registry, &session, WEIR_REJECT);
+    return passed;
+}
+
+static void an_address_is_refused_before_the_user_is_known_if_no_user_could_pass(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct rules_row rows[] = {
+        {"", "- 1.2.3.4 ::1", ""},
+        {"deny 10.0.0.0/8\ndeny root@any\n", "- 1.2.3.4 ::1", "10.1.2.3"},
+        {"allow 10.0.0.0/8\n", "- 10.1.2.3", "1.2.3.4 ::1"},
+        {"allow app@10.0.0.0/8\n", "10.1.2.3 1.2.3.4", ""}, /* others may come from anywhere */
+        {"allow 192.168.0.0/16\nallow app@10.0.0.0/8\n", "192.168.1.1 10.1.2.3", "1.2.3.4"},
+        {"allow any\ndeny app@10.0.0.0/8\n", "10.1.2.3", ""},
+        {"deny any during 00:00-24:00\nallow app@any\n", "", "10.1.2.3"},
+        {"allow country:DE\nallow app@10.0.0.1\n", "10.0.0.1", "10.0.0.2"},
+    };
+    check_rules(workshop, rows, sizeof rows / sizeof *rows, knocks_word);
+}
+
 static void a_refused_client_reads_why(void **state)
 {
     struct workshop *workshop = *state;
@@ -305,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(addresses_pass_as_the_rules_say),
         TEST(rules_can_name_accounts),
+        TEST(an_address_is_refused_before_the_user_is_known_if_no_user_could_pass),
         TEST(a_refused_client_reads_why),
         TEST(a_wrong_file_keeps_the_old_lists_and_names_the_line),
         TEST(without_its_file_it_does_not_start),

@@ -401,11 +401,13 @@ static void only_three_events_can_be_answered_later(void **state)
     }
     assert_null(plugin_host.hold_verdict(&session, &plugins[0])); /* no event at all */
     assert_null(plugin_host.hold(&session, &plugins[0]));
+    plugin_connection_event(&registry, &session, WEIR_PRE_CONNECT, &verdict);
+    assert_int_equal(verdict.outcome, PLUGIN_PENDING);
     plugin_connection_event(&registry, &session, WEIR_PRE_AUTH, &verdict);
     assert_int_equal(verdict.outcome, PLUGIN_PENDING);
     plugin_parse_event(&registry, &session, WEIR_PRE_PARSE, &verdict);
     assert_int_equal(verdict.outcome, PLUGIN_PENDING);
-    assert_int_equal(world.hold_count, 2);
+    assert_int_equal(world.hold_count, 3);
     session.source = NULL;
     plugin_parse_event(&registry, &session, WEIR_PRE_PARSE, &verdict);
     assert_int_equal(verdict.outcome, PLUGIN_ALLOWED); /* the session cannot wait */

@@ -472,6 +472,7 @@ static void begin_environment(struct harness *harness)
         .has_functions = options->declares && !options->without_plugins,
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
+        .backend_first = options->backend_first,
         .backend_address = "tcp://backend:3306",
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
@@ -486,7 +487,7 @@ static void begin_environment(struct harness *harness)
 static void begin_session(struct harness *harness)
 {
     struct session_arrival arrival = {
-        .id = 0x80000007,
+        .id = harness->options.backend_first ? 0 : 0x7ffffff7,
         .address = {.client_ip = "192.0.2.7", .server_ip = "192.0.2.1", .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .too_many = harness->options.too_many,
@@ -514,13 +515,15 @@ void harness_begin(struct harness *harness, const struct harness_options *option
                                              .may_take = SIZE_MAX};
     witness_begin(&harness->witness, options->without_plugins);
     harness->peers[SESSION_CLIENT].witness = &harness->witness;
-    harness->ids[1].id = 0x80000009; /* another session's */
+    harness->ids[1].id = 0x7ffffff6; /* another session's */
     harness->ids[1].backend_id = 99;
     if (options->without_plugins)
         puppet_begin_without(&harness->puppet);
     else
         puppet_begin(&harness->puppet, !options->lenient,
                      options->needs_account ? PLUGIN_NEEDS_ACCOUNT : 0, options->declares);
+    harness->puppet.acts[PUPPET_PRE_CONNECT] = (options->address_refused ? PUPPET_REFUSE : 0) |
+                                               (options->address_judged_late ? PUPPET_VERDICT : 0);
     begin_environment(harness);
     begin_session(harness);
     harness_go_on(harness);

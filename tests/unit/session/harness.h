@@ -19,7 +19,9 @@ struct harness_options {
     bool declares;      /* the plugin has variables and a function */
     bool needs_account; /* the plugin needs "account": the gateway asks the backend */
     bool offers_tls, requires_tls;
-    bool has_no_profile; /* the backend was not reached yet */
+    bool backend_first;
+    bool address_refused, address_judged_late; /* what the plugin does in PreConnect */
+    bool has_no_profile;                       /* the backend was not reached yet */
     bool too_many;
     bool connects_later, connect_fails; /* the backend */
     bool secures_later, secure_fails;   /* TLS */

@@ -227,6 +227,7 @@ void puppet_check(const struct puppet *puppet, bool ended)
 {
     const unsigned *counts = puppet->counts;
     unsigned ends = counts[PUPPET_COMPLETED] + counts[PUPPET_ERROR];
+    assert(counts[PUPPET_PRE_CONNECT] <= 1);
     assert(counts[PUPPET_PRE_AUTH] <= 1 && counts[PUPPET_CONNECTED] <= counts[PUPPET_PRE_AUTH]);
     assert(counts[PUPPET_DISCONNECT] <= counts[PUPPET_CONNECTED]);
     assert(counts[PUPPET_DISCONNECT] + counts[PUPPET_REJECT] <= 1);

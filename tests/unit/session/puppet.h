@@ -3,7 +3,7 @@
  * puppet: a plugin in the test's own program, which does what a test told it to do at the next event
  * of a name, writes down every event that it is notified of, and asserts the rules of events:
  *
- *     PreAuth ─► Connected ─► ... ─► Disconnect      or      ... ─► Reject
+ *     (PreConnect) ─► PreAuth ─► Connected ─► ... ─► Disconnect      or      ... ─► Reject
  *     each Starting ─► one Completed or Error
  *
  * In each event it reads every byte of every fact, so that a stale one is seen. */
@@ -24,7 +24,8 @@
     X(PUPPET_STARTING, "Starting")                                                                 \
     X(PUPPET_COMPLETED, "Completed")                                                               \
     X(PUPPET_ERROR, "Error")                                                                       \
-    X(PUPPET_GLOBAL_VARIABLE, "GlobalVariable")
+    X(PUPPET_GLOBAL_VARIABLE, "GlobalVariable")                                                    \
+    X(PUPPET_PRE_CONNECT, "PreConnect")
 
 enum puppet_event {
 #define X(enumerator, name) enumerator,

@@ -50,7 +50,10 @@ enum step_op {
     X(9, secures_later)                                                                            \
     X(10, secure_fails)                                                                            \
     X(11, works_later)                                                                             \
-    X(12, declares)
+    X(12, declares)                                                                                \
+    X(13, backend_first)                                                                           \
+    X(14, address_refused)                                                                         \
+    X(15, address_judged_late)
 
 #define STEP_OPTION_BYTES 3
 

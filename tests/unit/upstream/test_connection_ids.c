@@ -11,17 +11,60 @@
 
 #include "gateway/upstream/connection_ids.h"
 
+#define SIGNED_MAXIMUM 0x7fffffffU /* what a driver that reads ids as signed can take */
+#define FIRST          0x40000000U
+
 static void ids_are_told_apart_from_a_servers(void **state)
 {
     (void)state;
     struct connection_ids *ids = connection_ids_new();
     assert_non_null(ids);
     uint32_t first = connection_ids_next(ids), second = connection_ids_next(ids);
-    assert_true(first & CONNECTION_ID_BIT);
-    assert_true(second & CONNECTION_ID_BIT);
-    assert_int_not_equal(first, second);
+    assert_int_equal(first, SIGNED_MAXIMUM);
+    assert_int_equal(second, SIGNED_MAXIMUM - 1);
+    for (uint32_t id = 1; id < FIRST; id = id * 3 + 1) /* the server's own are its own */
+        connection_ids_saw(ids, id);
+    assert_int_equal(connection_ids_next(ids), SIGNED_MAXIMUM - 2);
     connection_ids_free(ids);
     connection_ids_free(NULL);
+}
+
+static void an_id_that_the_server_has_reached_is_nobodys(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    uint32_t id = connection_ids_next(ids), higher = 0, found = 0;
+    assert_true(connection_ids_add(ids, id, 77));
+    connection_ids_saw(ids, id - 1);
+    assert_true(connection_ids_find(ids, id, &found));
+    assert_int_equal(found, 77);
+    connection_ids_saw(ids, id);
+    connection_ids_saw(ids, 5); /* the server has begun again: what it has used is not forgotten */
+    assert_true(connection_ids_find(ids, id, &found));
+    assert_int_equal(found, CONNECTION_ID_OF_NOBODY);
+    higher = connection_ids_next(ids);
+    assert_int_equal(higher, 0xffffffffU); /* no room is left below 2^31 */
+    assert_true(connection_ids_add(ids, higher, 78));
+    assert_true(connection_ids_find(ids, higher, &found));
+    assert_int_equal(found, 78);
+    connection_ids_saw(ids, 0xffffffffU); /* no room is left at all */
+    assert_true(connection_ids_find(ids, higher, &found));
+    assert_int_equal(found, CONNECTION_ID_OF_NOBODY);
+    assert_int_equal(connection_ids_next(ids), id - 1);
+    connection_ids_free(ids);
+}
+
+static void ids_are_used_again_from_the_end(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    const uint32_t room = 1U << 21;
+    connection_ids_saw(ids, SIGNED_MAXIMUM - room); /* just enough */
+    assert_true(connection_ids_add(ids, connection_ids_next(ids), 77));
+    for (uint32_t i = 1; i < room; i++)
+        assert_int_equal(connection_ids_next(ids), SIGNED_MAXIMUM - i);
+    assert_int_equal(connection_ids_next(ids), SIGNED_MAXIMUM - 1); /* the first is in use */
+    connection_ids_free(ids);
 }
 
 static void an_id_is_found_until_it_is_removed(void **state)
@@ -78,6 +121,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_are_told_apart_from_a_servers),
+        cmocka_unit_test(an_id_that_the_server_has_reached_is_nobodys),
+        cmocka_unit_test(ids_are_used_again_from_the_end),
         cmocka_unit_test(an_id_is_found_until_it_is_removed),
         cmocka_unit_test(threads_share_it),
     };
