@@ -265,6 +265,21 @@ static void body(struct walk *walk, const struct sql_cursor *cursor, struct sql_
 
 /* ---- A statement ---- */
 
+/* What a block holds besides statements changes nothing of the session. */
+static bool is_of_a_block(uint16_t word)
+{
+    switch (word) {
+    case SQL_WORD_OPEN:
+    case SQL_WORD_FETCH:
+    case SQL_WORD_CLOSE:
+    case SQL_WORD_LEAVE:
+    case SQL_WORD_ITERATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool has_body(enum sql_kind kind)
 {
     return kind == SQL_KIND_CREATE_PROCEDURE || kind == SQL_KIND_CREATE_FUNCTION ||
@@ -360,6 +375,8 @@ static enum sql_results run(struct walk *walk, struct sql_cursor *cursor, struct
         compound(walk, text, place);
         return SQL_RESULTS_UNTIL_OK;
     case SQL_KIND_UNKNOWN:
+        if (place->in_block && is_of_a_block(sql_cursor_word(cursor)))
+            break;
         results = SQL_RESULTS_UNKNOWN;
         sql_walk_lose_all(walk);
         break;

@@ -14,7 +14,6 @@ from harness.fake_backend import FakeBackend
 from harness.observe import failure, run
 from harness.paths import NODE, program
 from harness.waiting import wait_for
-from test_drivers import node_modules  # noqa: F401
 from test_twins import LONGLONG, UNKNOWN, WORKS, execute, is_gone
 
 pytestmark = pytest.mark.gateway_only
@@ -84,12 +83,12 @@ def test_the_id_stays_when_the_user_changes(both):
 
 # ---- Clients
 
-def test_the_old_driver_of_node(both, node_modules):  # noqa: F811
+def test_the_old_driver_of_node(both, node_modules):
     output = both(lambda endpoint: endpoint.run(program("node"), NODE / "mysql.js").stdout)
     assert "Grüße" in output and '"errno":1045' in output and "plain@%" in output and "pool: [0,1,2,3" in output
 
 
-def test_the_old_driver_is_refused_otherwise_and_reads_of_the_option(as_always, node_modules):  # noqa: F811
+def test_the_old_driver_is_refused_otherwise_and_reads_of_the_option(as_always, node_modules):
     done = as_always.run(program("node"), NODE / "mysql.js", check=False)
     assert done.returncode == 1 and "1251" in done.stderr and "-backend-first" in done.stderr
 

@@ -74,6 +74,6 @@ def test_mariadb_slap_is_known_by_its_tables(weir, events):
     weir.run(program("mariadb-slap"), "--no-defaults", f"--host={weir.host}", f"--port={weir.port}", "--protocol=tcp", f"--user={USER}",
              f"--password={PASSWORD}", f"--create-schema={DATABASE}",
              "--no-drop", "--delimiter=;", "--query=SELECT 1;SELECT COUNT(*) FROM information_schema.engines", "--iterations=1")
-    event = events.wait_for(lambda e: e["event"] == "Completed" and "information_schema.engines" in (e["sql"] or ""), "the statement")
+    event = events.wait_for(lambda e: e["event"] == "Completed" and (e["sql"] or "").startswith("SELECT COUNT(*) FROM information_schema.engines"), "the statement")
     assert event["tables"] == [["information_schema", "engines", 1]] and event["tables_known"] == 1
     assert event["digest_exact"] == 1
