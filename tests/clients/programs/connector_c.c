@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
-//
-// Connector/C itself: logins, TLS, text, prepared with arrays (bulk), several results, local files, cancel, reconnect, ping.
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connector/C itself: logins, TLS, text, prepared with arrays (bulk), several results, local files, cancel, reconnect, ping. */
 #include <mysql.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -219,9 +219,9 @@ static void large(MYSQL *connection)
 {
     enum { LENGTH = 17000000 };
     char *text = malloc(LENGTH + 64);
-    int head = sprintf(text, "SELECT LENGTH('");
+    int head = snprintf(text, 64, "SELECT LENGTH('");
     memset(text + head, 'x', LENGTH);
-    sprintf(text + head + LENGTH, "')");
+    snprintf(text + head + LENGTH, 3, "')");
     query("large", connection, text + head + LENGTH - 60);
     printf("large: sent %ld\n", query(NULL, connection, text));
     free(text);
