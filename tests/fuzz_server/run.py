@@ -36,7 +36,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CORPUS = HERE / "corpus"
 FINDINGS = HERE.parents[1] / "build" / "fuzz_server"
 # What may define something that later cases would use: also by a text that is hidden in a literal.
-DEFINES = re.compile(rb"execute|(drop|alter|rename|create|import)\b.*"
+DEFINES = re.compile(rb"execute|password|(drop|alter|rename|create|import)\b.*"
                      rb"(view|procedure|function|trigger|event|sequence|database|schema|package|index)", re.I | re.S)
 CASES_BETWEEN_RESETS = 40
 FOUND, WORKERS_DIED = 1, 2  # what fuzz() returns, if not 0

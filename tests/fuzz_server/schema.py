@@ -76,7 +76,7 @@ def ledger_of(database):
 
 def reset_statements():
     """Brings the databases into the state that cases begin with."""
-    statements = ["SET sql_mode=''"]
+    statements = ["SET sql_mode=''", *(f"ALTER USER IF EXISTS {account}@'%' IDENTIFIED BY ''" for account in ACCOUNTS)]  # their own they may set
     for database in DATABASES:
         statements.append(f"DROP DATABASE IF EXISTS {quoted(database)}")
         statements.append(f"CREATE DATABASE {quoted(database)} CHARACTER SET utf8mb4")
