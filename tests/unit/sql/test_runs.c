@@ -88,6 +88,8 @@ static const struct {
     {"set statement a = 1 for begin not atomic select 1; select 2; end",
      "(SetStatement) (Compound) Select Select", SQL_RESULTS_UNTIL_OK, ""},
 
+    {"begin not atomic declare k cursor for select 1; open k; fetch k into @a; close k; end",
+     "(Compound) Select Unknown Unknown Unknown", SQL_RESULTS_UNTIL_OK, ""},
     {"set statement a = 1 for /*! use db2 */", "(SetStatement) Use", SQL_RESULTS_ONE, "db=db2"},
     {"set statement a = 1 /*! for use */ db2", "(SetStatement) Use", SQL_RESULTS_ONE, "db=db2"},
     {"set statement a = 1 /*! for set */ sql_mode = 'ansi'", "(SetStatement) Set", SQL_RESULTS_ONE,
