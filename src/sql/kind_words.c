@@ -269,6 +269,16 @@ static void skip_plan_target(struct sql_cursor *cursor)
     }
 }
 
+/* EXPLAIN 'digest' and EXPLAIN EXPLORE 'text' are TiDB's; to others what stands before the string is a
+ * table's name, whatever word it is, and the string a pattern of columns. */
+static bool is_explained_text(const struct sql_cursor *cursor, const struct sql_cursor *before)
+{
+    enum sql_dialect dialect = cursor->lexer.mode.dialect;
+    bool is_first = cursor->token.start == before->token.start;
+    return cursor->token.class == SQL_TOKEN_STRING &&
+           (is_first || dialect == SQL_DIALECT_TIDB || dialect == SQL_DIALECT_UNKNOWN);
+}
+
 enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statement)
 {
     uint16_t verb = sql_cursor_word(cursor);
@@ -291,7 +301,7 @@ enum sql_kind sql_cursor_explain(struct sql_cursor *cursor, bool *holds_statemen
     *holds_statement = explains_statement(cursor, verb == SQL_WORD_TRACE);
     if (verb == SQL_WORD_TRACE)
         return SQL_KIND_TRACE;
-    if (*holds_statement || cursor->token.class == SQL_TOKEN_STRING)
+    if (*holds_statement || is_explained_text(cursor, &before))
         return analyze ? SQL_KIND_EXPLAIN_ANALYZE : SQL_KIND_EXPLAIN;
     if (sql_cursor_word(cursor) == SQL_WORD_FOR)
         return SQL_KIND_EXPLAIN_CONNECTION;

@@ -279,6 +279,14 @@ static void administration(void **state)
         {"kill 5", ""},
     };
     CHECK(cases);
+    /* A string after a word is a pattern of columns, but to TiDB. */
+    static const struct tables_case described[] = {
+        {"explain explore''", "cur.explore:r"},
+        {"desc extended 'x'", "cur.extended:r"},
+        {"describe partitions \"x\"", "cur.partitions:r"},
+        {"explain extended select 1 from t", "cur.t:r"},
+    };
+    CHECK_IN(described, &(struct sql_mode){.dialect = SQL_DIALECT_MARIADB});
 }
 
 static void texts_of_prepared_statements_are_read(void **state)
