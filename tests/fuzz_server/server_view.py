@@ -102,7 +102,7 @@ def _statement(played, placed, at, row):
     current = played[at] if at >= 0 else None
     if current and current.step.verb in ("query", "ask") and 0 < len(placed[at]) < current.results \
             and _is_part(current.text, row.text):
-        if row.text and any(one.step.verb in ("query", "ask") and row.text.encode() == one.text for one in played[at + 1:at + 2]):
+        if row.text and any(one.step.verb in ("query", "ask") and row.text.encode().strip() == one.text.strip() for one in played[at + 1:at + 2]):
             raise Misplaced(f"{row.kind} {row.text!r} fits step {at} and the next one")
         return at
     refused = None  # would be a finding: only if no other step fits
