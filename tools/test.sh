@@ -43,7 +43,7 @@ integration() { # build kind, further pytest arguments
 
 # test_trace, in the gateway and in the clients, aborts what does not keep to the protocol.
 asan_integration() (WEIR_TRACE_CRASH=1 integration asan)
-tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements")
+tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
 built_in_integration() (integration test-trace -k trace_built_in)
 
 step "build with sanitizers" build asan

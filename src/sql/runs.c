@@ -98,6 +98,12 @@ static enum sql_results execute_immediate(struct walk *walk, struct sql_cursor *
     return SQL_RESULTS_UNKNOWN;
 }
 
+static bool is_same_database(const struct sql_database *a, const struct sql_database *b)
+{
+    return a->known && b->known && a->name.size == b->name.size &&
+           (a->name.size == 0 || memcmp(a->name.at, b->name.at, a->name.size) == 0);
+}
+
 static enum sql_results execute(struct walk *walk, struct sql_cursor *cursor,
                                 const struct place *outside)
 {
@@ -114,7 +120,13 @@ static enum sql_results execute(struct walk *walk, struct sql_cursor *cursor,
                           .texts = outside->texts + 1,
                           .is_text = true,
                           .later = outside->later};
-    return read_statement(walk, prepared->text, &place);
+    const struct sql_database before = walk->database;
+    enum sql_results results = read_statement(walk, prepared->text, &place);
+    /* It runs in the database of its PREPARE. Where that is another one, the server goes back. */
+    if (!is_same_database(&prepared->database, &before) &&
+        !is_same_database(&walk->database, &before))
+        sql_walk_lose_database(walk);
+    return results;
 }
 
 /* Prepared statements are followed where a statement at the top names one. */

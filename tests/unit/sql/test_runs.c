@@ -88,6 +88,8 @@ static const struct {
     {"set statement a = 1 for begin not atomic select 1; select 2; end",
      "(SetStatement) (Compound) Select Select", SQL_RESULTS_UNTIL_OK, ""},
 
+    {"execute use_elsewhere", "(Execute) [Use]", SQL_RESULTS_ONE, "db=?"}, /* back to cur */
+    {"execute stays", "(Execute) [Use]", SQL_RESULTS_ONE, "db=cur"},
     {"begin not atomic declare k cursor for select 1; open k; fetch k into @a; close k; end",
      "(Compound) Select Unknown Unknown Unknown", SQL_RESULTS_UNTIL_OK, ""},
     {"set statement a = 1 for /*! use db2 */", "(SetStatement) Use", SQL_RESULTS_ONE, "db=db2"},
@@ -204,15 +206,21 @@ static void show_runs(const struct sql_runs *runs, char *seen)
         add(seen, "...");
 }
 
-/* Prepares as a session does. */
-static void prepare(struct sql_named *named, const char *text)
+/* Prepares as a session does that is in `database`. */
+static void prepare_in(struct sql_named *named, const char *text, const char *database)
 {
     struct sql_runs runs;
-    struct sql_session session = {.database = {.known = true}, .named = named};
+    struct sql_session session = {.database = {.known = true, .name = span_of(database)},
+                                  .named = named};
     sql_runs_init(&runs);
     assert_true(sql_runs_read(&runs, span_of(text), &session));
     sql_named_follow(named, &runs.naming, false);
     sql_runs_release(&runs);
+}
+
+static void prepare(struct sql_named *named, const char *text)
+{
+    prepare_in(named, text, "cur");
 }
 
 static void a_statement_says_what_runs(void **state)
@@ -223,6 +231,8 @@ static void a_statement_says_what_runs(void **state)
     sql_runs_init(&runs);
     prepare(&named, "prepare use2 from 'use db2'");
     prepare(&named, "prepare calls from 'call p()'");
+    prepare_in(&named, "prepare use_elsewhere from 'use db2'", "db3");
+    prepare_in(&named, "prepare stays from 'use cur'", "db3");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sql_session session = {
             .mode = {.dialect = SQL_DIALECT_MARIADB, .server_version = 101106},
