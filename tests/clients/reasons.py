@@ -8,8 +8,11 @@ OWN_IDS = ("The id in weir's greeting is weir's own; CONNECTION_ID() and the pro
 NO_SWITCH = "The client does not set CLIENT_PLUGIN_AUTH: error 1251, unless weir-server was started with -backend-first."
 COMPRESSION = "The client compresses without having been offered it: error 1043."
 NOT_OFFERED = "The test insists that the connection is compressed, and weir does not offer compression."
+CROSSED = ("A statement that is sent in the moment in which the server closes is answered with weir's error 1927, which says that it is not known "
+           "whether it took effect; directly the client finds the connection gone.")
 
 REASONS = [
+    ("reconnect|pool", ".*", r"1927|took effect is not known", CROSSED),
     ("work", "Connector/C", r"test_compress not ok|connection: 40 tests", NOT_OFFERED),
     ("ids", ".*", r"(?i)agree.*(0|false)", OWN_IDS),
     (".*", "npm mysql", r"1251|^$|ended with", NO_SWITCH),

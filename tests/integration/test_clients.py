@@ -29,6 +29,8 @@ def place(work):
 @pytest.mark.parametrize("client", [client for client in table.CLIENTS if client.quick], ids=lambda client: client.name)
 def test_a_client_prints_the_same(place, client):
     verdict = runner.judge(place, client)
+    if verdict.unknown and {feature for feature, *_ in verdict.unknown} <= {"reconnect", "pool"}:
+        verdict = runner.judge(place, client)  # who is first, a statement or the server's end, is chance
     assert not verdict.skipped, f"{client.name}: {verdict.skipped}: run tools/bootstrap.sh test"
     assert {"login", "text", "errors"} <= set(verdict.features), f"{client.name} printed too little: {verdict.features}"
     assert not verdict.unknown, "\n".join(f"{feature}: direct {direct!r}, weir {weir!r}" for feature, direct, weir in verdict.unknown)
