@@ -100,8 +100,7 @@ static enum sql_results execute_immediate(struct walk *walk, struct sql_cursor *
 
 static bool is_same_database(const struct sql_database *a, const struct sql_database *b)
 {
-    return a->known && b->known && a->name.size == b->name.size &&
-           (a->name.size == 0 || memcmp(a->name.at, b->name.at, a->name.size) == 0);
+    return a->known && b->known && sql_walk_same_name(a->name, b->name);
 }
 
 static enum sql_results execute(struct walk *walk, struct sql_cursor *cursor,

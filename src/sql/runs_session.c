@@ -122,8 +122,7 @@ void sql_walk_drop_database(struct walk *walk, struct sql_cursor *cursor)
     struct sql_database *current = &walk->database;
     if (!last_name(walk, cursor, &name) || !current->known)
         sql_walk_lose_database(walk);
-    else if (current->name.size == name.size && name.size > 0 &&
-             memcmp(current->name.at, name.at, name.size) == 0)
+    else if (name.size > 0 && sql_walk_same_name(current->name, name))
         set_database(walk, (struct sql_database){.known = true});
     else if (is_same(current->name, name))
         sql_walk_lose_database(walk);

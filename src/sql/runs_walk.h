@@ -8,6 +8,8 @@
 #include "sql/cursor.h"
 #include "sql/runs.h"
 
+#include <string.h>
+
 /* A list, newest first. */
 struct sql_runs_text {
     struct sql_runs_text *older;
@@ -36,6 +38,12 @@ struct place {
     bool in_block;
     bool later;
 };
+
+/* Whether two names of databases are the same to every server. */
+static inline bool sql_walk_same_name(struct sql_span a, struct sql_span b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
+}
 
 /* Adds a statement to the list. */
 void sql_walk_add(struct walk *walk, enum sql_kind kind, struct sql_span text,

@@ -376,7 +376,7 @@ bool outcome_is_awaited(const struct session *session)
            expected != WIRE_EXPECT_AUTH && expected != WIRE_EXPECT_BINLOG;
 }
 
-/* A statement that runs is waited for, as the server itself does; the backend hears of the end
+/* A statement that runs is waited for, as the server itself does; the backend is sent the end
  * (client_end_is_due()), and gives up what waits for a lock, or for data. A binlog dump goes on until
  * there is something to send, or somebody ends it by a KILL: replicas do so. */
 bool client_gone_while_running(struct session *session)

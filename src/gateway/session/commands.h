@@ -15,7 +15,7 @@
  * headers are there; 0: it is whole. */
 size_t command_bytes_missing(const struct session *session);
 
-/* Whether the backend is to hear that the client has sent its last byte. */
+/* Whether the backend is to be notified that the client has sent its last byte. */
 bool client_end_is_due(const struct session *session);
 
 /* Whether a statement runs that is waited for although its client takes nothing any more. */

@@ -44,7 +44,7 @@ static const struct step *step_of(const struct session *session)
 
 /* ---- The loop ---- */
 
-/* A client that takes nothing more has gone: the backend hears so in the same way, once nothing
+/* A client that takes nothing more has gone: the backend is notified in the same way, once nothing
  * runs any more. */
 static bool lose_client(struct session *session)
 {

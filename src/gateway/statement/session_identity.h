@@ -37,10 +37,6 @@ void identity_set_database(struct observed *observed, const char *name, size_t s
 /* These parts are not known any more. why: static, as weir_unknown() says it. */
 void identity_forget(struct observed *observed, unsigned parts, const char *why);
 
-/* How many results the backend answers the statement with. */
-enum sql_results statement_results(const struct observed *observed,
-                                   const struct statement *statement);
-
 /* A command other than a statement has succeeded. */
 void identity_after_command(struct observed *observed, uint8_t command);
 
