@@ -14,6 +14,7 @@ from harness.fake_backend import FakeBackend
 from harness.observe import failure, run
 from harness.paths import NODE, program
 from harness.waiting import wait_for
+from test_authentication import who_begins_with
 from test_twins import LONGLONG, UNKNOWN, WORKS, execute, is_gone
 
 pytestmark = pytest.mark.gateway_only
@@ -155,15 +156,7 @@ def test_the_mariadb_shell_with_tls(server, direct):
 
 @pytest.mark.parametrize("plugin", ["mysql_native_password", "client_ed25519", "caching_sha2_password", "no_such_plugin", ""])
 def test_a_client_that_begins_with_another_plugin_is_asked_again(both, plugin):
-    def case(endpoint):
-        with endpoint.raw(login=False, capabilities=raw.BASIC) as connection:
-            connection.read_greeting()
-            answer = None if plugin == "mysql_native_password" else b"whatever"
-            connection.send(connection.handshake_response(plugin, answer), 1)
-            connection.finish_authentication()
-            return connection.query("SELECT CURRENT_USER()")
-
-    assert any(b"tester@%" in payload for _, payload in both(case))
+    assert any(b"tester@%" in payload for _, payload in both(lambda endpoint: who_begins_with(endpoint, plugin)))
 
 
 def test_a_parameter_of_a_statement_is_not_touched(both):

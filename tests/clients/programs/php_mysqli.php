@@ -110,16 +110,6 @@ function cancel($watcher) {
     }
 }
 
-function idle($watcher) {
-    $connection = connect();
-    fetch($connection, 'SET SESSION wait_timeout = 1');
-    fetch($connection, LOCK);
-    fetch($watcher, GONE);
-    fetch($watcher, RELEASE);
-    usleep(300000);
-    return $connection;
-}
-
 attempt('login', 'native', fn() => who());
 attempt('login', 'no password', fn() => who('nopassword', ''));
 attempt('login', 'ed25519', fn() => who('ed', 'ed-secret'));
@@ -133,9 +123,9 @@ attempt('text', 'update', fn() => fetch($connection, "UPDATE t SET f = 3 WHERE i
 results($connection);
 $watcher = connect();
 cancel($watcher);
-$gone = idle($watcher);
+$gone = idle(connect(), $watcher);
 attempt('reconnect', 'a statement', fn() => fetch($gone, 'SELECT 1'));
 attempt('reconnect', 'another', fn() => fetch($gone, 'SELECT 1'));
-$gone = idle($watcher);
+$gone = idle(connect(), $watcher);
 attempt('pool', 'ping', fn() => @$gone->ping());
 attempt('pool', 'ping of a living one', fn() => $watcher->ping());

@@ -67,16 +67,6 @@ function results($connection) {
     }
 }
 
-function idle($watcher, $options = []) {
-    $connection = connect(null, null, $options);
-    fetch($connection, 'SET SESSION wait_timeout = 1');
-    fetch($connection, LOCK);
-    fetch($watcher, GONE);
-    fetch($watcher, RELEASE);
-    usleep(300000);
-    return $connection;
-}
-
 attempt('login', 'native', fn() => who());
 attempt('login', 'no password', fn() => who('nopassword', ''));
 attempt('login', 'ed25519', fn() => who('ed', 'ed-secret'));
@@ -86,12 +76,12 @@ prepared('emulated', true);
 prepared('real', false);
 $watcher = connect();
 results($watcher);
-$gone = idle($watcher);
+$gone = idle(connect(), $watcher);
 attempt('reconnect', 'a statement', fn() => fetch($gone, 'SELECT 1'));
 attempt('reconnect', 'another', fn() => fetch($gone, 'SELECT 1'));
 $gone = null;
 // A persistent connection is checked when it is taken again.
-$kept = idle($watcher, [PDO::ATTR_PERSISTENT => true]);
+$kept = idle(connect(null, null, [PDO::ATTR_PERSISTENT => true]), $watcher);
 $kept = null;
 attempt('pool', 'persistent', fn() => fetch(connect(null, null, [PDO::ATTR_PERSISTENT => true]), 'SELECT 1'));
 attempt('compression', 'asked for', fn() => fetch(connect(null, null, [PDO::MYSQL_ATTR_COMPRESS => true]), 'SELECT 1'));

@@ -24,3 +24,13 @@ function attempt($feature, $what, $call) {
         show($feature, $what, get_class($error), $error->getCode(), $error->getMessage());
     }
 }
+
+/* Returns the connection once the server has closed it: the program's fetch() runs statements. */
+function idle($connection, $watcher) {
+    fetch($connection, 'SET SESSION wait_timeout = 1');
+    fetch($connection, LOCK);
+    fetch($watcher, GONE);
+    fetch($watcher, RELEASE);
+    usleep(300000);
+    return $connection;
+}
