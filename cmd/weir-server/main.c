@@ -98,6 +98,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
         return -1;
+    gateway_report_crashes();
     struct plugin_registry *registry = plugin_registry_load(&plugins, error);
     if (!registry)
         return -1;

@@ -511,11 +511,13 @@ static inline weir_string weir_part_text(const weir_session *session, size_t ind
 
 /* Says why the connection or statement is refused; the client reads exactly this. error_code 0
  * means 1045 (access denied), and so do numbers that no server sends (2000 to 2999 and 5000 to 5999
- * are client libraries' own); sqlstate NULL means "28000". The message is cut at 511 bytes. Use it
- * as `return weir_refuse(session, 0, NULL, "not from %s", ip);`. */
+ * are client libraries' own) and those above 65535, which the log tells; sqlstate NULL means
+ * "28000". The message is cut at 511 bytes. Use it as `return weir_refuse(session, 0, NULL, "not
+ * from %s", ip);`: the compiler warns when the verdict is not used, and when WEIR_OK is returned
+ * after it, the refusal holds, and the log names the mistake. */
 static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_code,
                                        const char *sqlstate, const char *format, ...)
-    __attribute__((format(printf, 4, 5), unused));
+    __attribute__((format(printf, 4, 5), unused, warn_unused_result));
 static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_code,
                                        const char *sqlstate, const char *format, ...)
 {
@@ -533,9 +535,10 @@ static inline weir_verdict weir_refuse(weir_session *session, uint32_t error_cod
 /* Says why the plugin could not do its work, in any callback: in Validate and OnInit the server's
  * start fails with this message, in OnFlush the client that asked for it reads it, in an event it
  * goes to the log. The message is cut at 511 bytes. Use it as `return weir_fail("%s:%d: no such
- * network", file, line);`. */
+ * network", file, line);`. After it WEIR_OK counts as WEIR_FAIL. A C++ exception that leaves a callback
+ * is a WEIR_FAIL, too. */
 static inline weir_verdict weir_fail(const char *format, ...)
-    __attribute__((format(printf, 1, 2), unused));
+    __attribute__((format(printf, 1, 2), unused, warn_unused_result));
 static inline weir_verdict weir_fail(const char *format, ...)
 {
     char message[512];

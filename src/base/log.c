@@ -52,6 +52,11 @@ int log_open(const char *path, struct error *error)
     return 0;
 }
 
+int log_descriptor(void)
+{
+    return atomic_load(&descriptor);
+}
+
 void log_write(enum log_level level, const char *room, const char *format, ...)
 {
     if ((int)level > atomic_load_explicit(&highest, memory_order_relaxed))

@@ -37,6 +37,9 @@ void log_set_level(enum log_level level);
  * standard error. When opening fails the log stays where it was. Any thread. */
 int log_open(const char *path, struct error *error) WEIR_MUST_CHECK;
 
+/* The file's descriptor, for what must not allocate. */
+int log_descriptor(void);
+
 void log_write(enum log_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -57,6 +57,10 @@ struct gateway_options {
     const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
 };
 
+/* From now on a crash of the process says in the log in which plugin and callback it was, with a
+ * backtrace. Once a process, before plugins are loaded. */
+void gateway_report_crashes(void);
+
 /* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
  * afterwards. Returns 0, or -1 and *error when serving could not begin. Main thread, once a
  * process. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/connection.h"
+#include "gateway/crash.h"
 #include "gateway/trace_loading.h"
 
 #define HOLD_LOOKS                                                                                 \
@@ -224,9 +225,11 @@ static void *serve(void *argument)
 {
     struct worker *worker = argument;
     plugin_mark_calls(&worker->activity.plugin);
+    crash_know_thread(&worker->activity);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    crash_forget_thread();
     return NULL;
 }
 

@@ -114,7 +114,7 @@ def other_database(work):
 @pytest.fixture(scope="session")
 def plugins():
     """The folder of the plugins that the tests load, with the tests' own in it."""
-    for name in ("recorder", "misbehaves", "settings"):
+    for name in ("recorder", "misbehaves", "mistakes", "settings"):
         package(INTEGRATION / "plugins" / name, BUILD / "plugins")
     return BUILD / "plugins"
 

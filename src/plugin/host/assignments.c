@@ -37,6 +37,19 @@ static void show_value(struct shown_variable *shown)
     shown->shown.text = (weir_string){shown->value->text, strlen(shown->value->text)};
 }
 
+struct variable_arguments {
+    const struct weir_plugin *plugin;
+    struct weir_session *session;
+    weir_variable_event event;
+    weir_variable *variable;
+};
+
+static weir_verdict invoke_variable(void *call)
+{
+    const struct variable_arguments *with = call;
+    return with->plugin->on_variable(with->session, with->event, with->variable);
+}
+
 static weir_verdict call_plugin(const struct plugin_variable *variable,
                                 struct weir_session *session, weir_variable_event event,
                                 bool is_global, struct plugin_value *value,
@@ -55,11 +68,13 @@ static weir_verdict call_plugin(const struct plugin_variable *variable,
     show_value(&shown);
     plugin_take_failure();
     struct plugin_running *outer = plugin_set_calling(running);
-    struct plugin_activity *activity = plugin_enter(variable->plugin, "OnVariable");
-    weir_verdict verdict = variable->plugin->on_variable(session, event, &shown.shown);
-    plugin_leave(activity);
+    struct variable_arguments arguments = {variable->plugin, session, event, &shown.shown};
+    weir_verdict verdict =
+        plugin_enter(variable->plugin, "OnVariable", invoke_variable, &arguments);
     plugin_set_calling(outer);
-    return verdict;
+    if (verdict == WEIR_OK && running->gave_reason)
+        verdict = WEIR_REFUSE; /* it has forgotten to return it */
+    return verdict == WEIR_OK && plugin_has_failure ? WEIR_FAIL : verdict;
 }
 
 static bool is_utf8(const char *text, size_t size)
@@ -176,7 +191,7 @@ static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_s
 {
     if (!variable->plugin->on_variable || variable->plugin->state > PLUGIN_STATE_READY)
         return true;
-    struct plugin_running running = {.refusal = refusal};
+    struct plugin_running running = {.plugin = variable->plugin, .refusal = refusal};
     weir_verdict verdict = call_plugin(variable, session, WEIR_VARIABLE_VALIDATE,
                                        scope != PLUGIN_SET_SESSION, value, &running);
     if (verdict == WEIR_OK)
@@ -288,7 +303,7 @@ static void tell_plugin(struct weir_session *session, struct plugin_assignment *
     if (!plugin->on_variable || plugin->state != PLUGIN_STATE_READY ||
         assignment->scope == PLUGIN_SET_PERSIST_ONLY)
         return;
-    struct plugin_running running = {.refusal = NULL}; /* nothing can be refused any more */
+    struct plugin_running running = {.plugin = plugin}; /* nothing can be refused any more */
     if (call_plugin(assignment->variable, session, WEIR_VARIABLE_CHANGED, is_global,
                     &assignment->value, &running) != WEIR_OK)
         log_warn("plugin", "%s failed in OnVariable, after %s was set: %s", plugin->identity.name,

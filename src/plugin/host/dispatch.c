@@ -10,17 +10,13 @@
 #include "plugin/host/registry.h"
 #include "wire/wire.h"
 
-#define COMPLAINT_NS 1000000000U /* a plugin's failures are logged once a second */
-
-static void complain(struct weir_plugin *plugin, const char *event, const char *reason)
+void plugin_complain(const struct weir_plugin *plugin, const char *what, const char *event,
+                     const char *reason)
 {
-    uint64_t now = clock_monotonic_ns(), last = atomic_load(&plugin->complained_at);
-    uint64_t failures = atomic_fetch_add(&plugin->failures, 1) + 1;
-    if (last && now - last < COMPLAINT_NS)
-        return;
-    if (atomic_compare_exchange_strong(&plugin->complained_at, &last, now))
-        log_error("plugin", "%s failed in %s: %s failures=%llu", plugin->identity.name, event,
-                  reason, (unsigned long long)failures);
+    struct complaints *complaints = &((struct weir_plugin *)plugin)->complaints; /* has a lock */
+    char message[COMPLAINT_BYTES];
+    snprintf(message, sizeof message, "%s %s: %s", what, event, reason);
+    complaints_add(complaints, plugin->identity.name, clock_monotonic_ns(), message);
 }
 
 static void set_refusal(struct plugin_refusal *refusal, enum wire_error_number number,
@@ -53,17 +49,32 @@ void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugi
 
 bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason)
 {
-    complain((struct weir_plugin *)plugin, function, reason);
+    plugin_complain(plugin, "failed in", function, reason);
     return plugin->identity.refuses_on_failure;
 }
 
-/* Handles a verdict other than WEIR_OK. Returns true if the session may continue; otherwise the
+/* A refusal is made of two steps, the reason and the verdict. Where one of them is missing, or nothing can
+ * be refused, the plugin has a mistake in it that nothing else would show. */
+static void check_refusal(struct weir_plugin *plugin, const struct plugin_running *running,
+                          weir_verdict answer, const char *event, bool may_refuse)
+{
+    if (!may_refuse)
+        plugin_complain(plugin, "tried to refuse in", event,
+                        "nothing can be refused there, and it went on");
+    else if (answer == WEIR_OK && running->gave_reason)
+        plugin_complain(plugin, "called weir_refuse() and returned WEIR_OK in", event,
+                        "it is refused; write `return weir_refuse(...)`");
+}
+
+/* Handles what is not WEIR_OK without more. Returns true if the session may continue; otherwise the
  * refusal is written, if it is the event's first. */
 static bool is_tolerated(struct weir_plugin *plugin, struct plugin_running *running,
                          weir_verdict answer, const char *event, bool may_refuse)
 {
     const char *reason = plugin_take_failure();
-    if (answer == WEIR_REFUSE) {
+    bool refuses = answer == WEIR_REFUSE || (answer == WEIR_OK && running->gave_reason);
+    if (refuses) {
+        check_refusal(plugin, running, answer, event, may_refuse);
         if (may_refuse && running->refusal && !running->gave_reason)
             plugin_refusal_unexplained(running->refusal, plugin);
         else if (may_refuse && running->refusal)
@@ -73,7 +84,7 @@ static bool is_tolerated(struct weir_plugin *plugin, struct plugin_running *runn
     if (!*reason)
         reason = answer == WEIR_FAIL ? "it didn't say why (weir_fail())"
                                      : "it returned a value that is no verdict";
-    complain(plugin, event, reason);
+    plugin_complain(plugin, "failed in", event, reason);
     if (!plugin->identity.refuses_on_failure)
         return true;
     if (running->refusal)
@@ -100,8 +111,10 @@ static uint32_t enabled_of(const struct plugin_chain *chain)
     return enabled;
 }
 
-/* What a callback is called with besides the session. */
+/* What a callback is called with. */
 struct arguments {
+    const struct weir_manifest *manifest;
+    struct weir_session *session;
     unsigned event; /* weir_connection_event ... */
     const char *command;
     weir_string name, value;
@@ -113,12 +126,11 @@ struct kind_of_event {
 };
 
 /* Notifies the plugins of a set of bits: all of them, also after one has refused, because what a
- * plugin is notified of must not depend on those before it. invoke is a constant, and inlined. */
+ * plugin is notified of must not depend on those before it. */
 static inline __attribute__((always_inline)) void
 notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *session,
        struct kind_of_event kind, struct arguments arguments, struct plugin_verdict *verdict,
-       weir_verdict (*invoke)(const struct weir_manifest *manifest, struct weir_session *session,
-                              const struct arguments *arguments))
+       plugin_callback *invoke)
 {
     assert(verdict);
     struct plugin_running *outer = session->running;
@@ -127,15 +139,17 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
     enum plugin_outcome outcome = PLUGIN_ALLOWED;
     /* cppcheck-suppress autoVariables ; set back below */
     session->running = &running;
+    arguments.session = session;
     for (size_t i = 0; i < chain->count; i++) {
         struct weir_plugin *plugin = chain->plugins[i];
         if (!(set & bit_of(plugin)))
             continue;
         running.gave_reason = false;
-        struct plugin_activity *activity = plugin_enter(plugin, kind.name);
-        weir_verdict answer = invoke(plugin->manifest, session, &arguments);
-        plugin_leave(activity);
-        if (__builtin_expect(answer == WEIR_OK, 1) ||
+        running.plugin = plugin;
+        arguments.manifest = plugin->manifest;
+        weir_verdict answer = plugin_enter(plugin, kind.name, invoke, &arguments);
+        bool is_silent = answer == WEIR_OK && !running.gave_reason && !plugin_has_failure;
+        if (__builtin_expect(is_silent, 1) ||
             is_tolerated(plugin, &running, answer, kind.name, kind.may_refuse))
             continue;
         if (outcome == PLUGIN_ALLOWED)
@@ -152,11 +166,10 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
     verdict->outcome = outcome;
 }
 
-static weir_verdict invoke_connection(const struct weir_manifest *manifest,
-                                      struct weir_session *session,
-                                      const struct arguments *arguments)
+static weir_verdict invoke_connection(void *call)
 {
-    return manifest->on_connection_event(session, (weir_connection_event)arguments->event);
+    const struct arguments *with = call;
+    return with->manifest->on_connection_event(with->session, (weir_connection_event)with->event);
 }
 
 /* A session's end reaches those who have been notified of the session, enabled or not. */
@@ -177,11 +190,11 @@ void plugin_connection_event(struct plugin_registry *registry, struct weir_sessi
            invoke_connection);
 }
 
-static weir_verdict invoke_general(const struct weir_manifest *manifest,
-                                   struct weir_session *session, const struct arguments *arguments)
+static weir_verdict invoke_general(void *call)
 {
-    return manifest->on_general_event(session, (weir_general_event)arguments->event,
-                                      arguments->command);
+    const struct arguments *with = call;
+    return with->manifest->on_general_event(with->session, (weir_general_event)with->event,
+                                            with->command);
 }
 
 /* Exactly the plugins that were notified of the Starting of a command are notified of its end. */
@@ -200,10 +213,10 @@ void plugin_general_event(struct plugin_registry *registry, struct weir_session 
            invoke_general);
 }
 
-static weir_verdict invoke_parse(const struct weir_manifest *manifest, struct weir_session *session,
-                                 const struct arguments *arguments)
+static weir_verdict invoke_parse(void *call)
 {
-    return manifest->on_parse_event(session, (weir_parse_event)arguments->event);
+    const struct arguments *with = call;
+    return with->manifest->on_parse_event(with->session, (weir_parse_event)with->event);
 }
 
 void plugin_parse_event(struct plugin_registry *registry, struct weir_session *session,
@@ -215,11 +228,10 @@ void plugin_parse_event(struct plugin_registry *registry, struct weir_session *s
            verdict, invoke_parse);
 }
 
-static weir_verdict invoke_global_variable(const struct weir_manifest *manifest,
-                                           struct weir_session *session,
-                                           const struct arguments *arguments)
+static weir_verdict invoke_global_variable(void *call)
 {
-    return manifest->on_global_variable_event(session, arguments->name, arguments->value);
+    const struct arguments *with = call;
+    return with->manifest->on_global_variable_event(with->session, with->name, with->value);
 }
 
 void plugin_global_variable_event(struct plugin_registry *registry, struct weir_session *session,
@@ -232,6 +244,19 @@ void plugin_global_variable_event(struct plugin_registry *registry, struct weir_
            (struct arguments){.name = name, .value = value}, &ignored, invoke_global_variable);
 }
 
+struct plugin_event_arguments {
+    const struct weir_plugin *plugin;
+    struct weir_session *session;
+    weir_plugin_event event;
+    weir_string subject;
+};
+
+static weir_verdict invoke_plugin_event(void *call)
+{
+    const struct plugin_event_arguments *with = call;
+    return with->plugin->on_plugin_event(with->session, with->event, with->subject);
+}
+
 void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_session *session,
                              weir_plugin_event event, const struct weir_plugin *subject)
 {
@@ -242,9 +267,13 @@ void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_sessi
         struct weir_plugin *plugin = registry->plugins[i];
         if (plugin->state != PLUGIN_STATE_READY || !plugin->on_plugin_event || !is_enabled(plugin))
             continue;
-        plugin_take_failure();
-        if (plugin->on_plugin_event(session, event, name) != WEIR_OK)
-            complain(plugin, weir_plugin_event_name(event), plugin_take_failure());
+        struct plugin_event_arguments arguments = {plugin, session, event, name};
+        const char *what = weir_plugin_event_name(event);
+        running.gave_reason = false;
+        running.plugin = plugin;
+        weir_verdict answer = plugin_enter(plugin, what, invoke_plugin_event, &arguments);
+        if (answer != WEIR_OK || running.gave_reason || plugin_has_failure)
+            (void)is_tolerated(plugin, &running, answer, what, false);
     }
     plugin_set_calling(outer);
 }

@@ -138,7 +138,8 @@ static void refuse(weir_session *session, uint32_t error_code, const char *sqlst
         return;
     running->gave_reason = true;
     if (running->refusal)
-        plugin_refusal_set(running->refusal, error_code, sqlstate, message, message_size);
+        plugin_refusal_set(running->refusal, running->plugin, error_code, sqlstate, message,
+                           message_size);
 }
 
 static void *session_data(const weir_session *session, const weir_plugin *plugin)

@@ -144,6 +144,7 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
         return NULL;
     }
     pthread_mutex_init(&plugin->flushing, NULL);
+    complaints_init(&plugin->complaints);
     plugin->registry = registry;
     plugin->library = find_library(&registry->options, id, error);
     if (!plugin->library || read_identity(plugin, id, error) < 0 ||
@@ -175,6 +176,7 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
 void plugin_free(struct weir_plugin *plugin)
 {
     pthread_mutex_destroy(&plugin->flushing);
+    pthread_mutex_destroy(&plugin->complaints.lock);
     plugin_definitions_release(&plugin->definitions);
     free(plugin->callables);
     free(plugin->variables);

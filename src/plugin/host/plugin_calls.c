@@ -73,6 +73,18 @@ static void set_refusal(struct plugin_refusal *refusal, const char *name, uint32
              name, reason);
 }
 
+struct function_arguments {
+    const struct weir_plugin *plugin;
+    struct weir_session *session;
+    weir_call *call;
+};
+
+static weir_verdict invoke_function(void *call)
+{
+    const struct function_arguments *with = call;
+    return with->plugin->on_function(with->session, with->call);
+}
+
 bool plugin_call(const struct plugin_callable *callable, struct weir_session *session,
                  const weir_string *arguments, size_t count, struct plugin_returned *returned,
                  struct plugin_refusal *refusal)
@@ -96,13 +108,17 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
     }
     pthread_mutex_lock(&plugin->flushing);
     plugin_take_failure();
-    struct plugin_running running = {.refusal = refusal};
+    struct plugin_running running = {.plugin = plugin, .refusal = refusal};
     struct plugin_running *outer = plugin_set_calling(&running);
-    weir_verdict verdict = plugin->on_function(session, &call);
+    struct function_arguments with = {plugin, session, &call};
+    weir_verdict verdict = plugin_enter(plugin, "OnFunction", invoke_function, &with);
     plugin_set_calling(outer);
+    bool has_failure = plugin_has_failure;
     const char *reason = plugin_take_failure();
     pthread_mutex_unlock(&plugin->flushing);
-    if (verdict == WEIR_OK && !returned->text.failed)
+    if (verdict == WEIR_OK && running.gave_reason)
+        verdict = WEIR_REFUSE; /* it has forgotten to return it */
+    if (verdict == WEIR_OK && !has_failure && !returned->text.failed)
         return true;
     if (verdict != WEIR_REFUSE || !running.gave_reason)
         set_refusal(refusal, callable->name, WIRE_ER_CANT_INITIALIZE_UDF,

@@ -25,14 +25,36 @@ static bool is_sqlstate(const char *text)
     return text && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && text[5] == '\0';
 }
 
-void plugin_refusal_set(struct plugin_refusal *refusal, uint32_t error_code, const char *sqlstate,
-                        const char *message, size_t message_size)
+static const char *plugin_event_here(void)
 {
+    const struct plugin_activity *activity = plugin_activity_here();
+    bool runs = atomic_load_explicit(&activity->plugin, memory_order_relaxed);
+    return runs ? atomic_load_explicit(&activity->event, memory_order_relaxed) : "weir_decide()";
+}
+
+void plugin_refusal_set(struct plugin_refusal *refusal, const struct weir_plugin *plugin,
+                        uint32_t error_code, const char *sqlstate, const char *message,
+                        size_t message_size)
+{
+    assert(refusal && plugin);
     const size_t most = sizeof refusal->message - 1;
     size_t size = message_size < most ? message_size : most;
     refusal->by = NULL;
     bool is_a_servers =
         error_code != 0 && error_code <= UINT16_MAX && !wire_error_is_clients(error_code);
+    char reason[160];
+    if (error_code != 0 && !is_a_servers) {
+        snprintf(reason, sizeof reason,
+                 "number %u is none that a server sends; the client reads %d instead", error_code,
+                 WIRE_ER_ACCESS_DENIED_ERROR);
+        plugin_complain(plugin, "refused with a wrong number in", plugin_event_here(), reason);
+    }
+    if (sqlstate && !is_sqlstate(sqlstate)) {
+        snprintf(reason, sizeof reason,
+                 "\"%.32s\" is not five digits and capital letters; the client reads 28000 instead",
+                 sqlstate);
+        plugin_complain(plugin, "refused with a wrong SQLSTATE in", plugin_event_here(), reason);
+    }
     refusal->code = is_a_servers ? error_code : WIRE_ER_ACCESS_DENIED_ERROR;
     memcpy(refusal->sqlstate, is_sqlstate(sqlstate) ? sqlstate : "28000", 6);
     memcpy(refusal->message, message, size);
@@ -171,7 +193,7 @@ void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_co
         if (refusal && message_size == 0)
             plugin_refusal_unexplained(refusal, hold->plugin);
         else if (refusal)
-            plugin_refusal_set(refusal, error_code, sqlstate, message, message_size);
+            plugin_refusal_set(refusal, hold->plugin, error_code, sqlstate, message, message_size);
     } else if (verdict != WEIR_OK) {
         const char *said = plugin_take_failure();
         char reason[512];

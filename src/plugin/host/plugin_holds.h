@@ -15,9 +15,11 @@ weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *pl
 void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
                         const char *sqlstate, const char *message, size_t message_size);
 
-/* Writes what a client can be sent: 16 bits of number (0, more, or a client library's own: 1045), five characters of state
- * (otherwise "28000"), 511 bytes of message. by is NULL: the caller knows whose it is. */
-void plugin_refusal_set(struct plugin_refusal *refusal, uint32_t error_code, const char *sqlstate,
-                        const char *message, size_t message_size);
+/* Writes what a client can be sent: 16 bits of number (0, more, or a client library's own: 1045), five
+ * characters of state (otherwise "28000"), 511 bytes of message. What the plugin asked for and cannot
+ * have is in the log. by is NULL: the caller knows whose it is. */
+void plugin_refusal_set(struct plugin_refusal *refusal, const struct weir_plugin *plugin,
+                        uint32_t error_code, const char *sqlstate, const char *message,
+                        size_t message_size);
 
 #endif

@@ -155,8 +155,17 @@ struct plugin_activity {
     _Atomic(const char *) event;  /* its name; of the last one */
 };
 
-/* From now on this thread's calls of plugins are marked there, by relaxed stores; NULL: nowhere.
- * activity outlives the thread's calls, and what it points to lives as long as the registry. */
+/* Where this thread's calls of plugins are marked, by relaxed stores: a place of the thread's own, or
+ * where it was told to. Async-signal-safe. */
+static inline struct plugin_activity *plugin_activity_here(void)
+{
+    extern _Thread_local struct plugin_activity *plugin_activity_told;
+    extern _Thread_local struct plugin_activity plugin_activity_own;
+    return plugin_activity_told ? plugin_activity_told : &plugin_activity_own;
+}
+
+/* From now on this thread marks them there. activity outlives the thread's calls, and what it points
+ * to lives as long as the registry. */
 void plugin_mark_calls(struct plugin_activity *activity);
 
 /* ---- Loading and life cycle ---- */

@@ -10,11 +10,13 @@
 static _Thread_local char failure[512];
 static _Thread_local struct plugin_running *calling_here;
 
-_Thread_local struct plugin_activity *plugin_activity_here;
+_Thread_local bool plugin_has_failure;
+_Thread_local struct plugin_activity *plugin_activity_told;
+_Thread_local struct plugin_activity plugin_activity_own;
 
 void plugin_mark_calls(struct plugin_activity *activity)
 {
-    plugin_activity_here = activity;
+    plugin_activity_told = activity;
 }
 
 void plugin_report_failure(const weir_plugin *plugin, const char *message, size_t size)
@@ -24,6 +26,7 @@ void plugin_report_failure(const weir_plugin *plugin, const char *message, size_
     size = size < most ? size : most;
     memcpy(failure, message, size);
     failure[size] = '\0';
+    plugin_has_failure = true;
 }
 
 const char *plugin_take_failure(void)
@@ -31,6 +34,7 @@ const char *plugin_take_failure(void)
     static _Thread_local char taken[sizeof failure];
     memcpy(taken, failure, sizeof taken);
     failure[0] = '\0';
+    plugin_has_failure = false;
     return taken;
 }
 

@@ -103,13 +103,27 @@ static int load_all(struct plugin_registry *registry, struct error *error)
 
 typedef weir_verdict life_function(const weir_manifest *manifest);
 
+struct life_arguments {
+    life_function *function;
+    const weir_manifest *manifest;
+};
+
+static weir_verdict invoke_life(void *call)
+{
+    const struct life_arguments *with = call;
+    return with->function(with->manifest);
+}
+
 /* Calls a function of the plugin's life; NULL is allowed. -1 and "plugin NAME: WHAT failed: its
  * message". */
 static int call(const struct weir_plugin *plugin, life_function *function, const char *what,
                 struct error *error)
 {
     plugin_take_failure();
-    weir_verdict verdict = function ? function(plugin->manifest) : WEIR_OK;
+    struct life_arguments arguments = {function, plugin->manifest};
+    weir_verdict verdict = function ? plugin_enter(plugin, what, invoke_life, &arguments) : WEIR_OK;
+    if (plugin_has_failure)
+        verdict = WEIR_FAIL; /* it may have forgotten to return it */
     const char *reason = plugin_take_failure();
     if (verdict == WEIR_OK)
         return 0;
@@ -211,8 +225,10 @@ void plugin_registry_shutdown(struct plugin_registry *registry)
             log_error("plugin", "%s", error.message);
     }
     plugin_variables_end(registry);
-    for (size_t i = 0; i < registry->count; i++)
+    for (size_t i = 0; i < registry->count; i++) {
+        complaints_end(&registry->plugins[i]->complaints, registry->plugins[i]->identity.name);
         plugin_free(registry->plugins[i]);
+    }
     free(registry->data_directory);
     free(registry);
 }

@@ -13,6 +13,8 @@
 #include <stdatomic.h>
 
 #include "plugin/declared/plugin_declared.h"
+#include "plugin/host/complaints.h"
+#include "plugin/host/guard.h"
 #include "plugin/host/plugin_host.h"
 
 /* X(ENUMERATOR, name): TiDB's states. Disable: failed to validate or to initialise, and was
@@ -60,9 +62,8 @@ struct weir_plugin {
                                     weir_string plugin); /* NULL: none */
     struct plugin_callable *callables;                   /* by index in functions; owned */
     size_t callable_count;
-    pthread_mutex_t flushing;           /* one OnFlush or OnFunction at a time */
-    atomic_uint_fast64_t failures;      /* events in which it returned WEIR_FAIL */
-    atomic_uint_fast64_t complained_at; /* ns, monotonic: when that was last logged */
+    pthread_mutex_t flushing;     /* one OnFlush or OnFunction at a time */
+    struct complaints complaints; /* what it has done wrong in events */
 };
 
 /* The plugins that subscribe to one kind of event, in the order of -plugin-load. */
@@ -81,35 +82,34 @@ struct plugin_registry {
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
 };
 
-/* Where this thread marks its calls of plugins; NULL: nowhere. */
-extern _Thread_local struct plugin_activity *plugin_activity_here;
-
-/* The thread calls a plugin, and has come back. event: a text that lives as long as the registry. */
-static inline struct plugin_activity *plugin_enter(const struct weir_plugin *plugin,
-                                                   const char *event)
+/* The one way into a plugin's code: calls the callback, marked for whoever watches the thread
+ * (plugin_activity_here()), and turns an exception that leaves it into WEIR_FAIL. event: a text that
+ * lives as long as the registry. */
+static inline weir_verdict plugin_enter(const struct weir_plugin *plugin, const char *event,
+                                        plugin_callback *callback, void *arguments)
 {
-    struct plugin_activity *activity = plugin_activity_here;
-    if (activity) {
-        atomic_store_explicit(&activity->event, event, memory_order_relaxed);
-        atomic_store_explicit(&activity->plugin, plugin->identity.name, memory_order_relaxed);
-    }
-    return activity;
-}
-
-static inline void plugin_leave(struct plugin_activity *activity)
-{
-    if (activity)
-        atomic_store_explicit(&activity->plugin, NULL, memory_order_relaxed);
+    struct plugin_activity *activity = plugin_activity_here();
+    const char *outer = atomic_load_explicit(&activity->plugin, memory_order_relaxed);
+    atomic_store_explicit(&activity->event, event, memory_order_relaxed);
+    atomic_store_explicit(&activity->plugin, plugin->identity.name, memory_order_relaxed);
+    weir_verdict verdict = plugin_guard(callback, arguments);
+    atomic_store_explicit(&activity->plugin, outer, memory_order_relaxed);
+    return verdict;
 }
 
 /* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack
  * of the thread that runs it. */
 struct plugin_running {
-    struct plugin_refusal *refusal; /* where weir_refuse() writes; NULL: it has no effect */
-    bool gave_reason;               /* weir_refuse() has been called in this callback */
+    const struct weir_plugin *plugin; /* whose callback it is */
+    struct plugin_refusal *refusal;   /* where weir_refuse() writes; NULL: it has no effect */
+    bool gave_reason;                 /* weir_refuse() has been called in this callback */
     bool may_hold_verdict;
     unsigned verdict_holds; /* that have been given out during the event */
 };
+
+/* Logs "NAME WHAT EVENT: REASON", each message at most once a second. Any thread. */
+void plugin_complain(const struct weir_plugin *plugin, const char *what, const char *event,
+                     const char *reason);
 
 /* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
  * *error. */
@@ -125,10 +125,12 @@ WEIR_MUST_CHECK int plugin_identity_read(struct plugin_identity *identity, const
 /* The table that plugins call (host_functions.c). */
 extern const weir_host_functions plugin_host;
 
-/* What weir_fail() said on this thread; taken: since it was last taken, "" when nothing (valid
- * until the thread's next callback). */
-void plugin_report_failure(const weir_plugin *plugin, const char *message, size_t size);
+/* What weir_fail() said on this thread since it was last taken; "" when nothing (valid until the
+ * thread's next callback). */
 const char *plugin_take_failure(void);
+
+/* Whether there is something to take. */
+extern _Thread_local bool plugin_has_failure;
 
 /* Sets the call of a plugin that this thread runs outside of a session's events (OnFunction,
  * OnVariable). It takes precedence over session->running, because the session's thread may run an

@@ -33,6 +33,18 @@ void plugin_host_add_status(weir_status *status, const char *name, const char *t
     status->add(status->user, (weir_string){printed, length}, (weir_string){text, size});
 }
 
+struct status_arguments {
+    const struct weir_plugin *plugin;
+    struct weir_session *session;
+    weir_status *status;
+};
+
+static weir_verdict invoke_status(void *call)
+{
+    const struct status_arguments *with = call;
+    return with->plugin->on_status(with->session, with->status);
+}
+
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user)
 {
@@ -43,10 +55,9 @@ void plugin_status(struct plugin_registry *registry, struct weir_session *sessio
         if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
             continue;
         plugin_take_failure();
-        struct plugin_activity *activity = plugin_enter(plugin, "OnStatus");
-        weir_verdict verdict = plugin->on_status(session, &status);
-        plugin_leave(activity);
-        if (verdict != WEIR_OK)
+        struct status_arguments arguments = {plugin, session, &status};
+        weir_verdict verdict = plugin_enter(plugin, "OnStatus", invoke_status, &arguments);
+        if (verdict != WEIR_OK || plugin_has_failure)
             log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
                      plugin_take_failure());
     }

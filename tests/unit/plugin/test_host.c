@@ -131,7 +131,9 @@ static void a_refusal_is_what_a_client_can_be_sent(void **state)
     struct weir_session session;
     char longest[600];
     struct plugin_refusal refusal;
-    struct plugin_running running = {.refusal = &refusal};
+    struct weir_plugin plugin = {.identity = {.name = "p"}};
+    complaints_init(&plugin.complaints);
+    struct plugin_running running = {.plugin = &plugin, .refusal = &refusal};
     plugin_session_init(&session);
     session.running = &running;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -233,12 +233,15 @@ static void the_first_refusal_counts_and_all_are_notified(void **state)
 }
 
 /* A reason that a plugin gave without refusing was once taken for the next plugin's. */
-static void a_reason_without_a_refusal_is_not_the_next_plugins(void **state)
+/* Forgetting `return` must not let pass what was to be refused. */
+static void a_reason_without_a_refusal_refuses(void **state)
 {
     (void)state;
-    struct plugin_verdict verdict = starting(REASON_ONLY, REFUSE_MUTE, ALLOW);
-    assert_refused(verdict, 1, "plugin p1 refused this");
-    assert_int_equal(starting(REASON_ONLY, ALLOW, ALLOW).outcome, PLUGIN_ALLOWED);
+    struct plugin_verdict verdict = starting(ALLOW, REASON_ONLY, REFUSE_MUTE);
+    assert_refused(verdict, 1, "one");
+    assert_int_equal(starting(REASON_ONLY, ALLOW, ALLOW).outcome, PLUGIN_REFUSED);
+    plugin_general_event(&registry, &session, WEIR_COMPLETED, &verdict);
+    assert_int_equal(verdict.outcome, PLUGIN_ALLOWED);
 }
 
 static void what_cannot_be_refused_is_refused_by_a_failure_only(void **state)
@@ -430,8 +433,8 @@ static void what_runs_beside_the_events_holds_and_refuses_nothing_of_them(void *
 {
     (void)state;
     struct plugin_refusal refusal = {.code = 1}, other = {.code = 2};
-    struct plugin_running event = {.refusal = &refusal, .may_hold_verdict = true};
-    struct plugin_running function = {.refusal = &other};
+    struct plugin_running event = {.plugin = &plugins[0], .refusal = &refusal, .may_hold_verdict = true};
+    struct plugin_running function = {.plugin = &plugins[0], .refusal = &other};
     session.running = &event;
     plugin_set_calling(&function);
     assert_null(plugin_host.hold_verdict(&session, &plugins[0]));
@@ -448,7 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(allowing_writes_the_outcome_only),
         TEST(the_first_refusal_counts_and_all_are_notified),
-        TEST(a_reason_without_a_refusal_is_not_the_next_plugins),
+        TEST(a_reason_without_a_refusal_refuses),
         TEST(what_cannot_be_refused_is_refused_by_a_failure_only),
         TEST(a_hold_makes_the_verdict_pending_until_it_is_decided),
         TEST(the_first_in_order_wins_whenever_it_answers),

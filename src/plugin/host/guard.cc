@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Catching what a plugin throws. Frames of the host that lie between are C and own nothing that an
+ * exception would have to free: they are the callbacks that are called here, and nothing else. */
+#include "plugin/host/guard.h"
+
+#include <cstring>
+#include <exception>
+
+static weir_verdict failed(const char *what)
+{
+    char message[512] = "a C++ exception left it: ";
+    std::strncat(message, what, sizeof message - 1 - std::strlen(message));
+    plugin_report_failure(nullptr, message, std::strlen(message));
+    return WEIR_FAIL;
+}
+
+weir_verdict plugin_guard(plugin_callback *callback, void *arguments)
+{
+    try {
+        return callback(arguments);
+    } catch (const std::exception &exception) {
+        return failed(exception.what());
+    } catch (...) {
+        return failed("one that is no std::exception");
+    }
+}
