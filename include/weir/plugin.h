@@ -308,7 +308,8 @@ typedef enum weir_variable_scope {
  *             such directory");` (the client reads error 1231 and this message), or weir_refuse()
  *             with a number of its own. Nothing has happened yet, and may never: other assignments
  *             of the same statement can fail.
- *   Changed   it has taken effect. The verdict changes nothing, but a failure is logged. */
+ *   Changed   it has taken effect, and so have the statement's other assignments. The verdict changes
+ *             nothing, but a failure is logged. */
 #define WEIR_VARIABLE_EVENTS(X)                                                                    \
     X(WEIR_VARIABLE_VALIDATE, 0, "Validate")                                                       \
     X(WEIR_VARIABLE_CHANGED, 1, "Changed")
@@ -389,6 +390,8 @@ typedef struct weir_host_functions {
                    const char *message, size_t message_size);
     int (*parameter_origin)(const weir_session *session, size_t index,
                             weir_parameter_origin *origin);
+    int (*pending_value)(const weir_variable *variable, uint32_t other, int64_t *number,
+                         weir_string *text);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -662,6 +665,28 @@ static inline weir_string weir_session_text_of(const weir_session *session, uint
 static inline int weir_replace_value(weir_variable *variable, const char *text, size_t size)
 {
     return weir_host_table->replace_value(variable, text, size);
+}
+
+/* In OnVariable's Validate: the value that another variable of the plugin will have if the statement
+ * succeeds, in the scope of this one: what the same SET gives it, or what it has. So two that belong
+ * together can be checked, and changed together. The text is valid until the callback returns. */
+static inline int64_t weir_pending_number(const weir_variable *variable, uint32_t other)
+{
+    int64_t number = 0;
+    weir_string text;
+    return WEIR_HOST_HAS(pending_value) &&
+                   weir_host_table->pending_value(variable, other, &number, &text)
+               ? number
+               : weir_number_of(other);
+}
+static inline weir_string weir_pending_text(const weir_variable *variable, uint32_t other)
+{
+    int64_t number;
+    weir_string text = {NULL, 0};
+    return WEIR_HOST_HAS(pending_value) &&
+                   weir_host_table->pending_value(variable, other, &number, &text)
+               ? text
+               : weir_text_of(other);
 }
 
 /* In OnStatus: one row of SHOW STATUS. The name begins with the plugin's and '_'

@@ -214,6 +214,19 @@ def test_a_set_that_fails_changes_nothing(connection, sql, number):
     assert rows(connection, "SELECT @@global.settings_limit, @x") == [(5, None)]
 
 
+@pytest.mark.parametrize("assignments", ["settings_file = 'seven', GLOBAL settings_limit = 7", "settings_limit = 7, GLOBAL settings_file = 'seven'",
+                                         "settings_limit = 7, GLOBAL settings_limit = 9, GLOBAL settings_file = 'seven', GLOBAL settings_limit = 7"])
+def test_values_that_belong_together_are_changed_together(connection, assignments):
+    """Each is checked with the values that the others are about to have, and when it has changed they have."""
+    assert "with the limit 5 (5), and not 7" in error(connection, "SET GLOBAL settings_file = 'seven'")[1]
+    assert "with the limit 8 (8), and not 7" in error(connection, "SET GLOBAL settings_limit = 8, GLOBAL settings_file = 'seven'")[1]
+    assert "with the limit 5 (5), and not 7" in error(connection, "SET SESSION settings_limit = 7, GLOBAL settings_file = 'seven'")[1]
+    assert value(connection, "SELECT @@global.settings_limit") == 5
+    connection.query(f"SET GLOBAL {assignments}")
+    assert rows(connection, "SELECT @@global.settings_limit, @@settings_file") == [(7, "seven")]
+    assert rows(connection, "SHOW STATUS LIKE 'settings_limit_at_change'") == [("Settings_limit_at_change", "7")]
+
+
 def test_sql_mode_in_the_rest_is_noticed(connection):
     connection.query("SET GLOBAL settings_limit = 6, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
     assert rows(connection, "SELECT '\\', @@global.settings_limit, ''") == [("\\", 6, "")]
@@ -368,14 +381,14 @@ def test_prepared_shows_have_the_rows_too(server, client):
 
 def test_show_status_reports_what_the_plugin_says(connection):
     before = dict(rows(connection, "SHOW STATUS LIKE 'settings%'"))
-    assert list(before) == ["Settings_changed", "Settings_last_global", "Settings_validated"]
+    assert list(before) == ["Settings_changed", "Settings_last_global", "Settings_limit_at_change", "Settings_validated"]
     connection.query("SET GLOBAL settings_limit = 77")
     after = dict(rows(connection, "SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Settings%'"))
     assert int(after["Settings_changed"]) == int(before["Settings_changed"]) + 1
     assert after["Settings_last_global"] == "settings_limit=77"
     names = [name for name, _ in rows(connection, "SHOW GLOBAL STATUS")]
     at = names.index("Settings_changed")
-    assert names[at + 2] == "Settings_validated" and names[at - 1] < "Settings_changed" < names[at + 3]
+    assert names[at + 3] == "Settings_validated" and names[at - 1] < "Settings_changed" < names[at + 4]
 
 
 def test_the_shell_shows_it(server):

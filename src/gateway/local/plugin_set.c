@@ -65,14 +65,16 @@ static struct local_action finish(struct plugin_set *set)
 
 static void prepare_items(struct plugin_set *set)
 {
-    struct weir_session *session = &set->local.observed->handle;
     for (size_t i = 0; i < set->count && !set->is_refused; i++) {
         const struct plugin_set_item *item = &set->items[i];
         struct plugin_input input = {item->kind, item->text.data, item->text.size};
         set->assignments[i] =
-            plugin_variable_prepare(item->variable, item->scope, &input, session, &set->refusal);
+            plugin_variable_prepare(item->variable, item->scope, &input, &set->refusal);
         set->is_refused = set->assignments[i] == NULL;
     }
+    if (!set->is_refused)
+        set->is_refused = !plugin_assignments_validate(&set->local.observed->handle,
+                                                       set->assignments, set->count, &set->refusal);
 }
 
 static void set_items(struct plugin_set *set)

@@ -24,11 +24,19 @@ struct plugin_assignment {
 
 /* ---- Asking and telling the plugin ---- */
 
-/* What a plugin is shown; the rest is for weir_replace_value(). */
+/* What OnVariable is about: one of a statement's assignments, or a value at the start. */
+struct statement {
+    struct weir_session *session; /* NULL: the start */
+    struct plugin_assignment *const *assignments;
+    size_t count;
+};
+
+/* What a plugin is shown; the rest is for weir_replace_value() and weir_pending_number(). */
 struct shown_variable {
     weir_variable shown; /* first */
     const struct plugin_variable *variable;
     struct plugin_value *value;
+    const struct statement *statement;
 };
 
 static void show_value(struct shown_variable *shown)
@@ -51,7 +59,7 @@ static weir_verdict invoke_variable(void *call)
 }
 
 static weir_verdict call_plugin(const struct plugin_variable *variable,
-                                struct weir_session *session, weir_variable_event event,
+                                const struct statement *statement, weir_variable_event event,
                                 bool is_global, struct plugin_value *value,
                                 struct plugin_running *running)
 {
@@ -64,11 +72,13 @@ static weir_verdict call_plugin(const struct plugin_variable *variable,
                   .name = {name, strlen(name)}},
         .variable = variable,
         .value = value,
+        .statement = statement,
     };
     show_value(&shown);
     plugin_take_failure();
     struct plugin_running *outer = plugin_set_calling(running);
-    struct variable_arguments arguments = {variable->plugin, session, event, &shown.shown};
+    struct variable_arguments arguments = {variable->plugin, statement->session, event,
+                                           &shown.shown};
     weir_verdict verdict =
         plugin_enter(variable->plugin, "OnVariable", invoke_variable, &arguments);
     plugin_set_calling(outer);
@@ -96,6 +106,41 @@ int plugin_host_replace_value(weir_variable *variable, const char *text, size_t 
     *shown->value = value;
     show_value(shown);
     free(old);
+    return 1;
+}
+
+/* The value that the statement gives to another variable in the scope of the shown one; NULL: none. The
+ * last assignment counts, as when they take effect. */
+static const struct plugin_value *find_pending(const struct shown_variable *shown,
+                                               const struct plugin_variable *other)
+{
+    const struct statement *statement = shown->statement;
+    const struct plugin_value *found = NULL;
+    for (size_t i = 0; i < statement->count; i++) {
+        const struct plugin_assignment *assignment = statement->assignments[i];
+        bool is_global = assignment->scope != PLUGIN_SET_SESSION;
+        if (assignment->variable == other && is_global == (shown->shown.scope == WEIR_SCOPE_GLOBAL))
+            found = &assignment->value;
+    }
+    return found;
+}
+
+int plugin_host_pending_value(const weir_variable *variable, uint32_t index, int64_t *number,
+                              weir_string *text)
+{
+    const struct shown_variable *shown = (const struct shown_variable *)variable;
+    const struct weir_plugin *plugin = shown->variable->plugin;
+    if (index >= plugin->definitions.count)
+        return 0;
+    const struct plugin_variable *other = plugin->variables[index];
+    const struct plugin_value *pending = find_pending(shown, other);
+    bool is_global = shown->shown.scope == WEIR_SCOPE_GLOBAL;
+    if (pending) {
+        *number = pending->number;
+        *text = (weir_string){pending->text, strlen(pending->text)};
+    } else {
+        plugin_variable_read(other, is_global ? NULL : shown->statement->session, number, text);
+    }
     return 1;
 }
 
@@ -186,13 +231,13 @@ static bool read_default(const struct plugin_variable *variable, enum plugin_set
 
 /* The plugin's own judgement. */
 static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_scope scope,
-                       struct weir_session *session, struct plugin_value *value,
+                       const struct statement *statement, struct plugin_value *value,
                        struct plugin_refusal *refusal)
 {
     if (!variable->plugin->on_variable || variable->plugin->state > PLUGIN_STATE_READY)
         return true;
     struct plugin_running running = {.plugin = variable->plugin, .refusal = refusal};
-    weir_verdict verdict = call_plugin(variable, session, WEIR_VARIABLE_VALIDATE,
+    weir_verdict verdict = call_plugin(variable, statement, WEIR_VARIABLE_VALIDATE,
                                        scope != PLUGIN_SET_SESSION, value, &running);
     if (verdict == WEIR_OK)
         return true;
@@ -205,7 +250,6 @@ static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_s
 struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *variable,
                                                   enum plugin_set_scope scope,
                                                   const struct plugin_input *input,
-                                                  struct weir_session *session,
                                                   struct plugin_refusal *refusal)
 {
     assert(variable && input && refusal);
@@ -222,13 +266,28 @@ struct plugin_assignment *plugin_variable_prepare(const struct plugin_variable *
     bool ok = assignment->is_default
                   ? read_default(variable, scope, &assignment->value, refusal)
                   : plugin_variable_parse(variable, input, &assignment->value, refusal);
-    ok = ok && ask_plugin(variable, scope, session, &assignment->value, refusal);
     pthread_mutex_unlock(&variables->lock);
     if (!ok) {
         plugin_assignment_free(assignment);
         return NULL;
     }
     return assignment;
+}
+
+bool plugin_assignments_validate(struct weir_session *session,
+                                 struct plugin_assignment *const *assignments, size_t count,
+                                 struct plugin_refusal *refusal)
+{
+    assert(assignments && count > 0 && refusal);
+    struct plugin_variables *variables = assignments[0]->variable->plugin->registry->variables;
+    const struct statement statement = {session, assignments, count};
+    bool ok = true;
+    pthread_mutex_lock(&variables->lock);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = ask_plugin(assignments[i]->variable, assignments[i]->scope, &statement,
+                        &assignments[i]->value, refusal);
+    pthread_mutex_unlock(&variables->lock);
+    return ok;
 }
 
 void plugin_assignment_free(struct plugin_assignment *assignment)
@@ -296,7 +355,7 @@ static bool apply(struct plugin_registry *registry, struct weir_session *session
     return kept && (variable->slot == NO_SLOT || values);
 }
 
-static void tell_plugin(struct weir_session *session, struct plugin_assignment *assignment)
+static void tell_plugin(const struct statement *statement, struct plugin_assignment *assignment)
 {
     const struct weir_plugin *plugin = assignment->variable->plugin;
     bool is_global = assignment->scope != PLUGIN_SET_SESSION;
@@ -304,7 +363,7 @@ static void tell_plugin(struct weir_session *session, struct plugin_assignment *
         assignment->scope == PLUGIN_SET_PERSIST_ONLY)
         return;
     struct plugin_running running = {.plugin = plugin}; /* nothing can be refused any more */
-    if (call_plugin(assignment->variable, session, WEIR_VARIABLE_CHANGED, is_global,
+    if (call_plugin(assignment->variable, statement, WEIR_VARIABLE_CHANGED, is_global,
                     &assignment->value, &running) != WEIR_OK)
         log_warn("plugin", "%s failed in OnVariable, after %s was set: %s", plugin->identity.name,
                  assignment->variable->definition->name, plugin_take_failure());
@@ -316,13 +375,14 @@ int plugin_variables_set(struct plugin_registry *registry, struct weir_session *
 {
     assert(registry);
     struct plugin_variables *variables = registry->variables;
+    const struct statement statement = {session, assignments, count};
     pthread_mutex_lock(&variables->lock);
     int status = persist(registry, assignments, count, error);
     for (size_t i = 0; status == 0 && i < count; i++)
         if (!apply(registry, session, assignments[i]))
             status = error_set(error, "not enough memory");
-        else
-            tell_plugin(session, assignments[i]);
+    for (size_t i = 0; status == 0 && i < count; i++)
+        tell_plugin(&statement, assignments[i]);
     pthread_mutex_unlock(&variables->lock);
     return status;
 }
@@ -343,7 +403,8 @@ static int validate_one(struct plugin_variable *variable, struct error *error)
         return error_set(error, "not enough memory");
     int status = 0;
     struct kept_text *kept = NULL;
-    if (!ask_plugin(variable, PLUGIN_SET_GLOBAL, NULL, &value, &refusal))
+    const struct statement start = {.session = NULL}; /* all have their values already */
+    if (!ask_plugin(variable, PLUGIN_SET_GLOBAL, &start, &value, &refusal))
         status = error_set(error, "plugin %s: its configuration was refused: %s",
                            variable->plugin->identity.name, refusal.message);
     else if (!(kept = plugin_variable_keep(variable, value.text)))

@@ -217,4 +217,5 @@ const weir_host_functions plugin_host = {
     .hold_verdict = plugin_host_hold_verdict,
     .decide = plugin_host_decide,
     .parameter_origin = parameter_origin,
+    .pending_value = plugin_host_pending_value,
 };

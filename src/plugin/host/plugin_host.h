@@ -331,12 +331,17 @@ WEIR_MUST_CHECK bool plugin_variable_may_set(const struct plugin_variable *varia
                                              enum plugin_set_scope scope,
                                              struct plugin_refusal *refusal);
 
-/* Checks the value and asks the plugin. Returns owned, or NULL with *refusal set (1231, 1232, or
- * the plugin's own). May block. session: whose statement it is. */
+/* Checks the value by its type and bounds. Returns owned, or NULL with *refusal set (1231, 1232). */
 WEIR_MUST_CHECK struct plugin_assignment *
 plugin_variable_prepare(const struct plugin_variable *variable, enum plugin_set_scope scope,
-                        const struct plugin_input *input, struct weir_session *session,
-                        struct plugin_refusal *refusal);
+                        const struct plugin_input *input, struct plugin_refusal *refusal);
+
+/* Asks the plugins about all assignments of a statement, at least one; each sees the values of the
+ * others, and may replace its own. false: *refusal is set (1231, or the plugin's own). May block.
+ * session: whose statement it is. */
+WEIR_MUST_CHECK bool plugin_assignments_validate(struct weir_session *session,
+                                                 struct plugin_assignment *const *assignments,
+                                                 size_t count, struct plugin_refusal *refusal);
 
 /* Applies the values in order, notifies the plugins, and writes the file when one is
  * global. -1 when the file could not be written: then nothing has taken effect. May block. */

@@ -101,6 +101,8 @@ int64_t plugin_host_session_number(const weir_session *session, const weir_plugi
                                    uint32_t variable);
 weir_string plugin_host_session_text(const weir_session *session, const weir_plugin *plugin,
                                      uint32_t variable);
+int plugin_host_pending_value(const weir_variable *variable, uint32_t index, int64_t *number,
+                              weir_string *text);
 int plugin_host_replace_value(weir_variable *variable, const char *text, size_t size);
 void plugin_host_return_text(weir_call *call, const char *text, size_t size);
 void plugin_host_add_status(weir_status *status, const char *name, const char *text, size_t size);

@@ -206,9 +206,13 @@ static unsigned set(struct plugin_registry *registry, struct weir_session *sessi
     if (!plugin_variable_may_set(variable, scope, &refusal))
         return refusal.code;
     struct plugin_assignment *assignment =
-        plugin_variable_prepare(variable, scope, &input, session, &refusal);
+        plugin_variable_prepare(variable, scope, &input, &refusal);
     if (!assignment)
         return refusal.code;
+    if (!plugin_assignments_validate(session, &assignment, 1, &refusal)) {
+        plugin_assignment_free(assignment);
+        return refusal.code;
+    }
     int status = plugin_variables_set(registry, session, &assignment, 1, &error);
     plugin_assignment_free(assignment);
     assert_string_equal(error.message, "");
@@ -383,8 +387,8 @@ static void what_cannot_be_written_does_not_take_effect(void **state)
     snprintf(moved, sizeof moved, "%s", workshop_path(*state, "moved"));
     assert_int_equal(rename(workshop_path(*state, "data"), moved), 0);
     workshop_write(*state, "data", "a file where the folder was");
-    struct plugin_assignment *assignment = plugin_variable_prepare(
-        find(registry, "v_limit"), PLUGIN_SET_GLOBAL, &input, NULL, &refusal);
+    struct plugin_assignment *assignment =
+        plugin_variable_prepare(find(registry, "v_limit"), PLUGIN_SET_GLOBAL, &input, &refusal);
     assert_int_equal(plugin_variables_set(registry, NULL, &assignment, 1, &error), -1);
     assert_string_equal(plugin_variable_shown(find(registry, "v_limit"), NULL).text.data, "5");
     plugin_assignment_free(assignment);

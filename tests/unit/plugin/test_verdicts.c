@@ -433,7 +433,8 @@ static void what_runs_beside_the_events_holds_and_refuses_nothing_of_them(void *
 {
     (void)state;
     struct plugin_refusal refusal = {.code = 1}, other = {.code = 2};
-    struct plugin_running event = {.plugin = &plugins[0], .refusal = &refusal, .may_hold_verdict = true};
+    struct plugin_running event = {
+        .plugin = &plugins[0], .refusal = &refusal, .may_hold_verdict = true};
     struct plugin_running function = {.plugin = &plugins[0], .refusal = &other};
     session.running = &event;
     plugin_set_calling(&function);

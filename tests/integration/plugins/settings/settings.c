@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reports what it sees of its variables. A statement that says "see the settings" is refused with
- * their values; a file "bad" is refused, a file "up" becomes "UP". */
+ * their values; a file "bad" is refused, a file "up" becomes "UP", a file "seven" wants the limit 7. */
 #include <stdatomic.h>
 #include <string.h>
 #include <weir/plugin.h>
 
 static atomic_ullong validated, changed;
-static char last_global[256]; /* written and read by one session at a time in the tests */
+static atomic_llong limit_at_change; /* the limit when the file was last changed */
+static char last_global[256];        /* written and read by one session at a time in the tests */
 
 weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
 {
     (void)session;
     if (event == WEIR_VARIABLE_CHANGED) {
         atomic_fetch_add(&changed, 1);
+        if (variable->index == SETTINGS_FILE)
+            atomic_store(&limit_at_change, weir_number_of(SETTINGS_LIMIT));
         return WEIR_OK;
     }
     atomic_fetch_add(&validated, 1);
@@ -21,6 +24,10 @@ weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_v
         return WEIR_OK;
     if (strcmp(variable->text.data, "bad") == 0)
         return weir_fail("there is no such place");
+    long long limit = weir_pending_number(variable, SETTINGS_LIMIT);
+    if (strcmp(variable->text.data, "seven") == 0 && limit != 7)
+        return weir_fail("with the limit %lld (%s), and not 7", limit,
+                         weir_pending_text(variable, SETTINGS_LIMIT).data);
     if (strcmp(variable->text.data, "up") == 0)
         weir_replace_value(variable, "UP", 2);
     return WEIR_OK;
@@ -31,6 +38,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     (void)session;
     weir_status_number(status, "settings_validated", atomic_load(&validated));
     weir_status_number(status, "settings_changed", atomic_load(&changed));
+    weir_status_number(status, "settings_limit_at_change", (uint64_t)atomic_load(&limit_at_change));
     weir_status_text(status, "settings_last_global", last_global, strlen(last_global));
     return WEIR_OK;
 }
