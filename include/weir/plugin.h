@@ -147,10 +147,16 @@ typedef enum weir_plugin_event { WEIR_PLUGIN_EVENTS(X) } weir_plugin_event;
 typedef enum weir_connection_type_code { WEIR_CONNECTION_TYPES(X) } weir_connection_type_code;
 #undef X
 
-/* How a statement uses a table: bits. */
-#define WEIR_TABLE_READ  1U
-#define WEIR_TABLE_WRITE 2U
-#define WEIR_TABLE_DDL   4U
+/* How a statement uses a table: bits. One of the first three is set. Beside WRITE stand those that say how,
+ * where the text says it (LOCK TABLES t WRITE has none of them), beside DDL the direction of a RENAME. */
+#define WEIR_TABLE_READ        1U
+#define WEIR_TABLE_WRITE       2U
+#define WEIR_TABLE_DDL         4U
+#define WEIR_TABLE_INSERT      8U   /* INSERT, REPLACE, LOAD DATA */
+#define WEIR_TABLE_UPDATE      16U  /* UPDATE, ON DUPLICATE KEY UPDATE */
+#define WEIR_TABLE_DELETE      32U  /* DELETE, REPLACE. Not TRUNCATE, which is DDL */
+#define WEIR_TABLE_RENAME_FROM 64U  /* RENAME TABLE, ALTER TABLE ... RENAME: it loses this name */
+#define WEIR_TABLE_RENAME_TO   128U /* ... and gets this one */
 
 typedef struct weir_table {
     weir_string schema; /* the session's database where the statement names none */

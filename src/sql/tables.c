@@ -216,14 +216,17 @@ static void make_slots(struct sql_tables *tables)
         *slot_of(tables, &tables->items[i]) = (uint16_t)(i + 1);
 }
 
-static bool has_table(const struct sql_tables *tables, const struct sql_table *table)
+/* The table in the list; NULL: it is not there. */
+static struct sql_table *find_table(const struct sql_tables *tables, const struct sql_table *table)
 {
-    if (tables->slots)
-        return *slot_of(tables, table) > 0;
+    if (tables->slots) {
+        uint16_t slot = *slot_of(tables, table);
+        return slot > 0 ? &tables->items[slot - 1] : NULL;
+    }
     for (size_t i = 0; i < tables->count; i++)
         if (same_table(tables, &tables->items[i], table))
-            return true;
-    return false;
+            return &tables->items[i];
+    return NULL;
 }
 
 static void drop_slots(struct sql_tables *tables)
@@ -238,14 +241,19 @@ void sql_tables_clear(struct sql_tables *tables)
     tables->count = tables->names_size = 0;
 }
 
-/* Adds a table unless the list has it. */
+/* Adds a table, or its deeds when the list has it. */
 static void add(struct scan *scan, const struct sql_table *table)
 {
     struct sql_tables *tables = scan->tables;
     if (tables->count == SLOTS_FROM && !tables->slots)
         make_slots(tables);
-    if (has_table(tables, table))
+    struct sql_table *listed = find_table(tables, table);
+    if (listed) {
+        listed->deeds |= table->deeds;
+        scan->last = (size_t)(listed - tables->items);
         return;
+    }
+    scan->last = tables->count;
     if (tables->count == SQL_TABLES_MAX) {
         scan->unknown = true;
         return;
@@ -261,6 +269,8 @@ static void add(struct scan *scan, const struct sql_table *table)
 
 static void add_table(struct scan *scan, struct sql_table *table)
 {
+    if (table->access == SQL_ACCESS_WRITE)
+        table->deeds = scan->deeds;
     add_inside(scan, table);
     add(scan, table);
 }
@@ -360,6 +370,15 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
     else
         add_table(scan, &table);
     return true;
+}
+
+bool sql_scan_defined_table(struct scan *scan, uint8_t deeds)
+{
+    struct sql_table table = {.access = SQL_ACCESS_DDL, .deeds = deeds};
+    bool found = take_table(scan, &table);
+    if (found)
+        add_table(scan, &table);
+    return found;
 }
 
 bool sql_scan_used_table(struct scan *scan)

@@ -53,6 +53,21 @@ enum sql_access {
 #undef X
 };
 
+/* X(enumerator, bit, what): what a write or a definition does to the table, where the text says so. One
+ * table of a statement may have several: REPLACE inserts and deletes. */
+#define SQL_DEEDS(X)                                                                               \
+    X(SQL_DEED_INSERT, 1U, "rows are inserted, or loaded")                                         \
+    X(SQL_DEED_UPDATE, 2U, "rows are changed, also by ON DUPLICATE KEY UPDATE")                    \
+    X(SQL_DEED_DELETE, 4U, "rows are deleted, also by REPLACE")                                    \
+    X(SQL_DEED_RENAME_FROM, 8U, "it loses this name")                                              \
+    X(SQL_DEED_RENAME_TO, 16U, "it gets this name")
+
+enum sql_deed {
+#define X(enumerator, bit, what) enumerator = (bit),
+    SQL_DEEDS(X)
+#undef X
+};
+
 /* "read", "write", "ddl". Static. */
 const char *sql_access_name(enum sql_access access);
 
@@ -63,7 +78,8 @@ struct sql_table {
      * for nearly all. The server takes it before `database`, which is not filled in then. */
     struct sql_span named_apart;
     enum sql_access access;
-    bool in_text; /* named in the text of a PREPARE or EXECUTE IMMEDIATE */
+    uint8_t deeds; /* SQL_DEED_* */
+    bool in_text;  /* named in the text of a PREPARE or EXECUTE IMMEDIATE */
 };
 
 struct sql_tables {

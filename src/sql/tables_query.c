@@ -147,8 +147,10 @@ static void take_factor(struct scan *scan)
         name = last_name(scan);
     if (sql_scan_table(scan, (enum sql_access)frame->access, true) && deletes &&
         frame->access == SQL_ACCESS_WRITE && scan->tables->count > before &&
-        !is_target(scan, &name))
+        !is_target(scan, &name)) {
         scan->tables->items[before].access = SQL_ACCESS_READ;
+        scan->tables->items[before].deeds = 0;
+    }
     if (sql_cursor_is(&scan->cursor, '('))
         scan->unknown = true; /* a table function that is not known */
     skip_alias(scan);

@@ -61,6 +61,9 @@ struct scan {
     bool compound;                     /* blocks is in use */
     bool verb; /* the current token is the first of a statement inside of a compound one */
     bool unknown;
+    uint8_t deeds; /* SQL_DEED_* of the tables that the statement writes to */
+    /* Places in the list: of what was added last, of INSERT's table, and of ALTER TABLE's. */
+    size_t last, insert_target, altered;
     bool no_statement;            /* what it begins with is no statement: every server refuses it */
     struct sql_token targets[16]; /* DELETE's, when it names several: name tokens */
     unsigned target_count;
@@ -84,6 +87,8 @@ static inline struct frame *sql_scan_frame(struct scan *scan)
 /* Adds the table at the cursor (name, db.name, .name, *.name) and moves after it. False, and the
  * list is unknown: no name stands there. */
 bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
+/* The same, for a definition that does this to it (SQL_DEED_*). */
+bool sql_scan_defined_table(struct scan *scan, uint8_t deeds);
 /* The same for one that is read and written. */
 bool sql_scan_used_table(struct scan *scan);
 /* Adds the table at the cursor of a SHOW, and moves after t [FROM | IN db]; whether that database

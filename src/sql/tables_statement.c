@@ -8,11 +8,14 @@
 
 static void insert(struct scan *scan)
 {
+    bool replaces = sql_cursor_word(&scan->cursor) == SQL_WORD_REPLACE;
+    scan->deeds = SQL_DEED_INSERT | (replaces ? SQL_DEED_DELETE : 0);
     sql_scan_next(scan);
     sql_scan_skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_DELAYED, SQL_WORD_HIGH_PRIORITY,
                         SQL_WORD_IGNORE);
     sql_scan_accept(scan, SQL_WORD_INTO);
     sql_scan_table(scan, SQL_ACCESS_WRITE, false);
+    scan->insert_target = scan->last;
     sql_scan_set_clause(scan, CLAUSE_INSERT);
     sql_scan_frame(scan)->insert = true;
     sql_scan_frame(scan)->ctes = (uint32_t)scan->tables->cte_count;
@@ -26,6 +29,7 @@ static void update(struct scan *scan)
     sql_scan_skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_HIGH_PRIORITY, SQL_WORD_DELAYED,
                         SQL_WORD_IGNORE);
     scan->frames[0].access = SQL_ACCESS_WRITE;
+    scan->deeds = SQL_DEED_UPDATE;
     sql_scan_set_clause(scan, CLAUSE_FACTOR);
 }
 
@@ -65,6 +69,7 @@ static void delete (struct scan *scan)
     if (sql_cursor_word(&scan->cursor) == SQL_WORD_HISTORY)
         sql_scan_next(scan); /* DELETE HISTORY FROM t BEFORE SYSTEM_TIME x */
     scan->frames[0].access = SQL_ACCESS_WRITE;
+    scan->deeds = SQL_DEED_DELETE;
     sql_scan_set_clause(scan, CLAUSE_FACTOR);
     if (!sql_scan_accept(scan, SQL_WORD_FROM)) {
         delete_targets(scan);
@@ -91,7 +96,12 @@ static void load(struct scan *scan)
     uint16_t what = sql_cursor_second_word(&scan->cursor);
     sql_scan_set_clause(scan, CLAUSE_SKIP);
     if (what == SQL_WORD_DATA || what == SQL_WORD_XML) {
+        struct sql_cursor replace = scan->cursor;
         bool found = sql_scan_find_word(scan, SQL_WORD_TABLE, SQL_WORD_TABLE);
+        scan->deeds = SQL_DEED_INSERT;
+        for (; replace.token.start < scan->cursor.token.start; sql_cursor_next(&replace))
+            if (sql_cursor_word(&replace) == SQL_WORD_REPLACE)
+                scan->deeds |= SQL_DEED_DELETE;
         sql_scan_next(scan);
         scan->unknown = scan->unknown || !found;
         sql_scan_table(scan, SQL_ACCESS_WRITE, false);
@@ -114,6 +124,7 @@ static void import(struct scan *scan)
         scan->unknown = true;
         return;
     }
+    scan->deeds = SQL_DEED_INSERT;
     sql_scan_table(scan, SQL_ACCESS_WRITE, false);
     if (sql_cursor_is(&scan->cursor, '('))
         sql_scan_skip_parentheses(scan);

@@ -458,6 +458,13 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
     return number;
 }
 
+/* The deeds are the bits above. */
+static_assert(SQL_DEED_INSERT * WEIR_TABLE_INSERT == WEIR_TABLE_INSERT, "");
+static_assert(SQL_DEED_UPDATE * WEIR_TABLE_INSERT == WEIR_TABLE_UPDATE, "");
+static_assert(SQL_DEED_DELETE * WEIR_TABLE_INSERT == WEIR_TABLE_DELETE, "");
+static_assert(SQL_DEED_RENAME_FROM * WEIR_TABLE_INSERT == WEIR_TABLE_RENAME_FROM, "");
+static_assert(SQL_DEED_RENAME_TO * WEIR_TABLE_INSERT == WEIR_TABLE_RENAME_TO, "");
+
 static int table_fact(void *source_data, size_t index, weir_table *out)
 {
     static const uint32_t accesses[] = {[SQL_ACCESS_READ] = WEIR_TABLE_READ,
@@ -468,9 +475,10 @@ static int table_fact(void *source_data, size_t index, weir_table *out)
         return 0;
     const struct sql_table *table = &tables->items[index];
     struct sql_span schema = sql_table_schema(table);
+    uint32_t access = accesses[table->access] | (uint32_t)table->deeds * WEIR_TABLE_INSERT;
     *out = (weir_table){.schema = {schema.at, schema.size},
                         .name = {table->name.at, table->name.size},
-                        .access = accesses[table->access]};
+                        .access = access};
     return 1;
 }
 

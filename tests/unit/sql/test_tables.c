@@ -389,6 +389,72 @@ static void the_mode_is_followed(void **state)
     CHECK_IN(sjis, &(struct sql_mode){.charset = SQL_CHARSET_SJIS});
 }
 
+/* What is done to each table: I, U, D, F (renamed from), T (renamed to). */
+static void describe_deeds(char *out, size_t room)
+{
+    static const struct {
+        uint8_t deed;
+        char letter;
+    } letters[] = {{SQL_DEED_INSERT, 'I'},
+                   {SQL_DEED_UPDATE, 'U'},
+                   {SQL_DEED_DELETE, 'D'},
+                   {SQL_DEED_RENAME_FROM, 'F'},
+                   {SQL_DEED_RENAME_TO, 'T'}};
+    size_t size = 0;
+    for (size_t i = 0; i < tables.count; i++) {
+        const struct sql_table *item = &tables.items[i];
+        size += (size_t)snprintf(out + size, room - size, "%s%.*s:", i > 0 ? " " : "",
+                                 (int)item->name.size, item->name.at);
+        for (size_t at = 0; at < sizeof letters / sizeof *letters; at++)
+            if (item->deeds & letters[at].deed)
+                out[size++] = letters[at].letter;
+        out[size] = '\0';
+    }
+}
+
+static void what_is_done_to_a_table(void **state)
+{
+    (void)state;
+    static const struct tables_case cases[] = {
+        {"select * from t for update", "t:"},
+        {"insert into t select * from u", "t:I u:"},
+        {"insert into t values (1) on duplicate key update a = (select 1 from u)", "t:IU u:"},
+        {"insert into t select * from u join v on u.a = v.a on duplicate key update t.a = 2",
+         "t:IU u: v:"},
+        {"insert into t (on_duplicate) values (1)", "t:I"},
+        {"replace t set a = 1", "t:ID"},
+        {"load data infile 'x' into table t", "t:I"},
+        {"load data infile 'x' replace into table t", "t:ID"},
+        {"update t join u on t.a = u.a set t.a = (select 1 from v)", "t:U u:U v:"},
+        {"delete from t where a in (select a from u)", "t:D u:"},
+        {"delete t from t join u on t.a = u.a", "t:D u:"},
+        {"with c as (select * from u) delete from t using t join c", "u: t:D"},
+        {"truncate t", "t:"},
+        {"lock tables t write, u read", "t: u:"},
+        {"rename table a to b, b to c", "a:F b:FT c:T"},
+        {"alter table t rename to u", "t:F u:T"},
+        {"alter table t rename as u, add column a int", "t:F u:T"},
+        {"alter table t rename column a to b", "t:"},
+        {"alter table t exchange partition p with table u", "t: u:"},
+        {"begin not atomic insert into t values (1); update u set a = 1; delete from t; lock "
+         "tables "
+         "v write; end",
+         "t:ID u:U v:"},
+        {"prepare p from 'update t set a = 1'", "t:U"},
+        {"explain insert into t values (1)", "t:I"},
+        {"set statement a = 1 for delete from t", "t:D"},
+        {"/*!50000 insert */ into t values (1)", "t:I"},
+    };
+    char got[256];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sql_span text = span_of(cases[i].text);
+        assert_true(sql_tables_read(&tables, text, &plain_mode, span_of("cur")));
+        describe_deeds(got, sizeof got);
+        if (strcmp(got, cases[i].tables) != 0)
+            fail_msg("%s\n  gives:    %s\n  expected: %s", cases[i].text, got, cases[i].tables);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +462,7 @@ int main(void)
         cmocka_unit_test(common_table_expressions),
         cmocka_unit_test(changing_rows),
         cmocka_unit_test(definitions),
+        cmocka_unit_test(what_is_done_to_a_table),
         cmocka_unit_test(tables_of_options),
         cmocka_unit_test(bodies),
         cmocka_unit_test(administration),
