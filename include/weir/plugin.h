@@ -250,7 +250,14 @@ typedef struct weir_parameter_origin {
     X(unknown, 26,                                                                                 \
       "which of database, account, roles, and reading (sql_mode and character set) are not "       \
       "known, and why, in words; absent when all are known. What is not known is never an older "  \
-      "value")
+      "value")                                                                                     \
+    X(character_set, 27,                                                                           \
+      "the character set that the server reads the statement in (character_set_client): latin1, "  \
+      "gbk ...; utf8mb4 also for the older utf8. Absent when it is not known")                     \
+    X(sql_mode, 28,                                                                                \
+      "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
+      "the "                                                                                       \
+      "flags that change how the statement is read. Absent when they are not known")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \

@@ -118,6 +118,16 @@ bool sql_span_is(struct sql_span span, const char *word)
     return sql_span_same(span, (struct sql_span){word, strlen(word)});
 }
 
+const char *sql_charset_name(enum sql_charset charset)
+{
+    static const char *const names[] = {
+#define X(enumerator, name) [SQL_CHARSET_##enumerator] = (name),
+        SQL_CHARSET_ROWS(X)
+#undef X
+    };
+    return charset < SQL_CHARSET_OTHER ? names[charset] : NULL;
+}
+
 enum sql_charset sql_charset_from_name(struct sql_span name)
 {
     static const char *const names[] = {

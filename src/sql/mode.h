@@ -95,6 +95,9 @@ struct sql_mode {
  * (utf16). */
 enum sql_charset sql_charset_from_name(struct sql_span name);
 
+/* Its name as in the rows above; NULL for OTHER. Static. */
+const char *sql_charset_name(enum sql_charset charset);
+
 /* The character set of a collation's number, as the handshake has it; the same holds for unknown
  * ones. */
 enum sql_charset sql_charset_from_collation(unsigned collation);

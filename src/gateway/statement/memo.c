@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "gateway/statement/command.h"
+#include "gateway/statement/describe.h"
 #include "gateway/statement/execute_parameters.h"
 #include "gateway/statement/prepared.h"
 
@@ -43,6 +44,7 @@ struct memo {
     struct strbuf expanded;
     struct strbuf part;    /* text of the part asked for last */
     struct strbuf unknown; /* what is not known of the session */
+    struct strbuf sql_mode;
 };
 
 static struct memo *memo_new(void)
@@ -57,6 +59,7 @@ static struct memo *memo_new(void)
     strbuf_init(&memo->expanded);
     strbuf_init(&memo->part);
     strbuf_init(&memo->unknown);
+    strbuf_init(&memo->sql_mode);
     sql_tables_init(&memo->tables);
     sql_parts_init(&memo->parts);
     return memo;
@@ -73,6 +76,7 @@ void memo_free(struct memo *memo)
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
     strbuf_release(&memo->unknown);
+    strbuf_release(&memo->sql_mode);
     sql_tables_release(&memo->tables);
     sql_parts_release(&memo->parts);
     free(memo);
@@ -116,6 +120,7 @@ static void clear(struct memo *memo)
     empty(&memo->expanded);
     empty(&memo->part);
     empty(&memo->unknown);
+    empty(&memo->sql_mode);
 }
 
 /* The current statement's memo. NULL: there is no memory. */
@@ -157,6 +162,7 @@ static void trim_prepared(struct memo *memo)
     strbuf_release(&memo->expanded);
     strbuf_release(&memo->part);
     strbuf_release(&memo->unknown);
+    strbuf_release(&memo->sql_mode);
     if (memo->has_tables && memo->tables.count > KEPT_TABLES) {
         sql_tables_release(&memo->tables);
         memo->has_tables = false;
@@ -298,22 +304,6 @@ static weir_string redacted_message_fact(struct observed *observed)
                                 : (weir_string){memo->message.data, memo->message.size};
 }
 
-/* Adds what is not known, and why. */
-static void describe_unknown(const struct identity *identity, struct strbuf *out)
-{
-    const char *separator = "";
-#define X(enumerator, bit, name)                                                                   \
-    if (identity->unknown & (enumerator)) {                                                        \
-        strbuf_add_text(out, separator);                                                           \
-        strbuf_add_text(out, name);                                                                \
-        separator = ", ";                                                                          \
-    }
-    IDENTITY_PARTS(X)
-#undef X
-    strbuf_add_text(out, ": ");
-    strbuf_add_text(out, identity->why_unknown);
-}
-
 static weir_string unknown_fact(struct observed *observed)
 {
     struct memo *memo = observed->identity.unknown ? memo_of(observed) : NULL;
@@ -322,6 +312,32 @@ static weir_string unknown_fact(struct observed *observed)
     strbuf_reset(&memo->unknown);
     describe_unknown(&observed->identity, &memo->unknown);
     return (weir_string){memo->unknown.data, memo->unknown.size};
+}
+
+/* What the statement is read in; of a command without one, what the next will be. NULL: not known. */
+static const struct sql_mode *mode_of(const struct observed *observed)
+{
+    const struct statement *statement = statement_current(observed);
+    const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
+    return mode->unsure ? NULL : mode;
+}
+
+static weir_string sql_mode_fact(struct observed *observed)
+{
+    const struct sql_mode *mode = mode_of(observed);
+    struct memo *memo = mode ? memo_of(observed) : NULL;
+    if (!memo)
+        return (weir_string){NULL, 0};
+    strbuf_reset(&memo->sql_mode);
+    describe_sql_mode(mode, &memo->sql_mode);
+    return (weir_string){memo->sql_mode.data ? memo->sql_mode.data : "", memo->sql_mode.size};
+}
+
+static weir_string character_set_fact(const struct observed *observed)
+{
+    const struct sql_mode *mode = mode_of(observed);
+    const char *name = mode ? sql_charset_name(mode->charset) : NULL;
+    return name ? text_of(name) : (weir_string){NULL, 0};
 }
 
 static weir_string text_fact(void *source_data, uint32_t fact)
@@ -348,6 +364,12 @@ static weir_string text_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_TEXT_unknown:
         text = unknown_fact(observed);
+        break;
+    case WEIR_TEXT_character_set:
+        text = character_set_fact(observed);
+        break;
+    case WEIR_TEXT_sql_mode:
+        text = sql_mode_fact(observed);
         break;
     default:
         break;
