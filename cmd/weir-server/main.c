@@ -62,6 +62,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .data_directory = options->path,
         .directory = options->plugin_dir,
         .load = options->plugin_load,
+        .locked = options->plugin_locked,
         .skip_on_failure = options->skip_plugin_on_failure,
         .setting = plugin_setting,
         .setting_user = file,

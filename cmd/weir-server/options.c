@@ -124,10 +124,18 @@ static const struct option_row rows[] = {
      .offset = AT(plugin_load),
      .argument = "NAME-VERSION[,...]",
      .help = "Plugins to load; events go to them in this order."},
+    {.name = "plugin-locked",
+     .type = OPTION_TEXT,
+     .offset = AT(plugin_locked),
+     .argument = "NAME[,...]",
+     .help = "Plugins that no statement can disable, flush, set or change by its functions, "
+             "whatever privileges its account has: what they do is said at start. SIGHUP flushes "
+             "them."},
     {.name = "skip-plugin-on-failure",
      .type = OPTION_FLAG,
      .offset = AT(skip_plugin_on_failure),
-     .help = "Start without the plugins that fail to load or to initialise."},
+     .help = "Start without the plugins that fail to load or to initialise, but for those that are "
+             "locked."},
 
     {.name = "trace-plugin",
      .type = OPTION_TEXT,

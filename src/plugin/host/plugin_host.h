@@ -166,7 +166,8 @@ struct plugin_registry;
 struct plugin_options {
     const char *directory; /* -plugin-dir */
     const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
-    bool skip_on_failure;  /* -skip-plugin-on-failure */
+    const char *locked;    /* -plugin-locked: "a,b"; NULL or "": none */
+    bool skip_on_failure;  /* -skip-plugin-on-failure; not for plugins that are locked */
     /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
      * the registry. */
     const char *(*setting)(void *user, const char *plugin, const char *key);
@@ -251,6 +252,16 @@ WEIR_MUST_CHECK int plugin_set_enabled(struct plugin_registry *registry,
                                        struct weir_session *session, const char *name, bool enabled,
                                        struct error *error);
 
+/* Whether statements may change the plugin at run time: false, and *refusal is set, when
+ * -plugin-locked names it (1290). A name that no plugin has may: whatever comes next says so. */
+WEIR_MUST_CHECK bool plugin_may_change(const struct plugin_registry *registry, const char *name,
+                                       struct plugin_refusal *refusal);
+
+/* What the plugin's manifest demands besides, to disable it and to set its variables for all: names
+ * as in SHOW GRANTS, one of which will do; ends with NULL. Empty: nothing, or no such plugin. */
+const char *const *plugin_disable_privileges(const struct plugin_registry *registry,
+                                             const char *name);
+
 /* Whether the plugin of that row has an OnFlush and is enabled. */
 bool plugin_can_flush(const struct plugin_registry *registry, size_t index);
 
@@ -286,6 +297,9 @@ bool plugin_variable_may_be_in(const struct plugin_registry *registry, const cha
 const char *plugin_variable_name(const struct plugin_variable *variable);
 unsigned plugin_variable_scopes(const struct plugin_variable *variable); /* PLUGIN_SCOPE_* */
 
+/* Those of its plugin, as plugin_disable_privileges(). */
+const char *const *plugin_variable_privileges(const struct plugin_variable *variable);
+
 /* How a value is written in SQL: its kind for SELECT @@name. */
 enum plugin_literal {
     PLUGIN_LITERAL_TEXT,   /* a string */
@@ -317,7 +331,7 @@ enum plugin_set_scope {
 struct plugin_assignment; /* a value that may be set */
 
 /* Whether the variable can be set in this scope at all: true, or *refusal is set (1238, 1229,
- * 1228). */
+ * 1228; 1290 when its plugin is locked). */
 WEIR_MUST_CHECK bool plugin_variable_may_set(const struct plugin_variable *variable,
                                              enum plugin_set_scope scope,
                                              struct plugin_refusal *refusal);

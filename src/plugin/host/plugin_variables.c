@@ -88,6 +88,11 @@ unsigned plugin_variable_scopes(const struct plugin_variable *variable)
     return variable->definition->scopes;
 }
 
+const char *const *plugin_variable_privileges(const struct plugin_variable *variable)
+{
+    return variable->plugin->identity.disable_privileges;
+}
+
 /* ---- Global values ---- */
 
 /* The text among those that the variable has had, or a new one. NULL: no memory. */
