@@ -118,6 +118,9 @@ WEIR_MUST_CHECK enum plugin_value_outcome
 plugin_value_read(const struct plugin_definition *definition, const struct plugin_input *input,
                   struct plugin_value *value);
 
+/* Appends what values there are: "one of jsonl, json, csv", "a whole number, 1 to 1000". */
+void plugin_definition_describe(const struct plugin_definition *definition, struct strbuf *out);
+
 /* "json" for index 1 of an enum. */
 const char *plugin_definition_choice(const struct plugin_definition *definition, size_t index);
 

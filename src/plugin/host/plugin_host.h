@@ -163,6 +163,13 @@ void plugin_mark_calls(struct plugin_activity *activity);
 
 struct plugin_registry;
 
+/* Where a setting stands. */
+struct plugin_setting_place {
+    const char *file; /* borrowed; lives as long as the registry */
+    unsigned line;
+    bool is_string; /* in quotes, and no number or boolean */
+};
+
 struct plugin_options {
     const char *directory; /* -plugin-dir */
     const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
@@ -171,6 +178,9 @@ struct plugin_options {
     /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
      * the registry. */
     const char *(*setting)(void *user, const char *plugin, const char *key);
+    /* Where that key stands. false: nowhere. NULL: nobody knows. */
+    bool (*setting_place)(void *user, const char *plugin, const char *key,
+                          struct plugin_setting_place *place);
     void *setting_user;
     const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
     const char *data_directory; /* NULL: none */
@@ -316,6 +326,32 @@ struct plugin_shown {
  * statement. */
 struct plugin_shown plugin_variable_shown(const struct plugin_variable *variable,
                                           const struct weir_session *session);
+
+/* X(ENUMERATOR, name): what gives a global value. */
+#define PLUGIN_VALUE_SOURCES(X)                                                                    \
+    X(DEFAULT, "DEFAULT")     /* the plugin's manifest */                                          \
+    X(FILE, "FILE")           /* the configuration file */                                         \
+    X(PERSISTED, "PERSISTED") /* SET GLOBAL or SET PERSIST, now or before a restart */
+
+enum plugin_value_source {
+#define X(enumerator, name) PLUGIN_SOURCE_##enumerator,
+    PLUGIN_VALUE_SOURCES(X)
+#undef X
+};
+
+/* A global value and where it comes from. Initialised and released by the caller. */
+struct plugin_variable_origin {
+    enum plugin_value_source source;
+    struct strbuf value;
+    struct strbuf path;       /* "weir.toml:12"; empty: none */
+    struct strbuf configured; /* what DEFAULT goes back to */
+    bool is_persisted;
+    struct strbuf persisted; /* what the next start begins with */
+};
+
+void plugin_variable_origin(const struct plugin_variable *variable,
+                            struct plugin_variable_origin *origin);
+void plugin_variable_origin_release(struct plugin_variable_origin *origin);
 
 /* The session begins, or is reset: its values are the global ones of now. */
 void plugin_session_values_begin(struct plugin_registry *registry, struct weir_session *session);

@@ -224,6 +224,7 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
         plugin_registry_shutdown(registry);
         return NULL;
     }
+    plugin_variables_report(registry);
     build_chain(registry, PLUGIN_SUBSCRIBES_CONNECTION, &registry->connection);
     build_chain(registry, PLUGIN_SUBSCRIBES_GENERAL, &registry->general);
     build_chain(registry, PLUGIN_SUBSCRIBES_PARSE, &registry->parse);
