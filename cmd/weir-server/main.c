@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * weir-server: reads its options, loads the plugins, runs the gateway, shuts the plugins down. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,9 @@
 #include "gateway/gateway.h"
 #include "options.h"
 #include "plugin/host/plugin_host.h"
+
+/* Ended in order, but for statements or transactions that did not end within -drain-timeout. */
+#define EXIT_CUT_OFF 2
 
 static int read_options(int argc, char **argv, struct server_options *options,
                         struct config_file **file, struct error *error)
@@ -117,9 +121,9 @@ int main(int argc, char **argv)
         printf("weir-server %s\n", WEIR_VERSION);
     else if (status == 0)
         status = serve_with_file(&options, file, &error);
-    if (status)
+    if (status < 0)
         log_error("server", "%s", error.message);
     options_release(&server_option_table, &options);
     config_file_close(file);
-    return status ? 1 : 0;
+    return status < 0 ? EXIT_FAILURE : status == GATEWAY_HAS_CUT_OFF ? EXIT_CUT_OFF : EXIT_SUCCESS;
 }

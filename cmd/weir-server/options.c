@@ -179,7 +179,8 @@ static const struct option_row rows[] = {
      .argument = "SECONDS",
      .fallback = "10",
      .maximum = 86400,
-     .help = "How long running statements may go on after SIGTERM; a second signal ends the wait."},
+     .help = "How long running statements and open transactions may go on after SIGTERM; a second "
+             "signal ends the wait. If some have not ended by then, the exit status is 2."},
     {.name = "hold-timeout",
      .type = OPTION_NUMBER,
      .offset = AT(hold_timeout),
