@@ -1,42 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * weir-server: reads its options, loads the plugins, runs the gateway, shuts the plugins down. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config_file.h"
 #include "gateway/gateway.h"
 #include "options.h"
 #include "plugin/host/plugin_host.h"
 
-/* Options of the file, below those of the command line. Tables are for others: [plugin.NAME]. */
-static int read_file(const struct toml_document *file, struct server_options *options,
-                     struct error *error)
-{
-    const struct toml_node *root = toml_root(file);
-    for (size_t i = 0; i < toml_count(root); i++) {
-        const struct toml_node *node = toml_at(root, i);
-        if (toml_type(node) == TOML_TABLE && strcmp(toml_key(node), "plugin") == 0)
-            continue;
-        if (!options_find(&server_option_table, toml_key(node)))
-            return toml_error(file, node, error,
-                              "key \"%s\": no such option; see weir-server --help", toml_key(node));
-        struct error reason = {""};
-        if (options_set(&server_option_table, options, toml_key(node), toml_text(node, NULL),
-                        toml_key(node), &reason))
-            return toml_error(file, node, error, "%s", reason.message);
-    }
-    return 0;
-}
+/* Ended in order, but for statements or transactions that did not end within -drain-timeout. */
+#define EXIT_CUT_OFF 2
 
 static int read_options(int argc, char **argv, struct server_options *options,
-                        struct toml_document **file, struct error *error)
+                        struct config_file **file, struct error *error)
 {
     if (options_defaults(&server_option_table, options, error))
         return -1;
     const char *path = options_peek(&server_option_table, "config", argc, argv);
     if (path) {
-        *file = toml_read(path, error);
-        if (!*file || read_file(*file, options, error))
+        *file = config_file_open(path, error);
+        if (!*file || config_file_set_options(*file, &server_option_table, options, error))
             return -1;
     }
     if (options_environment(&server_option_table, options, error))
@@ -44,17 +29,14 @@ static int read_options(int argc, char **argv, struct server_options *options,
     return options_arguments(&server_option_table, options, argc, argv, error) < 0 ? -1 : 0;
 }
 
-/* [plugin.NAME] key */
-static const char *plugin_setting(void *user, const char *plugin, const char *key)
+static void warn_of_environment(const char *name, const char *meant)
 {
-    const struct toml_document *file = user;
-    const struct toml_node *section = file ? toml_get(toml_root(file), "plugin") : NULL;
-    section = section ? toml_get(section, plugin) : NULL;
-    const struct toml_node *node = section ? toml_get(section, key) : NULL;
-    return node ? toml_text(node, NULL) : NULL;
+    log_warn("server",
+             "the environment has %s, which is nothing of weir-server's; did you mean %s?", name,
+             meant);
 }
 
-static int serve(const struct server_options *options, struct toml_document *file,
+static int serve(const struct server_options *options, struct config_file *file,
                  const char *variables_file, struct error *error)
 {
     struct plugin_options plugins = {
@@ -62,8 +44,10 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .data_directory = options->path,
         .directory = options->plugin_dir,
         .load = options->plugin_load,
+        .locked = options->plugin_locked,
         .skip_on_failure = options->skip_plugin_on_failure,
-        .setting = plugin_setting,
+        .setting = config_file_setting,
+        .setting_place = config_file_place,
         .setting_user = file,
     };
     struct gateway_options gateway = {
@@ -99,16 +83,21 @@ static int serve(const struct server_options *options, struct toml_document *fil
     if (log_open(options->log_file, error))
         return -1;
     gateway_report_crashes();
+    options_misspelt_environment(&server_option_table, warn_of_environment);
     struct plugin_registry *registry = plugin_registry_load(&plugins, error);
     if (!registry)
         return -1;
-    int status = gateway_run(&gateway, registry, error);
+    int status =
+        file ? config_file_check(file, &server_option_table, registry, options->plugin_dir, error)
+             : 0;
+    if (status == 0)
+        status = gateway_run(&gateway, registry, error);
     plugin_registry_shutdown(registry);
     return status;
 }
 
 /* What SET GLOBAL leaves behind lies in the data directory. */
-static int serve_with_file(const struct server_options *options, struct toml_document *file,
+static int serve_with_file(const struct server_options *options, struct config_file *file,
                            struct error *error)
 {
     struct strbuf path = STRBUF_INIT;
@@ -122,7 +111,7 @@ static int serve_with_file(const struct server_options *options, struct toml_doc
 int main(int argc, char **argv)
 {
     struct server_options options = {0};
-    struct toml_document *file = NULL;
+    struct config_file *file = NULL;
     struct error error = {""};
     int status = read_options(argc, argv, &options, &file, &error);
     if (status == 0 && options.help)
@@ -133,9 +122,9 @@ int main(int argc, char **argv)
         printf("weir-server %s\n", WEIR_VERSION);
     else if (status == 0)
         status = serve_with_file(&options, file, &error);
-    if (status)
+    if (status < 0)
         log_error("server", "%s", error.message);
     options_release(&server_option_table, &options);
-    toml_free(file);
-    return status ? 1 : 0;
+    config_file_close(file);
+    return status < 0 ? EXIT_FAILURE : status == GATEWAY_HAS_CUT_OFF ? EXIT_CUT_OFF : EXIT_SUCCESS;
 }

@@ -21,7 +21,7 @@ struct server_options {
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */
-    char *plugin_dir, *plugin_load;
+    char *plugin_dir, *plugin_load, *plugin_locked;
     bool skip_plugin_on_failure;
     char *trace_plugin, *trace_user, *trace_host;
     /* Limits */

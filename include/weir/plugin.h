@@ -581,7 +581,8 @@ static inline void weir_set_session_data(weir_session *session, void *data)
 
 /* The value of `name` in the section [plugin.PLUGINNAME] of the server's configuration file, as
  * text (strings as they are, numbers and booleans as TOML writes them), NUL-terminated, valid for
- * the life of the plugin; absent when it is not set. May be called from Validate on. */
+ * the life of the plugin; absent when it is not set. May be called from Validate on; a key that
+ * nobody has asked for by the end of OnInit is taken for misspelt. */
 static inline weir_string weir_setting(const char *name)
 {
     return weir_host_table->setting(weir_self, name);

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/like.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/options.h"
 #include "base/strbuf.h"
 #include "base/toml.h"

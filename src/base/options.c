@@ -2,10 +2,12 @@
  *
  * Setting values from the table; printing is in options_print.c. */
 #include "base/options.h"
+#include "base/nearest.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void *value_of(const struct option_row *row, void *values)
 {
@@ -33,6 +35,26 @@ static const struct option_row *find(const struct option_table *table, const cha
 const struct option_row *options_find(const struct option_table *table, const char *name)
 {
     return find(table, name, strlen(name));
+}
+
+const char *options_nearest(const struct option_table *table, const char *name)
+{
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < table->count; i++)
+        if (table->rows[i].type != OPTION_HEADING)
+            nearest_offer(&nearest, table->rows[i].name);
+    return nearest.name;
+}
+
+static int no_such_option(const struct option_table *table, const char *where, const char *name,
+                          struct error *error)
+{
+    char plain[NEAREST_NAME_BYTES];
+    snprintf(plain, sizeof plain, "%.*s", (int)strcspn(name, "="), name);
+    const char *nearest = options_nearest(table, plain);
+    return error_set(error, "%s: no such option; %s%s%ssee %s --help", where,
+                     nearest ? "did you mean -" : "", nearest ? nearest : "", nearest ? "? " : "",
+                     table->program);
 }
 
 static int set_text(char **value, const char *text, struct error *error)
@@ -137,12 +159,37 @@ int options_environment(const struct option_table *table, void *values, struct e
     return status;
 }
 
+/* NAME of "NAME=value"; false: it is too long to be like any. */
+static bool name_of(const char *variable, char name[NEAREST_NAME_BYTES])
+{
+    size_t size = strcspn(variable, "=");
+    bool fits = size < NEAREST_NAME_BYTES;
+    if (fits)
+        snprintf(name, NEAREST_NAME_BYTES, "%.*s", (int)size, variable);
+    return fits;
+}
+
+void options_misspelt_environment(const struct option_table *table,
+                                  void misspelt(const char *name, const char *meant))
+{
+    char name[NEAREST_NAME_BYTES];
+    for (char **variable = environ; *variable; variable++) {
+        struct nearest nearest = {.wanted = name};
+        if (strncmp(*variable, "WEIR_", 5) != 0 || !name_of(*variable, name))
+            continue;
+        for (size_t i = 0; i < table->count; i++)
+            nearest_offer(&nearest, table->rows[i].environment);
+        if (nearest.name && strcmp(nearest.name, name) != 0)
+            misspelt(name, nearest.name);
+    }
+}
+
 int options_set(const struct option_table *table, void *values, const char *name, const char *text,
                 const char *where, struct error *error)
 {
     const struct option_row *row = options_find(table, name);
     if (!row)
-        return error_set(error, "%s: no such option; see %s --help", where, table->program);
+        return no_such_option(table, where, name, error);
     return set_row(row, values, text, where, error);
 }
 
@@ -182,7 +229,7 @@ int options_arguments(const struct option_table *table, void *values, int argc, 
             break;
         struct spelled spelled = spell(table, argv[i]);
         if (!spelled.row)
-            return error_set(error, "%s: no such option; see %s --help", argv[i], table->program);
+            return no_such_option(table, argv[i], argv[i] + strspn(argv[i], "-"), error);
         if (spelled.takes_next && i + 1 == argc)
             return error_set(error, "%s: needs a value (%s)", argv[i], spelled.row->argument);
         const char *where = argv[i];

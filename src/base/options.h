@@ -34,6 +34,7 @@ struct option_row {
     long minimum, maximum;      /* OPTION_NUMBER */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     const char *environment;    /* variable that sets it; NULL: none */
+    bool is_argument;           /* of the command line only: a file cannot set it */
     const char *help;           /* one or two sentences, with the unit of a number */
 };
 
@@ -72,6 +73,14 @@ int options_around_command(const struct option_table *table, void *values, int a
 const char *options_peek(const struct option_table *table, const char *name, int argc, char **argv);
 
 const struct option_row *options_find(const struct option_table *table, const char *name);
+
+/* The option whose name is most like a misspelt one; NULL: none is. */
+const char *options_nearest(const struct option_table *table, const char *name);
+
+/* Calls misspelt() for each variable of the environment whose name is nearly that of an option's,
+ * with that name. */
+void options_misspelt_environment(const struct option_table *table,
+                                  void misspelt(const char *name, const char *meant));
 
 void options_release(const struct option_table *table, void *values);
 

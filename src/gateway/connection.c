@@ -418,9 +418,24 @@ void connection_drain(struct connection *connection)
     carry_out(connection);
 }
 
+/* The backend learns that the session has gone by its connection's end, and may notice late. */
+static void say_cut_off(const struct connection *connection)
+{
+    const struct session *session = connection->session;
+    const uint32_t id = session_backend_id(session);
+    atomic_fetch_add(&connection->worker->gateway->cut_off, 1);
+    log_warn(
+        "session",
+        "cut off, because the gateway ends: its statement or transaction has not ended; where the "
+        "backend runs it on, KILL %u there ends it connection=%u state=%s",
+        id, session_connection_id(session), session_state_name(session));
+}
+
 void connection_shut_down(struct connection *connection)
 {
     begin_turn(connection, "ends a session");
+    if (session_would_be_cut_off(connection->session))
+        say_cut_off(connection);
     session_shut_down(connection->session);
     leg_flush(connection->client_leg);
     session_close(connection->session, CLOSE_SHUTDOWN);

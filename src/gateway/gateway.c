@@ -155,7 +155,8 @@ static void stop(struct server *server)
 {
     if (server->phase >= PHASE_DRAINING)
         return;
-    log_info("gateway", "stopping: no new connections; running statements may end (%ld s at most)",
+    log_info("gateway",
+             "stopping: no new connections; statements and transactions may end (%ld s at most)",
              server->gateway.options->drain_timeout_s);
     server->phase = PHASE_DRAINING;
     for (size_t i = 0; i < server->listener_count; i++)
@@ -364,6 +365,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     uv_run(&server->loop, UV_RUN_DEFAULT);
     close_signals(server);
     int status = server->status;
+    const long cut_off = atomic_load(&server->gateway.cut_off);
     uv_loop_close(&server->loop);
     upstream_free(server->gateway.upstream);
     connection_ids_free(server->gateway.connection_ids);
@@ -372,7 +374,9 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     free(server->workers);
     free(server->activities);
     free(server);
-    if (status == 0)
+    if (status == 0 && cut_off)
+        log_warn("gateway", "stopped; %ld statements or transactions were cut off", cut_off);
+    else if (status == 0)
         log_info("gateway", "stopped");
-    return status;
+    return status == 0 && cut_off ? GATEWAY_HAS_CUT_OFF : status;
 }

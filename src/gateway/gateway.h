@@ -61,9 +61,11 @@ struct gateway_options {
  * backtrace. Once a process, before plugins are loaded. */
 void gateway_report_crashes(void);
 
+#define GATEWAY_HAS_CUT_OFF 1 /* statements or transactions were not finished at the end */
+
 /* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
- * afterwards. Returns 0, or -1 and *error when serving could not begin. Main thread, once a
- * process. */
+ * afterwards. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
+ * serving could not begin. Main thread, once a process. */
 int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
                 struct error *error);
 

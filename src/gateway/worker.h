@@ -28,6 +28,7 @@ struct gateway {
     struct upstream *upstream;
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
+    atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
     atomic_bool draining;
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */

@@ -40,6 +40,8 @@
     X(1243, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", "the statement prepared last was refused")      \
     X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004",                                              \
       "the client cannot be asked for its account's authentication method")                        \
+    X(1290, WIRE_ER_OPTION_PREVENTS_STATEMENT, "HY000",                                            \
+      "a statement would change a plugin that -plugin-locked names")                               \
     X(1295, WIRE_ER_UNSUPPORTED_PS, "HY000", "a statement for weir is prepared")                   \
     X(1317, WIRE_ER_QUERY_INTERRUPTED, "70100",                                                    \
       "events only: a statement of a text did not run after an earlier one has failed")            \

@@ -162,7 +162,7 @@ def test_an_answer_that_is_due_at_the_gateways_end(gateway, database):
         packets, rest = connection.packets_to_end()
         assert [raw.error_of([packet]) for packet in packets] == [(1053, "08S01", "Server shutdown in progress")]
         assert packets[0][0] == 1 and not rest
-    assert server.process.wait(20) == 0
+    assert server.process.wait(20) == 2
 
 
 @pytest.mark.gateway_only

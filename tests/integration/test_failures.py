@@ -180,7 +180,8 @@ def test_sigterm_ends_statements_that_run_on_after_a_limit(gateway, database):
         server.events.wait_for(lambda e: e["event"] == "Starting", "the statement")
         server.interrupt()
         assert raw.error_of(busy.packets_to_end()[0])[0] == 1053
-    assert server.process.wait() == 0
+    assert server.process.wait() == 2
+    assert "stopped; 1 statements or transactions were cut off" in server.log()
     found = server.events.all()
     assert [e["event"] for e in found][-1] == "OnShutdown"
     assert len([e for e in found if e["event"] == "Disconnect"]) == 1
@@ -194,7 +195,7 @@ def test_a_second_signal_ends_it_at_once(gateway, database):
         server.interrupt()
         server.process.wait_log("stopping")
         server.interrupt()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(10) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

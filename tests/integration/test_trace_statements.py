@@ -162,7 +162,7 @@ def test_a_session_that_is_switched_on_and_off_is_started_and_stopped_each_time(
 def test_it_needs_a_privilege(traced, sql):
     with traced.server.endpoint.connect(user="limited", password="limited-secret") as connection:
         error = failure(lambda: connection.query(sql))["arguments"]
-        assert error[0] == 1227 and "RELOAD" in error[1]
+        assert error[0] == 1227 and "SUPER" in error[1]
     assert traced.shown()[0][1] == "OFF"
 
 

@@ -241,12 +241,12 @@ def test_global_values_need_a_privilege_and_session_values_do_not(server, databa
         assert error(limited, "SET GLOBAL settings_fixed = 1")[0] == 1238
         limited.query("SET settings_limit = 7")
         assert rows(limited, "SELECT @@settings_limit, @@global.settings_limit") == [(7, 5)]
-    database.execute("GRANT SUPER ON *.* TO limited@'%'")
+    database.execute("GRANT SUPER, SHUTDOWN ON *.* TO limited@'%'")
     try:
         with server.endpoint.connect(user="limited", password="limited-secret") as privileged:
             privileged.query("SET GLOBAL settings_limit = 6")
     finally:
-        database.execute("REVOKE SUPER ON *.* FROM limited@'%'")
+        database.execute("REVOKE SUPER, SHUTDOWN ON *.* FROM limited@'%'")
     assert value(connection, "SELECT @@global.settings_limit") == 6
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHOW PLUGINS, FLUSH [TIDB] PLUGINS and ADMIN PLUGINS, each in the order of its words. */
+ * SHOW PLUGINS, FLUSH [TIDB] PLUGINS, ADMIN PLUGINS and ADMIN SHOW VARIABLES, each in the order of its words. */
 #include "gateway/local/grammar_plugins.h"
 
 bool grammar_show_plugins(struct sql_span statement, const struct sql_mode *mode,
@@ -32,6 +32,27 @@ static bool list_is_right(struct sql_cursor cursor)
     } while (sql_cursor_accept_byte(&cursor, ','));
     return cursor.token.class == SQL_TOKEN_END ||
            (sql_cursor_accept_byte(&cursor, ';') && cursor.token.class == SQL_TOKEN_END);
+}
+
+bool grammar_admin_variables(struct sql_span statement, const struct sql_mode *mode,
+                             struct grammar_show_plugins *show)
+{
+    struct sql_cursor cursor;
+    *show = (struct grammar_show_plugins){0};
+    sql_cursor_begin(&cursor, statement, mode);
+    if (!sql_cursor_accept(&cursor, SQL_WORD_ADMIN) || !sql_cursor_accept(&cursor, SQL_WORD_SHOW) ||
+        !sql_cursor_accept(&cursor, SQL_WORD_VARIABLES))
+        return false;
+    if (sql_cursor_accept(&cursor, SQL_WORD_LIKE)) {
+        show->is_like = cursor.token.class == SQL_TOKEN_STRING;
+        show->pattern = sql_cursor_inside(&cursor);
+        sql_cursor_next(&cursor);
+    }
+    sql_cursor_accept_byte(&cursor, ';');
+    if (cursor.token.class != SQL_TOKEN_END)
+        show->is_like = false;
+    show->filtered = show->is_like || show->pattern.at || cursor.token.class != SQL_TOKEN_END;
+    return true;
 }
 
 bool grammar_plugins(struct sql_span statement, const struct sql_mode *mode,

@@ -5,6 +5,7 @@
  *     SHOW PLUGINS [LIKE 'pattern' | WHERE ...]
  *     FLUSH [TIDB] PLUGINS name[, name]
  *     ADMIN PLUGINS ENABLE | DISABLE name[, name]
+ *     ADMIN SHOW VARIABLES [LIKE 'pattern']
  *
  * Pure, no allocation. Spans point into the statement, which is borrowed; names are as written,
  * without their quotes (doubled quotes inside are not undone). */
@@ -23,6 +24,11 @@ struct grammar_show_plugins {
 /* Returns false for another statement; SHOW PLUGINS SONAME, which is MariaDB's own, is one. */
 WEIR_MUST_CHECK bool grammar_show_plugins(struct sql_span statement, const struct sql_mode *mode,
                                           struct grammar_show_plugins *show);
+
+/* Reads ADMIN SHOW VARIABLES. Returns false for another statement; filtered and not is_like: it is
+ * not the grammar above. */
+WEIR_MUST_CHECK bool grammar_admin_variables(struct sql_span statement, const struct sql_mode *mode,
+                                             struct grammar_show_plugins *show);
 
 enum grammar_plugins_action {
     GRAMMAR_PLUGINS_FLUSH,

@@ -17,6 +17,23 @@
 
 #include "gateway/local/local.h"
 
+const char *const *local_privileges(enum local_privilege row)
+{
+    static const char *const rows[][8] = {
+#define X(enumerator, statement, why, ...) [LOCAL_PRIVILEGE_##enumerator] = {__VA_ARGS__, NULL},
+#include "gateway/local/privileges.def"
+#undef X
+    };
+    return rows[row];
+}
+
+struct local_action local_demand(const char *const *privileges, local_next *next)
+{
+    return (struct local_action){.kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = next};
+}
+
+/* ---- Rows of SHOW GRANTS ---- */
+
 /* The words of a privilege, as they stand in the row: "REPLICATION SLAVE". size 0: no such. */
 static struct sql_span read_privilege(struct sql_cursor *cursor)
 {

@@ -132,7 +132,20 @@ WEIR_MUST_CHECK struct local *local_begin(const struct local_statement *statemen
 /* Frees it. No work() of it may be running. NULL is allowed. */
 void local_end(struct local *local);
 
-/* ---- Privileges, for the session ---- */
+/* ---- Privileges ---- */
+
+/* What needs one: rows of privileges.def. */
+enum local_privilege {
+#define X(enumerator, ...) LOCAL_PRIVILEGE_##enumerator,
+#include "gateway/local/privileges.def"
+#undef X
+};
+
+/* The privileges of a row; ends with NULL. */
+const char *const *local_privileges(enum local_privilege row);
+
+/* The action that demands one of them, and then goes on with next(). */
+struct local_action local_demand(const char *const *privileges, local_next *next);
 
 /* Returns whether a row of SHOW GRANTS grants one of the privileges on everything. A row of any other
  * shape grants nothing, whatever the names in it look like. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHOW PLUGINS, FLUSH TIDB PLUGINS, ADMIN PLUGINS and ADMIN TRACE where the gateway cannot run them:
+ * SHOW PLUGINS, FLUSH TIDB PLUGINS, ADMIN PLUGINS, ADMIN TRACE and ADMIN SHOW where the gateway cannot run them:
  * prepared, among several statements, or inside of another one. They are refused, because the
  * backend would take them for something else: an error of syntax at best, and TiDB has such
  * statements about plugins of its own. */
@@ -21,7 +21,7 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
     case SQL_KIND_SHOW_PLUGINS:
         return grammar_show_plugins(text, mode, &show);
     case SQL_KIND_ADMIN:
-        return grammar_trace(text, mode, &trace);
+        return grammar_trace(text, mode, &trace) || grammar_admin_variables(text, mode, &show);
     default:
         return false;
     }
@@ -64,7 +64,8 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
     bool found = false;
     if ((kind != SQL_KIND_SET_STATEMENT && kind != SQL_KIND_COMPOUND && kind != SQL_KIND_PREPARE &&
          kind != SQL_KIND_EXECUTE_IMMEDIATE) ||
-        text.size == 0 || !(names(text, "plugins", 7) || names(text, "trace", 5)))
+        text.size == 0 ||
+        !(names(text, "plugins", 7) || names(text, "trace", 5) || names(text, "variables", 9)))
         return false;
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))
@@ -104,9 +105,10 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     if (packet->command == WIRE_COM_STMT_PREPARE)
         return local_fail(local, WIRE_ER_UNSUPPORTED_PS,
                           "This command is not supported in the prepared statement protocol yet");
-    return local_fail(local, WIRE_ER_NOT_SUPPORTED_YET,
-                      "This version of weir doesn't yet support 'SHOW PLUGINS, FLUSH TIDB PLUGINS, "
-                      "ADMIN PLUGINS or ADMIN TRACE inside of a text of other statements'");
+    return local_fail(
+        local, WIRE_ER_NOT_SUPPORTED_YET,
+        "This version of weir doesn't yet support 'SHOW PLUGINS, FLUSH TIDB PLUGINS, "
+        "ADMIN PLUGINS, ADMIN TRACE or ADMIN SHOW inside of a text of other statements'");
 }
 
 const struct local_statement local_only_alone = {

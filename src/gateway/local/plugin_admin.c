@@ -3,8 +3,9 @@
  * SHOW PLUGINS, FLUSH [TIDB] PLUGINS and ADMIN PLUGINS ENABLE | DISABLE.
  *
  *     SHOW           ──► ANSWER
- *     FLUSH, ADMIN   ──► PRIVILEGE ──► WORK ──► ANSWER
+ *     FLUSH, ADMIN   ──► PRIVILEGE, and those that plugins demand ──► WORK ──► ANSWER
  *
+ * One plugin that is locked, or whose own privilege is lacking, and none of the list is changed.
  * A flush may read files, and enabling notifies plugins: a thread that may block does both. */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ struct plugin_admin {
     enum grammar_plugins_action action;
     char *names[MAX_NAMES]; /* owned */
     size_t count;
-    int status; /* of the work */
+    size_t granted; /* names whose plugin's own privilege is granted */
+    int status;     /* of the work */
     struct error error;
     const char *values[PLUGIN_MAX_LOADED * SHOW_COLUMNS]; /* SHOW: the registry's */
 };
@@ -105,11 +107,43 @@ static struct local_action worked(struct local *local, const struct local_outcom
     return local_ok(local);
 }
 
+static bool is_locked(const struct plugin_admin *admin, struct plugin_refusal *refusal)
+{
+    const struct plugin_registry *registry = admin->local.observed->environment->registry;
+    bool may = true;
+    for (size_t i = 0; may && i < admin->count; i++)
+        may = plugin_may_change(registry, admin->names[i], refusal);
+    return !may;
+}
+
+static local_next granted_of_plugin;
+
+/* Whoever may disable plugins may not yet disable one that demands more. */
+static struct local_action ask_for_plugins(struct plugin_admin *admin)
+{
+    const struct plugin_registry *registry = admin->local.observed->environment->registry;
+    struct plugin_refusal refusal;
+    if (admin->action == GRAMMAR_PLUGINS_DISABLE && admin->granted < admin->count)
+        return local_demand(plugin_disable_privileges(registry, admin->names[admin->granted]),
+                            granted_of_plugin);
+    if (is_locked(admin, &refusal))
+        return local_refuse(&admin->local, &refusal);
+    return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
+}
+
+static struct local_action granted_of_plugin(struct local *local,
+                                             const struct local_outcome *outcome)
+{
+    struct plugin_admin *admin = admin_of(local);
+    (void)outcome;
+    admin->granted++;
+    return ask_for_plugins(admin);
+}
+
 static struct local_action granted(struct local *local, const struct local_outcome *outcome)
 {
-    (void)local;
     (void)outcome;
-    return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
+    return ask_for_plugins(admin_of(local));
 }
 
 /* Copies the names. Returns false if there are too many, or if the statement is not the grammar;
@@ -134,12 +168,15 @@ static bool read_names(struct plugin_admin *admin, struct grammar_plugins *plugi
 static struct local_action change_plugins(struct plugin_admin *admin, struct sql_span text,
                                           const struct sql_mode *mode)
 {
-    static const char *const privileges[] = {"RELOAD", "SUPER", NULL};
+    static const enum local_privilege rows[] = {
+        [GRAMMAR_PLUGINS_FLUSH] = LOCAL_PRIVILEGE_FLUSH,
+        [GRAMMAR_PLUGINS_ENABLE] = LOCAL_PRIVILEGE_ENABLE,
+        [GRAMMAR_PLUGINS_DISABLE] = LOCAL_PRIVILEGE_DISABLE,
+    };
     struct grammar_plugins plugins;
     bool no_memory = false;
     if (grammar_plugins(text, mode, &plugins) && read_names(admin, &plugins, &no_memory))
-        return (struct local_action){
-            .kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = granted};
+        return local_demand(local_privileges(rows[admin->action]), granted);
     if (no_memory)
         return local_out_of_memory(&admin->local);
     return local_fail(

@@ -166,9 +166,7 @@ static struct local_action ask_privilege(struct plugin_calls *calls)
     if (calls->granted == calls->count)
         return query_arguments(calls);
     const struct plugin_callable *callable = calls->calls[calls->granted].callable;
-    return (struct local_action){.kind = LOCAL_PRIVILEGE,
-                                 .privileges = plugin_callable_privileges(callable),
-                                 .next = granted};
+    return local_demand(plugin_callable_privileges(callable), granted);
 }
 
 static struct local_action granted(struct local *local, const struct local_outcome *outcome)

@@ -4,7 +4,8 @@
  *
  *     PRIVILEGE ──► QUERY ──► WORK ──► QUERY ──► WORK ──► ANSWER
  *     (of a global  (each     (prepare) (the      (set)
- *      one)          value                rest)
+ *      one, and its  value                rest)
+ *      plugin's)
  *                    that is no literal)
  *
  * The rest is what the backend gets: the assignments that are not ours. Its OK is kept, and is the
@@ -237,15 +238,36 @@ static struct local_action query_values(struct plugin_set *set)
 
 /* ---- The beginning ---- */
 
+static local_next granted_of_plugin;
+
+/* A setting can switch as much off as ADMIN PLUGINS DISABLE: it demands the same of its plugin. */
+static struct local_action ask_for_plugins(struct plugin_set *set)
+{
+    while (set->granted < set->count && set->items[set->granted].scope == PLUGIN_SET_SESSION)
+        set->granted++;
+    if (set->granted == set->count)
+        return query_values(set);
+    return local_demand(plugin_variable_privileges(set->items[set->granted].variable),
+                        granted_of_plugin);
+}
+
+static struct local_action granted_of_plugin(struct local *local,
+                                             const struct local_outcome *outcome)
+{
+    struct plugin_set *set = set_of(local);
+    (void)outcome;
+    set->granted++;
+    return ask_for_plugins(set);
+}
+
 static struct local_action granted(struct local *local, const struct local_outcome *outcome)
 {
     (void)outcome;
-    return query_values(set_of(local));
+    return ask_for_plugins(set_of(local));
 }
 
 static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
-    static const char *const privileges[] = {"SUPER", "SYSTEM_VARIABLES_ADMIN", NULL};
     struct plugin_set *set = set_of(local);
     strbuf_init(&set->query);
     strbuf_init(&set->rest);
@@ -263,8 +285,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     assert(set->count > 0);
     if (!set->wants_privilege)
         return query_values(set);
-    return (struct local_action){
-        .kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = granted};
+    return local_demand(local_privileges(LOCAL_PRIVILEGE_SET), granted);
 }
 
 const struct local_statement local_plugin_set = {

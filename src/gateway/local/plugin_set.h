@@ -23,6 +23,7 @@ struct plugin_set {
     size_t count, queried;                  /* queried: items whose values are known */
     struct strbuf query;                    /* of the value that is asked for */
     bool wants_privilege;
+    size_t granted;            /* items whose plugin's own privilege is granted */
     bool is_set;               /* ours have taken effect */
     struct strbuf rest;        /* what the backend gets; empty: nothing */
     bool rest_scoped;          /* a GLOBAL, SESSION ... stands in it */

@@ -156,7 +156,6 @@ static bool copy(char **to, struct sql_span span)
 
 static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
-    static const char *const privileges[] = {"RELOAD", "SUPER", NULL};
     struct trace_admin *admin = admin_of(local);
     struct grammar_trace trace;
     if (!grammar_trace(local_query_text(local->observed, packet),
@@ -172,8 +171,10 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     if (!copy(&admin->plugin, trace.plugin) || !copy(&admin->user, trace.user) ||
         !copy(&admin->host, trace.host))
         return local_out_of_memory(local);
-    return (struct local_action){
-        .kind = LOCAL_PRIVILEGE, .privileges = privileges, .next = granted};
+    return local_demand(local_privileges(trace.action == GRAMMAR_TRACE_SHOW
+                                             ? LOCAL_PRIVILEGE_SHOW_TRACE
+                                             : LOCAL_PRIVILEGE_TRACE),
+                        granted);
 }
 
 const struct local_statement local_trace_admin = {

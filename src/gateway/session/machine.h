@@ -160,6 +160,13 @@ static inline bool session_is_smuggled(const struct session *session,
            (packet->payload_size == 0 || packet->payload[0] != 0xff);
 }
 
+/* Whether the client's work would be rolled back if the session ended now, as the server has last said. */
+static inline bool session_has_transaction(const struct session *session)
+{
+    return session->tracker.status &
+           (WIRE_SERVER_STATUS_IN_TRANS | WIRE_SERVER_STATUS_IN_TRANS_READONLY);
+}
+
 static inline void session_check(const struct session *session)
 {
     assert(session && session->magic == SESSION_MAGIC);

@@ -143,8 +143,12 @@ void session_drop_holds(struct session *session);
 struct session *session_of_hold(const struct session_hold *hold);
 struct session_hold **session_hold_next(struct session_hold *hold); /* for the way's own list */
 
-/* Ends an idle session at once and a busy one after its reply: the gateway is draining. */
+/* Ends an idle session at once, a busy one after its reply, and one with a transaction once that has
+ * ended: the gateway is draining. */
 void session_drain(struct session *session);
+
+/* Whether its end now would cut off a statement that the backend runs, or a transaction. */
+bool session_would_be_cut_off(const struct session *session);
 
 /* Ends it, as busy as it is: a client that waits for an answer reads why. */
 void session_shut_down(struct session *session);
@@ -163,6 +167,9 @@ const char *close_reason_message(enum close_reason reason);
 /* Where the gateway keeps what is its own (connection.c). */
 void session_set_owner(struct session *session, void *owner);
 void *session_owner(const struct session *session);
+
+/* The backend's own id of it; 0: not known. */
+uint32_t session_backend_id(const struct session *session);
 
 /* The id that the client was told. */
 uint32_t session_connection_id(const struct session *session);

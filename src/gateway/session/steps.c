@@ -84,7 +84,8 @@ static bool take_bytes(struct session *session, const struct step *step)
 
 static bool take_ends(struct session *session, const struct step *step)
 {
-    if (session->is_drained && step->drain && leg_input_size(&session->client) == 0) {
+    if (session->is_drained && step->drain && leg_input_size(&session->client) == 0 &&
+        !session_has_transaction(session)) {
         step->drain(session);
         return true;
     }
@@ -273,6 +274,14 @@ void session_drain(struct session *session)
     session_run(session);
 }
 
+bool session_would_be_cut_off(const struct session *session)
+{
+    session_check(session);
+    return session_is_open(session) && !session->login &&
+           (session->state == SESSION_RUNNING || session->state == SESSION_PASSTHROUGH ||
+            session_has_transaction(session));
+}
+
 /* ---- What it wishes ---- */
 
 /* Reads of the client stop while the backend does not take what it was sent, while enough input
@@ -357,6 +366,12 @@ uint32_t session_connection_id(const struct session *session)
 {
     session_check(session);
     return session->observed.id;
+}
+
+uint32_t session_backend_id(const struct session *session)
+{
+    session_check(session);
+    return session->backend_id;
 }
 
 void *session_owner(const struct session *session)

@@ -7,24 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SUPER when the manifest has no list. */
-static int read_privileges(struct plugin_callable *callable, json_t *list, struct error *error)
+int plugin_privileges_read(const char *names[PLUGIN_PRIVILEGES + 1], const json_t *list,
+                           const char *what, struct error *error)
 {
     size_t count = json_array_size(list);
-    if (!list) {
-        callable->privileges[0] = "SUPER";
-        return 0;
-    }
-    if (!json_is_array(list) || count > PLUGIN_CALLABLE_PRIVILEGES)
-        return error_set(error, "%s: privileges must be a list of at most %d names", callable->name,
-                         PLUGIN_CALLABLE_PRIVILEGES);
+    if (!json_is_array(list) || count > PLUGIN_PRIVILEGES)
+        return error_set(error, "%s: privileges must be a list of at most %d names", what,
+                         PLUGIN_PRIVILEGES);
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (!name || !*name || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_ ")])
             return error_set(error, "%s: a privilege is written as in SHOW GRANTS: \"SUPER\"",
-                             callable->name);
-        callable->privileges[i] = name;
+                             what);
+        names[i] = name;
     }
+    names[count] = NULL;
+    return 0;
+}
+
+/* SUPER when the manifest has no list. */
+static int read_privileges(struct plugin_callable *callable, json_t *list, struct error *error)
+{
+    if (list)
+        return plugin_privileges_read(callable->privileges, list, callable->name, error);
+    callable->privileges[0] = "SUPER";
     return 0;
 }
 
@@ -34,13 +40,15 @@ static int read_callable(struct plugin_callable *callables, size_t count, json_t
     struct plugin_callable *callable = &callables[count];
     json_error_t problem;
     json_t *privileges = NULL;
-    int arguments = 0, optional = 0;
+    int arguments = 0, optional = 0, changes = 1;
     callable->description = "";
-    if (json_unpack_ex(element, &problem, JSON_STRICT, "{s:s, s?i, s?i, s?s, s?o}", "name",
+    if (json_unpack_ex(element, &problem, JSON_STRICT, "{s:s, s?i, s?i, s?s, s?o, s?b}", "name",
                        &callable->name, "arguments", &arguments, "optional", &optional,
-                       "description", &callable->description, "privileges", &privileges) != 0)
+                       "description", &callable->description, "privileges", &privileges, "changes",
+                       &changes) != 0)
         return error_set(error,
-                         "an element has name, arguments, optional, description and privileges: %s",
+                         "an element has name, arguments, optional, description, privileges and "
+                         "changes: %s",
                          problem.text);
     if (plugin_check_name(plugin, callable->name, error) < 0)
         return -1;
@@ -53,6 +61,7 @@ static int read_callable(struct plugin_callable *callables, size_t count, json_t
                          callable->name, PLUGIN_CALL_ARGUMENTS);
     callable->least = (unsigned)arguments;
     callable->most = (unsigned)(arguments + optional);
+    callable->is_reading = !changes;
     return read_privileges(callable, privileges, error);
 }
 

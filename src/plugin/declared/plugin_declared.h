@@ -118,15 +118,27 @@ WEIR_MUST_CHECK enum plugin_value_outcome
 plugin_value_read(const struct plugin_definition *definition, const struct plugin_input *input,
                   struct plugin_value *value);
 
+/* Appends what values there are: "one of jsonl, json, csv", "a whole number, 1 to 1000". */
+void plugin_definition_describe(const struct plugin_definition *definition, struct strbuf *out);
+
 /* "json" for index 1 of an enum. */
 const char *plugin_definition_choice(const struct plugin_definition *definition, size_t index);
+
+/* ---- Privileges (declared_functions.c) ---- */
+
+#define PLUGIN_PRIVILEGES 8 /* names in a list of privileges at most */
+
+/* Reads a list of privileges, written as in SHOW GRANTS: one of them will do. names ends with NULL,
+ * and its strings are borrowed from list. what stands before the message of an error. */
+WEIR_MUST_CHECK int plugin_privileges_read(const char *names[PLUGIN_PRIVILEGES + 1],
+                                           const json_t *list, const char *what,
+                                           struct error *error);
 
 /* ---- [[functions]] (declared_functions.c) ---- */
 
 /* What the manifest calls functions is called callables here: "function" is what the other keys
  * name. */
-#define PLUGIN_CALL_ARGUMENTS      8 /* most arguments of a call */
-#define PLUGIN_CALLABLE_PRIVILEGES 8 /* names in `privileges` at most */
+#define PLUGIN_CALL_ARGUMENTS 8 /* most arguments of a call */
 
 struct weir_plugin;
 
@@ -134,9 +146,10 @@ struct weir_plugin;
 struct plugin_callable {
     const struct weir_plugin *plugin; /* set by whoever loads it */
     const char *name, *description;
-    unsigned least, most;                                   /* number of arguments */
-    const char *privileges[PLUGIN_CALLABLE_PRIVILEGES + 1]; /* one of them will do; ends with NULL;
-                                                               none: everybody may */
+    unsigned least, most;                          /* number of arguments */
+    bool is_reading;                               /* it changes nothing: `changes = false` */
+    const char *privileges[PLUGIN_PRIVILEGES + 1]; /* one of them will do; ends with NULL;
+                                                      none: everybody may */
 };
 
 /* Reads and checks functions (list; NULL: none) of the plugin of that name. *callables is owned

@@ -227,6 +227,41 @@ static char *print(const struct plugin_definition *definition, const struct plug
     }
 }
 
+/* ---- Describing ---- */
+
+static void describe_bounds(const struct plugin_definition *definition, struct strbuf *out)
+{
+    char *least = print(definition, &(struct plugin_input){0}, definition->least);
+    char *most = print(definition, &(struct plugin_input){0}, definition->most);
+    if (least && most && definition->most != INT64_MAX)
+        strbuf_printf(out, ", %s to %s", least, most);
+    else if (least && definition->least != INT64_MIN)
+        strbuf_printf(out, ", %s at least", least);
+    free(least);
+    free(most);
+}
+
+void plugin_definition_describe(const struct plugin_definition *definition, struct strbuf *out)
+{
+    static const char *const kinds[] = {
+        [PLUGIN_TYPE_STR] = "a string",
+        [PLUGIN_TYPE_INT] = "a whole number",
+        [PLUGIN_TYPE_BOOL] = "true or false",
+        [PLUGIN_TYPE_ENUM] = "one of ",
+        [PLUGIN_TYPE_SIZE] = "bytes, as in 1048576 or \"16M\"",
+        [PLUGIN_TYPE_DURATION] = "seconds, or as in \"250ms\" and \"2h\"",
+    };
+    strbuf_add_text(out, kinds[definition->type]);
+    if (definition->type == PLUGIN_TYPE_ENUM)
+        for (size_t i = 0; i < json_array_size(definition->values); i++)
+            strbuf_printf(out, "%s%s", i ? ", " : "", plugin_definition_choice(definition, i));
+    else if (definition->type == PLUGIN_TYPE_STR)
+        strbuf_printf(out, " of %lld to %lld bytes", (long long)definition->least,
+                      (long long)definition->most);
+    else if (definition->type != PLUGIN_TYPE_BOOL)
+        describe_bounds(definition, out);
+}
+
 enum plugin_value_outcome plugin_value_read(const struct plugin_definition *definition,
                                             const struct plugin_input *input,
                                             struct plugin_value *value)

@@ -178,6 +178,8 @@ bool plugin_variable_may_set(const struct plugin_variable *variable, enum plugin
         refuse(refusal, WIRE_ER_LOCAL_VARIABLE,
                NAME_TEXT "is a SESSION variable and can't be used with SET GLOBAL",
                definition->name);
+    else if (!wants_session && variable->plugin->is_locked)
+        plugin_refusal_locked(refusal, variable->plugin);
     else
         return true;
     return false;

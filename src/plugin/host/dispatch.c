@@ -39,6 +39,12 @@ void plugin_refusal_failed(struct plugin_refusal *refusal, const struct weir_plu
                 "failed, and its on_failure is \"refuse\"; the server's log says more");
 }
 
+void plugin_refusal_locked(struct plugin_refusal *refusal, const struct weir_plugin *plugin)
+{
+    set_refusal(refusal, WIRE_ER_OPTION_PREVENTS_STATEMENT, plugin->identity.name,
+                "is locked: weir-server runs with -plugin-locked, and no statement can change it");
+}
+
 void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugin *plugin,
                          const char *why)
 {

@@ -106,6 +106,10 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
         set_refusal(refusal, callable->name, WIRE_ER_CANT_INITIALIZE_UDF, "its plugin is disabled");
         return false;
     }
+    if (plugin->is_locked && !callable->is_reading) {
+        plugin_refusal_locked(refusal, plugin);
+        return false;
+    }
     pthread_mutex_lock(&plugin->flushing);
     plugin_take_failure();
     struct plugin_running running = {.plugin = plugin, .refusal = refusal};

@@ -172,13 +172,24 @@ void plugin_mark_calls(struct plugin_activity *activity);
 
 struct plugin_registry;
 
+/* Where a setting stands. */
+struct plugin_setting_place {
+    const char *file; /* borrowed; lives as long as the registry */
+    unsigned line;
+    bool is_string; /* in quotes, and no number or boolean */
+};
+
 struct plugin_options {
     const char *directory; /* -plugin-dir */
     const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
-    bool skip_on_failure;  /* -skip-plugin-on-failure */
+    const char *locked;    /* -plugin-locked: "a,b"; NULL or "": none */
+    bool skip_on_failure;  /* -skip-plugin-on-failure; not for plugins that are locked */
     /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
      * the registry. */
     const char *(*setting)(void *user, const char *plugin, const char *key);
+    /* Where that key stands. false: nowhere. NULL: nobody knows. */
+    bool (*setting_place)(void *user, const char *plugin, const char *key,
+                          struct plugin_setting_place *place);
     void *setting_user;
     const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
     const char *data_directory; /* NULL: none */
@@ -260,6 +271,16 @@ WEIR_MUST_CHECK int plugin_set_enabled(struct plugin_registry *registry,
                                        struct weir_session *session, const char *name, bool enabled,
                                        struct error *error);
 
+/* Whether statements may change the plugin at run time: false, and *refusal is set, when
+ * -plugin-locked names it (1290). A name that no plugin has may: whatever comes next says so. */
+WEIR_MUST_CHECK bool plugin_may_change(const struct plugin_registry *registry, const char *name,
+                                       struct plugin_refusal *refusal);
+
+/* What the plugin's manifest demands besides, to disable it and to set its variables for all: names
+ * as in SHOW GRANTS, one of which will do; ends with NULL. Empty: nothing, or no such plugin. */
+const char *const *plugin_disable_privileges(const struct plugin_registry *registry,
+                                             const char *name);
+
 /* Whether the plugin of that row has an OnFlush and is enabled. */
 bool plugin_can_flush(const struct plugin_registry *registry, size_t index);
 
@@ -295,6 +316,9 @@ bool plugin_variable_may_be_in(const struct plugin_registry *registry, const cha
 const char *plugin_variable_name(const struct plugin_variable *variable);
 unsigned plugin_variable_scopes(const struct plugin_variable *variable); /* PLUGIN_SCOPE_* */
 
+/* Those of its plugin, as plugin_disable_privileges(). */
+const char *const *plugin_variable_privileges(const struct plugin_variable *variable);
+
 /* How a value is written in SQL: its kind for SELECT @@name. */
 enum plugin_literal {
     PLUGIN_LITERAL_TEXT,   /* a string */
@@ -312,6 +336,32 @@ struct plugin_shown {
 struct plugin_shown plugin_variable_shown(const struct plugin_variable *variable,
                                           const struct weir_session *session);
 
+/* X(ENUMERATOR, name): what gives a global value. */
+#define PLUGIN_VALUE_SOURCES(X)                                                                    \
+    X(DEFAULT, "DEFAULT")     /* the plugin's manifest */                                          \
+    X(FILE, "FILE")           /* the configuration file */                                         \
+    X(PERSISTED, "PERSISTED") /* SET GLOBAL or SET PERSIST, now or before a restart */
+
+enum plugin_value_source {
+#define X(enumerator, name) PLUGIN_SOURCE_##enumerator,
+    PLUGIN_VALUE_SOURCES(X)
+#undef X
+};
+
+/* A global value and where it comes from. Initialised and released by the caller. */
+struct plugin_variable_origin {
+    enum plugin_value_source source;
+    struct strbuf value;
+    struct strbuf path;       /* "weir.toml:12"; empty: none */
+    struct strbuf configured; /* what DEFAULT goes back to */
+    bool is_persisted;
+    struct strbuf persisted; /* what the next start begins with */
+};
+
+void plugin_variable_origin(const struct plugin_variable *variable,
+                            struct plugin_variable_origin *origin);
+void plugin_variable_origin_release(struct plugin_variable_origin *origin);
+
 /* The session begins, or is reset: its values are the global ones of now. */
 void plugin_session_values_begin(struct plugin_registry *registry, struct weir_session *session);
 void plugin_session_values_end(struct weir_session *session);
@@ -326,7 +376,7 @@ enum plugin_set_scope {
 struct plugin_assignment; /* a value that may be set */
 
 /* Whether the variable can be set in this scope at all: true, or *refusal is set (1238, 1229,
- * 1228). */
+ * 1228; 1290 when its plugin is locked). */
 WEIR_MUST_CHECK bool plugin_variable_may_set(const struct plugin_variable *variable,
                                              enum plugin_set_scope scope,
                                              struct plugin_refusal *refusal);

@@ -55,19 +55,23 @@ int plugin_identity_read(struct plugin_identity *identity, const char *text, con
     json_error_t problem;
     json_int_t api_version = 0;
     const char *on_failure = "refuse";
-    json_t *needs = NULL;
+    json_t *needs = NULL, *disable_privileges = NULL;
     memset(identity, 0, sizeof *identity);
     identity->license = "";
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
-    if (!json ||
-        json_unpack_ex(json, &problem, 0, "{s:I, s:s, s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o}",
-                       "api_version", &api_version, "name", &identity->name, "kind",
-                       &identity->kind, "version", &identity->version, "license",
-                       &identity->license, "require_version", &identity->require_version,
-                       "on_failure", &on_failure, "needs", &needs, "sysVars", &identity->variables,
-                       "functions", &identity->functions) != 0) {
+    if (!json || json_unpack_ex(
+                     json, &problem, 0, "{s:I, s:s, s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?o}",
+                     "api_version", &api_version, "name", &identity->name, "kind", &identity->kind,
+                     "version", &identity->version, "license", &identity->license,
+                     "require_version", &identity->require_version, "on_failure", &on_failure,
+                     "needs", &needs, "sysVars", &identity->variables, "functions",
+                     &identity->functions, "disable_privilege", &disable_privileges) != 0) {
         error_set(error, "%s: its manifest is damaged (%s); package the plugin again", path,
                   problem.text);
+    } else if (disable_privileges &&
+               plugin_privileges_read(identity->disable_privileges, disable_privileges,
+                                      "disable_privilege", error) < 0) {
+        error_prefix(error, "%s", path);
     } else if (check_version(identity, api_version, path, error) == 0) {
         identity->json = json;
         identity->refuses_on_failure = strcmp(on_failure, "allow") != 0;

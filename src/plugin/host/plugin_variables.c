@@ -88,6 +88,11 @@ unsigned plugin_variable_scopes(const struct plugin_variable *variable)
     return variable->definition->scopes;
 }
 
+const char *const *plugin_variable_privileges(const struct plugin_variable *variable)
+{
+    return variable->plugin->identity.disable_privileges;
+}
+
 /* ---- Global values ---- */
 
 /* The text among those that the variable has had, or a new one. NULL: no memory. */
@@ -287,16 +292,42 @@ static void list_variables(struct plugin_registry *registry)
         variables->items[i].plugin->variables[variables->items[i].index] = &variables->items[i];
 }
 
-/* Whether the file or the disk gives the value; where names it in errors. */
+/* Reads a value of the file or the disk; where names it in errors. */
 static int read_text(const struct plugin_variable *variable, const char *text, const char *where,
                      struct plugin_value *value, struct error *error)
 {
     struct plugin_refusal refusal;
     struct plugin_input input = {PLUGIN_INPUT_FILE, text, strlen(text)};
-    if (!plugin_variable_parse(variable, &input, value, &refusal))
-        return error_set(error, "%s %s = \"%s\": %s", where, variable->definition->name, text,
-                         refusal.message);
-    return 0;
+    if (plugin_variable_parse(variable, &input, value, &refusal))
+        return 0;
+    struct strbuf kind = STRBUF_INIT;
+    plugin_definition_describe(variable->definition, &kind);
+    error_set(error, "%s %s = \"%.200s\": %s; give %s", where, variable->definition->name, text,
+              refusal.message, kind.data);
+    strbuf_release(&kind);
+    return -1;
+}
+
+/* What the configuration file says, or the manifest. */
+static int read_configured(struct plugin_variable *variable, struct error *error)
+{
+    const struct plugin_options *options = &variable->plugin->registry->options;
+    const char *plugin = variable->plugin->identity.name;
+    const char *key = variable->definition->name + strlen(plugin) + 1;
+    const char *text =
+        options->setting ? options->setting(options->setting_user, plugin, key) : NULL;
+    char where[512];
+    struct plugin_setting_place place = {0};
+    bool is_known = text && options->setting_place &&
+                    options->setting_place(options->setting_user, plugin, key, &place);
+    snprintf(where, sizeof where, "[plugin.%s]", plugin);
+    if (is_known)
+        snprintf(where, sizeof where, "%.400s:%u: [plugin.%s]", place.file, place.line, plugin);
+    if (is_known && variable->definition->type == PLUGIN_TYPE_STR && !place.is_string)
+        return error_set(error, "%s %s = %s: must be a string, in quotes", where, key, text);
+    variable->place = place;
+    return read_text(variable, text ? text : variable->definition->initial.text, where,
+                     &variable->configured, error);
 }
 
 static int begin_variable(struct plugin_variable *variable, struct error *error)
@@ -304,16 +335,9 @@ static int begin_variable(struct plugin_variable *variable, struct error *error)
     const struct plugin_registry *registry = variable->plugin->registry;
     const struct plugin_options *options = &registry->options;
     const struct plugin_definition *definition = variable->definition;
-    const char *plugin = variable->plugin->identity.name;
-    const char *key = definition->name + strlen(plugin) + 1;
-    const char *text =
-        options->setting ? options->setting(options->setting_user, plugin, key) : NULL;
     const char *kept = plugin_persisted_text(&registry->variables->persisted, definition->name);
     struct plugin_value value = {0};
-    char where[128];
-    snprintf(where, sizeof where, "[plugin.%s]", plugin);
-    if (read_text(variable, text ? text : definition->initial.text, where, &variable->configured,
-                  error) < 0 ||
+    if (read_configured(variable, error) < 0 ||
         (kept && read_text(variable, kept, options->variables_file, &value, error) < 0))
         return -1;
     const struct plugin_value *current = kept ? &value : &variable->configured;

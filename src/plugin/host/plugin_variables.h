@@ -33,9 +33,10 @@ struct kept_text {
 struct plugin_variable {
     struct weir_plugin *plugin;
     const struct plugin_definition *definition;
-    uint32_t index;                 /* in the plugin's sysVars */
-    size_t slot;                    /* in session values; NO_SLOT: it has no session scope */
-    struct plugin_value configured; /* what DEFAULT means; owned */
+    uint32_t index;                    /* in the plugin's sysVars */
+    size_t slot;                       /* in session values; NO_SLOT: it has no session scope */
+    struct plugin_value configured;    /* what DEFAULT means; owned */
+    struct plugin_setting_place place; /* of configured; file NULL: it is the manifest's */
     _Atomic(struct kept_text *) text;
     struct kept_text *texts; /* every one it has had */
 };
@@ -88,6 +89,10 @@ WEIR_MUST_CHECK bool plugin_variable_parse(const struct plugin_variable *variabl
 /* Finds the variables of the loaded plugins and gives them their values, in rising order: the
  * manifest's, the configuration file's, the one that SET has left on disk. Before Validate. */
 WEIR_MUST_CHECK int plugin_variables_begin(struct plugin_registry *registry, struct error *error);
+
+/* Says in the log which values come from SET GLOBAL of before, and which of the file belong to
+ * nothing (variable_origins.c). */
+void plugin_variables_report(const struct plugin_registry *registry);
 
 /* Asks the plugin's OnVariable about the values that are not the manifest's. After its Validate. */
 WEIR_MUST_CHECK int plugin_variables_validate(struct weir_plugin *plugin, struct error *error);

@@ -76,10 +76,12 @@ static int load_one(struct plugin_registry *registry, const char *id, struct err
     return 0;
 }
 
-/* What a failure means: an end with *error, or, when failures are skipped, a line in the log. */
-static int tolerate(const struct plugin_registry *registry, const struct error *error)
+/* What a failure means: an end with *error, or, when failures are skipped, a line in the log.
+ * plugin NULL: it could not be loaded. A plugin that must not be switched off must not be missing. */
+static int tolerate(const struct plugin_registry *registry, const struct weir_plugin *plugin,
+                    const struct error *error)
 {
-    if (!registry->options.skip_on_failure)
+    if (!registry->options.skip_on_failure || (plugin && plugin->is_locked))
         return -1;
     log_warn("plugin", "skipped: %s", error->message);
     return 0;
@@ -95,7 +97,39 @@ static int load_all(struct plugin_registry *registry, struct error *error)
         id += strspn(id, " \t");
         id[strcspn(id, " \t")] = '\0';
         if (*id && load_one(registry, id, error) < 0)
-            status = tolerate(registry, error);
+            status = tolerate(registry, NULL, error);
+    }
+    free(list);
+    return status;
+}
+
+/* One that could not be loaded is no plugin here, so that it is not skipped either. */
+static int lock_one(struct plugin_registry *registry, const char *name, struct error *error)
+{
+    struct weir_plugin *plugin = find(registry, name);
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < registry->count; i++)
+        nearest_offer(&nearest, registry->plugins[i]->identity.name);
+    if (!plugin)
+        return error_set(error, "-plugin-locked %s: no such plugin is loaded%s%s", name,
+                         nearest.name ? "; did you mean " : "; -plugin-load loads it",
+                         nearest.name ? nearest.name : "");
+    plugin->is_locked = true;
+    log_info("plugin", "%s is locked: no statement can disable, flush or change it", name);
+    return 0;
+}
+
+static int lock_all(struct plugin_registry *registry, struct error *error)
+{
+    char *list = strdup(registry->options.locked ? registry->options.locked : ""), *rest = list;
+    if (!list)
+        return error_set(error, "-plugin-locked: not enough memory");
+    int status = 0;
+    for (char *name; status == 0 && (name = strsep(&rest, ",")) != NULL;) {
+        name += strspn(name, " \t");
+        name[strcspn(name, " \t")] = '\0';
+        if (*name)
+            status = lock_one(registry, name, error);
     }
     free(list);
     return status;
@@ -139,7 +173,7 @@ static int validate_all(struct plugin_registry *registry, struct error *error)
         if (call(plugin, plugin->manifest->validate, "Validate", error) < 0 ||
             plugin_variables_validate(plugin, error) < 0) {
             set_state(plugin, PLUGIN_STATE_DISABLE);
-            status = tolerate(registry, error);
+            status = tolerate(registry, plugin, error);
         }
     }
     return status;
@@ -154,7 +188,7 @@ static int init_all(struct plugin_registry *registry, struct error *error)
             continue;
         if (call(plugin, plugin->manifest->on_init, "OnInit", error) < 0) {
             set_state(plugin, PLUGIN_STATE_DISABLE);
-            status = tolerate(registry, error);
+            status = tolerate(registry, plugin, error);
         } else {
             set_state(plugin, PLUGIN_STATE_READY);
             log_info("plugin", "%s %s ready library=%s", plugin->identity.name,
@@ -198,11 +232,13 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
     registry->options = *options;
     int status = load_all(registry, error);
     find_data_directory(registry);
-    if (status < 0 || plugin_variables_begin(registry, error) < 0 ||
-        validate_all(registry, error) < 0 || init_all(registry, error) < 0) {
+    if (status < 0 || lock_all(registry, error) < 0 ||
+        plugin_variables_begin(registry, error) < 0 || validate_all(registry, error) < 0 ||
+        init_all(registry, error) < 0) {
         plugin_registry_shutdown(registry);
         return NULL;
     }
+    plugin_variables_report(registry);
     build_chain(registry, PLUGIN_SUBSCRIBES_CONNECTION, &registry->connection);
     build_chain(registry, PLUGIN_SUBSCRIBES_GENERAL, &registry->general);
     build_chain(registry, PLUGIN_SUBSCRIBES_PARSE, &registry->parse);
@@ -281,6 +317,25 @@ int plugin_set_enabled(struct plugin_registry *registry, struct weir_session *se
     if (enabled)
         plugin_notify_of_plugin(registry, session, WEIR_PLUGIN_ENABLED, plugin);
     return 0;
+}
+
+bool plugin_may_change(const struct plugin_registry *registry, const char *name,
+                       struct plugin_refusal *refusal)
+{
+    assert(registry && name && refusal);
+    const struct weir_plugin *plugin = find(registry, name);
+    if (!plugin || !plugin->is_locked)
+        return true;
+    plugin_refusal_locked(refusal, plugin);
+    return false;
+}
+
+const char *const *plugin_disable_privileges(const struct plugin_registry *registry,
+                                             const char *name)
+{
+    static const char *const none[] = {NULL};
+    const struct weir_plugin *plugin = find(registry, name);
+    return plugin ? plugin->identity.disable_privileges : none;
 }
 
 size_t plugin_count(const struct plugin_registry *registry)

@@ -37,9 +37,10 @@ struct plugin_identity {
     const char *name, *kind, *version, *license;
     const char *require_version; /* NULL: any */
     bool refuses_on_failure;
-    unsigned needs;    /* PLUGIN_NEEDS_* */
-    json_t *variables; /* sysVars; NULL: none */
-    json_t *functions; /* NULL: none */
+    unsigned needs;                                        /* PLUGIN_NEEDS_* */
+    json_t *variables;                                     /* sysVars; NULL: none */
+    json_t *functions;                                     /* NULL: none */
+    const char *disable_privileges[PLUGIN_PRIVILEGES + 1]; /* ends with NULL */
 };
 
 struct weir_plugin {
@@ -57,6 +58,7 @@ struct weir_plugin {
     struct plugin_variable **variables; /* by index in sysVars; owned */
     enum plugin_state state;
     atomic_bool enabled;
+    bool is_locked;                                                      /* -plugin-locked */
     weir_verdict (*on_function)(weir_session *session, weir_call *call); /* NULL: none */
     weir_verdict (*on_plugin_event)(weir_session *session, weir_plugin_event event,
                                     weir_string plugin); /* NULL: none */
@@ -121,6 +123,9 @@ void plugin_free(struct weir_plugin *plugin);
  * On success the identity owns its json. */
 WEIR_MUST_CHECK int plugin_identity_read(struct plugin_identity *identity, const char *text,
                                          const char *path, struct error *error);
+
+/* Says that -plugin-locked names it. */
+void plugin_refusal_locked(struct plugin_refusal *refusal, const struct weir_plugin *plugin);
 
 /* The table that plugins call (host_functions.c). */
 extern const weir_host_functions plugin_host;

@@ -28,7 +28,7 @@ struct reading {
 typedef int check_function(const struct reading *reading, const struct toml_node *node);
 
 static check_function check_name, check_kind, check_version, check_function_name, check_exports,
-    check_on_failure, check_require_version, check_needs;
+    check_on_failure, check_require_version, check_needs, check_disable_privilege;
 
 static const struct key_row {
     const char *name;
@@ -56,6 +56,7 @@ static check_function *const checks[PLUGIN_KEY_END] = {
     [PLUGIN_KEY_ON_FAILURE] = check_on_failure,
     [PLUGIN_KEY_REQUIRE_VERSION] = check_require_version,
     [PLUGIN_KEY_NEEDS] = check_needs,
+    [PLUGIN_KEY_DISABLE_PRIVILEGE] = check_disable_privilege,
 };
 
 static const struct {
@@ -331,6 +332,18 @@ static json_t *node_as_json(const struct toml_node *node)
             json_object_set_new(value, toml_key(member), node_as_json(member));
     }
     return value;
+}
+
+static int check_disable_privilege(const struct reading *reading, const struct toml_node *node)
+{
+    const char *names[PLUGIN_PRIVILEGES + 1];
+    struct error error;
+    json_t *list = node_as_json(node);
+    int status = plugin_privileges_read(names, list, "disable_privilege", &error);
+    if (status == 0 && !names[0])
+        status = error_set(&error, "an empty list demands nothing; leave it out");
+    json_decref(list);
+    return status < 0 ? wrong(reading, node, "disable_privilege", "%s", error.message) : 0;
 }
 
 /* The names of variables begin with the plugin's, which may come after them in the file. */

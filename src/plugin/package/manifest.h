@@ -49,6 +49,8 @@
       "\"refuse\" or \"allow\": what happens when the plugin fails; Audit's default is refuse")    \
     X(REQUIRE_VERSION, "require_version", false, TEXT, "oldest weir that will do, as in \"0.1\"")  \
     X(NEEDS, "needs", false, NAMES, "[\"account\"]: weir_current_user() and weir_current_role()")  \
+    X(DISABLE_PRIVILEGE, "disable_privilege", false, NAMES,                                        \
+      "[\"SUPER\"]: one of these is needed besides to disable it or to SET its variables")         \
     X(SOURCES, "sources", false, NAMES, "files to compile; default: all *.c, *.cc, *.cpp, *.cxx")  \
     X(OBJECTS, "objects", false, NAMES, "prebuilt *.o and *.a files to link")                      \
     X(LIBRARIES, "libraries", false, NAMES, "pkg-config names, or linker options as in \"-lm\"")

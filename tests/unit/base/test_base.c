@@ -206,6 +206,34 @@ static void a_hash_is_sha256(void **state)
     assert_memory_equal(hash, nothing, sizeof nothing);
 }
 
+static const char *nearest_of(const char *wanted)
+{
+    static const char *const names[] = {"plugin-load", "plugin-locked", "port", "strategy",
+                                        "ban_after"};
+    struct nearest nearest = {.wanted = wanted};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        nearest_offer(&nearest, names[i]);
+    return nearest.name ? nearest.name : "";
+}
+
+static void a_misspelt_name_finds_its_neighbour(void **state)
+{
+    (void)state;
+    assert_string_equal(nearest_of("plugin_load"), "plugin-load");
+    assert_string_equal(nearest_of("PLUGIN-LAOD"), "plugin-load");
+    assert_string_equal(nearest_of("plugin-lock"),
+                        "plugin-load"); /* as near as -locked, and first */
+    assert_string_equal(nearest_of("ban_aftr"), "ban_after");
+    assert_string_equal(nearest_of("prot"), "port");
+    assert_string_equal(nearest_of("startegy"), "strategy");
+    assert_string_equal(nearest_of("host"), "");
+    assert_string_equal(nearest_of(""), "");
+    char longer[2 * NEAREST_NAME_BYTES];
+    memset(longer, 'a', sizeof longer - 1);
+    longer[sizeof longer - 1] = 0;
+    assert_string_equal(nearest_of(longer), "");
+}
+
 static void cutting_keeps_the_beginning(void **state)
 {
     (void)state;
@@ -232,6 +260,7 @@ int main(void)
         cmocka_unit_test(foreign_text_is_cut_where_it_shows),
         cmocka_unit_test(like_is_the_servers),
         cmocka_unit_test(a_hash_is_sha256),
+        cmocka_unit_test(a_misspelt_name_finds_its_neighbour),
         cmocka_unit_test(cutting_keeps_the_beginning),
         cmocka_unit_test(lines_of_the_log_have_time_level_and_room),
     };

@@ -122,7 +122,7 @@ static void options_may_stand_around_a_command(void **state)
     assert_true(values.port == 1 && values.help);
     char *wrong[] = {"try", "show", "-hots"};
     assert_int_equal(options_around_command(&with_commands, &values, 3, wrong, &error), -1);
-    assert_string_equal(error.message, "-hots: no such option; see try --help");
+    assert_string_equal(error.message, "-hots: no such option; did you mean -host? see try --help");
     assert_int_equal(options_around_command(&with_commands, &values, 1, words, &error), 1);
     options_release(&with_commands, &values);
 }
@@ -133,7 +133,7 @@ static void a_mistake_names_the_option(void **state)
     static const struct {
         const char *line, *message;
     } cases[] = {
-        {"-hots a", "-hots: no such option; see try --help"},
+        {"-hots a", "-hots: no such option; did you mean -host? see try --help"},
         {"-Where", "-Where: no such option; see try --help"},
         {"-host", "-host: needs a value (HOST)"},
         {"-port x", "-port: \"x\" is not a whole number"},

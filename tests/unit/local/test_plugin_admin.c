@@ -7,9 +7,13 @@
 #include <string.h>
 
 #define RELOAD "GRANT SELECT, RELOAD ON *.* TO `u`@`%`"
+#define SUPER  "GRANT SELECT, SUPER ON *.* TO `u`@`%`"
 #define DENIED                                                                                     \
     "error 1227 Access denied; you need (at least one of) the RELOAD or SUPER privilege(s) for "   \
     "this operation"
+#define DENIED_SUPER                                                                               \
+    "error 1227 Access denied; you need (at least one of) the SUPER or SYSTEM_VARIABLES_ADMIN "    \
+    "privilege(s) for this operation"
 #define SYNTAX                                                                                     \
     "error 1064 You have an error in your SQL syntax: give FLUSH TIDB PLUGINS name[, name], or "   \
     "ADMIN PLUGINS ENABLE|DISABLE name[, name]"
@@ -52,15 +56,29 @@ static void changes_need_a_privilege(void **state)
     assert_string_equal(driver_query(driver, "FLUSH TIDB PLUGINS v"), DENIED);
     assert_string_equal(driver->queries.data, "SHOW GRANTS\n");
     driver->grants = "GRANT SELECT ON *.* TO `u`@`%`";
-    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), DENIED);
-    driver->grants = "GRANT RELOAD ON `a`.* TO `u`@`%`";
-    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), DENIED);
+    assert_string_equal(driver_query(driver, "FLUSH PLUGINS v"), DENIED);
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), DENIED_SUPER);
+    driver->grants = "GRANT SUPER ON `a`.* TO `u`@`%`";
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), DENIED_SUPER);
+}
+
+/* RELOAD is what backups have. */
+static void an_account_that_may_flush_cannot_switch_a_plugin_off(void **state)
+{
+    struct driver *driver = *state;
+    driver->grants = RELOAD;
+    driver_query(driver, "FLUSH PLUGINS v");
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), DENIED_SUPER);
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS ENABLE v"), DENIED_SUPER);
+    driver->grants = "GRANT SYSTEM_VARIABLES_ADMIN ON *.* TO `u`@`%`";
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), "ok");
+    assert_string_equal(driver_query(driver, "ADMIN PLUGINS ENABLE v"), "ok");
 }
 
 static void plugins_are_switched_and_flushed(void **state)
 {
     struct driver *driver = *state;
-    driver->grants = RELOAD;
+    driver->grants = SUPER;
     assert_string_equal(driver_query(driver, "ADMIN PLUGINS DISABLE v"), "ok");
     assert_non_null(strstr(driver_query(driver, "SHOW PLUGINS"), ";v,Ready-disable,"));
     driver->grants = "GRANT ALL PRIVILEGES ON *.* TO `u`@`%` WITH GRANT OPTION";
@@ -72,7 +90,7 @@ static void plugins_are_switched_and_flushed(void **state)
 static void errors_name_the_plugin(void **state)
 {
     struct driver *driver = *state;
-    driver->grants = RELOAD;
+    driver->grants = SUPER;
     assert_memory_equal(driver_query(driver, "FLUSH PLUGINS nobody"), "error 1105 ", 11);
     assert_non_null(strstr(driver->end.data, "nobody"));
     assert_memory_equal(driver_query(driver, "ADMIN PLUGINS ENABLE v, nobody"), "error 1105 ", 11);
@@ -139,6 +157,7 @@ int main(void)
         cmocka_unit_test_setup(plugins_are_shown, reset),
         cmocka_unit_test_setup(other_statements_are_the_backends, reset),
         cmocka_unit_test_setup(changes_need_a_privilege, reset),
+        cmocka_unit_test_setup(an_account_that_may_flush_cannot_switch_a_plugin_off, reset),
         cmocka_unit_test_setup(plugins_are_switched_and_flushed, reset),
         cmocka_unit_test_setup(errors_name_the_plugin, reset),
         cmocka_unit_test_setup(what_is_no_list_of_names_is_a_syntax_error, reset),

@@ -276,9 +276,25 @@ static void prepared_ones_have_binary_rows(void **state)
     assert_false(observed->prepare_refused);
 }
 
+#define ORIGINS "rows Variable_name,Value,Source,Path,Configured,Persisted"
+
+static void values_say_where_they_come_from(void **state)
+{
+    (void)state;
+    assert_string_equal(driver_query(driver, "ADMIN SHOW VARIABLES LIKE 'v\\_l%'"),
+                        ORIGINS ";v_limit,5,DEFAULT,NULL,5,NULL");
+    assert_string_equal(driver_query(driver, "admin show variables like 'none';"), ORIGINS);
+    assert_memory_equal(driver_query(driver, "ADMIN SHOW VARIABLES LIKE v"), "error 1064 ", 11);
+    assert_memory_equal(driver_query(driver, "ADMIN SHOW VARIABLES WHERE 1"), "error 1064 ", 11);
+    assert_memory_equal(driver_prepare(driver, "ADMIN SHOW VARIABLES"), "error 1295 ", 11);
+    driver->is_shutting_down = true;
+    assert_memory_equal(driver_query(driver, "ADMIN SHOW VARIABLES"), "error 1053 ", 11);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(values_say_where_they_come_from, reset),
         cmocka_unit_test_setup(literals_stand_in_place_of_names, reset),
         cmocka_unit_test_setup(all_statements_of_a_text_are_rewritten, reset),
         cmocka_unit_test_setup(a_refused_prepare_is_noted_whatever_the_error, reset),

@@ -15,7 +15,7 @@ static int reset(void **state)
 {
     driver = *state;
     driver_reset(driver);
-    driver->grants = "GRANT RELOAD ON *.* TO `u`@`%`";
+    driver->grants = "GRANT SUPER ON *.* TO `u`@`%`";
     return 0;
 }
 

@@ -96,3 +96,9 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
         return weir_fail("no such function");
     }
 }
+
+weir_verdict OnFlush(const weir_manifest *manifest)
+{
+    (void)manifest;
+    return WEIR_OK;
+}
