@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weir/account.h>
+
 #include "base/base.h"
 #include "rules.h"
 #include "statement.h"
@@ -204,13 +206,18 @@ static int test_rules(const struct firewall_options *options, const char *path)
 {
     struct test test = {.by_line = options->lines};
     struct error error;
+    struct account_name account;
+    const char *wrong =
+        options->account ? account_parse_named(text_of(options->account), &account) : NULL;
     text_session_open(&test.session);
-    test.session.account = span_of(options->account);
+    test.session.account = span_of(options->account && !wrong ? account.text : NULL);
     test.session.database = span_of(options->database);
     sql_mode_set_flags(&test.session.mode, span_of(options->sql_mode));
     test.session.mode.charset = sql_charset_from_name(span_of(options->charset));
     sql_mode_set_server(&test.session.mode, span_of(options->server));
-    if (make_unknown(&test.session, options->unknown))
+    if (wrong)
+        error_set(&error, "-account \"%s\" is no account: it %s", options->account, wrong);
+    else if (make_unknown(&test.session, options->unknown))
         test.rules = rules_read(path, &error);
     else
         error_set(&error, "-unknown is account, database, reading, or several of them");

@@ -234,6 +234,16 @@ static inline const char *account_parse(weir_string text, struct account_name *n
     return wrong ? wrong : account_finish(name, host_size);
 }
 
+/* account_parse(), but for one of the user "%": there may be such a user, but who writes that means a
+ * wildcard, and would name nobody. */
+static inline const char *account_parse_named(weir_string text, struct account_name *name)
+{
+    const char *wrong = account_parse(text, name);
+    if (!wrong && name->user_size == 1 && name->text[0] == '%')
+        wrong = "is of the user named \"%\": user names have no wildcards";
+    return wrong;
+}
+
 /* Takes the next text of a list with commas between, which may stand in quotes; empty ones are left
  * out. false: there are no more. *list is what follows. */
 static inline bool account_list_next(weir_string *list, weir_string *entry)
@@ -259,7 +269,7 @@ static inline const char *account_list_check(weir_string list, weir_string *entr
     struct account_name name;
     const char *wrong = NULL;
     while (!wrong && account_list_next(&list, entry))
-        wrong = account_parse(*entry, &name);
+        wrong = account_parse_named(*entry, &name);
     return wrong;
 }
 

@@ -263,9 +263,7 @@ static int read_account(const char *text, struct account_name *name, struct erro
     if (is_fallback)
         *name = (struct account_name){.size = 1, .text = "%"};
     else
-        wrong = account_parse(text_of(text), name);
-    if (!wrong && !is_fallback && name->user_size == 1 && name->text[0] == '%')
-        wrong = "is of the user named \"%\": user names have no wildcards";
+        wrong = account_parse_named(text_of(text), name);
     return wrong ? error_set(error,
                              "\"%.60s\" is no account, it %s; write user_name@host_name, or %% "
                              "for all others",

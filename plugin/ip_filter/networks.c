@@ -122,8 +122,8 @@ static const char *add_plain(struct networks *networks, enum verb verb, char *ne
 
 static bool is_plain(const char *place, const char *rest)
 {
-    return !strchr(place, '@') && strncmp(place, "country:", 8) != 0 && strcmp(place, "any") != 0 &&
-           rest[strspn(rest, " \t\r\n")] == '\0';
+    return !strpbrk(place, "@'\"`%_") && strncmp(place, "country:", 8) != 0 &&
+           strcmp(place, "any") != 0 && rest[strspn(rest, " \t\r\n")] == '\0';
 }
 
 /* Reads one line. -1 and the problem. */

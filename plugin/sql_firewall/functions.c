@@ -4,6 +4,7 @@
  * on a thread of their own, and have been saved when they return. */
 #include <stdio.h>
 #include <string.h>
+#include <weir/account.h>
 #include <weir/text.h>
 
 #include "firewall.h"
@@ -12,6 +13,12 @@ static weir_verdict return_words(weir_call *call, const char *words)
 {
     weir_return_text(call, words, strlen(words));
     return WEIR_OK;
+}
+
+/* How much of an argument a message quotes. */
+static int cut(weir_string text)
+{
+    return (int)(text.size < 60 ? text.size : 60);
 }
 
 /* Forgets the account's statements, and turns the firewall off for it. */
@@ -34,10 +41,10 @@ static bool set_default(weir_string account, struct error *error)
 }
 
 /* sql_firewall_set_mode(account, mode) */
-static weir_verdict call_set_mode(weir_call *call)
+static weir_verdict call_set_mode(weir_call *call, weir_string account)
 {
     struct error error;
-    weir_string account = call->arguments[0], name = call->arguments[1];
+    weir_string name = call->arguments[1];
     int mode = 0;
     bool ok = false;
     while (mode < FIREWALL_MODE_COUNT && !text_is_word(name, firewall_mode_names[mode]))
@@ -52,7 +59,7 @@ static weir_verdict call_set_mode(weir_call *call)
         return weir_fail(
             "\"%.*s\" is no mode; it is OFF, RECORDING, DETECTING, PROTECTING, DEFAULT "
             "or RESET",
-            (int)(name.size < 40 ? name.size : 40), name.data);
+            cut(name), name.data);
     if (!ok)
         return weir_fail("%s", error.message);
     weir_log(WEIR_LOG_INFO, "the mode of %.*s is set to %.*s", WEIR_STRING_ARGS(account),
@@ -62,9 +69,8 @@ static weir_verdict call_set_mode(weir_call *call)
 
 /* sql_firewall_mode(account): the one that counts. sql_firewall_statements(account): how many it
  * has; NULL: it has no list. */
-static weir_verdict call_read(weir_call *call)
+static weir_verdict call_read(weir_call *call, weir_string account)
 {
-    weir_string account = call->arguments[0];
     unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = allow_lists_find(keeper_lists(), account);
     enum firewall_mode mode = firewall_mode_of(account, list);
@@ -79,10 +85,10 @@ static weir_verdict call_read(weir_call *call)
 }
 
 /* sql_firewall_forget(account, digest[, database]): without a database in all of them. */
-static weir_verdict call_forget(weir_call *call)
+static weir_verdict call_forget(weir_call *call, weir_string account)
 {
     struct error error;
-    weir_string account = call->arguments[0], digest = call->arguments[1];
+    weir_string digest = call->arguments[1];
     struct key key = {.sort = KEY_DIGEST};
     if (call->argument_count > 2)
         key.database = call->arguments[2];
@@ -110,16 +116,21 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
     for (size_t i = 0; i < call->argument_count; i++)
         if (!call->arguments[i].data)
             return weir_fail("an argument is NULL");
-    switch (call->index) {
-    case SQL_FIREWALL_SET_MODE_FUNCTION:
-        return call_set_mode(call);
-    case SQL_FIREWALL_FORGET_FUNCTION:
-        return call_forget(call);
-    case SQL_FIREWALL_FLUSH_FUNCTION: {
+    if (call->index == SQL_FIREWALL_FLUSH_FUNCTION) {
         weir_verdict verdict = firewall_flush();
         return verdict == WEIR_OK ? return_words(call, "OK") : verdict;
     }
+    struct account_name account;
+    const char *wrong = account_parse_named(call->arguments[0], &account);
+    if (wrong)
+        return weir_fail("\"%.*s\" is no account: it %s", cut(call->arguments[0]),
+                         call->arguments[0].data, wrong);
+    switch (call->index) {
+    case SQL_FIREWALL_SET_MODE_FUNCTION:
+        return call_set_mode(call, account_text(&account));
+    case SQL_FIREWALL_FORGET_FUNCTION:
+        return call_forget(call, account_text(&account));
     default:
-        return call_read(call);
+        return call_read(call, account_text(&account));
     }
 }

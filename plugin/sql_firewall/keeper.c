@@ -292,7 +292,7 @@ bool keeper_set_mode(weir_string account, int mode, struct error *error)
     pthread_mutex_unlock(&learning);
     bool ok = list && allow_lists_write(atomic_load(&lists), path, NULL, error);
     if (!list)
-        error_set(error, "this is no account's name, or does not fit into memory");
+        error_set(error, "no memory");
     else if (!ok)
         account_set_mode(list, before);
     pthread_mutex_unlock(&filing);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <weir/account.h>
 #include <weir/toml.h>
 
 #include "rules.h"
@@ -125,6 +126,28 @@ static int check_tables(const struct reading *reading, const struct toml_node *n
     return 0;
 }
 
+/* Accounts are written as for the server; in them, * and ? are wild: "*" alone, and what ends with
+ * * and names no host, is of any host. */
+static int read_accounts(const struct reading *reading, const struct toml_node *node,
+                         struct text_list *list)
+{
+    struct account_name name;
+    for (size_t i = 0; i < list->count; i++) {
+        char *text = list->items[i];
+        size_t size = strlen(text);
+        if (size && text[size - 1] == '*' && !strpbrk(text, "@'\"` \t"))
+            continue;
+        const char *wrong = account_parse_named(text_of(text), &name);
+        if (wrong)
+            return WRONG(reading, "\"%s\" is no account: it %s", text, wrong);
+        list->items[i] = strdup(name.text);
+        free(text);
+        if (!list->items[i])
+            return no_memory(reading);
+    }
+    return 0;
+}
+
 static int read_access(const struct reading *reading, const struct toml_node *list,
                        uint32_t *access)
 {
@@ -190,7 +213,11 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
     struct text_list *list;
     if (find_list(rule, key, &list)) {
         int status = read_list(reading, node, key, list);
-        return status == 0 && list == &rule->tables ? check_tables(reading, node) : status;
+        if (status == 0 && list == &rule->tables)
+            status = check_tables(reading, node);
+        if (status == 0 && (list == &rule->accounts || list == &rule->except_accounts))
+            status = read_accounts(reading, node, list);
+        return status;
     }
     if (strcmp(key, "name") == 0)
         return read_name(reading, node, rule);
@@ -268,7 +295,9 @@ static int read_account(const struct reading *reading, const struct toml_node *n
         const struct toml_node *value = toml_at(node, i);
         const char *key = toml_key(value);
         if (strcmp(key, "accounts") == 0)
-            status = read_list(reading, value, key, &mode->accounts);
+            status = read_list(reading, value, key, &mode->accounts) < 0
+                         ? -1
+                         : read_accounts(reading, value, &mode->accounts);
         else if (strcmp(key, "mode") == 0)
             status = read_mode(reading, value, &mode->mode);
         else

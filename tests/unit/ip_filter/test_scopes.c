@@ -77,11 +77,68 @@ static void countries_are_those_of_the_list(void **state)
     assert_true(passes("deny app@country:DE on tue\n", 5, 19, 0, "DE"));
 }
 
+/* Whether the rule lets in that user from 10.0.0.9. */
+static bool lets_in(const char *rule, const char *user)
+{
+    struct error error;
+    char **databases;
+    struct networks *networks = test_read(rule, strlen(rule), &error);
+    assert_string_equal(error.message, "");
+    struct client client = {
+        .address = {10, 0, 0, 9}, .size = 4, .user = user, .user_size = strlen(user)};
+    bool answer = networks_pass(networks, &client, &databases);
+    networks_free(networks);
+    return answer;
+}
+
+/* Quotes were a part of the name, and the rule was nobody's. */
+static void accounts_may_stand_in_quotes(void **state)
+{
+    (void)state;
+    static const char *const denying[] = {"deny app@10.0.0.0/8\n",
+                                          "deny 'app'@10.0.0.0/8\n",
+                                          "deny \"app\"@'10.0.0.0/8'\n",
+                                          "deny `app`@any\n",
+                                          "deny 'app'@'%'\n",
+                                          "deny 'app'\n",
+                                          "deny 'a''pp'@any\ndeny app@any\n",
+                                          "deny 'a*'@any\n"};
+    for (size_t i = 0; i < sizeof denying / sizeof *denying; i++)
+        if (lets_in(denying[i], "app") || !lets_in(denying[i], "bob"))
+            fail_msg("%s", denying[i]);
+    assert_false(lets_in("deny a@b@any\n", "a@b"));
+    assert_false(lets_in("deny 'a@b'@any\n", "a@b"));
+    assert_false(lets_in("deny 'o''brien'@any\n", "o'brien"));
+}
+
+static void what_can_be_nobodys_rule_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"deny 'app@any\n", ":1: \"'app@any\" has a quote that is not closed"},
+        {"deny 'app'x@any\n", ":1: \"'app'x@any\" has more behind its quote than @ and a place"},
+        {"deny o'brien@any\n", ":1: \"o'brien@any\" has a space or a quote in a name without "
+                               "quotes; write 'user'@'host'"},
+        {"deny %@any\n", ":1: \"%@any\" is of the user named \"%\": write * for any user"},
+        {"deny 'web'@'127.0.0.%'\n", ":1: \"'web'@'127.0.0.%'\" has a % or _ in its address; write "
+                                     "a network: 10.0.0.0/8"},
+        {"deny 127.0.0.%\n",
+         ":1: \"127.0.0.%\" has a % or _ in its address; write a network: 10.0.0.0/8"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error error;
+        assert_null(test_read(rows[i][0], strlen(rows[i][0]), &error));
+        assert_string_equal(error.message, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_from_including_until_excluding),
         cmocka_unit_test(countries_are_those_of_the_list),
+        cmocka_unit_test(accounts_may_stand_in_quotes),
+        cmocka_unit_test(what_can_be_nobodys_rule_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
