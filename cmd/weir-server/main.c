@@ -65,6 +65,7 @@ static int serve(const struct server_options *options, struct toml_document *fil
         .skip_on_failure = options->skip_plugin_on_failure,
         .setting = plugin_setting,
         .setting_user = file,
+        .known_name = gateway_known_name,
     };
     struct gateway_options gateway = {
         .host = options->host,

@@ -318,6 +318,13 @@ static weir_verdict read_files(void)
     next->networks = networks_read(path, &error);
     if (next->networks && country_file.size)
         next->countries = countries_open(countries, &error);
+    unsigned line = next->networks ? networks_country_line(next->networks) : 0;
+    if (line && !country_file.size) {
+        ruling_free(next);
+        return weir_fail("%s:%u: the rule asks for the country, and ip_filter_country_file, which "
+                         "tells it, is not set",
+                         path, line);
+    }
     if (!next->networks || (country_file.size && !next->countries)) {
         ruling_free(next);
         return weir_fail("%s", error.message);

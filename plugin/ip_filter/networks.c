@@ -27,7 +27,8 @@ struct networks {
     struct plain plain[VERBS];
     struct scopes scopes;
     size_t count;
-    bool has_allow; /* of any family: then who is not allowed is refused */
+    unsigned country_line; /* of the first rule that asks for it; 0: none does */
+    bool has_allow;        /* of any family: then who is not allowed is refused */
 };
 
 static bool contains(const struct plain *plain, const struct client *client)
@@ -152,6 +153,8 @@ static int read_line(struct networks *networks, char *line, const char *path, un
         return -1;
     }
     networks->count++;
+    if (!networks->country_line && scopes_last_asks_country(&networks->scopes))
+        networks->country_line = number;
     return 0;
 }
 
@@ -211,6 +214,11 @@ struct networks *networks_read(const char *path, struct error *error)
         return networks;
     networks_free(networks);
     return NULL;
+}
+
+unsigned networks_country_line(const struct networks *networks)
+{
+    return networks->country_line;
 }
 
 size_t networks_count(const struct networks *networks)

@@ -35,6 +35,9 @@ bool networks_pass(const struct networks *networks, const struct client *client,
 /* Whether some rule asks for the country or the time. */
 bool networks_need_more(const struct networks *networks);
 
+/* The line of the first rule that asks for the country; 0: none does. */
+unsigned networks_country_line(const struct networks *networks);
+
 /* How many rules were read. */
 size_t networks_count(const struct networks *networks);
 

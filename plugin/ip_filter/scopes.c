@@ -191,6 +191,11 @@ const char *scopes_add(struct scopes *scopes, bool is_allow, char *place, char *
     return wrong ? wrong : read_rest(scope, rest);
 }
 
+bool scopes_last_asks_country(const struct scopes *scopes)
+{
+    return scopes->count && scopes->items[scopes->count - 1].country_count > 0;
+}
+
 void scopes_free(struct scopes *scopes)
 {
     for (size_t i = 0; i < scopes->count; i++) {

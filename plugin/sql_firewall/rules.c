@@ -319,6 +319,24 @@ static void make_gist(const struct rule *rule, struct rule_gist *gist)
     }
 }
 
+bool rules_have_condition(const struct rule *rule)
+{
+    size_t listed = 0;
+#define X(member, key) listed += rule->member.count;
+    RULE_LISTS(X)
+#undef X
+    return listed || rule->regex || rule->missing_where || rule->tables_unknown ||
+           rule->digest_inexact || rule->statements_over != WEIR_ABSENT;
+}
+
+bool rules_deny_something(const struct rules *rules)
+{
+    bool found = false;
+    for (size_t i = 0; rules && i < rules->count; i++)
+        found = found || !rules->rules[i].log_only;
+    return found;
+}
+
 bool rules_prepare(struct rules *rules)
 {
     rules->gists = calloc(rules->count ? rules->count : 1, sizeof *rules->gists);
@@ -372,6 +390,7 @@ void rules_free(struct rules *rules)
         free_list(&rules->modes[i].accounts);
     if (rules) {
         pcre2_match_context_free(rules->limits);
+        free_list(&rules->warnings);
         free(rules->gists);
         free(rules->rules);
         free(rules->modes);

@@ -85,12 +85,19 @@ struct rules {
     struct account_mode *modes;
     size_t mode_count;
     bool refuse_unknown_accounts;
-    void *limits; /* of matching; NULL: no rule has a regex */
+    struct text_list warnings; /* "FILE:LINE: what may be wrong" */
+    void *limits;              /* of matching; NULL: no rule has a regex */
 };
 
 /* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". */
 WEIR_MUST_CHECK struct rules *rules_read(const char *path, struct error *error);
 void rules_free(struct rules *rules);
+
+/* Whether the rule asks for anything; one that does not denies every statement. */
+bool rules_have_condition(const struct rule *rule);
+
+/* Whether some rule denies, rather than logs. rules may be NULL. */
+bool rules_deny_something(const struct rules *rules);
 
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
 WEIR_MUST_CHECK bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,

@@ -3,13 +3,14 @@
  * Reads a file of rules. An unknown key is an error: a misspelled condition would make a rule deny
  * more, or less, than it says. The functions return -1 after they have set the error, which names
  * the file and the line. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <weir/account.h>
 #include <weir/toml.h>
 
-#include "rules.h"
+#include "rules_check.h"
 
 /* One file that is being read. */
 struct reading {
@@ -114,15 +115,19 @@ static int read_list(const struct reading *reading, const struct toml_node *node
 
 /* ---- Rules ---- */
 
-/* Schema and table: a pattern without a dot would match no table. */
-static int check_tables(const struct reading *reading, const struct toml_node *node)
+/* Keeps a warning, with the place in the file before it. */
+static int warn(const struct reading *reading, const struct toml_node *node, const char *message)
 {
-    for (size_t i = 0; i < toml_count(node); i++) {
-        const char *pattern = toml_text(toml_at(node, i), NULL);
-        if (!strchr(pattern, '.'))
-            return WRONG(reading, "\"%s\" names no schema; write \"schema.table\" or \"*.table\"",
-                         pattern);
-    }
+    struct text_list *list = &reading->rules->warnings;
+    struct error place;
+    char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
+    if (grown)
+        list->items = grown;
+    toml_error(reading->document, node, &place, "%s", message);
+    char *text = grown ? strdup(place.message) : NULL;
+    if (!text)
+        return no_memory(reading);
+    list->items[list->count++] = text;
     return 0;
 }
 
@@ -175,13 +180,15 @@ static int read_access(const struct reading *reading, const struct toml_node *li
 static int read_regex(const struct reading *reading, const struct toml_node *node,
                       struct rule *rule)
 {
-    struct error problem = {""};
+    struct error problem = {""}, warning = {""};
     const char *text = read_text(reading, node, "regex");
     if (!text)
         return -1;
-    return rules_compile(reading->rules, rule, text, &problem)
-               ? 0
-               : WRONG(reading, "\"regex\": %s", problem.message);
+    if (!rules_compile(reading->rules, rule, text, &problem))
+        return WRONG(reading, "\"regex\": %s", problem.message);
+    if (rules_check_regex(text, rule->regex, &problem, &warning) < 0)
+        return WRONG(reading, "%s", problem.message);
+    return warning.message[0] ? warn(reading, node, warning.message) : 0;
 }
 
 static int read_name(const struct reading *reading, const struct toml_node *node, struct rule *rule)
@@ -206,6 +213,25 @@ static bool find_list(struct rule *rule, const char *key, struct text_list **lis
     return false;
 }
 
+/* Patterns that fit nothing are mistakes. */
+static int check_patterns(const struct reading *reading, const struct toml_node *node,
+                          struct rule *rule, struct text_list *list)
+{
+    struct error problem = {""};
+    int status = 0;
+    if (list == &rule->accounts || list == &rule->except_accounts)
+        return read_accounts(reading, node, list);
+    if (list == &rule->tables)
+        status = rules_check_tables(list, &problem);
+    else if (list == &rule->digests)
+        status = rules_check_digests(list, &problem);
+    else if (list == &rule->kinds)
+        status = rules_check_names(list, WEIR_NAMES_KIND, "kind", &problem);
+    else
+        status = rules_check_names(list, WEIR_NAMES_COMMAND, "command", &problem);
+    return status < 0 ? WRONG(reading, "%s", problem.message) : 0;
+}
+
 static int read_rule_key(const struct reading *reading, const struct toml_node *node,
                          struct rule *rule)
 {
@@ -213,11 +239,7 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
     struct text_list *list;
     if (find_list(rule, key, &list)) {
         int status = read_list(reading, node, key, list);
-        if (status == 0 && list == &rule->tables)
-            status = check_tables(reading, node);
-        if (status == 0 && (list == &rule->accounts || list == &rule->except_accounts))
-            status = read_accounts(reading, node, list);
-        return status;
+        return status < 0 ? status : check_patterns(reading, node, rule, list);
     }
     if (strcmp(key, "name") == 0)
         return read_name(reading, node, rule);
@@ -250,6 +272,9 @@ static int check_rule(const struct reading *reading, const struct toml_node *nod
         return WRONG(reading, "\"access\" without \"tables\"; for all of them write [\"*.*\"]");
     if (!rule->access)
         rule->access = WEIR_TABLE_READ | WEIR_TABLE_WRITE | WEIR_TABLE_DDL;
+    struct error problem = {""};
+    if (rules_check_whole(rule, &problem) < 0)
+        return WRONG(reading, "%s", problem.message);
     for (size_t i = 0; i + 1 < rules->count; i++)
         if (strcmp(rules->rules[i].name, rule->name) == 0)
             return WRONG(reading, "there are two rules of the name \"%s\"", rule->name);

@@ -316,6 +316,19 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
 
 /* ---- Life ---- */
 
+/* Whoever sets PROTECTING expects that something is refused. */
+static void warn_if_nothing_is_protected(void)
+{
+    const struct rules *now = atomic_load(&rules);
+    unsigned *reading = readers_enter(&keeper_readers);
+    bool has_list = !allow_lists_are_empty(keeper_lists());
+    bool protects = has_list || rules_deny_something(now) || (now && now->refuse_unknown_accounts);
+    readers_leave(reading);
+    if (weir_number_of(SQL_FIREWALL_MODE) == FIREWALL_PROTECTING && !protects)
+        weir_log(WEIR_LOG_WARN, "sql_firewall_mode is PROTECTING, and nothing is refused: there is "
+                                "neither a rule that denies nor an account with an allow-list");
+}
+
 /* Replaces the rules by those of the file; a file with a mistake changes nothing. */
 static weir_verdict read_rules(void)
 {
@@ -332,6 +345,9 @@ static weir_verdict read_rules(void)
     size_t unbound = allow_lists_unbound(keeper_lists());
     readers_leave(reading);
     weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
+    for (size_t i = 0; next && i < next->warnings.count; i++)
+        weir_log(WEIR_LOG_WARN, "%s", next->warnings.items[i]);
+    warn_if_nothing_is_protected();
     if (unbound)
         weir_log(WEIR_LOG_WARN,
                  "%zu statements on allow-lists have no database, and count in every one: record "
@@ -371,6 +387,14 @@ weir_verdict OnFlush(const weir_manifest *manifest)
 {
     (void)manifest;
     return firewall_flush();
+}
+
+weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+{
+    (void)session;
+    if (event == WEIR_VARIABLE_CHANGED && variable->index == SQL_FIREWALL_MODE && keeper_lists())
+        warn_if_nothing_is_protected();
+    return WEIR_OK;
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)

@@ -25,6 +25,7 @@
 #define WEIR_GATEWAY_GATEWAY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/base.h"
 #include "plugin/host/plugin_host.h"
@@ -56,6 +57,9 @@ struct gateway_options {
     long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */
     const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
 };
+
+/* The names of a weir_name_list, for plugin_options. */
+const char *gateway_known_name(uint32_t list, size_t index);
 
 /* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
  * afterwards. Returns 0, or -1 and *error when serving could not begin. Main thread, once a
