@@ -11,6 +11,7 @@
 #include <time.h>
 #include <weir/check.h>
 #include <weir/error.h>
+#include <weir/plugin.h>
 
 struct networks;
 
@@ -31,6 +32,9 @@ void networks_free(struct networks *networks);
 /* Whether the client may pass; if its user is not known, whether some user may. *databases: the only ones that it may use, up to a NULL; NULL: any.
  * Borrowed from the networks. Any thread. */
 bool networks_pass(const struct networks *networks, const struct client *client, char ***databases);
+
+/* How many connections the user name may have open; -1: no rule says. Any thread. */
+int64_t networks_limit(const struct networks *networks, weir_string user);
 
 /* Whether some rule asks for the country or the time. */
 bool networks_need_more(const struct networks *networks);

@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <weir/files.h>
+#include <weir/log_limit.h>
 
 #include "firewall.h"
 #include "places.h"
@@ -32,19 +32,15 @@ static struct {
 
 /* ---- The log ---- */
 
-/* Whether another line may be written this second; before the first of a second, what was left out.
- */
+/* Whether another line may be written this second. */
 static bool may_log(void)
 {
-    static atomic_ullong second;
-    static atomic_uint lines;
-    unsigned long long now = (unsigned long long)time(NULL), before = atomic_load(&second);
-    if (now != before && atomic_compare_exchange_strong(&second, &before, now)) {
-        unsigned written = atomic_exchange(&lines, 0);
-        if (written > LINES_PER_SECOND)
-            weir_log(WEIR_LOG_WARN, "and %u more statements", written - LINES_PER_SECOND);
-    }
-    return atomic_fetch_add(&lines, 1) < LINES_PER_SECOND;
+    static struct log_limit limit;
+    uint32_t left_out;
+    bool may = log_limit_allows(&limit, LINES_PER_SECOND, &left_out);
+    if (left_out)
+        weir_log(WEIR_LOG_WARN, "and %u more statements", left_out);
+    return may;
 }
 
 /* The log's line: what happened to whose statement, and why. */

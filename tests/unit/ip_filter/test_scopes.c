@@ -119,6 +119,12 @@ static void what_can_be_nobodys_rule_is_an_error(void **state)
         {"deny 'app'x@any\n", ":1: \"'app'x@any\" has more behind its quote than @ and a place"},
         {"deny o'brien@any\n", ":1: \"o'brien@any\" has a space or a quote in a name without "
                                "quotes; write 'user'@'host'"},
+        {"limit app\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app -1\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app 1000001\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app 5 6\n", ":1: \"app\" has more behind its number"},
+        {"limit app@10.% 5\n", ":1: \"app@10.%\" has a host; limits are about user names"},
+        {"limit 'app 5\n", ":1: \"'app\" has a quote that is not closed"},
         {"deny %@any\n", ":1: \"%@any\" is of the user named \"%\": write * for any user"},
         {"deny 'web'@'127.0.0.%'\n", ":1: \"'web'@'127.0.0.%'\" has a % or _ in its address; write "
                                      "a network: 10.0.0.0/8"},
@@ -132,11 +138,31 @@ static void what_can_be_nobodys_rule_is_an_error(void **state)
     }
 }
 
+static void the_first_limit_that_fits_counts(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char text[] = "limit app 20\nlimit 'batch*' 5\nlimit \"app\"@'%' 3\nlimit b* 0\n";
+    static const struct {
+        const char *user;
+        int64_t most;
+    } rows[] = {{"app", 20}, {"batch1", 5}, {"bob", 0}, {"App", -1}, {"", -1}};
+    struct networks *networks = test_read(text, strlen(text), &error);
+    assert_string_equal(error.message, "");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(
+            networks_limit(networks, (weir_string){rows[i].user, strlen(rows[i].user)}),
+            rows[i].most);
+    networks_free(networks);
+    assert_true(lets_in("limit app 1\n", "bob")); /* it says nothing of who may come */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_from_including_until_excluding),
         cmocka_unit_test(countries_are_those_of_the_list),
+        cmocka_unit_test(the_first_limit_that_fits_counts),
         cmocka_unit_test(accounts_may_stand_in_quotes),
         cmocka_unit_test(what_can_be_nobodys_rule_is_an_error),
     };

@@ -217,8 +217,9 @@ static void a_wrong_file_keeps_the_old_lists_and_names_the_line(void **state)
         const char *rules, *problem;
     } rows[] = {
         {"deny 10.0.0.1\n\ndeny 10.0.0.256\n", ":3: \"10.0.0.256\" is no IP address"},
-        {"permit 10.0.0.1\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
-        {"allow\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"permit 10.0.0.1\n",
+         ":1: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
+        {"allow\n", ":1: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
         {"allow 10.0.0.1 10.0.0.2\n", ":1: \"10.0.0.1\" is followed by a word without a value"},
         {"allow 10.0.0.1 for shop\n",
          ":1: \"10.0.0.1\" is followed by something else than to, during or on"},
