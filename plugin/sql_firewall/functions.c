@@ -8,6 +8,7 @@
 #include <weir/text.h>
 
 #include "firewall.h"
+#include "refused.h"
 
 static weir_verdict return_words(weir_call *call, const char *words)
 {
@@ -110,6 +111,72 @@ static weir_verdict call_forget(weir_call *call, weir_string account)
     return return_words(call, "OK");
 }
 
+struct allowing {
+    weir_string account;
+    size_t count; /* of keys that are new */
+};
+
+static bool allow_key(void *data, const struct key *key)
+{
+    struct allowing *allowing = data;
+    enum learned learned = keeper_learn(allowing->account, key);
+    allowing->count += learned == LEARNED_NEW;
+    return learned != LEARNED_FULL;
+}
+
+/* A statement that nobody has tried since the start: its digest is all that is known of it. */
+static bool allow_unseen(struct allowing *allowing, const uint8_t digest[KEY_BYTES],
+                         weir_string database)
+{
+    static const char shown[] = "(allowed by sql_firewall_allow())";
+    struct key key = {.sort = KEY_DIGEST, .shown = {shown, sizeof shown - 1}, .database = database};
+    memcpy(key.bytes, digest, KEY_BYTES);
+    return allow_key(allowing, &key);
+}
+
+static bool has_list(weir_string account)
+{
+    unsigned *reading = readers_enter(&keeper_readers);
+    bool found = allow_lists_find(keeper_lists(), account) != NULL;
+    readers_leave(reading);
+    return found;
+}
+
+/* sql_firewall_allow(account, digest[, database]): without a database in those where it was refused. */
+static weir_verdict call_allow(weir_call *call, weir_string account)
+{
+    struct error error;
+    struct allowing allowing = {.account = account};
+    uint8_t digest[KEY_BYTES];
+    weir_string hex = call->arguments[1], database = {NULL, 0};
+    if (call->argument_count > 2)
+        database = call->arguments[2];
+    if (hex.size != 2 * (size_t)KEY_BYTES || !key_from_hex(hex.data, digest))
+        return weir_fail("a digest has 64 lower-case hex digits");
+    enum refused_answer answer = refused_each(account, digest, database, allow_key, &allowing);
+    if (answer == REFUSED_UNKNOWN && !database.data)
+        return weir_fail("no statement of that digest of %.*s is known to have been refused; name "
+                         "the database to allow it all the same",
+                         WEIR_STRING_ARGS(account));
+    if (answer == REFUSED_UNKNOWN && !has_list(account))
+        return weir_fail("%.*s has no allow-list; with this statement on one it could do nothing "
+                         "else",
+                         WEIR_STRING_ARGS(account));
+    if (answer == REFUSED_SEVERAL)
+        return weir_fail(
+            "several texts of that digest were refused, and it does not tell what they "
+            "do: record the one that is meant");
+    bool ok = answer == REFUSED_FOUND ||
+              (answer == REFUSED_UNKNOWN && allow_unseen(&allowing, digest, database));
+    if (!ok)
+        return weir_fail("the list is full, or cannot name the database");
+    if (!keeper_save(&error))
+        return weir_fail("it is allowed, but not saved yet: %s", error.message);
+    weir_log(WEIR_LOG_INFO, "%.*s is allowed the digest %.*s", WEIR_STRING_ARGS(account),
+             WEIR_STRING_ARGS(hex));
+    return return_words(call, "OK");
+}
+
 weir_verdict OnFunction(weir_session *session, weir_call *call)
 {
     (void)session;
@@ -128,6 +195,8 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
     switch (call->index) {
     case SQL_FIREWALL_SET_MODE_FUNCTION:
         return call_set_mode(call, account_text(&account));
+    case SQL_FIREWALL_ALLOW_FUNCTION:
+        return call_allow(call, account_text(&account));
     case SQL_FIREWALL_FORGET_FUNCTION:
         return call_forget(call, account_text(&account));
     default:

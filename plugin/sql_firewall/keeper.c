@@ -273,6 +273,14 @@ static bool read_again(struct error *error)
     return true;
 }
 
+bool keeper_save(struct error *error)
+{
+    pthread_mutex_lock(&filing);
+    bool ok = save(error);
+    pthread_mutex_unlock(&filing);
+    return ok;
+}
+
 bool keeper_reload(struct error *error)
 {
     pthread_mutex_lock(&filing);

@@ -115,6 +115,9 @@ int rules_check_whole(const struct rule *rule, struct error *error)
                          "the rule \"%s\" has no condition, and would deny every "
                          "statement; if it shall, write kinds = [\"*\"]",
                          rule->name);
+    if ((rule->burst || rule->per) && !rule->rate)
+        return error_set(error, "the rule \"%s\" has \"burst\" or \"per\" without \"rate\"",
+                         rule->name);
     if (!has_account(rule))
         return error_set(error,
                          "the rule \"%s\" can never deny: \"except_accounts\" leaves it no "

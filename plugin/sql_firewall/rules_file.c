@@ -191,13 +191,58 @@ static int read_regex(const struct reading *reading, const struct toml_node *nod
     return warning.message[0] ? warn(reading, node, warning.message) : 0;
 }
 
-static int read_name(const struct reading *reading, const struct toml_node *node, struct rule *rule)
+/* Reads a string into *copy, which is owned by the caller. */
+static int read_copy(const struct reading *reading, const struct toml_node *node, const char *key,
+                     char **copy)
 {
-    const char *text = read_text(reading, node, "name");
+    const char *text = read_text(reading, node, key);
     if (!text)
         return -1;
-    rule->name = strdup(text);
-    return rule->name ? 0 : no_memory(reading);
+    *copy = strdup(text);
+    return *copy ? 0 : no_memory(reading);
+}
+
+/* What the client reads: an error's text has a size. */
+static int read_message(const struct reading *reading, const struct toml_node *node,
+                        struct rule *rule)
+{
+    if (read_copy(reading, node, "message", &rule->message) < 0)
+        return -1;
+    size_t size = strlen(rule->message);
+    return size > 0 && size < RULE_MESSAGE_BYTES
+               ? 0
+               : WRONG(reading, "\"message\" has 1 to %d bytes", RULE_MESSAGE_BYTES - 1);
+}
+
+/* A list of what a rate is of. */
+static int read_per(const struct reading *reading, const struct toml_node *list, unsigned *per)
+{
+    if (check_list(reading, list, "per") < 0)
+        return -1;
+    for (size_t i = 0; i < toml_count(list); i++) {
+        const struct toml_node *node = toml_at(list, i);
+        const char *text = read_text(reading, node, "per");
+        unsigned bit = 0;
+        if (!text)
+            return -1;
+#define X(word, name, value) bit |= strcmp(text, word) == 0 ? name : 0U;
+        RULE_RATE_KEYS(X)
+#undef X
+        if (!bit)
+            return WRONG(reading, "\"%s\" is neither \"account\" nor \"digest\"", text);
+        *per |= bit;
+    }
+    return 0;
+}
+
+/* Reads a number that can be the rate of something in a second. */
+static int read_rate(const struct reading *reading, const struct toml_node *node, const char *key,
+                     uint64_t *count)
+{
+    int status = read_count(reading, node, key, count);
+    return status == 0 && *count > RULE_RATE_MOST
+               ? WRONG(reading, "\"%s\" is more than %d", key, RULE_RATE_MOST)
+               : status;
 }
 
 /* Finds the list that the key stands for; false: the key is not that of a list. */
@@ -242,7 +287,17 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
         return status < 0 ? status : check_patterns(reading, node, rule, list);
     }
     if (strcmp(key, "name") == 0)
-        return read_name(reading, node, rule);
+        return read_copy(reading, node, key, &rule->name);
+    if (strcmp(key, "message") == 0)
+        return read_message(reading, node, rule);
+    if (strcmp(key, "rate") == 0)
+        return read_rate(reading, node, key, &rule->rate);
+    if (strcmp(key, "burst") == 0)
+        return read_rate(reading, node, key, &rule->burst);
+    if (strcmp(key, "per") == 0)
+        return read_per(reading, node, &rule->per);
+    if (strcmp(key, "sessions_over") == 0)
+        return read_count(reading, node, key, &rule->sessions_over);
     if (strcmp(key, "access") == 0)
         return read_access(reading, node, &rule->access);
     if (strcmp(key, "regex") == 0)
@@ -275,6 +330,10 @@ static int check_rule(const struct reading *reading, const struct toml_node *nod
     struct error problem = {""};
     if (rules_check_whole(rule, &problem) < 0)
         return WRONG(reading, "%s", problem.message);
+    if (rule->rate && !rule->burst)
+        rule->burst = rule->rate;
+    if (rule->rate && !rule->per)
+        rule->per = RULE_PER_ACCOUNT;
     for (size_t i = 0; i + 1 < rules->count; i++)
         if (strcmp(rules->rules[i].name, rule->name) == 0)
             return WRONG(reading, "there are two rules of the name \"%s\"", rule->name);
@@ -286,7 +345,7 @@ static int read_rule(const struct reading *reading, const struct toml_node *node
     if (toml_type(node) != TOML_TABLE)
         return WRONG(reading, "\"deny\" is no [[deny]]");
     struct rule *rule = &reading->rules->rules[reading->rules->count++];
-    rule->statements_over = WEIR_ABSENT;
+    rule->statements_over = rule->sessions_over = WEIR_ABSENT;
     rule->line = toml_line(node);
     for (size_t i = 0; i < toml_count(node); i++)
         if (read_rule_key(reading, toml_at(node, i), rule) < 0)

@@ -181,6 +181,13 @@ static void files_with_mistakes_are_refused_by_line(void **state)
         {"[[account]]\nmode = \"OFF\"\naccounts = [\"a b\"]\n",
          ":3: \"a b\" is no account: it has a space or a quote in a name without quotes; write "
          "'user'@'host'"},
+        {DENY("rate = 0"), ":3: \"rate\" is no number from 1 on"},
+        {DENY("rate = 1000001"), ":3: \"rate\" is more than 1000000"},
+        {DENY("rate = 5\nper = [\"user\"]"), ":4: \"user\" is neither \"account\" nor \"digest\""},
+        {DENY("kinds = [\"*\"]\nburst = 5"),
+         ":1: the rule \"r\" has \"burst\" or \"per\" without \"rate\""},
+        {DENY("sessions_over = 0"), ":3: \"sessions_over\" is no number from 1 on"},
+        {DENY("kinds = [\"*\"]\nmessage = \"\""), ":4: \"message\" has 1 to 479 bytes"},
         {DENY("commands = [\"Qeury\"]"),
          ":3: there is no command \"Qeury\"; did you mean \"Query\"?"},
         {DENY("kinds = [\"Selcet\"]"), ":3: there is no kind \"Selcet\"; did you mean \"Select\"?"},
