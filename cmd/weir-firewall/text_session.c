@@ -7,6 +7,15 @@
 
 #include <weir/text.h>
 
+#include "wire/wire.h"
+
+const char *text_session_known_name(uint32_t list, size_t index)
+{
+    if (list == WEIR_NAMES_COMMAND)
+        return index <= UINT8_MAX ? wire_command_name((uint8_t)index) : NULL;
+    return list == WEIR_NAMES_KIND ? sql_kind_name_at(index) : NULL;
+}
+
 void text_session_open(struct text_session *session)
 {
     *session = (struct text_session){.digest = ""};

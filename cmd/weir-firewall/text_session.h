@@ -21,6 +21,9 @@ struct text_session {
     char digest[SQL_DIGEST_BYTES], part_digest[SQL_DIGEST_BYTES];
 };
 
+/* The server's names, for the fake host: plugin_options in plugin/host/plugin_host.h. */
+const char *text_session_known_name(uint32_t list, size_t index);
+
 /* Everything empty; mode, account and database are the caller's to set after this. */
 void text_session_open(struct text_session *session);
 void text_session_close(struct text_session *session);

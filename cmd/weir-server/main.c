@@ -49,6 +49,7 @@ static int serve(const struct server_options *options, struct config_file *file,
         .setting = config_file_setting,
         .setting_place = config_file_place,
         .setting_user = file,
+        .known_name = gateway_known_name,
     };
     struct gateway_options gateway = {
         .host = options->host,

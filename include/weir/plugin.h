@@ -34,6 +34,7 @@
  *   1  weir 0.1: first version
  *      weir_hold_verdict() and weir_decide() were added: a verdict may come later
  *      PreConnect was added: a client can be refused by its address before the backend is touched
+ *      weir_known_name() was added: the names that facts can have
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -357,6 +358,16 @@ typedef enum weir_text_fact { WEIR_TEXT_FACTS(X) WEIR_TEXT_FACT_END_ } weir_text
 typedef enum weir_number_fact { WEIR_NUMBER_FACTS(X) WEIR_NUMBER_FACT_END_ } weir_number_fact;
 #undef X
 
+/* X(enumerator, value, what): lists of the names that facts can have, for plugins that check what
+ * somebody has configured: weir_known_name(). */
+#define WEIR_NAME_LISTS(X)                                                                         \
+    X(WEIR_NAMES_COMMAND, 0, "of weir_command(); some come more than once")                        \
+    X(WEIR_NAMES_KIND, 1, "of weir_kind() and weir_specific_kind()")
+
+#define X(enumerator, value, what) enumerator = (value),
+typedef enum weir_name_list { WEIR_NAME_LISTS(X) } weir_name_list;
+#undef X
+
 typedef enum weir_log_level {
     WEIR_LOG_ERROR = 0,
     WEIR_LOG_WARN = 1,
@@ -405,6 +416,7 @@ typedef struct weir_host_functions {
                             weir_parameter_origin *origin);
     int (*pending_value)(const weir_variable *variable, uint32_t other, int64_t *number,
                          weir_string *text);
+    weir_string (*known_name)(const weir_plugin *plugin, uint32_t list, size_t index);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -731,6 +743,15 @@ static inline weir_string weir_data_directory(void)
 {
     weir_string none = {NULL, 0};
     return WEIR_HOST_HAS(data_directory) ? weir_host_table->data_directory(weir_self) : none;
+}
+
+/* The index-th name of a list, from Validate on; absent: there are no more, or the host is older and
+ * cannot tell. */
+static inline weir_string weir_known_name(weir_name_list list, size_t index)
+{
+    weir_string none = {NULL, 0};
+    return WEIR_HOST_HAS(known_name) ? weir_host_table->known_name(weir_self, (uint32_t)list, index)
+                                     : none;
 }
 
 /* In OnFunction: what the function returns, copied; without it NULL. At most 64 KiB: what is longer

@@ -9,8 +9,8 @@
  * written. No callback waits for a disk. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <weir/account.h>
 
-#include "account.h"
 #include "filter_store.h"
 #include "functions.h"
 #include "settings.h"
@@ -150,8 +150,16 @@ weir_verdict OnFlush(const weir_manifest *manifest)
 
 weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
 {
+    weir_string entry;
+    const char *wrong = NULL;
     (void)session;
-    (void)variable;
+    if (event == WEIR_VARIABLE_VALIDATE && (variable->index == AUDIT_LOG_INCLUDE_ACCOUNTS ||
+                                            variable->index == AUDIT_LOG_EXCLUDE_ACCOUNTS ||
+                                            variable->index == AUDIT_LOG_ABORT_EXEMPT))
+        wrong = account_list_check(variable->text, &entry);
+    if (wrong)
+        return weir_fail("%.*s: \"%.*s\" is no account, it %s", WEIR_STRING_ARGS(variable->name),
+                         WEIR_STRING_ARGS(entry), wrong);
     if (event == WEIR_VARIABLE_CHANGED && journal)
         settings_apply(journal, &sink_options);
     return WEIR_OK;

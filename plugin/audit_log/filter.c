@@ -19,14 +19,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <weir/account.h>
 
-#include "account.h"
 #include "table_event.h"
 
 #define MOST_TABLES 64 /* of a statement that are decided about one by one */
 
 struct user {
-    weir_string account; /* of root */
+    weir_string account; /* owned, in the server's form */
     const struct filter_definition *definition;
     unsigned id;
 };
@@ -74,8 +74,7 @@ static const struct user *user_of(const struct filters *filters, const struct re
         found = match_user(filters, record->text[RECORD_TEXT_user], record->text[RECORD_TEXT_host]);
     for (size_t i = 0; account.data && !found && i < filters->user_count; i++) {
         weir_string candidate = filters->users[i].account;
-        if (candidate.size == account.size &&
-            memcmp(candidate.data, account.data, account.size) == 0)
+        if (account_is(candidate, account))
             found = &filters->users[i];
     }
     return found ? found : filters->fallback;
@@ -256,6 +255,58 @@ static unsigned find_definition(const json_t *definitions, const char *wanted)
     return 0;
 }
 
+/* As weir_current_user() has it; "%" stays. */
+static int read_account(const char *text, struct account_name *name, struct error *error)
+{
+    const char *wrong = NULL;
+    bool is_fallback = strcmp(text, "%") == 0;
+    if (is_fallback)
+        *name = (struct account_name){.size = 1, .text = "%"};
+    else
+        wrong = account_parse_named(text_of(text), name);
+    return wrong ? error_set(error,
+                             "\"%.60s\" is no account, it %s; write user_name@host_name, or %% "
+                             "for all others",
+                             text, wrong)
+                 : 0;
+}
+
+int filters_name_account(const char *text, char name[FILTERS_ACCOUNT_BYTES], struct error *error)
+{
+    struct account_name account;
+    char room[ACCOUNT_QUOTED_BYTES];
+    if (read_account(text, &account, error) < 0)
+        return -1;
+    weir_string printed = account_print(account_text(&account), room);
+    if (!printed.data)
+        printed = account_text(&account); /* "%" */
+    memcpy(name, printed.data, printed.size);
+    name[printed.size] = '\0';
+    return 0;
+}
+
+/* Accounts stand in the file as somebody wrote them; from here on in one way. */
+static int name_users(json_t *root, const char *path, struct error *error)
+{
+    json_t *users = json_object_get(root, "users"), *named = json_object(), *filter;
+    const char *account;
+    char name[FILTERS_ACCOUNT_BYTES];
+    int status = named ? 0 : error_set(error, "no memory");
+    json_object_foreach(users, account, filter)
+    {
+        if (status == 0)
+            status = filters_name_account(account, name, error);
+        if (status == 0 && json_object_get(named, name))
+            status = error_set(error, "\"users\" has the account %.60s twice", name);
+        if (status == 0 && json_object_set(named, name, filter) < 0)
+            status = error_set(error, "no memory");
+    }
+    if (status == 0 && json_is_object(users) && json_object_set(root, "users", named) < 0)
+        status = error_set(error, "no memory");
+    json_decref(named);
+    return status == 0 ? 0 : error_prefix(error, "%s", path);
+}
+
 static int read_users(struct filters *filters, const json_t *definitions, const json_t *users,
                       const char *path, struct error *error)
 {
@@ -275,8 +326,14 @@ static int read_users(struct filters *filters, const json_t *definitions, const 
                              "%s: filter \"%.60s\": there is none, and user \"%.60s\" is to "
                              "have it",
                              path, filter, account);
+        struct account_name own;
+        if (read_account(account, &own, error) < 0)
+            return error_prefix(error, "%s", path);
+        char *text = strdup(own.text);
+        if (!text)
+            return error_set(error, "%s: no memory", path);
         struct user *user = &filters->users[filters->user_count++];
-        *user = (struct user){text_of(account), filters->definitions[id - 1], id};
+        *user = (struct user){text_of(text), filters->definitions[id - 1], id};
         if (strcmp(account, "%") == 0)
             filters->fallback = user;
     }
@@ -310,7 +367,7 @@ struct filters *filters_of_json(json_t *root, const char *path, struct error *er
     }
     filters->root = root;
     filters->number = 1 + atomic_fetch_add(&number, 1);
-    if (check_root(root, path, error) == 0 &&
+    if (check_root(root, path, error) == 0 && name_users(root, path, error) == 0 &&
         compile_definitions(filters, definitions, path, error) == 0 &&
         read_users(filters, definitions, json_object_get(root, "users"), path, error) == 0)
         return filters;
@@ -356,6 +413,8 @@ void filters_free(struct filters *filters)
     for (size_t i = 0; i < filters->definition_count; i++)
         filter_definition_free(filters->definitions[i]);
     free(filters->definitions);
+    for (size_t i = 0; i < filters->user_count; i++)
+        free((char *)filters->users[i].account.data);
     free(filters->users);
     json_decref(filters->root);
     free(filters);

@@ -14,6 +14,7 @@
 #ifndef AUDIT_LOG_FILTER_H
 #define AUDIT_LOG_FILTER_H
 
+#include <weir/account.h>
 #include <weir/check.h>
 
 #include "filter_run.h"
@@ -29,6 +30,12 @@ WEIR_MUST_CHECK struct filters *filters_parse(const char *text, size_t size, con
 WEIR_MUST_CHECK struct filters *filters_of_json(json_t *root, const char *path,
                                                 struct error *error);
 void filters_free(struct filters *filters);
+
+/* Reads an account as people write it, and writes it in the one way that it has in the file:
+ * app@10.% for 'app'@'10.%'; % alone is all others. -1 and the problem. */
+#define FILTERS_ACCOUNT_BYTES (ACCOUNT_QUOTED_BYTES + 1)
+WEIR_MUST_CHECK int filters_name_account(const char *text, char name[FILTERS_ACCOUNT_BYTES],
+                                         struct error *error);
 
 /* There is none: nothing to decide. */
 bool filters_are_empty(const struct filters *filters);

@@ -15,8 +15,8 @@
 #include "filter_run.h"
 
 #include <strings.h>
+#include <weir/account.h>
 
-#include "account.h"
 #include "sql_command.h"
 
 #define ACCOUNT_BYTES 512 /* most of an argument of several pieces that is looked at */

@@ -16,10 +16,9 @@
 #include <stdlib.h>
 #include <weir/files.h>
 
-#include "account.h"
 #include "encode.h"
 
-#define MOST_NAME_BYTES 255 /* of a filter or an account, as in MySQL's tables */
+#define MOST_NAME_BYTES 255 /* of a filter, as in MySQL's tables */
 
 static char *path;
 static struct filters *current;
@@ -140,24 +139,12 @@ static json_t *copy_of_current(struct error *error)
     return root;
 }
 
-static int check_name(const char *name, const char *what, struct error *error)
+static int check_name(const char *name, struct error *error)
 {
     size_t size = strlen(name);
     if (size > 0 && size <= MOST_NAME_BYTES)
         return 0;
-    error_set(error, "the name of %s has 1 to %d bytes", what, MOST_NAME_BYTES);
-    return -1;
-}
-
-static int check_account(const char *account, struct error *error)
-{
-    weir_string user, host;
-    if (check_name(account, "an account", error) < 0)
-        return -1;
-    if (strcmp(account, "%") == 0 || account_split(text_of(account), &user, &host))
-        return 0;
-    error_set(error, "\"%.60s\" is no account; write user_name@host_name, or %% for all others",
-              account);
+    error_set(error, "the name of a filter has 1 to %d bytes", MOST_NAME_BYTES);
     return -1;
 }
 
@@ -178,7 +165,7 @@ static int change_member(const char *object, const char *name, json_t *value, st
 int filter_store_set_filter(const char *name, weir_string definition, struct error *error)
 {
     json_error_t problem = {.line = 0};
-    if (check_name(name, "a filter", error) < 0)
+    if (check_name(name, error) < 0)
         return -1;
     json_t *json = json_loadb(definition.data, definition.size, JSON_REJECT_DUPLICATES, &problem);
     if (json)
@@ -189,13 +176,14 @@ int filter_store_set_filter(const char *name, weir_string definition, struct err
 
 int filter_store_set_user(const char *account, const char *filter, struct error *error)
 {
-    if (check_account(account, error) < 0 || check_name(filter, "a filter", error) < 0)
+    char name[FILTERS_ACCOUNT_BYTES];
+    if (filters_name_account(account, name, error) < 0 || check_name(filter, error) < 0)
         return -1;
     if (!current || !json_object_get(json_object_get(filters_json(current), "filters"), filter)) {
         error_set(error, "there is no filter \"%.60s\"", filter);
         return -1;
     }
-    return change_member("users", account, json_string(filter), error);
+    return change_member("users", name, json_string(filter), error);
 }
 
 int filter_store_remove_filter(const char *name, struct error *error)
@@ -216,11 +204,12 @@ int filter_store_remove_filter(const char *name, struct error *error)
 
 int filter_store_remove_user(const char *account, struct error *error)
 {
-    json_t *root = copy_of_current(error);
-    if (!root || check_account(account, error) < 0) {
-        json_decref(root);
+    char name[FILTERS_ACCOUNT_BYTES];
+    if (filters_name_account(account, name, error) < 0)
         return -1;
-    }
-    json_object_del(json_object_get(root, "users"), account);
+    json_t *root = copy_of_current(error);
+    if (!root)
+        return -1;
+    json_object_del(json_object_get(root, "users"), name);
     return change(root, error);
 }

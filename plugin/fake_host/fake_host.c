@@ -164,6 +164,13 @@ static weir_string variable_text(const weir_plugin *plugin, uint32_t variable)
     return fake_host.variables[variable];
 }
 
+static weir_string known_name(const weir_plugin *plugin, uint32_t list, size_t index)
+{
+    (void)plugin;
+    const char *name = fake_host.known_name ? fake_host.known_name(list, index) : NULL;
+    return (weir_string){name, name ? strlen(name) : 0};
+}
+
 static const weir_host_functions functions = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof functions,
@@ -186,6 +193,7 @@ static const weir_host_functions functions = {
     .part = part,
     .part_text = part_text,
     .data_directory = data_directory,
+    .known_name = known_name,
 };
 const weir_host_functions *weir_host_table = &functions;
 const weir_plugin *weir_self;

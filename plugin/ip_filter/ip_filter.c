@@ -12,6 +12,7 @@
 #include <time.h>
 #include <weir/clock.h>
 #include <weir/files.h>
+#include <weir/log_limit.h>
 #include <weir/readers.h>
 
 #include "country.h"
@@ -24,6 +25,7 @@
 #define ERROR_ACCESS_DENIED       1045
 #define ERROR_NO_PASSWORD         1698 /* MariaDB's other word for it */
 #define ERROR_DATABASE_DENIED     1044
+#define LINES_PER_SECOND          20 /* of refusals in the log; the others are counted */
 
 struct ruling {
     struct networks *networks;
@@ -77,15 +79,6 @@ static int64_t now_ns(void)
     return (int64_t)clock_monotonic_ns();
 }
 
-/* An IPv6 client owns a /64 as a rule: its addresses count as one. */
-static struct tally_key address_key(const struct client *client)
-{
-    struct tally_key key = {.size = client->size == 4 ? 5 : 9, .bytes = "4"};
-    key.bytes[0] = client->size == 4 ? '4' : '6';
-    memcpy(key.bytes + 1, client->address, key.size - 1U);
-    return key;
-}
-
 static struct tally_key account_key(weir_string user)
 {
     struct tally_key key = {.bytes = "u"};
@@ -96,17 +89,30 @@ static struct tally_key account_key(weir_string user)
     return key;
 }
 
+/* What strangers cause is not to fill the log. */
+static bool may_log(void)
+{
+    static struct log_limit limit;
+    uint32_t left_out;
+    bool may = log_limit_allows(&limit, LINES_PER_SECOND, &left_out);
+    if (left_out)
+        weir_log(WEIR_LOG_WARN, "and %u more refusals", left_out);
+    return may;
+}
+
 /* Refuses, or says what it would have refused. */
 static weir_verdict refuse(weir_session *session, uint32_t code, const char *sqlstate,
                            const char *words)
 {
+    bool is_dry = weir_number_of(IP_FILTER_DRY_RUN);
     atomic_fetch_add(&refused, 1);
-    if (weir_number_of(IP_FILTER_DRY_RUN)) {
-        weir_log(WEIR_LOG_WARN, "dry_run: would refuse: Host '%.*s' %s: user=%.*s",
+    if (may_log())
+        weir_log(WEIR_LOG_WARN, "%s: Host '%.*s' %s: user=%.*s",
+                 is_dry ? "dry_run: would refuse" : "refused",
                  WEIR_STRING_ARGS(weir_client_ip(session)), words,
                  WEIR_STRING_ARGS(weir_user(session)));
+    if (is_dry)
         return WEIR_OK;
-    }
     return weir_refuse(session, code, sqlstate, "Host '%.*s' %s (ip_filter)",
                        WEIR_STRING_ARGS(weir_client_ip(session)), words);
 }
@@ -146,12 +152,23 @@ static weir_verdict count_address(weir_session *session, struct visit *visit,
                                   weir_number_of(IP_FILTER_RATE_WINDOW)};
     if (!limits.connections && !limits.rate && !weir_number_of(IP_FILTER_BAN_AFTER))
         return WEIR_OK;
-    return count(session, &visit->address, address_key(client), &limits);
+    return count(session, &visit->address, tally_key_of_address(client->address, client->size),
+                 &limits);
+}
+
+/* By the rule that names the account, or the variable. */
+static int64_t connections_of(weir_string user)
+{
+    unsigned *reading = readers_enter(&readers);
+    const struct ruling *ruling = atomic_load(&current);
+    int64_t limit = ruling ? networks_limit(ruling->networks, user) : -1;
+    readers_leave(reading);
+    return limit >= 0 ? limit : weir_number_of(IP_FILTER_CONNECTIONS_PER_ACCOUNT);
 }
 
 static weir_verdict count_account(weir_session *session, struct visit *visit)
 {
-    struct tally_limits limits = {weir_number_of(IP_FILTER_CONNECTIONS_PER_ACCOUNT),
+    struct tally_limits limits = {connections_of(weir_user(session)),
                                   weir_number_of(IP_FILTER_RATE_PER_ACCOUNT),
                                   weir_number_of(IP_FILTER_RATE_WINDOW)};
     if (visit->account.size)
@@ -291,11 +308,15 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     if (!visit || !visit->databases || event != WEIR_STARTING || visit_allows(visit, session))
         return WEIR_OK;
     atomic_fetch_add(&refused, 1);
-    if (weir_number_of(IP_FILTER_DRY_RUN)) {
-        weir_log(WEIR_LOG_WARN, "dry_run: would refuse a statement of %.*s",
-                 WEIR_STRING_ARGS(weir_user(session)));
+    bool is_dry = weir_number_of(IP_FILTER_DRY_RUN);
+    if (may_log())
+        weir_log(WEIR_LOG_WARN,
+                 "%s a statement outside of its databases: Host '%.*s': user=%.*s connection=%llu",
+                 is_dry ? "dry_run: would refuse" : "refused",
+                 WEIR_STRING_ARGS(weir_client_ip(session)), WEIR_STRING_ARGS(weir_user(session)),
+                 (unsigned long long)weir_connection_id(session));
+    if (is_dry)
         return WEIR_OK;
-    }
     return weir_refuse(session, ERROR_DATABASE_DENIED, "42000",
                        "Access denied for user '%.*s'@'%.*s' to this database (ip_filter)",
                        WEIR_STRING_ARGS(weir_user(session)),
@@ -318,6 +339,13 @@ static weir_verdict read_files(void)
     next->networks = networks_read(path, &error);
     if (next->networks && country_file.size)
         next->countries = countries_open(countries, &error);
+    unsigned line = next->networks ? networks_country_line(next->networks) : 0;
+    if (line && !country_file.size) {
+        ruling_free(next);
+        return weir_fail("%s:%u: the rule asks for the country, and ip_filter_country_file, which "
+                         "tells it, is not set",
+                         path, line);
+    }
     if (!next->networks || (country_file.size && !next->countries)) {
         ruling_free(next);
         return weir_fail("%s", error.message);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limits.h"
 #include "ranges.h"
 #include "scopes.h"
 
@@ -26,8 +27,10 @@ struct plain {
 struct networks {
     struct plain plain[VERBS];
     struct scopes scopes;
+    struct account_limits limits;
     size_t count;
-    bool has_allow; /* of any family: then who is not allowed is refused */
+    unsigned country_line; /* of the first rule that asks for it; 0: none does */
+    bool has_allow;        /* of any family: then who is not allowed is refused */
 };
 
 static bool contains(const struct plain *plain, const struct client *client)
@@ -51,6 +54,11 @@ bool networks_pass(const struct networks *networks, const struct client *client,
         contains(&networks->plain[ALLOW], client))
         return true;
     return !networks->has_allow && !answer.has_allow;
+}
+
+int64_t networks_limit(const struct networks *networks, weir_string user)
+{
+    return limits_find(&networks->limits, user);
 }
 
 bool networks_need_more(const struct networks *networks)
@@ -120,10 +128,18 @@ static const char *add_plain(struct networks *networks, enum verb verb, char *ne
     return wrong;
 }
 
+static const char *add_limit(struct networks *networks, const char *user, char *rest)
+{
+    static const char space[] = " \t\r\n";
+    const char *number = strtok_r(NULL, space, &rest);
+    const char *wrong = limits_add(&networks->limits, user, number);
+    return wrong || !strtok_r(NULL, space, &rest) ? wrong : "has more behind its number";
+}
+
 static bool is_plain(const char *place, const char *rest)
 {
-    return !strchr(place, '@') && strncmp(place, "country:", 8) != 0 && strcmp(place, "any") != 0 &&
-           rest[strspn(rest, " \t\r\n")] == '\0';
+    return !strpbrk(place, "@'\"`%_") && strncmp(place, "country:", 8) != 0 &&
+           strcmp(place, "any") != 0 && rest[strspn(rest, " \t\r\n")] == '\0';
 }
 
 /* Reads one line. -1 and the problem. */
@@ -136,15 +152,19 @@ static int read_line(struct networks *networks, char *line, const char *path, un
     if (!verb)
         return 0;
     int which = 0;
+    bool is_limit = strcmp(verb, "limit") == 0;
     while (which < VERBS && strcmp(verb, verbs[which]) != 0)
         which++;
-    if (which == VERBS || !place) {
-        error_set(error, "%s:%u: a rule is \"allow NETWORK\" or \"deny NETWORK\"", path, number);
+    if ((which == VERBS && !is_limit) || !place) {
+        error_set(error,
+                  "%s:%u: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\"",
+                  path, number);
         return -1;
     }
     char shown[64];
     snprintf(shown, sizeof shown, "%s", place);
-    const char *wrong = is_plain(place, rest)
+    const char *wrong = is_limit ? add_limit(networks, place, rest)
+                        : is_plain(place, rest)
                             ? add_plain(networks, (enum verb)which, place)
                             : scopes_add(&networks->scopes, which == ALLOW, place, rest);
     if (wrong) {
@@ -152,6 +172,8 @@ static int read_line(struct networks *networks, char *line, const char *path, un
         return -1;
     }
     networks->count++;
+    if (!is_limit && !networks->country_line && scopes_last_asks_country(&networks->scopes))
+        networks->country_line = number;
     return 0;
 }
 
@@ -213,6 +235,11 @@ struct networks *networks_read(const char *path, struct error *error)
     return NULL;
 }
 
+unsigned networks_country_line(const struct networks *networks)
+{
+    return networks->country_line;
+}
+
 size_t networks_count(const struct networks *networks)
 {
     return networks->count;
@@ -227,7 +254,9 @@ void networks_free(struct networks *networks)
         set4_release(&plain->set4);
         set6_release(&plain->set6);
     }
-    if (networks)
+    if (networks) {
         scopes_free(&networks->scopes);
+        limits_free(&networks->limits);
+    }
     free(networks);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <weir/check.h>
 #include <weir/error.h>
+#include <weir/plugin.h>
 
 struct networks;
 
@@ -32,8 +33,14 @@ void networks_free(struct networks *networks);
  * Borrowed from the networks. Any thread. */
 bool networks_pass(const struct networks *networks, const struct client *client, char ***databases);
 
+/* How many connections the user name may have open; -1: no rule says. Any thread. */
+int64_t networks_limit(const struct networks *networks, weir_string user);
+
 /* Whether some rule asks for the country or the time. */
 bool networks_need_more(const struct networks *networks);
+
+/* The line of the first rule that asks for the country; 0: none does. */
+unsigned networks_country_line(const struct networks *networks);
 
 /* How many rules were read. */
 size_t networks_count(const struct networks *networks);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <weir/account.h>
 #include <weir/pattern.h>
 
 #define COUNTRIES_MAX 32
@@ -47,20 +48,44 @@ static const char *read_countries(struct scope *scope, char *list)
     return NULL;
 }
 
+/* The user name, which may stand in quotes, as may the place behind it; no place is any. */
+static const char *read_account(struct scope *scope, char **place)
+{
+    char user[ACCOUNT_USER_BYTES], *at = strrchr(*place, '@');
+    const char *from = *place, *end = at ? at : *place + strlen(*place);
+    size_t user_size = 0;
+    if (from == end)
+        return "names no account before its @";
+    bool is_quoted = account_is_quote(*from);
+    const char *wrong = is_quoted ? account_read_quoted(&from, end, user, sizeof user, &user_size)
+                                  : account_read_plain(from, end, user, sizeof user, &user_size);
+    if (!wrong && is_quoted && from < end)
+        wrong = "has more behind its quote than @ and a place";
+    if (!wrong && user_size == 1 && user[0] == '%')
+        wrong = "is of the user named \"%\": write * for any user";
+    if (wrong)
+        return wrong;
+    scope->account = strndup(user, user_size);
+    *place = at ? at + 1 : "any";
+    size_t size = strlen(*place);
+    if (size >= 2 && account_is_quote(**place) && (*place)[size - 1] == **place) {
+        (*place)[size - 1] = '\0';
+        ++*place;
+    }
+    if (strcmp(*place, "%") == 0)
+        *place = "any";
+    return scope->account ? NULL : "does not fit into memory";
+}
+
 static const char *read_place(struct scope *scope, char *place)
 {
-    char *at = strrchr(place, '@');
-    if (at) {
-        *at = '\0';
-        if (at == place)
-            return "names no account before its @";
-        scope->account = strdup(place);
-        if (!scope->account)
-            return "does not fit into memory";
-        place = at + 1;
-    }
-    if (strcmp(place, "any") == 0)
-        return NULL;
+    const char *wrong = NULL;
+    if (strchr(place, '@') || account_is_quote(*place))
+        wrong = read_account(scope, &place);
+    if (wrong || strcmp(place, "any") == 0)
+        return wrong;
+    if (strpbrk(place, "%_"))
+        return "has a % or _ in its address; write a network: 10.0.0.0/8";
     if (strncmp(place, "country:", 8) == 0)
         return read_countries(scope, place + 8);
     scope->has_network = true;
@@ -164,6 +189,11 @@ const char *scopes_add(struct scopes *scopes, bool is_allow, char *place, char *
     *scope = (struct scope){.is_allow = is_allow, .days = ALL_DAYS};
     const char *wrong = read_place(scope, place);
     return wrong ? wrong : read_rest(scope, rest);
+}
+
+bool scopes_last_asks_country(const struct scopes *scopes)
+{
+    return scopes->count && scopes->items[scopes->count - 1].country_count > 0;
 }
 
 void scopes_free(struct scopes *scopes)

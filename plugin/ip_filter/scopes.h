@@ -22,6 +22,8 @@ struct scopes {
 
 /* Adds the rule of a line's words: the place and what follows it. NULL, or what is wrong. */
 const char *scopes_add(struct scopes *scopes, bool is_allow, char *place, char *rest);
+/* Whether the rule that was added last asks for the country. */
+bool scopes_last_asks_country(const struct scopes *scopes);
 void scopes_free(struct scopes *scopes);
 
 /* What the rules say together about a client. */

@@ -30,6 +30,14 @@ static struct shard {
     struct entry *chains[CHAINS];
 } shards[SHARDS] = {[0 ... SHARDS - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
+struct tally_key tally_key_of_address(const uint8_t *address, size_t size)
+{
+    struct tally_key key = {.size = size == 4 ? 5 : 9, .bytes = "4"};
+    key.bytes[0] = size == 4 ? '4' : '6';
+    memcpy(key.bytes + 1, address, key.size - 1U);
+    return key;
+}
+
 static uint64_t hash_of(const struct tally_key *key)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -133,17 +141,43 @@ bool tally_failure(const struct tally_key *key, int64_t after, int64_t window, i
     return banned;
 }
 
-size_t tally_banned(int64_t now)
+void tally_each_ban(int64_t now,
+                    void (*each)(void *data, const struct tally_key *key, int64_t left), void *data)
 {
-    size_t count = 0;
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&shards[i].lock);
         for (size_t j = 0; j < CHAINS; j++)
             for (const struct entry *entry = shards[i].chains[j]; entry; entry = entry->next)
-                count += entry->banned_until > now;
+                if (entry->banned_until > now)
+                    each(data, &entry->key, entry->banned_until - now);
         pthread_mutex_unlock(&shards[i].lock);
     }
+}
+
+static void count_ban(void *data, const struct tally_key *key, int64_t left)
+{
+    (void)key, (void)left;
+    ++*(size_t *)data;
+}
+
+size_t tally_banned(int64_t now)
+{
+    size_t count = 0;
+    tally_each_ban(now, count_ban, &count);
     return count;
+}
+
+bool tally_lift_ban(const struct tally_key *key, int64_t now)
+{
+    uint64_t hash = hash_of(key);
+    struct shard *shard = &shards[hash % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    struct entry *entry = find(shard, key, hash, 0);
+    bool is_banned = entry && entry->banned_until > now;
+    if (is_banned)
+        entry->banned_until = entry->failed_count = 0;
+    pthread_mutex_unlock(&shard->lock);
+    return is_banned;
 }
 
 void tally_unban(void)

@@ -16,6 +16,10 @@ struct tally_key {
     char bytes[TALLY_KEY_BYTES]; /* the first says what it is: an address or an account */
 };
 
+/* The key of an address of 4 or 16 bytes. An IPv6 client owns a /64 as a rule: its addresses count as
+ * one. */
+struct tally_key tally_key_of_address(const uint8_t *address, size_t size);
+
 struct tally_limits {
     int64_t connections; /* 0: any number, here and below */
     int64_t rate, rate_window;
@@ -33,6 +37,14 @@ bool tally_failure(const struct tally_key *key, int64_t after, int64_t window, i
                    int64_t now);
 
 size_t tally_banned(int64_t now); /* addresses that are banned */
+
+/* Calls for each address that is banned, with the ns that are left. A lock is held meanwhile. */
+void tally_each_ban(int64_t now,
+                    void (*each)(void *data, const struct tally_key *key, int64_t left),
+                    void *data);
+
+/* Lifts a ban. False: it is not banned. */
+bool tally_lift_ban(const struct tally_key *key, int64_t now);
 void tally_unban(void);
 void tally_clear(void); /* frees everything; no other thread may be in this file */
 

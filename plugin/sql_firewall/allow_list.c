@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weir/account.h>
 #include <weir/text.h>
 
 #include "allow_list_private.h"
@@ -152,17 +153,26 @@ bool entry_is(const struct entry *entry, const struct key *key)
             (entry->database.data && text_equals(entry->database, key->database)));
 }
 
+/* Letter case makes no difference: hosts are compared without it. */
+static uint64_t hash_of_account(weir_string name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < name.size; i++)
+        hash = (hash ^ (uint8_t)(name.data[i] | 0x20)) * UINT64_C(0x100000001b3);
+    return hash ^ hash >> 29;
+}
+
 static uint64_t account_hash(const void *item)
 {
     const struct account *account = item;
-    return hash_of_name((weir_string){account->name, account->name_size});
+    return hash_of_account((weir_string){account->name, account->name_size});
 }
 
 static bool account_fits(const void *item, const void *wanted)
 {
     const struct account *account = item;
     const weir_string *name = wanted;
-    return account->name_size == name->size && memcmp(account->name, name->data, name->size) == 0;
+    return account_is((weir_string){account->name, account->name_size}, *name);
 }
 
 static const struct lookup_kind entries_kind = {entry_hash, entry_fits};
@@ -172,7 +182,7 @@ static const struct lookup_kind accounts_kind = {account_hash, account_fits};
 
 struct account *allow_lists_find(const struct allow_lists *lists, weir_string name)
 {
-    return lookup_find(&lists->accounts, &accounts_kind, hash_of_name(name), &name);
+    return lookup_find(&lists->accounts, &accounts_kind, hash_of_account(name), &name);
 }
 
 bool account_has(const struct account *account, const struct key *key)
@@ -305,10 +315,20 @@ void account_set_mode(struct account *account, int mode)
     atomic_store(&account->mode, mode);
 }
 
+/* Whether the file can name it. */
+static bool is_account(weir_string name)
+{
+    char room[ACCOUNT_QUOTED_BYTES];
+    struct account_name again;
+    weir_string printed = account_print(name, room);
+    return printed.data && !account_parse(printed, &again) &&
+           account_is(account_text(&again), name);
+}
+
 struct account *allow_lists_make(struct allow_lists *lists, weir_string name)
 {
     struct account *account = allow_lists_find(lists, name);
-    if (account || has_control_characters(name))
+    if (account || !is_account(name))
         return account;
     account = calloc(1, sizeof *account + name.size + 1);
     if (!account)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <weir/account.h>
 #include <weir/files.h>
 #include <weir/strbuf.h>
 #include <weir/text.h>
@@ -82,6 +83,19 @@ static const char *read_database(struct allow_heading *heading, weir_string name
     return NULL;
 }
 
+/* Who edits the file may write the account as for the server. */
+static const char *read_account(struct allow_lists *lists, struct allow_heading *heading,
+                                weir_string text)
+{
+    struct account_name name;
+    const char *wrong = account_parse(text, &name);
+    if (wrong)
+        return wrong;
+    heading->account = allow_lists_make(lists, account_text(&name));
+    heading->database = (weir_string){NULL, 0};
+    return heading->account ? NULL : "does not fit into memory";
+}
+
 const char *allow_lists_read_line(struct allow_lists *lists, char *line,
                                   struct allow_heading *heading)
 {
@@ -89,11 +103,8 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line,
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#')
         return NULL;
-    if (is_heading(line, "account", &name) && line[7]) {
-        heading->account = allow_lists_make(lists, name);
-        heading->database = (weir_string){NULL, 0};
-        return heading->account ? NULL : "names no account, or does not fit into memory";
-    }
+    if (is_heading(line, "account", &name))
+        return read_account(lists, heading, name);
     if (is_heading(line, "database", &name))
         return read_database(heading, name);
     if (strncmp(line, "mode ", 5) == 0) {
@@ -179,6 +190,8 @@ struct allow_lists *allow_lists_read(const char *path, bool *is_torn, struct err
 
 void heading_print(weir_string account, weir_string database, struct strbuf *out)
 {
+    char room[ACCOUNT_QUOTED_BYTES];
+    account = account_print(account, room);
     strbuf_printf(out, "account %.*s\n", WEIR_STRING_ARGS(account));
     if (database.data)
         strbuf_printf(out, "database%s%.*s\n", database.size ? " " : "",
@@ -204,8 +217,8 @@ size_t key_print(const struct key *key, char line[KEY_LINE_BYTES])
 static bool is_left_out(const struct left_out *left_out, const struct account *account,
                         const struct entry *entry)
 {
-    if (!left_out || left_out->account.size != account->name_size ||
-        memcmp(left_out->account.data, account->name, account->name_size) != 0)
+    if (!left_out ||
+        !account_is(left_out->account, (weir_string){account->name, account->name_size}))
         return false;
     return !left_out->key || (entry && entry_is(entry, left_out->key));
 }

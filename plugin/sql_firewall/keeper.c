@@ -273,6 +273,14 @@ static bool read_again(struct error *error)
     return true;
 }
 
+bool keeper_save(struct error *error)
+{
+    pthread_mutex_lock(&filing);
+    bool ok = save(error);
+    pthread_mutex_unlock(&filing);
+    return ok;
+}
+
 bool keeper_reload(struct error *error)
 {
     pthread_mutex_lock(&filing);
@@ -292,7 +300,7 @@ bool keeper_set_mode(weir_string account, int mode, struct error *error)
     pthread_mutex_unlock(&learning);
     bool ok = list && allow_lists_write(atomic_load(&lists), path, NULL, error);
     if (!list)
-        error_set(error, "this is no account's name, or does not fit into memory");
+        error_set(error, "no memory");
     else if (!ok)
         account_set_mode(list, before);
     pthread_mutex_unlock(&filing);

@@ -31,6 +31,10 @@ const struct allow_lists *keeper_lists(void);
 /* Adds to the account's list. Any thread, outside of readers_enter(). */
 enum learned keeper_learn(weir_string account, const struct key *key);
 
+/* Saves what was learned. False and the problem: it is tried again every second. Not for threads that serve
+ * sessions. */
+WEIR_MUST_CHECK bool keeper_save(struct error *error);
+
 /* Releases the hold when all that was learned before has been saved, or could not be. Takes it. */
 void keeper_release_when_saved(weir_hold *hold);
 

@@ -22,6 +22,7 @@ struct place_list {
 struct places {
     uint32_t magic;
     struct place_list lists[PLACE_BEGUN + 1];
+    struct crowd_place crowd;
 };
 
 static struct places *places_of(const weir_session *session)
@@ -106,6 +107,18 @@ bool places_put(weir_session *session, enum place_sort sort, uint64_t number, we
     return true;
 }
 
+struct crowd_place *places_make_crowd(weir_session *session)
+{
+    struct places *places = places_make(session);
+    return places ? &places->crowd : NULL;
+}
+
+const struct crowd_place *places_crowd(const weir_session *session)
+{
+    const struct places *places = places_of(session);
+    return places ? &places->crowd : NULL;
+}
+
 weir_string places_find(const weir_session *session, enum place_sort sort, uint64_t number)
 {
     const struct places *places = places_of(session);
@@ -143,6 +156,7 @@ void places_free(weir_session *session)
         return;
     weir_set_session_data(session, NULL);
     places->magic = 0;
+    crowd_leave(&places->crowd);
     for (size_t i = 0; i <= PLACE_BEGUN; i++)
         clear(&places->lists[i]);
     free(places);

@@ -14,6 +14,8 @@
 #include <weir/check.h>
 #include <weir/plugin.h>
 
+#include "crowd.h"
+
 /* A prepared statement, or one that has begun: the database of each. */
 enum place_sort { PLACE_PREPARED, PLACE_BEGUN };
 
@@ -23,6 +25,11 @@ bool places_put(weir_session *session, enum place_sort sort, uint64_t number, we
 
 /* The database, borrowed until the next call; absent: it is not known, or nothing was remembered. */
 weir_string places_find(const weir_session *session, enum place_sort sort, uint64_t number);
+
+/* Where the session stands among those of its account; made when it is not there. NULL: no memory. The
+ * other one makes nothing: NULL: there is none. */
+struct crowd_place *places_make_crowd(weir_session *session);
+const struct crowd_place *places_crowd(const weir_session *session);
 
 void places_drop(const weir_session *session, enum place_sort sort, uint64_t number);
 

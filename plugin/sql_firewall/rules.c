@@ -20,9 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weir/clock.h>
 #include <weir/pattern.h>
 #include <weir/text.h>
 
+#include "rates.h"
 #include "statement.h"
 
 /* A pattern that needs more steps counts as blind: a text cannot stall a thread. */
@@ -230,6 +232,41 @@ static enum answer ask_count(const struct rule *rule, struct asking *asking)
     return statement_is_read(asking->statement) ? NO : blind_to(asking, BLIND_READING);
 }
 
+/* Sessions of an account that is not known are counted for none. */
+static enum answer ask_sessions(const struct rule *rule, struct asking *asking)
+{
+    const struct statement *statement = asking->statement;
+    if (rule->sessions_over == WEIR_ABSENT || statement->session_position > rule->sessions_over)
+        return YES;
+    return statement->has_known_account ? NO : blind_to(asking, BLIND_ACCOUNT);
+}
+
+static uint64_t hash_more(uint64_t hash, weir_string text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        hash = (hash ^ (uint8_t)text.data[i]) * UINT64_C(0x100000001b3);
+    return (hash ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+/* Asked last, of a statement that the rule is about: it takes from the bucket. What is not about to run
+ * takes nothing. */
+static enum answer ask_rate(const struct rule *rule, struct asking *asking)
+{
+    struct statement *statement = asking->statement;
+    uint64_t key = UINT64_C(0xcbf29ce484222325);
+    if (!rule->rates)
+        return YES;
+    if (!statement->is_counted)
+        return NO;
+    if (rule->per & RULE_PER_ACCOUNT)
+        key = hash_more(key, statement->account);
+    if (rule->per & RULE_PER_DIGEST) {
+        weir_string digest = statement_digest(statement);
+        key = hash_more(key, digest.data ? digest : statement_command(statement));
+    }
+    return rates_take(rule->rates, key ^ key >> 31, clock_monotonic_ns()) ? NO : YES;
+}
+
 static enum answer ask_unknown(const struct rule *rule, struct asking *asking)
 {
     return (!rule->tables_unknown || !statement_is_understood(asking->statement)) &&
@@ -242,8 +279,8 @@ static enum answer ask_unknown(const struct rule *rule, struct asking *asking)
 static enum answer ask(const struct rule *rule, struct asking *asking)
 {
     static enum answer (*const conditions[])(const struct rule *, struct asking *) = {
-        ask_account, ask_command, ask_count,   ask_unknown,
-        ask_parts,   ask_tables,  ask_digests, ask_regex};
+        ask_account, ask_command, ask_sessions, ask_count, ask_unknown,
+        ask_parts,   ask_tables,  ask_digests,  ask_regex, ask_rate};
     enum answer answer = YES;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
         enum answer next = conditions[i](rule, asking);
@@ -319,12 +356,43 @@ static void make_gist(const struct rule *rule, struct rule_gist *gist)
     }
 }
 
+bool rules_have_condition(const struct rule *rule)
+{
+    size_t listed = 0;
+#define X(member, key) listed += rule->member.count;
+    RULE_LISTS(X)
+#undef X
+    return listed || rule->rate || rule->sessions_over != WEIR_ABSENT || rule->regex ||
+           rule->missing_where || rule->tables_unknown || rule->digest_inexact ||
+           rule->statements_over != WEIR_ABSENT;
+}
+
+bool rules_ask_sessions(const struct rules *rules)
+{
+    return rules && rules->ask_sessions;
+}
+
+bool rules_deny_something(const struct rules *rules)
+{
+    bool found = false;
+    for (size_t i = 0; rules && i < rules->count; i++)
+        found = found || !rules->rules[i].log_only;
+    return found;
+}
+
 bool rules_prepare(struct rules *rules)
 {
     rules->gists = calloc(rules->count ? rules->count : 1, sizeof *rules->gists);
-    for (size_t i = 0; rules->gists && i < rules->count; i++)
-        make_gist(&rules->rules[i], &rules->gists[i]);
-    return rules->gists != NULL;
+    bool ok = rules->gists != NULL;
+    for (size_t i = 0; ok && i < rules->count; i++) {
+        struct rule *rule = &rules->rules[i];
+        make_gist(rule, &rules->gists[i]);
+        rules->ask_sessions = rules->ask_sessions || rule->sessions_over != WEIR_ABSENT;
+        if (rule->rate && !rule->rates)
+            rule->rates = rates_new(rule->rate, rule->burst);
+        ok = !rule->rate || rule->rates;
+    }
+    return ok;
 }
 
 bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern, struct error *error)
@@ -363,6 +431,8 @@ void rules_free(struct rules *rules)
     for (size_t i = 0; rules && i < rules->count; i++) {
         struct rule *rule = &rules->rules[i];
         free(rule->name);
+        free(rule->message);
+        rates_free(rule->rates);
 #define X(member, key) free_list(&rule->member);
         RULE_LISTS(X)
 #undef X
@@ -372,6 +442,7 @@ void rules_free(struct rules *rules)
         free_list(&rules->modes[i].accounts);
     if (rules) {
         pcre2_match_context_free(rules->limits);
+        free_list(&rules->warnings);
         free(rules->gists);
         free(rules->rules);
         free(rules->modes);

@@ -28,6 +28,9 @@ enum firewall_mode {
 };
 extern const char *const firewall_mode_names[FIREWALL_MODE_COUNT];
 
+#define RULE_MESSAGE_BYTES 480 /* of an error of a rule's own, with its end */
+#define RULE_RATE_MOST     1000000
+
 struct statement;
 
 struct text_list {
@@ -45,6 +48,12 @@ struct text_list {
     X(tables, "tables")                   /* "schema.table" */                                     \
     X(digests, "digests")
 
+/* X(word, enumerator, bit): what a rate is counted for. */
+#define RULE_RATE_KEYS(X)  X("account", RULE_PER_ACCOUNT, 1U) X("digest", RULE_PER_DIGEST, 2U)
+#define X(word, name, bit) name = (bit),
+enum { RULE_RATE_KEYS(X) };
+#undef X
+
 struct rule {
     char *name;
 #define X(member, key) struct text_list member;
@@ -57,6 +66,11 @@ struct rule {
     bool tables_unknown;      /* tables_known = false */
     bool digest_inexact;      /* digest_exact = false */
     uint64_t statements_over; /* more in one command; WEIR_ABSENT: no matter */
+    uint64_t sessions_over;   /* of the account; WEIR_ABSENT: no matter */
+    uint64_t rate, burst;     /* statements a second, and at once; 0: not given */
+    unsigned per;             /* RULE_PER_*: what the rate is of; 0: not given */
+    struct rates *rates;      /* owned; NULL: no rate */
+    char *message;            /* what the client reads; NULL: the usual */
     bool log_only, blind_passes;
     unsigned line; /* of the file */
 };
@@ -85,16 +99,27 @@ struct rules {
     struct account_mode *modes;
     size_t mode_count;
     bool refuse_unknown_accounts;
-    void *limits; /* of matching; NULL: no rule has a regex */
+    bool ask_sessions;         /* of rules_prepare() */
+    struct text_list warnings; /* "FILE:LINE: what may be wrong" */
+    void *limits;              /* of matching; NULL: no rule has a regex */
 };
 
 /* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". */
 WEIR_MUST_CHECK struct rules *rules_read(const char *path, struct error *error);
 void rules_free(struct rules *rules);
 
+/* Whether the rule asks for anything; one that does not denies every statement. */
+bool rules_have_condition(const struct rule *rule);
+
+/* Whether some rule denies, rather than logs. rules may be NULL. */
+bool rules_deny_something(const struct rules *rules);
+
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
 WEIR_MUST_CHECK bool rules_compile(struct rules *rules, struct rule *rule, const char *pattern,
                                    struct error *error);
+
+/* Whether some rule asks for the number of sessions. rules may be NULL. */
+bool rules_ask_sessions(const struct rules *rules);
 
 /* Makes rules ready to be asked, when all are there. False: no memory. */
 WEIR_MUST_CHECK bool rules_prepare(struct rules *rules);

@@ -3,12 +3,14 @@
  * Reads a file of rules. An unknown key is an error: a misspelled condition would make a rule deny
  * more, or less, than it says. The functions return -1 after they have set the error, which names
  * the file and the line. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <weir/account.h>
 #include <weir/toml.h>
 
-#include "rules.h"
+#include "rules_check.h"
 
 /* One file that is being read. */
 struct reading {
@@ -113,14 +115,40 @@ static int read_list(const struct reading *reading, const struct toml_node *node
 
 /* ---- Rules ---- */
 
-/* Schema and table: a pattern without a dot would match no table. */
-static int check_tables(const struct reading *reading, const struct toml_node *node)
+/* Keeps a warning, with the place in the file before it. */
+static int warn(const struct reading *reading, const struct toml_node *node, const char *message)
 {
-    for (size_t i = 0; i < toml_count(node); i++) {
-        const char *pattern = toml_text(toml_at(node, i), NULL);
-        if (!strchr(pattern, '.'))
-            return WRONG(reading, "\"%s\" names no schema; write \"schema.table\" or \"*.table\"",
-                         pattern);
+    struct text_list *list = &reading->rules->warnings;
+    struct error place;
+    char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
+    if (grown)
+        list->items = grown;
+    toml_error(reading->document, node, &place, "%s", message);
+    char *text = grown ? strdup(place.message) : NULL;
+    if (!text)
+        return no_memory(reading);
+    list->items[list->count++] = text;
+    return 0;
+}
+
+/* Accounts are written as for the server; in them, * and ? are wild: "*" alone, and what ends with
+ * * and names no host, is of any host. */
+static int read_accounts(const struct reading *reading, const struct toml_node *node,
+                         struct text_list *list)
+{
+    struct account_name name;
+    for (size_t i = 0; i < list->count; i++) {
+        char *text = list->items[i];
+        size_t size = strlen(text);
+        if (size && text[size - 1] == '*' && !strpbrk(text, "@'\"` \t"))
+            continue;
+        const char *wrong = account_parse_named(text_of(text), &name);
+        if (wrong)
+            return WRONG(reading, "\"%s\" is no account: it %s", text, wrong);
+        list->items[i] = strdup(name.text);
+        free(text);
+        if (!list->items[i])
+            return no_memory(reading);
     }
     return 0;
 }
@@ -152,22 +180,69 @@ static int read_access(const struct reading *reading, const struct toml_node *li
 static int read_regex(const struct reading *reading, const struct toml_node *node,
                       struct rule *rule)
 {
-    struct error problem = {""};
+    struct error problem = {""}, warning = {""};
     const char *text = read_text(reading, node, "regex");
     if (!text)
         return -1;
-    return rules_compile(reading->rules, rule, text, &problem)
-               ? 0
-               : WRONG(reading, "\"regex\": %s", problem.message);
+    if (!rules_compile(reading->rules, rule, text, &problem))
+        return WRONG(reading, "\"regex\": %s", problem.message);
+    if (rules_check_regex(text, rule->regex, &problem, &warning) < 0)
+        return WRONG(reading, "%s", problem.message);
+    return warning.message[0] ? warn(reading, node, warning.message) : 0;
 }
 
-static int read_name(const struct reading *reading, const struct toml_node *node, struct rule *rule)
+/* Reads a string into *copy, which is owned by the caller. */
+static int read_copy(const struct reading *reading, const struct toml_node *node, const char *key,
+                     char **copy)
 {
-    const char *text = read_text(reading, node, "name");
+    const char *text = read_text(reading, node, key);
     if (!text)
         return -1;
-    rule->name = strdup(text);
-    return rule->name ? 0 : no_memory(reading);
+    *copy = strdup(text);
+    return *copy ? 0 : no_memory(reading);
+}
+
+/* What the client reads: an error's text has a size. */
+static int read_message(const struct reading *reading, const struct toml_node *node,
+                        struct rule *rule)
+{
+    if (read_copy(reading, node, "message", &rule->message) < 0)
+        return -1;
+    size_t size = strlen(rule->message);
+    return size > 0 && size < RULE_MESSAGE_BYTES
+               ? 0
+               : WRONG(reading, "\"message\" has 1 to %d bytes", RULE_MESSAGE_BYTES - 1);
+}
+
+/* A list of what a rate is of. */
+static int read_per(const struct reading *reading, const struct toml_node *list, unsigned *per)
+{
+    if (check_list(reading, list, "per") < 0)
+        return -1;
+    for (size_t i = 0; i < toml_count(list); i++) {
+        const struct toml_node *node = toml_at(list, i);
+        const char *text = read_text(reading, node, "per");
+        unsigned bit = 0;
+        if (!text)
+            return -1;
+#define X(word, name, value) bit |= strcmp(text, word) == 0 ? name : 0U;
+        RULE_RATE_KEYS(X)
+#undef X
+        if (!bit)
+            return WRONG(reading, "\"%s\" is neither \"account\" nor \"digest\"", text);
+        *per |= bit;
+    }
+    return 0;
+}
+
+/* Reads a number that can be the rate of something in a second. */
+static int read_rate(const struct reading *reading, const struct toml_node *node, const char *key,
+                     uint64_t *count)
+{
+    int status = read_count(reading, node, key, count);
+    return status == 0 && *count > RULE_RATE_MOST
+               ? WRONG(reading, "\"%s\" is more than %d", key, RULE_RATE_MOST)
+               : status;
 }
 
 /* Finds the list that the key stands for; false: the key is not that of a list. */
@@ -183,6 +258,25 @@ static bool find_list(struct rule *rule, const char *key, struct text_list **lis
     return false;
 }
 
+/* Patterns that fit nothing are mistakes. */
+static int check_patterns(const struct reading *reading, const struct toml_node *node,
+                          struct rule *rule, struct text_list *list)
+{
+    struct error problem = {""};
+    int status = 0;
+    if (list == &rule->accounts || list == &rule->except_accounts)
+        return read_accounts(reading, node, list);
+    if (list == &rule->tables)
+        status = rules_check_tables(list, &problem);
+    else if (list == &rule->digests)
+        status = rules_check_digests(list, &problem);
+    else if (list == &rule->kinds)
+        status = rules_check_names(list, WEIR_NAMES_KIND, "kind", &problem);
+    else
+        status = rules_check_names(list, WEIR_NAMES_COMMAND, "command", &problem);
+    return status < 0 ? WRONG(reading, "%s", problem.message) : 0;
+}
+
 static int read_rule_key(const struct reading *reading, const struct toml_node *node,
                          struct rule *rule)
 {
@@ -190,10 +284,20 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
     struct text_list *list;
     if (find_list(rule, key, &list)) {
         int status = read_list(reading, node, key, list);
-        return status == 0 && list == &rule->tables ? check_tables(reading, node) : status;
+        return status < 0 ? status : check_patterns(reading, node, rule, list);
     }
     if (strcmp(key, "name") == 0)
-        return read_name(reading, node, rule);
+        return read_copy(reading, node, key, &rule->name);
+    if (strcmp(key, "message") == 0)
+        return read_message(reading, node, rule);
+    if (strcmp(key, "rate") == 0)
+        return read_rate(reading, node, key, &rule->rate);
+    if (strcmp(key, "burst") == 0)
+        return read_rate(reading, node, key, &rule->burst);
+    if (strcmp(key, "per") == 0)
+        return read_per(reading, node, &rule->per);
+    if (strcmp(key, "sessions_over") == 0)
+        return read_count(reading, node, key, &rule->sessions_over);
     if (strcmp(key, "access") == 0)
         return read_access(reading, node, &rule->access);
     if (strcmp(key, "regex") == 0)
@@ -223,6 +327,13 @@ static int check_rule(const struct reading *reading, const struct toml_node *nod
         return WRONG(reading, "\"access\" without \"tables\"; for all of them write [\"*.*\"]");
     if (!rule->access)
         rule->access = WEIR_TABLE_READ | WEIR_TABLE_WRITE | WEIR_TABLE_DDL;
+    struct error problem = {""};
+    if (rules_check_whole(rule, &problem) < 0)
+        return WRONG(reading, "%s", problem.message);
+    if (rule->rate && !rule->burst)
+        rule->burst = rule->rate;
+    if (rule->rate && !rule->per)
+        rule->per = RULE_PER_ACCOUNT;
     for (size_t i = 0; i + 1 < rules->count; i++)
         if (strcmp(rules->rules[i].name, rule->name) == 0)
             return WRONG(reading, "there are two rules of the name \"%s\"", rule->name);
@@ -234,7 +345,7 @@ static int read_rule(const struct reading *reading, const struct toml_node *node
     if (toml_type(node) != TOML_TABLE)
         return WRONG(reading, "\"deny\" is no [[deny]]");
     struct rule *rule = &reading->rules->rules[reading->rules->count++];
-    rule->statements_over = WEIR_ABSENT;
+    rule->statements_over = rule->sessions_over = WEIR_ABSENT;
     rule->line = toml_line(node);
     for (size_t i = 0; i < toml_count(node); i++)
         if (read_rule_key(reading, toml_at(node, i), rule) < 0)
@@ -268,7 +379,9 @@ static int read_account(const struct reading *reading, const struct toml_node *n
         const struct toml_node *value = toml_at(node, i);
         const char *key = toml_key(value);
         if (strcmp(key, "accounts") == 0)
-            status = read_list(reading, value, key, &mode->accounts);
+            status = read_list(reading, value, key, &mode->accounts) < 0
+                         ? -1
+                         : read_accounts(reading, value, &mode->accounts);
         else if (strcmp(key, "mode") == 0)
             status = read_mode(reading, value, &mode->mode);
         else

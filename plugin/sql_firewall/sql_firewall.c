@@ -12,11 +12,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <weir/files.h>
+#include <weir/log_limit.h>
 
+#include "crowd.h"
 #include "firewall.h"
+#include "noise.h"
 #include "places.h"
+#include "refused.h"
 #include "statement.h"
 
 #define COMMAND_CLOSE    0x19 /* COM_STMT_CLOSE */
@@ -32,19 +35,15 @@ static struct {
 
 /* ---- The log ---- */
 
-/* Whether another line may be written this second; before the first of a second, what was left out.
- */
+/* Whether another line may be written this second. */
 static bool may_log(void)
 {
-    static atomic_ullong second;
-    static atomic_uint lines;
-    unsigned long long now = (unsigned long long)time(NULL), before = atomic_load(&second);
-    if (now != before && atomic_compare_exchange_strong(&second, &before, now)) {
-        unsigned written = atomic_exchange(&lines, 0);
-        if (written > LINES_PER_SECOND)
-            weir_log(WEIR_LOG_WARN, "and %u more statements", written - LINES_PER_SECOND);
-    }
-    return atomic_fetch_add(&lines, 1) < LINES_PER_SECOND;
+    static struct log_limit limit;
+    uint32_t left_out;
+    bool may = log_limit_allows(&limit, LINES_PER_SECOND, &left_out);
+    if (left_out)
+        weir_log(WEIR_LOG_WARN, "and %u more statements", left_out);
+    return may;
 }
 
 /* The log's line: what happened to whose statement, and why. */
@@ -99,12 +98,20 @@ static const struct account *list_of(const struct statement *statement)
 
 enum listing { LISTED, UNLISTED, LISTING_UNKNOWN };
 
+/* What is on no list, and is sent by drivers whatever the application does. */
+static bool may_pass_as_noise(struct statement *statement)
+{
+    return weir_number_of(SQL_FIREWALL_ALLOW_DRIVER_STATEMENTS) && statement_is_noise(statement);
+}
+
 /* An account without a list; one that is not known may have one of those that there are. */
-static enum listing judge_without_list(const struct statement *statement)
+static enum listing judge_without_list(struct statement *statement)
 {
     const struct rules *now = atomic_load(&rules);
+    if (now && now->refuse_unknown_accounts && statement->has_known_account)
+        return may_pass_as_noise(statement) ? LISTED : UNLISTED;
     if (now && now->refuse_unknown_accounts)
-        return statement->has_known_account ? UNLISTED : LISTING_UNKNOWN;
+        return LISTING_UNKNOWN;
     return statement->has_known_account || allow_lists_are_empty(keeper_lists()) ? LISTED
                                                                                  : LISTING_UNKNOWN;
 }
@@ -123,7 +130,7 @@ static enum listing judge_by_list(struct statement *statement, const struct acco
                                                       weir_prepared_id(statement->session)));
     for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
         if (!account_allows(list, &key))
-            return UNLISTED;
+            return may_pass_as_noise(statement) ? LISTED : UNLISTED;
     return answer == KEY_UNKNOWABLE ? LISTING_UNKNOWN : LISTED;
 }
 
@@ -159,9 +166,23 @@ static const char *unlistable(struct statement *statement)
                                                  : "its digest is not known";
 }
 
-/* Writes why the statement is refused; false: it is not. */
+/* Keeps what an administrator may want to allow. */
+static void note_unlisted(struct statement *statement, const struct account *list)
+{
+    struct key key;
+    uint8_t digest[KEY_BYTES];
+    weir_string hex = statement_digest(statement);
+    if (hex.size != 2 * (size_t)KEY_BYTES || !key_from_hex(hex.data, digest))
+        return;
+    for (size_t i = 0; key_of(statement, i, &key) == KEY_FOUND; i++)
+        if (!list || !account_allows(list, &key))
+            refused_note(statement->account, digest, &key);
+}
+
+/* Writes why the statement is refused, and what the client reads of a rule that has a message of its own,
+ * otherwise nothing. False: it is not refused. */
 static bool is_denied(struct statement *statement, const struct account *list, bool listed_only,
-                      char why[WHY_BYTES])
+                      char why[WHY_BYTES], char message[RULE_MESSAGE_BYTES])
 {
     const char *blind = NULL;
     enum listing listing = LISTED;
@@ -173,6 +194,9 @@ static bool is_denied(struct statement *statement, const struct account *list, b
     int length = snprintf(why, WHY_BYTES, "rule \"%.100s\"", rule ? rule->name : "allow-list");
     char *more = why + (length > 0 ? length : 0);
     size_t size = (size_t)(why + WHY_BYTES - more);
+    snprintf(message, RULE_MESSAGE_BYTES, "%s", rule && rule->message ? rule->message : "");
+    if (listing == UNLISTED)
+        note_unlisted(statement, list);
     if (blind || listing == LISTING_UNKNOWN)
         say_blind(statement, blind ? blind : unlistable(statement), more, size);
     else if (!rule)
@@ -194,7 +218,7 @@ static void note_beginning(struct statement *statement, weir_session *session)
 
 static weir_verdict judge(weir_session *session)
 {
-    char why[WHY_BYTES] = "";
+    char why[WHY_BYTES] = "", message[RULE_MESSAGE_BYTES] = "";
     struct statement statement;
     if (weir_command_code(session) == COMMAND_CLOSE)
         return WEIR_OK; /* it frees what was prepared, and cannot be refused */
@@ -202,8 +226,11 @@ static weir_verdict judge(weir_session *session)
     unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = list_of(&statement);
     enum firewall_mode mode = mode_of(&statement, list);
-    bool stopped =
-        mode != FIREWALL_OFF && is_denied(&statement, list, mode != FIREWALL_RECORDING, why);
+    statement.is_counted = true;
+    if (rules_ask_sessions(atomic_load(&rules)) && places_crowd(session))
+        statement.session_position = crowd_position(places_crowd(session));
+    bool stopped = mode != FIREWALL_OFF &&
+                   is_denied(&statement, list, mode != FIREWALL_RECORDING, why, message);
     readers_leave(reading);
     if (mode == FIREWALL_OFF)
         return WEIR_OK;
@@ -221,6 +248,8 @@ static weir_verdict judge(weir_session *session)
     }
     atomic_fetch_add(&denied, 1);
     log_statement(&statement, "refused by", why);
+    if (message[0])
+        return weir_refuse(session, 0, NULL, "%s", message);
     return weir_refuse(session, 0, NULL, "Statement blocked by sql_firewall: %s", why);
 }
 
@@ -236,7 +265,7 @@ static bool is_to_learn(struct statement *statement)
     unsigned *reading = readers_enter(&keeper_readers);
     const struct account *list = list_of(statement);
     if (statement->has_known_account && mode_of(statement, list) == FIREWALL_RECORDING &&
-        !statement_is_harmless(statement)) {
+        !statement_is_harmless(statement) && !may_pass_as_noise(statement)) {
         enum key_answer answer;
         for (size_t i = 0; (answer = key_of(statement, i, &key)) == KEY_FOUND; i++)
             is_new = is_new || !list || !account_has(list, &key);
@@ -309,12 +338,30 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event event)
 {
+    if (event == WEIR_CONNECTED || event == WEIR_CHANGE_USER) {
+        struct crowd_place *place = places_make_crowd(session);
+        if (place)
+            crowd_join(place, weir_current_user(session));
+    }
     if (event == WEIR_DISCONNECT || event == WEIR_REJECT)
         places_free(session);
     return WEIR_OK;
 }
 
 /* ---- Life ---- */
+
+/* Whoever sets PROTECTING expects that something is refused. */
+static void warn_if_nothing_is_protected(void)
+{
+    const struct rules *now = atomic_load(&rules);
+    unsigned *reading = readers_enter(&keeper_readers);
+    bool has_list = !allow_lists_are_empty(keeper_lists());
+    bool protects = has_list || rules_deny_something(now) || (now && now->refuse_unknown_accounts);
+    readers_leave(reading);
+    if (weir_number_of(SQL_FIREWALL_MODE) == FIREWALL_PROTECTING && !protects)
+        weir_log(WEIR_LOG_WARN, "sql_firewall_mode is PROTECTING, and nothing is refused: there is "
+                                "neither a rule that denies nor an account with an allow-list");
+}
 
 /* Replaces the rules by those of the file; a file with a mistake changes nothing. */
 static weir_verdict read_rules(void)
@@ -332,6 +379,9 @@ static weir_verdict read_rules(void)
     size_t unbound = allow_lists_unbound(keeper_lists());
     readers_leave(reading);
     weir_log(WEIR_LOG_INFO, "%zu rules, %zu statements on allow-lists", count, statements);
+    for (size_t i = 0; next && i < next->warnings.count; i++)
+        weir_log(WEIR_LOG_WARN, "%s", next->warnings.items[i]);
+    warn_if_nothing_is_protected();
     if (unbound)
         weir_log(WEIR_LOG_WARN,
                  "%zu statements on allow-lists have no database, and count in every one: record "
@@ -373,10 +423,19 @@ weir_verdict OnFlush(const weir_manifest *manifest)
     return firewall_flush();
 }
 
+weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+{
+    (void)session;
+    if (event == WEIR_VARIABLE_CHANGED && variable->index == SQL_FIREWALL_MODE && keeper_lists())
+        warn_if_nothing_is_protected();
+    return WEIR_OK;
+}
+
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
     keeper_close();
+    refused_clear();
     rules_free(atomic_exchange(&rules, NULL));
     return WEIR_OK;
 }

@@ -45,6 +45,8 @@ void statement_begin(struct statement *statement, const weir_session *session)
 {
     statement->session = session;
     statement->asked = 0;
+    statement->is_counted = false;
+    statement->session_position = 0;
     statement->account = weir_current_user(session);
     statement->has_known_account = statement->account.data != NULL;
     if (!statement->has_known_account) {

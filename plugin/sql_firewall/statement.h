@@ -35,6 +35,9 @@ struct statement {
     weir_string account;    /* borrowed */
     bool has_known_account; /* false: it may be any account, and `account` is the name that the
                                client gave, for people */
+    bool is_counted; /* it is about to run, and counts for the rates of rules; false at first */
+    uint64_t
+        session_position; /* of its session among those of its account (crowd.h); 0: not known */
     /* Private. */
     char account_room[256];
     uint32_t asked; /* which of the facts below are there */

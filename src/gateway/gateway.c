@@ -20,6 +20,8 @@
 
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
+#include "sql/sql.h"
+#include "wire/wire.h"
 
 #define DRAIN_LOOK_MS 20
 #define MAX_LISTENERS 2
@@ -340,6 +342,13 @@ static int start(struct server *server, struct error *error)
     if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
     return start_workers(server, error);
+}
+
+const char *gateway_known_name(uint32_t list, size_t index)
+{
+    if (list == WEIR_NAMES_COMMAND)
+        return index <= UINT8_MAX ? wire_command_name((uint8_t)index) : NULL;
+    return list == WEIR_NAMES_KIND ? sql_kind_name_at(index) : NULL;
 }
 
 int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,

@@ -25,6 +25,7 @@
 #define WEIR_GATEWAY_GATEWAY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/base.h"
 #include "plugin/host/plugin_host.h"
@@ -62,6 +63,9 @@ struct gateway_options {
 void gateway_report_crashes(void);
 
 #define GATEWAY_HAS_CUT_OFF 1 /* statements or transactions were not finished at the end */
+
+/* The names of a weir_name_list, for plugin_options. */
+const char *gateway_known_name(uint32_t list, size_t index);
 
 /* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
  * afterwards. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when

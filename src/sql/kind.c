@@ -34,6 +34,14 @@ const char *sql_kind_name(enum sql_kind kind)
                                            : kind_rows[SQL_KIND_UNKNOWN].name;
 }
 
+const char *sql_kind_name_at(size_t index)
+{
+    if (index < SQL_LABEL_COUNT)
+        return label_names[index];
+    return index - SQL_LABEL_COUNT < SQL_KIND_COUNT ? kind_rows[index - SQL_LABEL_COUNT].name
+                                                    : NULL;
+}
+
 enum sql_label sql_kind_label(enum sql_kind kind)
 {
     return (unsigned)kind < SQL_KIND_COUNT ? kind_rows[kind].label : SQL_LABEL_OTHER;

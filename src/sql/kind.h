@@ -33,6 +33,9 @@ const char *sql_label_name(enum sql_label label);
 /* "SetRole", "LockTables": weir's text of a kind. Static, never NULL. */
 const char *sql_kind_name(enum sql_kind kind);
 
+/* The index-th of all labels and kinds; some are both. NULL: there are no more. */
+const char *sql_kind_name_at(size_t index);
+
 /* TiDB's label of a kind. */
 enum sql_label sql_kind_label(enum sql_kind kind);
 

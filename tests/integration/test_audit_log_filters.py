@@ -88,7 +88,9 @@ def test_mistakes_are_answered_with_a_sentence_and_change_nothing(audited):
             ("SELECT audit_log_filter_set_filter('f', '{')", "the definition is no JSON"),
             ("SELECT audit_log_filter_set_filter('f', '{\"filter\": {\"class\": {\"name\": \"message\"}}}')", "not supported"),
             ("SELECT audit_log_filter_set_filter('f', NULL)", "none is NULL"),
-            ("SELECT audit_log_filter_set_user('nobody', 'f')", "no account"),
+            ("SELECT audit_log_filter_set_user('a b@%', 'f')", "no account"),
+            ("SELECT audit_log_filter_set_user('\\'a@%', 'f')", "has a quote that is not closed"),
+            ("SELECT audit_log_filter_set_user('%@%', 'f')", "user names have no wildcards"),
             ("SELECT audit_log_filter_set_user('a@b', 'g')", "there is no filter \"g\""),
         ]:
             found = ask(connection, sql)
@@ -100,6 +102,30 @@ def test_mistakes_are_answered_with_a_sentence_and_change_nothing(audited):
         error = failure(lambda: ask(connection, "SELECT audit_log_filter_flush()"))
         assert error["arguments"][0] == 1227
         assert ask(connection, "SELECT audit_log_session_filter_id()") == "0"
+
+
+@pytest.mark.parametrize("account", ["'tester'@'%'", '"tester"@"%"', "`tester`@`%`", "'tester'", "tester"])
+def test_accounts_are_read_as_the_server_does(audited, account):
+    """In quotes, or without a host, an account was stored as it stood, and matched nobody."""
+    server = audited()
+    with server.endpoint.connect() as connection:
+        set_filter(connection, "nothing", {"log": False})
+        assert set_user(connection, account, "nothing") == "OK"
+        ask(connection, "SELECT 'not recorded'")
+        assert ask(connection, "SELECT audit_log_filter_remove_user(%s)", account) == "OK"
+        ask(connection, "SELECT 'recorded again'")
+    assert marked(server, "recorded again") and not marked(server, "not recorded")
+
+
+def test_lists_of_accounts_in_variables_are_checked(audited):
+    server = audited()
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        for name in ("audit_log_include_accounts", "audit_log_exclude_accounts", "audit_log_abort_exempt"):
+            error = failure(lambda name=name: cursor.execute(f"SET GLOBAL {name} = 'a@b, c d, e'"))
+            assert error["arguments"][0] == 1231 and '"c d" is no account' in error["arguments"][1], error
+            cursor.execute(f"SET GLOBAL {name} = %s", ("'o''brien'@'%', web",))
+            assert ask(connection, f"SELECT @@{name}") == "'o''brien'@'%', web"
+            cursor.execute(f"SET GLOBAL {name} = ''")
 
 
 def test_a_file_edited_by_hand_is_read_by_flush(audited):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ip_filter in front of a real server: countries, accounts and their databases, limits, bans, dry_run."""
 import ipaddress
+import re
 import struct
 import threading
 
@@ -205,6 +206,69 @@ def test_failed_logins_ban_an_address_for_a_while(filtered):
     server = filtered(ban_after=1, ban_time="200ms")
     assert [refusal(server, password="wrong"), refusal(server)] == [1045, 1129]
     wait_for(lambda: refusal(server) == 0, "the ban to be over")
+
+
+def ask(server, statement, **login):
+    with server.endpoint.connect(unix_socket=server.endpoint.socket, database=None, **login) as admin, admin.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()[0][0]
+
+
+def test_bans_are_listed_and_lifted_by_functions(filtered):
+    server = filtered(ban_after=2, ban_window="1h", ban_time="1h")
+    assert ask(server, "SELECT ip_filter_bans()") == ""
+    for source in ("127.0.0.1", "127.0.0.9"):
+        assert [refusal(server, source, password="wrong") for _ in range(3)] == [1045, 1045, 1129]
+    assert sorted(line.split()[0] for line in ask(server, "SELECT ip_filter_bans()").split("\n")) == ["127.0.0.1", "127.0.0.9"]
+    assert 3500 < int(ask(server, "SELECT ip_filter_bans()").split()[1]) <= 3600
+    assert ask(server, "SELECT ip_filter_unban('127.0.0.1')") == "OK"
+    assert refusal(server) == 0 and refusal(server, "127.0.0.9") == 1129
+    assert ask(server, "SELECT ip_filter_bans()").startswith("127.0.0.9 ")
+    for argument, problem in (("'127.0.0.1'", "127.0.0.1 is not banned"), ("'2001:db8::1/64'", "2001:db8::1 is not banned"),
+                              ("'127.0.0'", '"127.0.0" is no IP address'), ("NULL", '"" is no IP address')):
+        error = failure(lambda argument=argument: ask(server, f"SELECT ip_filter_unban({argument})"))
+        assert problem in error["arguments"][1], error
+    for function in ("bans()", "unban('127.0.0.9')"):
+        error = failure(lambda function=function: ask(server, f"SELECT ip_filter_{function}", user="plain", password="plain-secret"))
+        assert error["arguments"][0] == 1227
+
+
+def test_accounts_have_limits_of_their_own(filtered):
+    server = filtered("limit 'nopassword' 2\nlimit plain 0\n", connections_per_account=1)
+    other = {"user": "nopassword", "password": ""}
+    first = connect(server, **other)
+    with connect(server), connect(server, user="plain", password="plain-secret"):
+        assert refusal(server) == 1040  # by the variable
+        assert refusal(server, user="plain", password="plain-secret") == 0
+        with connect(server, **other):
+            assert failure(lambda: connect(server, **other))["arguments"] == \
+                (1040, "Host '127.0.0.1' has a user with too many connections (ip_filter)")
+        first.close()
+        wait_for(lambda: refusal(server, **other) == 0, "the place to be free again")
+
+
+def test_refusals_are_logged_some_a_second(filtered):
+    server = filtered("deny 127.0.0.9\n")
+    assert [refusal(server, "127.0.0.9") for _ in range(100)] == [1130] * 100
+    lines = [line for line in server.log().splitlines()
+             if "refused: Host '127.0.0.9' is not allowed to connect to this server: user=" in line]
+    seconds = [line.split(".")[0] for line in lines]
+    assert lines and max(map(seconds.count, seconds)) <= 21  # the clock may turn between a count and its line
+
+    def counted():
+        refusal(server, "127.0.0.9")
+        log = server.log()
+        written = sum("refused: Host '127.0.0.9'" in line for line in log.splitlines())
+        missing = sum(int(n) for n in re.findall(r"and (\d+) more refusals", log))
+        return written + missing == int(ask_status(server, "Ip_filter_refused"))
+
+    wait_for(counted, "the refusals that were left out to be counted")
+
+
+def ask_status(server, name):
+    with server.endpoint.connect(unix_socket=server.endpoint.socket, database=None) as admin, admin.cursor() as cursor:
+        cursor.execute(f"SHOW STATUS LIKE '{name}'")
+        return cursor.fetchall()[0][1]
 
 
 def test_dry_run_logs_and_lets_pass(filtered):

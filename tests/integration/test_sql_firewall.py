@@ -212,11 +212,38 @@ def test_weir_firewall_prints_verdict_and_rule_of_each_statement(tmp_path):
     assert run("-u", "deploy@%", example, text="DROP TABLE t;")[:2] == (0, [("pass", "-")])
     assert run("-l", example, text="SELECT 1; SELECT 2\nSELECT 3\n")[1] == [("deny", "one-statement")] * 2 + [("pass", "-")]
     wrong = tmp_path / "wrong.toml"
-    for rules, problem in (('[[deny]]\nname = "x"\nkinds = ["Dorp"]\n', '1: rule "x": there is no kind "Dorp"'),
+    for rules, problem in (('[[deny]]\nname = "x"\nkinds = ["DorpTable"]\n',
+                            '3: there is no kind "DorpTable"; did you mean "DropTable"?'),
+                           ('[[deny]]\nname = "x"\ncommands = ["Qeury"]\n',
+                            '3: there is no command "Qeury"; did you mean "Query"?'),
+                           ('[[deny]]\nname = "x"\n', '1: the rule "x" has no condition, and would deny every statement; '
+                            'if it shall, write kinds = ["*"]'),
                            ('[[deny]]\nname = "x"\nkind = ["Drop"]\n', '3: a rule has no "kind"'),
                            ('[[deny]]\nname = "x"\nregex = "("\n', '3: "regex": missing closing parenthesis, at byte 1'),
                            ('[[deny]]\nname = "x"\ntables = ["t"]\n',
                             '3: "t" names no schema; write "schema.table" or "*.table"'),
-                           ('[[deny]]\nname = "x"\n[[deny]]\nname = "x"\n', '3: there are two rules of the name "x"')):
+                           ('[[deny]]\nname = "x"\nkinds = ["*"]\n' * 2, '4: there are two rules of the name "x"')):
         wrong.write_text(rules)
         assert run(wrong, text="") == (2, [], f"weir-firewall: {wrong}:{problem}\n")
+    wrong.write_text('[[deny]]\nname = "x"\nregex = "drop|TRUNCATE"\n')
+    assert run(wrong, text="TRUNCATE t;") == (0, [("pass", "-")], f'weir-firewall: warning: {wrong}:3: "regex" looks for the capital '
+                                              "letter T, which no normalised text has; write it in lower case, or begin with (?i)\n")
+    assert run("-u", "'a@%", example, text="")[2] == "weir-firewall: -account \"'a@%\" is no account: it has a quote that is not closed\n"
+    assert run("-u", "'deploy'@'%'", example, text="DROP TABLE t;")[:2] == (0, [("pass", "-")])
+
+
+def test_what_protects_nothing_says_so(make_firewall):
+    """PROTECTING with neither rules nor lists, and rules that can never match, were silent."""
+    text = "sql_firewall_mode is PROTECTING, and nothing is refused"
+    server = make_firewall("PROTECTING", "")
+    assert text in server.log()
+    server.stop()
+    server = make_firewall("OFF", '[[deny]]\nname = "x"\nkinds = ["*"]\nlog_only = true\nregex = "drop|TRUNCATE"\n')
+    assert ':5: "regex" looks for the capital letter T' in server.log() and text not in server.log()
+    with server.endpoint.connect(database=None) as admin:
+        admin.query("SET GLOBAL sql_firewall_mode = 'PROTECTING'")
+        wait_for(lambda: text in server.log(), "the warning")
+        admin.query("SET GLOBAL sql_firewall_mode = 'OFF'")
+        server.rules.write_text('[[deny]]\nname = "x"\ncommands = ["Qeury"]\n')
+        error = failure(lambda: admin.query("FLUSH TIDB PLUGINS sql_firewall"))
+        assert ':3: there is no command "Qeury"; did you mean "Query"?' in error["arguments"][1]

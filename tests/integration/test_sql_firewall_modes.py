@@ -125,7 +125,10 @@ def test_functions_say_what_is_wrong_and_are_for_administrators(make_firewall, a
     server = make_firewall("OFF")
     for function, arguments, words in (
             ("set_mode", ("app@%", "ON"), '"ON" is no mode; it is OFF, RECORDING, DETECTING, PROTECTING, DEFAULT or RESET'),
-            ("set_mode", ("a\nb@%", "OFF"), "this is no account's name, or does not fit into memory"),
+            ("set_mode", ("a\nb@%", "OFF"), "is no account: it has a control character in it"),
+            ("set_mode", ("'a@%", "OFF"), "\"'a@%\" is no account: it has a quote that is not closed"),
+            ("mode", ("a b",), "has a space or a quote in a name without quotes; write 'user'@'host'"),
+            ("statements", ("%",), "user names have no wildcards"),
             ("forget", ("app@%", "12"), "a digest has 64 lower-case hex digits"),
             ("forget", ("app@%", "0" * 64), "app@% has no statement of that digest on its list")):
         error = failure(lambda: call(admin, server, "sql_firewall_" + function, *arguments))
@@ -135,6 +138,21 @@ def test_functions_say_what_is_wrong_and_are_for_administrators(make_firewall, a
         error = failure(lambda: connection.cursor().execute("SELECT sql_firewall_set_mode('plain@%', 'OFF')"))
         assert error["arguments"][0] == 1227
     assert call(admin, server, "sql_firewall_flush") == "OK"
+
+
+@pytest.mark.parametrize("name", ["'ruled'@'%'", '"ruled"@"%"', "`ruled`", "ruled"])
+def test_accounts_are_read_as_the_server_does(make_firewall, admin, name):
+    """In quotes, or without a host, an account was stored as it stood: OK, and nobody was protected."""
+    server = make_firewall("OFF", f'[[deny]]\nname = "secret"\ntables = ["*.secret"]\naccounts = [\'\'\'{name}\'\'\']\n' + ADMIN)
+    with connect(server, "ruled") as ruled:
+        assert error_of(ruled, "SELECT * FROM secret") is None
+        for mode, refused in (("PROTECTING", True), ("OFF", False)):
+            assert call(admin, server, "sql_firewall_set_mode", name, mode) == "OK"
+            assert call(admin, server, "sql_firewall_mode", "ruled@%") == mode
+            assert bool(error_of(ruled, "SELECT * FROM secret")) is refused
+        server.allow_list.write_text(f"account {name}\nmode PROTECTING\n")
+        admin(server, "FLUSH TIDB PLUGINS sql_firewall")
+        assert error_of(ruled, "SELECT * FROM secret")[2] == BLOCKED + '"secret"'
 
 
 def test_a_damaged_file_changes_nothing_and_is_named_by_line(make_firewall, admin):

@@ -187,6 +187,13 @@ static weir_string data_directory(const weir_plugin *plugin)
     return path ? (weir_string){path, strlen(path)} : absent;
 }
 
+static weir_string known_name(const weir_plugin *plugin, uint32_t list, size_t index)
+{
+    const struct plugin_options *options = &plugin->registry->options;
+    const char *name = options->known_name ? options->known_name(list, index) : NULL;
+    return name ? (weir_string){name, strlen(name)} : absent;
+}
+
 const weir_host_functions plugin_host = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof(weir_host_functions),
@@ -218,4 +225,5 @@ const weir_host_functions plugin_host = {
     .decide = plugin_host_decide,
     .parameter_origin = parameter_origin,
     .pending_value = plugin_host_pending_value,
+    .known_name = known_name,
 };

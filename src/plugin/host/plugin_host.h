@@ -193,6 +193,8 @@ struct plugin_options {
     void *setting_user;
     const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
     const char *data_directory; /* NULL: none */
+    /* The index-th name of a weir_name_list; NULL: there are no more. NULL itself: none are known. */
+    const char *(*known_name)(uint32_t list, size_t index);
 };
 
 /* Loads, validates and initialises the plugins, in order. NULL and *error when one fails and is not

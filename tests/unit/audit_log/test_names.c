@@ -1,50 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names that filters compare: accounts, and MySQL's names of statements. */
-#include "account.h"
+ * MySQL's names of statements. */
 #include "audit_test.h"
 #include "record.h"
 #include "sql_command.h"
-
-static void test_accounts_are_matched_as_the_server_does(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *pattern, *user, *host;
-        bool matches;
-    } cases[] = {
-        {"app@10.0.0.9", "app", "10.0.0.9", true},
-        {"app@10.%", "app", "10.0.0.9", true},
-        {"app@10.%", "app", "110.0.0.9", false},
-        {"app@10.%", "ap", "10.0.0.9", false},
-        {"app@%", "app", "", true},
-        {"app@%.example.%", "app", "a.b.example.org", true},
-        {"app@%.example.org", "app", "org", false},
-        {"app@10.0.0._", "app", "10.0.0.9", true},
-        {"app@10.0.0._", "app", "10.0.0.19", false},
-        {"app@LOCALHOST", "app", "localhost", true},
-        {"a@b@%", "a@b", "h", true},
-        {"app", "app", "", false},
-        {"@%", "", "h", true},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(account_matches(text_of(cases[i].pattern), text_of(cases[i].user),
-                                         text_of(cases[i].host)),
-                         cases[i].matches);
-}
-
-static void test_lists_of_accounts(void **state)
-{
-    (void)state;
-    const weir_string list = text_of("root@localhost , 'app'@'10.%',`x`@\"y\",,@,nobody");
-    static const char *const in[] = {"root@localhost", "app@10.%", "app@10.1.1.1", "x@y", NULL};
-    static const char *const out[] = {"root@%", "app@11.1.1.1", "nobody", "x", "", NULL};
-    for (const char *const *name = in; *name; name++)
-        assert_true(account_in_list(list, text_of(*name)));
-    for (const char *const *name = out; *name; name++)
-        assert_false(account_in_list(list, text_of(*name)));
-    assert_false(account_in_list((weir_string){NULL, 0}, text_of("a@b")));
-}
 
 static void test_statements_have_mysqls_names(void **state)
 {
@@ -78,8 +37,6 @@ static void test_statements_have_mysqls_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accounts_are_matched_as_the_server_does),
-        cmocka_unit_test(test_lists_of_accounts),
         cmocka_unit_test(test_statements_have_mysqls_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

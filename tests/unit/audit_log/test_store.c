@@ -81,10 +81,41 @@ static void test_mistakes_change_nothing(void **state)
     assert_int_equal(set_filter("", "{\"filter\": {}}"), -1);
     assert_int_equal(set_filter(long_name, "{\"filter\": {}}"), -1);
     assert_int_equal(set_filter("\xff", "{\"filter\": {}}"), -1);
-    assert_int_equal(filter_store_set_user("nobody", "on", &failure), -1);
+    assert_int_equal(filter_store_set_user("'nobody@%", "on", &failure), -1);
     assert_int_equal(filter_store_set_user("a@b", "none", &failure), -1);
     assert_int_equal(filter_store_remove_user("", &failure), -1);
     assert_int_equal(id_of("x@y"), 1);
+}
+
+/* Accounts in quotes, and without a host, were stored as they stood and matched nobody. */
+static void test_accounts_are_read_as_the_server_does(void **state)
+{
+    static const char *const same[][2] = {
+        {"'app'@'10.%'", "app@10.%"}, {"app", "app@%"}, {"`a``b`@\"LocalHost\"", "a`b@localhost"}};
+    (void)state;
+    assert_int_equal(set_filter("on", "{\"filter\": {}}"), 0);
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        if (filter_store_set_user(same[i][0], "on", &failure) < 0)
+            fail_msg("%s", failure.message);
+        assert_int_equal(id_of(same[i][1]), 1);
+        assert_int_equal(filter_store_remove_user(same[i][0], &failure), 0);
+        assert_int_equal(id_of(same[i][1]), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(filter_store_set_user(i ? "%@%" : "'%'", "on", &failure), -1);
+    assert_non_null(strstr(failure.message, "user names have no wildcards"));
+    FILE *file = fopen(path, "w");
+    fputs("{\"filters\": {\"on\": {\"filter\": {}}}, \"users\": {\"'app'@'h'\": \"on\"}}", file);
+    fclose(file);
+    assert_int_equal(filter_store_reload(&failure), 0);
+    assert_int_equal(id_of("app@h"), 1);
+    file = fopen(path, "w");
+    fputs("{\"filters\": {\"on\": {\"filter\": {}}}, \"users\": {\"'a'@h\": \"on\", \"a@h\": "
+          "\"on\"}}",
+          file);
+    fclose(file);
+    assert_int_equal(filter_store_reload(&failure), -1);
+    assert_non_null(strstr(failure.message, "has the account a@h twice"));
 }
 
 static void test_a_file_that_cannot_be_written_changes_nothing(void **state)
@@ -114,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_set_survives, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_accounts_are_read_as_the_server_does, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_written_changes_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_file_with_a_mistake_is_not_set_current, setup,

@@ -16,6 +16,8 @@
 #include <weir/error.h>
 #include <weir/escape.h>
 #include <weir/files.h>
+#include <weir/log_limit.h>
+#include <weir/nearest.h>
 #include <weir/pattern.h>
 #include <weir/readers.h>
 #include <weir/strbuf.h>
@@ -154,6 +156,44 @@ static void like_matches_as_the_server_does(void **state)
             fail_msg("%s %s", rows[i].pattern, rows[i].text);
 }
 
+static void lines_beyond_the_limit_are_counted_and_said_later(void **state)
+{
+    struct log_limit limit = {0};
+    uint32_t left_out;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(log_limit_at(&limit, 3, 100, &left_out), i < 3);
+        assert_int_equal(left_out, 0);
+    }
+    assert_true(log_limit_at(&limit, 3, 101, &left_out));
+    assert_int_equal(left_out, 7);
+    assert_true(log_limit_at(&limit, 3, 101, &left_out));
+    assert_int_equal(left_out, 0);
+    assert_true(log_limit_at(&limit, 3, 500, &left_out));
+    assert_int_equal(left_out, 0);
+}
+
+static void the_nearest_name_takes_the_fewest_letters(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Query", "Quit", "Prepare", "Init DB", NULL};
+    static const char *const rows[][2] = {
+        {"Qeury", "Query"},     {"qury", "Query"}, {"Quitt", "Quit"}, {"InitDB", "Init DB"},
+        {"prepaer", "Prepare"}, {"Xyzzy", NULL},   {"", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *best = NULL;
+        unsigned distance = 0;
+        for (size_t j = 0; names[j]; j++)
+            nearest_consider(rows[i][0], names[j], &best, &distance);
+        if (best != rows[i][1] && (!best || !rows[i][1] || strcmp(best, rows[i][1]) != 0))
+            fail_msg("%s: %s", rows[i][0], best ? best : "nothing");
+    }
+    char longest[100];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[99] = '\0';
+    assert_int_equal(nearest_distance(longest, "x"), NEAREST_NAME_BYTES);
+}
+
 static void deadlines_lie_ahead_and_have_whole_seconds(void **state)
 {
     (void)state;
@@ -275,6 +315,8 @@ int main(void)
         cmocka_unit_test(texts_are_compared_by_their_bytes),
         cmocka_unit_test(patterns_match_whole_texts),
         cmocka_unit_test(like_matches_as_the_server_does),
+        cmocka_unit_test(lines_beyond_the_limit_are_counted_and_said_later),
+        cmocka_unit_test(the_nearest_name_takes_the_fewest_letters),
         cmocka_unit_test(deadlines_lie_ahead_and_have_whole_seconds),
         cmocka_unit_test(relative_paths_begin_where_the_kind_of_file_lies),
         cmocka_unit_test(a_file_is_replaced_as_a_whole_or_not_at_all),

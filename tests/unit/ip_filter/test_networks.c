@@ -83,8 +83,10 @@ static void mistakes_are_named_by_line(void **state)
     static const struct {
         const char *rules, *problem;
     } rows[] = {
-        {"permit 10.0.0.0/8\n", ":1: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
-        {"\n# x\nallow\n", ":3: a rule is \"allow NETWORK\" or \"deny NETWORK\""},
+        {"permit 10.0.0.0/8\n",
+         ":1: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
+        {"\n# x\nallow\n",
+         ":3: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
         {"allow 10.0.0.256\n", ":1: \"10.0.0.256\" is no IP address"},
         {"allow 10.0.0.1/8\n", ":1: \"10.0.0.1/8\" has bits set behind its prefix"},
         {"allow 10.0.0.0/33\n", ":1: \"10.0.0.0/33\" has a prefix that is no number from 0 to 32"},

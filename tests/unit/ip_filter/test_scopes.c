@@ -77,11 +77,94 @@ static void countries_are_those_of_the_list(void **state)
     assert_true(passes("deny app@country:DE on tue\n", 5, 19, 0, "DE"));
 }
 
+/* Whether the rule lets in that user from 10.0.0.9. */
+static bool lets_in(const char *rule, const char *user)
+{
+    struct error error;
+    char **databases;
+    struct networks *networks = test_read(rule, strlen(rule), &error);
+    assert_string_equal(error.message, "");
+    struct client client = {
+        .address = {10, 0, 0, 9}, .size = 4, .user = user, .user_size = strlen(user)};
+    bool answer = networks_pass(networks, &client, &databases);
+    networks_free(networks);
+    return answer;
+}
+
+/* Quotes were a part of the name, and the rule was nobody's. */
+static void accounts_may_stand_in_quotes(void **state)
+{
+    (void)state;
+    static const char *const denying[] = {"deny app@10.0.0.0/8\n",
+                                          "deny 'app'@10.0.0.0/8\n",
+                                          "deny \"app\"@'10.0.0.0/8'\n",
+                                          "deny `app`@any\n",
+                                          "deny 'app'@'%'\n",
+                                          "deny 'app'\n",
+                                          "deny 'a''pp'@any\ndeny app@any\n",
+                                          "deny 'a*'@any\n"};
+    for (size_t i = 0; i < sizeof denying / sizeof *denying; i++)
+        if (lets_in(denying[i], "app") || !lets_in(denying[i], "bob"))
+            fail_msg("%s", denying[i]);
+    assert_false(lets_in("deny a@b@any\n", "a@b"));
+    assert_false(lets_in("deny 'a@b'@any\n", "a@b"));
+    assert_false(lets_in("deny 'o''brien'@any\n", "o'brien"));
+}
+
+static void what_can_be_nobodys_rule_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"deny 'app@any\n", ":1: \"'app@any\" has a quote that is not closed"},
+        {"deny 'app'x@any\n", ":1: \"'app'x@any\" has more behind its quote than @ and a place"},
+        {"deny o'brien@any\n", ":1: \"o'brien@any\" has a space or a quote in a name without "
+                               "quotes; write 'user'@'host'"},
+        {"limit app\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app -1\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app 1000001\n", ":1: \"app\" is not followed by a number from 0 to 1000000"},
+        {"limit app 5 6\n", ":1: \"app\" has more behind its number"},
+        {"limit app@10.% 5\n", ":1: \"app@10.%\" has a host; limits are about user names"},
+        {"limit 'app 5\n", ":1: \"'app\" has a quote that is not closed"},
+        {"deny %@any\n", ":1: \"%@any\" is of the user named \"%\": write * for any user"},
+        {"deny 'web'@'127.0.0.%'\n", ":1: \"'web'@'127.0.0.%'\" has a % or _ in its address; write "
+                                     "a network: 10.0.0.0/8"},
+        {"deny 127.0.0.%\n",
+         ":1: \"127.0.0.%\" has a % or _ in its address; write a network: 10.0.0.0/8"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error error;
+        assert_null(test_read(rows[i][0], strlen(rows[i][0]), &error));
+        assert_string_equal(error.message, rows[i][1]);
+    }
+}
+
+static void the_first_limit_that_fits_counts(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char text[] = "limit app 20\nlimit 'batch*' 5\nlimit \"app\"@'%' 3\nlimit b* 0\n";
+    static const struct {
+        const char *user;
+        int64_t most;
+    } rows[] = {{"app", 20}, {"batch1", 5}, {"bob", 0}, {"App", -1}, {"", -1}};
+    struct networks *networks = test_read(text, strlen(text), &error);
+    assert_string_equal(error.message, "");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(
+            networks_limit(networks, (weir_string){rows[i].user, strlen(rows[i].user)}),
+            rows[i].most);
+    networks_free(networks);
+    assert_true(lets_in("limit app 1\n", "bob")); /* it says nothing of who may come */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_from_including_until_excluding),
         cmocka_unit_test(countries_are_those_of_the_list),
+        cmocka_unit_test(the_first_limit_that_fits_counts),
+        cmocka_unit_test(accounts_may_stand_in_quotes),
+        cmocka_unit_test(what_can_be_nobodys_rule_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

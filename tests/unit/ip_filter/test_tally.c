@@ -45,6 +45,31 @@ static void connections_are_limited_while_they_last(void **state)
     assert_int_equal(tally_enter(&a, &limits, START), TALLY_TOO_MANY);
 }
 
+static void add_to_text(void *data, const struct tally_key *key, int64_t left)
+{
+    char *text = data;
+    snprintf(text + strlen(text), 100, "%.*s %d;", key->size, key->bytes, (int)(left / SECOND));
+}
+
+static void bans_can_be_seen_and_lifted(void **state)
+{
+    char text[300] = "";
+    struct tally_key a = key_of("4aaaa"), b = key_of("4bbbb"), c = key_of("4cccc");
+    (void)state;
+    assert_true(tally_failure(&a, 1, SECOND, 10 * SECOND, START));
+    assert_true(tally_failure(&b, 1, SECOND, 20 * SECOND, START));
+    assert_false(tally_failure(&c, 2, SECOND, 20 * SECOND, START));
+    tally_each_ban(START + 15 * SECOND, add_to_text, text);
+    assert_string_equal(text, "4bbbb 5;");
+    assert_int_equal(tally_banned(START), 2);
+    assert_false(tally_lift_ban(&c, START));
+    assert_false(tally_lift_ban(&a, START + 10 * SECOND)); /* it is over */
+    assert_true(tally_lift_ban(&a, START));
+    assert_false(tally_lift_ban(&a, START));
+    assert_int_equal(tally_banned(START), 1);
+    assert_int_equal(tally_enter(&a, &(struct tally_limits){0}, START), TALLY_OK);
+}
+
 static void rates_are_limited_in_windows(void **state)
 {
     struct tally_key a = key_of("4aaaa");
@@ -151,6 +176,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, close_tally)
     const struct CMUnitTest tests[] = {
         TEST(connections_are_limited_while_they_last),
+        TEST(bans_can_be_seen_and_lifted),
         TEST(rates_are_limited_in_windows),
         TEST(failed_logins_ban_until_the_time_is_over),
         TEST(failures_in_different_windows_do_not_add_up),

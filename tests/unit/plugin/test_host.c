@@ -39,6 +39,24 @@ static int source_table(void *data, size_t index, weir_table *table)
 static const struct plugin_facts_source source = {
     .text = source_text, .number = source_number, .table = source_table};
 
+static const char *name_of(uint32_t list, size_t index)
+{
+    return list == WEIR_NAMES_KIND && index == 0 ? "Select" : NULL;
+}
+
+static void names_are_those_that_the_gateway_knows(void **state)
+{
+    (void)state;
+    struct plugin_registry registry = {.options.known_name = name_of};
+    struct weir_plugin plugin = {.registry = &registry};
+    assert_memory_equal(plugin_host.known_name(&plugin, WEIR_NAMES_KIND, 0).data, "Select", 6);
+    assert_null(plugin_host.known_name(&plugin, WEIR_NAMES_KIND, 1).data);
+    assert_null(plugin_host.known_name(&plugin, WEIR_NAMES_COMMAND, 0).data);
+    assert_null(plugin_host.known_name(&plugin, 77, 0).data);
+    registry.options.known_name = NULL;
+    assert_null(plugin_host.known_name(&plugin, WEIR_NAMES_KIND, 0).data);
+}
+
 static void facts_that_nobody_gave_are_absent(void **state)
 {
     (void)state;
@@ -204,6 +222,7 @@ static void each_plugin_has_a_pointer_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_those_that_the_gateway_knows),
         cmocka_unit_test(facts_that_nobody_gave_are_absent),
         cmocka_unit_test(what_the_gateway_gave_is_not_asked_for),
         cmocka_unit_test(what_it_did_not_give_is_asked_of_the_source_each_time),

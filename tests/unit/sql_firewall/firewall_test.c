@@ -85,6 +85,7 @@ struct rules *test_read_rules(void **state, const char *text)
 {
     struct error error = {""};
     const char *path = test_path(state, "rules.toml");
+    fake_host.known_name = text_session_known_name;
     test_write(path, text, strlen(text));
     struct rules *rules = rules_read(path, &error);
     assert_string_equal(error.message, "");

@@ -152,6 +152,36 @@ static void a_file_that_is_not_there_is_empty_lists(void **state)
     allow_lists_free(lists);
 }
 
+/* Who edits the file writes accounts as for the server; and what is learned of an account with a
+ * quote or a space in its name can be read again. */
+static void accounts_in_quotes_are_those_of_the_server(void **state)
+{
+    static const char text[] = "account 'a''b c'@'LocalHost'\nmode PROTECTING\ndigest " HEX " x\n"
+                               "account `app`\nmode DETECTING\n";
+    const char *path = test_path(state, "quoted");
+    struct error error;
+    bool is_torn;
+    test_write(path, text, sizeof text - 1);
+    for (int i = 0; i < 2; i++) {
+        struct allow_lists *lists = read_lists(path, &is_torn);
+        assert_int_equal(account_mode(allow_lists_find(lists, app)), FIREWALL_DETECTING);
+        for (int j = 0; j < 2; j++) {
+            const char *name = j ? "a'b c@LOCALHOST" : "a'b c@localhost";
+            struct account *account = allow_lists_find(lists, (weir_string){name, 15});
+            assert_non_null(account);
+            assert_int_equal(account_mode(account), FIREWALL_PROTECTING);
+            assert_int_equal(account_count(account), 1);
+        }
+        assert_true(allow_lists_write(lists, path, NULL, &error));
+        allow_lists_free(lists);
+    }
+    struct allow_lists *lists = allow_lists_new();
+    static const char *const none[] = {"app", "a\nb@%", "a\x7f@%", ""};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_null(allow_lists_make(lists, (weir_string){none[i], strlen(none[i])}));
+    allow_lists_free(lists);
+}
+
 static void damaged_lines_are_named(void **state)
 {
     static const struct {
@@ -169,6 +199,7 @@ static void damaged_lines_are_named(void **state)
         {"account a@%\ndatabases\n",
          ":2: the line begins with none of account, mode, database, digest, text, command"},
         {"mode OFF\n", ":1: the line stands before the first account"},
+        {"account 'a@%\nmode OFF\n", ":1: the line has a quote that is not closed"},
         {"account a@%\nmode off\n",
          ":2: the line has a mode that is none of OFF, RECORDING, DETECTING, PROTECTING"},
         {"account a@%\nmode RESET\ndigest",
@@ -347,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_list_without_databases_counts_in_all),
         cmocka_unit_test(no_database_comes_of_half_a_name),
         cmocka_unit_test(a_file_that_is_not_there_is_empty_lists),
+        cmocka_unit_test(accounts_in_quotes_are_those_of_the_server),
         cmocka_unit_test(damaged_lines_are_named),
         cmocka_unit_test(a_file_that_was_cut_off_loses_its_last_line_alone),
         cmocka_unit_test_setup_teardown(lines_are_written_behind, test_folder_make,

@@ -35,6 +35,12 @@ static void conditions_hold_for_what_they_say(void **state)
         {DENY("kinds = [\"Drop*\"]\naccounts = [\"app@*\"]"), "DROP TABLE t", '-'},
         {DENY("kinds = [\"Drop*\"]\naccounts = [\"APP@*\"]"), "DROP TABLE t", '+'},
         {DENY("kinds = [\"Drop*\"]\nexcept_accounts = [\"app@*\"]"), "DROP TABLE t", '+'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"'app'@'%'\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"`app`\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"app\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"'app'@'*'\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\naccounts = [\"a*\"]"), "DROP TABLE t", '-'},
+        {DENY("kinds = [\"Drop*\"]\nexcept_accounts = [\"'app'\"]"), "DROP TABLE t", '+'},
         {DENY("kinds = [\"Drop*\"]\ncommands = [\"Prepare\"]"), "DROP TABLE t", '+'},
         {DENY("kinds = [\"Drop*\"]\nlog_only = true"), "DROP TABLE t", '+'},
         {DENY("tables = [\"shop.*\"]\naccess = [\"write\"]"), "UPDATE t SET a = 1", '-'},
@@ -168,6 +174,46 @@ static void files_with_mistakes_are_refused_by_line(void **state)
         {DENY("statements_over = 0"), ":3: \"statements_over\" is no number from 1 on"},
         {DENY("missing_where = 1"), ":3: \"missing_where\" is neither true nor false"},
         {DENY("blind = \"see\""), ":3: \"blind\" is \"refuse\" or \"pass\""},
+        {DENY("accounts = [\"'app@%\"]"),
+         ":3: \"'app@%\" is no account: it has a quote that is not closed"},
+        {DENY("except_accounts = [\"%\"]"),
+         ":3: \"%\" is no account: it is of the user named \"%\": user names have no wildcards"},
+        {"[[account]]\nmode = \"OFF\"\naccounts = [\"a b\"]\n",
+         ":3: \"a b\" is no account: it has a space or a quote in a name without quotes; write "
+         "'user'@'host'"},
+        {DENY("rate = 0"), ":3: \"rate\" is no number from 1 on"},
+        {DENY("rate = 1000001"), ":3: \"rate\" is more than 1000000"},
+        {DENY("rate = 5\nper = [\"user\"]"), ":4: \"user\" is neither \"account\" nor \"digest\""},
+        {DENY("kinds = [\"*\"]\nburst = 5"),
+         ":1: the rule \"r\" has \"burst\" or \"per\" without \"rate\""},
+        {DENY("sessions_over = 0"), ":3: \"sessions_over\" is no number from 1 on"},
+        {DENY("kinds = [\"*\"]\nmessage = \"\""), ":4: \"message\" has 1 to 479 bytes"},
+        {DENY("commands = [\"Qeury\"]"),
+         ":3: there is no command \"Qeury\"; did you mean \"Query\"?"},
+        {DENY("kinds = [\"Selcet\"]"), ":3: there is no kind \"Selcet\"; did you mean \"Select\"?"},
+        {DENY("kinds = [\"Xyzzy*\"]"), ":3: there is no kind \"Xyzzy*\""},
+        {DENY("digests = [\"xyz\"]"), ":3: \"xyz\" is no digest; a digest has 64 hex digits"},
+        {DENY("digests = [\"12ab\"]"), ":3: \"12ab\" is no digest; a digest has 64 hex digits"},
+        {DENY("tables = [\"`a`.b\"]"),
+         ":3: \"`a`.b\" has quotes; names of tables are written without"},
+        {DENY("regex = \"DROP\""),
+         ":3: \"regex\" can never match: it needs a capital letter, and normalised texts are in "
+         "lower case; write it so, or begin with (?i)"},
+        {DENY("regex = \"\\\\bselect .* INTO OUTFILE\""),
+         ":3: \"regex\" can never match: it needs a capital letter, and normalised texts are in "
+         "lower case; write it so, or begin with (?i)"},
+        {DENY(""), ":1: the rule \"r\" has no condition, and would deny every statement; if it "
+                   "shall, write kinds = [\"*\"]"},
+        {DENY("missing_where = false\nlog_only = true"),
+         ":1: the rule \"r\" has no condition, and would deny every statement; if it shall, write "
+         "kinds = [\"*\"]"},
+        {DENY("kinds = [\"Select\"]\nmissing_where = true"),
+         ":1: the rule \"r\" can never deny: \"missing_where\" is about Update and Delete, and its "
+         "\"kinds\" are others"},
+        {DENY("except_accounts = [\"*\"]\nkinds = [\"*\"]"),
+         ":1: the rule \"r\" can never deny: \"except_accounts\" leaves it no account"},
+        {DENY("accounts = [\"a@%\"]\nexcept_accounts = [\"'a'\"]"),
+         ":1: the rule \"r\" can never deny: \"except_accounts\" leaves it no account"},
         {"[[deny]]\nmissing_where = true\n", ":1: a rule has no \"name\""},
         {"[[account]]\naccounts = [\"a\"]\n", ":1: an account needs \"accounts\" and \"mode\""},
         {"[[account]]\naccounts = [\"a\"]\nmode = \"ON\"\n",
@@ -176,11 +222,57 @@ static void files_with_mistakes_are_refused_by_line(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct error error = {""};
         const char *path = test_path(state, "rules.toml");
+        fake_host.known_name = text_session_known_name;
         test_write(path, rows[i].text, strlen(rows[i].text));
         assert_null(rules_read(path, &error));
         assert_memory_equal(error.message, path, strlen(path));
         assert_string_equal(error.message + strlen(path), rows[i].problem);
     }
+}
+
+/* "FILE:3: " is before it; empty: there is none. */
+static void what_may_match_nothing_is_a_warning(void **state)
+{
+    static const struct {
+        const char *regex, *warning;
+    } rows[] = {
+        {"drop|TRUNCATE", "\"regex\" looks for the capital letter T, which no normalised text has; "
+                          "write it in lower case, or begin with (?i)"},
+        {"a = 'x'|b",
+         "\"regex\" looks for a ', which no normalised text has: literals are question "
+         "marks there"},
+        {"(?i)DROP", ""},
+        {"(?i:DROP)", ""},
+        {"[A-Z]", ""},
+        {"[]A]x", ""},
+        {"[[:upper:]A]|x", ""},
+        {"\\\\Sx\\\\W\\\\p{Lu}\\\\pL\\\\x4A|x", ""},
+        {"\\\\QDROP\\\\E|x", ""},
+        {"(?<Name>x)(?=y)(?<!z)|(*ACCEPT)(?#Drop)x", ""},
+        {"(?P<Name>x)(?'Other'y)", ""},
+        {"drop", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[200];
+        snprintf(text, sizeof text, DENY("regex = \"%s\""), rows[i].regex);
+        struct rules *rules = test_read_rules(state, text);
+        const char *found = rules->warnings.count ? rules->warnings.items[0] : ":3: ";
+        assert_string_equal(strstr(found, ":3: ") + 4, rows[i].warning);
+        rules_free(rules);
+    }
+}
+
+/* A host that does not know the names leaves them to the weir-firewall of its version. */
+static void an_older_host_does_not_check_names(void **state)
+{
+    struct error error = {""};
+    const char *path = test_path(state, "rules.toml");
+    const char *text = DENY("commands = [\"Qeury\"]");
+    test_write(path, text, strlen(text));
+    fake_host.known_name = NULL;
+    struct rules *rules = rules_read(path, &error);
+    assert_non_null(rules);
+    rules_free(rules);
 }
 
 static void what_cannot_be_read_says_so(void **state)
@@ -209,6 +301,8 @@ int main(void)
         cmocka_unit_test(a_digest_is_also_looked_for_in_texts),
         cmocka_unit_test(the_first_fitting_account_gives_the_mode),
         cmocka_unit_test(files_with_mistakes_are_refused_by_line),
+        cmocka_unit_test(what_may_match_nothing_is_a_warning),
+        cmocka_unit_test(an_older_host_does_not_check_names),
         cmocka_unit_test(what_cannot_be_read_says_so),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);

@@ -77,7 +77,7 @@ static void each_condition_is_blind_without_its_facts(void **state)
         {"", "regex = \"union\"", "SELECT 1", READING, reading},
         {"", "regex = \"union\"", "SELECT 1", TEXT, reading},
         {"", "regex = \"union\"", "SELECT 1", MEMORY, "its digest does not tell all that it does"},
-        {"", "digests = [\"00\"]", "SELECT 1", READING, reading},
+        {"", "digests = [\"00*\"]", "SELECT 1", READING, reading},
         {"", "digests = [\"*\"]", "SELECT 1", TEXT, reading},
         {"", "tables = [\"*.secret\"]", "SELECT 1 FROM t", READING, reading},
         {"", "tables = [\"x.secret\"]", "SELECT 1 FROM y.t", READING, reading},
