@@ -135,9 +135,36 @@ static int run_program(const struct trace_program_options *options, char **argum
 
 /* ---- recordings and captures ---- */
 
-static int replay(const struct trace_program_options *options, struct error *error)
+static int replay_with(const struct trace_program_options *options,
+                       const struct replay_setup *setup, struct error *error)
+{
+    const struct replay_source source = {options->read_file, options->interface,
+                                         (unsigned)options->port, &interrupted};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return options->wire_file ? replay_wire_file(setup, options->wire_file, error)
+                              : replay_capture(setup, &source, error);
+}
+
+static int replay_into(const struct trace_program_options *options, struct error *error)
 {
     int status = -1;
+    struct replay_setup setup = {0};
+    struct trace_host *host = load(options, error);
+    if (options->keylog && host)
+        setup.keylog = keylog_open(options->keylog, error);
+    if (host && (setup.keylog || !options->keylog)) {
+        setup.plugin = trace_host_plugin(host);
+        status = replay_with(options, &setup, error);
+    }
+    keylog_close(setup.keylog);
+    trace_host_unload(host);
+    return status;
+}
+
+static int replay(const struct trace_program_options *options, struct error *error)
+{
     trace_output.stream = stdout;
     trace_output.hex = options->hex;
     trace_output.show_secrets = options->show_secrets;
@@ -149,17 +176,7 @@ static int replay(const struct trace_program_options *options, struct error *err
     }
     if (options->interface)
         setvbuf(trace_output.stream, NULL, _IOLBF, 0);
-    struct trace_host *host = load(options, error);
-    if (host) {
-        struct st_mysql_client_plugin_TRACE *plugin = trace_host_plugin(host);
-        struct sigaction action = {.sa_handler = on_signal};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        status = options->wire_file ? replay_wire_file(plugin, options->wire_file, error)
-                                    : replay_capture(plugin, options->read_file, options->interface,
-                                                     (uint16_t)options->port, &interrupted, error);
-        trace_host_unload(host);
-    }
+    int status = replay_into(options, error);
     if (fflush(trace_output.stream) != 0 && status == 0)
         status = error_set(error, "%s: %s", options->output ? options->output : "standard output",
                            strerror(errno));

@@ -10,6 +10,7 @@
 struct trace_program_options {
     char *plugin, *plugin_dir; /* NULL: the format's */
     char *read_file, *wire_file, *interface;
+    char *keylog;
     long port;
     int format; /* enum trace_format */
     bool hex, show_secrets;

@@ -192,6 +192,12 @@ void trace_conversation_resume(struct trace_conversation *c, const struct trace_
         start_inflating(c);
 }
 
+void trace_conversation_open_tls(struct trace_conversation *c)
+{
+    assert(c->over || c->problem || c->in_tls);
+    c->opaque = false;
+}
+
 void trace_conversation_end(struct trace_conversation *c)
 {
     assert(c->sink);
