@@ -104,6 +104,7 @@ static bool find_secret(struct tls_reader *reader, enum keylog_label label,
 static void set_key(struct tls_reader *reader, enum wire_direction direction,
                     enum keylog_label label)
 {
+    assert(reader->suite);
     struct keylog_secret secret;
     struct side *side = &reader->sides[direction];
     bool ok = false;
@@ -143,6 +144,10 @@ static void read_server_hello(struct tls_reader *reader, const uint8_t *body, si
 {
     struct server_hello hello;
     if (!reader->has_client_hello || reader->suite || !hello_of_server(body, size, &hello)) {
+        fail(reader, "the ServerHello is damaged");
+        return;
+    }
+    if (hello.is_retry && hello.version != TLS_1_3) {
         fail(reader, "the ServerHello is damaged");
         return;
     }

@@ -341,6 +341,25 @@ static void damage_is_no_plaintext(void **state)
     end_recording();
 }
 
+/* It was followed by a key of no cipher suite. Found by fuzzing. */
+static void only_tls_1_3_asks_for_a_second_hello(void **state)
+{
+    static const uint8_t client[] = {22, 3, 1, 0, 38, 1, 0, 0, 34, 3, 3};
+    static const uint8_t server[] = {
+        22,   3,    3,    0,    42,   2,    0,    0,    38,   3,    3,    0xcf, 0x21, 0xad,
+        0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+        0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33,
+        0x9c, 0,    0xc0, 0x2f, 0,    20,   3,    3,    0,    1,    1};
+    uint8_t hello[43] = {0};
+    (void)state;
+    memcpy(hello, client, sizeof client);
+    struct tls_reader *reader = tls_reader_new(NULL, on_plain, &said);
+    tls_reader_bytes(reader, WIRE_FROM_CLIENT, hello, sizeof hello);
+    tls_reader_bytes(reader, WIRE_FROM_SERVER, server, sizeof server);
+    assert_string_equal(tls_reader_problem(reader), "the ServerHello is damaged");
+    tls_reader_free(reader);
+}
+
 static void a_key_log_grows(void **state)
 {
     static const char line[] = "CLIENT_RANDOM 00112233445566778899aabbccddeeff"
@@ -376,10 +395,15 @@ static void a_key_log_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_suite_is_read),           TEST(other_suites_and_versions_are_named),
-        TEST(keys_that_change_are_followed), TEST(a_second_hello_is_followed),
-        TEST(long_texts_are_many_records),   TEST(directions_in_disorder),
-        TEST(damage_is_no_plaintext),        TEST(a_key_log_grows),
+        TEST(every_suite_is_read),
+        TEST(other_suites_and_versions_are_named),
+        TEST(keys_that_change_are_followed),
+        TEST(a_second_hello_is_followed),
+        TEST(long_texts_are_many_records),
+        TEST(directions_in_disorder),
+        TEST(damage_is_no_plaintext),
+        TEST(only_tls_1_3_asks_for_a_second_hello),
+        TEST(a_key_log_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
