@@ -12,6 +12,7 @@
 
 #include "options.h"
 #include "replay.h"
+#include "summarise.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -147,11 +148,14 @@ static int replay_with(const struct trace_program_options *options,
                               : replay_capture(setup, &source, error);
 }
 
-static int replay_into(const struct trace_program_options *options, struct error *error)
+/* summary: where statements are counted; NULL: events are shown. */
+static int replay_into(const struct trace_program_options *options, struct summary *summary,
+                       struct error *error)
 {
     int status = -1;
     struct replay_setup setup = {0};
-    struct trace_host *host = load(options, error);
+    struct trace_host *host =
+        summary ? trace_host_adopt(summarise_into(summary), error) : load(options, error);
     if (options->keylog && host)
         setup.keylog = keylog_open(options->keylog, error);
     if (host && (setup.keylog || !options->keylog)) {
@@ -160,6 +164,19 @@ static int replay_into(const struct trace_program_options *options, struct error
     }
     keylog_close(setup.keylog);
     trace_host_unload(host);
+    return status;
+}
+
+/* Prints the summary of what was traced. */
+static int summarise(const struct trace_program_options *options, struct error *error)
+{
+    struct summary *summary = summary_new();
+    int status = summary ? replay_into(options, summary, error) : error_set(error, "out of memory");
+    if (status == 0 && options->format == TRACE_FORMAT_JSON)
+        summary_print_json(summary, (size_t)options->top, trace_output.stream);
+    else if (status == 0)
+        summary_print_text(summary, (size_t)options->top, trace_output.stream);
+    summary_free(summary);
     return status;
 }
 
@@ -176,7 +193,7 @@ static int replay(const struct trace_program_options *options, struct error *err
     }
     if (options->interface)
         setvbuf(trace_output.stream, NULL, _IOLBF, 0);
-    int status = replay_into(options, error);
+    int status = options->summary ? summarise(options, error) : replay_into(options, NULL, error);
     if (fflush(trace_output.stream) != 0 && status == 0)
         status = error_set(error, "%s: %s", options->output ? options->output : "standard output",
                            strerror(errno));
@@ -204,6 +221,11 @@ static int run(const struct trace_program_options *options, char **operands, str
     if (sources != 1)
         return error_set(error, "give one of -r FILE, --wire FILE, -i INTERFACE or -- PROGRAM "
                                 "ARGS...; --help says more");
+    if (options->summary && (operands[0] || options->plugin || options->hex ||
+                             options->format == TRACE_FORMAT_TEST_TRACE))
+        return error_set(error,
+                         "--summary is for captures and recordings (-r, -i, --wire), as text "
+                         "or with --format json");
     return operands[0] ? run_program(options, operands, error) : replay(options, error);
 }
 

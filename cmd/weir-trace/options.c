@@ -74,6 +74,21 @@ static const struct option_row rows[] = {
      .choices = formats,
      .help = "text: one line an event, decoded. test_trace: as MySQL's test plugin prints. json: "
              "one object a callback."},
+    {.name = "summary",
+     .type = OPTION_FLAG,
+     .offset = AT(summary),
+     .help = "Captures and recordings: not the events but which statements ran, by digest and by "
+             "client: how often, for how long from the command to the end of its reply (median, "
+             "95th percentile, longest), with how many rows and errors. With --format json as one "
+             "object."},
+    {.name = "top",
+     .type = OPTION_NUMBER,
+     .offset = AT(top),
+     .argument = "N",
+     .fallback = "20",
+     .minimum = 0,
+     .maximum = 1000000,
+     .help = "--summary: the N statements, and clients, that took longest. 0: all."},
     {.name = "hex",
      .type = OPTION_FLAG,
      .offset = AT(hex),

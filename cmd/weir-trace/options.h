@@ -14,6 +14,8 @@ struct trace_program_options {
     long port;
     int format; /* enum trace_format */
     bool hex, show_secrets;
+    bool summary;
+    long top; /* 0: all */
     char *output;
     bool help, manual, version;
 };

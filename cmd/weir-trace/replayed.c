@@ -81,6 +81,13 @@ static void report_problem(struct replayed *r)
     r->problem_reported = r->problem_reported || problem || tls_problem;
 }
 
+/* Sets what the formats know of what is being traced. */
+static void show_conversation(const struct replayed *r)
+{
+    trace_output.connection = r->number;
+    trace_output.conversation = r->session ? trace_session_conversation(r->session) : NULL;
+}
+
 /* ---- guessing ---- */
 
 /* Rates a set of capabilities: the replies that are understood, less packets that answer nothing. */
@@ -123,6 +130,7 @@ static void end_guess(struct replayed *r)
     if (r->guess.first)
         trace_output.now_ns = r->guess.first->time_ns;
     r->session = trace_session_resume(r->setup->plugin, &info, &options, best, best, 0);
+    show_conversation(r);
     while (r->guess.first) {
         struct piece *piece = r->guess.first;
         r->guess.first = piece->next;
@@ -235,7 +243,7 @@ struct replayed *replayed_new(const struct replay_setup *setup, unsigned number,
 void replayed_bytes(struct replayed *r, enum wire_direction direction, const uint8_t *bytes,
                     size_t size)
 {
-    trace_output.connection = r->number;
+    show_conversation(r);
     if (!r->session) {
         add_to_guess(r, direction, bytes, size, trace_output.now_ns);
     } else {
@@ -257,9 +265,10 @@ void replayed_end(struct replayed *r)
         return;
     if (!r->session)
         end_guess(r);
-    trace_output.connection = r->number;
+    show_conversation(r);
     report_problem(r);
     trace_session_end(r->session);
+    trace_output.conversation = NULL;
     tls_reader_free(r->tls);
     free(r);
 }

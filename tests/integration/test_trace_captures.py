@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures of real conversations: on any port, with TLS and its key log, with bytes missing."""
+import json
 import re
+import shutil
 import ssl
 import struct
 import subprocess
@@ -202,3 +204,107 @@ def test_tls_without_its_keys_says_why_it_ends(tls_server, tmp_path):
     assert "does not fit its key" in trace("-r", path, "--keylog", tmp_path / "wrong.log").stderr
     missing = trace("-r", path, "--keylog", tmp_path / "missing.log")
     assert missing.returncode == 1 and "key log" in missing.stderr and "No such file" in missing.stderr
+
+
+# ---- summaries ----
+
+def plain_talk(server, statements):
+    """Runs statements one by one, without TLS; some fail. Returns how many rows were read."""
+    rows = 0
+    connection = pymysql.connect(host=server.host, port=server.port, user="root", ssl_disabled=True, autocommit=True)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            try:
+                cursor.execute(statement)
+                rows += len(cursor.fetchall())
+            except pymysql.err.Error:
+                pass
+    connection.close()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def summarised(database, tmp_path_factory):
+    """A capture of statements, and how many rows there were."""
+    need_tcpdump()
+    folder = tmp_path_factory.mktemp("summary")
+    with Capture(folder, database.port) as capture:
+        rows = plain_talk(database, ["create or replace temporary table mysql.s (a int)",
+                                     *[f"insert into mysql.s values ({i}), ({i})" for i in range(40)],
+                                     *[f"select a from mysql.s where a < {i}" for i in range(30)],
+                                     *[f"select '{i}' from mysql.no_such_table" for i in range(20)],
+                                     "select sleep(0.05)"])
+        wait_for(lambda: closed(capture.path), "the end of the connection in the capture")
+    return capture.path, rows
+
+
+def summary_of(path, *options):
+    done = trace("-r", path, "--summary", "--format", "json", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_summary_counts_by_digest_and_client(summarised):
+    path, rows = summarised
+    told = summary_of(path, "--top", 0)
+    by_text = {row["statement"]: row for row in told["statements"]}
+    insert = by_text["insert into `mysql` . `s` values ( ... )"]
+    assert (insert["count"], insert["affected_rows"], insert["errors"]) == (40, 80, 0)
+    failed = by_text["select ? from `mysql` . `no_such_table`"]
+    assert (failed["count"], failed["errors"], failed["rows"]) == (20, 20, 0)
+    select = by_text["select `a` from `mysql` . `s` where `a` < ?"]
+    assert select["count"] == 30 and select["rows"] == rows - 1
+    assert select["p50_ms"] <= select["p95_ms"] <= select["max_ms"] <= select["total_ms"]
+    assert by_text["select `sleep` ( ? )"]["max_ms"] >= 50
+    assert told["errors"] == 20 and told["unanswered"] == 0
+    assert told["count"] == sum(row["count"] for row in told["statements"])
+    (client,) = told["clients"]
+    assert client["client"] == "root@127.0.0.1" and client["count"] == told["count"] and client["rows"] == rows
+    assert [row["total_ms"] for row in told["statements"]] == sorted((row["total_ms"] for row in told["statements"]), reverse=True)
+
+
+def test_a_summary_as_text_has_the_same_figures(summarised):
+    path, _rows = summarised
+    told = summary_of(path, "--top", 3)
+    lines = trace("-r", path, "--summary", "--top", 3).stdout.splitlines()
+    assert lines[0].startswith(f"{told['count']} commands in ") and "20 with an error" in lines[0]
+    assert [line.split()[0] for line in lines[3:6]] == [str(row["count"]) for row in told["statements"]]
+    assert lines[6] == f"... and {told['statements_left_out']} more"
+
+
+def test_prepared_statements_are_counted_by_their_text(tmp_path):
+    """What is executed by an id is the statement that was prepared."""
+    from test_trace import GREETING, OK, RESPONSE, packet
+    prepared = [("c2s", packet(0, b"\x16insert into t values (?)")), ("s2c", packet(1, b"\0\7\0\0\0" + bytes(7)))]
+    execution = [("c2s", packet(0, b"\x17\7\0\0\0\0\1\0\0\0")), ("s2c", packet(1, b"\0\1\0\2\0\0\0"))]
+    talk_ = [("s2c", packet(0, GREETING)), ("c2s", packet(1, RESPONSE)), ("s2c", packet(2, OK)), *prepared, *execution * 3,
+             ("c2s", packet(0, b"\x19\7\0\0\0")), ("c2s", packet(0, b"\x17\7\0\0\0\0\1\0\0\0"))]
+    write_pcap(tmp_path / "prepared.pcap", SYNS + list(segments(talk_, 1000)))
+    told = summary_of(tmp_path / "prepared.pcap")
+    counts = {row["statement"]: (row["count"], row["affected_rows"], row["unanswered"]) for row in told["statements"]}
+    assert counts == {"insert into `t` values ( ? )": (3, 3, 0), "(prepare) insert into `t` values ( ? )": (1, 0, 0),
+                      "(Close stmt)": (1, 0, 0), "(Execute)": (1, 0, 1)}
+    assert told["clients"][0]["client"] == "bob@10.0.0.1"
+
+
+@pytest.mark.skipif(not shutil.which("pt-query-digest"), reason="there is no pt-query-digest")
+def test_a_summary_agrees_with_pt_query_digest(summarised, database, tmp_path):
+    path, _rows = summarised
+    text = tmp_path / "capture.txt"
+    with open(text, "wb") as out:
+        subprocess.run([TCPDUMP, "-s", "65535", "-x", "-nn", "-q", "-tttt", "-r", path], check=True, stdout=out,
+                       stderr=subprocess.DEVNULL)
+    done = subprocess.run(["pt-query-digest", "--type", "tcpdump", "--watch-server", f"{database.host}:{database.port}", "--limit",
+                           "100%", "--output", "json", "--no-version-check", text], check=True, capture_output=True, text=True)
+    theirs = json.loads(done.stdout[done.stdout.index("{"):])
+    ours = summary_of(path, "--top", 0)
+    their_counts = sorted(each["query_count"] for each in theirs["classes"])
+    # It does not report COM_QUIT.
+    assert their_counts == sorted(row["count"] for row in ours["statements"] if row["statement"] != "(Quit)")
+    total = float(theirs["global"]["metrics"]["Query_time"]["sum"]) * 1000
+    assert abs(total - sum(row["total_ms"] for row in ours["statements"])) < max(1, total / 100)
+
+
+def test_a_summary_is_for_captures(tmp_path):
+    assert "--summary is for captures" in trace("--summary", "--", "true").stderr
+    assert "--summary is for captures" in trace("--summary", "--format", "test_trace", "-r", "x").stderr

@@ -107,7 +107,9 @@ static void read_packets(struct trace_conversation *c, enum wire_direction direc
             give_up(c, direction);
             return;
         }
+        c->packet = &packet;
         report_packet(c, &packet, was_auth);
+        c->packet = NULL;
         login_ended = was_auth && packet.kind == WIRE_OK && packet.command == WIRE_NO_COMMAND &&
                       c->tracker.compressed;
         if (direction == WIRE_FROM_SERVER)

@@ -46,6 +46,8 @@ struct trace_conversation {
     bool over;           /* nothing more is reported */
     const char *problem; /* why bytes are no longer understood, as static text; NULL: they are */
     enum protocol_stage stage;
+    const struct wire_packet *packet; /* that an event is reported for; NULL: none. What it amounts
+                                         to is in tracker.result */
 
     /* The rest is private to the room. */
     struct wire_tracker tracker;

@@ -47,6 +47,7 @@ struct trace_output {
     bool is_live;        /* the time is now */
     uint64_t now_ns;     /* else: the time of what is being traced; 0: unknown, and left out */
     unsigned connection; /* the number of what is being traced, from 1; 0: there is one only */
+    const struct trace_conversation *conversation; /* what is being traced; NULL: unknown */
 };
 extern struct trace_output trace_output;
 
