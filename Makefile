@@ -108,8 +108,10 @@ bench-firewall: release
 bench-trace: release
 	@ninja -C $(BUILD)/release bench-trace
 
+# PREFIX=/usr/local, DESTDIR=: programs, man pages, headers, plugins, samples and documents.
+PREFIX ?= /usr/local
 .PHONY: install clean
 install: release
-	@cmake --install $(BUILD)/release
+	@cmake --install $(BUILD)/release --prefix $(PREFIX)
 clean:
 	@rm -rf $(BUILD) bin plugin/*/*.so

@@ -88,7 +88,7 @@ endfunction()
 # weir_manual(TARGET NAME): installs the man page that the program itself prints from its option table.
 function(weir_manual target name)
     install(CODE "
-        set(folder \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_MANDIR}/man1\")
+        set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
         file(MAKE_DIRECTORY \"\${folder}\")
         execute_process(COMMAND \"$<TARGET_FILE:${target}>\" -manual
             OUTPUT_FILE \"\${folder}/${name}.1\" COMMAND_ERROR_IS_FATAL ANY)")

@@ -153,14 +153,6 @@ static bool print_text(struct facts *facts, struct sql_span text)
     return good;
 }
 
-static int hex_digit(char digit)
-{
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                          : -1;
-}
-
 /* The statement of an input line, added to out. False: the line is none of the forms. */
 static bool read_statement(const char *line, size_t size, struct strbuf *out, json_error_t *error)
 {
@@ -171,15 +163,11 @@ static bool read_statement(const char *line, size_t size, struct strbuf *out, js
     if (json_is_string(sql)) {
         strbuf_add(out, json_string_value(sql), json_string_length(sql));
     } else if (json_is_string(hex)) {
-        const char *digits = json_string_value(hex);
         size_t count = json_string_length(hex);
-        good = count % 2 == 0;
-        for (size_t i = 0; good && i < count; i += 2) {
-            int high = hex_digit(digits[i]);
-            int low = hex_digit(digits[i + 1]);
-            good = high >= 0 && low >= 0;
-            strbuf_add_byte(out, (unsigned char)(high * 16 + low));
-        }
+        uint8_t *bytes = (uint8_t *)strbuf_room(out, count / 2);
+        good = bytes && hex_decode(json_string_value(hex), count, bytes);
+        if (good)
+            strbuf_end(out, (char *)bytes + count / 2);
     } else {
         good = false;
     }

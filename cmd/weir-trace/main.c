@@ -12,6 +12,7 @@
 
 #include "options.h"
 #include "replay.h"
+#include "summarise.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -135,9 +136,52 @@ static int run_program(const struct trace_program_options *options, char **argum
 
 /* ---- recordings and captures ---- */
 
-static int replay(const struct trace_program_options *options, struct error *error)
+static int replay_with(const struct trace_program_options *options,
+                       const struct replay_setup *setup, struct error *error)
+{
+    const struct replay_source source = {options->read_file, options->interface,
+                                         (unsigned)options->port, &interrupted};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return options->wire_file ? replay_wire_file(setup, options->wire_file, error)
+                              : replay_capture(setup, &source, error);
+}
+
+/* summary: where statements are counted; NULL: events are shown. */
+static int replay_into(const struct trace_program_options *options, struct summary *summary,
+                       struct error *error)
 {
     int status = -1;
+    struct replay_setup setup = {0};
+    struct trace_host *host =
+        summary ? trace_host_adopt(summarise_into(summary), error) : load(options, error);
+    if (options->keylog && host)
+        setup.keylog = keylog_open(options->keylog, error);
+    if (host && (setup.keylog || !options->keylog)) {
+        setup.plugin = trace_host_plugin(host);
+        status = replay_with(options, &setup, error);
+    }
+    keylog_close(setup.keylog);
+    trace_host_unload(host);
+    return status;
+}
+
+/* Prints the summary of what was traced. */
+static int summarise(const struct trace_program_options *options, struct error *error)
+{
+    struct summary *summary = summary_new();
+    int status = summary ? replay_into(options, summary, error) : error_set(error, "out of memory");
+    if (status == 0 && options->format == TRACE_FORMAT_JSON)
+        summary_print_json(summary, (size_t)options->top, trace_output.stream);
+    else if (status == 0)
+        summary_print_text(summary, (size_t)options->top, trace_output.stream);
+    summary_free(summary);
+    return status;
+}
+
+static int replay(const struct trace_program_options *options, struct error *error)
+{
     trace_output.stream = stdout;
     trace_output.hex = options->hex;
     trace_output.show_secrets = options->show_secrets;
@@ -149,17 +193,7 @@ static int replay(const struct trace_program_options *options, struct error *err
     }
     if (options->interface)
         setvbuf(trace_output.stream, NULL, _IOLBF, 0);
-    struct trace_host *host = load(options, error);
-    if (host) {
-        struct st_mysql_client_plugin_TRACE *plugin = trace_host_plugin(host);
-        struct sigaction action = {.sa_handler = on_signal};
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        status = options->wire_file ? replay_wire_file(plugin, options->wire_file, error)
-                                    : replay_capture(plugin, options->read_file, options->interface,
-                                                     (uint16_t)options->port, &interrupted, error);
-        trace_host_unload(host);
-    }
+    int status = options->summary ? summarise(options, error) : replay_into(options, NULL, error);
     if (fflush(trace_output.stream) != 0 && status == 0)
         status = error_set(error, "%s: %s", options->output ? options->output : "standard output",
                            strerror(errno));
@@ -187,6 +221,11 @@ static int run(const struct trace_program_options *options, char **operands, str
     if (sources != 1)
         return error_set(error, "give one of -r FILE, --wire FILE, -i INTERFACE or -- PROGRAM "
                                 "ARGS...; --help says more");
+    if (options->summary && (operands[0] || options->plugin || options->hex ||
+                             options->format == TRACE_FORMAT_TEST_TRACE))
+        return error_set(error,
+                         "--summary is for captures and recordings (-r, -i, --wire), as text "
+                         "or with --format json");
     return operands[0] ? run_program(options, operands, error) : replay(options, error);
 }
 

@@ -37,10 +37,21 @@ static const struct option_row rows[] = {
      .type = OPTION_NUMBER,
      .offset = AT(port),
      .argument = "PORT",
-     .fallback = "3306",
-     .minimum = 1,
+     .fallback = "0",
+     .minimum = 0,
      .maximum = 65535,
-     .help = "The server's TCP port in captures."},
+     .help = "The server's TCP port in captures: all of its connections are shown, from the "
+             "beginning. 0: conversations are found on any port, by the server's greeting, or by a "
+             "command and its reply where the beginning is missing."},
+    {.name = "keylog",
+     .type = OPTION_TEXT,
+     .offset = AT(keylog),
+     .argument = "FILE",
+     .environment = "SSLKEYLOGFILE",
+     .help =
+         "The secrets of TLS connections in captures and recordings, as clients write them when "
+         "SSLKEYLOGFILE is set: TLS 1.2 and 1.3 with AES-GCM or ChaCha20-Poly1305. Without "
+         "them a conversation is shown up to its request for TLS."},
     {.name = "How it is shown", .type = OPTION_HEADING},
     {.name = "plugin",
      .type = OPTION_TEXT,
@@ -63,6 +74,21 @@ static const struct option_row rows[] = {
      .choices = formats,
      .help = "text: one line an event, decoded. test_trace: as MySQL's test plugin prints. json: "
              "one object a callback."},
+    {.name = "summary",
+     .type = OPTION_FLAG,
+     .offset = AT(summary),
+     .help = "Captures and recordings: not the events but which statements ran, by digest and by "
+             "client: how often, for how long from the command to the end of its reply (median, "
+             "95th percentile, longest), with how many rows and errors. With --format json as one "
+             "object."},
+    {.name = "top",
+     .type = OPTION_NUMBER,
+     .offset = AT(top),
+     .argument = "N",
+     .fallback = "20",
+     .minimum = 0,
+     .maximum = 1000000,
+     .help = "--summary: the N statements, and clients, that took longest. 0: all."},
     {.name = "hex",
      .type = OPTION_FLAG,
      .offset = AT(hex),

@@ -10,9 +10,12 @@
 struct trace_program_options {
     char *plugin, *plugin_dir; /* NULL: the format's */
     char *read_file, *wire_file, *interface;
+    char *keylog;
     long port;
     int format; /* enum trace_format */
     bool hex, show_secrets;
+    bool summary;
+    long top; /* 0: all */
     char *output;
     bool help, manual, version;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * base: what every other room stands on: errors, growing strings, LIKE, SHA-256, the log, the clock,
- * TOML, options.
+ * hexadecimal, TOML, options.
  *
  * Nothing here knows of the MySQL protocol, of plugins or of sockets. Each part has a header of its
  * own beside this one; other rooms include this one. */
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "base/like.h"
 #include "base/log.h"
 #include "base/nearest.h"

@@ -44,6 +44,17 @@ uint32_t wire_read_u24(struct wire_reader *reader);
 uint32_t wire_read_u32(struct wire_reader *reader);
 uint64_t wire_read_u64(struct wire_reader *reader);
 
+/* Integers in network byte order, which other protocols use. */
+static inline uint16_t wire_read_u16_network(struct wire_reader *reader)
+{
+    return __builtin_bswap16(wire_read_u16(reader));
+}
+
+static inline uint32_t wire_read_u32_network(struct wire_reader *reader)
+{
+    return __builtin_bswap32(wire_read_u32(reader));
+}
+
 /* A length-encoded integer. FB (the NULL of text rows) and FF fail. */
 uint64_t wire_read_lenenc(struct wire_reader *reader);
 

@@ -44,6 +44,8 @@ def test_programs_say_their_options_and_refuse_others(program):
     (["-backend", "db:3306"], ["-backend", "db:3306", "tcp://host:port"]),
     (["extra"], ["extra", "options only"]),
     (["-plugin-load", "nothing-1"], ["nothing-1"]),
+    (["-plugin-load", "nothing-1.so"], ["-plugin-load nothing-1.so: leave out .so: nothing-1"]),
+    (["-plugin-load", "/a/nothing-1.so"], ["leave out .so, and the folder, which is -plugin-dir's: nothing-1"]),
     (["-P", "0"], ["nothing to listen on", "-P", "-socket"]),
     (["-log-file", "/nowhere/at/all.log"], ["/nowhere/at/all.log", "No such file"]),
 ])

@@ -98,3 +98,26 @@ def test_a_declaration_that_does_not_fit_is_named(tmp_path, source, words):
     done = pluginpkg(tmp_path, {"manifest.toml": MANIFEST, "simple_trace.c": source}, tmp_path / "out")
     assert done.returncode == 1 and words in done.stderr, done.stderr
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_installed_weir_packages_and_loads_it(tmp_path, database):
+    """In a folder that was chosen when it was installed: headers, libraries and plugins are found from the programs on."""
+    build = ROOT / "build" / "release"
+    if not (build / "cmake_install.cmake").exists() or PLUGINPKG.parent != ROOT / "bin":
+        pytest.skip("there is no release build")
+    prefix = tmp_path / "prefix"
+    run(["cmake", "--install", build, "--prefix", prefix])
+    package = tmp_path / "simple_trace"
+    package.mkdir()
+    (package / "manifest.toml").write_text(MANIFEST)
+    (package / "simple_trace.c").write_text(SAMPLE)
+    run([prefix / "bin/pluginpkg", "-pkg-dir", package, "-out-dir", tmp_path])
+    shell = [program("mariadb"), "--no-defaults", "-S", database.socket, "-u", "root", "-e", "select 1"]
+    traced = run([prefix / "bin/weir-trace", "--plugin", "simple_trace", "--plugin-dir", tmp_path, "--", *shell])
+    assert "Terminating trace" in traced
+    assert run([prefix / "bin/weir-trace", "--", *shell]).startswith("1\n")
+    there = {str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()}
+    assert {f"lib/weir/plugin/{name}-1.so" for name in ("audit_log", "sql_firewall", "ip_filter", "conn_ip_example")} <= there
+    assert {"share/doc/weir/plugin-guide.md", "share/doc/weir/plugin/ip_filter/manifest.toml", "include/weir/plugin.h",
+            "include/mysql/plugin_trace.h", "share/man/man1/weir-trace.1", "share/doc/weir/README.md"} <= there
+    assert json.loads(run([prefix / "bin/pluginpkg", "-inspect", prefix / "lib/weir/plugin/audit_log-1.so"]))["name"] == "audit_log"

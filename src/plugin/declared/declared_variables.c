@@ -74,7 +74,7 @@ static int read_choices(struct plugin_definition *definition, json_t *values, st
     return 0;
 }
 
-static int read_bound(const struct plugin_definition *definition, const char *key, json_t *bound,
+static int read_bound(struct plugin_definition *definition, const char *key, json_t *bound,
                       int64_t *into, struct error *error)
 {
     char text[64];
@@ -95,6 +95,12 @@ static int read_bound(const struct plugin_definition *definition, const char *ke
         return error_set(error, "%s: %s \"%s\" is no value of type %s", definition->name, key, text,
                          type_names[definition->type]);
     free(value.text);
+    /* What the type has by itself: a text has a size, a size and a duration are never below 0. */
+    if (value.number < definition->least || value.number > definition->most)
+        return error_set(error, "%s: %s \"%s\" is %s", definition->name, key, text,
+                         into == &definition->most && definition->type != PLUGIN_TYPE_STR
+                             ? "below min"
+                             : "beyond what the type can hold");
     *into = value.number;
     return 0;
 }
@@ -114,8 +120,7 @@ static int read_initial(struct plugin_definition *definition, json_t *initial, s
     return status;
 }
 
-static int read_names(struct plugin_definition *definition, const char *type, const char *scope,
-                      struct error *error)
+static int read_type(struct plugin_definition *definition, const char *type, struct error *error)
 {
     definition->type = PLUGIN_TYPE_END;
     for (int i = 0; i < PLUGIN_TYPE_END; i++)
@@ -124,16 +129,28 @@ static int read_names(struct plugin_definition *definition, const char *type, co
     if (definition->type == PLUGIN_TYPE_END)
         return error_set(error, "%s: type \"%s\" is none of str, int, bool, enum, size, duration",
                          definition->name, type);
+    bool counts = definition->type == PLUGIN_TYPE_SIZE || definition->type == PLUGIN_TYPE_DURATION;
+    definition->least = counts || definition->type == PLUGIN_TYPE_STR ? 0 : INT64_MIN;
+    definition->most = definition->type == PLUGIN_TYPE_STR ? PLUGIN_VALUE_BYTES - 1 : INT64_MAX;
+    return 0;
+}
+
+static int read_scope(struct plugin_definition *definition, const char *scope, struct error *error)
+{
     for (unsigned i = 1; i < sizeof scope_names / sizeof *scope_names; i++)
         if (strcmp(scope, scope_names[i]) == 0)
             definition->scopes = i;
     if (!definition->scopes)
         return error_set(error, "%s: scope \"%s\" is none of Global, Session, Global+Session",
                          definition->name, scope);
-    bool counts = definition->type == PLUGIN_TYPE_SIZE || definition->type == PLUGIN_TYPE_DURATION;
-    definition->least = counts || definition->type == PLUGIN_TYPE_STR ? 0 : INT64_MIN;
-    definition->most = definition->type == PLUGIN_TYPE_STR ? PLUGIN_VALUE_BYTES - 1 : INT64_MAX;
     return 0;
+}
+
+/* Notes which key is read, for the message of whoever knows its line. Returns true. */
+static bool reads(struct plugin_definitions *definitions, const char *key)
+{
+    definitions->wrong_key = key;
+    return true;
 }
 
 static int read_definition(struct plugin_definitions *definitions, json_t *element,
@@ -145,6 +162,7 @@ static int read_definition(struct plugin_definitions *definitions, json_t *eleme
     json_error_t problem;
     int is_readonly = 0;
     definition->description = "";
+    definitions->wrong_key = NULL;
     if (json_unpack_ex(element, &problem, JSON_STRICT,
                        "{s:s, s:o, s?s, s?s, s?s, s?b, s?o, s?o, s?o}", "name", &definition->name,
                        "value", &initial, "type", &type, "scope", &scope, "description",
@@ -155,12 +173,15 @@ static int read_definition(struct plugin_definitions *definitions, json_t *eleme
                          "and readonly: %s",
                          problem.text);
     definition->is_readonly = is_readonly;
-    if (check_name(definitions, plugin, definition->name, error) < 0 ||
-        read_names(definition, type, scope, error) < 0 ||
-        read_choices(definition, values, error) < 0 ||
-        read_bound(definition, "min", least, &definition->least, error) < 0 ||
-        read_bound(definition, "max", most, &definition->most, error) < 0 ||
-        read_initial(definition, initial, error) < 0)
+    if ((reads(definitions, "name") && check_name(definitions, plugin, definition->name, error)) ||
+        (reads(definitions, "type") && read_type(definition, type, error)) ||
+        (reads(definitions, "scope") && read_scope(definition, scope, error)) ||
+        (reads(definitions, "values") && read_choices(definition, values, error)) ||
+        (reads(definitions, "min") &&
+         read_bound(definition, "min", least, &definition->least, error)) ||
+        (reads(definitions, "max") &&
+         read_bound(definition, "max", most, &definition->most, error)) ||
+        (reads(definitions, "value") && read_initial(definition, initial, error)))
         return -1;
     definitions->count++;
     return 0;
@@ -170,14 +191,18 @@ int plugin_definitions_read(struct plugin_definitions *definitions, json_t *list
                             const char *plugin, size_t *wrong, struct error *error)
 {
     size_t count = json_array_size(list);
-    *definitions = (struct plugin_definitions){calloc(count + 1, sizeof *definitions->items), 0};
+    *definitions =
+        (struct plugin_definitions){.items = calloc(count + 1, sizeof *definitions->items)};
     int status = definitions->items ? 0 : error_set(error, "not enough memory");
     for (size_t i = 0; status == 0 && i < count; i++) {
         *wrong = i;
         status = read_definition(definitions, json_array_get(list, i), plugin, error);
     }
-    if (status < 0)
+    if (status < 0) {
+        const char *key = definitions->wrong_key;
         plugin_definitions_release(definitions);
+        definitions->wrong_key = key;
+    }
     return status;
 }
 

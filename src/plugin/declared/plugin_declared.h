@@ -95,6 +95,7 @@ struct plugin_definition {
 struct plugin_definitions {
     struct plugin_definition *items; /* owned */
     size_t count;
+    const char *wrong_key; /* static: what could not be read; NULL: the element as a whole */
 };
 
 /* Reads and checks sysVars (list; NULL: none) of the plugin of that name. -1 and a clear message,

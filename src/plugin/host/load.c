@@ -133,6 +133,15 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
                                 struct error *error)
 {
     assert(registry && id);
+    size_t size = strlen(id);
+    if (size > 3 && strcmp(id + size - 3, ".so") == 0) {
+        const char *slash = strrchr(id, '/');
+        const char *name = slash ? slash + 1 : id;
+        error_set(error, "-plugin-load %s: leave out .so%s: %.*s", id,
+                  slash ? ", and the folder, which is -plugin-dir's" : "", (int)(strlen(name) - 3),
+                  name);
+        return NULL;
+    }
     if (!strchr(id, '-') || strchr(id, '/') || id[0] == '-') {
         error_set(error, "-plugin-load %s: a plugin is named NAME-VERSION, as in conn_ip_example-1",
                   id);

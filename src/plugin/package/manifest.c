@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "plugin/declared/plugin_declared.h"
+#include "plugin/package/elements.h"
 #include "plugin/package/plugin_package.h"
 
 #define NAME_BYTES 64 /* longest name of a plugin or of a function */
@@ -104,6 +105,11 @@ static bool is_identifier(const char *text, size_t size)
     for (size_t i = 0; ok && i < size; i++)
         ok = (isalnum((unsigned char)text[i]) && (unsigned char)text[i] < 128) || text[i] == '_';
     return ok;
+}
+
+bool plugin_name_is_valid(const char *name)
+{
+    return is_identifier(name, strlen(name));
 }
 
 static int check_name(const struct reading *reading, const struct toml_node *node)
@@ -346,6 +352,14 @@ static int check_disable_privilege(const struct reading *reading, const struct t
     return status < 0 ? wrong(reading, node, "disable_privilege", "%s", error.message) : 0;
 }
 
+/* A key of an element of the list; the element if it has no such key; else the list. */
+static const struct toml_node *place_in(const struct toml_node *list, size_t index, const char *key)
+{
+    const struct toml_node *element = index < toml_count(list) ? toml_at(list, index) : list;
+    const struct toml_node *member = element != list && key ? toml_get(element, key) : NULL;
+    return member ? member : element;
+}
+
 /* The names of variables begin with the plugin's, which may come after them in the file. */
 static int check_variables(const struct reading *reading)
 {
@@ -355,11 +369,14 @@ static int check_variables(const struct reading *reading)
     size_t index = 0;
     if (!list)
         return 0;
+    if (plugin_elements_check(manifest->document, list, PLUGIN_ELEMENTS_VARIABLES, reading->error) <
+        0)
+        return -1;
     manifest->variables_json = node_as_json(list);
     if (plugin_definitions_read(&manifest->variables, manifest->variables_json,
                                 plugin_manifest_text(manifest, PLUGIN_KEY_NAME), &index,
                                 &error) < 0)
-        return wrong(reading, toml_count(list) ? toml_at(list, index) : list, "sysVars", "%s",
+        return wrong(reading, place_in(list, index, manifest->variables.wrong_key), "sysVars", "%s",
                      error.message);
     return 0;
 }
@@ -374,12 +391,14 @@ static int check_callables(const struct reading *reading)
         return 0;
     if (!manifest->keys[PLUGIN_KEY_ON_FUNCTION])
         return wrong(reading, list, "functions", "there is no onFunction to answer them");
+    if (plugin_elements_check(manifest->document, list, PLUGIN_ELEMENTS_CALLABLES, reading->error) <
+        0)
+        return -1;
     manifest->functions_json = node_as_json(list);
     if (plugin_callables_read(&manifest->callables, &manifest->callable_count,
                               manifest->functions_json,
                               plugin_manifest_text(manifest, PLUGIN_KEY_NAME), &index, &error) < 0)
-        return wrong(reading, toml_count(list) ? toml_at(list, index) : list, "functions", "%s",
-                     error.message);
+        return wrong(reading, place_in(list, index, "name"), "functions", "%s", error.message);
     return 0;
 }
 

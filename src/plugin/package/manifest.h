@@ -136,6 +136,9 @@ const char *plugin_manifest_text(const struct plugin_manifest *manifest, enum pl
  */
 WEIR_MUST_CHECK json_t *plugin_manifest_json(const struct plugin_manifest *manifest);
 
+/* A C identifier that is short enough. */
+WEIR_MUST_CHECK bool plugin_name_is_valid(const char *name);
+
 const char *plugin_key_name(enum plugin_key key);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * From captured frames to TCP segments: link layer, IP, TCP. Everything is read through the bounded
  * reader; what does not fit is no segment. Network byte order is big-endian, the reader's is
- * little-endian: hence read_u16be(). */
+ * little-endian: hence wire_read_u16_network(). */
 #include <assert.h>
 #include <pcap/dlt.h>
 #include <string.h>
@@ -21,14 +21,21 @@ enum {
     FLAG_ACK = 0x10,
 };
 
-static uint16_t read_u16be(struct wire_reader *r)
+bool capture_link_is_known(int link_type)
 {
-    return __builtin_bswap16(wire_read_u16(r));
-}
-
-static uint32_t read_u32be(struct wire_reader *r)
-{
-    return __builtin_bswap32(wire_read_u32(r));
+    switch (link_type) {
+    case DLT_EN10MB:
+    case DLT_LINUX_SLL:
+    case DLT_LINUX_SLL2:
+    case DLT_NULL:
+    case DLT_LOOP:
+    case DLT_RAW:
+    case DLT_IPV4:
+    case DLT_IPV6:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Skips the link layer. Returns the ethertype; 0 if there is no IP. */
@@ -38,17 +45,17 @@ static uint16_t skip_link(int link_type, struct wire_reader *r)
     switch (link_type) {
     case DLT_EN10MB:
         wire_skip(r, 12);
-        type = read_u16be(r);
+        type = wire_read_u16_network(r);
         while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ) {
             wire_skip(r, 2);
-            type = read_u16be(r);
+            type = wire_read_u16_network(r);
         }
         return r->failed ? 0 : type;
     case DLT_LINUX_SLL:
         wire_skip(r, 14);
-        return read_u16be(r);
+        return wire_read_u16_network(r);
     case DLT_LINUX_SLL2:
-        type = read_u16be(r);
+        type = wire_read_u16_network(r);
         wire_skip(r, 18);
         return type;
     case DLT_NULL:
@@ -80,9 +87,9 @@ static bool read_ipv4(struct wire_reader *r, struct stream_segment *segment)
     const uint8_t *start = r->pos;
     unsigned header = (wire_read_u8(r) & 0x0f) * 4U;
     wire_skip(r, 1);
-    uint16_t total = read_u16be(r);
+    uint16_t total = wire_read_u16_network(r);
     wire_skip(r, 2);
-    uint16_t fragment = read_u16be(r) & 0x3fff;
+    uint16_t fragment = wire_read_u16_network(r) & 0x3fff;
     wire_skip(r, 1);
     uint8_t protocol = wire_read_u8(r);
     wire_skip(r, 2);
@@ -106,7 +113,7 @@ static bool read_ipv4(struct wire_reader *r, struct stream_segment *segment)
 static bool read_ipv6(struct wire_reader *r, struct stream_segment *segment)
 {
     wire_skip(r, 4);
-    uint16_t payload = read_u16be(r);
+    uint16_t payload = wire_read_u16_network(r);
     uint8_t next = wire_read_u8(r);
     wire_skip(r, 1);
     struct wire_string source = wire_read_bytes(r, 16);
@@ -127,9 +134,9 @@ static bool read_ipv6(struct wire_reader *r, struct stream_segment *segment)
 
 static bool read_tcp(struct wire_reader *r, struct stream_segment *segment)
 {
-    segment->source.port = read_u16be(r);
-    segment->destination.port = read_u16be(r);
-    segment->sequence = read_u32be(r);
+    segment->source.port = wire_read_u16_network(r);
+    segment->destination.port = wire_read_u16_network(r);
+    segment->sequence = wire_read_u32_network(r);
     wire_skip(r, 4);
     unsigned header = (wire_read_u8(r) >> 4) * 4U;
     uint8_t flags = wire_read_u8(r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TCP reassembly over a table of connections.
+ * TCP reassembly over a table of connections, and which of them are conversations.
  *
  * Each direction of a connection has the sequence number that is due next, and a list of segments
  * that came too early, sorted by sequence number. Numbers are compared by their distance from the
@@ -14,11 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_SLOTS = 1024, CONNECTIONS_MAX = 65536 };
+#include "trace/capture/opening.h"
+
+enum { TABLE_SLOTS = 8192, CONNECTIONS_MAX = 65536 };
 
 struct pending {
     struct pending *next;
     uint32_t sequence;
+    uint64_t time_ns;
     size_t size;
     uint8_t bytes[];
 };
@@ -33,14 +36,21 @@ struct half {
     size_t early_bytes;
 };
 
+/* Of ends and halves, [WIRE_FROM_CLIENT] is the client's and [WIRE_FROM_SERVER] the server's. Before
+ * anything shows who is which they are in the order in which they were seen. */
 struct connection {
     struct connection *next;          /* in the slot */
     struct connection *newer, *older; /* by the last segment */
-    struct stream_endpoint client, server;
-    struct half halves[2]; /* by enum wire_direction */
-    bool is_broken;        /* bytes were lost */
-    bool has_begun;        /* began() was called */
-    void *user;            /* what began() returned */
+    struct stream_endpoint ends[2];
+    struct half halves[2];
+    uint64_t syn_ns;          /* when it was opened */
+    struct pending *commands; /* on any port: the client's first, which the reply is to prove */
+    unsigned commands_are_of; /* the half that sent them */
+    bool is_opened;           /* the SYN was seen: the server's first bytes are the greeting */
+    bool is_other;            /* another protocol */
+    bool is_broken;           /* bytes were lost */
+    bool has_begun;           /* began() was called */
+    void *user;               /* what began() returned */
 };
 
 struct streams {
@@ -51,6 +61,7 @@ struct streams {
     struct connection *slots[TABLE_SLOTS];
     struct connection *newest, *oldest;
     unsigned count;
+    struct stream_counts counts;
 };
 
 struct streams *streams_new(uint16_t port, size_t pending_limit, const struct stream_events *events,
@@ -74,11 +85,12 @@ static bool same(const struct stream_endpoint *a, const struct stream_endpoint *
     return a->port == b->port && memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
-static unsigned slot_of(const struct stream_endpoint *client, const struct stream_endpoint *server)
+/* The same for both directions. */
+static unsigned slot_of(const struct stream_endpoint *one, const struct stream_endpoint *other)
 {
-    uint32_t hash = client->port * 31U + server->port;
-    for (size_t i = 0; i < sizeof client->address; i++)
-        hash = hash * 31U + (client->address[i] ^ (uint32_t)server->address[i] << 3);
+    uint32_t hash = ((uint32_t)one->port ^ other->port) * 31U + one->port + other->port;
+    for (size_t i = 0; i < sizeof one->address; i++)
+        hash = hash * 31U + ((uint32_t)one->address[i] ^ other->address[i]);
     return hash % TABLE_SLOTS;
 }
 
@@ -105,38 +117,77 @@ static void make_newest(struct streams *s, struct connection *c)
         s->oldest = c;
 }
 
-static void drop_early(struct half *half)
+static void report_loss(struct streams *s, struct connection *c, enum wire_direction direction)
 {
+    if (c->is_broken)
+        return;
+    c->is_broken = true;
+    if (c->has_begun)
+        s->events.lost(c->user, direction);
+}
+
+/* Counts the bytes between the one that is due and `next`, if any, as missing. */
+static void skip_to(struct streams *s, struct connection *c, enum wire_direction direction,
+                    uint32_t next)
+{
+    struct half *half = &c->halves[direction];
+    int32_t ahead = (int32_t)(next - half->due);
+    if (ahead <= 0)
+        return;
+    report_loss(s, c, direction);
+    half->due = next;
+    if (c->has_begun)
+        s->counts.missing_bytes += (uint32_t)ahead;
+}
+
+/* Gives up what is missing before the early segments, and drops those. */
+static void drop_early(struct streams *s, struct connection *c, enum wire_direction direction)
+{
+    struct half *half = &c->halves[direction];
     while (half->early) {
         struct pending *first = half->early;
+        uint32_t end = first->sequence + (uint32_t)first->size;
+        skip_to(s, c, direction, first->sequence);
+        if ((int32_t)(end - half->due) > 0)
+            half->due = end;
         half->early = first->next;
         free(first);
     }
     half->early_bytes = 0;
 }
 
+static void end_half(struct streams *s, struct connection *c, enum wire_direction direction)
+{
+    const struct half *half = &c->halves[direction];
+    drop_early(s, c, direction);
+    if (half->is_known && half->fin_known)
+        skip_to(s, c, direction, half->fin_at);
+}
+
 static void end_connection(struct streams *s, struct connection *c)
 {
-    struct connection **link = &s->slots[slot_of(&c->client, &c->server)];
+    struct connection **link = &s->slots[slot_of(&c->ends[0], &c->ends[1])];
     while (*link != c) {
         assert(*link);
         link = &(*link)->next;
     }
     *link = c->next;
     unlink_age(s, c);
-    drop_early(&c->halves[0]);
-    drop_early(&c->halves[1]);
+    end_half(s, c, WIRE_FROM_CLIENT);
+    end_half(s, c, WIRE_FROM_SERVER);
+    free(c->commands);
     if (c->has_begun)
         s->events.ended(c->user);
     free(c);
     s->count--;
 }
 
-static struct connection *find(struct streams *s, const struct stream_endpoint *client,
-                               const struct stream_endpoint *server)
+static struct connection *find(struct streams *s, const struct stream_segment *segment)
 {
-    struct connection *c = s->slots[slot_of(client, server)];
-    while (c && !(same(&c->client, client) && same(&c->server, server)))
+    const struct stream_endpoint *from = &segment->source, *to = &segment->destination;
+    struct connection *c = s->slots[slot_of(from, to)];
+    while (c && !(same(&c->ends[0], from) && same(&c->ends[1], to)) &&
+           !(same(&c->ends[1], from) && same(&c->ends[0], to)))
         c = c->next;
     return c;
 }
@@ -149,8 +200,8 @@ static struct connection *add(struct streams *s, const struct stream_endpoint *c
         return NULL;
     if (s->count == CONNECTIONS_MAX)
         end_connection(s, s->oldest);
-    c->client = *client;
-    c->server = *server;
+    c->ends[WIRE_FROM_CLIENT] = *client;
+    c->ends[WIRE_FROM_SERVER] = *server;
     c->next = s->slots[slot_of(client, server)];
     s->slots[slot_of(client, server)] = c;
     make_newest(s, c);
@@ -160,21 +211,27 @@ static struct connection *add(struct streams *s, const struct stream_endpoint *c
 
 /* ---- one direction ---- */
 
-static void report_loss(struct streams *s, struct connection *c, enum wire_direction direction)
-{
-    if (c->is_broken)
-        return;
-    c->is_broken = true;
-    if (c->has_begun)
-        s->events.lost(c->user, direction);
-}
-
 static void deliver(struct streams *s, struct connection *c, enum wire_direction direction,
                     const uint8_t *bytes, size_t size, uint64_t time_ns)
 {
     c->halves[direction].due += (uint32_t)size;
     if (size > 0 && c->has_begun && !c->is_broken)
         s->events.bytes(c->user, direction, bytes, size, time_ns);
+}
+
+/* Returns owned; NULL: no memory. */
+static struct pending *copy_segment(const struct stream_segment *segment)
+{
+    struct pending *pending = malloc(sizeof *pending + segment->size);
+    if (!pending)
+        return NULL;
+    pending->next = NULL;
+    pending->sequence = segment->sequence;
+    pending->time_ns = segment->time_ns;
+    pending->size = segment->size;
+    if (segment->size > 0)
+        memcpy(pending->bytes, segment->bytes, segment->size);
+    return pending;
 }
 
 /* Keeps a segment that starts after the byte that is due. */
@@ -186,25 +243,18 @@ static void keep_early(struct streams *s, struct connection *c, enum wire_direct
     struct pending **link = &half->early;
     if (segment->size == 0)
         return;
-    if (segment->size > s->pending_limit - half->early_bytes) {
-        report_loss(s, c, direction);
-        drop_early(half);
-        half->due = segment->sequence + (uint32_t)segment->size;
-        return;
-    }
     while (*link && (*link)->sequence - half->due < ahead)
         link = &(*link)->next;
-    struct pending *pending = malloc(sizeof *pending + segment->size);
+    struct pending *pending = copy_segment(segment);
     if (!pending) {
         report_loss(s, c, direction);
         return;
     }
     pending->next = *link;
-    pending->sequence = segment->sequence;
-    pending->size = segment->size;
-    memcpy(pending->bytes, segment->bytes, segment->size);
     *link = pending;
     half->early_bytes += segment->size;
+    if (half->early_bytes > s->pending_limit)
+        drop_early(s, c, direction);
 }
 
 /* Delivers early segments that have become due. */
@@ -238,68 +288,149 @@ static void add_bytes(struct streams *s, struct connection *c, enum wire_directi
     deliver_early(s, c, direction, segment->time_ns);
 }
 
-/* ---- connections ---- */
+/* ---- where conversations begin ---- */
 
-/* The client's segment holds whole commands and nothing else. */
-static bool holds_commands(const struct stream_segment *segment)
+static void begin(struct streams *s, struct connection *c, uint64_t time_ns, bool is_whole)
 {
-    const uint8_t *p = segment->bytes;
-    size_t left = segment->size;
-    while (left > WIRE_HEADER_BYTES) {
-        size_t length = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
-        if (p[3] != 0 || length == 0 || length > left - WIRE_HEADER_BYTES ||
-            strcmp(wire_command_name(p[4]), "Unknown") == 0)
-            return false;
-        p += WIRE_HEADER_BYTES + length;
-        left -= WIRE_HEADER_BYTES + length;
-    }
-    return segment->size > 0 && left == 0;
-}
-
-static bool holds_greeting(const struct stream_segment *segment)
-{
-    return segment->size > 5 && segment->bytes[3] == 0 && segment->bytes[4] == 10;
-}
-
-static void begin(struct streams *s, struct connection *c, const struct stream_segment *segment,
-                  bool is_whole)
-{
-    c->user = s->events.began(s->context, segment, is_whole);
+    const struct stream_beginning beginning = {&c->ends[WIRE_FROM_CLIENT],
+                                               &c->ends[WIRE_FROM_SERVER], time_ns, is_whole};
+    s->counts.conversations++;
+    c->user = s->events.began(s->context, &beginning);
     c->has_begun = true;
 }
 
-/* Begins a connection whose SYN was not seen, if this segment is a place to begin. */
-static void begin_in_middle(struct streams *s, struct connection *c, enum wire_direction direction,
-                            const struct stream_segment *segment)
+/* The half at `index` turns out to be the one of `direction`. */
+static void set_roles(struct connection *c, unsigned index, enum wire_direction direction)
 {
-    struct half *half = &c->halves[direction];
-    bool is_whole = direction == WIRE_FROM_SERVER && holds_greeting(segment);
-    if (is_whole || (direction == WIRE_FROM_CLIENT && holds_commands(segment))) {
-        begin(s, c, segment, is_whole);
-        half->is_known = true;
-        half->due = segment->sequence;
+    if (index == direction)
+        return;
+    const struct stream_endpoint end = c->ends[0];
+    const struct half half = c->halves[0];
+    c->ends[0] = c->ends[1];
+    c->ends[1] = end;
+    c->halves[0] = c->halves[1];
+    c->halves[1] = half;
+}
+
+static void set_due(struct half *half, uint32_t sequence)
+{
+    half->is_known = true;
+    half->due = sequence;
+}
+
+/* Begins with the commands that were kept, since this segment answers them. */
+static void begin_with_commands(struct streams *s, struct connection *c)
+{
+    struct pending *commands = c->commands;
+    c->commands = NULL;
+    set_roles(c, c->commands_are_of, WIRE_FROM_CLIENT);
+    set_due(&c->halves[WIRE_FROM_CLIENT], commands->sequence);
+    begin(s, c, commands->time_ns, false);
+    deliver(s, c, WIRE_FROM_CLIENT, commands->bytes, commands->size, commands->time_ns);
+    free(commands);
+}
+
+/* On any port, not opened: a greeting says who is the server; commands do when they are answered. */
+static void look_for_conversation(struct streams *s, struct connection *c, unsigned from,
+                                  const struct stream_segment *segment)
+{
+    if (opening_is_greeting(segment->bytes, segment->size)) {
+        set_roles(c, from, WIRE_FROM_SERVER);
+        set_due(&c->halves[WIRE_FROM_SERVER], segment->sequence);
+        begin(s, c, segment->time_ns, true);
+    } else if (c->commands && c->commands_are_of != from &&
+               opening_is_reply(segment->bytes, segment->size)) {
+        begin_with_commands(s, c);
+    } else if (!c->commands || c->commands->sequence != segment->sequence) {
+        free(c->commands);
+        c->commands = NULL;
+        if (opening_is_commands(segment->bytes, segment->size))
+            c->commands = copy_segment(segment);
+        c->commands_are_of = from;
     }
 }
 
-static void add_segment(struct streams *s, struct connection *c, enum wire_direction direction,
+/* What follows is looked at as if the connection had not been opened. */
+static void forget_opening(struct streams *s, struct connection *c)
+{
+    assert(!c->has_begun);
+    c->is_opened = false;
+    for (unsigned i = 0; i < 2; i++) {
+        drop_early(s, c, (enum wire_direction)i);
+        c->halves[i].is_known = false;
+    }
+}
+
+/* On any port, opened: the server's first bytes say whether this is a conversation. A client may
+ * have sent some before (a PROXY header), which are no part of it. */
+static void expect_greeting(struct streams *s, struct connection *c, unsigned from,
+                            const struct stream_segment *segment)
+{
+    const struct half *half = &c->halves[from];
+    if (from == WIRE_FROM_CLIENT)
+        return;
+    if (half->is_known && segment->sequence != half->due)
+        forget_opening(s, c); /* the greeting was not captured */
+    else if (opening_is_greeting(segment->bytes, segment->size))
+        begin(s, c, c->syn_ns, true);
+    else
+        c->is_other = true;
+}
+
+/* With a port, not opened: begins at this segment, if that is a place to begin. */
+static void begin_in_middle(struct streams *s, struct connection *c, enum wire_direction direction,
+                            const struct stream_segment *segment)
+{
+    bool is_whole =
+        direction == WIRE_FROM_SERVER && opening_is_greeting(segment->bytes, segment->size);
+    if (is_whole ||
+        (direction == WIRE_FROM_CLIENT && opening_is_commands(segment->bytes, segment->size))) {
+        begin(s, c, segment->time_ns, is_whole);
+        set_due(&c->halves[direction], segment->sequence);
+    }
+}
+
+static void look_at_bytes(struct streams *s, struct connection *c, unsigned from,
+                          const struct stream_segment *segment)
+{
+    if (s->port)
+        begin_in_middle(s, c, (enum wire_direction)from, segment);
+    else if (c->is_opened)
+        expect_greeting(s, c, from, segment);
+    else
+        look_for_conversation(s, c, from, segment);
+}
+
+/* ---- segments ---- */
+
+static void open_half(struct streams *s, struct connection *c, unsigned from,
+                      const struct stream_segment *segment)
+{
+    if (!c->halves[from].is_known) /* else it was sent twice */
+        set_due(&c->halves[from], segment->sequence + 1);
+    if (!c->is_opened)
+        c->syn_ns = segment->time_ns;
+    c->is_opened = true;
+    if (s->port && !c->has_begun)
+        begin(s, c, c->syn_ns, true);
+}
+
+static void add_segment(struct streams *s, struct connection *c,
                         const struct stream_segment *segment)
 {
-    struct half *half = &c->halves[direction];
+    unsigned from = same(&c->ends[0], &segment->source) ? 0 : 1;
     if (segment->syn) {
-        half->is_known = true;
-        half->due = segment->sequence + 1;
-        if (!c->has_begun)
-            begin(s, c, segment, true);
+        open_half(s, c, from, segment);
         return;
     }
-    if (!c->has_begun)
-        begin_in_middle(s, c, direction, segment);
-    if (c->has_begun && !half->is_known && segment->size > 0) {
-        half->is_known = true;
-        half->due = segment->sequence;
-    }
+    if (!c->has_begun && segment->size > 0)
+        look_at_bytes(s, c, from, segment);
+    from = same(&c->ends[0], &segment->source) ? 0 : 1; /* the roles may be known now */
+    struct half *half = &c->halves[from];
+    if (c->has_begun && !half->is_known && segment->size > 0)
+        set_due(half, segment->sequence);
     if (half->is_known)
-        add_bytes(s, c, direction, segment);
+        add_bytes(s, c, (enum wire_direction)from, segment);
     if (segment->fin && !half->fin_known) {
         half->fin_known = true;
         half->fin_at = segment->sequence + (uint32_t)segment->size;
@@ -307,40 +438,57 @@ static void add_segment(struct streams *s, struct connection *c, enum wire_direc
     half->has_ended = half->fin_known && (!half->is_known || half->due == half->fin_at);
 }
 
+/* The sender is the server, as far as this segment shows. */
+static bool is_from_server(const struct streams *s, const struct stream_segment *segment)
+{
+    if (s->port)
+        return segment->destination.port != s->port;
+    return segment->syn && segment->ack;
+}
+
 void streams_segment(struct streams *streams, const struct stream_segment *segment)
 {
     assert(segment->bytes || segment->size == 0);
-    bool to_server = segment->destination.port == streams->port;
-    if (!to_server && segment->source.port != streams->port)
+    streams->counts.segments++;
+    if (streams->port && segment->destination.port != streams->port &&
+        segment->source.port != streams->port)
         return;
-    const struct stream_endpoint *client = to_server ? &segment->source : &segment->destination;
-    const struct stream_endpoint *server = to_server ? &segment->destination : &segment->source;
-    enum wire_direction direction = to_server ? WIRE_FROM_CLIENT : WIRE_FROM_SERVER;
-    struct connection *c = find(streams, client, server);
-    if (c && segment->syn && to_server && !segment->ack &&
-        c->halves[WIRE_FROM_CLIENT].due != segment->sequence + 1) {
+    bool from_server = is_from_server(streams, segment);
+    struct connection *c = find(streams, segment);
+    if (c && segment->syn && !segment->ack &&
+        c->halves[same(&c->ends[0], &segment->source) ? 0 : 1].due != segment->sequence + 1) {
         end_connection(streams, c); /* the ports are used again */
         c = NULL;
     }
     if (!c && (segment->size > 0 || segment->syn))
-        c = add(streams, client, server);
+        c = from_server ? add(streams, &segment->destination, &segment->source)
+                        : add(streams, &segment->source, &segment->destination);
     if (!c)
         return;
     unlink_age(streams, c);
     make_newest(streams, c);
-    add_segment(streams, c, direction, segment);
-    if (segment->rst || (c->halves[0].has_ended && c->halves[1].has_ended))
+    if (!c->is_other)
+        add_segment(streams, c, segment);
+    if (segment->rst || (c->is_other && segment->fin) ||
+        (c->halves[0].has_ended && c->halves[1].has_ended))
         end_connection(streams, c);
+}
+
+const struct stream_counts *streams_counts(const struct streams *streams)
+{
+    return &streams->counts;
+}
+
+void streams_end_all(struct streams *streams)
+{
+    while (streams->oldest)
+        end_connection(streams, streams->oldest);
 }
 
 void streams_free(struct streams *streams)
 {
     if (!streams)
         return;
-    struct connection *newer = NULL;
-    for (struct connection *c = streams->oldest; c; c = newer) {
-        newer = c->newer;
-        end_connection(streams, c);
-    }
+    streams_end_all(streams);
     free(streams);
 }

@@ -4,11 +4,13 @@
  *
  * Segments are given in the order in which they were captured: late, twice, overlapping, or not at
  * all. The result is, for each connection, the bytes of both directions in the order in which they
- * can first have been complete. A gap that is not filled within pending_limit bytes is a loss; no
- * bytes of the connection are delivered after it.
+ * can first have been complete. A gap that is not filled within pending_limit bytes, or before the
+ * connection ends, is a loss; no bytes of the connection are delivered after it.
  *
- * A connection whose beginning was not captured begins in its middle: at the client's first segment
- * that holds exactly whole commands. Pure: no thread, no socket, no file. */
+ * Conversations are found by the server's greeting, on any port, or are all connections with one
+ * port. A connection whose beginning was not captured begins in its middle: at the client's first
+ * segment that holds exactly whole commands; where the port is not given, only once the next segment
+ * looks like a reply. Pure: no thread, no socket, no file. */
 #ifndef WEIR_TRACE_STREAMS_H
 #define WEIR_TRACE_STREAMS_H
 
@@ -29,11 +31,16 @@ struct stream_segment {
     uint64_t time_ns;
 };
 
-/* Callbacks about one connection. `connection` is what began() returned, which may be NULL. All are
- * required. Segments and bytes are borrowed for the call. */
+struct stream_beginning {
+    const struct stream_endpoint *client, *server;
+    uint64_t time_ns; /* of the first segment of the connection that was seen */
+    bool is_whole;    /* from the first byte on */
+};
+
+/* Callbacks about one conversation. `connection` is what began() returned, which may be NULL. All are
+ * required. What is passed is borrowed for the call. */
 struct stream_events {
-    /* is_whole: from the first byte on. */
-    void *(*began)(void *context, const struct stream_segment *first, bool is_whole);
+    void *(*began)(void *context, const struct stream_beginning *beginning);
     void (*bytes)(void *connection, enum wire_direction direction, const uint8_t *bytes,
                   size_t size, uint64_t time_ns);
     void (*lost)(void *connection, enum wire_direction direction); /* bytes are missing */
@@ -42,13 +49,26 @@ struct stream_events {
 
 struct streams;
 
-/* Returns owned; NULL: no memory. port: the server's; connections without it are ignored. events are
- * copied, context is borrowed until the end. pending_limit: bytes, of each direction. */
+/* What was seen so far. */
+struct stream_counts {
+    uint64_t segments;      /* of TCP, on whatever port */
+    uint64_t conversations; /* that began */
+    uint64_t missing_bytes; /* of those, in both directions */
+};
+
+/* Returns owned; NULL: no memory. port: the server's, and connections without it are ignored; 0: any.
+ * events are copied, context is borrowed until the end. pending_limit: bytes, of each direction. */
 WEIR_MUST_CHECK struct streams *streams_new(uint16_t port, size_t pending_limit,
                                             const struct stream_events *events, void *context);
 
 /* Adds one segment; borrowed for the call. */
 void streams_segment(struct streams *streams, const struct stream_segment *segment);
+
+/* Borrowed; what is missing before segments that came early is counted when a connection ends. */
+const struct stream_counts *streams_counts(const struct streams *streams);
+
+/* Ends all connections. */
+void streams_end_all(struct streams *streams);
 
 /* Ends all connections and frees. NULL is allowed. */
 void streams_free(struct streams *streams);

@@ -64,26 +64,11 @@ static bool read_line(struct wirefile *file)
     return file->line.size > 0;
 }
 
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool unhex(const char *hex, size_t size, struct strbuf *out)
 {
     strbuf_reset(out);
-    if (size % 2 || !strbuf_reserve(out, size / 2))
+    if (!strbuf_reserve(out, size / 2) || !hex_decode(hex, size, (uint8_t *)out->data))
         return false;
-    for (size_t i = 0; i < size; i += 2) {
-        int high = digit(hex[i]), low = digit(hex[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out->data[i / 2] = (char)(high << 4 | low);
-    }
     out->size = size / 2;
     return true;
 }

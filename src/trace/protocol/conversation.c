@@ -107,7 +107,9 @@ static void read_packets(struct trace_conversation *c, enum wire_direction direc
             give_up(c, direction);
             return;
         }
+        c->packet = &packet;
         report_packet(c, &packet, was_auth);
+        c->packet = NULL;
         login_ended = was_auth && packet.kind == WIRE_OK && packet.command == WIRE_NO_COMMAND &&
                       c->tracker.compressed;
         if (direction == WIRE_FROM_SERVER)
@@ -190,6 +192,12 @@ void trace_conversation_resume(struct trace_conversation *c, const struct trace_
     c->stage = PROTOCOL_STAGE_READY_FOR_COMMAND;
     if (c->tracker.compressed)
         start_inflating(c);
+}
+
+void trace_conversation_open_tls(struct trace_conversation *c)
+{
+    assert(c->over || c->problem || c->in_tls);
+    c->opaque = false;
 }
 
 void trace_conversation_end(struct trace_conversation *c)

@@ -38,7 +38,7 @@ struct trace_options {
     size_t
         keep_limit; /* bytes of one packet to show at most; the tracker keeps WIRE_KEEP_MIN always */
     bool tls_is_opaque; /* bytes after a request for TLS are ciphertext (a recording), not
-                           plaintext */
+                           plaintext, until trace_conversation_open_tls() */
 };
 
 struct trace_conversation {
@@ -46,6 +46,8 @@ struct trace_conversation {
     bool over;           /* nothing more is reported */
     const char *problem; /* why bytes are no longer understood, as static text; NULL: they are */
     enum protocol_stage stage;
+    const struct wire_packet *packet; /* that an event is reported for; NULL: none. What it amounts
+                                         to is in tracker.result */
 
     /* The rest is private to the room. */
     struct wire_tracker tracker;
@@ -78,6 +80,10 @@ void trace_conversation_resume(struct trace_conversation *conversation,
  * problem. */
 void trace_conversation_bytes(struct trace_conversation *conversation,
                               enum wire_direction direction, const uint8_t *bytes, size_t size);
+
+/* The bytes that follow are the plaintext of the TLS connection, although tls_is_opaque was set: the
+ * owner can decrypt it. To be called once the request for TLS has been read. */
+void trace_conversation_open_tls(struct trace_conversation *conversation);
 
 /* The connection is closed: reports what a client reports then. A second call does nothing. */
 void trace_conversation_end(struct trace_conversation *conversation);

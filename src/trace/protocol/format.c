@@ -49,6 +49,11 @@ uint64_t trace_now(void)
     return trace_output.is_live ? clock_wall_ns() : trace_output.now_ns;
 }
 
+double trace_seconds(uint64_t from_ns, uint64_t to_ns)
+{
+    return to_ns >= from_ns ? (double)(to_ns - from_ns) / 1e9 : -(double)(from_ns - to_ns) / 1e9;
+}
+
 /* ---- What is masked ---- */
 
 struct wire_string trace_statement(const MYSQL *handle, const struct st_trace_event_args *args)

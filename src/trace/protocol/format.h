@@ -47,11 +47,15 @@ struct trace_output {
     bool is_live;        /* the time is now */
     uint64_t now_ns;     /* else: the time of what is being traced; 0: unknown, and left out */
     unsigned connection; /* the number of what is being traced, from 1; 0: there is one only */
+    const struct trace_conversation *conversation; /* what is being traced; NULL: unknown */
 };
 extern struct trace_output trace_output;
 
 /* Nanoseconds; 0: unknown. */
 uint64_t trace_now(void);
+
+/* Seconds from one time to another: below 0 where the clock of a capture was set back. */
+double trace_seconds(uint64_t from_ns, uint64_t to_ns);
 
 /* The text of a Query or Prepare, without query attributes; data NULL: another command. Borrowed. */
 struct wire_string trace_statement(const MYSQL *handle, const struct st_trace_event_args *args);

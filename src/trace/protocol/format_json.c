@@ -1,29 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The JSON format: one object a callback, with the fields of the recordings of a real client. */
-#include <inttypes.h>
+ * The JSON format: one object a callback, with the fields of the recordings of a real client.
+ *
+ * A capture has millions of callbacks, and their objects are several times its size. So a connection
+ * keeps the buffer of its line, and what is in every line is written without printf(). */
 #include <stdlib.h>
 #include <weir/escape.h>
 #include <zlib.h>
 
 #include "trace/protocol/format.h"
 
-enum { SHOWN_BYTES = 64 };
+enum { SHOWN_BYTES = 64, DIGITS_MOST = 20 };
 
 struct connection {
     bool of_secret; /* the statement sent last holds a password that is masked */
+    struct strbuf line;
 };
+
+/* ---- parts of a line ---- */
+
+#define put(out, literal) strbuf_add((out), "" literal, sizeof literal - 1)
+
+static void put_number(struct strbuf *out, uint64_t number)
+{
+    char digits[DIGITS_MOST];
+    size_t first = sizeof digits;
+    do
+        digits[--first] = (char)('0' + number % 10);
+    while (number /= 10);
+    strbuf_add(out, digits + first, sizeof digits - first);
+}
+
+/* A name that is in no need of escapes. */
+static void put_name(struct strbuf *out, const char *name)
+{
+    put(out, "\"");
+    strbuf_add_text(out, name);
+    put(out, "\"");
+}
 
 /* Appends a JSON string. A byte that JSON cannot show as it is becomes the character of the same
  * number. */
-static void put_text(struct strbuf *out, const char *key, const char *text)
+static void put_text(struct strbuf *out, const char *text)
 {
-    strbuf_printf(out, ",\"%s\":", key);
     if (!text) {
-        strbuf_add_text(out, "null");
+        put(out, "null");
         return;
     }
-    strbuf_add_byte(out, '"');
+    put(out, "\"");
     for (const unsigned char *byte = (const unsigned char *)text; *byte; byte++) {
         char form[ESCAPE_JSON_BYTES];
         size_t size = escape_json_byte(*byte, form);
@@ -32,61 +56,94 @@ static void put_text(struct strbuf *out, const char *key, const char *text)
         else
             strbuf_add(out, form, size);
     }
-    strbuf_add_byte(out, '"');
+    put(out, "\"");
 }
 
-static void put_bytes(struct strbuf *out, const char *key, const uint8_t *bytes, size_t size,
-                      size_t most)
+static void put_hex(struct strbuf *out, const uint8_t *bytes, size_t size)
 {
-    strbuf_printf(out, ",\"%s\":", key);
+    static const char digits[] = "0123456789abcdef";
+    char *to = strbuf_room(out, 2 * size);
+    if (!to)
+        return;
+    for (size_t i = 0; i < size; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    strbuf_end(out, to);
+}
+
+static void put_bytes(struct strbuf *out, const uint8_t *bytes, size_t size)
+{
     if (!bytes) {
-        strbuf_add_text(out, "null");
+        put(out, "null");
         return;
     }
-    strbuf_add_byte(out, '"');
-    for (size_t i = 0; i < size && i < most; i++)
-        strbuf_printf(out, "%02x", bytes[i]);
-    strbuf_add_byte(out, '"');
+    put(out, "\"");
+    put_hex(out, bytes, size);
+    put(out, "\"");
+}
+
+static void put_checksum(struct strbuf *out, const uint8_t *bytes, size_t size)
+{
+    uLong sum = crc32_z(0, bytes, size);
+    const uint8_t in_order[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
+                                 (uint8_t)sum};
+    put(out, ",\"pkt_crc32\":");
+    put_bytes(out, in_order, sizeof in_order);
+}
+
+/* ---- lines ---- */
+
+/* Begins an object: the callback, the connection and the time. */
+static void begin_line(struct strbuf *line, const char *callback)
+{
+    uint64_t now = trace_now();
+    strbuf_reset(line);
+    put(line, "{\"cb\":");
+    put_name(line, callback);
+    if (trace_output.connection) {
+        put(line, ",\"connection\":");
+        put_number(line, trace_output.connection);
+    }
+    if (now) {
+        put(line, ",\"time_ns\":");
+        put_number(line, now);
+    }
 }
 
 static void write_line(struct strbuf *line)
 {
-    strbuf_add_text(line, "}\n");
+    put(line, "}\n");
     fwrite(line->data, 1, line->size, trace_output.stream);
-    strbuf_release(line);
-}
-
-/* Begins an object: the callback, the connection and the time. */
-static struct strbuf begin_line(const char *callback)
-{
-    struct strbuf line = STRBUF_INIT;
-    strbuf_printf(&line, "{\"cb\":\"%s\"", callback);
-    if (trace_output.connection)
-        strbuf_printf(&line, ",\"connection\":%u", trace_output.connection);
-    uint64_t now = trace_now();
-    if (now)
-        strbuf_printf(&line, ",\"time_ns\":%" PRIu64, now);
-    return line;
 }
 
 static void *json_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle,
                         enum protocol_stage stage)
 {
-    struct strbuf line = begin_line("start");
+    struct connection *connection = calloc(1, sizeof *connection);
     (void)self;
     (void)handle;
-    put_text(&line, "stage", protocol_stage_name(stage));
-    write_line(&line);
-    return calloc(1, sizeof(struct connection));
+    if (!connection)
+        return NULL; /* and json_event() ends it */
+    strbuf_init(&connection->line);
+    begin_line(&connection->line, "start");
+    put(&connection->line, ",\"stage\":");
+    put_name(&connection->line, protocol_stage_name(stage));
+    write_line(&connection->line);
+    return connection;
 }
 
 static void json_stop(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle, void *data)
 {
-    struct strbuf line = begin_line("stop");
+    struct connection *connection = data;
     (void)self;
     (void)handle;
-    write_line(&line);
-    free(data);
+    if (!connection)
+        return;
+    begin_line(&connection->line, "stop");
+    write_line(&connection->line);
+    strbuf_release(&connection->line);
+    free(connection);
 }
 
 static void put_error(struct strbuf *line, const char *error, bool of_secret)
@@ -94,41 +151,61 @@ static void put_error(struct strbuf *line, const char *error, bool of_secret)
     struct strbuf masked = STRBUF_INIT;
     if (trace_mask_message(&masked, wire_text(error), of_secret))
         error = masked.failed ? "masked" : masked.data;
-    put_text(line, "error", error);
+    put(line, ",\"error\":");
+    put_text(line, error);
     strbuf_release(&masked);
+}
+
+static void put_packet(struct strbuf *line, const struct st_trace_event_args *args, bool is_secret)
+{
+    size_t shown = args->pkt_len < SHOWN_BYTES ? args->pkt_len : SHOWN_BYTES;
+    if (args->pkt && is_secret) {
+        put(line, ",\"pkt\":\"masked\",\"pkt_crc32\":null");
+        return;
+    }
+    put(line, ",\"pkt\":");
+    put_bytes(line, args->pkt, shown);
+    if (args->pkt)
+        put_checksum(line, args->pkt, args->pkt_len);
+    else
+        put(line, ",\"pkt_crc32\":null");
 }
 
 static int json_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYSQL *handle,
                       enum protocol_stage stage, enum trace_event event,
                       struct st_trace_event_args args)
 {
-    struct strbuf line = begin_line("event");
     struct connection *connection = data;
-    bool of_secret = !connection || connection->of_secret; /* in doubt it is masked */
-    bool is_secret = trace_is_secret(event, handle, &args, of_secret);
     (void)self;
-    if (connection && event == TRACE_EVENT_SEND_COMMAND)
+    if (!connection)
+        return 1;
+    struct strbuf *line = &connection->line;
+    bool of_secret = connection->of_secret;
+    bool is_secret = trace_is_secret(event, handle, &args, of_secret);
+    if (event == TRACE_EVENT_SEND_COMMAND)
         connection->of_secret = is_secret;
-    put_text(&line, "stage", protocol_stage_name(stage));
-    put_text(&line, "event", trace_event_name(event));
-    put_text(&line, "plugin_name", args.plugin_name);
-    strbuf_printf(&line, ",\"cmd\":%d", args.cmd);
-    put_bytes(&line, "hdr", args.hdr, args.hdr_len, SIZE_MAX);
-    strbuf_printf(&line, ",\"hdr_len\":%zu,\"pkt_len\":%zu", args.hdr_len, args.pkt_len);
-    if (args.pkt && is_secret) {
-        strbuf_add_text(&line, ",\"pkt\":\"masked\",\"pkt_crc32\":null");
-    } else {
-        put_bytes(&line, "pkt", args.pkt, args.pkt_len, SHOWN_BYTES);
-        if (args.pkt)
-            strbuf_printf(&line, ",\"pkt_crc32\":\"%08lx\"", crc32_z(0, args.pkt, args.pkt_len));
-        else
-            strbuf_add_text(&line, ",\"pkt_crc32\":null");
-    }
+    begin_line(line, "event");
+    put(line, ",\"stage\":");
+    put_name(line, protocol_stage_name(stage));
+    put(line, ",\"event\":");
+    put_name(line, trace_event_name(event));
+    put(line, ",\"plugin_name\":");
+    put_text(line, args.plugin_name);
+    put(line, ",\"cmd\":");
+    put_number(line, (uint64_t)args.cmd);
+    put(line, ",\"hdr\":");
+    put_bytes(line, args.hdr, args.hdr_len);
+    put(line, ",\"hdr_len\":");
+    put_number(line, args.hdr_len);
+    put(line, ",\"pkt_len\":");
+    put_number(line, args.pkt_len);
+    put_packet(line, &args, is_secret);
     if (event == TRACE_EVENT_ERROR) {
-        strbuf_printf(&line, ",\"errno\":%u", handle->net.last_errno);
-        put_error(&line, handle->net.last_error, of_secret);
+        put(line, ",\"errno\":");
+        put_number(line, handle->net.last_errno);
+        put_error(line, handle->net.last_error, of_secret);
     }
-    write_line(&line);
+    write_line(line);
     return 0;
 }
 

@@ -114,7 +114,7 @@ static void put_time(struct strbuf *out, const struct reading *reading)
 {
     uint64_t now = trace_now();
     if (now && reading->command_ns)
-        strbuf_printf(out, ", %.6f s", (double)(now - reading->command_ns) / 1e9);
+        strbuf_printf(out, ", %.6f s", trace_seconds(reading->command_ns, now));
 }
 
 static void put_ok(struct strbuf *out, const struct reading *reading, const MYSQL *handle,
@@ -356,8 +356,10 @@ static int text_event(struct st_mysql_client_plugin_TRACE *self, void *data, MYS
     else if (trace_output.is_live && handle->thread_id)
         strbuf_printf(&line, "%4lu ", handle->thread_id);
     uint64_t now = trace_now();
+    if (!reading->began_ns)
+        reading->began_ns = now;
     if (now)
-        strbuf_printf(&line, "%10.6f ", (double)(now - reading->began_ns) / 1e9);
+        strbuf_printf(&line, "%10.6f ", trace_seconds(reading->began_ns, now));
     strbuf_printf(&line, "%-23s %-20s ", protocol_stage_name(stage), trace_event_name(event));
     put_details(&line, reading, handle, stage, event, &args);
     if (trace_output.hex && trace_is_secret(event, handle, &args, reading->of_secret)) {

@@ -175,6 +175,12 @@ void trace_session_bytes(struct trace_session *session, enum wire_direction dire
     trace_conversation_bytes(&session->conversation, direction, bytes, size);
 }
 
+void trace_session_open_tls(struct trace_session *session)
+{
+    check(session);
+    trace_conversation_open_tls(&session->conversation);
+}
+
 void trace_session_set_handle(struct trace_session *session, MYSQL *handle)
 {
     check(session);

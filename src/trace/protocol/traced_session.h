@@ -44,6 +44,9 @@ trace_session_resume(struct st_mysql_client_plugin_TRACE *plugin,
 void trace_session_bytes(struct trace_session *session, enum wire_direction direction,
                          const uint8_t *bytes, size_t size);
 
+/* See trace_conversation_open_tls(). */
+void trace_session_open_tls(struct trace_session *session);
+
 /* The client's handle has moved. Only for sessions that were begun with one. */
 void trace_session_set_handle(struct trace_session *session, MYSQL *handle);
 

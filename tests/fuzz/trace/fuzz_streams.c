@@ -3,7 +3,7 @@
  * Arbitrary segments of TCP, through reassembly into trace sessions; and arbitrary frames through
  * the decoders of captures.
  *
- * Input: a byte of options, then segments: direction and flags, a byte of how far the sequence
+ * Input: a byte of options (1: capabilities; 2: any port), then segments: direction and flags, a byte of how far the sequence
  * number jumps (signed), a byte of length, that many bytes. */
 #include <assert.h>
 #include <stdlib.h>
@@ -37,16 +37,16 @@ static int swallow(struct st_mysql_client_plugin_TRACE *self, void *data, MYSQL 
 static struct st_mysql_client_plugin_TRACE plugin = {
     .type = MYSQL_CLIENT_TRACE_PLUGIN, .name = "fuzz", .trace_event = swallow};
 
-static void *began(void *context, const struct stream_segment *first, bool is_whole)
+static void *began(void *context, const struct stream_beginning *beginning)
 {
     const struct trace_options options = {.keep_limit = KEEP, .tls_is_opaque = true};
     const struct trace_session_info info = {.host = "fuzz"};
     uint64_t capabilities =
         *(const uint8_t *)context & 1 ? WIRE_CAP(CLIENT_PROTOCOL_41) : WIRE_CAP(CLIENT_COMPRESS);
-    (void)first;
     alive++;
-    return is_whole ? trace_session_begin(&plugin, &info, &options)
-                    : trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 0);
+    return beginning->is_whole
+               ? trace_session_begin(&plugin, &info, &options)
+               : trace_session_resume(&plugin, &info, &options, capabilities, capabilities, 0);
 }
 
 static void got_bytes(void *connection, enum wire_direction direction, const uint8_t *bytes,
@@ -72,7 +72,7 @@ static void ended(void *connection)
 static void segments(uint8_t options, const uint8_t *data, size_t size)
 {
     static const struct stream_events events = {began, got_bytes, lost, ended};
-    struct streams *streams = streams_new(3306, PENDING, &events, &options);
+    struct streams *streams = streams_new(options & 2 ? 0 : 3306, PENDING, &events, &options);
     uint32_t numbers[2] = {0xffffff00, 7};
     while (size >= 3) {
         uint8_t flags = data[0];
@@ -99,8 +99,10 @@ static void segments(uint8_t options, const uint8_t *data, size_t size)
         data += 3 + length;
         size -= 3 + length;
     }
-    streams_free(streams);
+    streams_end_all(streams);
     assert(alive == 0);
+    assert(streams_counts(streams)->conversations <= streams_counts(streams)->segments);
+    streams_free(streams);
 }
 
 static void frames(const uint8_t *data, size_t size)

@@ -93,11 +93,32 @@ static void wrong_declarations_are_named_with_their_line(void **state)
     static const struct {
         const char *text, *words;
     } cases[] = {
-        {"name = \"x\"\nvalue = 1", "m:5: key \"sysVars\": name \"x\" doesn't begin with \"v_\""},
+        {"name = \"x\"\nvalue = 1", "m:6: key \"sysVars\": name \"x\" doesn't begin with \"v_\""},
         {"name = \"v_\"\nvalue = 1", "doesn't begin with \"v_\""},
         {"name = \"v_X\"\nvalue = 1", "small letters"},
-        {"name = \"v_x\"", "value"},
-        {"name = \"v_x\"\nvalue = 1\nwhat = 2", "what"},
+        {"name = \"v_x\"", "m:6: key \"sysVars\": v_x lacks value"},
+        {"value = 1", "m:5: key \"sysVars\": an element lacks name"},
+        {"name = \"v_x\"\nvalue = 1\nwhat = 2", "m:8: key \"sysVars\": an element has no \"what\"; "
+                                                "it has name, value, type, scope, min, max, "
+                                                "values, description and readonly"},
+        {"name = \"v_x\"\nvalue = 1\n\ntype = 3",
+         "m:9: key \"sysVars\": type must be a string, not an integer"},
+        {"name = \"v_x\"\nvalue = [1]", "m:7: key \"sysVars\": value must be a string, a number, "
+                                        "true or false, not a list"},
+        {"name = \"v_x\"\nvalue = 1\nreadonly = 1",
+         "m:8: key \"sysVars\": readonly must be true or false, not an integer"},
+        {"name = \"v_x\"\nvalue = \"a\"\ntype = \"enum\"\nvalues = [\"a\",\n1]",
+         "m:10: key \"sysVars\": values must be a list of strings, and has an integer in it"},
+        {"name = \"v_x\"\nvalue = 1\ntype = \"int\"\nmin = 5\nmax = 4",
+         "m:10: key \"sysVars\": v_x: max \"4\" is below min"},
+        {"name = \"v_x\"\nvalue = \"\"\nmax = 70000",
+         "m:8: key \"sysVars\": v_x: max \"70000\" is beyond what the type can hold"},
+        {"name = \"v_x\"\nvalue = 1\ntype = \"size\"\nmin = -1",
+         "m:9: key \"sysVars\": v_x: min \"-1\" is beyond what the type can hold"},
+        {"name = \"v_x\"\nvalue = 1\ntype = \"int\"\nmin = 1.5",
+         "m:9: key \"sysVars\": v_x: min \"1.500000000\" is no value of type int"},
+        {"name = \"v_x\"\nvalue = 1\ntype = \"int\"\nmin = true",
+         "m:9: key \"sysVars\": min must be a number or a string, not true or false"},
         {"name = \"v_x\"\nvalue = 1\ntype = \"float\"", "type \"float\" is none of"},
         {"name = \"v_x\"\nvalue = 1\nscope = \"global\"", "scope \"global\" is none of"},
         {"name = \"v_x\"\nvalue = \"a\"\ntype = \"int\"", "value \"a\" is not of type int"},
@@ -129,9 +150,13 @@ static void wrong_functions_are_named_with_their_line(void **state)
     static const struct {
         const char *text, *words;
     } cases[] = {
-        {"name = \"x\"", "m:5: key \"functions\": name \"x\" doesn't begin with \"v_\""},
-        {"arguments = 1", "name"},
-        {"name = \"v_x\"\nwhat = 2", "what"},
+        {"name = \"x\"", "m:6: key \"functions\": name \"x\" doesn't begin with \"v_\""},
+        {"arguments = 1", "m:5: key \"functions\": an element lacks name"},
+        {"name = \"v_x\"\nwhat = 2", "m:7: key \"functions\": an element has no \"what\""},
+        {"name = \"v_x\"\narguments = \"1\"",
+         "m:7: key \"functions\": arguments must be an integer, not a string"},
+        {"name = \"v_x\"\nprivileges = [\"RELOAD\",\n\"SUPERB\"]",
+         "m:8: key \"functions\": no server has the privilege \"SUPERB\""},
         {"name = \"v_x\"\narguments = -1", "count from 0 to 8"},
         {"name = \"v_x\"\narguments = 5\noptional = 4", "count from 0 to 8"},
         {"name = \"v_x\"\nprivileges = [1]", "as in SHOW GRANTS"},

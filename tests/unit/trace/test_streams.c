@@ -9,15 +9,15 @@
 
 #include <cmocka.h>
 
+#include "trace/capture/opening.h"
 #include "trace/capture/trace_capture.h"
 
 static struct strbuf log_text = STRBUF_INIT;
 
-static void *began(void *context, const struct stream_segment *first, bool is_whole)
+static void *began(void *context, const struct stream_beginning *beginning)
 {
     (void)context;
-    (void)first;
-    strbuf_add_text(&log_text, is_whole ? "begin " : "middle ");
+    strbuf_add_text(&log_text, beginning->is_whole ? "begin " : "middle ");
     return &log_text;
 }
 
@@ -54,19 +54,21 @@ struct step {
     const char *text;
 };
 
-static void check(const struct step *steps, size_t count, const char *expected)
+static struct stream_counts counts; /* of the case that ran last */
+
+static void check(uint16_t port, const struct step *steps, size_t count, const char *expected)
 {
     static const struct stream_events events = {began, got_bytes, lost, ended};
-    struct streams *streams = streams_new(3306, 64, &events, NULL);
+    struct streams *streams = streams_new(port, 64, &events, NULL);
     strbuf_reset(&log_text);
+    strbuf_add_text(&log_text, "");
     for (size_t i = 0; i < count; i++) {
         const struct step *step = &steps[i];
         struct stream_endpoint client = {{10, 0, 0, 1}, step->from == 'c' ? 5001 : 5000};
-        struct stream_endpoint server = {{10, 0, 0, 2}, 3306};
+        struct stream_endpoint server = {{10, 0, 0, 2}, port ? port : 4406};
         bool from_client = step->from != 'S';
         const char *text = step->text ? step->text : "";
-        /* A command or greeting starts with its header: '<' stands for three bytes of length, '#'
-         * for number 0. */
+        /* A packet starts with its header: '<' stands for three bytes of length, '#' for a zero. */
         uint8_t bytes[128];
         size_t size = 0;
         for (const char *p = text; *p; p++) {
@@ -91,6 +93,8 @@ static void check(const struct step *steps, size_t count, const char *expected)
         };
         streams_segment(streams, &segment);
     }
+    streams_end_all(streams);
+    counts = *streams_counts(streams);
     streams_free(streams);
     assert_string_equal(log_text.data, expected);
     strbuf_release(&log_text);
@@ -99,7 +103,14 @@ static void check(const struct step *steps, size_t count, const char *expected)
 #define CHECK(expected, ...)                                                                       \
     do {                                                                                           \
         static const struct step steps[] = {__VA_ARGS__};                                          \
-        check(steps, sizeof steps / sizeof steps[0], expected);                                    \
+        check(3306, steps, sizeof steps / sizeof steps[0], expected);                              \
+    } while (0)
+
+/* The same where no port is given. */
+#define CHECK_ANY(expected, ...)                                                                   \
+    do {                                                                                           \
+        static const struct step steps[] = {__VA_ARGS__};                                          \
+        check(0, steps, sizeof steps / sizeof steps[0], expected);                                 \
     } while (0)
 
 #define OPENING                                                                                    \
@@ -152,7 +163,80 @@ static void a_missing_beginning(void **state)
           {'C', 300, ACK, "<#\3select"}, {'S', 517, ACK, "row"});
     CHECK("", {'C', 300, ACK, "half a packet"}, {'S', 517, ACK, "row"});
     /* The greeting, though no SYN. */
-    CHECK("begin S:.....8.0 C:me end ", {'S', 500, ACK, "<#\n8.0"}, {'C', 300, ACK, "me"});
+    CHECK("begin S:.....8.0. C:me end ", {'S', 500, ACK, "<#\n8.0#"}, {'C', 300, ACK, "me"});
+}
+
+static void conversations_are_found_on_any_port(void **state)
+{
+    (void)state;
+    /* By the greeting, whoever opened the connection; what a client sent before it (a PROXY header)
+     * is none of it. */
+    CHECK_ANY("begin S:.....8.0. C:me end ", OPENING, {'S', 200, ACK, "<#\n8.0#"},
+              {'C', 100, ACK, "me"});
+    CHECK_ANY("begin S:.....8.0. C:me end ", OPENING, {'C', 100, ACK, "PROXY"},
+              {'S', 200, ACK, "<#\n8.0#"}, {'C', 105, ACK, "me"});
+    CHECK_ANY("begin S:.....8.0. C:me end ", {'S', 200, ACK, "<#\n8.0#"}, {'C', 100, ACK, "me"});
+    /* An error in its place: too many connections. */
+    CHECK_ANY("begin S:....\xff..too many end ", OPENING,
+              {'S', 200, ACK, "<#\xff\x10\x04too many"});
+    assert_int_equal(counts.conversations, 1);
+}
+
+static void other_protocols_are_none(void **state)
+{
+    (void)state;
+    CHECK_ANY("", OPENING, {'C', 100, ACK, "GET / HTTP/1.1"}, {'S', 200, ACK, "HTTP/1.1 200 OK"},
+              {'C', 114, ACK, "<#\3select"}, {'S', 215, ACK, "<\1row"});
+    CHECK_ANY("", OPENING, {'S', 200, ACK, "<#\nno version\1"}, {'C', 100, ACK, "me"});
+    CHECK_ANY("", {'S', 200, ACK, "220 mail"}, {'C', 100, ACK, "EHLO me"});
+    assert_int_equal(counts.conversations, 0);
+    assert_int_equal(counts.segments, 2);
+}
+
+static void a_missing_beginning_on_any_port_takes_a_reply(void **state)
+{
+    (void)state;
+    CHECK_ANY("middle C:.....select S:.....row end ", {'C', 300, ACK, "<#\3select"},
+              {'S', 517, ACK, "<\1\1row"});
+    /* Seen from the other side first, and sent twice. */
+    CHECK_ANY("middle C:.....select S:.....row end ", {'S', 500, ACK, "rest of something"},
+              {'C', 300, ACK, "<#\3select"}, {'C', 300, ACK, "<#\3select"},
+              {'S', 517, ACK, "<\1\1row"});
+    CHECK_ANY("", {'C', 300, ACK, "<#\3select"}, {'S', 517, ACK, "something else"});
+    /* A greeting that was not captured. */
+    CHECK_ANY("middle C:.....select S:.....row end ", OPENING, {'S', 300, ACK, "<\2\1ok"},
+              {'C', 300, ACK, "<#\3select"}, {'S', 517, ACK, "<\1\1row"});
+}
+
+static void missing_bytes_are_counted(void **state)
+{
+    (void)state;
+    CHECK("begin C:abc lost end ", OPENING, {'C', 100, ACK, "abc"}, {'C', 113, ACK, "later"},
+          {'C', 120, ACK, "still later"});
+    assert_int_equal(counts.missing_bytes, 10 + 2);
+    CHECK("begin C:abc lost end ", OPENING, {'C', 100, ACK, "abc"}, {'C', 110, FIN, NULL});
+    assert_int_equal(counts.missing_bytes, 7);
+    CHECK("begin C:abc end ", OPENING, {'C', 100, ACK, "abc"}, {'C', 103, FIN, NULL});
+    assert_int_equal(counts.missing_bytes, 0);
+}
+
+static void a_greeting_has_one_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool is_greeting;
+    } cases[] = {
+        {"\x06\0\0\0\n8.0\0x", 10, true},      {"\x06\0\0\0\n8.0\0", 9, false}, /* cut */
+        {"\x06\0\0\1\n8.0\0x", 10, false},     {"\x06\0\0\0\t8.0\0x", 10, false},
+        {"\x06\0\0\0\n8.0xx", 10, false},      {"\x06\0\0\0\n\0.0\0x", 10, false},
+        {"\x03\0\0\0\xff\x10\x04", 7, true},   {"\x03\0\0\0\xff\x10\x00", 7, false},
+        {"\x03\0\0\0\xff\x10\x04x", 8, false}, {"\x02\0\0\0\xff\x10", 6, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(opening_is_greeting((const uint8_t *)cases[i].bytes, cases[i].size),
+                         cases[i].is_greeting);
 }
 
 static void connections_are_kept_apart(void **state)
@@ -214,6 +298,11 @@ int main(void)
         TEST(numbers_wrap),
         TEST(a_loss_is_reported_once),
         TEST(a_missing_beginning),
+        TEST(conversations_are_found_on_any_port),
+        TEST(other_protocols_are_none),
+        TEST(a_missing_beginning_on_any_port_takes_a_reply),
+        TEST(missing_bytes_are_counted),
+        TEST(a_greeting_has_one_form),
         TEST(connections_are_kept_apart),
         TEST(frames_of_every_link_layer),
     };
