@@ -26,7 +26,8 @@
     X("arguments", false, COUNT, "an integer")                                                     \
     X("optional", false, COUNT, "an integer")                                                      \
     X("description", false, TEXT, "a string")                                                      \
-    X("privileges", false, PRIVILEGES, "a list of privileges as in SHOW GRANTS: [\"SUPER\"]")
+    X("privileges", false, PRIVILEGES, "a list of privileges as in SHOW GRANTS: [\"SUPER\"]")      \
+    X("changes", false, FLAG, "true or false")
 
 enum plugin_elements { PLUGIN_ELEMENTS_VARIABLES, PLUGIN_ELEMENTS_CALLABLES };
 

@@ -348,6 +348,9 @@ static int check_disable_privilege(const struct reading *reading, const struct t
     int status = plugin_privileges_read(names, list, "disable_privilege", &error);
     if (status == 0 && !names[0])
         status = error_set(&error, "an empty list demands nothing; leave it out");
+    for (size_t i = 0; status == 0 && names[i]; i++)
+        if (!plugin_privilege_is_known(names[i]))
+            status = error_set(&error, "no server has a privilege \"%s\"", names[i]);
     json_decref(list);
     return status < 0 ? wrong(reading, node, "disable_privilege", "%s", error.message) : 0;
 }

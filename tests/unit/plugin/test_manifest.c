@@ -87,6 +87,8 @@ static void every_mistake_has_its_sentence(void **state)
          "m.toml:3: key \"export\": kind Daemon has no extPoint \"OnParseEvent\"; in weir only "
          "Audit "
          "has any"},
+        {HEAD "disable_privilege = [\"SUPERB\"]\n",
+         "m.toml:4: key \"disable_privilege\": no server has a privilege \"SUPERB\""},
         {HEAD "on_failure = \"ignore\"\n",
          "m.toml:4: key \"on_failure\": \"ignore\" is neither \"refuse\" nor \"allow\""},
         {HEAD "require_version = \"new\"\n", "m.toml:4: key \"require_version\": \"new\" is not a "
