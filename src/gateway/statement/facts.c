@@ -162,9 +162,16 @@ void facts_command(struct observed *observed)
         command->prepared ? command->prepared->parameter_count : 0;
 }
 
+/* Of PreParse, before there is a statement: what the last one was must not be taken for this one. */
 void facts_whole_text(struct observed *observed)
 {
-    set_text(observed, WEIR_TEXT_sql, observed->command.text.data, observed->command.text.size);
+    const struct strbuf *text = &observed->command.text;
+    uint64_t *number = observed->handle.number;
+    set_text(observed, WEIR_TEXT_sql, text->data, text->size);
+    number[WEIR_NUMBER_sql_size] = text->size;
+    number[WEIR_NUMBER_statement_number] = number[WEIR_NUMBER_statement_index] = WEIR_ABSENT;
+    number[WEIR_NUMBER_session_status] = observed->status;
+    facts_clear_outcome(observed);
 }
 
 /* What is true of the current statement from its Starting on. */
