@@ -224,4 +224,5 @@ const weir_host_functions plugin_host = {
     .decide = plugin_host_decide,
     .parameter_origin = parameter_origin,
     .known_name = known_name,
+    .limit_statement = plugin_host_limit_statement,
 };

@@ -17,6 +17,9 @@ void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_co
 
 /* Writes what a client can be sent: 16 bits of number (0, more, or a client library's own: 1045), five characters of state
  * (otherwise "28000"), 511 bytes of message. by is NULL: the caller knows whose it is. */
+int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin,
+                                const weir_limits *limits, const char *message, size_t size);
+
 void plugin_refusal_set(struct plugin_refusal *refusal, uint32_t error_code, const char *sqlstate,
                         const char *message, size_t message_size);
 
