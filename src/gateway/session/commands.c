@@ -9,6 +9,7 @@
 
 #include "gateway/session/answers.h"
 #include "gateway/session/hold.h"
+#include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
@@ -158,10 +159,12 @@ static void run_on_backend(struct session *session, const struct wire_packet *co
     forward(session, command, whole);
     if (!session_is_open(session))
         return;
-    if (session_is_owed(session))
+    if (session_is_owed(session)) {
         session_enter(session, SESSION_RUNNING);
-    else
+        limited_begin(session);
+    } else {
         complete_replyless(session, command);
+    }
 }
 
 /* What refusing a command without a reply means (WIRE_COMMANDS). */

@@ -7,6 +7,7 @@
  *   command.h            a command: its text, its statements, its prepared statement
  *   events.h             the events around a command, and those of the connection
  *   facts.h              the facts that a handle shows; the only place where they are set
+ *   limits.h             what plugins allow a reply to be
  *   memo.h               facts that cost something: computed once, kept with the statement
  *   session_identity.h   user, account, roles, database, and the mode in which texts are lexed
  *   tracking.h           what the backend reports to have changed of these
@@ -21,6 +22,7 @@
 #include "gateway/statement/environment.h"
 #include "gateway/statement/events.h"
 #include "gateway/statement/facts.h"
+#include "gateway/statement/limits.h"
 #include "gateway/statement/observed.h"
 #include "gateway/statement/prepared.h"
 #include "gateway/statement/session_identity.h"
