@@ -107,6 +107,16 @@ static weir_verdict refuse_by_filter(weir_session *session, const struct record 
 
 /* ---- Life ---- */
 
+/* A format without room for links cannot be chained, and nobody is to believe that it is. */
+static weir_verdict refuse_chain(int64_t format, int64_t chain)
+{
+    if (!chain || settings_format_at(format)->has_numbers)
+        return WEIR_OK;
+    return weir_fail("audit_log_chain: the format %s has no room for it; use another format, or "
+                     "switch the chain off",
+                     settings_format_at(format)->name);
+}
+
 weir_verdict Validate(const weir_manifest *manifest)
 {
     (void)manifest;
@@ -114,7 +124,7 @@ weir_verdict Validate(const weir_manifest *manifest)
         weir_text_of(AUDIT_LOG_SOCKET).size == 0)
         return weir_fail("audit_log_handler is SOCKET: set audit_log_socket, to unix:///path or "
                          "tcp://host:port");
-    return WEIR_OK;
+    return refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), weir_number_of(AUDIT_LOG_CHAIN));
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
@@ -151,7 +161,10 @@ weir_verdict OnFlush(const weir_manifest *manifest)
 weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
 {
     (void)session;
-    (void)variable;
+    if (event == WEIR_VARIABLE_VALIDATE && variable->index == AUDIT_LOG_FORMAT)
+        return refuse_chain(variable->number, weir_number_of(AUDIT_LOG_CHAIN));
+    if (event == WEIR_VARIABLE_VALIDATE && variable->index == AUDIT_LOG_CHAIN)
+        return refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), variable->number);
     if (event == WEIR_VARIABLE_CHANGED && journal)
         settings_apply(journal, &sink_options);
     return WEIR_OK;

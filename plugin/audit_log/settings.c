@@ -17,9 +17,12 @@
 #define PATH_BYTES    4096 /* PATH_MAX */
 
 /* The enums of the manifest, in its order. */
-static const struct format *const formats[] = {[AUDIT_LOG_FORMAT_JSON] = &format_json,
-                                               [AUDIT_LOG_FORMAT_MYSQL_JSON] = &format_mysql_json,
-                                               [AUDIT_LOG_FORMAT_CSV] = &format_csv};
+static const struct format *const formats[] = {
+    [AUDIT_LOG_FORMAT_JSON] = &format_json,
+    [AUDIT_LOG_FORMAT_MYSQL_JSON] = &format_mysql_json,
+    [AUDIT_LOG_FORMAT_CSV] = &format_csv,
+    [AUDIT_LOG_FORMAT_SERVER_AUDIT] = &format_server_audit,
+    [AUDIT_LOG_FORMAT_PERCONA_JSON] = &format_percona_json};
 static const struct sink_type *const sinks[] = {[AUDIT_LOG_HANDLER_FILE] = &sink_file,
                                                 [AUDIT_LOG_HANDLER_SYSLOG] = &sink_syslog,
                                                 [AUDIT_LOG_HANDLER_SOCKET] = &sink_socket};
@@ -31,9 +34,14 @@ static const enum strategy strategies[] = {
 
 static char file[PATH_BYTES], filters[PATH_BYTES];
 
+const struct format *settings_format_at(int64_t value)
+{
+    return formats[value];
+}
+
 const struct format *settings_format(void)
 {
-    return formats[weir_number_of(AUDIT_LOG_FORMAT)];
+    return settings_format_at(weir_number_of(AUDIT_LOG_FORMAT));
 }
 
 bool settings_log_starting(void)

@@ -16,6 +16,8 @@ WEIR_MUST_CHECK int settings_read(struct journal_options *journal, struct sink_o
 
 /* Each of these is a load or two. */
 const struct format *settings_format(void);
+/* The one of a value of audit_log_format. */
+const struct format *settings_format_at(int64_t value);
 bool settings_log_starting(void);
 void settings_collect(struct collect_options *options);
 
