@@ -12,7 +12,7 @@ struct audit_options {
     char *format, *expect;
     long top, threads;
     int color;
-    bool json, wide, help, version, manual;
+    bool json, wide, paths, help, version, manual;
 };
 
 #define COMMAND_USAGE 2 /* exit status of wrong usage */
@@ -25,7 +25,8 @@ enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
     X(show, "print the records that the conditions choose")                                        \
     X(follow, "print them as they are written, across rotations")                                  \
     X(count, "count them: by event, account, digest, table, error, address")                       \
-    X(convert, "write them in another format, without chain")
+    X(convert, "write them in another format, without chain")                                      \
+    X(files, "list a log's rotated files and itself: size, format, numbers, times")
 
 #define X(name, help)                                                                              \
     int command_##name(const struct audit_options *options, const char *const *paths, size_t count);

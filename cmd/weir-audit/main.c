@@ -55,6 +55,7 @@ static const struct option_row rows[] = {
         "; show, follow: names of fields, with commas between, for columns", ),
     ROW("top", OPTION_NUMBER, top, "n", "N", "count: how many rows of each list", .fallback = "10",
         .minimum = 1, .maximum = 1000000),
+    ROW("paths", OPTION_FLAG, paths, NULL, NULL, "files: nothing but the paths, oldest first", ),
     ROW("threads", OPTION_NUMBER, threads, NULL, "N",
         "how many read a file; 0: as many as processors", .fallback = "0", .minimum = 0,
         .maximum = 16),
@@ -112,7 +113,8 @@ static int run(const struct audit_options *options, int argc, char **argv, int o
             return commands[i].run(options, (const char *const *)argv + operand + 1,
                                    (size_t)(argc - operand - 1));
     }
-    command_fail("%s: no such command; there are verify, show, follow, count and convert", name);
+    command_fail("%s: no such command; there are verify, show, follow, count, convert and files",
+                 name);
     return COMMAND_USAGE;
 }
 

@@ -189,6 +189,12 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
 
 /* ---- Events ---- */
 
+static bool is_emergency_account(weir_string account)
+{
+    weir_string list = settings_emergency_accounts();
+    return list.size && account.data && account_in_list(list, account);
+}
+
 static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_session *session,
                         const struct filter_decision *decision)
 {
@@ -201,7 +207,10 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     collect_session_part(scratch, audited, format);
     strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, record);
-    return journal_add(journal, session, format, &scratch->bodies, record->time_ns);
+    bool is_kept =
+        record->event != RECORD_REJECT && is_emergency_account(weir_current_user(session));
+    return (is_kept ? journal_add_emergency : journal_add)(journal, session, format,
+                                                           &scratch->bodies, record->time_ns);
 }
 
 /* Refuses a statement or login that could not be recorded. */
@@ -214,6 +223,48 @@ static weir_verdict refuse_if_broken(void)
     return weir_fail("%s", error.message);
 }
 
+/* The same, but for an emergency account as long as what it does can be kept. */
+static weir_verdict refuse_unless_emergency(bool is_emergency)
+{
+    return is_emergency && journal_has_emergency_room(journal) ? WEIR_OK : refuse_if_broken();
+}
+
+static weir_verdict refuse_statement_if_broken(const weir_session *session)
+{
+    return journal_refuses(journal)
+               ? refuse_unless_emergency(is_emergency_account(weir_current_user(session)))
+               : WEIR_OK;
+}
+
+/* Who it wants to be decides; when the backend has found out who it is, that does. */
+static weir_verdict refuse_login_if_broken(const weir_session *session)
+{
+    char name[400];
+    if (!journal_refuses(journal))
+        return WEIR_OK;
+    snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(weir_user(session)),
+             WEIR_STRING_ARGS(weir_host(session)));
+    return refuse_unless_emergency(is_emergency_account(text_of(name)));
+}
+
+/* Who was let in is in the server's log, too: what is kept in memory can be lost. */
+static void announce_emergency(const weir_session *session)
+{
+    weir_string account = weir_current_user(session);
+    if (journal_refuses(journal) && is_emergency_account(account))
+        weir_log(WEIR_LOG_WARN,
+                 "the log cannot be written; the emergency account %.*s from %.*s is let in, and "
+                 "its records are kept in memory",
+                 WEIR_STRING_ARGS(account), WEIR_STRING_ARGS(weir_host(session)));
+}
+
+/* Only slow statements are wanted; what failed is recorded anyway. */
+static bool is_left_out(const struct record *record)
+{
+    uint64_t slow = settings_slow_us(), duration = record->number[RECORD_NUMBER_duration_us];
+    return slow && record->event == RECORD_COMPLETED && duration != WEIR_ABSENT && duration < slow;
+}
+
 static weir_verdict fail_without_memory(void)
 {
     return weir_fail("no memory for a record");
@@ -224,7 +275,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     struct collect_options options;
     (void)command;
     if (event == WEIR_STARTING) {
-        weir_verdict verdict = refuse_if_broken();
+        weir_verdict verdict = refuse_statement_if_broken(session);
         bool is_wanted = settings_log_starting() || filter_store_has_filters();
         if (verdict != WEIR_OK || !is_wanted)
             return verdict;
@@ -245,7 +296,8 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
         if (verdict != WEIR_OK)
             return verdict;
     }
-    if (!decision.log || (event == WEIR_STARTING && !settings_log_starting()))
+    if (!decision.log || (event == WEIR_STARTING && !settings_log_starting()) ||
+        is_left_out(&scratch->record))
         return WEIR_OK;
     return add(scratch, audited, session, &decision);
 }
@@ -267,7 +319,7 @@ weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_
 /* Writes no record for PreAuth, but refuses the client if it could not be audited. */
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {
-    weir_verdict verdict = refuse_if_broken();
+    weir_verdict verdict = refuse_login_if_broken(session);
     if (verdict != WEIR_OK || !filter_store_has_filters())
         return verdict;
     collect_connection(scratch, NULL, session, WEIR_CONNECTED);
@@ -282,7 +334,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     if (!scratch)
         return fail_without_memory();
     if (event == WEIR_PRE_CONNECT) /* nobody yet; PreAuth comes, or Reject */
-        return refuse_if_broken();
+        return refuse_unless_emergency(settings_emergency_accounts().size > 0);
     if (event == WEIR_PRE_AUTH)
         return before_login(session, scratch);
     struct audited *audited = audited_of(session);
@@ -292,6 +344,8 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     } else if (event == WEIR_CHANGE_USER) {
         audited_reset(audited);
     }
+    if (event == WEIR_CONNECTED)
+        announce_emergency(session);
     collect_connection(scratch, audited, session, event);
     struct filter_decision decision = decide(&scratch->record, session, audited, false);
     weir_verdict verdict = decision.log ? add(scratch, audited, session, &decision) : WEIR_OK;

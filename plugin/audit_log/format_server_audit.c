@@ -10,6 +10,9 @@
  *
  * There is no room for sequence numbers and links: Validate() refuses a chain with this format. What
  * the log says of itself (START, STOP, GAP, REOPEN, PLUGIN) are lines in the shape of QUERY. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>

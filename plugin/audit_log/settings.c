@@ -14,6 +14,7 @@
 #include <weir/files.h>
 
 #define SEVERITY_INFO 6
+#define NS_PER_US     1000
 #define PATH_BYTES    4096 /* PATH_MAX */
 
 /* The enums of the manifest, in its order. */
@@ -66,6 +67,16 @@ void settings_filter_subject(struct filter_subject *subject)
     subject->variables[VARIABLE_POLICY] = (uint64_t)weir_number_of(AUDIT_LOG_POLICY);
     subject->included = weir_text_of(AUDIT_LOG_INCLUDE_ACCOUNTS);
     subject->excluded = weir_text_of(AUDIT_LOG_EXCLUDE_ACCOUNTS);
+}
+
+uint64_t settings_slow_us(void)
+{
+    return (uint64_t)weir_number_of(AUDIT_LOG_SLOW_STATEMENTS) / NS_PER_US;
+}
+
+weir_string settings_emergency_accounts(void)
+{
+    return weir_text_of(AUDIT_LOG_EMERGENCY_ACCOUNT);
 }
 
 weir_string settings_abort_exempt(void)

@@ -23,6 +23,10 @@ void settings_collect(struct collect_options *options);
 
 /* What conditions of filters can ask for. */
 void settings_filter_subject(struct filter_subject *subject);
+/* Whether statements that succeed within this time are left out, in us; 0: none. */
+uint64_t settings_slow_us(void);
+/* Accounts that are let in while the log cannot be written; a list as account_in_list() reads it. */
+weir_string settings_emergency_accounts(void);
 /* Accounts of which nothing is aborted; a list as account_in_list() reads it. */
 weir_string settings_abort_exempt(void);
 

@@ -5,6 +5,9 @@
  *
  * The words are read without the session's sql_mode, and executable comments as if they ran. That is
  * good enough to name a statement in a log, and nothing else may depend on it. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "sql_finer.h"
 
 #include <ctype.h>

@@ -263,3 +263,17 @@ def test_the_beginning_of_a_file_need_not_be_there(log):
         text = weir_audit("convert", "-format", form, log(lines())).stdout.splitlines()[6:]
         done = weir_audit("show", "-event", "general", "-", input="\n".join(text) + "\n")
         assert "SELECT 20 FROM orders" in done.stdout and not done.stderr, form
+
+
+def test_a_logs_files_are_listed_oldest_first(log):
+    all_lines = lines(30)
+    names = ["audit.log.20260131T120010.000000Z.gz", "audit.log.20260131T120020.000000Z", "audit.log"]
+    files = [log(all_lines[10 * i:10 * i + 10], name) for i, name in enumerate(names)]
+    log(["other"], "audit.log.1")
+    assert weir_audit("files", "-paths", files[2]).stdout.splitlines() == [str(path) for path in files]
+    listed = weir_audit("files", files[2]).stdout.splitlines()
+    assert len(listed) == 3 and "json  10 records, 11 to 20  2026-01-31T12:00:11.000000Z to 2026-01-31T12:00:20.000000Z" in listed[1]
+    # The names say which ones need not be read: this one is no log at all.
+    files[0].write_bytes(b"not to be read")
+    assert weir_audit("show", "-since", "2026-01-31 12:02:00Z", *files[:1]).stderr == ""
+    assert weir_audit("show", "-since", "2026-01-31 12:00:00Z", *files[:1], check=False).returncode == 1
