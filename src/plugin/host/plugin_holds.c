@@ -114,7 +114,7 @@ int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin
     if (!running || !running->may_hold_verdict || !session->source || !session->source->limit)
         return 0;
     memcpy(&all, limits, known);
-    plugin_refusal_set(&refusal, all.error_code, all.sqlstate, message, size);
+    plugin_refusal_set(&refusal, plugin, all.error_code, all.sqlstate, message, size);
     refusal.by = plugin->identity.name;
     return session->source->limit(session->source_data, &all, &refusal);
 }
