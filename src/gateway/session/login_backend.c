@@ -215,6 +215,8 @@ static void logged_in(struct session *session)
     struct plugin_verdict verdict;
     session_set_deadline(session, 0);
     events_connection(&session->observed, WEIR_CONNECTED, &verdict);
+    session_count(session, METRIC_SESSIONS, 1);
+    session_count(session, METRIC_SESSIONS_OPEN, 1);
     session->is_announced = true; /* it was given, so Disconnect is due */
     if (verdict.outcome == PLUGIN_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
