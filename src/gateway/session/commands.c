@@ -83,6 +83,7 @@ static void refuse(struct session *session, const struct wire_packet *command,
                    const struct plugin_refusal *refusal)
 {
     wire_tracker_withdraw_command(&session->tracker);
+    session_count(session, METRIC_STATEMENTS_REFUSED, 1);
     events_refused(&session->observed, refusal);
     if (has_reply(command->command))
         answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
@@ -209,6 +210,14 @@ static void proceed(struct session *session, const struct wire_packet *command, 
 /* ---- Taking ---- */
 
 /* Judges the command that the tracker has just shown. */
+static void count_command(const struct session *session, uint8_t code)
+{
+    session_count(session, METRIC_COMMANDS, 1);
+    if (code == WIRE_COM_QUERY || code == WIRE_COM_STMT_EXECUTE ||
+        code == WIRE_COM_STMT_BULK_EXECUTE)
+        session_count(session, METRIC_STATEMENTS, 1);
+}
+
 static void judge(struct session *session, const struct wire_packet *command, size_t whole)
 {
     struct plugin_verdict verdict;
@@ -218,6 +227,7 @@ static void judge(struct session *session, const struct wire_packet *command, si
         session_close(session, CLOSE_QUIT);
         return;
     }
+    count_command(session, command->command);
     events_begin(&session->observed, command);
     events_judge(&session->observed, &verdict);
     if (verdict.outcome == PLUGIN_PENDING) {

@@ -140,6 +140,11 @@ static inline struct session_environment *environment_of(const struct session *s
     return session->observed.environment;
 }
 
+static inline void session_count(const struct session *session, enum metric metric, int64_t more)
+{
+    metric_add(&environment_of(session)->metrics, metric, more);
+}
+
 static inline bool session_is_open(const struct session *session)
 {
     return session->state < SESSION_ENDING;

@@ -69,6 +69,8 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
         return FATE_NO_MEMORY;
     if (packet->ends_result)
         tracking_result(&session->observed, result);
+    if (packet->ends_result && result->is_error)
+        session_count(session, METRIC_STATEMENTS_FAILED, 1);
     if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
         session->user_has_changed = true;
         return FATE_PASSES;

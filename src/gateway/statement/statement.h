@@ -3,6 +3,7 @@
  * statement: what plugins see of a session: who it is, what it runs, how that ended.
  *
  *   environment.h        what a session is given by the process that runs it
+ *   metrics.h            what the gateway counts
  *   observed.h           a session as plugins observe it
  *   command.h            a command: its text, its statements, its prepared statement
  *   events.h             the events around a command, and those of the connection
@@ -23,6 +24,7 @@
 #include "gateway/statement/events.h"
 #include "gateway/statement/facts.h"
 #include "gateway/statement/limits.h"
+#include "gateway/statement/metrics.h"
 #include "gateway/statement/observed.h"
 #include "gateway/statement/prepared.h"
 #include "gateway/statement/session_identity.h"
