@@ -92,7 +92,7 @@ fuzz-server: plugins
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace bench-audit bench-firewall
+.PHONY: bench bench-sql bench-trace bench-audit bench-audit-read bench-firewall
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
@@ -102,6 +102,8 @@ bench-audit: plugins
 	@tools/bootstrap.sh bench
 	@ninja -C $(BUILD)/release bench-record
 	@$(PYTHON) bench/audit/run.py
+bench-audit-read: release
+	@$(PYTHON) bench/audit/read.py
 bench-firewall: release
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/firewall/run.py

@@ -34,7 +34,7 @@ def measure(folder, database, function, with_plugin, statements, settings):
     folder.mkdir()
     config, output = folder / "weir.toml", folder / "callgrind.out"
     config.write_text("[plugin.audit_log]\n" + f'file = "{folder}/audit.log"\n'
-                      + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()))
+                      + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()) if with_plugin else "")
     prefix = [program("valgrind"), "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={function}",
               f"--callgrind-out-file={output}"]
     gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()] if with_plugin else [],

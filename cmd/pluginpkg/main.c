@@ -12,7 +12,7 @@
 #include "plugin/package/plugin_package.h"
 
 struct pluginpkg_options {
-    char *folder, *output_folder, *inspect;
+    char *folder, *output_folder, *inspect, *new_plugin;
     bool help, version, manual;
 };
 
@@ -29,6 +29,10 @@ static const struct option_row rows[] = {
         "where NAME-VERSION.so is put; the folder must be there"),
     ROW("inspect", OPTION_TEXT, inspect, NULL, "FILE",
         "print the manifest of a packaged plugin as JSON, without running any of its code"),
+    ROW("new", OPTION_TEXT, new_plugin, NULL, "NAME",
+        "make the folder NAME with a plugin that builds: manifest, source, Makefile, and a test "
+        "that "
+        "weir-replay runs without a server"),
     ROW("help", OPTION_FLAG, help, "h", NULL, "print this"),
     ROW("version", OPTION_FLAG, version, "V", NULL, "print the version"),
     ROW("manual", OPTION_FLAG, manual, NULL, NULL, "print the man page"),
@@ -93,6 +97,8 @@ static int package(const struct pluginpkg_options *options, struct strbuf *repor
         .include = find_beside("include", "weir/plugin.h", include),
         .pkg_config = find_beside("lib/pkgconfig", "weir-trace.pc", pkg_config),
     };
+    if (!what.pkg_config) /* Debian's: lib/x86_64-linux-gnu */
+        what.pkg_config = find_beside(WEIR_LIBDIR "/pkgconfig", "weir-trace.pc", pkg_config);
     return plugin_package(&what, report, error);
 }
 
@@ -114,6 +120,8 @@ int main(int argc, char **argv)
         options_print_manual(&table, stdout);
     else if (options.inspect)
         status = plugin_inspect(options.inspect, &report, &error);
+    else if (options.new_plugin)
+        status = plugin_new(options.new_plugin, &report, &error);
     else
         status = package(&options, &report, &error);
     fputs(report.data, stdout);

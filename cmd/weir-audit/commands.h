@@ -6,15 +6,16 @@
 #define WEIR_AUDIT_COMMANDS_H
 
 #include "choose.h"
-#include "lines.h"
 
 struct audit_options {
     struct conditions conditions;
     char *format, *expect;
-    long top;
+    long top, threads;
     int color;
-    bool json, help, version, manual;
+    bool json, wide, paths, help, version, manual;
 };
+
+#define COMMAND_USAGE 2 /* exit status of wrong usage */
 
 enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -24,7 +25,8 @@ enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
     X(show, "print the records that the conditions choose")                                        \
     X(follow, "print them as they are written, across rotations")                                  \
     X(count, "count them: by event, account, digest, table, error, address")                       \
-    X(convert, "write them in another format, without chain")
+    X(convert, "write them in another format, without chain")                                      \
+    X(files, "list a log's rotated files and itself: size, format, numbers, times")
 
 #define X(name, help)                                                                              \
     int command_##name(const struct audit_options *options, const char *const *paths, size_t count);
@@ -35,8 +37,9 @@ AUDIT_COMMANDS(X)
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Calls each() for every record that the conditions choose, in order. Lines that are no record are
- * reported on standard error. Returns the exit status. */
-typedef void command_each(void *context, const struct entry *entry, const struct lines *lines);
+ * reported on standard error, and so is a condition that no record meets when nothing matches.
+ * Returns the exit status. line: as it stands in the file, without its newline. */
+typedef void command_each(void *context, const struct entry *entry, weir_string line);
 int command_walk(const struct audit_options *options, const char *const *paths, size_t count,
                  bool follow, command_each *each, void *context);
 

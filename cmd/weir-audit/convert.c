@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From JSON lines to every format that the plugin writes, by the plugin's own code. Numbers are
+ * From every format that the plugin writes to every other, by the plugin's own code. Numbers are
  * kept where a record stays one line; the chain is left out, since its links are hashes of other
  * lines. */
 #include <stdio.h>
@@ -15,10 +15,10 @@ struct convert {
 };
 
 /* Separators stand between lines: the one of a line is written when the next one comes. */
-static void convert_entry(void *context, const struct entry *entry, const struct lines *lines)
+static void convert_entry(void *context, const struct entry *entry, weir_string line)
 {
     struct convert *convert = context;
-    (void)lines;
+    (void)line;
     strbuf_reset(&convert->bodies);
     strbuf_reset(&convert->lines);
     convert->format->write(&convert->bodies, &entry->record);
@@ -41,10 +41,10 @@ int command_convert(const struct audit_options *options, const char *const *path
 {
     struct convert convert = {.format = NULL};
     if (!options->format)
-        return command_fail("convert needs -format json, mysql_json or csv");
+        return command_fail("convert needs -format: " FORMAT_NAMES);
     convert.format = format_find(options->format, strlen(options->format));
     if (!convert.format)
-        return command_fail("-format %s: is none of json, mysql_json, csv", options->format);
+        return command_fail("-format %s: is none of " FORMAT_NAMES, options->format);
     fputs(convert.format->opening, stdout);
     int status = command_walk(options, paths, count, false, convert_entry, &convert);
     if (convert.has_written)

@@ -100,13 +100,13 @@ static void add(struct tally *tally, struct table *table, weir_string key, weir_
 
 static const weir_string none = {NULL, 0};
 
-static void count_entry(void *context, const struct entry *entry, const struct lines *lines)
+static void count_entry(void *context, const struct entry *entry, weir_string line)
 {
     struct tally *tally = context;
     const struct record *record = &entry->record;
     const weir_string *text = record->text;
     char name[600];
-    (void)lines;
+    (void)line;
     tally->records++;
     weir_string account =
         text[RECORD_TEXT_account].data ? text[RECORD_TEXT_account] : text[RECORD_TEXT_user];

@@ -1,21 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Turns a line of JSON back into the record that audit_log wrote, driven by the same table of
- * fields (record_rows) that the formats are driven by.
+ * What the readers of all formats share: which one a line is for, a file's opening and closing,
+ * memory for texts that stand in the line in another spelling, and lists, which are JSON everywhere.
  *
- * Texts are borrowed from the parsed JSON. A text that was not UTF-8 has a second member
- * NAME_base64 with its exact bytes, which is preferred; the entry owns the decoded copy. Members
- * of another type than expected count as absent, so a damaged line cannot do harm; a line without
- * sequence number, time or a known event is rejected as no record. */
+ * A line is foreign bytes: members of another type than expected count as absent, and a line
+ * without a time and a known event is rejected as no record. */
 #include "entry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#define EXACT_TEXTS                                                                                \
-    64 /* most texts of one line that can be no UTF-8; more are read with U+FFFD                   \
-        */
+#define SPARE_COPY_BYTES 256 /* names that are put together, beside texts of the line */
+
+bool entry_is_frame(const struct format *format, const char *line, size_t size)
+{
+    size_t opening = strlen(format->opening), closing = strlen(format->closing);
+    return (opening && size == opening - 1 && memcmp(line, format->opening, size) == 0) ||
+           (closing && size == closing - 1 && memcmp(line, format->closing, size) == 0);
+}
+
+static int column_of(const char *name, size_t size)
+{
+    static const struct {
+        const char *name;
+        int column;
+    } own[] = {{"seq", COLUMN_SEQUENCE},
+               {"prev", COLUMN_LINK},
+               {"time", COLUMN_TIME},
+               {"event", COLUMN_EVENT}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strlen(own[i].name) == size && memcmp(own[i].name, name, size) == 0)
+            return own[i].column;
+    for (size_t i = 0; i < record_row_count; i++)
+        if (strlen(record_rows[i].name) == size && memcmp(record_rows[i].name, name, size) == 0)
+            return (int)i;
+    return COLUMN_OTHER;
+}
+
+/* The columns of a line of names. */
+static void read_columns(struct log_form *form, const char *line, size_t size)
+{
+    const char *at = line, *end = line + size;
+    form->column_count = 0;
+    while (at <= end && form->column_count < ENTRY_COLUMNS) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma ? comma : end;
+        form->columns[form->column_count++] = column_of(at, (size_t)(stop - at));
+        at = stop + 1;
+    }
+}
+
+static bool is_csv_opening(const char *line, size_t size)
+{
+    static const char begin[] = "seq,prev,time,";
+    return size >= sizeof begin - 1 && memcmp(line, begin, sizeof begin - 1) == 0;
+}
+
+void log_form_of_line(struct log_form *form, const char *line, size_t size)
+{
+    bool is_csv = is_csv_opening(line, size); /* of any version: its columns say what they are */
+    const struct format *format = is_csv ? &format_csv : format_of_record(line, size);
+    form->format = format ? format : &format_json;
+    if (is_csv)
+        read_columns(form, line, size);
+    else
+        read_columns(form, format_csv.opening, strlen(format_csv.opening) - 1);
+}
+
+/* ---- Entries ---- */
+
+enum entry_kind entry_read(struct entry *entry, const struct log_form *form, const char *line,
+                           size_t size)
+{
+    const struct format *format = form->format;
+    size_t separator = strlen(format->separator);
+    memset(entry, 0, sizeof *entry);
+    if (entry_is_frame(format, line, size) || (format == &format_csv && is_csv_opening(line, size)))
+        return ENTRY_FRAME;
+    if (separator && size > separator &&
+        memcmp(line + size - separator, format->separator, separator) == 0)
+        size -= separator;
+    entry->copy_room = size + SPARE_COPY_BYTES;
+    if (format == &format_json)
+        return entry_read_json(entry, line, size);
+    if (format == &format_csv)
+        return entry_read_csv(entry, form, line, size);
+    if (format == &format_server_audit)
+        return entry_read_server_audit(entry, line, size);
+    return entry_read_mysql(entry, line, size);
+}
+
+void entry_release(struct entry *entry)
+{
+    json_decref(entry->json);
+    free(entry->attributes);
+    free(entry->parameters);
+    free(entry->tables);
+    free(entry->copies);
+    memset(entry, 0, sizeof *entry);
+}
+
+void entry_begin(struct entry *entry, int event, uint64_t time_ns)
+{
+    record_init(&entry->record, (enum record_event)event, time_ns);
+    entry->event = record_event_name(entry->record.event);
+    clock_rfc3339(time_ns, entry->time);
+}
+
+int entry_event_of(const char *name)
+{
+    for (int event = 0; event < RECORD_EVENT_END; event++)
+        if (strcmp(record_event_name((enum record_event)event), name) == 0)
+            return event;
+    return -1;
+}
+
+char *entry_copy(struct entry *entry, size_t size)
+{
+    if (!entry->copies)
+        entry->copies = malloc(entry->copy_room);
+    return entry->copies && size <= entry->copy_room - entry->copied ? entry->copies + entry->copied
+                                                                     : NULL;
+}
+
+weir_string entry_copied(struct entry *entry, const char *begin, size_t size)
+{
+    entry->copied += size;
+    return (weir_string){begin, size};
+}
+
+/* ---- Lists ---- */
 
 static int digit_of(char c)
 {
@@ -24,30 +138,30 @@ static int digit_of(char c)
     return at ? (int)(at - digits) : -1;
 }
 
-static void decode(struct strbuf *text, const char *base64)
+static weir_string decode(struct entry *entry, const char *base64)
 {
     unsigned bits = 0, count = 0;
-    strbuf_grow(text, 1); /* not NULL, even if it is empty */
-    for (; digit_of(*base64) >= 0; base64++) {
+    size_t size = 0;
+    char *to = entry_copy(entry, strlen(base64));
+    for (; to && digit_of(*base64) >= 0; base64++) {
         bits = bits << 6 | (unsigned)digit_of(*base64);
         count += 6;
         if (count >= 8) {
             count -= 8;
-            strbuf_add_byte(text, (char)(bits >> count & 0xff));
+            to[size++] = (char)(bits >> count & 0xff);
         }
     }
+    return entry_copied(entry, to, size);
 }
 
-/* The member `name` of a JSON object; absent when it is no string. */
-static weir_string member(struct entry *entry, json_t *object, const char *name)
+weir_string entry_member(struct entry *entry, json_t *object, const char *name)
 {
-    char exact[64];
-    snprintf(exact, sizeof exact, "%s_base64", name);
-    const char *base64 = json_string_value(json_object_get(object, exact));
-    if (base64 && entry->exact && entry->exact_count < EXACT_TEXTS) {
-        struct strbuf *text = &entry->exact[entry->exact_count++];
-        decode(text, base64);
-        return (weir_string){text->data, text->size};
+    if (entry->has_exact) {
+        char exact[64];
+        snprintf(exact, sizeof exact, "%s_base64", name);
+        const char *base64 = json_string_value(json_object_get(object, exact));
+        if (base64)
+            return decode(entry, base64);
     }
     json_t *value = json_object_get(object, name);
     return (weir_string){json_string_value(value), json_string_length(value)};
@@ -60,8 +174,8 @@ static void read_tables(struct entry *entry, json_t *list)
     for (size_t i = 0; entry->tables && i < count; i++) {
         json_t *element = json_array_get(list, i), *access = json_object_get(element, "access");
         weir_table *table = &entry->tables[i];
-        *table = (weir_table){.schema = member(entry, element, "schema"),
-                              .name = member(entry, element, "name")};
+        *table = (weir_table){.schema = entry_member(entry, element, "schema"),
+                              .name = entry_member(entry, element, "name")};
         for (size_t j = 0; j < json_array_size(access); j++) {
             const char *word = json_string_value(json_array_get(access, j));
             table->access |= !word                        ? 0
@@ -83,8 +197,8 @@ static void read_parameters(struct entry *entry, json_t *list)
         const json_t *value = json_object_get(element, "value");
         const json_t *size = json_object_get(element, "size");
         entry->parameters[i] = (struct record_parameter){
-            .shown = {.type = member(entry, element, "type"),
-                      .value = member(entry, element, "value"),
+            .shown = {.type = entry_member(entry, element, "type"),
+                      .value = entry_member(entry, element, "value"),
                       .is_null = json_is_null(value)},
             .flags = (json_object_get(element, "default") ? (uint32_t)WEIR_PARAMETER_DEFAULT : 0) |
                      (json_object_get(element, "ignore") ? (uint32_t)WEIR_PARAMETER_IGNORE : 0) |
@@ -112,18 +226,18 @@ static void read_attributes(struct entry *entry, json_t *object)
     entry->record.attribute_count = count;
 }
 
-static void read_list(struct entry *entry, unsigned index, json_t *value)
+void entry_read_list(struct entry *entry, unsigned list, json_t *value)
 {
-    if (index == RECORD_LIST_tables)
+    if (list == RECORD_LIST_tables && !entry->tables)
         read_tables(entry, value);
-    else if (index == RECORD_LIST_parameters)
+    else if (list == RECORD_LIST_parameters && !entry->parameters)
         read_parameters(entry, value);
-    else
+    else if (list == RECORD_LIST_attributes && !entry->attributes)
         read_attributes(entry, value);
 }
 
 /* A number that is none, such as a negative one, counts as absent. */
-static uint64_t read_number(const json_t *value)
+uint64_t entry_read_number(const json_t *value)
 {
     const char *digits = json_string_value(value);
     if (json_is_integer(value) && json_integer_value(value) >= 0)
@@ -131,68 +245,4 @@ static uint64_t read_number(const json_t *value)
     if (digits && *digits && strspn(digits, "0123456789") == strlen(digits))
         return strtoull(digits, NULL, 10); /* see format_json.c */
     return WEIR_ABSENT;
-}
-
-static void read_fields(struct entry *entry)
-{
-    struct record *record = &entry->record;
-    for (size_t i = 0; i < record_row_count; i++) {
-        const struct record_row *row = &record_rows[i];
-        json_t *value = json_object_get(entry->json, row->name);
-        if (!value)
-            continue;
-        if (row->type == RECORD_IS_TEXT && json_is_null(value))
-            record_set_null(record, row->index);
-        else if (row->type == RECORD_IS_TEXT)
-            record->text[row->index] = member(entry, entry->json, row->name);
-        else if (row->type == RECORD_IS_LIST)
-            read_list(entry, row->index, value);
-        else
-            record->number[row->index] = read_number(value);
-    }
-}
-
-static uint64_t time_of(const char *text)
-{
-    struct tm utc = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    uint64_t ns = (uint64_t)timegm(&utc) * 1000000000U, weight = 100000000U;
-    if (rest && *rest == '.')
-        for (rest++; *rest >= '0' && *rest <= '9'; rest++, weight /= 10)
-            ns += (uint64_t)(*rest - '0') * weight;
-    return ns;
-}
-
-int entry_read(struct entry *entry, const char *line, size_t size)
-{
-    memset(entry, 0, sizeof *entry);
-    entry->json = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
-    json_t *sequence = json_object_get(entry->json, "seq");
-    entry->time = json_string_value(json_object_get(entry->json, "time"));
-    entry->event = json_string_value(json_object_get(entry->json, "event"));
-    if (!json_is_integer(sequence) || json_integer_value(sequence) < 0 || !entry->time ||
-        !entry->event)
-        return -1;
-    int event = 0;
-    while (event < RECORD_EVENT_END && strcmp(record_event_name(event), entry->event) != 0)
-        event++;
-    if (event == RECORD_EVENT_END)
-        return -1;
-    entry->exact = calloc(EXACT_TEXTS, sizeof *entry->exact);
-    entry->sequence = (uint64_t)json_integer_value(sequence);
-    record_init(&entry->record, event, time_of(entry->time));
-    read_fields(entry);
-    return 0;
-}
-
-void entry_release(struct entry *entry)
-{
-    json_decref(entry->json);
-    free(entry->attributes);
-    free(entry->parameters);
-    free(entry->tables);
-    for (size_t i = 0; i < entry->exact_count; i++)
-        strbuf_release(&entry->exact[i]);
-    free(entry->exact);
-    memset(entry, 0, sizeof *entry);
 }

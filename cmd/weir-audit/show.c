@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "fields.h"
 
 #define NORMAL "\033[0m"
 #define DIM    "\033[2m"
@@ -16,7 +17,9 @@
 #define CYAN   "\033[36m"
 
 struct show {
-    bool json, color;
+    bool json, color, wide;
+    const struct fields *fields; /* NULL: a line for people */
+    struct strbuf text;
 };
 
 static const char *color_of(enum record_event event)
@@ -56,6 +59,19 @@ static void print_safely(weir_string text)
     }
 }
 
+/* The same; what separates columns stays. */
+static void print_columns(weir_string text)
+{
+    const char *at = text.data, *end = text.data ? text.data + text.size : NULL;
+    while (at < end) {
+        const char *tab = memchr(at, '\t', (size_t)(end - at));
+        print_safely((weir_string){at, (size_t)((tab ? tab : end) - at)});
+        if (tab)
+            putchar('\t');
+        at = tab ? tab + 1 : end;
+    }
+}
+
 static void print_outcome(const struct record *record)
 {
     const uint64_t *number = record->number;
@@ -86,20 +102,47 @@ static void print_outcome(const struct record *record)
         printf(" -- %llu events lost", (unsigned long long)number[RECORD_NUMBER_lost]);
 }
 
-static void show_entry(void *context, const struct entry *entry, const struct lines *lines)
+/* Who it was, in full: both ids, the program and the user of the client's system. */
+static void print_who(const struct record *record)
 {
-    const struct show *show = context;
-    const struct record *record = &entry->record;
-    if (show->json) {
-        puts(lines->line.data);
-        return;
+    const uint64_t *number = record->number;
+    if (number[RECORD_NUMBER_connection_id] != WEIR_ABSENT)
+        printf("#%llu", (unsigned long long)number[RECORD_NUMBER_connection_id]);
+    if (number[RECORD_NUMBER_backend_connection_id] != WEIR_ABSENT)
+        printf("/%llu", (unsigned long long)number[RECORD_NUMBER_backend_connection_id]);
+    putchar(' ');
+    static const enum record_text texts[] = {RECORD_TEXT_program, RECORD_TEXT_os_user};
+    static const char *const names[] = {"program", "os_user"};
+    for (size_t i = 0; i < 2; i++) {
+        if (!record->text[texts[i]].data)
+            continue;
+        printf("%s=", names[i]);
+        print_safely(record->text[texts[i]]);
+        putchar(' ');
     }
+}
+
+static void print_tables(const struct record *record)
+{
+    for (size_t i = 0; i < record->table_count; i++) {
+        putchar(' ');
+        print_safely(record->tables[i].schema);
+        putchar('.');
+        print_safely(record->tables[i].name);
+    }
+}
+
+static void show_line(const struct show *show, const struct entry *entry)
+{
+    const struct record *record = &entry->record;
     const char *dim = show->color ? DIM : "", *normal = show->color ? NORMAL : "";
     weir_string account = record->text[RECORD_TEXT_account];
     if (!account.data)
         account = record->text[RECORD_TEXT_user];
     printf("%s%s%s %s%-10s%s ", dim, entry->time, normal,
            show->color ? color_of(record->event) : "", entry->event, normal);
+    if (show->wide)
+        print_who(record);
     print_safely(account);
     if (record->text[RECORD_TEXT_client_ip].data) {
         putchar('/');
@@ -114,18 +157,46 @@ static void show_entry(void *context, const struct entry *entry, const struct li
         putchar(' ');
         print_safely(record->text[RECORD_TEXT_sql]);
     }
+    if (record->event == RECORD_TABLE)
+        print_tables(record);
     fputs(dim, stdout);
     print_outcome(record);
     puts(normal);
 }
 
+static void show_entry(void *context, const struct entry *entry, weir_string line)
+{
+    struct show *show = context;
+    if (show->json) {
+        fwrite(line.data, 1, line.size, stdout);
+        putchar('\n');
+    } else if (show->fields) {
+        strbuf_reset(&show->text);
+        fields_add(show->fields, entry, &show->text);
+        print_columns((weir_string){show->text.data, show->text.size});
+        putchar('\n');
+    } else {
+        show_line(show, entry);
+    }
+}
+
 static int show(const struct audit_options *options, const char *const *paths, size_t count,
                 bool follow)
 {
+    struct fields fields;
+    struct error error;
     struct show how = {.json = options->json,
+                       .wide = options->wide,
                        .color = options->color == COLOR_ALWAYS ||
                                 (options->color == COLOR_AUTO && isatty(STDOUT_FILENO))};
-    return command_walk(options, paths, count, follow, show_entry, &how);
+    if (options->format && fields_parse(&fields, options->format, &error) < 0) {
+        command_fail("%s", error.message);
+        return COMMAND_USAGE;
+    }
+    how.fields = options->format ? &fields : NULL;
+    int status = command_walk(options, paths, count, follow, show_entry, &how);
+    strbuf_release(&how.text);
+    return status;
 }
 
 int command_show(const struct audit_options *options, const char *const *paths, size_t count)

@@ -11,12 +11,14 @@
 
 #include "commands.h"
 #include "format.h"
+#include "lines.h"
 
 struct verify {
     const struct lines *lines;
     const struct format *format; /* of the current file */
     const char *path;            /* of the line before */
     uint64_t records, findings, gaps, first, sequence;
+    uint64_t unnumbered; /* records in a format that has neither numbers nor links */
     bool has_record;
     char link[CHAIN_TEXT_BYTES];   /* hash of the record before, as it stands */
     char before[CHAIN_TEXT_BYTES]; /* the link that that one carries; "" for none */
@@ -111,17 +113,10 @@ static void check_record(struct verify *verify, const char *line, size_t size, u
                             memmem(line, size, "Z,Stop,audit", 12);
 }
 
-static bool is_frame(const struct format *format, const char *line, size_t size)
-{
-    size_t opening = strlen(format->opening), closing = strlen(format->closing);
-    return (opening && size == opening - 1 && memcmp(line, format->opening, size) == 0) ||
-           (closing && size == closing - 1 && memcmp(line, format->closing, size) == 0);
-}
-
 /* JSON lines are whole JSON, too: nothing else would detect an edit within the last record. */
 static bool is_whole(const struct format *format, const char *line, size_t size)
 {
-    if (format == &format_csv)
+    if (format == &format_csv || !format->has_numbers)
         return true;
     json_t *json = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
     bool whole = json_is_object(json);
@@ -144,7 +139,7 @@ static void check_line(struct verify *verify, const char *line, size_t size)
         find(verify, "the file ends within a record: cut off, or a crash while it was written");
         return;
     }
-    if (is_frame(format, line, size))
+    if (entry_is_frame(format, line, size))
         return;
     size_t separator = strlen(format->separator);
     if (separator && size > separator &&
@@ -152,12 +147,18 @@ static void check_line(struct verify *verify, const char *line, size_t size)
         size -= separator;
     if (!format->read_prefix(line, size, &sequence, link) || !is_whole(format, line, size))
         find(verify, "this line is no record");
-    else
+    else if (format->has_numbers)
         check_record(verify, line, size, sequence, link);
+    else
+        verify->unnumbered++;
 }
 
 static int conclude(struct verify *verify)
 {
+    if (verify->unnumbered)
+        printf("%llu records in server_audit, which has neither numbers nor links: nobody can see "
+               "whether some are missing or were edited\n",
+               (unsigned long long)verify->unnumbered);
     if (verify->expect && !verify->saw_expected) {
         verify->findings++;
         printf("the expected record or link %s is not in these files: the end is cut off\n",
@@ -168,6 +169,8 @@ static int conclude(struct verify *verify)
                (unsigned long long)verify->records);
         return EXIT_FAILURE;
     }
+    if (verify->unnumbered && !verify->records)
+        return EXIT_SUCCESS;
     printf("%llu records, %llu to %llu, %s, %llu gaps told of, %s\n",
            (unsigned long long)verify->records, (unsigned long long)verify->first,
            (unsigned long long)verify->sequence,

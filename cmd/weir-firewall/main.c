@@ -74,6 +74,15 @@ static struct sql_span span_of(const char *text)
 /* The rule that only logs and would have denied the statement last. */
 static const struct rule *noticed;
 
+/* One that would limit its reply. */
+static const struct rule *limiting;
+
+static void note_limit(struct statement *statement, const struct rule *rule)
+{
+    (void)statement;
+    limiting = rule;
+}
+
 static void note(struct statement *statement, const struct rule *rule)
 {
     (void)statement;
@@ -95,18 +104,21 @@ static void print_statement(struct sql_span statement)
 static bool judge(struct test *test, struct sql_span statement, size_t count)
 {
     const char *blind = NULL;
-    noticed = NULL;
+    noticed = limiting = NULL;
     if (!text_session_read(&test->session, statement, count)) {
         fprintf(stderr, "weir-firewall: out of memory\n");
         return false;
     }
     struct statement asked;
     statement_begin(&asked, &test->session.session);
+    asked.limited = note_limit;
     const struct rule *rule = rules_deny(test->rules, &asked, &blind, note);
-    const struct rule *shown = rule ? rule : noticed;
+    const struct rule *shown = rule ? rule : noticed ? noticed : limiting;
     test->denied = test->denied || rule;
     printf("%s\t%s%s%s\t", rule ? "deny" : "pass", shown ? shown->name : "-", blind ? " ?" : "",
-           shown && !rule ? " (logs)" : "");
+           !shown || rule     ? ""
+           : shown == noticed ? " (logs)"
+                              : " (limits)");
     print_statement(statement);
     return true;
 }

@@ -3,9 +3,7 @@
  * Reads recordings and captures, and says at the end what was in them. */
 #include "replay.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <string.h>
 
 enum {
     PENDING_LIMIT = 16 << 20, /* bytes that came too early, of one direction */
@@ -23,20 +21,11 @@ static const char *plural(uint64_t count)
 
 /* ---- captures ---- */
 
-static void write_address(const struct stream_endpoint *endpoint, char text[INET6_ADDRSTRLEN])
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (memcmp(endpoint->address, mapped, sizeof mapped) == 0)
-        inet_ntop(AF_INET, endpoint->address + sizeof mapped, text, INET6_ADDRSTRLEN);
-    else
-        inet_ntop(AF_INET6, endpoint->address, text, INET6_ADDRSTRLEN);
-}
-
 static void *began(void *context, const struct stream_beginning *beginning)
 {
     struct replay *replay = context;
-    char client[INET6_ADDRSTRLEN];
-    write_address(beginning->client, client);
+    char client[STREAM_ADDRESS_BYTES];
+    stream_address_text(beginning->client, client);
     trace_output.now_ns = beginning->time_ns;
     return replayed_new(replay->setup, ++replay->conversations, client, beginning->server->port,
                         beginning->is_whole);

@@ -10,7 +10,6 @@
  * are looked at here. */
 #include "replayed.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +58,7 @@ struct replayed {
     struct tls_reader *tls;          /* NULL: no TLS */
     uint8_t head[TLS_REQUEST_BYTES]; /* the client's first bytes */
     size_t head_size;
-    char client[INET6_ADDRSTRLEN];
+    char client[64]; /* its address */
     uint16_t server_port;
     unsigned number;
     char name[32]; /* for messages */

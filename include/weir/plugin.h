@@ -35,6 +35,7 @@
  *      weir_hold_verdict() and weir_decide() were added: a verdict may come later
  *      PreConnect was added: a client can be refused by its address before the backend is touched
  *      weir_known_name() was added: the names that facts can have
+ *      weir_limit_statement() was added: rows, bytes and time of a reply
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -204,6 +205,16 @@ typedef struct weir_parameter_origin {
     uint32_t flags; /* WEIR_PARAMETER_* */
     uint64_t size;  /* bytes of the whole value; more than value.size when that was cut */
 } weir_parameter_origin;
+
+/* What the reply of a statement may be; 0: anything. Set struct_size before the call. */
+typedef struct weir_limits {
+    uint32_t struct_size;
+    uint32_t error_code;  /* what the client reads beyond them, as of weir_refuse() */
+    const char *sqlstate; /* likewise, or NULL */
+    uint64_t rows;        /* of all results of the command */
+    uint64_t bytes;       /* of its reply */
+    uint64_t time;        /* ns until its end; counted in seconds, rounded up */
+} weir_limits;
 
 /* ---- Facts ---- */
 
@@ -417,6 +428,8 @@ typedef struct weir_host_functions {
     int (*pending_value)(const weir_variable *variable, uint32_t other, int64_t *number,
                          weir_string *text);
     weir_string (*known_name)(const weir_plugin *plugin, uint32_t list, size_t index);
+    int (*limit_statement)(weir_session *session, const weir_plugin *plugin,
+                           const weir_limits *limits, const char *message, size_t message_size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -578,6 +591,32 @@ static inline weir_verdict weir_fail(const char *format, ...)
     weir_host_table->report_failure(weir_self, message,
                                     size < sizeof message ? size : sizeof message - 1);
     return WEIR_FAIL;
+}
+
+/* Limits the reply of the command whose Starting the plugin is being notified of, if nobody refuses it. The
+ * row that is beyond a limit does not reach the client, which reads the error in its place; then the
+ * session ends, because the backend cannot be made to take back what it sends. (A client that has the
+ * first part of a row of more than 16 KiB reads no error.) What the statement has done is done, and
+ * the backend notices when it sends something, or waits: one that computes goes on until then. Of a
+ * text of several statements, and of several plugins, the smallest limit of each sort counts. A
+ * Fetch is a command of its own. Returns 1, or 0 where nothing can be limited: another event,
+ * Change User, no memory, or an older server; then refuse, or let it pass. */
+static inline int weir_limit_statement(weir_session *session, const weir_limits *limits,
+                                       const char *format, ...)
+    __attribute__((format(printf, 3, 4), unused));
+static inline int weir_limit_statement(weir_session *session, const weir_limits *limits,
+                                       const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    if (!WEIR_HOST_HAS(limit_statement))
+        return 0;
+    va_start(arguments, format);
+    int length = vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    size_t size = length < 0 ? 0 : (size_t)length;
+    return weir_host_table->limit_statement(session, weir_self, limits, message,
+                                            size < sizeof message ? size : sizeof message - 1);
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on

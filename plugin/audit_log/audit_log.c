@@ -107,6 +107,16 @@ static weir_verdict refuse_by_filter(weir_session *session, const struct record 
 
 /* ---- Life ---- */
 
+/* A format without room for links cannot be chained, and nobody is to believe that it is. */
+static weir_verdict refuse_chain(int64_t format, int64_t chain)
+{
+    if (!chain || settings_format_at(format)->has_numbers)
+        return WEIR_OK;
+    return weir_fail("audit_log_chain: the format %s has no room for it; use another format, or "
+                     "switch the chain off",
+                     settings_format_at(format)->name);
+}
+
 weir_verdict Validate(const weir_manifest *manifest)
 {
     (void)manifest;
@@ -114,7 +124,7 @@ weir_verdict Validate(const weir_manifest *manifest)
         weir_text_of(AUDIT_LOG_SOCKET).size == 0)
         return weir_fail("audit_log_handler is SOCKET: set audit_log_socket, to unix:///path or "
                          "tcp://host:port");
-    return WEIR_OK;
+    return refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), weir_number_of(AUDIT_LOG_CHAIN));
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
@@ -155,11 +165,16 @@ weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_v
     (void)session;
     if (event == WEIR_VARIABLE_VALIDATE && (variable->index == AUDIT_LOG_INCLUDE_ACCOUNTS ||
                                             variable->index == AUDIT_LOG_EXCLUDE_ACCOUNTS ||
-                                            variable->index == AUDIT_LOG_ABORT_EXEMPT))
+                                            variable->index == AUDIT_LOG_ABORT_EXEMPT ||
+                                            variable->index == AUDIT_LOG_EMERGENCY_ACCOUNT))
         wrong = account_list_check(variable->text, &entry);
     if (wrong)
         return weir_fail("%.*s: \"%.*s\" is no account, it %s", WEIR_STRING_ARGS(variable->name),
                          WEIR_STRING_ARGS(entry), wrong);
+    if (event == WEIR_VARIABLE_VALIDATE &&
+        (variable->index == AUDIT_LOG_FORMAT || variable->index == AUDIT_LOG_CHAIN))
+        return refuse_chain(weir_pending_number(variable, AUDIT_LOG_FORMAT),
+                            weir_pending_number(variable, AUDIT_LOG_CHAIN));
     if (event == WEIR_VARIABLE_CHANGED && journal)
         settings_apply(journal, &sink_options);
     return WEIR_OK;
@@ -184,6 +199,12 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
 
 /* ---- Events ---- */
 
+static bool is_emergency_account(weir_string account)
+{
+    weir_string list = settings_emergency_accounts();
+    return list.size && account.data && account_in_list(list, account);
+}
+
 static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_session *session,
                         const struct filter_decision *decision)
 {
@@ -196,7 +217,10 @@ static weir_verdict add(struct scratch *scratch, struct audited *audited, weir_s
     collect_session_part(scratch, audited, format);
     strbuf_reset(&scratch->bodies);
     format->write(&scratch->bodies, record);
-    return journal_add(journal, session, format, &scratch->bodies, record->time_ns);
+    bool is_kept =
+        record->event != RECORD_REJECT && is_emergency_account(weir_current_user(session));
+    return (is_kept ? journal_add_emergency : journal_add)(journal, session, format,
+                                                           &scratch->bodies, record->time_ns);
 }
 
 /* Refuses a statement or login that could not be recorded. */
@@ -209,6 +233,48 @@ static weir_verdict refuse_if_broken(void)
     return weir_fail("%s", error.message);
 }
 
+/* The same, but for an emergency account as long as what it does can be kept. */
+static weir_verdict refuse_unless_emergency(bool is_emergency)
+{
+    return is_emergency && journal_has_emergency_room(journal) ? WEIR_OK : refuse_if_broken();
+}
+
+static weir_verdict refuse_statement_if_broken(const weir_session *session)
+{
+    return journal_refuses(journal)
+               ? refuse_unless_emergency(is_emergency_account(weir_current_user(session)))
+               : WEIR_OK;
+}
+
+/* Who it wants to be decides; when the backend has found out who it is, that does. */
+static weir_verdict refuse_login_if_broken(const weir_session *session)
+{
+    char name[400];
+    if (!journal_refuses(journal))
+        return WEIR_OK;
+    snprintf(name, sizeof name, "%.*s@%.*s", WEIR_STRING_ARGS(weir_user(session)),
+             WEIR_STRING_ARGS(weir_host(session)));
+    return refuse_unless_emergency(is_emergency_account(text_of(name)));
+}
+
+/* Who was let in is in the server's log, too: what is kept in memory can be lost. */
+static void announce_emergency(const weir_session *session)
+{
+    weir_string account = weir_current_user(session);
+    if (journal_refuses(journal) && is_emergency_account(account))
+        weir_log(WEIR_LOG_WARN,
+                 "the log cannot be written; the emergency account %.*s from %.*s is let in, and "
+                 "its records are kept in memory",
+                 WEIR_STRING_ARGS(account), WEIR_STRING_ARGS(weir_host(session)));
+}
+
+/* Only slow statements are wanted; what failed is recorded anyway. */
+static bool is_left_out(const struct record *record)
+{
+    uint64_t slow = settings_slow_us(), duration = record->number[RECORD_NUMBER_duration_us];
+    return slow && record->event == RECORD_COMPLETED && duration != WEIR_ABSENT && duration < slow;
+}
+
 static weir_verdict fail_without_memory(void)
 {
     return weir_fail("no memory for a record");
@@ -219,7 +285,7 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
     struct collect_options options;
     (void)command;
     if (event == WEIR_STARTING) {
-        weir_verdict verdict = refuse_if_broken();
+        weir_verdict verdict = refuse_statement_if_broken(session);
         bool is_wanted = settings_log_starting() || filter_store_has_filters();
         if (verdict != WEIR_OK || !is_wanted)
             return verdict;
@@ -240,7 +306,8 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
         if (verdict != WEIR_OK)
             return verdict;
     }
-    if (!decision.log || (event == WEIR_STARTING && !settings_log_starting()))
+    if (!decision.log || (event == WEIR_STARTING && !settings_log_starting()) ||
+        is_left_out(&scratch->record))
         return WEIR_OK;
     return add(scratch, audited, session, &decision);
 }
@@ -262,7 +329,7 @@ weir_verdict OnPluginEvent(weir_session *session, weir_plugin_event event, weir_
 /* Writes no record for PreAuth, but refuses the client if it could not be audited. */
 static weir_verdict before_login(weir_session *session, struct scratch *scratch)
 {
-    weir_verdict verdict = refuse_if_broken();
+    weir_verdict verdict = refuse_login_if_broken(session);
     if (verdict != WEIR_OK || !filter_store_has_filters())
         return verdict;
     collect_connection(scratch, NULL, session, WEIR_CONNECTED);
@@ -277,7 +344,7 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     if (!scratch)
         return fail_without_memory();
     if (event == WEIR_PRE_CONNECT) /* nobody yet; PreAuth comes, or Reject */
-        return refuse_if_broken();
+        return refuse_unless_emergency(settings_emergency_accounts().size > 0);
     if (event == WEIR_PRE_AUTH)
         return before_login(session, scratch);
     struct audited *audited = audited_of(session);
@@ -287,6 +354,8 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
     } else if (event == WEIR_CHANGE_USER) {
         audited_reset(audited);
     }
+    if (event == WEIR_CONNECTED)
+        announce_emergency(session);
     collect_connection(scratch, audited, session, event);
     struct filter_decision decision = decide(&scratch->record, session, audited, false);
     weir_verdict verdict = decision.log ? add(scratch, audited, session, &decision) : WEIR_OK;

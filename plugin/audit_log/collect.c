@@ -173,6 +173,7 @@ static void collect_session(struct record *record, const struct audited *audited
     if (use_part(record, audited, format))
         return;
     number[RECORD_NUMBER_connection_id] = weir_connection_id(session);
+    number[RECORD_NUMBER_backend_connection_id] = weir_backend_connection_id(session);
     text[RECORD_TEXT_user] = weir_user(session);
     text[RECORD_TEXT_host] = weir_host(session);
     text[RECORD_TEXT_client_ip] = unless_empty(weir_client_ip(session));
@@ -233,7 +234,6 @@ void collect_connection(struct scratch *scratch, struct audited *audited,
     }
     collect_attributes(scratch, session);
     text[RECORD_TEXT_auth_method] = unless_empty(weir_auth_method(session));
-    record->number[RECORD_NUMBER_backend_connection_id] = weir_backend_connection_id(session);
     if (event == WEIR_REJECT) {
         text[RECORD_TEXT_reason] = unless_empty(weir_reject_reason(session));
         text[RECORD_TEXT_refused_by] = unless_empty(weir_refused_by(session));

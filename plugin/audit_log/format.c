@@ -13,7 +13,9 @@
 
 const char *const format_access_names[3] = {"read", "write", "ddl"};
 
-static const struct format *const formats[] = {&format_json, &format_mysql_json, &format_csv, NULL};
+static const struct format *const formats[] = {&format_json,         &format_mysql_json,
+                                               &format_csv,          &format_server_audit,
+                                               &format_percona_json, NULL};
 
 const struct format *format_find(const char *name, size_t size)
 {
@@ -32,7 +34,23 @@ const struct format *format_of_line(const char *line, size_t size)
         if (opening && size == opening - 1 && memcmp(line, formats[i]->opening, size) == 0)
             return formats[i];
     }
-    return format_json.read_prefix(line, size, &sequence, chain) ? &format_json : NULL;
+    if (format_json.read_prefix(line, size, &sequence, chain))
+        return &format_json;
+    return format_server_audit.read_prefix(line, size, &sequence, chain) ? &format_server_audit
+                                                                         : NULL;
+}
+
+const struct format *format_of_record(const char *line, size_t size)
+{
+    uint64_t sequence;
+    char chain[CHAIN_TEXT_BYTES];
+    const struct format *format = format_of_line(line, size);
+    if (size && line[size - 1] == ',')
+        size--; /* a separator */
+    for (size_t i = 0; !format && formats[i]; i++)
+        if (size && formats[i]->read_prefix(line, size, &sequence, chain))
+            format = formats[i];
+    return format;
 }
 
 void format_add_attributes(struct strbuf *text, const struct record *record)

@@ -17,6 +17,7 @@ struct format {
     const char *opening;   /* first line of a file, with its newline; "" for none */
     const char *separator; /* between two lines, before the newline: "," or "" */
     const char *closing;   /* last line of a file that is closed in order, or "" */
+    bool has_numbers;      /* lines carry sequence numbers, and a chain where that is on */
 
     /* Adds the fields that are the same for a whole session, to be given back as
      * record->session_part. NULL: the format has no use for it. */
@@ -35,13 +36,20 @@ struct format {
                         char chain[CHAIN_TEXT_BYTES]);
 };
 
-extern const struct format format_json, format_mysql_json, format_csv;
+extern const struct format format_json, format_mysql_json, format_csv, format_server_audit,
+    format_percona_json;
+
+/* Their names, for messages. */
+#define FORMAT_NAMES "json, mysql_json, csv, server_audit, percona_json"
 
 /* NULL: there is none of this name. Upper and lower case are the same. */
 const struct format *format_find(const char *name, size_t size);
 
 /* Recognises the format of a file by its first line; NULL: unknown. */
 const struct format *format_of_line(const char *line, size_t size);
+
+/* The same for any line of a file whose beginning is not there. */
+const struct format *format_of_record(const char *line, size_t size);
 
 /* Adds lists as JSON arrays and objects, for the formats' common use. */
 void format_add_attributes(struct strbuf *text, const struct record *record);

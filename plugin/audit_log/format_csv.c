@@ -96,6 +96,7 @@ const struct format format_csv = {
     .opening = "seq,prev,time,event,class" RECORD_FIELDS(COLUMN, COLUMN, COLUMN) "\n",
     .separator = "",
     .closing = "",
+    .has_numbers = true,
     .write_session = write_session,
     .write = write_record,
     .write_prefix = write_prefix,

@@ -130,6 +130,7 @@ const struct format format_json = {
     .opening = "",
     .separator = "",
     .closing = "",
+    .has_numbers = true,
     .write_session = write_session,
     .write = write_record,
     .write_prefix = write_prefix,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MySQL Enterprise Audit's JSON format: one array of objects, with the items that its manual
- * documents. A statement is a `general` record and one `table_access` record for each table and
- * access. What MySQL has no item for is left out, except `prev` (the chain), `unknown` and
- * `reading_known` (what is null or a guess, and why), and the `audit` events `gap` and `reopen`. docs/plugins/audit_log.md lists where the contents can differ. */
+ * MySQL Enterprise Audit's JSON format, and that of Percona's audit_log_filter, which differs in
+ * little: one array of objects, with the items that their manuals document. A statement is one
+ * `table_access` record for each table and access, and then a `general` record. What MySQL has no item for is left out, except `prev` (the chain), `unknown` and
+ * `reading_known` (what is null or a guess, and why), `backend_connection_id`, and the `audit` events
+ * `gap`, `reopen` and `plugin`. docs/plugins/audit_log.md lists where the contents can differ. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -54,16 +55,47 @@ static void add_timestamp(struct strbuf *text, uint64_t time_ns)
     strbuf_add_byte(text, '"');
 }
 
+enum dialect { MYSQL, PERCONA };
+
+/* Percona's general events name a user as the server does in its general log:
+ * "app[app] @ localhost []", and an address that has no name "app[app] @  [10.0.0.9]". */
+static void add_whole_user(struct strbuf *text, const char *key, const struct record *record,
+                           weir_string matched)
+{
+    struct strbuf user = {0};
+    weir_string host = record->text[RECORD_TEXT_host], ip = record->text[RECORD_TEXT_client_ip];
+    if (text_equals(host, ip))
+        host = (weir_string){NULL, 0};
+    strbuf_add(&user, record->text[RECORD_TEXT_user].data, record->text[RECORD_TEXT_user].size);
+    strbuf_add_byte(&user, '[');
+    strbuf_add(&user, matched.data, matched.size);
+    strbuf_add_text(&user, "] @ ");
+    strbuf_add(&user, host.data, host.size);
+    strbuf_add_text(&user, " [");
+    strbuf_add(&user, ip.data, ip.size);
+    strbuf_add_byte(&user, ']');
+    add_string(text, key, (weir_string){user.data, user.size});
+    text->failed = text->failed || user.failed;
+    strbuf_release(&user);
+}
+
 /* What every record begins with, up to the class's own part. */
 static void begin_body(struct strbuf *text, const struct record *record, const char *class,
-                       const char *event)
+                       const char *event, enum dialect dialect)
 {
     add_key(text, "\"timestamp\":");
     add_timestamp(text, record->time_ns);
     strbuf_printf(text, ",\"class\":\"%s\",\"event\":\"%s\"", class, event);
     add_number(text, ",\"connection_id\":", record->number[RECORD_NUMBER_connection_id]);
-    if (record->number[RECORD_NUMBER_connection_id] == WEIR_ABSENT)
+    if (record->number[RECORD_NUMBER_backend_connection_id] != WEIR_ABSENT)
+        add_number(text, ",\"backend_connection_id\":",
+                   record->number[RECORD_NUMBER_backend_connection_id]);
+    if (record->number[RECORD_NUMBER_connection_id] == WEIR_ABSENT) {
+        if (dialect == PERCONA)
+            add_key(text, ",\"account\":{\"user\":\"\",\"host\":\"\"},\"login\":{\"user\":\"\","
+                          "\"os\":\"\",\"ip\":\"\",\"proxy\":\"\"}");
         return;
+    }
     weir_string account = record->text[RECORD_TEXT_account], user = record->text[RECORD_TEXT_user];
     const char *at = account.data ? memrchr(account.data, '@', account.size) : NULL;
     weir_string host = record->text[RECORD_TEXT_host], matched = user;
@@ -72,9 +104,16 @@ static void begin_body(struct strbuf *text, const struct record *record, const c
         host = (weir_string){at + 1, account.size - matched.size - 1};
     }
     bool is_null = record_is_null(record, RECORD_TEXT_account);
-    add_nullable(text, ",\"account\":{\"user\":", matched, is_null);
+    bool is_whole_user = dialect == PERCONA && strcmp(class, "general") == 0;
+    if (is_whole_user && !is_null)
+        add_whole_user(text, ",\"account\":{\"user\":", record, matched);
+    else
+        add_nullable(text, ",\"account\":{\"user\":", matched, is_null);
     add_nullable(text, ",\"host\":", host, is_null);
-    add_string(text, "},\"login\":{\"user\":", user);
+    if (is_whole_user && !is_null)
+        add_whole_user(text, "},\"login\":{\"user\":", record, matched);
+    else
+        add_string(text, "},\"login\":{\"user\":", user);
     add_string(text, ",\"os\":", record->text[RECORD_TEXT_os_user]);
     add_string(text, ",\"ip\":", record->text[RECORD_TEXT_client_ip]);
     add_key(text, ",\"proxy\":\"\"}");
@@ -92,9 +131,10 @@ static const char *connection_type(const struct record *record)
     return type.size == 6 && memcmp(type.data, "Socket", 6) == 0 ? "socket" : "tcp/ip";
 }
 
-static void write_connection(struct strbuf *text, const struct record *record, const char *event)
+static void write_connection(struct strbuf *text, const struct record *record, const char *event,
+                             enum dialect dialect)
 {
-    begin_body(text, record, "connection", event);
+    begin_body(text, record, "connection", event, dialect);
     strbuf_printf(text, ",\"connection_data\":{\"connection_type\":\"%s\"",
                   connection_type(record));
     if (record->event != RECORD_DISCONNECT) {
@@ -112,13 +152,13 @@ static void write_connection(struct strbuf *text, const struct record *record, c
 static void add_sql_command(struct strbuf *text, const struct record *record)
 {
     add_key(text, ",\"sql_command\":\"");
-    sql_command_add(text, record->text[RECORD_TEXT_kind]);
+    sql_command_add_finer(text, record->text[RECORD_TEXT_kind], record->text[RECORD_TEXT_sql]);
     strbuf_add_byte(text, '"');
 }
 
-static void write_general(struct strbuf *text, const struct record *record)
+static void write_general(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
-    begin_body(text, record, "general", "status");
+    begin_body(text, record, "general", "status", dialect);
     add_string(text, ",\"general_data\":{\"command\":", record->text[RECORD_TEXT_command]);
     add_sql_command(text, record);
     add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);
@@ -136,7 +176,7 @@ static void write_general(struct strbuf *text, const struct record *record)
     add_key(text, "}\n");
 }
 
-static void write_tables(struct strbuf *text, const struct record *record)
+static void write_tables(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
     for (size_t i = 0; i < record->table_count; i++) {
         const weir_table *table = &record->tables[i];
@@ -146,7 +186,8 @@ static void write_tables(struct strbuf *text, const struct record *record)
         for (unsigned event = 0; event < TABLE_EVENT_END; event++) {
             if (!(events & 1U << event))
                 continue;
-            begin_body(text, record, "table_access", table_event_name((enum table_event)event));
+            begin_body(text, record, "table_access", table_event_name((enum table_event)event),
+                       dialect);
             add_nullable(text, ",\"table_access_data\":{\"db\":", table->schema,
                          record_is_schema_null(record, table));
             add_string(text, ",\"table\":", table->name);
@@ -157,30 +198,30 @@ static void write_tables(struct strbuf *text, const struct record *record)
     }
 }
 
-static void write_start(struct strbuf *text, const struct record *record)
+static void write_start(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
     struct utsname system = {0};
     uname(&system);
-    begin_body(text, record, "audit", "startup");
+    begin_body(text, record, "audit", "startup", dialect);
     strbuf_printf(text, ",\"startup_data\":{\"server_id\":0,\"os_version\":\"%s-%s\"",
                   system.machine, system.sysname);
     add_string(text, ",\"mysql_version\":", record->text[RECORD_TEXT_detail]);
     add_key(text, ",\"args\":[]}}\n");
 }
 
-static void write_own(struct strbuf *text, const struct record *record)
+static void write_own(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
     if (record->event == RECORD_START) {
-        write_start(text, record);
+        write_start(text, record, dialect);
         return;
     }
     if (record->event == RECORD_STOP) {
-        begin_body(text, record, "audit", "shutdown");
+        begin_body(text, record, "audit", "shutdown", dialect);
         add_key(text, ",\"shutdown_data\":{\"server_id\":0}}\n");
         return;
     }
     bool is_gap = record->event == RECORD_GAP, is_plugin = record->event == RECORD_PLUGIN;
-    begin_body(text, record, "audit", is_gap ? "gap" : is_plugin ? "plugin" : "reopen");
+    begin_body(text, record, "audit", is_gap ? "gap" : is_plugin ? "plugin" : "reopen", dialect);
     if (is_plugin) {
         add_string(text, ",\"plugin_data\":{\"plugin\":", record->text[RECORD_TEXT_plugin]);
         add_string(text, ",\"change\":", record->text[RECORD_TEXT_detail]);
@@ -196,31 +237,44 @@ static void write_own(struct strbuf *text, const struct record *record)
     add_key(text, "}\n");
 }
 
-static void write_record(struct strbuf *text, const struct record *record)
+static void write_in(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
     switch (record->event) {
     case RECORD_CONNECT:
     case RECORD_REJECT:
-        write_connection(text, record, "connect");
+        write_connection(text, record, "connect", dialect);
         break;
     case RECORD_CHANGE_USER:
-        write_connection(text, record, "change_user");
+        write_connection(text, record, "change_user", dialect);
         break;
     case RECORD_DISCONNECT:
-        write_connection(text, record, "disconnect");
+        write_connection(text, record, "disconnect", dialect);
         break;
     case RECORD_STARTING: /* MySQL records the end only */
         break;
     case RECORD_COMPLETED:
     case RECORD_ERROR:
     case RECORD_REFUSED:
+        write_tables(text, record, dialect); /* first, as in MySQL's samples */
         if (!record->without_general)
-            write_general(text, record);
-        write_tables(text, record);
+            write_general(text, record, dialect);
+        break;
+    case RECORD_TABLE:
+        write_tables(text, record, dialect);
         break;
     default:
-        write_own(text, record);
+        write_own(text, record, dialect);
     }
+}
+
+static void write_mysql(struct strbuf *text, const struct record *record)
+{
+    write_in(text, record, MYSQL);
+}
+
+static void write_percona(struct strbuf *text, const struct record *record)
+{
+    write_in(text, record, PERCONA);
 }
 
 static void write_prefix(struct strbuf *text, uint64_t sequence, const char chain[CHAIN_TEXT_BYTES])
@@ -239,8 +293,23 @@ const struct format format_mysql_json = {
     .opening = "[\n",
     .separator = ",",
     .closing = "]\n",
+    .has_numbers = true,
     .write_session = NULL,
-    .write = write_record,
+    .write = write_mysql,
+    .write_prefix = write_prefix,
+    .read_prefix = read_prefix,
+};
+
+/* The blank in the opening means nothing in JSON; it tells the two formats apart when a file is
+ * read again. */
+const struct format format_percona_json = {
+    .name = "percona_json",
+    .opening = "[ \n",
+    .separator = ",",
+    .closing = "]\n",
+    .has_numbers = true,
+    .write_session = NULL,
+    .write = write_percona,
     .write_prefix = write_prefix,
     .read_prefix = read_prefix,
 };

@@ -20,7 +20,9 @@
 #define UNIT_BYTES (256U << 10) /* a unit is committed when it is as big */
 #define GATHER_MS  20           /* how long records may be collected when no reply is held */
 #define RETRY_MS   250          /* between two tries to open what could not be opened */
-#define ROTATE_S   20           /* how long journal_rotate() waits */
+/* How many times the buffer's size records may need that an emergency account is let through. */
+#define EMERGENCY_SHARE 2
+#define ROTATE_S        20 /* how long journal_rotate() waits */
 
 /* ---- What the sessions' threads call ---- */
 
@@ -90,6 +92,28 @@ weir_verdict journal_add(struct journal *journal, weir_session *session,
         weir_release(entry.hold, WEIR_OK); /* the verdict below says it */
     lose(journal, time_ns);
     return fail(journal);
+}
+
+weir_verdict journal_add_emergency(struct journal *journal, weir_session *session,
+                                   const struct format *format, const struct strbuf *bodies,
+                                   uint64_t time_ns)
+{
+    assert(journal && format && bodies);
+    struct queue_entry entry = {.format = format, .size = bodies->size};
+    if (!journal_refuses(journal))
+        return journal_add(journal, session, format, bodies, time_ns);
+    /* There was room when the event was let through; what a few sessions do at once is beyond it by
+     * one record each. */
+    if (!bodies->failed &&
+        queue_put(&journal->queue, &entry, bodies->data, true, false) == QUEUE_PUT)
+        return WEIR_OK;
+    lose(journal, time_ns);
+    return fail(journal);
+}
+
+bool journal_has_emergency_room(struct journal *journal)
+{
+    return queue_has_room(&journal->queue, EMERGENCY_SHARE);
 }
 
 bool journal_refuses(const struct journal *journal)

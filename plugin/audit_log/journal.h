@@ -9,6 +9,8 @@
  *   refuse   held replies end with an error, and no statement may begin: the callbacks ask
  *            journal_is_broken() before a statement runs
  *   allow    sessions continue; records are kept up to the buffer's size, and counted beyond
+ * Under refuse an emergency account may be let through: its records are kept up to twice the
+ * buffer's size, and it is refused like all others when there is no room for another.
  * When it works again a Gap record says how long it did not, and how many events are lost. */
 #ifndef AUDIT_LOG_JOURNAL_H
 #define AUDIT_LOG_JOURNAL_H
@@ -74,6 +76,14 @@ void journal_stop(struct journal *journal);
 weir_verdict journal_add(struct journal *journal, weir_session *session,
                          const struct format *format, const struct strbuf *bodies,
                          uint64_t time_ns);
+
+/* The same for an event that journal_has_emergency_room() has let through: it is kept in memory while
+ * nothing can be written, and its reply is not held then. */
+weir_verdict journal_add_emergency(struct journal *journal, weir_session *session,
+                                   const struct format *format, const struct strbuf *bodies,
+                                   uint64_t time_ns);
+/* Whether the record of one more event can be kept while nothing can be written. */
+bool journal_has_emergency_room(struct journal *journal);
 
 /* Whether nothing can be written at the moment and on_failure is refuse. One load. */
 bool journal_refuses(const struct journal *journal);

@@ -123,6 +123,14 @@ bool queue_is_empty(struct queue *queue)
     return empty;
 }
 
+bool queue_has_room(struct queue *queue, unsigned times)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool has_room = queue->filling.size / times < queue->limit;
+    pthread_mutex_unlock(&queue->lock);
+    return has_room;
+}
+
 bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms)
 {
     struct batch next = {.data = batch->data, .capacity = batch->capacity};

@@ -70,6 +70,8 @@ bool queue_take(struct queue *queue, struct batch *batch, unsigned gather_ms);
 void queue_wake(struct queue *queue);
 
 bool queue_is_empty(struct queue *queue);
+/* Whether less is in the queue than `times` its limit. */
+bool queue_has_room(struct queue *queue, unsigned times);
 
 /* Waits up to ms milliseconds, less when the queue is stopped. Returns whether it is. */
 bool queue_pause(struct queue *queue, unsigned ms);

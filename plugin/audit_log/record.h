@@ -20,7 +20,9 @@
  *   Stop       the plugin ends in order
  *   Gap        events have been lost; `lost` says how many, `since` and `until` when
  *   Reopen     the file was closed and opened again: FLUSH, or it had been removed
- *   Plugin     a plugin of the server was enabled, disabled or flushed: `detail` of `plugin` */
+ *   Plugin     a plugin of the server was enabled, disabled or flushed: `detail` of `plugin`
+ *   TableAccess  a statement's use of one table. The plugin makes none: formats that have lines of
+ *              their own for it are read as these */
 #define RECORD_EVENTS(X)                                                                           \
     X(RECORD_CONNECT, "Connect", "connection")                                                     \
     X(RECORD_REJECT, "Reject", "connection")                                                       \
@@ -34,7 +36,8 @@
     X(RECORD_STOP, "Stop", "audit")                                                                \
     X(RECORD_GAP, "Gap", "audit")                                                                  \
     X(RECORD_REOPEN, "Reopen", "audit")                                                            \
-    X(RECORD_PLUGIN, "Plugin", "audit")
+    X(RECORD_PLUGIN, "Plugin", "audit")                                                            \
+    X(RECORD_TABLE, "TableAccess", "table_access")
 
 #define X(enumerator, name, class) enumerator,
 enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
@@ -43,8 +46,9 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
 /* TEXT(member), NUMBER(member), LIST(member): the fields in the order in which they are written.
  * The first group is the same for all records of a session, until its account or roles change. */
 #define RECORD_SESSION_FIELDS(TEXT, NUMBER, LIST)                                                  \
-    NUMBER(connection_id)                                                                          \
-    TEXT(user) /* as the client sent it */                                                         \
+    NUMBER(connection_id)         /* as the client knows it */                                     \
+    NUMBER(backend_connection_id) /* as the backend's CONNECTION_ID() and KILL have it */          \
+    TEXT(user)                    /* as the client sent it */                                      \
     TEXT(host)                                                                                     \
     TEXT(account) /* as the backend matched it */                                                  \
     TEXT(roles)                                                                                    \
@@ -57,7 +61,6 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     TEXT(os_user) /* connection attribute _os_user or os_user */
 
 #define RECORD_EVENT_FIELDS(TEXT, NUMBER, LIST)                                                    \
-    NUMBER(backend_connection_id)                                                                  \
     TEXT(auth_method)                                                                              \
     LIST(attributes)                                                                               \
     TEXT(database)                                                                                 \

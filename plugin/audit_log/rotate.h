@@ -12,17 +12,10 @@
 #include <stdint.h>
 #include <weir/check.h>
 
-struct rotate_list {
-    char **paths; /* oldest first */
-    size_t count;
-};
+#include "rotate_list.h"
 
 /* The path of a file that is rotated away now. Returns owned, or NULL: no memory. */
 WEIR_MUST_CHECK char *rotate_name(const char *file);
-
-/* Lists what was rotated away. -1 and errno. */
-WEIR_MUST_CHECK int rotate_list(const char *file, struct rotate_list *list);
-void rotate_list_release(struct rotate_list *list);
 
 struct janitor;
 struct sink_options;

@@ -14,12 +14,16 @@
 #include <weir/files.h>
 
 #define SEVERITY_INFO 6
+#define NS_PER_US     1000
 #define PATH_BYTES    4096 /* PATH_MAX */
 
 /* The enums of the manifest, in its order. */
-static const struct format *const formats[] = {[AUDIT_LOG_FORMAT_JSON] = &format_json,
-                                               [AUDIT_LOG_FORMAT_MYSQL_JSON] = &format_mysql_json,
-                                               [AUDIT_LOG_FORMAT_CSV] = &format_csv};
+static const struct format *const formats[] = {
+    [AUDIT_LOG_FORMAT_JSON] = &format_json,
+    [AUDIT_LOG_FORMAT_MYSQL_JSON] = &format_mysql_json,
+    [AUDIT_LOG_FORMAT_CSV] = &format_csv,
+    [AUDIT_LOG_FORMAT_SERVER_AUDIT] = &format_server_audit,
+    [AUDIT_LOG_FORMAT_PERCONA_JSON] = &format_percona_json};
 static const struct sink_type *const sinks[] = {[AUDIT_LOG_HANDLER_FILE] = &sink_file,
                                                 [AUDIT_LOG_HANDLER_SYSLOG] = &sink_syslog,
                                                 [AUDIT_LOG_HANDLER_SOCKET] = &sink_socket};
@@ -31,9 +35,14 @@ static const enum strategy strategies[] = {
 
 static char file[PATH_BYTES], filters[PATH_BYTES];
 
+const struct format *settings_format_at(int64_t value)
+{
+    return formats[value];
+}
+
 const struct format *settings_format(void)
 {
-    return formats[weir_number_of(AUDIT_LOG_FORMAT)];
+    return settings_format_at(weir_number_of(AUDIT_LOG_FORMAT));
 }
 
 bool settings_log_starting(void)
@@ -58,6 +67,16 @@ void settings_filter_subject(struct filter_subject *subject)
     subject->variables[VARIABLE_POLICY] = (uint64_t)weir_number_of(AUDIT_LOG_POLICY);
     subject->included = weir_text_of(AUDIT_LOG_INCLUDE_ACCOUNTS);
     subject->excluded = weir_text_of(AUDIT_LOG_EXCLUDE_ACCOUNTS);
+}
+
+uint64_t settings_slow_us(void)
+{
+    return (uint64_t)weir_number_of(AUDIT_LOG_SLOW_STATEMENTS) / NS_PER_US;
+}
+
+weir_string settings_emergency_accounts(void)
+{
+    return weir_text_of(AUDIT_LOG_EMERGENCY_ACCOUNT);
 }
 
 weir_string settings_abort_exempt(void)

@@ -10,6 +10,8 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "sql_finer.h"
+
 /* Names that are not the kind in another spelling. The first one of a kind is what is written. */
 static const struct {
     const char *name, *kind;
@@ -108,6 +110,36 @@ bool sql_command_is(weir_string kind, weir_string name)
         if (is_words(name, others[i].name))
             return is_words(kind, others[i].kind);
     return is_other_spelling(name, kind);
+}
+
+void sql_command_add_finer(struct strbuf *text, weir_string kind, weir_string sql)
+{
+    const char *name = sql_finer(kind, sql);
+    if (name)
+        strbuf_add_text(text, name);
+    else
+        sql_command_add(text, kind);
+}
+
+bool sql_command_kind(weir_string name, struct strbuf *kind)
+{
+    const char *coarser = sql_command_coarser(name);
+    if (coarser && !strchr(coarser, ' '))
+        name = (weir_string){coarser, strlen(coarser)};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (is_words(name, others[i].name)) {
+            strbuf_add_text(kind, others[i].kind);
+            return true;
+        }
+    }
+    bool begins_word = true;
+    for (size_t i = 0; i < name.size; i++) {
+        if (name.data[i] != '_')
+            strbuf_add_byte(kind, (unsigned char)(begins_word ? toupper((unsigned char)name.data[i])
+                                                              : name.data[i]));
+        begins_word = name.data[i] == '_';
+    }
+    return name.size > 0;
 }
 
 const char *sql_command_coarser(weir_string name)

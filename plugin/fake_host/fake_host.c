@@ -171,6 +171,14 @@ static weir_string known_name(const weir_plugin *plugin, uint32_t list, size_t i
     return (weir_string){name, name ? strlen(name) : 0};
 }
 
+static int limit_statement(weir_session *session, const weir_plugin *plugin,
+                           const weir_limits *limits, const char *message, size_t size)
+{
+    (void)session, (void)plugin, (void)limits, (void)message, (void)size;
+    atomic_fetch_add(&fake_host.limited, 1);
+    return 1;
+}
+
 static const weir_host_functions functions = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof functions,
@@ -194,6 +202,7 @@ static const weir_host_functions functions = {
     .part_text = part_text,
     .data_directory = data_directory,
     .known_name = known_name,
+    .limit_statement = limit_statement,
 };
 const weir_host_functions *weir_host_table = &functions;
 const weir_plugin *weir_self;

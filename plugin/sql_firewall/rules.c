@@ -303,6 +303,11 @@ const struct rule *rules_deny(const struct rules *rules, struct statement *state
         enum answer answer = ask(rule, &asking);
         if (answer == NO || (answer == BLIND && rule->blind_passes))
             continue;
+        if (rule_limits(rule)) {
+            if (statement->limited)
+                statement->limited(statement, rule);
+            continue;
+        }
         *blind = answer == BLIND ? asking.blind : NULL;
         if (!rule->log_only)
             denying = rule;

@@ -68,9 +68,10 @@ struct rule {
     uint64_t statements_over; /* more in one command; WEIR_ABSENT: no matter */
     uint64_t sessions_over;   /* of the account; WEIR_ABSENT: no matter */
     uint64_t rate, burst;     /* statements a second, and at once; 0: not given */
-    unsigned per;             /* RULE_PER_*: what the rate is of; 0: not given */
-    struct rates *rates;      /* owned; NULL: no rate */
-    char *message;            /* what the client reads; NULL: the usual */
+    uint64_t rows_over, bytes_over, seconds_over; /* of its reply, which ends there; 0: any */
+    unsigned per;        /* RULE_PER_*: what the rate is of; 0: not given */
+    struct rates *rates; /* owned; NULL: no rate */
+    char *message;       /* what the client reads; NULL: the usual */
     bool log_only, blind_passes;
     unsigned line; /* of the file */
 };
@@ -111,7 +112,13 @@ void rules_free(struct rules *rules);
 /* Whether the rule asks for anything; one that does not denies every statement. */
 bool rules_have_condition(const struct rule *rule);
 
-/* Whether some rule denies, rather than logs. rules may be NULL. */
+/* Whether the rule denies nothing at once, but limits the reply. */
+static inline bool rule_limits(const struct rule *rule)
+{
+    return rule->rows_over || rule->bytes_over || rule->seconds_over;
+}
+
+/* Whether some rule denies or limits, rather than logs. rules may be NULL. */
 bool rules_deny_something(const struct rules *rules);
 
 /* Compiles the pattern of a rule. False and what is wrong. It is freed with the rules. */
@@ -131,7 +138,8 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
 /* The mode of an account that is not known: the strictest that an account can have. */
 enum firewall_mode rules_strictest_mode(const struct rules *rules, enum firewall_mode global);
 
-/* The first rule that denies the statement; those that only log are passed to `logged`, which may be
+/* The first rule that denies the statement; before it, statement->limited is called with those that limit its
+ * reply. Those that only log are passed to `logged`, which may be
  * NULL. *blind: why the rule is blind to it, in words; NULL: it is not. NULL: none denies it. */
 const struct rule *rules_deny(const struct rules *rules, struct statement *statement,
                               const char **blind,

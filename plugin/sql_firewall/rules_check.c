@@ -110,7 +110,12 @@ static bool has_account(const struct rule *rule)
 
 int rules_check_whole(const struct rule *rule, struct error *error)
 {
-    if (!rules_have_condition(rule))
+    if (rule_limits(rule) && (rule->rate || rule->log_only))
+        return error_set(error,
+                         "the rule \"%s\" limits replies, and can have neither \"rate\" nor "
+                         "\"log_only\"",
+                         rule->name);
+    if (!rules_have_condition(rule) && !rule_limits(rule))
         return error_set(error,
                          "the rule \"%s\" has no condition, and would deny every "
                          "statement; if it shall, write kinds = [\"*\"]",

@@ -296,6 +296,12 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
         return read_rate(reading, node, key, &rule->burst);
     if (strcmp(key, "per") == 0)
         return read_per(reading, node, &rule->per);
+    if (strcmp(key, "rows_over") == 0)
+        return read_count(reading, node, key, &rule->rows_over);
+    if (strcmp(key, "bytes_over") == 0)
+        return read_count(reading, node, key, &rule->bytes_over);
+    if (strcmp(key, "seconds_over") == 0)
+        return read_rate(reading, node, key, &rule->seconds_over);
     if (strcmp(key, "sessions_over") == 0)
         return read_count(reading, node, key, &rule->sessions_over);
     if (strcmp(key, "access") == 0)

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <weir/clock.h>
 #include <weir/files.h>
 #include <weir/log_limit.h>
 
@@ -22,9 +23,10 @@
 #include "refused.h"
 #include "statement.h"
 
-#define COMMAND_CLOSE    0x19 /* COM_STMT_CLOSE */
-#define WHY_BYTES        400
-#define LINES_PER_SECOND 20 /* that detecting writes to the log at most; the others are counted */
+#define COMMAND_CHANGE_USER 0x11
+#define COMMAND_CLOSE       0x19 /* COM_STMT_CLOSE */
+#define WHY_BYTES           400
+#define LINES_PER_SECOND    20 /* that detecting writes to the log at most; the others are counted */
 
 static _Atomic(struct rules *) rules; /* NULL: there is no file of rules */
 static char rules_path[4096];
@@ -189,8 +191,10 @@ static bool is_denied(struct statement *statement, const struct account *list, b
     const struct rule *rule = rules_deny(atomic_load(&rules), statement, &blind, log_noticed);
     if (!rule && listed_only)
         listing = judge_by_list(statement, list);
-    if (!rule && listing == LISTED)
+    if (!rule && listing == LISTED && !statement->unlimited)
         return false;
+    if (!rule && listing == LISTED)
+        rule = statement->unlimited;
     int length = snprintf(why, WHY_BYTES, "rule \"%.100s\"", rule ? rule->name : "allow-list");
     char *more = why + (length > 0 ? length : 0);
     size_t size = (size_t)(why + WHY_BYTES - more);
@@ -216,6 +220,22 @@ static void note_beginning(struct statement *statement, weir_session *session)
                  WEIR_STRING_ARGS(statement->account));
 }
 
+/* The reply of what passes is limited. What cannot be, is refused; a change of the user has no rows. */
+static void limit_reply(struct statement *statement, const struct rule *rule)
+{
+    const weir_limits limits = {.struct_size = sizeof limits,
+                                .rows = rule->rows_over,
+                                .bytes = rule->bytes_over,
+                                .time = rule->seconds_over * CLOCK_NS_PER_S};
+    char text[RULE_MESSAGE_BYTES];
+    snprintf(text, sizeof text, "Statement ended by sql_firewall: rule \"%.100s\"", rule->name);
+    /* a callback's session is not const: statement_begin() only reads it */
+    bool done = weir_limit_statement((weir_session *)statement->session, &limits, "%s",
+                                     rule->message ? rule->message : text);
+    if (!done && weir_command_code(statement->session) != COMMAND_CHANGE_USER)
+        statement->unlimited = rule;
+}
+
 static weir_verdict judge(weir_session *session)
 {
     char why[WHY_BYTES] = "", message[RULE_MESSAGE_BYTES] = "";
@@ -227,6 +247,7 @@ static weir_verdict judge(weir_session *session)
     const struct account *list = list_of(&statement);
     enum firewall_mode mode = mode_of(&statement, list);
     statement.is_counted = true;
+    statement.limited = mode == FIREWALL_PROTECTING ? limit_reply : NULL;
     if (rules_ask_sessions(atomic_load(&rules)) && places_crowd(session))
         statement.session_position = crowd_position(places_crowd(session));
     bool stopped = mode != FIREWALL_OFF &&

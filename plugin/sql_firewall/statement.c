@@ -46,6 +46,8 @@ void statement_begin(struct statement *statement, const weir_session *session)
     statement->session = session;
     statement->asked = 0;
     statement->is_counted = false;
+    statement->limited = NULL;
+    statement->unlimited = NULL;
     statement->session_position = 0;
     statement->account = weir_current_user(session);
     statement->has_known_account = statement->account.data != NULL;

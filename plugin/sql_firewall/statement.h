@@ -30,11 +30,15 @@ static inline uint32_t letter_bit(char byte)
     return UINT32_C(1) << (byte & 31);
 }
 
+struct rule;
 struct statement {
     const weir_session *session;
     weir_string account;    /* borrowed */
     bool has_known_account; /* false: it may be any account, and `account` is the name that the
                                client gave, for people */
+    /* Called with each rule that limits its reply; NULL: nobody wants to know. */
+    void (*limited)(struct statement *statement, const struct rule *rule);
+    const struct rule *unlimited; /* for the callback: a rule whose limits could not be set */
     bool is_counted; /* it is about to run, and counts for the rates of rules; false at first */
     uint64_t
         session_position; /* of its session among those of its account (crowd.h); 0: not known */

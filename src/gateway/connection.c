@@ -17,11 +17,20 @@
 
 #include "gateway/introduction.h"
 
+_Static_assert(METRIC_BYTES_TO_CLIENTS == METRIC_BYTES_FROM_CLIENTS + 1 &&
+                   METRIC_BYTES_TO_BACKEND == METRIC_BYTES_FROM_BACKEND + 1,
+               "received and sent are neighbours");
+
 #define READS_A_ROUND 4 /* of one socket before the loop's other sockets have their turn */
 
 static void carry_out(struct connection *connection);
 
 /* ---- The end ---- */
+
+static void count(const struct connection *connection, enum metric metric, int64_t more)
+{
+    metric_add(&connection->worker->environment.metrics, metric, more);
+}
 
 static void unlink_connection(struct connection *connection)
 {
@@ -32,6 +41,7 @@ static void unlink_connection(struct connection *connection)
         worker->connections = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
+    count(connection, METRIC_CONNECTIONS_OPEN, -1);
     atomic_fetch_sub(&worker->connection_count, 1);
     atomic_fetch_sub(&worker->gateway->connections, 1);
 }
@@ -61,8 +71,10 @@ static void client_closed(struct watch *watch)
 
 static void backend_closed(struct watch *watch)
 {
-    handle_closed(
-        (struct connection *)((char *)watch - offsetof(struct connection, backend.watch)));
+    struct connection *connection =
+        (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
+    count(connection, METRIC_BACKEND_CONNECTIONS_OPEN, -1);
+    handle_closed(connection);
 }
 
 static void timer_closed(uv_handle_t *timer)
@@ -198,6 +210,7 @@ static void connected(struct connection *connection, int error)
 {
     connection->is_connecting = false;
     if (error) {
+        count(connection, METRIC_BACKEND_CONNECTIONS_FAILED, 1);
         upstream_connection_failed(connection->worker->gateway->upstream);
         session_connected(connection->session, strerror(error));
     } else {
@@ -251,6 +264,10 @@ static void begin_connecting(struct connection *connection)
         return;
     }
     connection->handles++;
+    connection->backend.traffic =
+        &connection->worker->environment.metrics.values[METRIC_BYTES_FROM_BACKEND];
+    count(connection, METRIC_BACKEND_CONNECTIONS, 1);
+    count(connection, METRIC_BACKEND_CONNECTIONS_OPEN, 1);
     leg_push(connection->backend_leg, &connection->backend.filter);
     if (!in_progress)
         connected(connection, error_of_socket(fd));
@@ -475,6 +492,9 @@ static void link_connection(struct worker *worker, struct connection *connection
     if (connection->next)
         connection->next->previous = connection;
     worker->connections = connection;
+    connection->client.traffic = &worker->environment.metrics.values[METRIC_BYTES_FROM_CLIENTS];
+    count(connection, METRIC_CONNECTIONS, 1);
+    count(connection, METRIC_CONNECTIONS_OPEN, 1);
     atomic_fetch_add(&worker->gateway->connections, 1);
 }
 

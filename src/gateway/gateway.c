@@ -275,6 +275,9 @@ static WEIR_MUST_CHECK int start_workers(struct server *server, struct error *er
     server->workers = calloc((size_t)cores, sizeof *server->workers);
     if (!server->workers)
         return error_set(error, "out of memory for %ld workers", cores);
+    server->gateway.workers = server->workers;
+    server->gateway.worker_count = (size_t)cores;
+    server->gateway.serving_since_ns = clock_monotonic_ns();
     for (long i = 0; i < cores; i++) {
         if (worker_start(&server->workers[i], &server->gateway, error))
             return -1;

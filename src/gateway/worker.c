@@ -65,6 +65,18 @@ static void trace_changed(void *owner)
     uv_async_send(worker->gateway->wake_workers);
 }
 
+/* Workers begin before the first session, and are joined after the last one. */
+static void read_metrics(void *owner, int64_t sums[METRIC_COUNT])
+{
+    const struct worker *worker = owner;
+    const struct gateway *gateway = worker->gateway;
+    memset(sums, 0, METRIC_COUNT * sizeof *sums);
+    for (size_t i = 0; i < gateway->worker_count; i++)
+        metrics_sum(&gateway->workers[i].environment.metrics, sums);
+    sums[METRIC_UPTIME] =
+        (int64_t)((clock_monotonic_ns() - gateway->serving_since_ns) / UINT64_C(1000000000));
+}
+
 static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
@@ -73,6 +85,7 @@ static const struct session_operations operations = {
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
     .trace_changed = trace_changed,
+    .metrics_read = read_metrics,
 };
 
 static void set_environment(struct worker *worker)

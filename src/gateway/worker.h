@@ -30,6 +30,9 @@ struct gateway {
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
     atomic_bool draining;
+    struct worker *workers; /* whose counters are summed; the array is the main thread's */
+    size_t worker_count;
+    uint64_t serving_since_ns;          /* monotonic */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */

@@ -221,6 +221,12 @@ void wire_tracker_resume(struct wire_tracker *tracker, uint32_t wanted, size_t k
  * asked the server for more than its client has asked for. */
 void wire_tracker_set_capabilities(struct wire_tracker *tracker, uint64_t capabilities);
 
+/* Bytes of the reply at hand so far, headers included. */
+static inline uint64_t wire_tracker_reply_bytes(const struct wire_tracker *tracker)
+{
+    return tracker->reply_bytes;
+}
+
 /* Changes what is wanted from the next packet on. */
 void wire_tracker_want(struct wire_tracker *tracker, uint32_t wanted);
 

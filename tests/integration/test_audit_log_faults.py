@@ -272,3 +272,50 @@ def test_a_power_failure_loses_no_acknowledged_statement(audited, disk):
         server.server.start()
     server.server.stop()
     assert_all_are_written(server, acknowledged)
+
+
+def test_an_emergency_account_is_let_in_by_a_full_disk_and_recorded(audited, small_disk):
+    server = audited(file=str(small_disk / "audit.log"), chain=True, emergency_account="'tester'@'%'")
+    fill(small_disk)
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        for i in range(2000):  # until the disk is full of records; nothing is refused
+            cursor.execute(f"SELECT 'emergency {i}', '{'x' * 300}'")
+        cursor.execute("SELECT 'last words'")
+    assert failure(lambda: server.endpoint.connect(user="limited", password="limited-secret"))["arguments"] == FAILED
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'a second login'")
+    assert "the emergency account tester@% from 127.0.0.1 is let in" in server.server.log()
+    (small_disk / "filler").unlink()
+    server.wait_for(lambda r: "a second login" in r.get("sql", ""))
+    server.server.stop()
+    written = [r.get("sql", "") for r in server.records()]
+    assert all(any(f"'emergency {i}'" in sql for sql in written) for i in range(0, 2000, 97)) and any("last words" in sql for sql in written)
+    assert "chained and intact" in weir_audit("verify", server.path).stdout
+
+
+def test_an_emergency_account_is_refused_when_memory_for_its_records_is_used_up(audited, small_disk):
+    server = audited(file=str(small_disk / "audit.log"), emergency_account="tester@%", buffer_size="64K")
+    fill(small_disk)
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        done = 0
+        with pytest.raises(pymysql.err.Error) as refused:
+            while done < 100000:
+                cursor.execute(f"SELECT 'emergency {done}', '{'x' * 300}'")
+                done += 1
+        assert refused.value.args[0] == FAILED[0] and done > 100
+    (small_disk / "filler").unlink()
+    wait_for(lambda: lets_in(server.endpoint), "a client that is let in")
+    server.server.stop()
+    written = [r.get("sql", "") for r in server.records()]
+    assert sum("SELECT 'emergency" in sql for sql in written) >= done  # the one that was refused may be there, too
+
+
+def test_an_emergency_account_is_the_one_that_the_backend_has_found(audited, small_disk):
+    server = audited(file=str(small_disk / "audit.log"), emergency_account="tester@nowhere")
+    fill(small_disk)
+    with server.endpoint.connect() as connection, connection.cursor() as cursor, pytest.raises(pymysql.err.Error):
+        for _ in range(5000):
+            cursor.execute(f"SELECT '{'x' * 300}'")
+    assert not lets_in(server.endpoint)
+    (small_disk / "filler").unlink()
+    wait_for(lambda: lets_in(server.endpoint), "a client that is let in")

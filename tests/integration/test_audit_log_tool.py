@@ -5,6 +5,8 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import random
 
 import pytest
 from audit_log_common import WEIR_AUDIT, weir_audit
@@ -150,7 +152,128 @@ def test_wrong_use_is_told(log):
     for arguments, status, words in (
             ([], 2, "needs a command and a file"), (["verify"], 2, "needs a command and a file"),
             (["nothing", path], 2, "nothing: no such command"), (["show", "-address", "x", path], 2, "neither an IP address nor a network"),
-            (["convert", path], 1, "convert needs -format json, mysql_json or csv")):
+            (["convert", path], 1, "convert needs -format: json, mysql_json, csv, server_audit, percona_json")):
         done = weir_audit(*arguments, check=False)
         assert (done.returncode, words in done.stderr) == (status, True), done.stderr
     assert "No such file" in weir_audit("verify", "/nowhere", check=False).stderr
+
+
+def shown(*arguments, zone="UTC", **options):
+    return weir_audit("show", *arguments, env={**os.environ, "TZ": zone}, **options)
+
+
+@pytest.mark.parametrize("zone, conditions, count", [
+    ("UTC", ["-until", "2026-01-31 12:00"], 20), ("UTC", ["-until", "2026-01-31 11:59"], 0), ("UTC", ["-since", "2026-01-31 12:00:11"], 10),
+    ("Europe/Berlin", ["-since", "2026-01-31 13:00:11"], 10), ("Europe/Berlin", ["-since", "2026-01-31 12:00:11Z"], 10),
+    ("UTC", ["-since", "2026-01-31T14:00:11+02:00"], 10), ("UTC", ["-since", "2026-01-31", "-until", "2026-01-31"], 20),
+    ("UTC", ["-since", "-1s"], 0)])
+def test_times_as_people_write_them(log, zone, conditions, count):
+    assert len(shown("-json", *conditions, log(lines()), zone=zone).stdout.splitlines()) == count
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["-since", "2026-13-45"], "-since: 2026-13-45 is no time; write 2026-01-31"), (["-until", "noon"], "-until: noon is no time"),
+    (["-kind", "Dorp"], "-kind Dorp: there is none; the nearest one is Drop"), (["-event", "Conect"], "the nearest one is Connect"),
+    (["-event", "xyzzy"], "there is none; there are Connect"), (["-digest", "xyz"], "a digest is 64 of the digits"),
+    (["-since", "2026-02-02", "-until", "2026-02-01"], "nothing can be between them"), (["-slow", "2"], "2 is no duration"),
+    (["-format", "time,usr"], "usr is no field; the nearest one is user")])
+def test_what_can_never_match_is_an_error(log, arguments, words):
+    done = shown(*arguments, log(lines()), check=False)
+    assert (done.returncode, done.stdout, words in done.stderr) == (2, "", True), done.stderr
+
+
+@pytest.mark.parametrize("condition", [["-table", "shop.nothing"], ["-user", "nobody"], ["-database", "d"], ["-connection", "99"], ["-kind", "Drop*"]])
+def test_what_never_occurs_is_said(log, condition):
+    done = shown(*condition, "-errors", log(lines()))
+    assert done.stdout == "" and f"{condition[0]} {condition[1]}: no record in these files has it" in done.stderr
+    done = shown("-user", "app", "-address", "192.168.1.1", log(lines()))
+    assert (done.stdout, done.stderr) == ("", "")  # each occurs
+
+
+def record(**facts):
+    return json.dumps({"seq": 1, "time": "2026-01-31T12:00:00.000000Z", "event": "Completed", "class": "general", **facts}, separators=(",", ":"))
+
+
+def test_what_was_done_to_a_whole_schema_is_found_by_its_tables(log):
+    dropped = [record(kind="DropDatabase", sql=sql) for sql in
+               ("DROP DATABASE d1", "drop schema if exists `d1`", "/* d2 */ DROP DATABASE /*!50000 IF EXISTS */ D1 ;", "DROP DATABASE d2")]
+    path = log([*dropped, record(kind="Select", sql="SELECT 'DROP DATABASE d1'"), record(kind="DropTable", sql="DROP TABLE d1.t",
+                tables=[{"schema": "d1", "name": "t", "access": ["ddl"]}])])
+    assert len(shown("-table", "d1.*", path).stdout.splitlines()) == 4
+    assert len(shown("-table", "d1.t", path).stdout.splitlines()) == 4
+    assert len(shown("-table", "t", path).stdout.splitlines()) == 1
+
+
+def test_connections_are_found_by_both_ids_and_shown_with_who_it_was(log):
+    path = log([record(connection_id=7, backend_connection_id=4711, user="app", program="orders", os_user="www", sql="SELECT 1", duration_us=2500)])
+    for number in (7, 4711):
+        assert "SELECT 1" in shown("-connection", number, path).stdout
+    assert "#7/4711 program=orders os_user=www app SELECT 1" in shown("-wide", path).stdout
+    columns = shown("-format", "time,connection_id,backend_connection_id,user,program,os_user,sql,reason", path).stdout
+    assert columns == "2026-01-31T12:00:00.000000Z\t7\t4711\tapp\torders\twww\tSELECT 1\t\n"
+    assert "SELECT 1" in shown("-slow", "2.5ms", path).stdout and shown("-slow", "3ms", path).stdout == ""
+
+
+def test_big_files_are_read_as_their_compressed_copies_are(log):
+    """The copies are read line by line, by one thread, to the end; blocks end within lines, and one line is longer than a block."""
+    chance = random.Random(4711)
+    made, odd = [], ["it's", 'say "x"', "tab\t", "\u00e4", "\\", "\x7f", "\u2028", "DROP DATABASE d1", "a" * 3000]
+    for i in range(12000):
+        second = i // 50
+        made.append(json.dumps({
+            "seq": i, "time": f"2026-01-31T12:{second // 60:02}:{second % 60:02}.{i % 1000:03}000Z", "event": chance.choice(["Completed", "Error", "Connect"]),
+            "class": "general", "connection_id": i % 50, "user": f"u{i % 9}", "kind": chance.choice(["Select", "DropTable"]),
+            "sql": "SELECT '" + "".join(chance.choice(odd) for _ in range(chance.randrange(4))) + "'" + ("y" * 3000000 if i == 6000 else ""),
+            "tables": [{"schema": "shop", "name": f"t{i % 20}", "access": ["read"]}]}, separators=(",", ":"), ensure_ascii=i % 7 == 0))
+    made[3000:3000] = ["garbage", made[3000][:60], ""]
+    plain, zipped = log(made), log(made, "audit.log.gz")
+    for conditions in ([], ["-kind", "drop*"], ["-user", "u3"], ["-table", "shop.t7"], ["-connection", "13"], ["-text", "tab\t"], ["-text", "\u00e4"],
+                       ["-since", "2026-01-31 12:01:00Z", "-until", "2026-01-31 12:02:29Z"], ["-event", "Error", "-user", "u1"], ["-text", "yyyyyyyyy"]):
+        for threads in (1, 3):
+            one, other = (weir_audit("show", "-json", "-threads", threads, *conditions, path, check=False) for path in (plain, zipped))
+            assert one.stdout == other.stdout and one.returncode == other.returncode == 1, conditions
+            assert one.stderr == other.stderr.replace(str(zipped), str(plain)) and "audit.log:3001: this line is no record" in one.stderr
+        assert len(one.stdout) > 100, conditions
+
+
+def test_a_log_whose_clock_was_put_back_is_read_whole(log):
+    def hour(h, first):
+        return [record(connection_id=i, sql="x" * 400).replace("T12:00:00", f"T{h:02}:{i // 100 % 60:02}:00") for i in range(first, first + 6000)]
+    path = log(hour(14, 0) + hour(9, 6000) + hour(15, 12000))
+    assert len(weir_audit("show", "-since", "2026-01-31 09:00Z", "-until", "2026-01-31 09:59Z", path).stdout.splitlines()) == 6000
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "mysql_json", "percona_json", "server_audit"])
+def test_every_format_is_read(log, form, tmp_path):
+    path = log(lines())
+    converted = tmp_path / f"audit.{form}"
+    converted.write_bytes(weir_audit("convert", "-format", form, path).stdout.encode())
+    for conditions, wanted in ((["-user", "app"], 10), (["-errors"], 4), (["-text", "SELECT 7"], 1), (["-kind", "Select"], 20),
+                               (["-since", "2026-01-31 12:00:11Z"], 10), (["-connection", "7"], 10)):
+        found = weir_audit("show", "-event", "general", "-json", *conditions, converted).stdout.splitlines()
+        assert len(found) == wanted, (conditions, found)
+    assert "shop.orders" in weir_audit("show", "-table", "shop.orders", "-event", "table_access" if "csv" != form and form != "json" else "general",
+                                       "-format", "tables,sql", converted).stdout.replace('"schema":"shop","name":"orders"', "shop.orders")
+    if form in ("json", "csv", "server_audit"):  # of the others a record is several lines with the same number
+        assert weir_audit("verify", converted).returncode == 0
+
+
+def test_the_beginning_of_a_file_need_not_be_there(log):
+    for form in ("csv", "mysql_json", "server_audit"):
+        text = weir_audit("convert", "-format", form, log(lines())).stdout.splitlines()[6:]
+        done = weir_audit("show", "-event", "general", "-", input="\n".join(text) + "\n")
+        assert "SELECT 20 FROM orders" in done.stdout and not done.stderr, form
+
+
+def test_a_logs_files_are_listed_oldest_first(log):
+    all_lines = lines(30)
+    names = ["audit.log.20260131T120010.000000Z.gz", "audit.log.20260131T120020.000000Z", "audit.log"]
+    files = [log(all_lines[10 * i:10 * i + 10], name) for i, name in enumerate(names)]
+    log(["other"], "audit.log.1")
+    assert weir_audit("files", "-paths", files[2]).stdout.splitlines() == [str(path) for path in files]
+    listed = weir_audit("files", files[2]).stdout.splitlines()
+    assert len(listed) == 3 and "json  10 records, 11 to 20  2026-01-31T12:00:11.000000Z to 2026-01-31T12:00:20.000000Z" in listed[1]
+    # The names say which ones need not be read: this one is no log at all.
+    files[0].write_bytes(b"not to be read")
+    assert weir_audit("show", "-since", "2026-01-31 12:02:00Z", *files[:1]).stderr == ""
+    assert weir_audit("show", "-since", "2026-01-31 12:00:00Z", *files[:1], check=False).returncode == 1

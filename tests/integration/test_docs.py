@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents say what is so: their marked examples run (harness/documents.py), and the paths they name are there."""
 import pathlib
+import re
 import shutil
 import subprocess
+import textwrap
 
 import pytest
 from harness.documents import blocks, commands, named_paths
 from harness.endpoint import Endpoint
 from harness.observe import failure, run
+from harness.packaging import sanitized
 from harness.paths import BIN, ROOT
 from harness.ports import free_port
 from harness.process import ServerProcess, sanitizer_reports
@@ -110,7 +113,15 @@ def test_the_first_steps_with_the_audit_log(example):
     assert 'SELECT @@audit_log_strategy"' in (example.folder / "var" / "audit.log").read_text()
 
 
-@pytest.mark.parametrize("document", ["README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
+@pytest.mark.time_limit(120)
+@pytest.mark.skipif(bool(sanitized()), reason="valgrind and the page's own sanitizer want programs without one")
+def test_the_commands_of_the_page_on_debugging(example):
+    example.follow("docs/plugin-debugging.md")
+    shown = re.search(r"^    login app: OK\n(?:    .*\n)+", (ROOT / "docs/plugin-debugging.md").read_text(), re.MULTILINE).group()
+    assert (example.folder / "my_rules/tests/drop.expected").read_text() == textwrap.dedent(shown)
+
+
+@pytest.mark.parametrize("document", ["docs/plugin-debugging.md", "docs/trace.md", "README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
 def test_every_path_that_a_document_names_is_there(document):
     missing = [name for name, path in named_paths(document).items() if not pathlib.Path(path).exists()]
     assert not missing, f"{document} names what is not there: {missing}"

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 
+import pymysql
 import pytest
 from harness import raw
 from harness.endpoint import Endpoint
@@ -246,6 +247,30 @@ def test_an_external_backend_is_told_the_clients_address_where_it_wants_to_know(
     server = gateway(database.address, options=["-host", "0.0.0.0", "-proxy-protocol"])
     done = shell_elsewhere(elsewhere, server, "placed", "secret", "SELECT CURRENT_USER()")
     assert done.stdout.strip() == "placed@10.213.7.2", done.stderr
+
+
+def test_a_backend_that_does_not_take_the_header_is_named_with_the_remedy(gateway, other_database):
+    """At start, at each login, and once more when it has been set up."""
+    database = other_database("unproxied")
+    server = gateway(database.address, options=["-proxy-protocol"])
+    remedy = "its proxy_protocol_networks (MariaDB) must have the gateway's address; or leave -proxy-protocol out"
+    said = "Proxy header is not accepted from 127.0.0.1"
+    assert f"{database.address} does not take the PROXY header, and nobody can log in: {remedy} it_says=\"{said}\"" in server.log()
+    with pytest.raises(pymysql.err.OperationalError) as failed:
+        server.endpoint.connect()
+    assert failed.value.args == (1429, f"weir: the backend {database.address} does not take the PROXY header ({said}): {remedy}")
+    assert f"the backend does not take the PROXY header: {remedy} connection=" in server.log()
+    database.execute("SET GLOBAL proxy_protocol_networks = '127.0.0.1'")
+    server.endpoint.connect().close()
+
+
+def test_a_backend_beside_the_gateway_takes_everybody_for_local(gateway, database):
+    server = gateway(database.address)
+    assert "every client looks like localhost to it, wherever it comes from: it matches accounts such as 'root'@'localhost'" in server.log()
+    server = gateway(f"unix://{database.socket}")
+    assert "every client looks like localhost to it" in server.log()
+    server = gateway("tcp://unknown.invalid:3306", start=False).launch()
+    server.process.wait_log("every client has the gateway's host for it")
 
 
 def test_a_remote_client_of_an_external_backend_is_the_gateway_otherwise(gateway, database, elsewhere):

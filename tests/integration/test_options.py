@@ -8,7 +8,7 @@ import pytest
 from harness.paths import WEIR_SERVER
 
 BIN = WEIR_SERVER.parent
-PROGRAMS = ["weir-server", "pluginpkg", "weir-trace", "weir-audit", "weir-digest", "weir-firewall"]
+PROGRAMS = ["weir-server", "pluginpkg", "weir-trace", "weir-audit", "weir-digest", "weir-firewall", "weir-replay"]
 
 pytestmark = pytest.mark.gateway_only
 

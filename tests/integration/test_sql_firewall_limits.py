@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 
+import pymysql
 import pytest
 from firewall_common import BLOCKED, connect, firewall, firewalled, make_firewall  # noqa: F401
 from harness import raw
@@ -136,3 +137,40 @@ def test_an_administrator_who_is_locked_out_gets_back_by_the_files_and_a_signal(
             return False
 
     wait_for(is_in, "the administrator to get in")
+
+
+def rows_of(server, text, values=None, account="ruled"):
+    """The rows that a client has read when the statement ends, and the error that ends it."""
+    with server.endpoint.connect(user=account, password=account, database="firewall",
+                                 cursorclass=pymysql.cursors.SSCursor) as connection:
+        cursor, rows = connection.cursor(), []
+        try:
+            cursor.execute(text, values)
+            for row in cursor:
+                rows.append(row)
+            return rows, None
+        except pymysql.err.Error as error:
+            return rows, error.args
+        finally:
+            connection._force_close()  # pylint: disable=protected-access
+
+
+def test_a_reply_ends_at_the_row_beyond_its_limit(make_firewall):
+    server = make_firewall("PROTECTING", rule('kinds = ["Select"]', "rows_over = 2", 'message = "two rows are enough"'))
+    assert rows_of(server, "SELECT id FROM target ORDER BY id") == ([(1,), (2,)], (1045, "two rows are enough"))
+    assert rows_of(server, "SELECT id FROM target WHERE id < 3 ORDER BY id") == ([(1,), (2,)], None)
+    assert rows_of(server, "SHOW COLUMNS FROM target")[1] is None  # another kind
+    assert rows_of(server, "SELECT seq FROM seq_1_to_100000") == ([(1,), (2,)], (1045, "two rows are enough"))
+    assert len(rows_of(server, "SELECT seq FROM seq_1_to_100000", account="tabled")[0]) == 100000
+    flush(server, rule("bytes_over = 20000"))
+    rows, error = rows_of(server, "SELECT REPEAT('x', 1000) FROM seq_1_to_1000")
+    assert 10 < len(rows) < 20 and error == (1045, 'Statement ended by sql_firewall: rule "r"')
+    assert rows_of(server, "SELECT REPEAT('x', 10000)")[1] is None
+    flush(server, rule("seconds_over = 1"))
+    rows, error = rows_of(server, "SELECT SLEEP(100)")
+    assert (rows, error) == ([], (1045, 'Statement ended by sql_firewall: rule "r"'))
+    wait_for(lambda: ask(server, "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(100)%'") == 0,
+             "the backend to give the statement up")
+    assert rows_of(server, "SELECT 1") == ([(1,)], None)
+    flush(server, rule("rows_over = 1").replace("[[account]]", '[[account]]\naccounts = ["ruled"]\nmode = "DETECTING"\n[[account]]', 1))
+    assert len(rows_of(server, "SELECT id FROM target")[0]) == 3  # nothing is refused there

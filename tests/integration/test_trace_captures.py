@@ -299,8 +299,10 @@ def test_a_summary_agrees_with_pt_query_digest(summarised, database, tmp_path):
     theirs = json.loads(done.stdout[done.stdout.index("{"):])
     ours = summary_of(path, "--top", 0)
     their_counts = sorted(each["query_count"] for each in theirs["classes"])
-    # It does not report COM_QUIT.
-    assert their_counts == sorted(row["count"] for row in ours["statements"] if row["statement"] != "(Quit)")
+    # It reports a COM_QUIT only where it finds something wrong with the end of the connection.
+    our_counts = [row["count"] for row in ours["statements"]]
+    quits = [row["count"] for row in ours["statements"] if row["statement"] == "(Quit)"]
+    assert sorted(their_counts + quits) == sorted(our_counts) or their_counts == sorted(our_counts), done.stderr
     total = float(theirs["global"]["metrics"]["Query_time"]["sum"]) * 1000
     assert abs(total - sum(row["total_ms"] for row in ours["statements"])) < max(1, total / 100)
 

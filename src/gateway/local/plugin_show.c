@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHOW VARIABLES and SHOW STATUS: the reply is the backend's, packet by packet, with our rows in
- * their places by name.
+ * SHOW VARIABLES and SHOW STATUS: the reply is the backend's, packet by packet, with our rows (the
+ * plugins', and the gateway's own counters) in their places by name.
  *
  *     [QUERY max_allowed_packet] ──► [QUERY our rows] ──► FORWARD
  *
@@ -12,6 +12,8 @@
  * Without an answer the reply is without these rows.
  *
  * Numbers of packets go up by the rows that were put in; the packets themselves are not changed. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,21 +53,39 @@ static struct plugin_show *show_of(struct local *local)
     return (struct plugin_show *)local;
 }
 
-static bool is_show(const struct statement *statement, struct sql_show_variables *show)
+/* Without plugins a text has not been cut. */
+static bool is_show(const struct observed *observed, struct sql_show_variables *show)
 {
+    const struct statement *statement = &observed->command.one;
+    const struct wire_string *sent = &observed->command.sent;
     return statement->kinds.kind == SQL_KIND_SHOW &&
-           sql_show_variables(statement_text(statement), &statement->mode, show);
+           sql_show_variables(statement->text ? statement_text(statement)
+                                              : (struct sql_span){sent->data, sent->size},
+                              &statement->mode, show);
+}
+
+/* SHOW STATUS has rows of the gateway's own, also without plugins. */
+static bool is_plain_status(const struct observed *observed, const struct wire_packet *packet)
+{
+    struct sql_show_variables show;
+    return observed->command.one.kinds.kind == SQL_KIND_SHOW &&
+           packet->payload_size < WIRE_FRAME_MAX && local_is_single_query(observed, packet) &&
+           is_show(observed, &show) && show.is_status;
 }
 
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
     const struct command *command = &observed->command;
     struct sql_show_variables show;
-    if (!variables_may_match(observed, packet) || command->many)
+    if (!observed->environment->has_variables && packet->command == WIRE_COM_QUERY)
+        return is_plain_status(observed, packet);
+    if (packet->payload_size >= WIRE_FRAME_MAX || command->many)
         return false;
     if (packet->command == WIRE_COM_STMT_EXECUTE)
-        return command->prepared && is_show(&command->one, &show);
-    return packet->command == WIRE_COM_QUERY && is_show(&command->one, &show);
+        return command->prepared &&
+               (observed->environment->has_variables || !command->prepared->parameter_count) &&
+               is_show(observed, &show);
+    return packet->command == WIRE_COM_QUERY && is_show(observed, &show);
 }
 
 /* ---- Rows ---- */
@@ -256,6 +276,36 @@ static void collect_variables(struct plugin_show *show)
     }
 }
 
+/* ---- The gateway's own status ---- */
+
+static void status_text(struct plugin_show *show, const char *name, const char *value)
+{
+    filter_row(show, (weir_string){name, strlen(name)}, (weir_string){value, strlen(value)});
+}
+
+static void collect_metrics(struct plugin_show *show)
+{
+    static const char *const names[] = {
+#define X(enumerator, name, kind, help) [METRIC_##enumerator] = "Weir_" name,
+        METRICS(X)
+#undef X
+    };
+    const struct session_environment *environment = show->local.observed->environment;
+    int64_t sums[METRIC_COUNT] = {0};
+    char text[24];
+    if (environment->operations->metrics_read)
+        environment->operations->metrics_read(environment->owner, sums);
+    else
+        metrics_sum(&environment->metrics, sums);
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        snprintf(text, sizeof text, "%" PRId64, sums[i]);
+        status_text(show, names[i], text);
+    }
+    status_text(show, "Weir_backend",
+                environment->backend_address ? environment->backend_address : "");
+    status_text(show, "Weir_version", WEIR_VERSION);
+}
+
 /* ---- The question ---- */
 
 static void filtered_row(struct local *local, const struct wire_string *values, size_t count)
@@ -337,21 +387,22 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     if (show->is_binary && command->prepared->parameter_count)
         return local_fail(local, WIRE_ER_UNSUPPORTED_PS,
                           "This command is not supported in the prepared statement protocol yet");
-    is_show(&command->one, &show->written);
+    is_show(local->observed, &show->written);
     wire_begin_packet(&writer);
     wire_write_bytes(&writer, packet->payload, packet->payload_size);
     wire_end_packet(&writer);
-    if (show->written.is_status)
+    if (show->written.is_status) {
+        collect_metrics(show);
         plugin_status(local->observed->environment->registry, &local->observed->handle, filter_row,
                       show);
-    else
+    } else {
         collect_variables(show);
+    }
     return show->query.size || show->query.failed ? ask(show) : forward(show);
 }
 
 const struct local_statement local_plugin_show = {
     .name = "plugin_show",
-    .needs = LOCAL_NEEDS_VARIABLES,
     .size = sizeof(struct plugin_show),
     .matches = matches,
     .begin = begin,

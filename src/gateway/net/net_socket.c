@@ -16,11 +16,23 @@ static bool is_passing(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+enum { RECEIVED, SENT };
+
+static size_t count(struct filter *filter, int which, ssize_t bytes)
+{
+    _Atomic(int64_t) *traffic = socket_of(filter)->traffic;
+    if (traffic)
+        atomic_store_explicit(&traffic[which],
+                              atomic_load_explicit(&traffic[which], memory_order_relaxed) + bytes,
+                              memory_order_relaxed);
+    return (size_t)bytes;
+}
+
 static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
 {
     ssize_t got = recv(socket_of(filter)->watch.fd, bytes, size, 0);
     if (got > 0)
-        return (size_t)got;
+        return count(filter, RECEIVED, got);
     if (got == 0)
         leg->ended = true;
     else if (!is_passing(errno))
@@ -32,7 +44,7 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
 {
     ssize_t done = send(socket_of(filter)->watch.fd, bytes, size, MSG_NOSIGNAL);
     if (done >= 0)
-        return (size_t)done;
+        return count(filter, SENT, done);
     if (!is_passing(errno))
         leg_fail_sending(leg, errno);
     return 0;

@@ -4,12 +4,17 @@
 #ifndef WEIR_GATEWAY_NET_NET_SOCKET_H
 #define WEIR_GATEWAY_NET_NET_SOCKET_H
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 #include "gateway/leg/leg.h"
 #include "gateway/net/watch.h"
 
 struct net_socket {
     struct filter filter; /* first: for leg_push() */
     struct watch watch;
+    _Atomic(int64_t) *traffic; /* two counters of the loop's thread: bytes received, bytes sent.
+                                  NULL: nobody counts */
 };
 
 /* Takes fd, as watch_open() does. The struct must live until closed was called; the leg that it is

@@ -9,6 +9,7 @@
 
 #include "gateway/session/answers.h"
 #include "gateway/session/hold.h"
+#include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
@@ -82,6 +83,7 @@ static void refuse(struct session *session, const struct wire_packet *command,
                    const struct plugin_refusal *refusal)
 {
     wire_tracker_withdraw_command(&session->tracker);
+    session_count(session, METRIC_STATEMENTS_REFUSED, 1);
     events_refused(&session->observed, refusal);
     if (has_reply(command->command))
         answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
@@ -158,10 +160,12 @@ static void run_on_backend(struct session *session, const struct wire_packet *co
     forward(session, command, whole);
     if (!session_is_open(session))
         return;
-    if (session_is_owed(session))
+    if (session_is_owed(session)) {
         session_enter(session, SESSION_RUNNING);
-    else
+        limited_begin(session);
+    } else {
         complete_replyless(session, command);
+    }
 }
 
 /* What refusing a command without a reply means (WIRE_COMMANDS). */
@@ -206,6 +210,14 @@ static void proceed(struct session *session, const struct wire_packet *command, 
 /* ---- Taking ---- */
 
 /* Judges the command that the tracker has just shown. */
+static void count_command(const struct session *session, uint8_t code)
+{
+    session_count(session, METRIC_COMMANDS, 1);
+    if (code == WIRE_COM_QUERY || code == WIRE_COM_STMT_EXECUTE ||
+        code == WIRE_COM_STMT_BULK_EXECUTE)
+        session_count(session, METRIC_STATEMENTS, 1);
+}
+
 static void judge(struct session *session, const struct wire_packet *command, size_t whole)
 {
     struct plugin_verdict verdict;
@@ -215,6 +227,7 @@ static void judge(struct session *session, const struct wire_packet *command, si
         session_close(session, CLOSE_QUIT);
         return;
     }
+    count_command(session, command->command);
     events_begin(&session->observed, command);
     events_judge(&session->observed, &verdict);
     if (verdict.outcome == PLUGIN_PENDING) {

@@ -77,6 +77,12 @@ static void begin_end(struct session *session, enum close_reason reason)
     if (!session_is_open(session))
         return;
     session->reason = reason;
+    if (session->is_announced)
+        session_count(session, METRIC_SESSIONS_OPEN, -1);
+    else
+        session_count(session, METRIC_LOGINS_FAILED, 1);
+    if (reason == CLOSE_TOO_MANY)
+        session_count(session, METRIC_CONNECTIONS_REFUSED, 1);
     if (!session->farewell.failed)
         leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
     strbuf_release(&session->farewell);

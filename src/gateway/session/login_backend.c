@@ -183,11 +183,40 @@ static void refused(struct session *session, const struct wire_packet *packet)
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
 
+/* Whether it is the PROXY header that the backend's packet complains about. Then the login fails with
+ * what to do. */
+static bool failed_by_header(struct session *session, const uint8_t *payload, size_t size)
+{
+    const struct session_environment *environment = environment_of(session);
+    struct wire_string said;
+    if (!environment->sends_proxy_header || !wire_refuses_proxy_header(payload, size, &said))
+        return false;
+    log_warn("session",
+             "the backend does not take the PROXY header: " WIRE_PROXY_REMEDY
+             " connection=%u it_says=%s",
+             session->observed.id, log_foreign((const char *)said.data, said.size));
+    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+                 "weir: the backend %s does not take the PROXY header (%.*s): " WIRE_PROXY_REMEDY,
+                 environment->backend_address, (int)(said.size < 160 ? said.size : 160), said.data);
+    return true;
+}
+
+/* The complaint comes with a number that does not fit, so that the tracker does not understand it. */
+static bool is_broken_by_header(struct session *session)
+{
+    const struct leg *leg = &session->backend;
+    size_t least = 0, whole = wire_packet_whole(leg->pos, leg_input_size(leg), &least);
+    return whole > WIRE_HEADER_BYTES && whole < WIRE_FRAME_MAX &&
+           failed_by_header(session, leg->pos + WIRE_HEADER_BYTES, whole - WIRE_HEADER_BYTES);
+}
+
 static void logged_in(struct session *session)
 {
     struct plugin_verdict verdict;
     session_set_deadline(session, 0);
     events_connection(&session->observed, WEIR_CONNECTED, &verdict);
+    session_count(session, METRIC_SESSIONS, 1);
+    session_count(session, METRIC_SESSIONS_OPEN, 1);
     session->is_announced = true; /* it was given, so Disconnect is due */
     if (verdict.outcome == PLUGIN_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
@@ -283,7 +312,8 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         break;
     case WIRE_ERR:
     case WIRE_UNSOLICITED:
-        refused(session, packet);
+        if (!failed_by_header(session, packet->payload, packet->payload_size))
+            refused(session, packet);
         break;
     case WIRE_OK:
         accepted(session, packet);
@@ -307,6 +337,8 @@ bool login_backend_bytes(struct session *session)
     enum wire_step step =
         wire_tracker_next(&session->login->backend, WIRE_FROM_SERVER, &input, &packet);
     size_t done = (size_t)(input.pos - leg->pos);
+    if (step == WIRE_BROKEN && is_broken_by_header(session))
+        return true;
     if (step == WIRE_BROKEN) {
         session->tracker.broken = session->login->backend.broken;
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);

@@ -56,7 +56,7 @@
           MAY_END)                                                                                 \
     X(SESSION_RUNNING, "running", /* the backend owes a reply */                                   \
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
-      NULL, NULL, SESSION_FINISHES_BACKEND,                                                        \
+      limited_timed_out, NULL, SESSION_FINISHES_BACKEND,                                           \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
       NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
@@ -108,6 +108,8 @@ struct session {
     bool lingers;            /* closed, but the client has yet to read what it is owed */
     bool reads_short_errors; /* without SQLSTATE: a client of before 4.1 */
     bool has_lost_reply;     /* the reply that the client waits for was dropped (hold.c) */
+    bool is_limited;         /* the reply that is due (limits.h) */
+    uint64_t limited_rows;   /* rows of it so far */
     bool work_is_out;        /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
     long deadline_s;
@@ -136,6 +138,11 @@ struct session {
 static inline struct session_environment *environment_of(const struct session *session)
 {
     return session->observed.environment;
+}
+
+static inline void session_count(const struct session *session, enum metric metric, int64_t more)
+{
+    metric_add(&environment_of(session)->metrics, metric, more);
 }
 
 static inline bool session_is_open(const struct session *session)

@@ -41,6 +41,7 @@ void query_begin(struct session *session, const char *text, const struct query_h
         session->query->handlers = handlers;
         wire_tracker_want(&session->tracker, handlers->packet ? WIRE_WANT_ALL : QUERY_WANTS);
         session_enter(session, SESSION_QUERYING);
+        session_count(session, METRIC_QUERIES_INTERNAL, 1);
         leg_write(&session->backend, packet.data, packet.size, 1);
     } else {
         session_close(session, CLOSE_NO_MEMORY);

@@ -10,6 +10,7 @@
 
 #include "gateway/session/answers.h"
 #include "gateway/session/commands.h"
+#include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
@@ -32,6 +33,7 @@ static void reply_ended(struct session *session, const struct wire_packet *packe
     if (!session->tracker.result.is_error)
         identity_after_command(&session->observed, packet->command);
     events_end(&session->observed);
+    limited_end(session);
     session_enter(session, SESSION_READY);
 }
 
@@ -50,7 +52,7 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
 }
 
 /* The fate of a packet: it reaches the client, or the session ends instead. */
-enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_FAREWELL, FATE_REFUSED };
+enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_FAREWELL, FATE_REFUSED, FATE_LIMITED };
 
 static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
                               struct plugin_verdict *verdict)
@@ -61,10 +63,14 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
         return FATE_SMUGGLED;
     if (session_is_farewell(packet))
         return FATE_FAREWELL;
+    if (limited_stops(session, packet, &verdict->refusal))
+        return FATE_LIMITED;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
     if (packet->ends_result)
         tracking_result(&session->observed, result);
+    if (packet->ends_result && result->is_error)
+        session_count(session, METRIC_STATEMENTS_FAILED, 1);
     if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
         session->user_has_changed = true;
         return FATE_PASSES;
@@ -85,6 +91,9 @@ static void end_session(struct session *session, enum fate fate, const struct wi
     if (fate == FATE_FAREWELL) {
         leg_set_sequence(&session->client, packet->sequence);
         session_fail_like_backend(session, packet);
+    } else if (fate == FATE_LIMITED) {
+        leg_set_sequence(&session->client, packet->sequence);
+        limited_fail(session, &verdict->refusal);
     } else if (fate == FATE_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
     } else if (fate == FATE_NO_MEMORY) {
@@ -228,7 +237,7 @@ bool reply_bytes(struct session *session)
             local_reply_packet(session, &packet);
         enum fate fate = reply_packet(session, &packet, &verdict);
         size_t seen = (size_t)(input.pos - leg->pos);
-        if (fate == FATE_FAREWELL && packet_bytes(&packet) < seen)
+        if ((fate == FATE_FAREWELL || fate == FATE_LIMITED) && packet_bytes(&packet) < seen)
             complete = seen - packet_bytes(&packet); /* it stands within the result at hand */
         if (fate != FATE_PASSES) { /* the client reads nothing of the result at hand */
             if (complete && !is_collected(session))

@@ -38,6 +38,7 @@ struct session;
     X(CLOSE_CLIENT_PROTOCOL, true, "the client does not speak the protocol")                       \
     X(CLOSE_TOO_LARGE, true, "the client sent a command larger than max-command-bytes")            \
     X(CLOSE_REFUSED, false, "a plugin refused")                                                    \
+    X(CLOSE_LIMITED, false, "its reply went beyond a plugin's limit")                              \
     X(CLOSE_PLUGIN_FAILED, true, "a plugin could not do its work")                                 \
     X(CLOSE_BACKEND_REJECTED, false, "the backend refused the login")                              \
     X(CLOSE_BACKEND_UNREACHABLE, true, "the backend cannot be reached")                            \

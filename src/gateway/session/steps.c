@@ -12,6 +12,7 @@
 
 #include "gateway/session/commands.h"
 #include "gateway/session/hold.h"
+#include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"

@@ -216,6 +216,7 @@ void command_begin(struct observed *observed, uint8_t code)
     strbuf_release(&command->forecast);
     free(command->many);
     free(command->refusal);
+    free(command->limits);
     *command = (struct command){.code = code,
                                 .count = 1,
                                 .text = command->text,

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "gateway/statement/metrics.h"
 #include "plugin/host/plugin_host.h"
 #include "sql/sql.h"
 
@@ -37,6 +38,8 @@ struct session_operations {
      * now. Any thread. */
     int (*trace_load)(void *owner, const char *name, struct error *error);
     void (*trace_changed)(void *owner);
+    /* What all workers have counted so far. NULL: there is only this environment. */
+    void (*metrics_read)(void *owner, int64_t sums[METRIC_COUNT]);
 };
 
 struct session_environment {
@@ -58,6 +61,8 @@ struct session_environment {
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
     long handshake_timeout_s, connect_timeout_s;
     long hold_timeout_s; /* how long plugins may keep a reply or a verdict */
+
+    struct metrics metrics; /* of this worker; METRIC_UPTIME is whoever reads them to say */
 
     _Atomic(struct trace_host *) *trace; /* the trace plugin; *trace NULL: none (yet) */
 

@@ -17,6 +17,7 @@
 #include "gateway/statement/command.h"
 #include "gateway/statement/describe.h"
 #include "gateway/statement/execute_parameters.h"
+#include "gateway/statement/limits.h"
 #include "gateway/statement/prepared.h"
 
 #define KEPT_BYTES 4096 /* most memory of each buffer that an unused memo keeps */
@@ -587,6 +588,11 @@ static struct weir_hold *hold(void *source_data, enum plugin_hold_kind kind)
     return observed->hold(observed->session, kind);
 }
 
+static int limit(void *source_data, const weir_limits *limits, const struct plugin_refusal *refusal)
+{
+    return limits_add(source_data, limits, refusal);
+}
+
 const struct plugin_facts_source memo_source = {
     .text = text_fact,
     .number = number_fact,
@@ -596,4 +602,5 @@ const struct plugin_facts_source memo_source = {
     .part = part_fact,
     .part_text = part_text_fact,
     .hold = hold,
+    .limit = limit,
 };

@@ -97,7 +97,8 @@ struct command {
     uint64_t rows_before;  /* rows of earlier results of the current statement (CALL) */
     struct prepared *prepared; /* of an Execute, Fetch ...: borrowed from the session's map */
     struct memo *memo;         /* what was computed of the current statement; NULL: nothing yet */
-    struct plugin_refusal *refusal; /* the first one, while later events are given; owned */
+    struct statement_limits *limits; /* that plugins have set (limits.h); owned; NULL: none */
+    struct plugin_refusal *refusal;  /* the first one, while later events are given; owned */
     struct strbuf forecast; /* the database that USE statements before the current one will set */
 };
 

@@ -4,6 +4,7 @@
 #include "gateway/upstream/greeting.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEEP_BYTES 4096 /* of a greeting, which has some hundred bytes */
@@ -85,10 +86,33 @@ static enum greeting_step fail(const char *address, struct error *error)
     return GREETING_FAILED;
 }
 
+/* An error that comes out of order too, which the tracker does not understand. */
+static void note_header(struct greeting *greeting, const uint8_t *payload, size_t size)
+{
+    struct wire_string message;
+    if (greeting->has_profile && wire_refuses_proxy_header(payload, size, &message))
+        snprintf(greeting->header_refused, sizeof greeting->header_refused, "%.*s",
+                 (int)message.size, message.data);
+}
+
+/* The frames of what the tracker does not understand. */
+static void note_headers(struct greeting *greeting, const uint8_t *bytes, size_t size)
+{
+    while (size > WIRE_HEADER_BYTES) {
+        const size_t length = wire_frame_length(bytes), left = size - WIRE_HEADER_BYTES;
+        if (length > left)
+            return;
+        note_header(greeting, bytes + WIRE_HEADER_BYTES, length);
+        bytes += WIRE_HEADER_BYTES + length;
+        size = left - length;
+    }
+}
+
 static enum greeting_step on_packet(struct greeting *greeting, const struct wire_packet *packet,
                                     struct strbuf *out, const char *address, struct error *error)
 {
     struct wire_greeting said;
+    note_header(greeting, packet->payload, packet->payload_size);
     switch (packet->kind) {
     case WIRE_GREETING:
         if (!wire_decode_greeting(packet->payload, packet->payload_size, &said))
@@ -120,6 +144,7 @@ enum greeting_step greeting_feed(struct greeting *greeting, const uint8_t *bytes
             step = on_packet(greeting, &packet, out, address, error);
             break;
         case WIRE_BROKEN:
+            note_headers(greeting, bytes, size);
             step = greeting->has_profile ? GREETING_DONE : fail(address, error);
             break;
         }

@@ -28,7 +28,8 @@ enum greeting_step {
 struct greeting {
     struct wire_tracker tracker;
     struct upstream_profile profile;
-    bool has_profile; /* from here on nothing can fail */
+    bool has_profile;         /* from here on nothing can fail */
+    char header_refused[160]; /* what it says of the PROXY header; "": nothing. Foreign text */
 };
 
 void greeting_init(struct greeting *greeting);

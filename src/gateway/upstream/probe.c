@@ -96,12 +96,13 @@ static int converse(int fd, const struct probe_target *target, uint64_t deadline
 }
 
 int probe_server(const struct probe_target *target, struct upstream_profile *profile,
-                 struct error *error)
+                 struct error *header_refused, struct error *error)
 {
     assert(target->address && target->text && target->timeout_s > 0);
     uint64_t deadline_ns = clock_monotonic_ns() + (uint64_t)target->timeout_s * 1000000000U;
     struct greeting greeting;
     bool in_progress = false;
+    header_refused->message[0] = 0;
     int status = -1, fd = address_connect(target->address, &in_progress);
     if (fd < 0 || (in_progress && finish_connecting(fd, deadline_ns))) {
         error_set(error, "backend %s: %s", target->text, strerror(errno));
@@ -110,6 +111,8 @@ int probe_server(const struct probe_target *target, struct upstream_profile *pro
         status = converse(fd, target, deadline_ns, &greeting, error);
         if (status == 0)
             *profile = greeting.profile;
+        if (target->sends_proxy_header && greeting.header_refused[0])
+            error_set(header_refused, "%s", greeting.header_refused);
         greeting_release(&greeting);
     }
     if (fd >= 0)

@@ -16,8 +16,9 @@ struct probe_target {
 };
 
 /* Connects, reads the greeting into *profile, and ends as a user that is denied. Blocks at most
- * timeout_s. Returns 0, or -1 and a message. Any thread. */
+ * timeout_s. Returns 0, or -1 and a message. *header_refused: what the server says of the PROXY
+ * header; "" where it takes it. Any thread. */
 int probe_server(const struct probe_target *target, struct upstream_profile *profile,
-                 struct error *error) WEIR_MUST_CHECK;
+                 struct error *header_refused, struct error *error) WEIR_MUST_CHECK;
 
 #endif

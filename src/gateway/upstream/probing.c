@@ -100,6 +100,29 @@ static void on_embedded_state(void *user, bool running)
         look_again_in(watch, 0);
 }
 
+static bool is_loopback(const char *host)
+{
+    return !*host || strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           strncmp(host, "127.", 4) == 0;
+}
+
+/* The backend's accounts are not known here: so whoever has such accounts has to be told. */
+static void say_whose_host_it_sees(const struct upstream *upstream)
+{
+    if (is_loopback(upstream->name.host))
+        log_warn(
+            "backend",
+            "%s: every client looks like localhost to it, wherever it comes from: it matches "
+            "accounts such as 'root'@'localhost', which may have more rights than 'root'@'%%'. "
+            "-proxy-protocol tells it the client's address",
+            upstream->name.text);
+    else
+        log_info("backend",
+                 "%s: every client has the gateway's host for it: accounts are not told apart by "
+                 "host. -proxy-protocol tells it the client's address",
+                 upstream->name.text);
+}
+
 static int start_embedded(struct upstream_watch *watch, struct error *error)
 {
     struct upstream *upstream = watch->upstream;
@@ -127,11 +150,8 @@ int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_o
     watch->timer.data = watch->work.data = watch;
     if (upstream->is_embedded)
         return start_embedded(watch, error);
-    if (!upstream->name.host[0] && !upstream->sends_proxy_header)
-        log_warn("backend",
-                 "%s: every client looks like localhost to it; accounts are not told apart by "
-                 "host. Use tcp://, or -proxy-protocol",
-                 upstream->name.text);
+    if (!upstream->sends_proxy_header)
+        say_whose_host_it_sees(upstream);
     look_again_in(watch, 0);
     return 0;
 }

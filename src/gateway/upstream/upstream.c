@@ -142,6 +142,20 @@ static int find_addresses(struct upstream *upstream, const struct address *curre
     return 0;
 }
 
+/* Nobody can log in then: worth more than a warning, and saying once. */
+static void say_header(struct upstream *upstream, const struct error *refused)
+{
+    const bool failed = refused->message[0] != 0;
+    if (failed && !upstream->header_failed)
+        log_error("backend",
+                  "%s does not take the PROXY header, and nobody can log in: " WIRE_PROXY_REMEDY
+                  " it_says=%s",
+                  upstream->name.text, log_foreign(refused->message, strlen(refused->message)));
+    else if (!failed && upstream->header_failed)
+        log_info("backend", "%s takes the PROXY header now", upstream->name.text);
+    upstream->header_failed = failed;
+}
+
 int upstream_look(struct upstream *upstream, struct error *error)
 {
     struct address_list found;
@@ -161,8 +175,10 @@ int upstream_look(struct upstream *upstream, struct error *error)
                                   .timeout_s = upstream->options.connect_timeout_s};
     for (size_t i = 0; i < found.count; i++) {
         struct upstream_profile profile;
+        struct error header_refused;
         target.address = &found.list[i];
-        if (probe_server(&target, &profile, error) == 0) {
+        if (probe_server(&target, &profile, &header_refused, error) == 0) {
+            say_header(upstream, &header_refused);
             take_into_use(upstream, target.address, &profile);
             return 0;
         }

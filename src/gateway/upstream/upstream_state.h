@@ -23,6 +23,7 @@ struct upstream {
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
+    bool header_failed; /* the same, of the PROXY header */
 
     pthread_mutex_t lock;            /* of what follows */
     struct address address;          /* the one that a probe reached last */

@@ -226,4 +226,5 @@ const weir_host_functions plugin_host = {
     .parameter_origin = parameter_origin,
     .pending_value = plugin_host_pending_value,
     .known_name = known_name,
+    .limit_statement = plugin_host_limit_statement,
 };

@@ -104,6 +104,21 @@ weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *pl
     return hold;
 }
 
+int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin,
+                                const weir_limits *limits, const char *message, size_t size)
+{
+    weir_limits all = {.struct_size = sizeof all};
+    struct plugin_refusal refusal;
+    const struct plugin_running *running = event_of(session);
+    size_t known = limits->struct_size < sizeof all ? limits->struct_size : sizeof all;
+    if (!running || !running->may_hold_verdict || !session->source || !session->source->limit)
+        return 0;
+    memcpy(&all, limits, known);
+    plugin_refusal_set(&refusal, plugin, all.error_code, all.sqlstate, message, size);
+    refusal.by = plugin->identity.name;
+    return session->source->limit(session->source_data, &all, &refusal);
+}
+
 /* ---- Answering ---- */
 
 static struct {

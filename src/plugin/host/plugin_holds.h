@@ -15,6 +15,10 @@ weir_hold *plugin_host_hold_verdict(weir_session *session, const weir_plugin *pl
 void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_code,
                         const char *sqlstate, const char *message, size_t message_size);
 
+/* The member of plugin_host behind weir_limit_statement(). */
+int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin,
+                                const weir_limits *limits, const char *message, size_t size);
+
 /* Writes what a client can be sent: 16 bits of number (0, more, or a client library's own: 1045), five
  * characters of state (otherwise "28000"), 511 bytes of message. What the plugin asked for and cannot
  * have is in the log. by is NULL: the caller knows whose it is. */

@@ -123,6 +123,9 @@ struct plugin_facts_source {
      * session's thread, within an event only; VERDICT within PreConnect, PreAuth, PreParse and Starting only,
      * and then the event's outcome is PENDING. */
     struct weir_hold *(*hold)(void *source_data, enum plugin_hold_kind kind);
+    /* A plugin limits the reply of the command that it judges. Returns 1, or 0: it cannot be limited. */
+    int (*limit)(void *source_data, const weir_limits *limits,
+                 const struct plugin_refusal *refusal);
 };
 
 /* What the source's hold() has given to a plugin. Once the plugin has answered, release() is called

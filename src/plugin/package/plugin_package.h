@@ -21,6 +21,10 @@ struct plugin_package_options {
 WEIR_MUST_CHECK int plugin_package(const struct plugin_package_options *options,
                                    struct strbuf *report, struct error *error);
 
+/* Makes the folder `name` in the current one, with a plugin that builds and its test. What is to be
+ * printed on success is appended to report. -1 and *error; nothing is then left of the folder. */
+WEIR_MUST_CHECK int plugin_new(const char *name, struct strbuf *report, struct error *error);
+
 /* Appends the manifest of a shared object as JSON, read from the file without running it. */
 WEIR_MUST_CHECK int plugin_inspect(const char *path, struct strbuf *out, struct error *error);
 

@@ -3,6 +3,7 @@
  * From captured frames to TCP segments: link layer, IP, TCP. Everything is read through the bounded
  * reader; what does not fit is no segment. Network byte order is big-endian, the reader's is
  * little-endian: hence wire_read_u16_network(). */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <pcap/dlt.h>
 #include <string.h>
@@ -74,11 +75,21 @@ static uint16_t skip_link(int link_type, struct wire_reader *r)
     return *r->pos >> 4 == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
 }
 
+/* What IPv4 addresses begin with when they are mapped into IPv6. */
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+void stream_address_text(const struct stream_endpoint *endpoint, char text[STREAM_ADDRESS_BYTES])
+{
+    if (memcmp(endpoint->address, mapped, sizeof mapped) == 0)
+        inet_ntop(AF_INET, endpoint->address + sizeof mapped, text, STREAM_ADDRESS_BYTES);
+    else
+        inet_ntop(AF_INET6, endpoint->address, text, STREAM_ADDRESS_BYTES);
+}
+
 static void set_ipv4(struct stream_endpoint *endpoint, struct wire_string address)
 {
-    static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    memcpy(endpoint->address, prefix, sizeof prefix);
-    memcpy(endpoint->address + sizeof prefix, address.data, 4);
+    memcpy(endpoint->address, mapped, sizeof mapped);
+    memcpy(endpoint->address + sizeof mapped, address.data, 4);
 }
 
 /* Cuts r to the packet's payload. */

@@ -22,6 +22,11 @@ struct stream_endpoint {
     uint16_t port;
 };
 
+enum { STREAM_ADDRESS_BYTES = 46 }; /* of an address as text, with its NUL */
+
+/* Writes the address, without the port. */
+void stream_address_text(const struct stream_endpoint *endpoint, char text[STREAM_ADDRESS_BYTES]);
+
 struct stream_segment {
     struct stream_endpoint source, destination;
     uint32_t sequence;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Any bytes as a log that weir-audit reads: verified as a whole, and its first line read as a record,
- * which is then written in every format. What was written as JSON is read again as the same. */
+ * which is then written in every format, as is the second one, for which the first may be the file's
+ * opening. What was written as JSON is read again as the same. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -41,20 +42,24 @@ static void write_line(const struct record *record, uint64_t sequence, struct st
     line->size--;
 }
 
-static void read_record(const char *bytes, size_t size)
+static const struct format *const others[] = {&format_csv, &format_mysql_json, &format_percona_json,
+                                              &format_server_audit};
+
+static void read_record(const char *bytes, size_t size, const struct log_form *form)
 {
     struct entry entry, again;
+    const struct log_form json = {.format = &format_json};
     struct strbuf line = {0}, other = {0};
-    if (entry_read(&entry, bytes, size) == 0) {
+    if (entry_read(&entry, form, bytes, size) == ENTRY_RECORD) {
         write_line(&entry.record, entry.sequence, &line);
         assert(!memchr(line.data, '\n', line.size));
-        assert(entry_read(&again, line.data, line.size) == 0);
+        assert(entry_read(&again, &json, line.data, line.size) == ENTRY_RECORD);
         write_line(&again.record, again.sequence, &other);
         assert(line.size == other.size && memcmp(line.data, other.data, line.size) == 0);
         entry_release(&again);
         strbuf_reset(&other);
-        format_csv.write(&other, &entry.record);
-        format_mysql_json.write(&other, &entry.record);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            others[i]->write(&other, &entry.record);
     }
     entry_release(&entry);
     strbuf_release(&line);
@@ -72,8 +77,14 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    const uint8_t *newline = size ? memchr(bytes, '\n', size) : NULL;
+    const char *text = (const char *)bytes;
+    const char *newline = size ? memchr(text, '\n', size) : NULL;
+    size_t first = newline ? (size_t)(newline - text) : size;
+    struct log_form form;
     verify(bytes, size);
-    read_record((const char *)bytes, newline ? (size_t)(newline - bytes) : size);
+    log_form_of_line(&form, text, first);
+    read_record(text, first, &form);
+    if (newline) /* the first one may be a file's opening: names of columns */
+        read_record(newline + 1, size - first - 1, &form);
     return 0;
 }

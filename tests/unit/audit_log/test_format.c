@@ -2,6 +2,11 @@
  *
  * The same record in each format, and prefixes that are read back as they were written. */
 #include "audit_test.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "format.h"
 
 static const weir_table tables[] = {
@@ -91,17 +96,69 @@ static void test_mysql_json(void **state)
     format_mysql_json.write(&text, &record);
     assert_text(
         &text,
+        "\"timestamp\":\"2026-01-31 23:59:59\",\"class\":\"table_access\",\"event\":\"read\","
+        "\"connection_id\":7,\"account\":{\"user\":\"app\",\"host\":\"10.%\"},\"login\":{"
+        "\"user\":\"app\",\"os\":\"\",\"ip\":\"10.0.0.9\",\"proxy\":\"\"},"
+        "\"table_access_data\":{\"db\":\"shop\",\"table\":\"orders\",\"query\":\"INSERT\\nINTO\","
+        "\"sql_command\":\"insert_select\"}}\n"
         "\"timestamp\":\"2026-01-31 23:59:59\",\"class\":\"general\",\"event\":\"status\","
         "\"connection_id\":7,\"account\":{\"user\":\"app\",\"host\":\"10.%\"},\"login\":{"
         "\"user\":\"app\",\"os\":\"\",\"ip\":\"10.0.0.9\",\"proxy\":\"\"},\"general_data\":{"
         "\"command\":\"Query\",\"sql_command\":\"insert_select\",\"query\":\"INSERT\\nINTO\","
         "\"status\":0},\"query_statistics\":{\"query_time\":1.234567,\"bytes_sent\":11,"
-        "\"rows_sent\":0}}\n"
-        "\"timestamp\":\"2026-01-31 23:59:59\",\"class\":\"table_access\",\"event\":\"read\","
-        "\"connection_id\":7,\"account\":{\"user\":\"app\",\"host\":\"10.%\"},\"login\":{"
-        "\"user\":\"app\",\"os\":\"\",\"ip\":\"10.0.0.9\",\"proxy\":\"\"},"
-        "\"table_access_data\":{\"db\":\"shop\",\"table\":\"orders\",\"query\":\"INSERT\\nINTO\","
-        "\"sql_command\":\"insert_select\"}}\n");
+        "\"rows_sent\":0}}\n");
+}
+
+static void test_server_audit(void **state)
+{
+    (void)state;
+    struct record record = statement();
+    struct strbuf text = {0}, line = {0};
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    setenv("TZ", "UTC", 1);
+    tzset();
+    record.number[RECORD_NUMBER_statement_id] = 3;
+    record.text[RECORD_TEXT_database] = text_of("shop");
+    record.text[RECORD_TEXT_sql] = text_of("  INSERT\nINTO t VALUES ('it\\', \"\t\") ; ");
+    record.table_count = 1;
+    format_server_audit.write(&text, &record);
+    strbuf_printf(&line,
+                  "20260131 23:59:59,%s,app,10.0.0.9,7,3,READ,shop,orders,\n"
+                  "20260131 23:59:59,%s,app,10.0.0.9,7,3,QUERY,shop,'INSERT\\nINTO t VALUES "
+                  "(\\'it\\\\\\', \"\\t\")',0\n",
+                  host, host);
+    assert_text(&text, line.data);
+    strbuf_reset(&line);
+    record_init(&record, RECORD_REJECT, 1769903999123456000U);
+    record.text[RECORD_TEXT_user] = text_of("eve\nil");
+    record.number[RECORD_NUMBER_error_code] = 1045;
+    format_server_audit.write(&text, &record);
+    strbuf_printf(&line,
+                  "20260131 23:59:59,%s,eve\\nil,,0,0,FAILED_CONNECT,,,1045\n"
+                  "20260131 23:59:59,%s,eve\\nil,,0,0,DISCONNECT,,,0\n",
+                  host, host);
+    assert_text(&text, line.data);
+    strbuf_release(&line);
+}
+
+static void test_percona_json_names_users_as_the_general_log(void **state)
+{
+    (void)state;
+    struct record record = statement();
+    struct strbuf text = {0};
+    record.table_count = 0;
+    record.number[RECORD_NUMBER_backend_connection_id] = 4711;
+    format_percona_json.write(&text, &record);
+    assert_text(
+        &text,
+        "\"timestamp\":\"2026-01-31 23:59:59\",\"class\":\"general\",\"event\":\"status\","
+        "\"connection_id\":7,\"backend_connection_id\":4711,\"account\":{\"user\":\"app[app] @  "
+        "[10.0.0.9]\",\"host\":\"10.%\"},\"login\":{\"user\":\"app[app] @  "
+        "[10.0.0.9]\",\"os\":\"\",\"ip\":\"10.0.0.9\",\"proxy\":\"\"},\"general_data\":{"
+        "\"command\":\"Query\",\"sql_command\":\"insert_select\",\"query\":\"INSERT\\nINTO\","
+        "\"status\":0},\"query_statistics\":{\"query_time\":1.234567,\"bytes_sent\":11,"
+        "\"rows_sent\":0}}\n");
 }
 
 static void test_mysql_json_connections(void **state)
@@ -188,6 +245,9 @@ static void test_formats_are_told_by_their_first_line(void **state)
 {
     (void)state;
     assert_ptr_equal(format_of_line("[", 1), &format_mysql_json);
+    assert_ptr_equal(format_of_line("[ ", 2), &format_percona_json);
+    assert_ptr_equal(format_of_line("20260131 23:59:59,h,,,0,0,START,,'1',0", 37),
+                     &format_server_audit);
     assert_ptr_equal(format_of_line(format_csv.opening, strlen(format_csv.opening) - 1),
                      &format_csv);
     assert_ptr_equal(format_of_line("{\"seq\":1,\"x\":2}", 15), &format_json);
@@ -203,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_a_number_that_is_no_json_integer_is_a_string),
         cmocka_unit_test(test_the_sessions_part_can_be_written_once),
         cmocka_unit_test(test_mysql_json),
+        cmocka_unit_test(test_server_audit),
+        cmocka_unit_test(test_percona_json_names_users_as_the_general_log),
         cmocka_unit_test(test_mysql_json_connections),
         cmocka_unit_test(test_csv_has_as_many_columns_as_names),
         cmocka_unit_test(test_prefixes_are_read_back),

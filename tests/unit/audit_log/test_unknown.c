@@ -93,7 +93,7 @@ static void test_csv_has_null_without_quotes(void **state)
 {
     (void)state;
     has_not(&format_csv, 0, "NULL");
-    has(&format_csv, ACCOUNT, ",7,\"app\",\"10.0.0.9\",NULL,,");
+    has(&format_csv, ACCOUNT, ",7,,\"app\",\"10.0.0.9\",NULL,,");
     has(&format_csv, ROLES, "\"app@10.%\",NULL,");
     has(&format_csv, DATABASE, ",NULL,");
     has(&format_csv, DATABASE, "[{\"\"schema\"\":null");

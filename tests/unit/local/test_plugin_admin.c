@@ -132,6 +132,11 @@ static void without_plugins_the_texts_are_read_too(void **state)
     assert_string_equal(driver_query(driver, "SHOW PLUGINS LIKE '%'"),
                         "rows Name,Status,Type,Library,License,Version");
     assert_memory_equal(driver_query(driver, "FLUSH TIDB PLUGINS v"), "error 1105 ", 11);
+    driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, NULL, 0);
+    assert_string_equal(driver_query(driver, "SHOW STATUS LIKE 'weir_sessions'"),
+                        "forward SHOW STATUS LIKE 'weir_sessions'; reads Weir_sessions,0");
+    assert_string_equal(driver_query(driver, "SHOW VARIABLES LIKE 'weir%'"), "none");
+    assert_string_equal(driver_query(driver, "SHOW TABLE STATUS LIKE 'weir%'"), "none");
     one_statement_of_several_is_refused(state);
 }
 

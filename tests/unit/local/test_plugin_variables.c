@@ -176,11 +176,15 @@ static void rows_are_put_in_by_name(void **state)
     assert_end("SHOW GLOBAL VARIABLES",
                "forward SHOW GLOBAL VARIABLES; reads autocommit,ON;v_file,a;v_light,1;v_limit,5;"
                "version,10");
-    assert_end("SHOW STATUS",
-               "forward SHOW STATUS; reads V_events,7;autocommit,ON;v_light,1;version,10");
+    assert_end("SHOW STATUS LIKE 'v\\_%'",
+               "forward SHOW STATUS LIKE 'v\\_%'; reads V_events,7;autocommit,ON;v_light,1;"
+               "version,10");
+    assert_end("SHOW GLOBAL STATUS LIKE 'weir\\_sessions%'",
+               "forward SHOW GLOBAL STATUS LIKE 'weir\\_sessions%'; reads Weir_sessions,0;"
+               "Weir_sessions_open,0;autocommit,ON;v_light,1;version,10");
     driver_reset(driver);
     driver_reply_rows(driver, WIRE_TYPE_VAR_STRING, 2, NULL, 0);
-    assert_end("SHOW STATUS", "forward SHOW STATUS; reads V_events,7");
+    assert_end("SHOW STATUS LIKE 'v%'", "forward SHOW STATUS LIKE 'v%'; reads V_events,7");
     driver_reset(driver);
     driver_reply_error(driver, 1142, "SHOW command denied");
     assert_end("SHOW STATUS", "forward SHOW STATUS");
@@ -221,6 +225,8 @@ static void other_filters_are_the_backends_to_apply(void **state)
     assert_null(strstr(driver->queries.data, "'v_mine'"));
     assert_null(strstr(driver->queries.data, "CONVERT('v_file'"));
     driver_reset(driver);
+    static const char *const limit[] = {"16777216"};
+    driver_reply_rows(driver, WIRE_TYPE_LONGLONG, 1, limit, 1);
     driver_reply_error(driver, 1054, "Unknown column 'x'");
     driver_reply_error(driver, 1054, "Unknown column 'x'");
     assert_end("SHOW STATUS WHERE x = 1", "forward SHOW STATUS WHERE x = 1");

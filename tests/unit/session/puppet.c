@@ -87,6 +87,20 @@ static void hold(weir_session *session, unsigned acts)
         puppet_decide(here, WEIR_OK, false);
 }
 
+/* In Starting it must be possible, but of COM_CHANGE_USER, or without memory; elsewhere not. */
+static void limit(weir_session *session, enum puppet_event event)
+{
+    static const char message[] = "too much";
+    const weir_limits limits = {.struct_size = sizeof limits,
+                                .error_code = 4033,
+                                .sqlstate = "HY000",
+                                .rows = 1,
+                                .time = UINT64_C(4500000000)};
+    int done =
+        plugin_host.limit_statement(session, &here->plugin, &limits, message, sizeof message - 1);
+    assert(!done || event == PUPPET_STARTING);
+}
+
 static weir_verdict act(weir_session *session, enum puppet_event event)
 {
     static const char refused[] = "no";
@@ -98,6 +112,8 @@ static weir_verdict act(weir_session *session, enum puppet_event event)
     if (here->watch)
         here->watch(here->watcher, event, acts, session);
     hold(session, acts);
+    if (acts & PUPPET_LIMIT)
+        limit(session, event);
     if (acts & PUPPET_REFUSE)
         plugin_host.refuse(session, 4031, "42000", refused, sizeof refused - 1);
     if (acts & PUPPET_FAIL)

@@ -40,7 +40,8 @@ enum puppet_event {
 #define PUPPET_HOLD    4U  /* holds the reply */
 #define PUPPET_VERDICT 8U  /* holds its verdict */
 #define PUPPET_DECIDED 16U /* ... and decides, to allow, before it returns */
-#define PUPPET_MASK    31U
+#define PUPPET_LIMIT   32U /* limits the reply to one row and five seconds */
+#define PUPPET_MASK    63U
 
 #define PUPPET_HOLDS 64
 

@@ -138,6 +138,47 @@ static void a_digest_is_also_looked_for_in_texts(void **state)
     rules_free(rules);
 }
 
+static const struct rule *limiting[4];
+static size_t limiting_count;
+
+static void note_limit(struct statement *statement, const struct rule *rule)
+{
+    (void)statement;
+    limiting[limiting_count++] = rule;
+}
+
+static void rules_that_limit_deny_nothing(void **state)
+{
+    struct rules *rules =
+        test_read_rules(state, "[[deny]]\nname = \"a\"\nrows_over = 10\n"
+                               "[[deny]]\nname = \"b\"\nkinds = [\"Drop*\"]\nseconds_over = 1\n"
+                               "[[deny]]\nname = \"c\"\nkinds = [\"Insert\"]\n"
+                               "[[deny]]\nname = \"d\"\naccounts = [\"app\"]\nbytes_over = 5\n");
+    static const struct {
+        const char *text, *denied, *limited;
+    } rows[] = {{"SELECT 1", "", "ad"},
+                {"EXECUTE IMMEDIATE @x", "c", "ab"}, /* it may be a DROP, and it may be an INSERT */
+                {"DROP TABLE t", "", "abd"},
+                {"INSERT INTO t VALUES (1)", "c", "a"}};
+    assert_true(rules_deny_something(rules));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text_session session;
+        struct statement statement;
+        const char *blind = NULL;
+        char names[5] = "";
+        test_statement(&session, &statement, rows[i].text, strlen(rows[i].text));
+        statement.limited = note_limit;
+        limiting_count = 0;
+        const struct rule *rule = rules_deny(rules, &statement, &blind, NULL);
+        assert_string_equal(rule ? rule->name : "", rows[i].denied);
+        for (size_t j = 0; j < limiting_count; j++)
+            names[j] = limiting[j]->name[0];
+        assert_string_equal(names, rows[i].limited);
+        text_session_close(&session);
+    }
+    rules_free(rules);
+}
+
 static void the_first_fitting_account_gives_the_mode(void **state)
 {
     struct rules *rules = test_read_rules(
@@ -181,6 +222,9 @@ static void files_with_mistakes_are_refused_by_line(void **state)
         {"[[account]]\nmode = \"OFF\"\naccounts = [\"a b\"]\n",
          ":3: \"a b\" is no account: it has a space or a quote in a name without quotes; write "
          "'user'@'host'"},
+        {DENY("rows_over = 0"), ":3: \"rows_over\" is no number from 1 on"},
+        {DENY("seconds_over = 5\nlog_only = true"),
+         ":1: the rule \"r\" limits replies, and can have neither \"rate\" nor \"log_only\""},
         {DENY("rate = 0"), ":3: \"rate\" is no number from 1 on"},
         {DENY("rate = 1000001"), ":3: \"rate\" is more than 1000000"},
         {DENY("rate = 5\nper = [\"user\"]"), ":4: \"user\" is neither \"account\" nor \"digest\""},
@@ -299,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_regex_sees_each_statement_in_a_text),
         cmocka_unit_test(a_regex_that_takes_too_long_cannot_tell),
         cmocka_unit_test(a_digest_is_also_looked_for_in_texts),
+        cmocka_unit_test(rules_that_limit_deny_nothing),
         cmocka_unit_test(the_first_fitting_account_gives_the_mode),
         cmocka_unit_test(files_with_mistakes_are_refused_by_line),
         cmocka_unit_test(what_may_match_nothing_is_a_warning),

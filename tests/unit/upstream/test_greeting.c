@@ -149,6 +149,53 @@ static void a_server_that_refuses_is_quoted(void **state)
     strbuf_release(&server);
 }
 
+/* The complaint has the header's number, so that the tracker does not take it for an answer. */
+static void a_server_that_takes_no_proxy_header_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t code;
+        uint8_t sequence;
+        const char *message, *expected;
+    } cases[] = {
+        {1130, 0, "Proxy header is not accepted from 10.0.0.1",
+         "Proxy header is not accepted from 10.0.0.1"},
+        {1130, 2, "Proxy header is not accepted from 10.0.0.1",
+         "Proxy header is not accepted from 10.0.0.1"},
+        {1156, 11, "Got packets out of order", "Got packets out of order"},
+        {1043, 2, "Bad handshake", "Bad handshake"},
+        {1130, 2, "Host '10.0.0.1' is not allowed to connect", ""},
+        {1045, 2, "Access denied for user 'weir-probe'", ""},
+        {1053, 0, "Server shutdown in progress", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct strbuf server = STRBUF_INIT;
+        add_greeting(&server, "10.11.6-MariaDB");
+        const size_t greeting_bytes = server.size;
+        struct wire_writer writer = wire_writer_to(&server, cases[i].sequence);
+        struct wire_err err = {
+            .code = cases[i].code, .sqlstate = "HY000", .message = wire_text(cases[i].message)};
+        wire_encode_err(&writer, CAPABILITIES, &err);
+        for (int together = 0; together < 2; together++) {
+            struct greeting greeting;
+            struct strbuf out = STRBUF_INIT;
+            struct error error = {""};
+            size_t first = together ? server.size : greeting_bytes;
+            greeting_init(&greeting);
+            enum greeting_step step = greeting_feed(&greeting, (const uint8_t *)server.data, first,
+                                                    &out, "tcp://x", &error);
+            if (step == GREETING_MORE)
+                step = greeting_feed(&greeting, (const uint8_t *)server.data + first,
+                                     server.size - first, &out, "tcp://x", &error);
+            assert_true(greeting.has_profile);
+            assert_string_equal(greeting.header_refused, cases[i].expected);
+            greeting_release(&greeting);
+            strbuf_release(&out);
+        }
+        strbuf_release(&server);
+    }
+}
+
 static void another_protocol_is_a_clear_error(void **state)
 {
     (void)state;
@@ -199,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_greeting_becomes_a_profile),
         cmocka_unit_test(what_comes_after_the_greeting_cannot_fail),
         cmocka_unit_test(a_server_that_refuses_is_quoted),
+        cmocka_unit_test(a_server_that_takes_no_proxy_header_says_so),
         cmocka_unit_test(another_protocol_is_a_clear_error),
         cmocka_unit_test(a_long_version_is_cut),
     };
