@@ -265,7 +265,8 @@ typedef struct weir_limits {
       "value")                                                                                     \
     X(character_set, 27,                                                                           \
       "the character set that the server reads the statement in (character_set_client): latin1, "  \
-      "gbk ...; utf8mb4 also for the older utf8. Absent when it is not known")                     \
+      "gbk ...; utf8mb4 also for the older utf8. Absent when it is not known, as before "          \
+      "Connected")                                                                                 \
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
@@ -306,6 +307,43 @@ typedef struct weir_limits {
       "0: the server may read the text in another way, since its sql_mode or character set is "    \
       "not known: kind and parts are what it looks like. A rule that needs them refuses. 1: "      \
       "known")
+
+/* ---- Which facts an event has ----
+ *
+ * A line is an event and its facts. Those in brackets are there when what they say above applies; one
+ * that no line of the event names is absent.
+ *
+ *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
+ *      connected_at connection_duration table_count tables_known digest_exact reading_known
+ *   PreAuth: PreConnect, user database connection_id
+ *      [client_version tls_version tls_cipher backend_version backend_connection_id]
+ *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
+ *      tls_version tls_cipher backend_version backend_connection_id refused_by error_code]
+ *   Connected: PreConnect, user connection_id backend_connection_id backend_version auth_method
+ *      [database current_user current_role client_version tls_version tls_cipher character_set sql_mode
+ *      unknown]
+ *   ChangeUser: Connected, command command_code statement_number statement_index statement_count
+ *      sql_size parameter_count session_status started_at error_code
+ *   Disconnect: Connected, reject_reason [session_status error_code refused_by]
+ *   PreParse: Connected, command command_code statement_count parameter_count started_at session_status
+ *      error_code sql sql_size kind specific_kind normalized digest redacted_sql
+ *   Starting: Connected, command command_code statement_number statement_index statement_count
+ *      sql_size parameter_count session_status started_at error_code
+ *      [sql kind specific_kind normalized digest redacted_sql prepared_id expanded_sql]
+ *   Completed: Starting, duration rows bytes affected_rows last_insert_id warnings
+ *      [message redacted_message]
+ *   Error: Starting, duration sqlstate message redacted_message [reject_reason refused_by rows bytes
+ *      affected_rows last_insert_id warnings]
+ *
+ * Without a statement table_count is 0 and the three after it 1. error_code is 0 where there is no
+ * error. The facts of the statement, by command, in Starting, Completed and Error:
+ *
+ *   Query, Prepare, Init DB, Field List, Kill: sql kind specific_kind normalized digest redacted_sql
+ *   Execute, Bulk Execute, Fetch, Long Data, Reset stmt, Close stmt: Query, prepared_id expanded_sql
+ *
+ * A Prepare has its prepared_id when it is Completed. The second line is of statements that were
+ * prepared; with an id of nothing there are none. Other commands have none. weir_known_name() lists the
+ * names of commands and kinds. */
 
 /* ---- System and status variables ------------------------------------------------------------- */
 

@@ -57,6 +57,7 @@ void events_connection(struct observed *observed, weir_connection_event event,
 {
     struct plugin_registry *registry = registry_of(observed);
     verdict->outcome = PLUGIN_ALLOWED;
+    observed->is_connected = observed->is_connected || event == WEIR_CONNECTED;
     if ((plugin_registry_subscribed(registry) & PLUGIN_SUBSCRIBES_CONNECTION) ||
         observed->handle.knowing)
         plugin_connection_event(registry, &observed->handle, event, verdict);

@@ -320,7 +320,7 @@ static const struct sql_mode *mode_of(const struct observed *observed)
 {
     const struct statement *statement = statement_current(observed);
     const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
-    return mode->unsure ? NULL : mode;
+    return mode->unsure || !observed->is_connected ? NULL : mode;
 }
 
 static weir_string sql_mode_fact(struct observed *observed)

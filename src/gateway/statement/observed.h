@@ -119,6 +119,8 @@ struct observed {
     struct prepared *prepared;      /* map by id */
     struct prepared *last_prepared; /* for statement id -1 */
     size_t prepared_bytes;
+    bool
+        is_connected; /* Connected has been reached: before it the backend has said nothing of the session */
     bool prepare_refused; /* the last Prepare never reached the backend, whose "last" is an older
                              one */
 
