@@ -259,7 +259,7 @@ static int check_key(const struct config_file *file, const struct option_table *
 static bool plugin_of_file(const char *file, char name[NEAREST_NAME_BYTES])
 {
     size_t size = strcspn(file, "-"), length = strlen(file);
-    bool is_plugin = file[size] == '-' && size < NEAREST_NAME_BYTES && length > 3 &&
+    bool is_plugin = size < NEAREST_NAME_BYTES && file[size] == '-' && length > 3 &&
                      strcmp(file + length - 3, ".so") == 0;
     if (is_plugin)
         snprintf(name, NEAREST_NAME_BYTES, "%.*s", (int)size, file);
