@@ -265,6 +265,8 @@ void replayed_end(struct replayed *r)
     if (!r->session)
         end_guess(r);
     show_conversation(r);
+    if (r->tls)
+        tls_reader_end(r->tls);
     report_problem(r);
     trace_session_end(r->session);
     trace_output.conversation = NULL;

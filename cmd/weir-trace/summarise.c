@@ -31,6 +31,7 @@ static struct summary *the_summary;
 
 static void drop_prepared(struct summarised *s, struct prepared *prepared)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is still in the table */
     HASH_DEL(s->prepared, prepared);
     strbuf_release(&prepared->text);
     free(prepared);
@@ -150,7 +151,7 @@ static void *summary_start(struct st_mysql_client_plugin_TRACE *self, MYSQL *han
 static void summary_stop(struct st_mysql_client_plugin_TRACE *self, MYSQL *handle, void *data)
 {
     struct summarised *s = data;
-    struct prepared *prepared, *next;
+    struct prepared *prepared = NULL, *next = NULL;
     (void)self;
     if (!s)
         return;

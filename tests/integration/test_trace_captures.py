@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import ssl
 import struct
 import subprocess
@@ -310,3 +311,20 @@ def test_a_summary_agrees_with_pt_query_digest(summarised, database, tmp_path):
 def test_a_summary_is_for_captures(tmp_path):
     assert "--summary is for captures" in trace("--summary", "--", "true").stderr
     assert "--summary is for captures" in trace("--summary", "--format", "test_trace", "-r", "x").stderr
+
+
+def test_a_live_interface_is_traced_until_it_is_interrupted(database, tmp_path):
+    out = tmp_path / "events.txt"
+    process = subprocess.Popen([WEIR_TRACE, "-i", "lo", "-o", out], stderr=subprocess.PIPE, text=True, env=untraced())
+    try:
+        def seen():
+            if process.poll() is not None:
+                pytest.skip(f"this process may not capture: {process.stderr.read()}")
+            plain_talk(database, ["select 'seen live'"])
+            return out.exists() and "seen live" in out.read_text(errors="replace")
+        wait_for(seen, "the statement on the interface")
+    finally:
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert re.search(r"[1-9]\d* conversations?, \d+ bytes? missing", errors)

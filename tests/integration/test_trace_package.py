@@ -100,6 +100,7 @@ def test_a_declaration_that_does_not_fit_is_named(tmp_path, source, words):
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.time_limit(240)
 def test_an_installed_weir_packages_and_loads_it(tmp_path, database):
     """In a folder that was chosen when it was installed: headers, libraries and plugins are found from the programs on."""
     build = ROOT / "build" / "release"

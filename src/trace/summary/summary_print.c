@@ -37,7 +37,7 @@ static double seconds(const struct summary *summary)
 static void print_cut(FILE *out, const char *text)
 {
     size_t shown = 0;
-    for (; text[shown] && shown < TEXT_WIDTH; shown++)
+    for (; shown < TEXT_WIDTH && text[shown]; shown++)
         fputc((unsigned char)text[shown] < ' ' || text[shown] == 0x7f ? '?' : text[shown], out);
     fputs(text[shown] ? "...\n" : "\n", out);
 }
@@ -83,11 +83,13 @@ static void print_string(FILE *out, const char *key, const char *text, bool is_u
 {
     fprintf(out, "\"%s\":\"", key);
     for (const char *byte = text; *byte; byte++) {
-        char form[ESCAPE_JSON_BYTES];
-        if ((unsigned char)*byte >= 0x80 && !is_utf8)
+        char form[ESCAPE_JSON_BYTES] = "";
+        if ((unsigned char)*byte >= 0x80 && !is_utf8) {
             fprintf(out, "\\u00%02x", (unsigned char)*byte);
-        else
-            fwrite(form, 1, escape_json_byte((unsigned char)*byte, form), out);
+        } else {
+            size_t size = escape_json_byte((unsigned char)*byte, form);
+            fwrite(form, 1, size, out);
+        }
     }
     fputs("\",", out);
 }

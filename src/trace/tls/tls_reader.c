@@ -7,7 +7,8 @@
  *            of the data after its Finished. A ChangeCipherSpec means nothing.
  *
  * Bytes of the client that come before the ServerHello of their turn wait for it: captures may hold
- * the two directions in disorder. */
+ * the two directions in disorder. Where a secret is not in the key log yet, everything waits in its
+ * order, because a client that is captured live writes its secrets a moment later. */
 #include "trace/tls/tls_reader.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ enum {
     RECORD_MOST = 16384 + 2048, /* bytes of a body (RFC 5246, 6.2.3) */
     MESSAGE_MOST = 1 << 18,     /* bytes of a handshake message: chains of certificates */
     WAITING_MOST = 1 << 20,     /* bytes that wait for the ServerHello */
+    QUEUE_MOST = 1 << 18,       /* bytes that wait for a secret */
     PROBLEM_BYTES = 256,
 };
 
@@ -39,6 +41,8 @@ struct side {
     struct record_key key;
     bool is_encrypted;
     bool is_in_data; /* TLS 1.3: its Finished is past */
+    bool is_waiting; /* for the secret with this label */
+    enum keylog_label waits_for;
 };
 
 struct tls_reader {
@@ -47,6 +51,7 @@ struct tls_reader {
     void *context;
     struct side sides[2]; /* by direction */
     struct strbuf plain;
+    struct strbuf queue; /* while a side waits: direction, size and bytes of each piece */
     uint8_t randoms[2 * HELLO_RANDOM_BYTES]; /* the server's, the client's */
     bool has_client_hello;
     const struct tls_suite *suite; /* NULL before the ServerHello */
@@ -64,6 +69,7 @@ struct tls_reader *tls_reader_new(struct keylog *keylog, tls_sink *sink, void *c
     reader->sink = sink;
     reader->context = context;
     strbuf_init(&reader->plain);
+    strbuf_init(&reader->queue);
     for (unsigned i = 0; i < 2; i++) {
         strbuf_init(&reader->sides[i].bytes);
         strbuf_init(&reader->sides[i].handshake);
@@ -84,13 +90,10 @@ __attribute__((format(printf, 2, 3))) static void fail(struct tls_reader *reader
 
 /* ---- keys ---- */
 
-static bool find_secret(struct tls_reader *reader, enum keylog_label label,
-                        struct keylog_secret *secret)
+static void fail_for_secret(struct tls_reader *reader)
 {
     const uint8_t *random = reader->randoms + HELLO_RANDOM_BYTES;
     char hex[2 * 8 + 1];
-    if (reader->keylog && keylog_find(reader->keylog, label, random, secret))
-        return true;
     for (unsigned i = 0; i < 8; i++)
         snprintf(hex + 2 * (size_t)i, 3, "%02x", random[i]);
     if (reader->keylog)
@@ -98,7 +101,6 @@ static bool find_secret(struct tls_reader *reader, enum keylog_label label,
     else
         fail(reader, "there is no key log: let the client write one (SSLKEYLOGFILE), and give it "
                      "with --keylog");
-    return false;
 }
 
 static void set_key(struct tls_reader *reader, enum wire_direction direction,
@@ -108,14 +110,21 @@ static void set_key(struct tls_reader *reader, enum wire_direction direction,
     struct keylog_secret secret;
     struct side *side = &reader->sides[direction];
     bool ok = false;
-    if (!find_secret(reader, label, &secret))
+    side->is_encrypted = true;
+    side->waits_for = label;
+    side->is_waiting =
+        !reader->keylog ||
+        !keylog_find(reader->keylog, label, reader->randoms + HELLO_RANDOM_BYTES, &secret);
+    if (side->is_waiting) {
+        if (!reader->keylog)
+            fail_for_secret(reader);
         return;
+    }
     if (label == KEYLOG_MASTER)
         ok = record_key_set_from_master(&side->key, reader->suite, &secret, reader->randoms,
                                         direction == WIRE_FROM_SERVER);
     else
         ok = record_key_set(&side->key, reader->suite, &secret);
-    side->is_encrypted = true;
     if (!ok)
         fail(reader, "OpenSSL can't do %s", reader->suite->name);
 }
@@ -286,11 +295,16 @@ static size_t whole_record(struct tls_reader *reader, const uint8_t *bytes, size
     return length <= size - TLS_HEADER_BYTES ? length + TLS_HEADER_BYTES : 0;
 }
 
+static bool is_waiting(const struct tls_reader *reader)
+{
+    return reader->sides[0].is_waiting || reader->sides[1].is_waiting;
+}
+
 static void read_records(struct tls_reader *reader, enum wire_direction direction)
 {
     struct strbuf *bytes = &reader->sides[direction].bytes;
     size_t used = 0, size;
-    while (!reader->problem[0]) {
+    while (!reader->problem[0] && !is_waiting(reader)) {
         const uint8_t *record = (const uint8_t *)bytes->data + used;
         size = whole_record(reader, record, bytes->size - used);
         if (size == 0 || has_to_wait(reader, direction, record[0]))
@@ -301,13 +315,10 @@ static void read_records(struct tls_reader *reader, enum wire_direction directio
     strbuf_consume(bytes, used);
 }
 
-void tls_reader_bytes(struct tls_reader *reader, enum wire_direction direction,
-                      const uint8_t *bytes, size_t size)
+static void read_piece(struct tls_reader *reader, enum wire_direction direction,
+                       const uint8_t *bytes, size_t size)
 {
-    assert(reader && (unsigned)direction <= WIRE_FROM_SERVER && (bytes || size == 0));
     struct strbuf *kept = &reader->sides[direction].bytes;
-    if (reader->problem[0])
-        return;
     bool had_suite = reader->suite;
     strbuf_add(kept, bytes, size);
     if (kept->failed || kept->size > WAITING_MOST + size) {
@@ -317,6 +328,67 @@ void tls_reader_bytes(struct tls_reader *reader, enum wire_direction direction,
     read_records(reader, direction);
     if (reader->suite && !had_suite)
         read_records(reader, WIRE_FROM_CLIENT);
+}
+
+/* ---- waiting for secrets ---- */
+
+static void add_to_queue(struct tls_reader *reader, enum wire_direction direction,
+                         const uint8_t *bytes, size_t size)
+{
+    struct wire_writer writer = wire_writer_to(&reader->queue, 0);
+    wire_write_u8(&writer, (uint8_t)direction);
+    wire_write_u64(&writer, size);
+    wire_write_bytes(&writer, bytes, size);
+    if (reader->queue.failed)
+        fail(reader, "out of memory");
+    else if (reader->queue.size > QUEUE_MOST)
+        fail_for_secret(reader);
+}
+
+/* Looks for the missing secrets again, and reads what has waited as far as they are there. */
+static void read_queue(struct tls_reader *reader)
+{
+    for (int side = 0; side < 2; side++)
+        if (reader->sides[side].is_waiting)
+            set_key(reader, (enum wire_direction)side, reader->sides[side].waits_for);
+    if (is_waiting(reader))
+        return;
+    struct strbuf queue = reader->queue;
+    strbuf_init(&reader->queue);
+    read_records(reader, WIRE_FROM_SERVER);
+    read_records(reader, WIRE_FROM_CLIENT);
+    struct wire_reader r = wire_reader_of(queue.data, queue.size);
+    while (wire_left(&r) > 0 && !reader->problem[0]) {
+        enum wire_direction direction = (enum wire_direction)wire_read_u8(&r);
+        struct wire_string piece = wire_read_bytes(&r, wire_read_u64(&r));
+        if (is_waiting(reader))
+            add_to_queue(reader, direction, (const uint8_t *)piece.data, piece.size);
+        else
+            read_piece(reader, direction, (const uint8_t *)piece.data, piece.size);
+    }
+    strbuf_release(&queue);
+}
+
+void tls_reader_bytes(struct tls_reader *reader, enum wire_direction direction,
+                      const uint8_t *bytes, size_t size)
+{
+    assert(reader && (unsigned)direction <= WIRE_FROM_SERVER && (bytes || size == 0));
+    if (!reader->problem[0] && is_waiting(reader))
+        read_queue(reader);
+    if (reader->problem[0])
+        return;
+    if (is_waiting(reader))
+        add_to_queue(reader, direction, bytes, size);
+    else
+        read_piece(reader, direction, bytes, size);
+}
+
+void tls_reader_end(struct tls_reader *reader)
+{
+    if (!reader->problem[0] && is_waiting(reader))
+        read_queue(reader);
+    if (is_waiting(reader))
+        fail_for_secret(reader);
 }
 
 const char *tls_reader_problem(const struct tls_reader *reader)
@@ -334,5 +406,6 @@ void tls_reader_free(struct tls_reader *reader)
         record_key_release(&reader->sides[i].key);
     }
     strbuf_release(&reader->plain);
+    strbuf_release(&reader->queue);
     free(reader);
 }

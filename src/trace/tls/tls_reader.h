@@ -23,6 +23,9 @@ WEIR_MUST_CHECK struct tls_reader *tls_reader_new(struct keylog *keylog, tls_sin
 void tls_reader_bytes(struct tls_reader *reader, enum wire_direction direction,
                       const uint8_t *bytes, size_t size);
 
+/* The connection has ended: a secret that is missing still is a problem now. */
+void tls_reader_end(struct tls_reader *reader);
+
 /* Why nothing more comes out, as a sentence without a full stop; NULL: it does. Borrowed. */
 const char *tls_reader_problem(const struct tls_reader *reader);
 

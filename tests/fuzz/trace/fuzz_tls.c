@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tls_reader_bytes(reader, direction, copy, piece.size);
         free(copy);
     }
+    tls_reader_end(reader);
     tls_reader_free(reader);
     keylog_close(keylog);
     close(file);

@@ -198,6 +198,7 @@ static void read_all(size_t most, bool with_keys, const char *expected, const ch
             tls_reader_bytes(reader, pieces[i].direction, pieces[i].bytes + at,
                              left < most ? left : most);
         }
+    tls_reader_end(reader);
     if (problem) {
         assert_non_null(tls_reader_problem(reader));
         assert_non_null(strstr(tls_reader_problem(reader), problem));
@@ -306,6 +307,47 @@ static void long_texts_are_many_records(void **state)
     end_recording();
 }
 
+/* A client that is captured live: its secrets come later than what they are for. */
+static void secrets_may_come_later(void **state)
+{
+    static char lines[4096];
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        begin_recording();
+        struct ends ends = open_ends(version,
+                                     version == TLS1_2_VERSION ? "ECDHE-RSA-AES128-GCM-SHA256"
+                                                               : "TLS_AES_128_GCM_SHA256",
+                                     NULL);
+        shake_hands(&ends);
+        say(&ends, 0, "one");
+        say(&ends, 1, "two");
+        say(&ends, 0, "three");
+        close_ends(&ends);
+        ssize_t size = pread(keylog_file, lines, sizeof lines, 0);
+        assert_true(size > 0);
+        for (size_t late = 0; late <= piece_count; late++) {
+            struct error error = {""};
+            assert_int_equal(ftruncate(keylog_file, 0), 0);
+            struct keylog *keylog = keylog_open(keylog_path, &error);
+            struct tls_reader *reader = tls_reader_new(keylog, on_plain, &said);
+            for (size_t i = 0; i < piece_count; i++) {
+                if (i == late)
+                    assert_int_equal(pwrite(keylog_file, lines, (size_t)size, 0), size);
+                tls_reader_bytes(reader, pieces[i].direction, pieces[i].bytes, pieces[i].size);
+            }
+            if (late == piece_count)
+                assert_int_equal(pwrite(keylog_file, lines, (size_t)size, 0), size);
+            tls_reader_end(reader);
+            assert_null(tls_reader_problem(reader));
+            assert_string_equal(said.data, "C:one S:two C:three");
+            tls_reader_free(reader);
+            keylog_close(keylog);
+            strbuf_release(&said);
+        }
+        end_recording();
+    }
+}
+
 /* The reply of the server is captured before what it replies to. */
 static void directions_in_disorder(void **state)
 {
@@ -400,6 +442,7 @@ int main(void)
         TEST(keys_that_change_are_followed),
         TEST(a_second_hello_is_followed),
         TEST(long_texts_are_many_records),
+        TEST(secrets_may_come_later),
         TEST(directions_in_disorder),
         TEST(damage_is_no_plaintext),
         TEST(only_tls_1_3_asks_for_a_second_hello),
