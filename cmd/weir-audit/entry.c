@@ -81,8 +81,13 @@ enum entry_kind entry_read(struct entry *entry, const struct log_form *form, con
         memcmp(line + size - separator, format->separator, separator) == 0)
         size -= separator;
     entry->copy_room = size + SPARE_COPY_BYTES;
-    if (format == &format_json)
+    if (format == &format_json) {
+        if (entry_read_quick(entry, line, size))
+            return ENTRY_RECORD;
+        entry_release(entry);
+        entry->copy_room = size + SPARE_COPY_BYTES;
         return entry_read_json(entry, line, size);
+    }
     if (format == &format_csv)
         return entry_read_csv(entry, form, line, size);
     if (format == &format_server_audit)
