@@ -117,6 +117,23 @@ static weir_verdict refuse_chain(int64_t format, int64_t chain)
                      settings_format_at(format)->name);
 }
 
+/* A name without a host is no account, and would let nobody in when it is needed. */
+static weir_verdict refuse_half_account(weir_string list)
+{
+    weir_string user, host;
+    const char *at = list.data, *end = list.data ? list.data + list.size : NULL;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        weir_string entry = {at, (size_t)((comma ? comma : end) - at)};
+        if (!account_split(entry, &user, &host) || !user.size || !host.size)
+            return weir_fail("audit_log_emergency_account: %.*s is no account; write user@host, "
+                             "with commas between several",
+                             WEIR_STRING_ARGS(entry));
+        at = comma ? comma + 1 : end;
+    }
+    return WEIR_OK;
+}
+
 weir_verdict Validate(const weir_manifest *manifest)
 {
     (void)manifest;
@@ -124,7 +141,9 @@ weir_verdict Validate(const weir_manifest *manifest)
         weir_text_of(AUDIT_LOG_SOCKET).size == 0)
         return weir_fail("audit_log_handler is SOCKET: set audit_log_socket, to unix:///path or "
                          "tcp://host:port");
-    return refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), weir_number_of(AUDIT_LOG_CHAIN));
+    weir_verdict verdict =
+        refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), weir_number_of(AUDIT_LOG_CHAIN));
+    return verdict == WEIR_OK ? refuse_half_account(settings_emergency_accounts()) : verdict;
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
@@ -165,6 +184,8 @@ weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_v
         return refuse_chain(variable->number, weir_number_of(AUDIT_LOG_CHAIN));
     if (event == WEIR_VARIABLE_VALIDATE && variable->index == AUDIT_LOG_CHAIN)
         return refuse_chain(weir_number_of(AUDIT_LOG_FORMAT), variable->number);
+    if (event == WEIR_VARIABLE_VALIDATE && variable->index == AUDIT_LOG_EMERGENCY_ACCOUNT)
+        return refuse_half_account(variable->text);
     if (event == WEIR_VARIABLE_CHANGED && journal)
         settings_apply(journal, &sink_options);
     return WEIR_OK;
