@@ -64,11 +64,6 @@ const char *sieve_find_folded(const char *at, size_t left, const char *wanted, s
     return NULL;
 }
 
-static bool has(const char *line, size_t size, const char *text)
-{
-    return memmem(line, size, text, strlen(text)) != NULL;
-}
-
 /* \u0061 stands for a letter, and base64 for any text. What audit_log itself escapes so are control
  * characters and U+FFFD, which no needle has. */
 static bool may_hide_text(const char *line, size_t size)
@@ -80,7 +75,7 @@ static bool may_hide_text(const char *line, size_t size)
             return true;
         at += 2;
     }
-    return has(line, size, "_base64");
+    return sieve_find_folded(line, size, "_base64", strlen("_base64")) != NULL;
 }
 
 /* ---- Needles ---- */
@@ -105,8 +100,7 @@ static void add_needle(struct sieve *sieve, const char *text, size_t size, bool 
         if (i - begin > best.size) {
             best.size = i - begin;
             for (size_t j = 0; j < best.size; j++)
-                best.text[j] =
-                    (char)(is_pattern ? tolower((unsigned char)text[begin + j]) : text[begin + j]);
+                best.text[j] = (char)tolower((unsigned char)text[begin + j]);
         }
         if (i == size || (is_special && text[i] == '['))
             break;
@@ -117,7 +111,6 @@ static void add_needle(struct sieve *sieve, const char *text, size_t size, bool 
             begin = i + 1;
         }
     }
-    best.is_folded = is_pattern;
     if (best.size)
         sieve->needles[sieve->needle_count++] = best;
 }
@@ -157,8 +150,7 @@ static bool has_needles(const struct sieve *sieve, const char *line, size_t size
 {
     for (size_t i = 0; i < sieve->needle_count; i++) {
         const struct sieve_needle *needle = &sieve->needles[i];
-        if (needle->is_folded ? !sieve_find_folded(line, size, needle->text, needle->size)
-                              : !memmem(line, size, needle->text, needle->size))
+        if (!sieve_find_folded(line, size, needle->text, needle->size))
             return false;
     }
     return true;

@@ -15,9 +15,8 @@ struct sieve {
     const struct log_form *form;
     bool is_json; /* JSON lines: members are looked at, too */
     struct sieve_needle {
-        char text[SIEVE_NEEDLE_BYTES]; /* in small letters when folded */
+        char text[SIEVE_NEEDLE_BYTES]; /* in small letters: it is found in either case */
         size_t size;
-        bool is_folded; /* letters in either case */
     } needles[SIEVE_NEEDLES];
     size_t needle_count;
 };

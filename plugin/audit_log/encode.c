@@ -49,9 +49,7 @@ void encode_time(struct strbuf *out, uint64_t ns)
     strbuf_end(out, at + CLOCK_RFC3339_BYTES - 1);
 }
 
-/* Bytes of the UTF-8 character at `at`, or 0 when there is none: overlong forms, surrogates and
- * what lies beyond U+10FFFF are none. */
-static size_t utf8_size(const unsigned char *at, size_t left)
+size_t encode_utf8_size(const unsigned char *at, size_t left)
 {
     unsigned char first = at[0];
     size_t size = first < 0x80                     ? 1
@@ -151,7 +149,7 @@ static bool add_json_rest(struct strbuf *out, const unsigned char *at, const uns
 {
     bool is_utf8 = true;
     while (at < end) {
-        size_t character = utf8_size(at, (size_t)(end - at));
+        size_t character = encode_utf8_size(at, (size_t)(end - at));
         if (*at < 0x80) {
             add_escape(out, *at);
         } else if (character) {

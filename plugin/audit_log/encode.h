@@ -19,6 +19,10 @@
 char *encode_digits(char *at, uint64_t number);
 void encode_number(struct strbuf *out, uint64_t number);
 
+/* Bytes of the UTF-8 character at `at`, or 0 when there is none: overlong forms, surrogates and
+ * what lies beyond U+10FFFF are none. */
+size_t encode_utf8_size(const unsigned char *at, size_t left);
+
 /* RFC 3339 in UTC with microseconds. ns: since 1970. */
 void encode_time(struct strbuf *out, uint64_t ns);
 

@@ -124,7 +124,8 @@ static void write_connection(struct strbuf *text, const struct record *record,
                              const char *operation, uint64_t code)
 {
     begin_line(text, record, operation, 0);
-    add_name(text, record->text[RECORD_TEXT_database]);
+    if (record->event != RECORD_REJECT) /* the plugin does not know it yet */
+        add_name(text, record->text[RECORD_TEXT_database]);
     strbuf_add(text, ",,", 2);
     add_count(text, code);
     strbuf_add_byte(text, '\n');

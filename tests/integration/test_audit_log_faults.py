@@ -278,7 +278,7 @@ def test_an_emergency_account_is_let_in_by_a_full_disk_and_recorded(audited, sma
     server = audited(file=str(small_disk / "audit.log"), chain=True, emergency_account="'tester'@'%'")
     fill(small_disk)
     with server.endpoint.connect() as connection, connection.cursor() as cursor:
-        for i in range(2000):  # until the disk is full of records; nothing is refused
+        for i in range(120):  # soon the disk is full; nothing is refused
             cursor.execute(f"SELECT 'emergency {i}', '{'x' * 300}'")
         cursor.execute("SELECT 'last words'")
     assert failure(lambda: server.endpoint.connect(user="limited", password="limited-secret"))["arguments"] == FAILED
@@ -289,7 +289,7 @@ def test_an_emergency_account_is_let_in_by_a_full_disk_and_recorded(audited, sma
     server.wait_for(lambda r: "a second login" in r.get("sql", ""))
     server.server.stop()
     written = [r.get("sql", "") for r in server.records()]
-    assert all(any(f"'emergency {i}'" in sql for sql in written) for i in range(0, 2000, 97)) and any("last words" in sql for sql in written)
+    assert all(any(f"'emergency {i}'" in sql for sql in written) for i in range(120)) and any("last words" in sql for sql in written)
     assert "chained and intact" in weir_audit("verify", server.path).stdout
 
 
@@ -319,3 +319,14 @@ def test_an_emergency_account_is_the_one_that_the_backend_has_found(audited, sma
     assert not lets_in(server.endpoint)
     (small_disk / "filler").unlink()
     wait_for(lambda: lets_in(server.endpoint), "a client that is let in")
+
+
+def test_an_emergency_account_without_a_host_is_refused(audited):
+    server = audited()
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        for wrong in ("dba", "dba@localhost, other", "@", "dba@"):
+            with pytest.raises(pymysql.err.Error) as refused:
+                cursor.execute(f"SET GLOBAL audit_log_emergency_account = '{wrong}'")
+            assert "is no account; write user@host" in refused.value.args[1]
+        cursor.execute("SET GLOBAL audit_log_emergency_account = \"'dba'@'10.0.0.%', root@localhost\"")
+        cursor.execute("SET GLOBAL audit_log_emergency_account = ''")

@@ -51,7 +51,8 @@ def comparable(text, connection):
             if parts["database"] != "mysql":  # opened for the server's own ends
                 tables.append(rest)
         else:
-            found.append((sorted(set(tables)), rest))
+            altered = {line[2].replace("ALTER", "READ") for line in tables if line[2].startswith("ALTER")}
+            found.append((sorted({line for line in tables if line[2] not in altered}), rest))  # the server reads what it alters
             tables = []
     return found
 
@@ -69,9 +70,10 @@ def test_server_audit_is_what_the_servers_plugin_writes(server, gateway, tmp_pat
     mine, other = comparable(ours, number), comparable(theirs, backend)
     assert [line for _, line in mine] == [line for _, line in other]
     assert mine == other
+
     def failed(text):
         lines = [line.split(",", 6) for line in text.splitlines()]
-        rejected = next(line[4] for line in lines if line[6].startswith("FAILED_CONNECT"))
+        rejected = next(line[4] for line in lines if line[6].startswith("FAILED_CONNECT") and line[2] == "tester")
         return [(line[1], line[2], line[5], line[6]) for line in lines if line[4] == rejected]
     assert failed(ours) == failed(theirs) and len(failed(ours)) == 2
 

@@ -92,9 +92,9 @@ DIFFERENCES = {name: Difference(why) for name, why in {
 # ---- Both ends ----
 
 @pytest.fixture(scope="module")
-def server(work):
+def server(work, request):
     """A database with server_audit, which writes whole texts."""
-    folder = work / "reported"
+    folder = work / f"reported-{request.module.__name__}"
     folder.mkdir()
     log = folder / "server_audit.log"
     database = MariaDB(folder, [

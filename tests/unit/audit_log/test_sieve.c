@@ -159,6 +159,65 @@ static const struct format *const formats[] = {&format_json,         &format_jso
                                                &format_mysql_json,   &format_csv,
                                                &format_server_audit, &format_percona_json};
 
+/* The quick reader, where it does not give up, reads as the one for all JSON. */
+static bool is_read_alike(const char *line, size_t size)
+{
+    struct entry quick = {.copy_room = size + 256}, whole = {.copy_room = size + 256};
+    struct strbuf one = {0}, other = {0};
+    bool is_quick = entry_read_quick(&quick, line, size);
+    if (is_quick) {
+        assert_int_equal(entry_read_json(&whole, line, size), ENTRY_RECORD);
+        assert_true(quick.sequence == whole.sequence);
+        format_json.write(&one, &quick.record);
+        format_json.write(&other, &whole.record);
+        assert_int_equal(one.size, other.size);
+        assert_memory_equal(one.data, other.data, one.size);
+    }
+    entry_release(&quick);
+    entry_release(&whole);
+    strbuf_release(&one);
+    strbuf_release(&other);
+    return is_quick;
+}
+
+/* Cuts lines, and puts other bytes into them. */
+static size_t count_alike(const struct strbuf *line)
+{
+    struct strbuf odd = {0};
+    size_t count = is_read_alike(line->data, line->size);
+    for (int i = 0; i < 4 && line->size; i++) {
+        static const char bytes[] = "\"\\,:{}[]0-9un\xff\n\0x";
+        strbuf_reset(&odd);
+        strbuf_add(&odd, line->data, line->size);
+        odd.data[pick((unsigned)odd.size)] = bytes[pick(sizeof bytes)];
+        is_read_alike(odd.data, odd.size);
+        is_read_alike(line->data, pick((unsigned)line->size));
+    }
+    strbuf_release(&odd);
+    return count;
+}
+
+static void test_the_quick_reader_reads_as_the_other_one(void **state)
+{
+    (void)state;
+    size_t quick = 0;
+    for (unsigned round = 0; round < 4000; round++) {
+        struct record record;
+        struct strbuf line = {0};
+        fill(&record);
+        if (pick(2))
+            record.attribute_count = 0;
+        format_json.write_prefix(&line, round, pick(2) ? chain_beginning : NULL);
+        format_json.write(&line, &record);
+        strbuf_cut(&line, line.size - 1); /* the newline */
+        if (pick(4) == 0)
+            rewrite(&line);
+        quick += count_alike(&line);
+        strbuf_release(&line);
+    }
+    assert_true(quick > 1000);
+}
+
 static void test_nothing_that_matches_is_passed_over(void **state)
 {
     (void)state;
@@ -225,6 +284,7 @@ static void test_finding_without_regard_to_case(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_quick_reader_reads_as_the_other_one),
         cmocka_unit_test(test_nothing_that_matches_is_passed_over),
         cmocka_unit_test(test_finding_without_regard_to_case),
     };
