@@ -8,5 +8,5 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 plugin=$here/../../plugin/ip_filter
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-"${CC:-cc}" -std=gnu11 -O2 -I"$plugin" -I"$here/../../include" -o "$out" "$here/bench.c" "$plugin/networks.c" "$plugin/ranges.c" "$plugin/scopes.c"
+"${CC:-cc}" -std=gnu11 -O2 -I"$plugin" -I"$here/../../include" -o "$out" "$here/bench.c" "$plugin/networks.c" "$plugin/ranges.c" "$plugin/scopes.c" "$plugin/limits.c"
 "$out"

@@ -53,7 +53,7 @@ static bool add(struct crowd *crowd, struct crowd_place *place)
 {
     if (crowd->count == crowd->room) {
         size_t room = crowd->room ? 2 * crowd->room : 4;
-        struct crowd_place **grown = realloc(crowd->places, room * sizeof *grown);
+        struct crowd_place **grown = realloc(crowd->places, room * sizeof(struct crowd_place *));
         if (!grown)
             return false;
         crowd->places = grown;

@@ -23,7 +23,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir_string copy_text(char **at, weir_string text)
 {
     weir_string copy = {text.data ? *at : NULL, text.size};
-    if (text.size)
+    if (text.data && text.size)
         memcpy(*at, text.data, text.size);
     *at += text.size;
     return copy;
@@ -111,7 +111,7 @@ enum refused_answer refused_each(weir_string account, const uint8_t digest[KEY_B
                                  weir_string database,
                                  bool (*each)(void *data, const struct key *key), void *data)
 {
-    struct refused **found = calloc(REFUSED_KEPT, sizeof *found);
+    struct refused **found = calloc(REFUSED_KEPT, sizeof(struct refused *));
     if (!found)
         return REFUSED_FAILED;
     pthread_mutex_lock(&lock);

@@ -374,8 +374,8 @@ weir_verdict OnConnectionEvent(weir_session *session, weir_connection_event even
 /* Whoever sets PROTECTING expects that something is refused. */
 static void warn_if_nothing_is_protected(void)
 {
-    const struct rules *now = atomic_load(&rules);
     unsigned *reading = readers_enter(&keeper_readers);
+    const struct rules *now = atomic_load(&rules);
     bool has_list = !allow_lists_are_empty(keeper_lists());
     bool protects = has_list || rules_deny_something(now) || (now && now->refuse_unknown_accounts);
     readers_leave(reading);

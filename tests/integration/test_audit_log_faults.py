@@ -321,12 +321,12 @@ def test_an_emergency_account_is_the_one_that_the_backend_has_found(audited, sma
     wait_for(lambda: lets_in(server.endpoint), "a client that is let in")
 
 
-def test_an_emergency_account_without_a_host_is_refused(audited):
+def test_an_emergency_account_that_is_none_is_refused(audited):
     server = audited()
     with server.endpoint.connect() as connection, connection.cursor() as cursor:
-        for wrong in ("dba", "dba@localhost, other", "@", "dba@"):
+        for wrong in ("'dba@%", "dba@localhost, a b@%"):
             with pytest.raises(pymysql.err.Error) as refused:
-                cursor.execute(f"SET GLOBAL audit_log_emergency_account = '{wrong}'")
-            assert "is no account; write user@host" in refused.value.args[1]
+                cursor.execute("SET GLOBAL audit_log_emergency_account = %s", (wrong,))
+            assert "is no account, it " in refused.value.args[1]
         cursor.execute("SET GLOBAL audit_log_emergency_account = \"'dba'@'10.0.0.%', root@localhost\"")
         cursor.execute("SET GLOBAL audit_log_emergency_account = ''")

@@ -2,6 +2,7 @@
 """Limits of sql_firewall's rules (rates, sessions, messages), what drivers send, allowing what was refused, and getting back in."""
 import re
 import signal
+import struct
 import subprocess
 
 import pymysql
@@ -162,6 +163,14 @@ def test_a_reply_ends_at_the_row_beyond_its_limit(make_firewall):
     assert rows_of(server, "SHOW COLUMNS FROM target")[1] is None  # another kind
     assert rows_of(server, "SELECT seq FROM seq_1_to_100000") == ([(1,), (2,)], (1045, "two rows are enough"))
     assert len(rows_of(server, "SELECT seq FROM seq_1_to_100000", account="tabled")[0]) == 100000
+    with connect(server, "ruled") as connection:  # rows of the binary protocol, and of a text in a text
+        statement, _ = connection.prepare("SELECT id FROM target ORDER BY id")
+        packets = connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, 0, 1))
+        assert packets[-1][1][:1] == b"\xff" and packets[-1][1].endswith(b"two rows are enough")
+        assert [packet[:1] for _, packet in packets[-3:-1]] == [b"\0"] * 2
+        with pytest.raises((raw.Closed, OSError)):
+            connection.query("SELECT 1")
+    assert rows_of(server, "EXECUTE IMMEDIATE 'SELECT id FROM target ORDER BY id'") == ([(1,), (2,)], (1045, "two rows are enough"))
     flush(server, rule("bytes_over = 20000"))
     rows, error = rows_of(server, "SELECT REPEAT('x', 1000) FROM seq_1_to_1000")
     assert 10 < len(rows) < 20 and error == (1045, 'Statement ended by sql_firewall: rule "r"')
