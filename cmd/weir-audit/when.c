@@ -177,7 +177,7 @@ static size_t local_readings(const struct tm *written, time_t readings[2])
 
 static void resolve_local(const struct moment *moment, struct when *when)
 {
-    time_t readings[2], earliest, latest;
+    time_t readings[2] = {0}, earliest, latest;
     size_t count = local_readings(&moment->day, readings);
     earliest = latest = readings[0];
     if (count == 2) {
