@@ -15,10 +15,10 @@
 #include <strings.h>
 #include <weir/plugin.h>
 
-#include "nearest.h"
 #include "schema.h"
 #include "sql/sql.h"
 #include "when.h"
+#include <weir/nearest.h>
 
 #define TEXT_BYTES 256 /* of accounts, tables, kinds: longer ones are compared up to here */
 
@@ -60,10 +60,12 @@ static const char *event_name(size_t index)
 static int unknown_name(const char *option, const char *word, const char *(*name)(size_t index),
                         size_t count, const char *examples, struct error *error)
 {
-    const char *nearest = nearest_name(word, name, count);
-    return nearest
+    struct nearest nearest = {.wanted = word};
+    for (size_t i = 0; i < count; i++)
+        nearest_offer(&nearest, name(i));
+    return nearest.name
                ? error_set(error, "-%s %s: there is none; the nearest one is %s", option, word,
-                           nearest)
+                           nearest.name)
                : error_set(error, "-%s %s: there is none; there are %s", option, word, examples);
 }
 

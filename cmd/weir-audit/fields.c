@@ -4,7 +4,7 @@
  * own fields, so there is nothing else to learn. */
 #include "fields.h"
 
-#include "nearest.h"
+#include <weir/nearest.h>
 
 /* The columns that are no fields of the table. */
 static const struct {
@@ -36,10 +36,13 @@ static int unknown(weir_string name, struct error *error)
 {
     char word[64];
     snprintf(word, sizeof word, "%.*s", WEIR_STRING_ARGS(name));
-    const char *nearest = nearest_name(word, name_at, OWN_COUNT + record_row_count);
+    struct nearest nearest = {.wanted = word};
+    for (size_t i = 0; i < OWN_COUNT + record_row_count; i++)
+        nearest_offer(&nearest, name_at(i));
     return error_set(error, "-format: %s is no field%s%s", word,
-                     nearest ? "; the nearest one is " : "; there are time, event, user, sql ...",
-                     nearest ? nearest : "");
+                     nearest.name ? "; the nearest one is "
+                                  : "; there are time, event, user, sql ...",
+                     nearest.name ? nearest.name : "");
 }
 
 int fields_parse(struct fields *fields, const char *list, struct error *error)

@@ -1,57 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The name that somebody meant: the one that takes the fewest letters to change. */
+ * "Did you mean ...?": the name of a list that a misspelt one is most like. */
 #ifndef WEIR_NEAREST_H
 #define WEIR_NEAREST_H
 
 #include <stddef.h>
 #include <string.h>
 
-#define NEAREST_NAME_BYTES 48 /* longer ones are near to nothing */
+#define NEAREST_NAME_BYTES 64 /* longer names are like nothing */
 
-static inline char nearest_lower(char byte)
+/* The search: zeroed but for `wanted`; then each name is offered, and `name` is the best so far. */
+struct nearest {
+    const char *wanted; /* borrowed */
+    const char *name;   /* borrowed from who offered it; NULL: nothing is like it */
+    size_t distance;    /* of name: letters to change, add, leave out, or swap with the next one */
+};
+
+static inline char nearest_folded(char letter)
 {
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    return letter == '-' ? '_' : letter >= 'A' && letter <= 'Z' ? (char)(letter | 0x20) : letter;
 }
 
-/* How many letters have to be added, taken away, replaced, or exchanged with the next one, to make b of
- * a; letter case does not matter. */
-static inline unsigned nearest_distance(const char *a, const char *b)
+static inline size_t nearest_least(size_t a, size_t b)
 {
-    unsigned rows[3][NEAREST_NAME_BYTES + 1];
-    size_t a_size = strlen(a), b_size = strlen(b);
-    if (a_size > NEAREST_NAME_BYTES || b_size > NEAREST_NAME_BYTES)
-        return NEAREST_NAME_BYTES;
-    for (size_t j = 0; j <= b_size; j++)
-        rows[0][j] = (unsigned)j;
-    for (size_t i = 1; i <= a_size; i++) {
-        unsigned *row = rows[i % 3];
-        const unsigned *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= b_size; j++) {
-            char x = nearest_lower(a[i - 1]), y = nearest_lower(b[j - 1]);
-            unsigned best = above[j - 1] + (x != y);
-            best = above[j] + 1 < best ? above[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && x == nearest_lower(b[j - 2]) && y == nearest_lower(a[i - 2]) &&
-                before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            row[j] = best;
+    return a < b ? a : b;
+}
+
+/* The distance of Damerau and Levenshtein, with swaps of neighbours only: three rows of the table at
+ * a time. Both are shorter than NEAREST_NAME_BYTES. */
+static inline size_t nearest_distance(const char *a, const char *b)
+{
+    size_t rows[3][NEAREST_NAME_BYTES];
+    const size_t width = strlen(b);
+    size_t i = 0;
+    for (size_t j = 0; j <= width; j++)
+        rows[0][j] = j;
+    for (; a[i]; i++) {
+        const size_t *before = rows[(i + 2) % 3], *above = rows[i % 3];
+        size_t *row = rows[(i + 1) % 3];
+        const char x = nearest_folded(a[i]);
+        row[0] = i + 1;
+        for (size_t j = 0; j < width; j++) {
+            const char y = nearest_folded(b[j]);
+            row[j + 1] =
+                nearest_least(above[j] + (x != y), 1 + nearest_least(above[j + 1], row[j]));
+            if (i && j && x == nearest_folded(b[j - 1]) && nearest_folded(a[i - 1]) == y)
+                row[j + 1] = nearest_least(row[j + 1], before[j - 1] + 1);
         }
     }
-    return rows[a_size % 3][b_size];
+    return rows[i % 3][width];
 }
 
-/* Keeps in *best the name that is nearest to `text`: call it with each, *best being NULL at first. A
- * name that differs in more than a third of its letters is not taken. */
-static inline void nearest_consider(const char *text, const char *name, const char **best,
-                                    unsigned *best_distance)
+/* Capitals, '-' and '_' make no difference. A name that has little more than its length in common is
+ * not taken. name NULL: nothing happens. */
+static inline void nearest_offer(struct nearest *nearest, const char *name)
 {
-    unsigned distance = nearest_distance(text, name), most = (unsigned)strlen(name) / 3;
-    if (distance > (most ? most : 1) || (*best && distance >= *best_distance))
+    if (!name || strlen(name) >= NEAREST_NAME_BYTES ||
+        strlen(nearest->wanted) >= NEAREST_NAME_BYTES)
         return;
-    *best = name;
-    *best_distance = distance;
+    const size_t limit = 1 + strlen(nearest->wanted) / 5;
+    const size_t distance = nearest_distance(nearest->wanted, name);
+    if (distance > limit || (nearest->name && distance >= nearest->distance))
+        return;
+    nearest->name = name;
+    nearest->distance = distance;
 }
 
 #endif

@@ -20,19 +20,18 @@
 static int check_name(const char *pattern, weir_name_list names, const char *what,
                       struct error *error)
 {
-    const char *nearest = NULL;
-    unsigned distance = 0;
+    struct nearest nearest = {.wanted = pattern};
     weir_string name = weir_known_name(names, 0);
     bool found = !name.data; /* an older host */
     for (size_t i = 0; !found && (name = weir_known_name(names, i)).data; i++) {
         found = pattern_matches(pattern, name.data, name.size, PATTERN_SINGLE | PATTERN_FOLDS);
-        nearest_consider(pattern, name.data, &nearest, &distance);
+        nearest_offer(&nearest, name.data);
     }
     if (found)
         return 0;
     return error_set(error, "there is no %s \"%s\"%s%s%s", what, pattern,
-                     nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-                     nearest ? "\"?" : "");
+                     nearest.name ? "; did you mean \"" : "", nearest.name ? nearest.name : "",
+                     nearest.name ? "\"?" : "");
 }
 
 int rules_check_names(const struct text_list *patterns, weir_name_list names, const char *what,

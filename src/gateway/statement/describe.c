@@ -3,6 +3,10 @@
  * Lists of what is on, separated by commas. */
 #include "gateway/statement/describe.h"
 
+#include <string.h>
+
+#include "gateway/statement/command.h"
+
 static void add(struct strbuf *out, size_t start, const char *separator, const char *name)
 {
     if (out->size > start)
@@ -22,8 +26,19 @@ void describe_unknown(const struct identity *identity, struct strbuf *out)
     strbuf_add_text(out, identity->why_unknown);
 }
 
-void describe_sql_mode(const struct sql_mode *mode, struct strbuf *out)
+/* NULL: not known. */
+static const struct sql_mode *mode_of(const struct observed *observed)
 {
+    const struct statement *statement = statement_current(observed);
+    const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
+    return mode->unsure || !observed->is_connected ? NULL : mode;
+}
+
+weir_string describe_sql_mode(const struct observed *observed, struct strbuf *out)
+{
+    const struct sql_mode *mode = mode_of(observed);
+    if (!mode)
+        return (weir_string){NULL, 0};
     const struct {
         bool is_on;
         const char *name;
@@ -31,8 +46,16 @@ void describe_sql_mode(const struct sql_mode *mode, struct strbuf *out)
                  {mode->no_backslash_escapes, "NO_BACKSLASH_ESCAPES"},
                  {mode->oracle, "ORACLE"},
                  {mode->brackets, "MSSQL"}};
-    const size_t start = out->size;
+    strbuf_reset(out);
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (flags[i].is_on)
-            add(out, start, ",", flags[i].name);
+            add(out, 0, ",", flags[i].name);
+    return (weir_string){out->data ? out->data : "", out->size};
+}
+
+weir_string describe_character_set(const struct observed *observed)
+{
+    const struct sql_mode *mode = mode_of(observed);
+    const char *name = mode ? sql_charset_name(mode->charset) : NULL;
+    return (weir_string){name, name ? strlen(name) : 0};
 }

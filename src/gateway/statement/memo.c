@@ -315,30 +315,10 @@ static weir_string unknown_fact(struct observed *observed)
     return (weir_string){memo->unknown.data, memo->unknown.size};
 }
 
-/* What the statement is read in; of a command without one, what the next will be. NULL: not known. */
-static const struct sql_mode *mode_of(const struct observed *observed)
-{
-    const struct statement *statement = statement_current(observed);
-    const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
-    return mode->unsure || !observed->is_connected ? NULL : mode;
-}
-
 static weir_string sql_mode_fact(struct observed *observed)
 {
-    const struct sql_mode *mode = mode_of(observed);
-    struct memo *memo = mode ? memo_of(observed) : NULL;
-    if (!memo)
-        return (weir_string){NULL, 0};
-    strbuf_reset(&memo->sql_mode);
-    describe_sql_mode(mode, &memo->sql_mode);
-    return (weir_string){memo->sql_mode.data ? memo->sql_mode.data : "", memo->sql_mode.size};
-}
-
-static weir_string character_set_fact(const struct observed *observed)
-{
-    const struct sql_mode *mode = mode_of(observed);
-    const char *name = mode ? sql_charset_name(mode->charset) : NULL;
-    return name ? text_of(name) : (weir_string){NULL, 0};
+    struct memo *memo = memo_of(observed);
+    return memo ? describe_sql_mode(observed, &memo->sql_mode) : (weir_string){NULL, 0};
 }
 
 static weir_string text_fact(void *source_data, uint32_t fact)
@@ -367,7 +347,7 @@ static weir_string text_fact(void *source_data, uint32_t fact)
         text = unknown_fact(observed);
         break;
     case WEIR_TEXT_character_set:
-        text = character_set_fact(observed);
+        text = describe_character_set(observed);
         break;
     case WEIR_TEXT_sql_mode:
         text = sql_mode_fact(observed);

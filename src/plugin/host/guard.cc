@@ -4,14 +4,15 @@
  * exception would have to free: they are the callbacks that are called here, and nothing else. */
 #include "plugin/host/guard.h"
 
-#include <cstring>
+#include <cstdio>
 #include <exception>
 
 static weir_verdict failed(const char *what)
 {
-    char message[512] = "a C++ exception left it: ";
-    std::strncat(message, what, sizeof message - 1 - std::strlen(message));
-    plugin_report_failure(nullptr, message, std::strlen(message));
+    char message[512];
+    int length = std::snprintf(message, sizeof message, "a C++ exception left it: %s", what);
+    size_t size = length < 0 ? 0 : static_cast<size_t>(length);
+    plugin_report_failure(nullptr, message, size < sizeof message ? size : sizeof message - 1);
     return WEIR_FAIL;
 }
 

@@ -39,12 +39,14 @@ static const char *logged(void)
 {
     static char text[8192];
     static long offset;
+    size_t size = 0;
     FILE *file = fopen(path, "r");
     char line[1024];
     text[0] = '\0';
     fseek(file, offset, SEEK_SET);
-    while (fgets(line, sizeof line, file))
-        strncat(text, strstr(line, "plugin: ") + 8, sizeof text - strlen(text) - 1);
+    while (size < sizeof text && fgets(line, sizeof line, file))
+        size +=
+            (size_t)snprintf(text + size, sizeof text - size, "%s", strstr(line, "plugin: ") + 8);
     offset = ftell(file);
     fclose(file);
     return text;
