@@ -64,6 +64,30 @@ static void release_scratches(void)
 
 #define ERROR_ACCESS_DENIED 1045 /* what MySQL answers to a statement that a filter aborts */
 
+/* What runs inside of the statement, as the text of EXECUTE IMMEDIATE or a block: whoever records or
+ * aborts DROP TABLE means that one, too. Each part is judged as a statement of its own, which changes
+ * nothing of the session's filter. */
+static void decide_parts(const struct filter_subject *subject, const struct filter_state *before,
+                         struct filter_decision *decision)
+{
+    weir_part part;
+    for (size_t i = 1; weir_statement_part(subject->session, i, &part); i++) {
+        struct record inner = *subject->record;
+        struct filter_subject of_part = *subject;
+        struct filter_state state = *before;
+        inner.text[RECORD_TEXT_kind] = part.specific_kind;
+        inner.text[RECORD_TEXT_sql] = weir_part_text(subject->session, i, WEIR_TEXT_sql);
+        inner.number[RECORD_NUMBER_sql_size] = inner.text[RECORD_TEXT_sql].size;
+        of_part.record = &inner;
+        struct filter_decision one = filter_store_decide(&of_part, &state);
+        decision->log = decision->log || one.log;
+        decision->abort = decision->abort || one.abort;
+        decision->redact = decision->redact || one.redact;
+        decision->without_general = decision->without_general && one.without_general;
+        decision->table_skip &= one.table_skip;
+    }
+}
+
 /* Returns what the session's filter decides, and switches to the filter that replaces it. An event
  * that has not happened yet (is_trial) changes nothing: it is decided again when it happens. */
 static struct filter_decision decide(const struct record *record, const weir_session *session,
@@ -76,7 +100,9 @@ static struct filter_decision decide(const struct record *record, const weir_ses
     if (audited)
         state = *audited_filter(audited);
     settings_filter_subject(&subject);
+    const struct filter_state before = state;
     struct filter_decision decision = filter_store_decide(&subject, &state);
+    decide_parts(&subject, &before, &decision);
     if (audited && !is_trial)
         *audited_filter(audited) = state;
     return decision;

@@ -162,6 +162,33 @@ def test_statements_are_aborted_but_not_of_exempt_accounts(audited):
     assert len(refused) == 6 and all(r["refused_by"] == "audit_log" and r["error_code"] == 1045 for r in refused)
 
 
+NESTED = ["EXECUTE IMMEDIATE 'DELETE FROM guarded'", "PREPARE p FROM 'UPDATE guarded SET a = 1'", "BEGIN NOT ATOMIC DELETE FROM guarded; END",
+          "SET STATEMENT max_statement_time = 10 FOR UPDATE guarded SET a = 1", "EXECUTE IMMEDIATE 'DROP TABLE droppable'",
+          "BEGIN NOT ATOMIC IF 1 THEN DROP TABLE droppable; END IF; END", "PREPARE p FROM 'drop table if exists droppable'"]
+
+
+def test_what_runs_inside_of_a_statement_is_aborted_and_recorded(audited):
+    """A rule about DELETE or DROP TABLE means the ones in dynamic statements, blocks and wrappers, too."""
+    server = audited()
+    run(server, "CREATE OR REPLACE TABLE guarded (a INT)", "CREATE OR REPLACE TABLE open (a INT)", "CREATE OR REPLACE TABLE droppable (a INT)")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        set_filter(connection, "guard", {"class": [
+            {"name": "table_access", "event": {"name": ["update", "delete"], "abort": {"field": {"name": "table_name.str", "value": "guarded"}}}},
+            {"name": "general", "event": {"name": "status", "log": {"field": {"name": "general_sql_command.str", "value": "truncate"}},
+                                          "abort": {"field": {"name": "general_sql_command.str", "value": "drop_table"}}}}]})
+        set_user(connection, "tester@%", "guard")
+        for sql in NESTED:
+            error = failure(lambda sql=sql: cursor.execute(sql))
+            assert error["arguments"] == (1045, "Statement was aborted by an audit log filter"), sql
+        # What is done to another table, or otherwise to this one, is no event of the rule.
+        cursor.execute("BEGIN NOT ATOMIC INSERT INTO guarded VALUES (1); DELETE FROM open; END")
+        cursor.execute("EXECUTE IMMEDIATE 'INSERT INTO guarded VALUES (1)'")
+        cursor.execute("EXECUTE IMMEDIATE 'TRUNCATE TABLE open'")
+        cursor.execute("SELECT audit_log_filter_remove_user('tester@%')")
+    server.wait_for(lambda r: r["event"] == "Completed" and "TRUNCATE" in (r.get("sql") or ""))
+    assert not [r for r in server.records() if "IMMEDIATE 'INSERT INTO guarded" in (r.get("sql") or "")]
+
+
 def test_a_login_is_aborted(audited):
     server = audited()
     with server.endpoint.connect() as connection:
