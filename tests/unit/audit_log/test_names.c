@@ -4,6 +4,7 @@
 #include "audit_test.h"
 #include "record.h"
 #include "sql_command.h"
+#include "table_event.h"
 
 static void test_statements_have_mysqls_names(void **state)
 {
@@ -80,11 +81,45 @@ static void test_finer_names_of_statements(void **state)
     }
 }
 
+static void test_the_events_of_a_table(void **state)
+{
+    (void)state;
+    enum {
+        R = 1U << TABLE_READ,
+        I = 1U << TABLE_INSERT,
+        U = 1U << TABLE_UPDATE,
+        D = 1U << TABLE_DELETE
+    };
+    static const struct {
+        const char *kind;
+        uint32_t access;
+        unsigned events;
+    } rows[] = {
+        {"Select", WEIR_TABLE_READ, R},
+        {"Insert", WEIR_TABLE_WRITE, I}, /* an older host does not say how */
+        {"Insert", WEIR_TABLE_WRITE | WEIR_TABLE_INSERT | WEIR_TABLE_UPDATE, I},
+        {"Replace", WEIR_TABLE_WRITE | WEIR_TABLE_INSERT | WEIR_TABLE_DELETE, I},
+        {"Update", WEIR_TABLE_WRITE, U},
+        {"Update", WEIR_TABLE_WRITE | WEIR_TABLE_INSERT, 0}, /* of another part of the block */
+        {"Delete", WEIR_TABLE_WRITE | WEIR_TABLE_DELETE, D},
+        {"LoadData", WEIR_TABLE_WRITE | WEIR_TABLE_INSERT, I},
+        {"Compound", WEIR_TABLE_WRITE, I},
+        {"Compound", WEIR_TABLE_WRITE | WEIR_TABLE_UPDATE | WEIR_TABLE_DELETE, U | D},
+        {"TruncateTable", WEIR_TABLE_DDL, D},
+        {"DropTable", WEIR_TABLE_DDL, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        weir_string kind = {rows[i].kind, strlen(rows[i].kind)};
+        assert_int_equal(table_events_of(kind, rows[i].access), rows[i].events);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finer_names_of_statements),
         cmocka_unit_test(test_statements_have_mysqls_names),
+        cmocka_unit_test(test_the_events_of_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
