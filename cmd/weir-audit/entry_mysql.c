@@ -23,7 +23,7 @@ static uint64_t number_in(const json_t *object, const char *name)
 /* "app" of "app[priv] @ host [ip]", and "priv"; a plain name is both. */
 static weir_string user_within(weir_string whole, weir_string *matched)
 {
-    const char *at = memmem(whole.data ? whole.data : "", whole.size, "] @ ", 4);
+    const char *at = whole.data ? memmem(whole.data, whole.size, "] @ ", 4) : NULL;
     const char *open = at ? memchr(whole.data, '[', (size_t)(at - whole.data)) : NULL;
     *matched = whole;
     if (!open)

@@ -216,17 +216,17 @@ static void make_slots(struct sql_tables *tables)
         *slot_of(tables, &tables->items[i]) = (uint16_t)(i + 1);
 }
 
-/* The table in the list; NULL: it is not there. */
-static struct sql_table *find_table(const struct sql_tables *tables, const struct sql_table *table)
+/* Its place in the list; the list's end: it is not there. */
+static size_t find_table(const struct sql_tables *tables, const struct sql_table *table)
 {
+    size_t at = 0;
     if (tables->slots) {
         uint16_t slot = *slot_of(tables, table);
-        return slot > 0 ? &tables->items[slot - 1] : NULL;
+        return slot > 0 ? slot - 1U : tables->count;
     }
-    for (size_t i = 0; i < tables->count; i++)
-        if (same_table(tables, &tables->items[i], table))
-            return &tables->items[i];
-    return NULL;
+    while (at < tables->count && !same_table(tables, &tables->items[at], table))
+        at++;
+    return at;
 }
 
 static void drop_slots(struct sql_tables *tables)
@@ -247,13 +247,11 @@ static void add(struct scan *scan, const struct sql_table *table)
     struct sql_tables *tables = scan->tables;
     if (tables->count == SLOTS_FROM && !tables->slots)
         make_slots(tables);
-    struct sql_table *listed = find_table(tables, table);
-    if (listed) {
-        listed->deeds |= table->deeds;
-        scan->last = (size_t)(listed - tables->items);
+    scan->last = find_table(tables, table);
+    if (scan->last < tables->count) {
+        tables->items[scan->last].deeds |= table->deeds;
         return;
     }
-    scan->last = tables->count;
     if (tables->count == SQL_TABLES_MAX) {
         scan->unknown = true;
         return;

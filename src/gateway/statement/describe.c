@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "gateway/statement/command.h"
-
 static void add(struct strbuf *out, size_t start, const char *separator, const char *name)
 {
     if (out->size > start)
@@ -26,19 +24,8 @@ void describe_unknown(const struct identity *identity, struct strbuf *out)
     strbuf_add_text(out, identity->why_unknown);
 }
 
-/* NULL: not known. */
-static const struct sql_mode *mode_of(const struct observed *observed)
+weir_string describe_sql_mode(const struct sql_mode *mode, struct strbuf *out)
 {
-    const struct statement *statement = statement_current(observed);
-    const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
-    return mode->unsure || !observed->is_connected ? NULL : mode;
-}
-
-weir_string describe_sql_mode(const struct observed *observed, struct strbuf *out)
-{
-    const struct sql_mode *mode = mode_of(observed);
-    if (!mode)
-        return (weir_string){NULL, 0};
     const struct {
         bool is_on;
         const char *name;
@@ -53,9 +40,8 @@ weir_string describe_sql_mode(const struct observed *observed, struct strbuf *ou
     return (weir_string){out->data ? out->data : "", out->size};
 }
 
-weir_string describe_character_set(const struct observed *observed)
+weir_string describe_character_set(const struct sql_mode *mode)
 {
-    const struct sql_mode *mode = mode_of(observed);
-    const char *name = mode ? sql_charset_name(mode->charset) : NULL;
+    const char *name = sql_charset_name(mode->charset);
     return (weir_string){name, name ? strlen(name) : 0};
 }

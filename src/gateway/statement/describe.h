@@ -9,10 +9,10 @@
 /* Adds what is not known, and why: "database, reading: the backend did not say". */
 void describe_unknown(const struct identity *identity, struct strbuf *out);
 
-/* The flags that are on, as a sql_mode variable has them ("ANSI_QUOTES,ORACLE"), in `out`, and the
- * character set's name: of the current statement; of a command without one, of the next. Absent when
- * they are not known. */
-weir_string describe_sql_mode(const struct observed *observed, struct strbuf *out);
-weir_string describe_character_set(const struct observed *observed);
+/* The flags that are on, as a sql_mode variable has them ("ANSI_QUOTES,ORACLE"), in `out`. */
+weir_string describe_sql_mode(const struct sql_mode *mode, struct strbuf *out);
+
+/* The character set's name; absent when it is not one that weir knows. */
+weir_string describe_character_set(const struct sql_mode *mode);
 
 #endif

@@ -315,10 +315,16 @@ static weir_string unknown_fact(struct observed *observed)
     return (weir_string){memo->unknown.data, memo->unknown.size};
 }
 
-static weir_string sql_mode_fact(struct observed *observed)
+/* Of the current statement; of a command without one, of the next. Absent when it is not known. */
+static weir_string mode_fact(struct observed *observed, uint32_t fact)
 {
+    const struct statement *statement = statement_current(observed);
+    const struct sql_mode *mode = statement->text ? &statement->mode : &observed->identity.mode;
     struct memo *memo = memo_of(observed);
-    return memo ? describe_sql_mode(observed, &memo->sql_mode) : (weir_string){NULL, 0};
+    if (mode->unsure || !observed->is_connected || !memo)
+        return (weir_string){NULL, 0};
+    return fact == WEIR_TEXT_sql_mode ? describe_sql_mode(mode, &memo->sql_mode)
+                                      : describe_character_set(mode);
 }
 
 static weir_string text_fact(void *source_data, uint32_t fact)
@@ -347,10 +353,8 @@ static weir_string text_fact(void *source_data, uint32_t fact)
         text = unknown_fact(observed);
         break;
     case WEIR_TEXT_character_set:
-        text = describe_character_set(observed);
-        break;
     case WEIR_TEXT_sql_mode:
-        text = sql_mode_fact(observed);
+        text = mode_fact(observed, fact);
         break;
     default:
         break;
