@@ -25,22 +25,22 @@ def records(path):
 
 
 class Absences:
-    """When audit_log was disabled itself, in connection ids, which count up: sessions that came meanwhile have no Connect."""
+    """When audit_log was disabled itself, in connection ids, which count down: sessions that came meanwhile have no Connect."""
 
     SLACK = 64  # sessions that were logging in
 
     def __init__(self):
-        self.spans, self.highest, self.begun, self.ends = [], 0, None, False
+        self.spans, self.newest, self.begun, self.ends = [], 1 << 31, None, False
 
     def see(self, record):
-        self.highest = max(self.highest, record.get("connection_id") or 0)
+        self.newest = min(self.newest, record.get("connection_id") or self.newest)
         if record["event"] == "Plugin" and record.get("plugin") == "audit_log":
             if record["detail"] == "Disabling":
-                self.begun, self.ends = self.highest, False
+                self.begun, self.ends = self.newest, False
             elif record["detail"] == "Enabled":
                 self.ends = True
         elif self.ends and record["event"] == "Connect":
-            self.spans.append((self.begun - self.SLACK, self.highest + self.SLACK))
+            self.spans.append((self.newest - self.SLACK, self.begun + self.SLACK))
             self.ends = False
 
     def explain(self, connection_id):
