@@ -27,11 +27,10 @@ static inline size_t nearest_least(size_t a, size_t b)
 }
 
 /* The distance of Damerau and Levenshtein, with swaps of neighbours only: three rows of the table at
- * a time. Both are shorter than NEAREST_NAME_BYTES. */
-static inline size_t nearest_distance(const char *a, const char *b)
+ * a time. From a to the first `width` letters of b. Both are shorter than NEAREST_NAME_BYTES. */
+static inline size_t nearest_distance(const char *a, const char *b, size_t width)
 {
     size_t rows[3][NEAREST_NAME_BYTES];
-    const size_t width = strlen(b);
     size_t i = 0;
     for (size_t j = 0; j <= width; j++)
         rows[0][j] = j;
@@ -52,15 +51,20 @@ static inline size_t nearest_distance(const char *a, const char *b)
 }
 
 /* Capitals, '-' and '_' make no difference. A name that has little more than its length in common is
- * not taken. name NULL: nothing happens. */
+ * not taken; one that goes on after what is like it ("Dorp" for DropTable) counts as one letter more.
+ * name NULL: nothing happens. */
 static inline void nearest_offer(struct nearest *nearest, const char *name)
 {
-    if (!name || strlen(name) >= NEAREST_NAME_BYTES ||
-        strlen(nearest->wanted) >= NEAREST_NAME_BYTES)
+    const size_t size = name ? strlen(name) : 0, wanted = strlen(nearest->wanted);
+    const size_t limit = 1 + wanted / 5;
+    if (!name || size >= NEAREST_NAME_BYTES || wanted >= NEAREST_NAME_BYTES)
         return;
-    const size_t limit = 1 + strlen(nearest->wanted) / 5;
-    const size_t distance = nearest_distance(nearest->wanted, name);
-    if (distance > limit || (nearest->name && distance >= nearest->distance))
+    const size_t whole = nearest_distance(nearest->wanted, name, size);
+    size_t beginning = whole;
+    if (size > wanted && wanted > 2 * limit)
+        beginning = nearest_distance(nearest->wanted, name, wanted);
+    const size_t distance = nearest_least(whole, beginning + 1);
+    if ((whole > limit && beginning > limit) || (nearest->name && distance >= nearest->distance))
         return;
     nearest->name = name;
     nearest->distance = distance;

@@ -221,8 +221,8 @@ static void a_misspelt_name_finds_its_neighbour(void **state)
     (void)state;
     assert_string_equal(nearest_of("plugin_load"), "plugin-load");
     assert_string_equal(nearest_of("PLUGIN-LAOD"), "plugin-load");
-    assert_string_equal(nearest_of("plugin-lock"),
-                        "plugin-load"); /* as near as -locked, and first */
+    assert_string_equal(nearest_of("plugin-lock"), "plugin-locked");
+    assert_string_equal(nearest_of("Sratt"), "strategy"); /* it goes on */
     assert_string_equal(nearest_of("ban_aftr"), "ban_after");
     assert_string_equal(nearest_of("prot"), "port");
     assert_string_equal(nearest_of("startegy"), "strategy");
