@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 
 enum { SNAPSHOT_BYTES = 262144, POLL_MS = 100 };
 
@@ -81,6 +82,14 @@ static int set_filter(pcap_t *pcap, unsigned port)
     return status;
 }
 
+/* Until there is something, for a while, or until a signal: libpcap itself would wait for a packet, whatever
+ * signals come, and an interface can be quiet. */
+static void wait_for_packet(pcap_t *pcap)
+{
+    struct pollfd waits = {.fd = pcap_get_selectable_fd(pcap), .events = POLLIN};
+    (void)poll(&waits, 1, POLL_MS);
+}
+
 static int feed_live(struct feed *feed, const char *interface, const volatile int *stop,
                      struct error *error)
 {
@@ -93,6 +102,8 @@ static int feed_live(struct feed *feed, const char *interface, const volatile in
     while (!*stop && (status = pcap_next_ex(feed->pcap, &header, &frame)) >= 0)
         if (status == 1)
             decode_and_feed(feed, header, frame);
+        else
+            wait_for_packet(feed->pcap);
     if (pcap_stats(feed->pcap, &counted) == 0)
         feed->counts->dropped = counted.ps_drop;
     return status < 0 ? error_set(error, "interface %s: %s", interface, pcap_geterr(feed->pcap))
@@ -113,8 +124,9 @@ int capture_live(const char *interface, unsigned port, struct streams *streams,
     pcap_set_timeout(pcap, POLL_MS);
     pcap_set_immediate_mode(pcap, 1);
     pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
-    if (pcap_activate(pcap) < 0 || set_filter(pcap, port) < 0)
-        error_set(error, "interface %s: %s", interface, pcap_geterr(pcap));
+    if (pcap_activate(pcap) < 0 || set_filter(pcap, port) < 0 ||
+        pcap_setnonblock(pcap, 1, text) < 0)
+        error_set(error, "interface %s: %s", interface, *text ? text : pcap_geterr(pcap));
     else
         result = feed_live(&feed, interface, stop, error);
     pcap_close(pcap);
