@@ -38,7 +38,7 @@ static void what_drivers_send_is_noise(void **state)
         "SELECT DATABASE()",
         "SELECT VERSION()",
         "select @@version_comment limit 1",
-        "SELECT @@session.auto_increment_increment AS increment, @@wait_timeout AS w",
+        "SELECT @@session.wait_timeout AS wait_timeout, @@wait_timeout AS w",
         "SET character_set_results = NULL",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     };
