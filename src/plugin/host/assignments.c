@@ -75,16 +75,13 @@ static weir_verdict call_plugin(const struct plugin_variable *variable,
         .statement = statement,
     };
     show_value(&shown);
-    plugin_take_failure();
     struct plugin_running *outer = plugin_set_calling(running);
     struct variable_arguments arguments = {variable->plugin, statement->session, event,
                                            &shown.shown};
     weir_verdict verdict =
-        plugin_enter(variable->plugin, "OnVariable", invoke_variable, &arguments);
+        plugin_enter(variable->plugin, "OnVariable", invoke_variable, &arguments, running);
     plugin_set_calling(outer);
-    if (verdict == WEIR_OK && running->gave_reason)
-        verdict = WEIR_REFUSE; /* it has forgotten to return it */
-    return verdict == WEIR_OK && plugin_has_failure ? WEIR_FAIL : verdict;
+    return verdict;
 }
 
 static bool is_utf8(const char *text, size_t size)
@@ -238,7 +235,7 @@ static bool ask_plugin(const struct plugin_variable *variable, enum plugin_set_s
 {
     if (!variable->plugin->on_variable || variable->plugin->state > PLUGIN_STATE_READY)
         return true;
-    struct plugin_running running = {.plugin = variable->plugin, .refusal = refusal};
+    struct plugin_running running = {.refusal = refusal};
     weir_verdict verdict = call_plugin(variable, statement, WEIR_VARIABLE_VALIDATE,
                                        scope != PLUGIN_SET_SESSION, value, &running);
     if (verdict == WEIR_OK)
@@ -364,7 +361,7 @@ static void tell_plugin(const struct statement *statement, struct plugin_assignm
     if (!plugin->on_variable || plugin->state != PLUGIN_STATE_READY ||
         assignment->scope == PLUGIN_SET_PERSIST_ONLY)
         return;
-    struct plugin_running running = {.plugin = plugin}; /* nothing can be refused any more */
+    struct plugin_running running = {.refusal = NULL}; /* nothing can be refused any more */
     if (call_plugin(assignment->variable, statement, WEIR_VARIABLE_CHANGED, is_global,
                     &assignment->value, &running) != WEIR_OK)
         log_warn("plugin", "%s failed in OnVariable, after %s was set: %s", plugin->identity.name,

@@ -62,25 +62,24 @@ bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, 
 /* A refusal is made of two steps, the reason and the verdict. Where one of them is missing, or nothing can
  * be refused, the plugin has a mistake in it that nothing else would show. */
 static void check_refusal(struct weir_plugin *plugin, const struct plugin_running *running,
-                          weir_verdict answer, const char *event, bool may_refuse)
+                          const char *event, bool may_refuse)
 {
     if (!may_refuse)
         plugin_complain(plugin, "tried to refuse in", event,
                         "nothing can be refused there, and it went on");
-    else if (answer == WEIR_OK && running->gave_reason)
+    else if (running->forgot_return)
         plugin_complain(plugin, "called weir_refuse() and returned WEIR_OK in", event,
                         "it is refused; write `return weir_refuse(...)`");
 }
 
-/* Handles what is not WEIR_OK without more. Returns true if the session may continue; otherwise the
+/* Handles what is not WEIR_OK. Returns true if the session may continue; otherwise the
  * refusal is written, if it is the event's first. */
 static bool is_tolerated(struct weir_plugin *plugin, struct plugin_running *running,
                          weir_verdict answer, const char *event, bool may_refuse)
 {
     const char *reason = plugin_take_failure();
-    bool refuses = answer == WEIR_REFUSE || (answer == WEIR_OK && running->gave_reason);
-    if (refuses) {
-        check_refusal(plugin, running, answer, event, may_refuse);
+    if (answer == WEIR_REFUSE) {
+        check_refusal(plugin, running, event, may_refuse);
         if (may_refuse && running->refusal && !running->gave_reason)
             plugin_refusal_unexplained(running->refusal, plugin);
         else if (may_refuse && running->refusal)
@@ -150,12 +149,9 @@ notify(const struct plugin_chain *chain, uint32_t set, struct weir_session *sess
         struct weir_plugin *plugin = chain->plugins[i];
         if (!(set & bit_of(plugin)))
             continue;
-        running.gave_reason = false;
-        running.plugin = plugin;
         arguments.manifest = plugin->manifest;
-        weir_verdict answer = plugin_enter(plugin, kind.name, invoke, &arguments);
-        bool is_silent = answer == WEIR_OK && !running.gave_reason && !plugin_has_failure;
-        if (__builtin_expect(is_silent, 1) ||
+        weir_verdict answer = plugin_enter(plugin, kind.name, invoke, &arguments, &running);
+        if (__builtin_expect(answer == WEIR_OK, 1) ||
             is_tolerated(plugin, &running, answer, kind.name, kind.may_refuse))
             continue;
         if (outcome == PLUGIN_ALLOWED)
@@ -275,10 +271,8 @@ void plugin_notify_of_plugin(struct plugin_registry *registry, struct weir_sessi
             continue;
         struct plugin_event_arguments arguments = {plugin, session, event, name};
         const char *what = weir_plugin_event_name(event);
-        running.gave_reason = false;
-        running.plugin = plugin;
-        weir_verdict answer = plugin_enter(plugin, what, invoke_plugin_event, &arguments);
-        if (answer != WEIR_OK || running.gave_reason || plugin_has_failure)
+        weir_verdict answer = plugin_enter(plugin, what, invoke_plugin_event, &arguments, &running);
+        if (answer != WEIR_OK)
             (void)is_tolerated(plugin, &running, answer, what, false);
     }
     plugin_set_calling(outer);

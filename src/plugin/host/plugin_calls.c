@@ -111,18 +111,14 @@ bool plugin_call(const struct plugin_callable *callable, struct weir_session *se
         return false;
     }
     pthread_mutex_lock(&plugin->flushing);
-    plugin_take_failure();
-    struct plugin_running running = {.plugin = plugin, .refusal = refusal};
+    struct plugin_running running = {.refusal = refusal};
     struct plugin_running *outer = plugin_set_calling(&running);
     struct function_arguments with = {plugin, session, &call};
-    weir_verdict verdict = plugin_enter(plugin, "OnFunction", invoke_function, &with);
+    weir_verdict verdict = plugin_enter(plugin, "OnFunction", invoke_function, &with, &running);
     plugin_set_calling(outer);
-    bool has_failure = plugin_has_failure;
     const char *reason = plugin_take_failure();
     pthread_mutex_unlock(&plugin->flushing);
-    if (verdict == WEIR_OK && running.gave_reason)
-        verdict = WEIR_REFUSE; /* it has forgotten to return it */
-    if (verdict == WEIR_OK && !has_failure && !returned->text.failed)
+    if (verdict == WEIR_OK && !returned->text.failed)
         return true;
     if (verdict != WEIR_REFUSE || !running.gave_reason)
         set_refusal(refusal, callable->name, WIRE_ER_CANT_INITIALIZE_UDF,

@@ -153,11 +153,9 @@ static weir_verdict invoke_life(void *call)
 static int call(const struct weir_plugin *plugin, life_function *function, const char *what,
                 struct error *error)
 {
-    plugin_take_failure();
     struct life_arguments arguments = {function, plugin->manifest};
-    weir_verdict verdict = function ? plugin_enter(plugin, what, invoke_life, &arguments) : WEIR_OK;
-    if (plugin_has_failure)
-        verdict = WEIR_FAIL; /* it may have forgotten to return it */
+    weir_verdict verdict =
+        function ? plugin_enter(plugin, what, invoke_life, &arguments, NULL) : WEIR_OK;
     const char *reason = plugin_take_failure();
     if (verdict == WEIR_OK)
         return 0;

@@ -84,30 +84,55 @@ struct plugin_registry {
     struct weir_plugin *plugins[PLUGIN_MAX_LOADED];
 };
 
-/* The one way into a plugin's code: calls the callback, marked for whoever watches the thread
- * (plugin_activity_here()), and turns an exception that leaves it into WEIR_FAIL. event: a text that
- * lives as long as the registry. */
+/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack
+ * of the thread that runs it. */
+struct plugin_running {
+    struct plugin_refusal *refusal; /* where weir_refuse() writes; NULL: it has no effect */
+    /* Of the callback that runs, or ran last; set by plugin_enter(): */
+    const struct weir_plugin *plugin;
+    bool gave_reason;   /* weir_refuse() has been called */
+    bool forgot_return; /* ... and WEIR_OK was returned */
+    /* Of the event: */
+    bool may_hold_verdict;
+    unsigned verdict_holds; /* that have been given out during the event */
+};
+
+/* What weir_fail() said on this thread since it was last taken; "" when nothing (valid until the
+ * thread's next callback). */
+const char *plugin_take_failure(void);
+
+/* Whether there is something to take. */
+extern _Thread_local bool plugin_has_failure;
+
+/* The one way into a plugin's code. Calls the callback, marked for whoever watches the thread
+ * (plugin_activity_here()), and returns its verdict: WEIR_FAIL when an exception leaves it. WEIR_OK
+ * after weir_refuse() or weir_fail() is what these say, since the plugin has only forgotten to return
+ * it. event: a text that lives as long as the registry. running: what weir_refuse() is about; NULL:
+ * nothing can be refused. */
 static inline weir_verdict plugin_enter(const struct weir_plugin *plugin, const char *event,
-                                        plugin_callback *callback, void *arguments)
+                                        plugin_callback *callback, void *arguments,
+                                        struct plugin_running *running)
 {
     struct plugin_activity *activity = plugin_activity_here();
     const char *outer = atomic_load_explicit(&activity->plugin, memory_order_relaxed);
+    if (plugin_has_failure)
+        plugin_take_failure(); /* another callback's */
+    if (running) {
+        running->plugin = plugin;
+        running->gave_reason = running->forgot_return = false;
+    }
     atomic_store_explicit(&activity->event, event, memory_order_relaxed);
     atomic_store_explicit(&activity->plugin, plugin->identity.name, memory_order_relaxed);
     weir_verdict verdict = plugin_guard(callback, arguments);
     atomic_store_explicit(&activity->plugin, outer, memory_order_relaxed);
-    return verdict;
+    if (verdict != WEIR_OK)
+        return verdict;
+    if (running && running->gave_reason) {
+        running->forgot_return = true;
+        return WEIR_REFUSE;
+    }
+    return plugin_has_failure ? WEIR_FAIL : WEIR_OK;
 }
-
-/* An event, or another call of a plugin that may end in weir_refuse(), while it runs: on the stack
- * of the thread that runs it. */
-struct plugin_running {
-    const struct weir_plugin *plugin; /* whose callback it is */
-    struct plugin_refusal *refusal;   /* where weir_refuse() writes; NULL: it has no effect */
-    bool gave_reason;                 /* weir_refuse() has been called in this callback */
-    bool may_hold_verdict;
-    unsigned verdict_holds; /* that have been given out during the event */
-};
 
 /* Logs "NAME WHAT EVENT: REASON", each message at most once a second. Any thread. */
 void plugin_complain(const struct weir_plugin *plugin, const char *what, const char *event,
@@ -129,13 +154,6 @@ void plugin_refusal_locked(struct plugin_refusal *refusal, const struct weir_plu
 
 /* The table that plugins call (host_functions.c). */
 extern const weir_host_functions plugin_host;
-
-/* What weir_fail() said on this thread since it was last taken; "" when nothing (valid until the
- * thread's next callback). */
-const char *plugin_take_failure(void);
-
-/* Whether there is something to take. */
-extern _Thread_local bool plugin_has_failure;
 
 /* Sets the call of a plugin that this thread runs outside of a session's events (OnFunction,
  * OnVariable). It takes precedence over session->running, because the session's thread may run an

@@ -54,10 +54,9 @@ void plugin_status(struct plugin_registry *registry, struct weir_session *sessio
         struct weir_status status = {plugin, add, user};
         if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
             continue;
-        plugin_take_failure();
         struct status_arguments arguments = {plugin, session, &status};
-        weir_verdict verdict = plugin_enter(plugin, "OnStatus", invoke_status, &arguments);
-        if (verdict != WEIR_OK || plugin_has_failure)
+        weir_verdict verdict = plugin_enter(plugin, "OnStatus", invoke_status, &arguments, NULL);
+        if (verdict != WEIR_OK)
             log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
                      plugin_take_failure());
     }
