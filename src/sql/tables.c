@@ -267,8 +267,6 @@ static void add(struct scan *scan, const struct sql_table *table)
 
 static void add_table(struct scan *scan, struct sql_table *table)
 {
-    if (table->access == SQL_ACCESS_WRITE)
-        table->deeds = scan->deeds;
     add_inside(scan, table);
     add(scan, table);
 }
@@ -357,9 +355,10 @@ static bool take_table(struct scan *scan, struct sql_table *table)
     return true;
 }
 
-bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
+bool sql_scan_changed_table(struct scan *scan, enum sql_access access, uint8_t deeds,
+                            bool may_be_cte)
 {
-    struct sql_table table = {.access = access};
+    struct sql_table table = {.access = access, .deeds = deeds};
     size_t names_size = scan->tables->names_size;
     if (!take_table(scan, &table))
         return false;
@@ -368,15 +367,6 @@ bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
     else
         add_table(scan, &table);
     return true;
-}
-
-bool sql_scan_defined_table(struct scan *scan, uint8_t deeds)
-{
-    struct sql_table table = {.access = SQL_ACCESS_DDL, .deeds = deeds};
-    bool found = take_table(scan, &table);
-    if (found)
-        add_table(scan, &table);
-    return found;
 }
 
 bool sql_scan_used_table(struct scan *scan)

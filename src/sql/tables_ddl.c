@@ -14,11 +14,11 @@ void sql_scan_rename(struct scan *scan)
     }
     sql_scan_skip_if_exists(scan);
     do {
-        sql_scan_defined_table(scan, SQL_DEED_RENAME_FROM);
+        sql_scan_changed_table(scan, SQL_ACCESS_DDL, SQL_DEED_RENAME_FROM, false);
         bool found = sql_scan_find_word(scan, SQL_WORD_TO, SQL_WORD_TO); /* WAIT n in between */
         sql_scan_next(scan);
         scan->unknown = scan->unknown || !found;
-        sql_scan_defined_table(scan, SQL_DEED_RENAME_TO);
+        sql_scan_changed_table(scan, SQL_ACCESS_DDL, SQL_DEED_RENAME_TO, false);
     } while (sql_scan_accept_byte(scan, ','));
     sql_scan_set_clause(scan, CLAUSE_SKIP);
 }
@@ -86,7 +86,7 @@ void sql_scan_create_or_alter(struct scan *scan, bool create)
         sql_scan_next(scan);
         sql_scan_skip_if_exists(scan);
         sql_scan_table(scan, SQL_ACCESS_DDL, false);
-        scan->altered = scan->last;
+        scan->own = scan->last;
         sql_scan_set_clause(scan, create ? CLAUSE_CREATE : CLAUSE_ALTER);
         break;
     case SQL_WORD_VIEW:

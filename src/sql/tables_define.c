@@ -138,9 +138,9 @@ static void step_alter(struct scan *scan)
         sql_scan_next(scan);
         if (!sql_scan_accept(scan, SQL_WORD_TO) && !sql_scan_accept(scan, SQL_WORD_AS))
             sql_scan_accept_byte(scan, '=');
-        sql_scan_defined_table(scan, SQL_DEED_RENAME_TO);
-        if (scan->altered < scan->tables->count)
-            scan->tables->items[scan->altered].deeds |= SQL_DEED_RENAME_FROM;
+        sql_scan_changed_table(scan, SQL_ACCESS_DDL, SQL_DEED_RENAME_TO, false);
+        if (scan->own < scan->tables->count)
+            scan->tables->items[scan->own].deeds |= SQL_DEED_RENAME_FROM;
     } else if ((word == SQL_WORD_WITH || word == SQL_WORD_TO || word == SQL_WORD_CONVERT) &&
                second == SQL_WORD_TABLE) {
         /* EXCHANGE PARTITION p WITH TABLE t, CONVERT TABLE t TO ..., ... p TO TABLE t */

@@ -51,6 +51,7 @@ bool sql_scan_begin_query(struct scan *scan)
     switch (sql_cursor_word(&scan->cursor)) {
     case SQL_WORD_SELECT:
         frame->access = SQL_ACCESS_READ;
+        frame->deeds = 0;
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_SELECT);
         return true;
@@ -145,8 +146,8 @@ static void take_factor(struct scan *scan)
     bool deletes = scan->target_count > 0 || scan->targets_all;
     if (deletes)
         name = last_name(scan);
-    if (sql_scan_table(scan, (enum sql_access)frame->access, true) && deletes &&
-        frame->access == SQL_ACCESS_WRITE && scan->tables->count > before &&
+    if (sql_scan_changed_table(scan, (enum sql_access)frame->access, frame->deeds, true) &&
+        deletes && frame->access == SQL_ACCESS_WRITE && scan->tables->count > before &&
         !is_target(scan, &name)) {
         scan->tables->items[before].access = SQL_ACCESS_READ;
         scan->tables->items[before].deeds = 0;

@@ -37,8 +37,8 @@ static void step(struct scan *scan)
     if (frame->insert && sql_cursor_word(&scan->cursor) == SQL_WORD_ON &&
         sql_scan_at_duplicate_key(scan)) {
         sql_scan_drop_ctes(scan->tables, frame->ctes);
-        if (scan->insert_target < scan->tables->count)
-            scan->tables->items[scan->insert_target].deeds |= SQL_DEED_UPDATE;
+        if (scan->own < scan->tables->count)
+            scan->tables->items[scan->own].deeds |= SQL_DEED_UPDATE;
     }
     if (frame->clause == CLAUSE_SKIP)
         sql_scan_next(scan);
@@ -59,7 +59,6 @@ static void end_statement(struct scan *scan)
     sql_scan_drop_ctes(scan->tables, 0);
     scan->target_count = 0;
     scan->targets_all = false;
-    scan->deeds = 0;
 }
 
 static void begin_statement(struct scan *scan)

@@ -39,10 +39,12 @@ void sql_scan_open_frame(struct scan *scan, enum clause inside, enum clause afte
         scan->cursor.lexer.at = scan->cursor.lexer.size;
         return;
     }
-    uint8_t access = sql_scan_frame(scan)->access;
+    const struct frame outer = *sql_scan_frame(scan);
+    const bool is_factor = inside == CLAUSE_FACTOR;
     scan->frames[++scan->depth] = (struct frame){
         .clause = (uint8_t)inside,
-        .access = inside == CLAUSE_FACTOR ? access : (uint8_t)SQL_ACCESS_READ,
+        .access = is_factor ? outer.access : (uint8_t)SQL_ACCESS_READ,
+        .deeds = is_factor ? outer.deeds : 0,
         .ctes = (uint32_t)scan->tables->cte_count,
     };
 }

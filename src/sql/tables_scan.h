@@ -43,6 +43,7 @@ enum clause {
 struct frame {
     uint8_t clause; /* enum clause */
     uint8_t access; /* enum sql_access of its table references */
+    uint8_t deeds;  /* ... and SQL_DEED_* */
     bool recursive; /* WITH RECURSIVE */
     bool foreign;   /* CLAUSE_REFERENCES: FOREIGN KEY was seen since the last comma */
     bool binding;   /* USING at this level begins a statement */
@@ -61,9 +62,8 @@ struct scan {
     bool compound;                     /* blocks is in use */
     bool verb; /* the current token is the first of a statement inside of a compound one */
     bool unknown;
-    uint8_t deeds; /* SQL_DEED_* of the tables that the statement writes to */
-    /* Places in the list: of what was added last, of INSERT's table, and of ALTER TABLE's. */
-    size_t last, insert_target, altered;
+    /* Places in the list: of what was added last, and of INSERT's or ALTER TABLE's own table. */
+    size_t last, own;
     bool no_statement;            /* what it begins with is no statement: every server refuses it */
     struct sql_token targets[16]; /* DELETE's, when it names several: name tokens */
     unsigned target_count;
@@ -84,11 +84,15 @@ static inline struct frame *sql_scan_frame(struct scan *scan)
 
 /* tables.c */
 
-/* Adds the table at the cursor (name, db.name, .name, *.name) and moves after it. False, and the
- * list is unknown: no name stands there. */
-bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte);
-/* The same, for a definition that does this to it (SQL_DEED_*). */
-bool sql_scan_defined_table(struct scan *scan, uint8_t deeds);
+/* Adds the table at the cursor (name, db.name, .name, *.name) and moves after it. deeds: SQL_DEED_*.
+ * False, and the list is unknown: no name stands there. */
+bool sql_scan_changed_table(struct scan *scan, enum sql_access access, uint8_t deeds,
+                            bool may_be_cte);
+/* The same for one of which the statement does not say what is done to it. */
+static inline bool sql_scan_table(struct scan *scan, enum sql_access access, bool may_be_cte)
+{
+    return sql_scan_changed_table(scan, access, 0, may_be_cte);
+}
 /* The same for one that is read and written. */
 bool sql_scan_used_table(struct scan *scan);
 /* Adds the table at the cursor of a SHOW, and moves after t [FROM | IN db]; whether that database

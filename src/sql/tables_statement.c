@@ -9,13 +9,13 @@
 static void insert(struct scan *scan)
 {
     bool replaces = sql_cursor_word(&scan->cursor) == SQL_WORD_REPLACE;
-    scan->deeds = SQL_DEED_INSERT | (replaces ? SQL_DEED_DELETE : 0);
+    uint8_t deeds = SQL_DEED_INSERT | (replaces ? SQL_DEED_DELETE : 0);
     sql_scan_next(scan);
     sql_scan_skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_DELAYED, SQL_WORD_HIGH_PRIORITY,
                         SQL_WORD_IGNORE);
     sql_scan_accept(scan, SQL_WORD_INTO);
-    sql_scan_table(scan, SQL_ACCESS_WRITE, false);
-    scan->insert_target = scan->last;
+    sql_scan_changed_table(scan, SQL_ACCESS_WRITE, deeds, false);
+    scan->own = scan->last;
     sql_scan_set_clause(scan, CLAUSE_INSERT);
     sql_scan_frame(scan)->insert = true;
     sql_scan_frame(scan)->ctes = (uint32_t)scan->tables->cte_count;
@@ -29,7 +29,7 @@ static void update(struct scan *scan)
     sql_scan_skip_words(scan, SQL_WORD_LOW_PRIORITY, SQL_WORD_HIGH_PRIORITY, SQL_WORD_DELAYED,
                         SQL_WORD_IGNORE);
     scan->frames[0].access = SQL_ACCESS_WRITE;
-    scan->deeds = SQL_DEED_UPDATE;
+    scan->frames[0].deeds = SQL_DEED_UPDATE;
     sql_scan_set_clause(scan, CLAUSE_FACTOR);
 }
 
@@ -69,7 +69,7 @@ static void delete (struct scan *scan)
     if (sql_cursor_word(&scan->cursor) == SQL_WORD_HISTORY)
         sql_scan_next(scan); /* DELETE HISTORY FROM t BEFORE SYSTEM_TIME x */
     scan->frames[0].access = SQL_ACCESS_WRITE;
-    scan->deeds = SQL_DEED_DELETE;
+    scan->frames[0].deeds = SQL_DEED_DELETE;
     sql_scan_set_clause(scan, CLAUSE_FACTOR);
     if (!sql_scan_accept(scan, SQL_WORD_FROM)) {
         delete_targets(scan);
@@ -98,13 +98,13 @@ static void load(struct scan *scan)
     if (what == SQL_WORD_DATA || what == SQL_WORD_XML) {
         struct sql_cursor replace = scan->cursor;
         bool found = sql_scan_find_word(scan, SQL_WORD_TABLE, SQL_WORD_TABLE);
-        scan->deeds = SQL_DEED_INSERT;
+        uint8_t deeds = SQL_DEED_INSERT;
         for (; replace.token.start < scan->cursor.token.start; sql_cursor_next(&replace))
             if (sql_cursor_word(&replace) == SQL_WORD_REPLACE)
-                scan->deeds |= SQL_DEED_DELETE;
+                deeds |= SQL_DEED_DELETE;
         sql_scan_next(scan);
         scan->unknown = scan->unknown || !found;
-        sql_scan_table(scan, SQL_ACCESS_WRITE, false);
+        sql_scan_changed_table(scan, SQL_ACCESS_WRITE, deeds, false);
         sql_scan_set_clause(scan, CLAUSE_OTHER);
     } else if (what == SQL_WORD_INDEX) { /* INTO CACHE t ... */
         sql_scan_next(scan);
@@ -124,8 +124,7 @@ static void import(struct scan *scan)
         scan->unknown = true;
         return;
     }
-    scan->deeds = SQL_DEED_INSERT;
-    sql_scan_table(scan, SQL_ACCESS_WRITE, false);
+    sql_scan_changed_table(scan, SQL_ACCESS_WRITE, SQL_DEED_INSERT, false);
     if (sql_cursor_is(&scan->cursor, '('))
         sql_scan_skip_parentheses(scan);
     sql_scan_set_clause(scan, CLAUSE_OTHER);
