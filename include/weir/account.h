@@ -81,7 +81,7 @@ static inline const char *account_skip_spaces(const char *at, const char *end)
     return at;
 }
 
-/* Reads what stands in quotes at *at, which moves behind them. NULL, or what is wrong. */
+/* Reads what stands in quotes at *at, which moves after them. NULL, or what is wrong. */
 static inline const char *account_read_quoted(const char **at, const char *end, char *room,
                                               size_t most, size_t *size)
 {
@@ -184,7 +184,7 @@ static inline const char *account_check_host(weir_string host)
                            : NULL;
 }
 
-/* Puts '@' and the host behind the user name. No host, and an empty one, are '%'. */
+/* Puts '@' and the host after the user name. No host, and an empty one, are '%'. */
 static inline const char *account_finish(struct account_name *name, size_t host_size)
 {
     char *host = name->text + name->user_size + 1;
