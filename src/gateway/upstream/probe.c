@@ -74,7 +74,8 @@ static int finish_connecting(int fd, uint64_t deadline_ns)
 }
 
 /* Returns 0 once the profile is known. What happens on the connection after that is of no interest.
- */
+ * A server that refuses has closed, perhaps before the probe has sent all: what it said is read also where nothing can be
+ * sent any more. */
 static int converse(int fd, const struct probe_target *target, uint64_t deadline_ns,
                     struct greeting *greeting, struct error *error)
 {
@@ -84,9 +85,13 @@ static int converse(int fd, const struct probe_target *target, uint64_t deadline
     if (target->sends_proxy_header)
         wire_encode_proxy_header(&out, NULL, NULL);
     while (step == GREETING_MORE) {
-        ssize_t got = send_all(fd, &out, deadline_ns) ? receive(fd, bytes, deadline_ns) : -1;
-        if (got < 0)
+        const bool sent = send_all(fd, &out, deadline_ns);
+        const int reason = errno;
+        ssize_t got = receive(fd, bytes, deadline_ns);
+        if (got < 0) {
+            errno = sent ? errno : reason;
             break;
+        }
         step = greeting_feed(greeting, bytes, (size_t)got, &out, target->text, error);
     }
     if (step == GREETING_MORE && !greeting->has_profile)

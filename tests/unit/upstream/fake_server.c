@@ -21,6 +21,24 @@ struct wire_greeting fake_greeting(const char *version)
     };
 }
 
+/* All that it has to say at once, and the reset of who closes without having read. */
+static void refuse_at_once(struct fake_server *server, int fd)
+{
+    struct strbuf out = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&out, 0);
+    struct wire_greeting greeting = fake_greeting(server->version);
+    struct wire_err err = {.code = 1130,
+                           .sqlstate = "HY000",
+                           .message = wire_text("Proxy header is not accepted from 127.0.0.1")};
+    wire_encode_greeting(&writer, &greeting);
+    writer = wire_writer_to(&out, 2);
+    wire_encode_err(&writer, greeting.capabilities, &err);
+    (void)!send(fd, out.data, out.size, MSG_NOSIGNAL);
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    strbuf_release(&out);
+}
+
 static void greet_and_deny(struct fake_server *server, int fd)
 {
     struct strbuf out = STRBUF_INIT;
@@ -44,7 +62,10 @@ static void *serve(void *user)
     int fd;
     while ((fd = accept(server->listener, NULL, NULL)) >= 0) {
         atomic_fetch_add(&server->connections, 1);
-        greet_and_deny(server, fd);
+        if (atomic_load(&server->hurries))
+            refuse_at_once(server, fd);
+        else
+            greet_and_deny(server, fd);
         close(fd);
     }
     return NULL;

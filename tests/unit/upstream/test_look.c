@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fake_server.h"
+#include "gateway/upstream/probe.h"
 
 static struct {
     struct address_list found; /* none: the lookup fails */
@@ -178,6 +179,31 @@ static void a_lookup_that_fails_at_first_is_an_error(void **state)
     assert_string_equal(error.message, "backend tcp://moves.example:3306: no such name");
 }
 
+/* The first read ends within the refusal, and nothing can be sent after it: the rest is there to be read all the same. Such
+ * a probe took the header for accepted. */
+static void what_a_server_says_before_it_resets_is_read(void **state)
+{
+    (void)state;
+    char version[3990];
+    memset(version, '8', sizeof version - 1);
+    version[sizeof version - 1] = 0;
+    struct fake_server server;
+    fake_server_start(&server, version);
+    atomic_store(&server.hurries, true);
+    struct probe_target target = {
+        .address = &server.address, .text = "it", .sends_proxy_header = true, .timeout_s = 10};
+    /* One that is reset before the probe has seen it connected has been told nothing. */
+    for (int told = 0; told < 20;) {
+        struct upstream_profile profile;
+        struct error header_refused, error = {""};
+        if (probe_server(&target, &profile, &header_refused, &error))
+            continue;
+        assert_string_equal(header_refused.message, "Proxy header is not accepted from 127.0.0.1");
+        told++;
+    }
+    fake_server_stop(&server);
+}
+
 int main(void)
 {
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -192,6 +218,7 @@ int main(void)
         CASE(a_new_address_that_does_not_answer_is_not_used),
         CASE(a_lookup_that_fails_leaves_the_address_in_use),
         CASE(a_lookup_that_fails_at_first_is_an_error),
+        cmocka_unit_test(what_a_server_says_before_it_resets_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
