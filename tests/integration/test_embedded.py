@@ -255,11 +255,12 @@ def test_a_backend_that_does_not_take_the_header_is_named_with_the_remedy(gatewa
     server = gateway(database.address, options=["-proxy-protocol"])
     remedy = "its proxy_protocol_networks (MariaDB) must have the gateway's address; or leave -proxy-protocol out"
     said = "Proxy header is not accepted from 127.0.0.1"
-    assert f"{database.address} does not take the PROXY header, and nobody can log in: {remedy} it_says=\"{said}\"" in server.log()
+    server.process.wait_log(
+        f"{database.address} does not take the PROXY header, and nobody can log in: {remedy} it_says=\"{said}\"")
     with pytest.raises(pymysql.err.OperationalError) as failed:
         server.endpoint.connect()
     assert failed.value.args == (1429, f"weir: the backend {database.address} does not take the PROXY header ({said}): {remedy}")
-    assert f"the backend does not take the PROXY header: {remedy} connection=" in server.log()
+    server.process.wait_log(f"the backend does not take the PROXY header: {remedy} connection=")
     database.execute("SET GLOBAL proxy_protocol_networks = '127.0.0.1'")
     server.endpoint.connect().close()
 

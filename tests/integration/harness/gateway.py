@@ -5,10 +5,11 @@ import pathlib
 import shlex
 import signal
 import socket
+import warnings
 
 from .paths import TRACE_PLUGINS, WEIR_SERVER
 from .ports import free_port
-from .process import ServerProcess, sanitizer_reports
+from .process import ServerProcess, leak_check_gave_up, sanitizer_reports
 from .tracing import TRACE_CRASH
 
 # Leaks are reported at the end of the process, with exit status 1 of AddressSanitizer's own.
@@ -78,7 +79,10 @@ class Gateway:
         status = self.process.stop(timeout)
         reports = sanitizer_reports(self.log())
         assert not reports, f"{self.process.log_path}: {reports[:5]}"
-        assert status == 0, f"weir-server ended with {status}; its log ends with:\n{self.log()[-3000:]}"
+        if leak_check_gave_up(self.log()):
+            warnings.warn(f"nobody has looked for leaks: {self.process.log_path}")
+        else:
+            assert status == 0, f"weir-server ended with {status}; its log ends with:\n{self.log()[-3000:]}"
 
     def interrupt(self):
         self.process.signal(signal.SIGTERM)
