@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "sql/block.h"
+#include "sql/redact_accounts.h"
 #include "sql/redact_words.h"
 
 #define MASK "'***'"
@@ -34,6 +35,7 @@ struct scan {
     bool was_secret;        /* the literal just before was one: 'a' 'b' is one literal */
     bool masked;
     enum expecting expecting;
+    enum redact_place place;
 };
 
 static void keep(struct scan *scan, const char *end)
@@ -115,7 +117,8 @@ static bool word_is_secret(const struct scan *scan, struct sql_span word)
         return false; /* the version of an executable comment */
     if (is_number)
         return scan->expecting != NOTHING || scan->in_identified || scan->function > 0;
-    return scan->expecting == SURELY && redact_word(word) == REDACT_OTHER;
+    return (scan->expecting == SURELY && redact_word(word) == REDACT_OTHER) ||
+           redact_word_is_out_of_place(scan->place, word);
 }
 
 /* N'...', x'...', _utf8'...': the word belongs to the literal. */
@@ -135,8 +138,10 @@ static void take_any_word(struct scan *scan)
     } else if (word_is_secret(scan, word)) {
         mask(scan, end); /* and so is what comes after it */
     } else {
-        if (!isdigit((unsigned char)*scan->at))
+        if (!isdigit((unsigned char)*scan->at)) {
             take_word(scan, word);
+            scan->place = redact_place_after_word(scan->place, word);
+        }
         keep(scan, end);
     }
 }
@@ -183,7 +188,9 @@ static void take_literal(struct scan *scan)
     bool is_plugin = scan->expecting == PLUGIN && !has_sign(inside);
     bool is_announced = scan->expecting != NOTHING || scan->in_identified;
     bool is_secret = scan->was_secret || scan->function || scan->expecting == SURELY ||
-                     (is_announced && !is_account && !is_plugin);
+                     (is_announced && !is_account && !is_plugin) ||
+                     (redact_literal_is_out_of_place(scan->place) && !is_plugin);
+    scan->place = redact_place_after_name(scan->place);
     if (is_doubtful) {
         mask(scan, scan->end);
     } else if (is_secret || (has_sign(inside) && sql_may_hold_secret(inside))) {
@@ -202,10 +209,11 @@ static void take_quoted_name(struct scan *scan)
     const char *end = literal_end(scan->at, scan->end, &is_doubtful);
     if (is_doubtful)
         mask(scan, scan->end);
-    else if (scan->expecting == SURELY || scan->was_secret)
+    else if (scan->expecting == SURELY || scan->was_secret || scan->place == REDACT_ACCOUNT_READ)
         mask(scan, end);
     else
         keep(scan, end);
+    scan->place = redact_place_after_name(scan->place);
 }
 
 /* Comments are kept; what stands in an executable one is read like the rest. What is a comment to
@@ -256,6 +264,7 @@ static void take_mark(struct scan *scan)
     }
     if (!isspace((unsigned char)byte) && !(byte & 0x80) && byte != '@')
         scan->was_secret = false;
+    scan->place = redact_place_after_mark(scan->place, byte);
     keep(scan, scan->at + 1);
 }
 

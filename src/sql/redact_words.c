@@ -10,6 +10,7 @@
 #include "sql/block.h"
 #include "sql/charset.h"
 #include "sql/redact.h"
+#include "sql/redact_accounts.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -21,7 +22,7 @@ static bool ends_with(struct sql_span word, const char *ending)
            sql_span_is((struct sql_span){word.at + (word.size - size), size}, ending);
 }
 
-static bool is_one_of(struct sql_span word, const char *const *names)
+bool redact_is_one_of(struct sql_span word, const char *const *names)
 {
     for (; *names; names++)
         if (sql_span_is(word, *names))
@@ -91,20 +92,25 @@ enum redact_word redact_word(struct sql_span word)
                                         NULL};
     if (is_secret_name(word))
         return REDACT_PASSWORD;
-    if (is_one_of(word, leading))
+    if (redact_is_one_of(word, leading))
         return REDACT_LEADING;
-    if (is_one_of(word, plugin))
+    if (redact_is_one_of(word, plugin))
         return REDACT_PLUGIN;
-    if (is_one_of(word, release))
+    if (redact_is_one_of(word, release))
         return REDACT_RELEASE;
     if (sql_span_is(word, "for"))
         return REDACT_FOR;
     if (ends_with(word, "encrypt") || ends_with(word, "decrypt") ||
         sql_span_is(word, "keyring_key_store"))
         return REDACT_FUNCTION;
-    if (is_nearly(word, "identified", 2) && !is_one_of(word, other))
+    if (is_nearly(word, "identified", 2) && !redact_is_one_of(word, other))
         return REDACT_IDENTIFIED;
     return REDACT_OTHER;
+}
+
+bool redact_is_nearly_user(struct sql_span word)
+{
+    return is_nearly(word, "user", 1);
 }
 
 bool redact_is_lonely_by(struct sql_span before, struct sql_span word)
@@ -113,7 +119,7 @@ bool redact_is_lonely_by(struct sql_span before, struct sql_span word)
                                         "enclosed",  "terminated", "starting",    "escaped",
                                         "increment", "distribute", "distributed", "cluster",
                                         "clustered", "sort",       NULL};
-    return before.at && sql_span_is(word, "by") && !is_one_of(before, usual);
+    return before.at && sql_span_is(word, "by") && !redact_is_one_of(before, usual);
 }
 
 /* Pairs of letters of which every announcing word has one if it is without mistakes, and most
@@ -156,7 +162,7 @@ static bool is_about_rows(struct sql_span text)
     while (end < text.size && isalpha((unsigned char)text.at[end]))
         end++;
     const char *semicolon = text.size ? memchr(text.at, ';', text.size - 1) : NULL;
-    return !semicolon && is_one_of((struct sql_span){text.at + start, end - start}, verbs);
+    return !semicolon && redact_is_one_of((struct sql_span){text.at + start, end - start}, verbs);
 }
 
 /* scheme://user:password@host */
@@ -189,9 +195,9 @@ bool sql_may_hold_secret(struct sql_span text)
         const struct sql_span word = {text.at + at, end - at};
         enum redact_word is = word.size >= 3 ? redact_word(word) : REDACT_OTHER;
         if (is == REDACT_PASSWORD || is == REDACT_IDENTIFIED || is == REDACT_FUNCTION ||
-            redact_is_lonely_by(before, word))
+            redact_is_lonely_by(before, word) || redact_begins_accounts(before, word))
             return true;
-        if (word.size > 0)
+        if (word.size > 0 && !isdigit((unsigned char)*word.at)) /* versions in comments */
             before = word;
         if (end == at && is_address_with_password((struct sql_span){text.at + at, text.size - at}))
             return true;

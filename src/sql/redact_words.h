@@ -25,4 +25,10 @@ enum redact_word redact_word(struct sql_span word);
  * has been forgotten. before.at is NULL where there is no word before. */
 bool redact_is_lonely_by(struct sql_span before, struct sql_span word);
 
+/* USER, also with a slip of the keyboard; for what follows CREATE or ALTER. */
+bool redact_is_nearly_user(struct sql_span word);
+
+/* Of a list that ends with NULL. */
+bool redact_is_one_of(struct sql_span word, const char *const *names);
+
 #endif
