@@ -871,7 +871,8 @@ static inline void weir_return_text(weir_call *call, const char *text, size_t si
     weir_host_table->return_text(call, text, size);
 }
 
-/* Writes a line to the server's log. */
+/* Writes a line to the server's log. In a callback that carries out a client's SET, FLUSH or ADMIN a
+ * warning is also one of that statement: SHOW WARNINGS shows it. */
 static inline void weir_log(weir_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3), unused));
 static inline void weir_log(weir_log_level level, const char *format, ...)

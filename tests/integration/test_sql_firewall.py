@@ -269,6 +269,20 @@ def test_what_protects_nothing_says_so(make_firewall):
     with server.endpoint.connect(database=None) as admin:
         admin.query("SET GLOBAL sql_firewall_mode = 'PROTECTING'")
         wait_for(lambda: text in server.log(), "the warning")
+        with admin.cursor() as cursor:
+            assert cursor.execute("SHOW WARNINGS") == 1
+            ((level, number, message),) = cursor.fetchall()
+            assert (level, number) == ("Warning", 1105) and message.startswith(text)
+            cursor.execute("FLUSH TIDB PLUGINS sql_firewall")
+            assert cursor._result.warning_count == 1
+            cursor.execute("SELECT @@warning_count")
+            assert cursor.fetchall() == ((1,),)
+            cursor.execute("FLUSH TIDB PLUGINS sql_firewall")
+            cursor.execute("SHOW WARNINGS")
+            flushed = cursor.fetchall()[0][2]
+            assert flushed.startswith(f"{server.rules}:5: ") and text in flushed
+            cursor.execute("SET GLOBAL sql_firewall_mode = 'DETECTING'")
+            assert cursor._result.warning_count == 0
         admin.query("SET GLOBAL sql_firewall_mode = 'OFF'")
         server.rules.write_text('[[deny]]\nname = "x"\ncommands = ["Qeury"]\n')
         error = failure(lambda: admin.query("FLUSH TIDB PLUGINS sql_firewall"))

@@ -172,6 +172,8 @@ static void write_log(const weir_plugin *plugin, int level, const char *message,
     size_t count = sizeof levels / sizeof *levels;
     log_write(levels[level >= 0 && (size_t)level < count ? (size_t)level : count - 1], "plugin",
               "%s: %.*s", plugin->identity.name, (int)size, message);
+    if (level == WEIR_LOG_WARN)
+        plugin_note_warning(message, size);
 }
 
 static weir_string setting(const weir_plugin *plugin, const char *name)

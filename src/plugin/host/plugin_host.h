@@ -168,6 +168,10 @@ static inline struct plugin_activity *plugin_activity_here(void)
     return plugin_activity_told ? plugin_activity_told : &plugin_activity_own;
 }
 
+/* From here on what plugins log as warnings on this thread is also added to `texts`, with "; " between
+ * them. NULL: no more. Borrowed until then. */
+void plugin_collect_warnings(struct strbuf *texts);
+
 /* From now on this thread marks them there. activity outlives the thread's calls, and what it points
  * to lives as long as the registry. */
 void plugin_mark_calls(struct plugin_activity *activity);
