@@ -36,6 +36,7 @@
  *      PreConnect was added: a client can be refused by its address before the backend is touched
  *      weir_known_name() was added: the names that facts can have
  *      weir_limit_statement() was added: rows, bytes and time of a reply
+ *      weir_statement_routine() was added, and tables_known is 0 where there are routines
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -166,6 +167,20 @@ typedef struct weir_table {
     uint32_t access; /* WEIR_TABLE_* */
 } weir_table;
 
+/* A routine that the statement calls: by CALL, or a name before a parenthesis in an expression that is not a
+ * function of the server's own there. Such a one can be a stored function, a loaded one, or none: the
+ * text does not say. What is created, dropped, shown or granted is not called; the body of what is created counts. */
+#define WEIR_ROUTINE_CALL     1U /* by CALL */
+#define WEIR_ROUTINE_FUNCTION 2U /* in an expression */
+
+typedef struct weir_routine {
+    weir_string
+        schema;       /* the session's database where the statement names none; a package, where it
+                           names one without a database */
+    weir_string name; /* "package.routine" where it names both, and a database */
+    uint32_t how;     /* WEIR_ROUTINE_* */
+} weir_routine;
+
 /* A statement that a statement is made of. The first part is the statement itself; after it come
  * what EXPLAIN ANALYZE and SET STATEMENT run, what stands in a compound statement or in the body of
  * a routine, and the texts of PREPARE and EXECUTE IMMEDIATE where they are plain strings. */
@@ -290,7 +305,11 @@ typedef struct weir_limits {
     X(sql_size, 12, "bytes of the whole text; more than the size of weir_sql() if that was cut")   \
     X(parameter_count, 13, "number of parameters of an Execute")                                   \
     X(table_count, 14, "number of tables that the statement names")                                \
-    X(tables_known, 15, "0: the statement was not understood, its tables may be more; 1: known")   \
+    X(tables_known, 15,                                                                            \
+      "1: it uses the tables that it names and no others, but for what a view, trigger or "        \
+      "foreign "                                                                                   \
+      "key among them brings along: a text cannot tell a view from a table. 0: it may use more, "  \
+      "as it was not understood (names_known), or calls routines, whose tables are in no text")    \
     X(session_status, 16, "the protocol's SERVER_STATUS_* flags")                                  \
     X(started_at, 17, "ns since 1970 UTC: when the statement came")                                \
     X(duration, 18, "Completed, Error: ns from Starting")                                          \
@@ -306,7 +325,11 @@ typedef struct weir_limits {
     X(reading_known, 26,                                                                           \
       "0: the server may read the text in another way, since its sql_mode or character set is "    \
       "not known: kind and parts are what it looks like. A rule that needs them refuses. 1: "      \
-      "known")
+      "known")                                                                                     \
+    X(names_known, 27,                                                                             \
+      "1: its tables and routines are all that the text names, that of PREPARE and EXECUTE "       \
+      "IMMEDIATE included; 0: there may be more, as in a text that is computed")                   \
+    X(routine_count, 28, "number of routines that the statement calls")
 
 /* ---- Which facts an event has ----
  *
@@ -315,6 +338,7 @@ typedef struct weir_limits {
  *
  *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
+ *      names_known routine_count
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
@@ -335,7 +359,8 @@ typedef struct weir_limits {
  *   Error: Starting, duration sqlstate message redacted_message [reject_reason refused_by rows bytes
  *      affected_rows last_insert_id warnings]
  *
- * Without a statement table_count is 0 and the three after it 1. error_code is 0 where there is no
+ * Without a statement table_count and routine_count are 0, and tables_known, digest_exact, reading_known and
+ * names_known 1. error_code is 0 where there is no
  * error. The facts of the statement, by command, in Starting, Completed and Error:
  *
  *   Query, Prepare, Init DB, Field List, Kill: sql kind specific_kind normalized digest redacted_sql
@@ -468,6 +493,7 @@ typedef struct weir_host_functions {
     weir_string (*known_name)(const weir_plugin *plugin, uint32_t list, size_t index);
     int (*limit_statement)(weir_session *session, const weir_plugin *plugin,
                            const weir_limits *limits, const char *message, size_t message_size);
+    int (*routine)(const weir_session *session, size_t index, weir_routine *routine);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -569,6 +595,13 @@ static inline int weir_statement_parameter_origin(const weir_session *session, s
 static inline int weir_statement_table(const weir_session *session, size_t index, weir_table *table)
 {
     return weir_host_table->table(session, index, table);
+}
+
+/* The index-th routine that the statement calls. Returns 1, or 0 when there are no more. */
+static inline int weir_statement_routine(const weir_session *session, size_t index,
+                                         weir_routine *routine)
+{
+    return WEIR_HOST_HAS(routine) ? weir_host_table->routine(session, index, routine) : 0;
 }
 
 /* The index-th part of the statement. Returns 1, or 0 when there are no more. */
@@ -838,7 +871,8 @@ static inline void weir_return_text(weir_call *call, const char *text, size_t si
     weir_host_table->return_text(call, text, size);
 }
 
-/* Writes a line to the server's log. */
+/* Writes a line to the server's log. In a callback that carries out a client's SET, FLUSH or ADMIN a
+ * warning is also one of that statement: SHOW WARNINGS shows it. */
 static inline void weir_log(weir_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3), unused));
 static inline void weir_log(weir_log_level level, const char *format, ...)

@@ -63,6 +63,14 @@ static int no_parameter(const weir_session *session, size_t index, weir_paramete
     return 0;
 }
 
+static int routine(const weir_session *session, size_t index, weir_routine *answer)
+{
+    if (index >= session->routine_count)
+        return 0;
+    *answer = session->routines[index];
+    return 1;
+}
+
 static int table(const weir_session *session, size_t index, weir_table *answer)
 {
     if (index >= session->table_count)
@@ -189,6 +197,7 @@ static const weir_host_functions functions = {
     .parameter = no_parameter,
     .parameter_origin = no_origin,
     .table = table,
+    .routine = routine,
     .refuse = refuse,
     .session_data = session_data,
     .set_session_data = set_session_data,

@@ -16,6 +16,8 @@ struct weir_session {
     uint64_t number[WEIR_NUMBER_FACT_END_];
     const weir_table *tables;
     size_t table_count;
+    const weir_routine *routines;
+    size_t routine_count;
     const weir_part *parts;
     size_t part_count;
     weir_string (*part_text)(const weir_session *session, size_t index,

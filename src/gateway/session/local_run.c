@@ -213,7 +213,7 @@ void session_work(struct session *session)
 {
     struct local_run *run = session->local;
     assert(session->work_is_out && run && run->action.work);
-    run->action.work(run->local);
+    local_do_work(run->local, run->action.work);
 }
 
 bool local_worked(struct session *session)

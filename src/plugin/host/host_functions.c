@@ -110,6 +110,13 @@ static int table(const weir_session *session, size_t index, weir_table *answer)
     return source && source->table ? source->table(session->source_data, index, answer) : 0;
 }
 
+static int routine(const weir_session *session, size_t index, weir_routine *answer)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->routine ? source->routine(session->source_data, index, answer) : 0;
+}
+
 static int part(const weir_session *session, size_t index, weir_part *answer)
 {
     check_session(session);
@@ -165,6 +172,8 @@ static void write_log(const weir_plugin *plugin, int level, const char *message,
     size_t count = sizeof levels / sizeof *levels;
     log_write(levels[level >= 0 && (size_t)level < count ? (size_t)level : count - 1], "plugin",
               "%s: %.*s", plugin->identity.name, (int)size, message);
+    if (level == WEIR_LOG_WARN)
+        plugin_note_warning(message, size);
 }
 
 static weir_string setting(const weir_plugin *plugin, const char *name)
@@ -227,4 +236,5 @@ const weir_host_functions plugin_host = {
     .pending_value = plugin_host_pending_value,
     .known_name = known_name,
     .limit_statement = plugin_host_limit_statement,
+    .routine = routine,
 };

@@ -110,11 +110,12 @@ struct plugin_facts_source {
      * have. */
     weir_string (*text)(void *source_data, uint32_t fact);
     /* Any fact that is WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
-     * reading_known, connection_duration; WEIR_ABSENT for those that it does not have. */
+     * reading_known, names_known, routine_count, connection_duration; WEIR_ABSENT for those that it does not have. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*parameter_origin)(void *source_data, size_t index, weir_parameter_origin *origin);
     int (*table)(void *source_data, size_t index, weir_table *table);
+    int (*routine)(void *source_data, size_t index, weir_routine *routine);
     int (*part)(void *source_data, size_t index, weir_part *part);
     weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
@@ -166,6 +167,10 @@ static inline struct plugin_activity *plugin_activity_here(void)
     extern _Thread_local struct plugin_activity plugin_activity_own;
     return plugin_activity_told ? plugin_activity_told : &plugin_activity_own;
 }
+
+/* From here on what plugins log as warnings on this thread is also added to `texts`, with "; " between
+ * them. NULL: no more. Borrowed until then. */
+void plugin_collect_warnings(struct strbuf *texts);
 
 /* From now on this thread marks them there. activity outlives the thread's calls, and what it points
  * to lives as long as the registry. */

@@ -104,6 +104,9 @@ const char *plugin_take_failure(void);
 /* Whether there is something to take. */
 extern _Thread_local bool plugin_has_failure;
 
+/* Adds a warning to where the thread's warnings are collected, if they are (plugin_thread.c). */
+void plugin_note_warning(const char *message, size_t size);
+
 /* The one way into a plugin's code. Calls the callback, marked for whoever watches the thread
  * (plugin_activity_here()), and returns its verdict: WEIR_FAIL when an exception leaves it. WEIR_OK
  * after weir_refuse() or weir_fail() is what these say, since the plugin has only forgotten to return

@@ -306,7 +306,7 @@ static bool perform(struct driver *driver, struct local *local, struct local_act
             break;
         case LOCAL_WORK:
             if (!driver->is_shutting_down)
-                action.work(local);
+                local_do_work(local, action.work);
             action = action.next(local, &worked);
             break;
         case LOCAL_FORWARD:
