@@ -27,12 +27,15 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
-clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv"
+# libodbc2: ha_connect.so is linked with it.
+clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
 mariadb_federated=usr/lib/mysql/plugin/ha_federatedx.so
+mariadb_spider=usr/lib/mysql/plugin/ha_spider.so
+mariadb_connect=usr/lib/mysql/plugin/ha_connect.so
 unpacked=$root/build/debian
 
 installed() {
@@ -126,4 +129,6 @@ fi
 
 if [ "$want_clients" = yes ]; then
     have $mariadb_federated || take mariadb-server $mariadb_federated
+    have $mariadb_spider || take mariadb-plugin-spider $mariadb_spider
+    have $mariadb_connect || take mariadb-plugin-connect $mariadb_connect
 fi

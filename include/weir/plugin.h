@@ -573,8 +573,8 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
 }
 
 /* The index-th parameter of an Execute; a bulk execution has those of its rows one after the other.
- * Returns 1, or 0 when there are no more. Its value is overwritten by the next call. One after the
- * other they cost what they are long, whatever their number. */
+ * Returns 1, or 0 when there are no more. Its value is overwritten by the next call. The time for
+ * all of them is proportional to their size, in whatever order they are asked for. */
 static inline int weir_statement_parameter(const weir_session *session, size_t index,
                                            weir_parameter *parameter)
 {

@@ -86,9 +86,8 @@ static void note_client_version(struct observed *observed)
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size)
 {
     const struct identity *identity = &observed->identity;
-    observed->handle.attributes = (const uint8_t *)identity->attributes;
-    observed->handle.attributes_size = identity->attributes ? attributes_size : 0;
-    observed->handle.attribute_cursor.index = observed->handle.attribute_cursor.offset = 0;
+    plugin_session_attributes(&observed->handle, (const uint8_t *)identity->attributes,
+                              attributes_size);
     note_client_version(observed);
     set_text(observed, WEIR_TEXT_user, identity->user, user_size);
 }
@@ -119,6 +118,7 @@ void facts_account(struct observed *observed)
 
 void facts_release(struct observed *observed)
 {
+    plugin_session_attributes(&observed->handle, NULL, 0);
     free(observed->tls_version);
     free(observed->tls_cipher);
     free(observed->auth_method);

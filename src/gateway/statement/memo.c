@@ -78,6 +78,7 @@ void memo_free(struct memo *memo)
     strbuf_release(&memo->part);
     strbuf_release(&memo->unknown);
     strbuf_release(&memo->sql_mode);
+    parameters_reset(&memo->parameters);
     sql_tables_release(&memo->tables);
     sql_parts_release(&memo->parts);
     free(memo);
@@ -113,7 +114,7 @@ static void clear(struct memo *memo)
 {
     memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts = memo->has_tables =
         memo->has_redacted = memo->has_expanded = memo->has_exact = false;
-    memo->parameters.is_begun = false;
+    parameters_reset(&memo->parameters);
     empty(&memo->normalized);
     empty(&memo->redacted);
     empty(&memo->message);
@@ -154,7 +155,7 @@ void memo_next_statement(struct observed *observed)
 /* A prepared statement keeps what is the same in its next execution, and little memory. */
 static void trim_prepared(struct memo *memo)
 {
-    memo->parameters.is_begun = false;
+    parameters_reset(&memo->parameters);
     strbuf_release(&memo->normalized);
     memo->has_normalized = memo->has_redacted = memo->has_expanded = false;
     strbuf_release(&memo->redacted);

@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "plugin/declared/plugin_declared.h"
+#include "wire/wire.h"
 
 /* ---- Session facts: one struct a session ---- */
 
@@ -66,11 +67,13 @@ struct weir_session {
     uint64_t number[WEIR_NUMBER_FACT_END_];
     uint8_t client_address[16];
     uint8_t client_address_size; /* 0, 4 or 16 */
-    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
+    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none.
+                                    plugin_session_attributes() sets this and the next three */
     size_t attributes_size;
     struct { /* where the attribute that was asked for last begins: the next is found from there */
         size_t index, offset;
     } attribute_cursor;
+    struct waypoints attributes_passed; /* of the cursor's offset */
 
     /* Who is asked for facts that are absent above. NULL: nobody, they are absent. */
     const struct plugin_facts_source *source;
@@ -150,6 +153,10 @@ struct weir_hold {
 
 /* All facts absent, no plugin data. */
 void plugin_session_init(struct weir_session *session);
+
+/* Sets the connection attributes, and frees what was noted of those before; NULL: none. The session
+ * borrows them, and has to be given none before it ends. */
+void plugin_session_attributes(struct weir_session *session, const uint8_t *block, size_t size);
 
 /* ---- Where a thread is ---- */
 
