@@ -156,6 +156,7 @@ void plugin_session_init(struct weir_session *session);
 struct plugin_activity {
     _Atomic(const char *) plugin; /* its name; NULL: none is running */
     _Atomic(const char *) event;  /* its name; of the last one */
+    struct durations *callbacks; /* by the plugin's index: how long they take; NULL: not measured */
 };
 
 /* Where this thread's calls of plugins are marked, by relaxed stores: a place of the thread's own, or
@@ -296,6 +297,16 @@ struct plugin_row {
 };
 size_t plugin_count(const struct plugin_registry *registry);
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
+
+/* How the plugin of that row is. Any thread. */
+struct plugin_health {
+    bool is_ready; /* it was initialised; otherwise it was skipped */
+    bool is_enabled;
+    bool refuses_on_failure;
+    uint64_t failures;  /* callbacks and pending answers that have failed */
+    uint64_t failed_ns; /* when the last of them has; monotonic; 0: none has */
+};
+struct plugin_health plugin_health_at(const struct plugin_registry *registry, size_t index);
 
 /* ---- System and status variables (variables.c, persist.c) ---- */
 
@@ -439,5 +450,12 @@ WEIR_MUST_CHECK bool plugin_call(const struct plugin_callable *callable,
 typedef void plugin_status_row(void *user, weir_string name, weir_string value);
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user);
+
+/* The same for monitoring, without a session: the rows that are numbers and in the statusVars of
+ * their plugin. Plugins without statusVars are not called. Any thread. */
+typedef void plugin_status_number_row(void *user, const struct plugin_status_definition *what,
+                                      int64_t value);
+void plugin_status_numbers(struct plugin_registry *registry, plugin_status_number_row *add,
+                           void *user);
 
 #endif
