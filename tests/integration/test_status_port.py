@@ -156,6 +156,14 @@ def test_not_ready_once_a_refusing_plugin_has_failed(gateway, database):
     assert found['weir_refusals_total{plugin="misbehaves"}'] >= 1
 
 
+def test_not_ready_without_a_refusing_plugin_that_was_skipped(gateway, database):
+    server = gateway(database.address, status=True, plugins=["misbehaves-1"], options=["-skip-plugin-on-failure"],
+                     environment={"MISBEHAVES": "OnInit"})
+    status, body, _ = get(server, "/readyz")
+    assert status == 503 and body == 'plugin misbehaves has failed, and its on_failure is "refuse"\n'
+    assert metrics(server)['weir_plugin_enabled{plugin="misbehaves"}'] == 0
+
+
 # ---- Who may read ----
 
 def test_the_token_opens_all_and_health_needs_none(gateway, database, token_file):
@@ -167,6 +175,18 @@ def test_the_token_opens_all_and_health_needs_none(gateway, database, token_file
         assert get(server, path, Authorization=f"Basic {TOKEN}")[0] == 401
         assert get(server, path, token=TOKEN)[0] == 200
     assert get(server, "/healthz")[0] == 200 and get(server, "/readyz")[:2] == (200, "ok\n")
+
+
+def test_a_browser_that_is_led_to_the_loopback_reads_nothing(gateway, server, database, token_file):
+    """DNS rebinding: the page comes from evil.example, whose address has become 127.0.0.1."""
+    port = server.status_port
+    for host in ("evil.example", f"evil.example:{port}", "localhost.evil.example", f"127.0.0.1.evil.example:{port}", "1", "", ":80"):
+        status, body, _ = get(server, "/config", Host=host)
+        assert status in (400, 403) and "options" not in body, host
+    for host in (f"127.0.0.1:{port}", "127.0.0.1", f"localhost:{port}", "LocalHost", f"[::1]:{port}"):
+        assert get(server, "/config", Host=host)[0] == 200, host
+    with_token = gateway(database.address, status=True, options=["-status-token-file", token_file])
+    assert get(with_token, "/config", token=TOKEN, Host="weir.example")[0] == 200
 
 
 def test_without_the_token_readiness_says_no_reasons(gateway, token_file):

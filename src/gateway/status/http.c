@@ -3,6 +3,7 @@
  * The HTTP side: which page is asked for, by whom, and libmicrohttpd's thread. It answers GET and
  * HEAD, takes no bodies, and keeps few connections for a short time: whoever reaches the port can
  * make it busy, but not the gateway. */
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,32 @@ static bool shows_token(const struct status_port *port, struct MHD_Connection *c
         return true;
     return shown && strncasecmp(shown, BEARER, strlen(BEARER)) == 0 &&
            is_token(&port->token, shown + strlen(BEARER));
+}
+
+/* Whether the Host names this machine by an address, or as localhost. A browser that is led to the
+ * loopback under a name of somebody else's (DNS rebinding) says that name. */
+static bool is_own_host(const char *host)
+{
+    static const char local[] = "localhost";
+    const size_t size = strcspn(host, ":");
+    char address[INET_ADDRSTRLEN];
+    struct in_addr ignored;
+    if (host[0] == '[' || (size == sizeof local - 1 && strncasecmp(host, local, size) == 0))
+        return true; /* no name begins with a bracket */
+    if (size == 0 || size >= sizeof address)
+        return false;
+    memcpy(address, host, size);
+    address[size] = '\0';
+    return inet_pton(AF_INET, address, &ignored) == 1;
+}
+
+/* Where no token is asked for: only programs of this machine, on their own account. HTTP/1.0 has no
+ * Host, and no browser speaks it. */
+static bool is_led_astray(const struct status_port *port, struct MHD_Connection *connection)
+{
+    const char *host =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    return port->token.size == 0 && host && !is_own_host(host);
 }
 
 /* Takes ownership of the body. */
@@ -144,6 +171,9 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     (void)state;
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD");
+    if (is_led_astray(user, connection))
+        return refuse(connection, MHD_HTTP_FORBIDDEN,
+                      "without a token: by address, or as localhost, and no other name");
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         if (strcmp(pages[i].path, path) == 0)
             return give_page(user, &pages[i], connection);
