@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+import warnings
 
 import pytest
 from audit_log_common import AuditedGateway
@@ -247,7 +248,9 @@ def test_tls_with_the_servers_certificate(gateway, database):
     assert metrics(server, context=context)["weir_certificate_expiry_timestamp_seconds"] > 1.7e9
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-    old.maximum_version = old.minimum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.maximum_version = old.minimum_version = ssl.TLSVersion.TLSv1_1
     with socket.create_connection(("127.0.0.1", server.status_port)) as plain, pytest.raises((ssl.SSLError, OSError)):
         old.wrap_socket(plain)
 
@@ -384,6 +387,7 @@ def test_prepared_statements_that_are_kept_are_counted(gateway, database):
     wait_for(lambda: metrics(server)["weir_prepared_statements"] == 0, "the session's end")
 
 
+@pytest.mark.time_limit(120)  # it packages audit_log
 def test_what_plugins_count_is_there_as_their_manifests_say(gateway, database, tmp_path):
     server = AuditedGateway(gateway, database.address, tmp_path / "audit", status=True).server
     with server.endpoint.connect() as connection:

@@ -161,9 +161,11 @@ static enum MHD_Result list_pages(struct MHD_Connection *connection)
     return answer(connection, MHD_HTTP_OK, TYPE_TEXT, &body);
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): the signature is the library's */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     (void)version;
     (void)upload;
