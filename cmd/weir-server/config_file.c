@@ -170,6 +170,11 @@ int config_file_set_options(const struct config_file *file, const struct option_
     return status;
 }
 
+bool config_file_has(const struct config_file *file, const char *option)
+{
+    return toml_get(toml_root(file->document), option) != NULL;
+}
+
 /* ---- Settings of plugins ---- */
 
 static struct asked *find_asked(const struct config_file *file, const char *plugin, const char *key)

@@ -20,6 +20,9 @@ WEIR_MUST_CHECK int config_file_set_options(const struct config_file *file,
                                             const struct option_table *table, void *values,
                                             struct error *error);
 
+/* Whether it sets the option. */
+bool config_file_has(const struct config_file *file, const char *option);
+
 /* For struct plugin_options: user is the file, or NULL. Any thread. */
 const char *config_file_setting(void *user, const char *plugin, const char *key);
 bool config_file_place(void *user, const char *plugin, const char *key,

@@ -26,6 +26,8 @@ static int read_options(int argc, char **argv, struct server_options *options,
     }
     if (options_environment(&server_option_table, options, error))
         return -1;
+    options->status_is_given = options_peek(&server_option_table, "status", argc, argv) ||
+                               (*file && config_file_has(*file, "status"));
     return options_arguments(&server_option_table, options, argc, argv, error) < 0 ? -1 : 0;
 }
 
@@ -34,6 +36,11 @@ static void warn_of_environment(const char *name, const char *meant)
     log_warn("server",
              "the environment has %s, which is nothing of weir-server's; did you mean %s?", name,
              meant);
+}
+
+static void describe(void *user, struct strbuf *json)
+{
+    options_write_json(&server_option_table, user, json);
 }
 
 static int serve(const struct server_options *options, struct config_file *file,
@@ -79,6 +86,14 @@ static int serve(const struct server_options *options, struct config_file *file,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .log_file = options->log_file,
+        .report_status = options->report_status,
+        .status_port_is_given = options->status_is_given,
+        .status_host = options->status_host,
+        .status_port = options->status,
+        .status_tls = options->status_tls,
+        .status_token_file = options->status_token_file,
+        .describe = describe,
+        .describe_user = (void *)options,
     };
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))

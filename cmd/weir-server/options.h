@@ -12,6 +12,13 @@ struct server_options {
     long port;
     char *socket;
     long workers, max_connections;
+    /* Status port */
+    bool report_status;
+    char *status_host;
+    long status;
+    bool status_is_given; /* by somebody: it is no default */
+    bool status_tls;
+    char *status_token_file;
     /* TLS */
     char *ssl_cert, *ssl_key, *ssl_ca;
     bool auto_tls, require_secure_transport;

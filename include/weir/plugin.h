@@ -28,7 +28,8 @@
  *   OnFunction and OnPluginEvent run on a thread of their own, beside events, and may take their
  *   time: OnVariable one at a time, OnFlush and OnFunction one at a time. What is computed of a
  *   statement (digest, tables, parts) is absent there. OnStatus runs on the thread of the session
- *   that asks.
+ *   that asks; with [[statusVars]] in the manifest also on one of the server's own, without a session
+ *   (session is NULL): several calls may run at a time.
  *
  * CHANGES
  *   1  weir 0.1: first version
@@ -37,6 +38,7 @@
  *      weir_known_name() was added: the names that facts can have
  *      weir_limit_statement() was added: rows, bytes and time of a reply
  *      weir_statement_routine() was added, and tables_known is 0 where there are routines
+ *      [[statusVars]] were added to the manifest: rows of OnStatus for monitoring
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H

@@ -209,6 +209,9 @@ static void set_options(int fd)
 static void connected(struct connection *connection, int error)
 {
     connection->is_connecting = false;
+    if (connection->worker->environment.measures && !error)
+        durations_add(&connection->worker->environment.metrics.durations[METRIC_DURATION_CONNECT],
+                      clock_monotonic_ns() - connection->connecting_since_ns);
     if (error) {
         count(connection, METRIC_BACKEND_CONNECTIONS_FAILED, 1);
         upstream_connection_failed(connection->worker->gateway->upstream);
@@ -252,6 +255,7 @@ static void begin_connecting(struct connection *connection)
     bool in_progress = false;
     int fd = upstream_connect(gateway->upstream, &in_progress);
     connection->is_connecting = true;
+    connection->connecting_since_ns = clock_monotonic_ns();
     if (fd < 0) {
         connected(connection, errno);
         return;

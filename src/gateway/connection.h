@@ -14,13 +14,14 @@ struct connection {
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
-    uv_timer_t *timer;     /* NULL: no deadline is set */
-    int handles;           /* libuv handles that are not closed yet */
-    bool is_connecting;    /* the backend's socket has no answer to connect() yet */
-    bool is_securing;      /* the TLS handshake is going on */
-    bool handshake_writes; /* ... and waits until it can send */
-    bool is_over;          /* everything is closed or being closed */
-    bool is_ready;         /* in worker->ready */
+    uv_timer_t *timer;            /* NULL: no deadline is set */
+    int handles;                  /* libuv handles that are not closed yet */
+    bool is_connecting;           /* the backend's socket has no answer to connect() yet */
+    bool is_securing;             /* the TLS handshake is going on */
+    bool handshake_writes;        /* ... and waits until it can send */
+    uint64_t connecting_since_ns; /* monotonic; of the backend's socket */
+    bool is_over;                 /* everything is closed or being closed */
+    bool is_ready;                /* in worker->ready */
     struct connection *next_ready;
 };
 

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gateway/reporting.h"
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
 #include "sql/sql.h"
@@ -42,6 +43,7 @@ struct server {
     size_t worker_count;
     struct watchdog *watchdog; /* NULL: nobody watches */
     struct activity **activities;
+    struct reporting *reporting; /* NULL: there is no status port */
     enum phase phase;
     uint64_t drain_until_ms;
     int status;
@@ -92,6 +94,7 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
 static void on_looked(void *user, bool answers)
 {
     struct server *server = user;
+    atomic_store(&server->gateway.backend_answers, answers);
     bool may_serve = answers || !upstream_is_embedded(server->gateway.upstream);
     if (server->phase == PHASE_STARTING && may_serve && start_serving(server)) {
         server->status = -1;
@@ -111,6 +114,7 @@ static void finish(struct server *server)
 {
     assert(server->phase != PHASE_OVER);
     server->phase = PHASE_OVER;
+    reporting_close(server->reporting);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_wake(&server->workers[i], true);
     for (size_t i = 0; i < server->worker_count; i++)
@@ -193,7 +197,8 @@ static void reopen(struct server *server)
 {
     struct error error = {""};
     if (log_open(server->gateway.options->log_file, &error) ||
-        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)))
+        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
+        reporting_reload(server->reporting, &error))
         log_error("gateway", "SIGHUP: %s", error.message);
     else
         log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
@@ -239,7 +244,7 @@ static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *e
     const struct gateway_options *options = server->gateway.options;
     if (options->port) {
         if (listener_open_tcp(&server->listeners[server->listener_count], options->host,
-                              options->port, error))
+                              options->port, "-host", "-P", error))
             return -1;
         server->listener_count++;
     }
@@ -344,7 +349,9 @@ static int start(struct server *server, struct error *error)
     server->gateway.connection_ids = connection_ids_new();
     if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
-    return start_workers(server, error);
+    if (start_workers(server, error))
+        return -1;
+    return reporting_open(&server->reporting, &server->gateway, error);
 }
 
 const char *gateway_known_name(uint32_t list, size_t index)

@@ -13,12 +13,14 @@
  *   local/       statements that the gateway answers itself
  *   net/         sockets and TLS: the filters of legs, and listeners
  *   upstream/    where the server is, and the embedded one; connection ids
+ *   status/      the status port: how the gateway is, over HTTP
  *
  * Its own files:
  *
  *   gateway.c        the main loop: listeners, signals, draining
  *   worker.c         one event loop a core; sessions are spread over them
  *   watchdog.c       says which worker does not go on
+ *   reporting.c      opens the status port, and tells it what it asks
  *   connection.c     feeds a session and does what it wishes for
  *   trace_loading.c  the trace plugin of the process */
 #ifndef WEIR_GATEWAY_GATEWAY_H
@@ -55,7 +57,16 @@ struct gateway_options {
     long max_command_bytes;  /* largest command that is relayed; also bounds what a session holds
                                 back */
     long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */
-    const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
+    bool report_status;      /* the status port is open, and durations are measured */
+    bool status_port_is_given;     /* otherwise it is the usual one, and weir serves without it */
+    const char *status_host;       /* address of the status port, */
+    long status_port;              /* ... and port */
+    bool status_tls;               /* with the certificate for clients */
+    const char *status_token_file; /* holds the bearer token; NULL or "": none is asked for */
+    /* Appends the options in force as a JSON object. NULL: nobody knows them. */
+    void (*describe)(void *user, struct strbuf *json);
+    void *describe_user;
+    const char *log_file; /* reopened on SIGHUP; NULL: standard error */
 };
 
 /* From now on a crash of the process says in the log in which plugin and callback it was, with a

@@ -13,6 +13,7 @@
 
 #define HOLD_LOOKS                                                                                 \
     8 /* for late holds, in the time that a hold may take: it is an eighth late at most */
+#define LAG_PERIOD_MS 100
 
 /* ---- What sessions ask for ---- */
 
@@ -66,15 +67,18 @@ static void trace_changed(void *owner)
 }
 
 /* Workers begin before the first session, and are joined after the last one. */
-static void read_metrics(void *owner, int64_t sums[METRIC_COUNT])
+void workers_read_metrics(const struct gateway *gateway, struct metrics *sums)
 {
-    const struct worker *worker = owner;
-    const struct gateway *gateway = worker->gateway;
-    memset(sums, 0, METRIC_COUNT * sizeof *sums);
+    const uint64_t up_ns = clock_monotonic_ns() - gateway->serving_since_ns;
     for (size_t i = 0; i < gateway->worker_count; i++)
         metrics_sum(&gateway->workers[i].environment.metrics, sums);
-    sums[METRIC_UPTIME] =
-        (int64_t)((clock_monotonic_ns() - gateway->serving_since_ns) / UINT64_C(1000000000));
+    metric_add(sums, METRIC_UPTIME, (int64_t)(up_ns / CLOCK_NS_PER_S));
+}
+
+static void read_metrics(void *owner, struct metrics *sums)
+{
+    const struct worker *worker = owner;
+    workers_read_metrics(worker->gateway, sums);
 }
 
 static const struct session_operations operations = {
@@ -110,7 +114,10 @@ static void set_environment(struct worker *worker)
         .connect_timeout_s = options->connect_timeout_s,
         .hold_timeout_s = options->hold_timeout_s,
         .trace = &gateway->trace,
+        .measures = options->report_status,
     };
+    if (options->report_status)
+        worker->activity.plugin.callbacks = worker->environment.metrics.callbacks;
     session_environment_init(&worker->environment);
 }
 
@@ -197,6 +204,32 @@ static void on_hold_timer(uv_timer_t *timer)
     connections_do(timer->data, connection_expire_holds);
 }
 
+/* ---- How late the loop is ---- */
+
+static void on_lag_timer(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    const uint64_t now_ns = clock_monotonic_ns();
+    const uint64_t late_ns = now_ns > worker->lag_due_ns ? now_ns - worker->lag_due_ns : 0;
+    durations_add(&worker->environment.metrics.durations[METRIC_DURATION_LOOP_LAG], late_ns);
+    worker->lag_due_ns = now_ns + LAG_PERIOD_MS * UINT64_C(1000000);
+    uv_timer_start(timer, on_lag_timer, LAG_PERIOD_MS, 0);
+}
+
+/* What a clock at each turn of the loop would cost statements, this does not. */
+static void start_lag_timer(struct worker *worker)
+{
+    uv_timer_init(&worker->loop, &worker->lag_timer);
+    worker->lag_timer.data = worker;
+    uv_unref((uv_handle_t *)&worker->lag_timer);
+    if (!worker->environment.measures)
+        return;
+    worker->lag_due_ns = clock_monotonic_ns() + LAG_PERIOD_MS * UINT64_C(1000000);
+    uv_timer_start(&worker->lag_timer, on_lag_timer, LAG_PERIOD_MS, 0);
+}
+
+/* ---- The loop's beginning and end ---- */
+
 /* One look at all sessions in a while: a hold of each costs no timer of its own. */
 static void start_hold_timer(struct worker *worker)
 {
@@ -265,6 +298,7 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     uv_prepare_start(&worker->before_waiting, on_before_waiting);
     uv_unref((uv_handle_t *)&worker->before_waiting);
     start_hold_timer(worker);
+    start_lag_timer(worker);
     worker->wake.data = worker->idle.data = worker;
     if (status < 0)
         return error_set(error, "starting a worker's event loop: %s", uv_strerror(status));

@@ -30,7 +30,8 @@ struct gateway {
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
     atomic_bool draining;
-    struct worker *workers; /* whose counters are summed; the array is the main thread's */
+    atomic_bool backend_answers; /* as the last look at it has found */
+    struct worker *workers;      /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
     uint64_t serving_since_ns;          /* monotonic */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
@@ -59,6 +60,8 @@ struct worker {
     struct connection *ready; /* to be read from once more: their filters have buffered input */
     uv_idle_t idle;           /* runs while there are any */
     uv_timer_t hold_timer;    /* looks for holds that plugins do not give back */
+    uv_timer_t lag_timer;     /* measures how late the loop is; stopped: nobody asks */
+    uint64_t lag_due_ns;      /* monotonic */
     atomic_long connection_count;
     bool closing;
     unsigned trace_changes; /* those of the gateway that have been acted upon */
@@ -73,6 +76,9 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
+
+/* Adds what all workers have counted to sums. Any thread. */
+void workers_read_metrics(const struct gateway *gateway, struct metrics *sums);
 
 /* Has the connection's client read from once more, though its socket is not readable; and takes
  * that back. On the worker's thread. */

@@ -110,6 +110,7 @@ struct session {
     bool has_lost_reply;     /* the reply that the client waits for was dropped (hold.c) */
     bool is_limited;         /* the reply that is due (limits.h) */
     uint64_t limited_rows;   /* rows of it so far */
+    bool owes_outcome;       /* a statement has begun, and how it ended is not counted yet */
     bool work_is_out;        /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
     long deadline_s;
@@ -143,6 +144,21 @@ static inline struct session_environment *environment_of(const struct session *s
 static inline void session_count(const struct session *session, enum metric metric, int64_t more)
 {
     metric_add(&environment_of(session)->metrics, metric, more);
+}
+
+/* The statement that the session runs, if it is one, has ended so. Its duration is that of a reply
+ * of the backend's, or of a refusal. */
+static inline void session_count_outcome(struct session *session, enum metric_outcome outcome)
+{
+    struct session_environment *environment = environment_of(session);
+    const struct command *command = &session->observed.command;
+    if (!session->owes_outcome)
+        return;
+    session->owes_outcome = false;
+    metric_add_to(&environment->metrics.statements[command->one.kinds.kind][outcome], 1);
+    if (environment->measures && outcome != METRIC_OUTCOME_LOCAL)
+        durations_add(&environment->metrics.durations[METRIC_DURATION_STATEMENT],
+                      clock_monotonic_ns() - command->started_ns);
 }
 
 static inline bool session_is_open(const struct session *session)
@@ -204,6 +220,9 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
 /* The same with the message of the plugin that refused or failed. */
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal);
+
+/* A plugin has refused something; by: its name, NULL: the gateway itself has. */
+void session_count_refusal(const struct session *session, const char *by);
 
 /* Ends the session; the client is given a while to take what was written. */
 void session_linger(struct session *session, enum close_reason reason);

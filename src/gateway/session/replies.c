@@ -30,6 +30,8 @@ static void pass_through(struct session *session)
 /* A command has its whole reply. */
 static void reply_ended(struct session *session, const struct wire_packet *packet)
 {
+    session_count_outcome(session, session->tracker.result.is_error ? METRIC_OUTCOME_ERROR
+                                                                    : METRIC_OUTCOME_OK);
     if (!session->tracker.result.is_error)
         identity_after_command(&session->observed, packet->command);
     events_end(&session->observed);

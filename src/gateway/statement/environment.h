@@ -38,8 +38,8 @@ struct session_operations {
      * now. Any thread. */
     int (*trace_load)(void *owner, const char *name, struct error *error);
     void (*trace_changed)(void *owner);
-    /* What all workers have counted so far. NULL: there is only this environment. */
-    void (*metrics_read)(void *owner, int64_t sums[METRIC_COUNT]);
+    /* Adds what all workers have counted so far to sums. NULL: there is only this environment. */
+    void (*metrics_read)(void *owner, struct metrics *sums);
 };
 
 struct session_environment {
@@ -62,6 +62,7 @@ struct session_environment {
     long handshake_timeout_s, connect_timeout_s;
     long hold_timeout_s; /* how long plugins may keep a reply or a verdict */
 
+    bool measures;          /* durations: somebody may ask for them */
     struct metrics metrics; /* of this worker; METRIC_UPTIME is whoever reads them to say */
 
     _Atomic(struct trace_host *) *trace; /* the trace plugin; *trace NULL: none (yet) */

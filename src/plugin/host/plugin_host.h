@@ -164,6 +164,7 @@ void plugin_session_attributes(struct weir_session *session, const uint8_t *bloc
 struct plugin_activity {
     _Atomic(const char *) plugin; /* its name; NULL: none is running */
     _Atomic(const char *) event;  /* its name; of the last one */
+    struct durations *callbacks; /* by the plugin's index: how long they take; NULL: not measured */
 };
 
 /* Where this thread's calls of plugins are marked, by relaxed stores: a place of the thread's own, or
@@ -309,6 +310,16 @@ struct plugin_row {
 size_t plugin_count(const struct plugin_registry *registry);
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
 
+/* How the plugin of that row is. Any thread. */
+struct plugin_health {
+    bool is_ready; /* it was initialised; otherwise it was skipped */
+    bool is_enabled;
+    bool refuses_on_failure;
+    uint64_t failures;  /* callbacks and pending answers that have failed */
+    uint64_t failed_ns; /* when the last of them has; monotonic; 0: none has */
+};
+struct plugin_health plugin_health_at(const struct plugin_registry *registry, size_t index);
+
 /* ---- System and status variables (variables.c, persist.c) ---- */
 
 struct plugin_variable; /* lives as long as the registry, and never changes but for its values */
@@ -451,5 +462,12 @@ WEIR_MUST_CHECK bool plugin_call(const struct plugin_callable *callable,
 typedef void plugin_status_row(void *user, weir_string name, weir_string value);
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user);
+
+/* The same for monitoring, without a session: the rows that are numbers and in the statusVars of
+ * their plugin. Plugins without statusVars are not called. Any thread. */
+typedef void plugin_status_number_row(void *user, const struct plugin_status_definition *what,
+                                      int64_t value);
+void plugin_status_numbers(struct plugin_registry *registry, plugin_status_number_row *add,
+                           void *user);
 
 #endif
