@@ -123,6 +123,7 @@ static bool start_wishes(struct pair *pair, unsigned wishes)
         leg_finish(leg_of(pair, SESSION_CLIENT));
     if (wishes & SESSION_FINISHES_BACKEND)
         leg_finish(leg_of(pair, SESSION_BACKEND));
+    assert(!(wishes & SESSION_LEAVES)); /* there is no other backend */
     if (wishes & SESSION_CONNECTS) {
         leg_push(leg_of(pair, SESSION_BACKEND), &pair->peers[SESSION_BACKEND].filter);
         session_connected(pair->session, NULL);
@@ -245,6 +246,9 @@ bool pair_wait(struct pair *pair)
 
 /* ---- beginning and end ---- */
 
+static const struct session_backend recording = {
+    .name = "recording", .address = "recording", .label = "recording"};
+
 int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *client)
 {
     *pair = (struct pair){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
@@ -259,7 +263,7 @@ int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *
         .has_variables = plugin_has_variables(registry),
         .has_functions = plugin_has_callables(registry),
         .backend_first = true,
-        .backend_address = "recording",
+        .backend = &recording,
         .max_command_bytes = COMMAND_MOST,
         .max_prepared_bytes = COMMAND_MOST,
         .trace = &pair->trace,

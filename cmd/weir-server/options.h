@@ -18,6 +18,8 @@ struct server_options {
     /* Backend */
     char *path;
     char *backend;
+    int backend_policy;
+    long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */

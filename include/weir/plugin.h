@@ -270,7 +270,9 @@ typedef struct weir_limits {
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
-      "flags that change how the statement is read. Absent when they are not known")
+      "flags that change how the statement is read. Absent when they are not known")               \
+    X(backend_name, 29,                                                                            \
+      "the backend's name in the configuration, or its address; absent until one is chosen")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \

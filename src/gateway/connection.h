@@ -17,6 +17,8 @@ struct connection {
     uv_timer_t *timer;     /* NULL: no deadline is set */
     int handles;           /* libuv handles that are not closed yet */
     bool is_connecting;    /* the backend's socket has no answer to connect() yet */
+    bool backend_is_open;  /* the loop has the backend's socket, perhaps one that is being closed */
+    bool is_leaving;       /* ... and another backend is connected once it has not */
     bool is_securing;      /* the TLS handshake is going on */
     bool handshake_writes; /* ... and waits until it can send */
     bool is_over;          /* everything is closed or being closed */

@@ -34,10 +34,41 @@ static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
     return connection_ids_find(worker->gateway->connection_ids, id, backend_id);
 }
 
-static void greeted(void *owner, const struct wire_greeting *greeting)
+static struct upstream *upstream_of(const struct worker *worker,
+                                    const struct session_backend *backend)
+{
+    return upstream_set_at(worker->gateway->upstreams, backend->number);
+}
+
+static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
+                           struct session_choice *choice, struct error *error)
 {
     const struct worker *worker = owner;
-    upstream_learn(worker->gateway->upstream, greeting);
+    const struct gateway *gateway = worker->gateway;
+    const size_t number =
+        upstream_set_choose(gateway->upstreams, wanted, tried, &choice->others, error);
+    if (number == POLICY_NONE)
+        return false;
+    choice->backend = &gateway->backends[number];
+    choice->turn = upstream_turn(upstream_set_at(gateway->upstreams, number));
+    return true;
+}
+
+static void backend_leave(void *owner, const struct session_backend *backend)
+{
+    upstream_count_session(upstream_of(owner, backend), -1);
+}
+
+static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
+{
+    return upstream_connection_failed(upstream_of(owner, choice->backend), choice->turn, why);
+}
+
+static void greeted(void *owner, const struct session_backend *backend,
+                    const struct wire_greeting *greeting)
+{
+    const struct worker *worker = owner;
+    upstream_learn(upstream_of(worker, backend), greeting);
     connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
 }
 
@@ -81,6 +112,9 @@ static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
     .id_find = id_find,
+    .backend_choose = backend_choose,
+    .backend_leave = backend_leave,
+    .backend_failed = backend_failed,
     .greeted = greeted,
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
@@ -101,9 +135,8 @@ static void set_environment(struct worker *worker)
         .has_functions = plugin_has_callables(gateway->registry),
         .offers_tls = gateway->tls != NULL,
         .requires_tls = options->require_tls,
-        .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
         .backend_first = options->backend_first,
-        .backend_address = upstream_address(gateway->upstream),
+        .backend = upstream_set_count(gateway->upstreams) == 1 ? gateway->backends : NULL,
         .max_command_bytes = (size_t)options->max_command_bytes,
         .max_prepared_bytes = (size_t)options->max_prepared_bytes,
         .handshake_timeout_s = options->handshake_timeout_s,

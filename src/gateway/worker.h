@@ -15,7 +15,7 @@
 #include "gateway/gateway.h"
 #include "gateway/net/net.h"
 #include "gateway/session/session.h"
-#include "gateway/upstream/upstream.h"
+#include "gateway/upstream/upstream_set.h"
 #include "gateway/watchdog.h"
 
 struct connection;
@@ -25,7 +25,8 @@ struct trace_host;
 struct gateway {
     const struct gateway_options *options;
     struct plugin_registry *registry;
-    struct upstream *upstream;
+    struct upstream_set *upstreams;
+    struct session_backend *backends; /* the same, as sessions see them */
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */

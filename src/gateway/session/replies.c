@@ -310,8 +310,7 @@ void backend_gone(struct session *session)
         return;
     }
     session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
-                 "weir: the backend %s closed the connection",
-                 environment_of(session)->backend_address);
+                 "weir: the backend %s closed the connection", session->observed.backend->label);
 }
 
 void backend_gone_in_passthrough(struct session *session)
@@ -341,7 +340,7 @@ void backend_lost_while_running(struct session *session)
     session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
                  "weir: the backend %s closed the connection while a statement was running; "
                  "whether it took effect is not known",
-                 environment_of(session)->backend_address);
+                 session->observed.backend->label);
 }
 
 void query_backend_lost(struct session *session)

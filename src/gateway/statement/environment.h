@@ -20,6 +20,22 @@ struct session_hold;
 struct trace_host;
 struct wire_greeting;
 
+/* A backend, as sessions see it. Constant, and outlives them. */
+struct session_backend {
+    const char *name;    /* of its configuration */
+    const char *address; /* tcp://host:port, unix:///path */
+    const char *label;   /* both, for messages */
+    bool sends_proxy_header;
+    unsigned number; /* of the set, from 0: a bit of a word of 32 */
+};
+
+/* A backend that was chosen for a session, which counts as one of its. */
+struct session_choice {
+    const struct session_backend *backend;
+    uint32_t turn; /* of its addresses; for backend_failed() */
+    size_t others; /* how many more could have been chosen */
+};
+
 /* Each gets the environment's `owner`. */
 struct session_operations {
     /* The connection id map: which backend connection belongs to which session. add: false means
@@ -28,9 +44,19 @@ struct session_operations {
     bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
     void (*id_remove)(void *owner, uint32_t id);
     bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
+    /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
+     * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
+    bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,
+                           struct session_choice *choice, struct error *error);
+    /* The session has left it. Due once after each choice; NULL with backend_choose. */
+    void (*backend_leave)(void *owner, const struct session_backend *backend);
+    /* It could not be connected, or has not greeted, or not let the login begin. Returns whether its name has
+     * another address, which the next connection goes to. NULL with backend_choose. */
+    bool (*backend_failed)(void *owner, const struct session_choice *choice, const char *why);
     /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
      * wants to know. */
-    void (*greeted)(void *owner, const struct wire_greeting *greeting);
+    void (*greeted)(void *owner, const struct session_backend *backend,
+                    const struct wire_greeting *greeting);
     /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
      * the session's own thread. */
     void (*hold_is_back)(void *owner, struct session_hold *hold);
@@ -51,13 +77,12 @@ struct session_environment {
     bool has_variables; /* some plugin has system or status variables */
     bool has_functions; /* some plugin has functions that clients call */
 
-    bool offers_tls;         /* to clients */
-    bool requires_tls;       /* of TCP clients */
-    bool sends_proxy_header; /* to the backend */
-    bool backend_first;      /* the backend is connected before a client is greeted: both have one
+    bool offers_tls;    /* to clients */
+    bool requires_tls;  /* of TCP clients */
+    bool backend_first; /* the backend is connected before a client is greeted: both have one
                            scramble and one connection id */
-    const char *backend_address;
-    size_t max_command_bytes;  /* largest command that is relayed */
+    const struct session_backend *backend; /* the only one; NULL: there are several */
+    size_t max_command_bytes;              /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
     long handshake_timeout_s, connect_timeout_s;
     long hold_timeout_s; /* how long plugins may keep a reply or a verdict */

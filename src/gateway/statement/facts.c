@@ -52,7 +52,8 @@ void facts_connection(struct observed *observed, const struct client_address *ad
     set_name(observed, WEIR_TEXT_host, address->is_unix ? "localhost" : observed->client_ip);
     set_name(observed, WEIR_TEXT_client_ip, observed->client_ip);
     set_name(observed, WEIR_TEXT_server_ip, observed->server_ip);
-    set_name(observed, WEIR_TEXT_backend_address, observed->environment->backend_address);
+    if (observed->environment->backend)
+        facts_backend_chosen(observed, observed->environment->backend);
     memcpy(handle->client_address, address->bytes, address->size);
     handle->client_address_size = address->size;
 }
@@ -96,6 +97,13 @@ void facts_user(struct observed *observed, size_t user_size, size_t attributes_s
 void facts_auth_method(struct observed *observed, struct wire_string plugin)
 {
     set_owned(observed, WEIR_TEXT_auth_method, &observed->auth_method, plugin);
+}
+
+void facts_backend_chosen(struct observed *observed, const struct session_backend *backend)
+{
+    observed->backend = backend;
+    set_name(observed, WEIR_TEXT_backend_address, backend->address);
+    set_name(observed, WEIR_TEXT_backend_name, backend->name);
 }
 
 void facts_backend(struct observed *observed, const struct wire_greeting *greeting)
