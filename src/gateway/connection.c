@@ -470,6 +470,16 @@ void connection_drain(struct connection *connection)
     carry_out(connection);
 }
 
+void connection_drain_backend(struct connection *connection)
+{
+    const struct session *session = connection->session;
+    struct upstream_set *upstreams = connection->worker->gateway->upstreams;
+    if (session_has_logged_in(session) &&
+        upstream_mode(upstream_set_at(upstreams, session_backend(session)->number)) ==
+            UPSTREAM_DRAINING)
+        connection_drain(connection);
+}
+
 /* The backend learns that the session has gone by its connection's end, and may notice late. */
 static void say_cut_off(const struct connection *connection)
 {

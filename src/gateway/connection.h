@@ -40,6 +40,10 @@ void connection_expire_holds(struct connection *connection);
 
 void connection_drain(struct connection *connection);
 
+/* The same if its backend is being drained. A session that is still logging in is left alone: the gateway
+ * comes back to it (gateway.c). */
+void connection_drain_backend(struct connection *connection);
+
 /* Ends it at once, and drops the holds that plugins have. */
 void connection_shut_down(struct connection *connection);
 void connection_follow_trace(struct connection *connection);

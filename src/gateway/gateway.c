@@ -97,6 +97,22 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     return 0;
 }
 
+/* Sessions that were logging in when a drain began are drained now. */
+static void drain_on(struct gateway *gateway)
+{
+    bool is_due = false;
+    for (size_t i = 0; i < upstream_set_count(gateway->upstreams); i++) {
+        struct upstream_status status;
+        struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
+        upstream_status(upstream, &status);
+        is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
+    }
+    if (!is_due)
+        return;
+    atomic_fetch_add(&gateway->drains, 1);
+    uv_async_send(gateway->wake_workers);
+}
+
 /* The embedded server is waited for; another one may come later. */
 static void on_looked(void *user, bool answers)
 {
@@ -107,6 +123,7 @@ static void on_looked(void *user, bool answers)
         server->status = -1;
         stop(server);
     }
+    drain_on(&server->gateway);
 }
 
 /* ---- Stopping ---- */

@@ -3,6 +3,7 @@
  * A worker's loop, its inbox, and what its sessions ask of the process. */
 #include "gateway/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,6 +65,45 @@ static bool backend_failed(void *owner, const struct session_choice *choice, con
     return upstream_connection_failed(upstream_of(owner, choice->backend), choice->turn, why);
 }
 
+static bool backend_describe(void *owner, size_t number, struct session_backend_row *row)
+{
+    const struct worker *worker = owner;
+    const struct gateway *gateway = worker->gateway;
+    struct upstream_status status;
+    if (number >= upstream_set_count(gateway->upstreams))
+        return false;
+    upstream_status(upstream_set_at(gateway->upstreams, number), &status);
+    *row = (struct session_backend_row){.name = gateway->backends[number].name,
+                                        .address = gateway->backends[number].address,
+                                        .state = status.state,
+                                        .since_s = status.since_s,
+                                        .sessions = status.sessions,
+                                        .checks = status.checks};
+    snprintf(row->last_error, sizeof row->last_error, "%s", status.last_error);
+    snprintf(row->version, sizeof row->version, "%s", status.version);
+    snprintf(row->role, sizeof row->role, "%s", status.role);
+    return true;
+}
+
+static int backend_change(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error)
+{
+    static const enum upstream_mode modes[] = {[SESSION_BACKEND_ENABLE] = UPSTREAM_ENABLED,
+                                               [SESSION_BACKEND_DISABLE] = UPSTREAM_DISABLED,
+                                               [SESSION_BACKEND_DRAIN] = UPSTREAM_DRAINING};
+    static const char *const names[] = {[SESSION_BACKEND_ENABLE] = "enabled",
+                                        [SESSION_BACKEND_DISABLE] = "disabled",
+                                        [SESSION_BACKEND_DRAIN] = "drained"};
+    const struct worker *worker = owner;
+    if (upstream_set_change(worker->gateway->upstreams, name, modes[order], error))
+        return -1;
+    log_info("backend", "%s is %s by ADMIN BACKENDS", log_foreign(name, strlen(name)),
+             names[order]);
+    atomic_fetch_add(&worker->gateway->drains, 1);
+    uv_async_send(worker->gateway->wake_workers);
+    return 0;
+}
+
 static void greeted(void *owner, const struct session_backend *backend,
                     const struct wire_greeting *greeting)
 {
@@ -115,6 +155,8 @@ static const struct session_operations operations = {
     .backend_choose = backend_choose,
     .backend_leave = backend_leave,
     .backend_failed = backend_failed,
+    .backend_describe = backend_describe,
+    .backend_change = backend_change,
     .greeted = greeted,
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
@@ -204,6 +246,10 @@ static void on_wake(uv_async_t *handle)
     if (worker->trace_changes != changes)
         connections_do(worker, connection_follow_trace);
     worker->trace_changes = changes;
+    unsigned drains = atomic_load(&worker->gateway->drains);
+    if (worker->drains != drains)
+        connections_do(worker, connection_drain_backend);
+    worker->drains = drains;
     if (atomic_load(&worker->gateway->draining))
         connections_do(worker, connection_drain);
     if (asked_to_stop(worker) && !worker->closing) {

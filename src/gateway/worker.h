@@ -37,6 +37,7 @@ struct gateway {
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */
+    atomic_uint drains;                 /* of backends; the same */
     uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
@@ -62,6 +63,7 @@ struct worker {
     uv_timer_t hold_timer;    /* looks for holds that plugins do not give back */
     atomic_long connection_count;
     bool closing;
+    unsigned drains;        /* as trace_changes */
     unsigned trace_changes; /* those of the gateway that have been acted upon */
 };
 

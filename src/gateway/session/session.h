@@ -179,6 +179,9 @@ uint32_t session_backend_id(const struct session *session);
 /* The one that it is to be connected to, or is; NULL: none was chosen yet. Constant. */
 const struct session_backend *session_backend(const struct session *session);
 
+/* Whether Connected was given, and Disconnect was not. */
+bool session_has_logged_in(const struct session *session);
+
 /* The id that the client was told. */
 uint32_t session_connection_id(const struct session *session);
 

@@ -386,6 +386,12 @@ const struct session_backend *session_backend(const struct session *session)
     return session->observed.backend;
 }
 
+bool session_has_logged_in(const struct session *session)
+{
+    session_check(session);
+    return session->is_announced;
+}
+
 void *session_owner(const struct session *session)
 {
     return session->owner;

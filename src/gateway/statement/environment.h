@@ -36,6 +36,21 @@ struct session_choice {
     size_t others; /* how many more could have been chosen */
 };
 
+/* What is known of a backend, for people. */
+struct session_backend_row {
+    const char *name, *address, *state; /* borrowed for the life of the process */
+    int64_t since_s;                    /* seconds since 1970 UTC; 0: not yet */
+    long sessions;
+    uint64_t checks;
+    char last_error[256], version[128], role[64]; /* "": none. Foreign texts */
+};
+
+enum session_backend_order {
+    SESSION_BACKEND_ENABLE,
+    SESSION_BACKEND_DISABLE, /* no new sessions */
+    SESSION_BACKEND_DRAIN, /* ... and those that it has end when nothing runs and no transaction is open */
+};
+
 /* Each gets the environment's `owner`. */
 struct session_operations {
     /* The connection id map: which backend connection belongs to which session. add: false means
@@ -53,6 +68,11 @@ struct session_operations {
     /* It could not be connected, or has not greeted, or not let the login begin. Returns whether its name has
      * another address, which the next connection goes to. NULL with backend_choose. */
     bool (*backend_failed)(void *owner, const struct session_choice *choice, const char *why);
+    /* Fills *row. Returns false past the last one. NULL: nothing is known. */
+    bool (*backend_describe)(void *owner, size_t number, struct session_backend_row *row);
+    /* Returns 0, or -1 and a message. NULL: they cannot be changed. */
+    int (*backend_change)(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error);
     /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
      * wants to know. */
     void (*greeted)(void *owner, const struct session_backend *backend,

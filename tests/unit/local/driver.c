@@ -34,8 +34,40 @@ static void trace_changed(void *owner)
     driver->trace_changes++;
 }
 
-static const struct session_operations operations = {
-    .id_find = id_find, .trace_load = trace_load, .trace_changed = trace_changed};
+static bool backend_describe(void *owner, size_t number, struct session_backend_row *row)
+{
+    static const struct session_backend_row rows[] = {
+        {.name = "one",
+         .address = "tcp://a:1",
+         .state = "up",
+         .since_s = 1,
+         .sessions = 2,
+         .checks = 3,
+         .version = "8.0",
+         .role = "standby"},
+        {.name = "tcp://b:2", .address = "tcp://b:2", .state = "unknown", .last_error = "refused"}};
+    (void)owner;
+    if (number >= sizeof rows / sizeof *rows)
+        return false;
+    *row = rows[number];
+    return true;
+}
+
+static int backend_change(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error)
+{
+    struct driver *driver = owner;
+    if (strcmp(name, "missing") == 0)
+        return error_set(error, "there is no backend missing");
+    strbuf_printf(&driver->backend_orders, "%d %s;", (int)order, name);
+    return 0;
+}
+
+static const struct session_operations operations = {.id_find = id_find,
+                                                     .backend_describe = backend_describe,
+                                                     .backend_change = backend_change,
+                                                     .trace_load = trace_load,
+                                                     .trace_changed = trace_changed};
 
 /* ---- Opening ---- */
 
