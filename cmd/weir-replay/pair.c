@@ -50,9 +50,10 @@ static struct leg *leg_of(const struct pair *pair, enum session_side side)
 
 /* ---- what the process does for a session ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
-    (void)owner, (void)id, (void)backend_id;
+    (void)owner, (void)id, (void)backend, (void)backend_id, (void)user;
     return true;
 }
 
@@ -62,9 +63,9 @@ static void id_remove(void *owner, uint32_t id)
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is struct session_operations' */
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
-    (void)owner, (void)id, (void)backend_id;
+    (void)owner, (void)id, (void)user, (void)place;
     return false;
 }
 

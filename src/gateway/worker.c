@@ -17,10 +17,18 @@
 
 /* ---- What sessions ask for ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+/* Whose a session is is asked only where it may have another backend than who asks. */
+static const char *user_to_keep(const struct worker *worker, const char *user)
+{
+    return upstream_set_count(worker->gateway->upstreams) > 1 ? user : NULL;
+}
+
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
     const struct worker *worker = owner;
-    return connection_ids_add(worker->gateway->connection_ids, id, backend_id);
+    return connection_ids_add(worker->gateway->connection_ids, id, backend->number, backend_id,
+                              user_to_keep(worker, user));
 }
 
 static void id_remove(void *owner, uint32_t id)
@@ -29,10 +37,16 @@ static void id_remove(void *owner, uint32_t id)
     connection_ids_remove(worker->gateway->connection_ids, id);
 }
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
     const struct worker *worker = owner;
-    return connection_ids_find(worker->gateway->connection_ids, id, backend_id);
+    struct connection_place found;
+    if (!connection_ids_find(worker->gateway->connection_ids, id, user, &found))
+        return false;
+    *place = (struct session_place){.backend = &worker->gateway->backends[found.server],
+                                    .backend_id = found.server_id,
+                                    .is_same_user = found.is_same_user};
+    return true;
 }
 
 static struct upstream *upstream_of(const struct worker *worker,

@@ -278,7 +278,8 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     struct observed *observed = &session->observed;
     if (observed->id != session->backend_id) {
         session->is_registered =
-            environment->operations->id_add(environment->owner, observed->id, session->backend_id);
+            environment->operations->id_add(environment->owner, observed->id, observed->backend,
+                                            session->backend_id, observed->identity.user);
         if (!session->is_registered) {
             session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
             return;

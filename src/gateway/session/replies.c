@@ -131,12 +131,23 @@ static void identity_known(struct session *session, unsigned error_code)
     notify_user_changed(session);
 }
 
+/* Whoever may KILL it is another one now. Returns false without memory. */
+static bool register_user(const struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    const struct observed *observed = &session->observed;
+    return !session->is_registered ||
+           environment->operations->id_add(environment->owner, observed->id, observed->backend,
+                                           session->backend_id, observed->identity.user);
+}
+
 /* The client reads the OK after plugins were notified of who it is now. */
 static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
 {
     session->user_has_changed = false;
     strbuf_add(&session->kept_ok, bytes, size);
-    if (!identity_change_user(&session->observed) || session->kept_ok.failed)
+    if (!identity_change_user(&session->observed) || !register_user(session) ||
+        session->kept_ok.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else if (identity_is_wanted(&session->observed))
         query_identity(session, identity_known);

@@ -51,14 +51,22 @@ enum session_backend_order {
     SESSION_BACKEND_DRAIN, /* ... and those that it has end when nothing runs and no transaction is open */
 };
 
+/* Where a session is. */
+struct session_place {
+    const struct session_backend *backend; /* NULL: that of who asks */
+    uint32_t backend_id; /* 0: a connection of the backend's may have its id too: nobody is meant */
+    bool is_same_user;   /* as who asks */
+};
+
 /* Each gets the environment's `owner`. */
 struct session_operations {
-    /* The connection id map: which backend connection belongs to which session. add: false means
-     * that there is no memory; find: false means that no session has that id, and *backend_id 0 that
-     * a connection of the backend's may have it too: nobody is meant then. */
-    bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
+    /* The connection id map: which backend connection belongs to which session. add: once more where
+     * the user has changed; false means that there is no memory. find, for a session of user: false
+     * means that no session has that id. */
+    bool (*id_add)(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user);
     void (*id_remove)(void *owner, uint32_t id);
-    bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
+    bool (*id_find)(void *owner, uint32_t id, const char *user, struct session_place *place);
     /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
      * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
     bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,

@@ -9,16 +9,22 @@
 
 #include "driver_plugin.h"
 
-#define BACKEND_ID    77
-#define OTHER_SESSION 0x7ffffffeU
+#define BACKEND_ID            77
+#define OTHER_SESSION         0x7ffffffeU
+#define OWN_SESSION_ELSEWHERE 0x7ffffff3U /* 2147483635 */
+#define SESSION_ELSEWHERE     0x7ffffff2U /* 2147483634 */
 
 /* ---- What the process gives a session ---- */
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+/* Two sessions are at another backend, one of them the asking user's. */
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
-    (void)owner;
-    *backend_id = BACKEND_ID;
-    return id == OTHER_SESSION;
+    static const struct session_backend elsewhere = {.name = "elsewhere", .number = 1};
+    (void)owner, (void)user;
+    *place = (struct session_place){.backend = id == OTHER_SESSION ? NULL : &elsewhere,
+                                    .backend_id = BACKEND_ID,
+                                    .is_same_user = id == OWN_SESSION_ELSEWHERE};
+    return id == OTHER_SESSION || id == OWN_SESSION_ELSEWHERE || id == SESSION_ELSEWHERE;
 }
 
 static int trace_load(void *owner, const char *name, struct error *error)

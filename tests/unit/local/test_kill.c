@@ -57,6 +57,16 @@ static void what_stands_before_the_text_stays(void **state)
     driver->observed.capabilities &= ~WIRE_CAP(CLIENT_QUERY_ATTRIBUTES);
 }
 
+/* A session at another backend has a number that may be somebody else's at this one. */
+static void a_session_at_another_backend_is_nobody_here(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        driver_query(driver, "SET STATEMENT max_statement_time = 1 FOR KILL 2147483635"),
+        "forward SET STATEMENT max_statement_time = 1 FOR KILL 0");
+    assert_string_equal(driver_prepare(driver, "KILL 2147483634"), "forward KILL 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +74,7 @@ int main(void)
         cmocka_unit_test(each_statement_of_a_text_is_looked_at),
         cmocka_unit_test(the_command_is_rewritten_too),
         cmocka_unit_test(what_stands_before_the_text_stays),
+        cmocka_unit_test(a_session_at_another_backend_is_nobody_here),
     };
     int failed = cmocka_run_group_tests(tests, driver_open, driver_close);
     return failed + cmocka_run_group_tests(tests, driver_open_plain, driver_close);

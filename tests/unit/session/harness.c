@@ -85,10 +85,11 @@ static struct leg *leg_of(const struct harness *harness, enum session_side side)
 
 /* ---- What the environment does ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
     struct harness *harness = owner;
-    assert(harness->ids[0].id == 0);
+    assert(backend && user && (harness->ids[0].id == 0 || harness->ids[0].id == id));
     harness->ids[0].id = id;
     harness->ids[0].backend_id = backend_id;
     return true;
@@ -101,12 +102,13 @@ static void id_remove(void *owner, uint32_t id)
     harness->ids[0].id = 0;
 }
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
     const struct harness *harness = owner;
+    (void)user;
     for (size_t i = 0; i < HARNESS_IDS; i++)
         if (harness->ids[i].id && harness->ids[i].id == id) {
-            *backend_id = harness->ids[i].backend_id;
+            *place = (struct session_place){.backend_id = harness->ids[i].backend_id};
             return true;
         }
     return false;
