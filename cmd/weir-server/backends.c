@@ -3,6 +3,8 @@
  * From the text of -backend and the tables [[backend]] to a list of backends. */
 #include "backends.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +77,44 @@ static int fill_from_file(struct backend_list *backends, const struct server_opt
     return status;
 }
 
+/* The first line of a file. */
+static int read_password(const char *path, char **password, struct error *error)
+{
+    size_t room = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, "-backend-check-password-file %s: %s", path, strerror(errno));
+    const ssize_t size = getline(password, &room, file);
+    fclose(file);
+    if (size < 0)
+        return error_set(error, "-backend-check-password-file %s: there is no line in it", path);
+    (*password)[strcspn(*password, "\r\n")] = 0;
+    return 0;
+}
+
+static int fill_account(struct backend_list *backends, const struct server_options *options,
+                        struct error *error)
+{
+    const bool asks = options->backend_check_query || options->backend_check_galera;
+    bool finds_role = false;
+    for (size_t i = 0; i < backends->count; i++)
+        finds_role = finds_role || (backends->settings[i].role &&
+                                    strcmp(backends->settings[i].role, "auto") == 0);
+    if ((asks || finds_role) && !options->backend_check_user)
+        return error_set(error, "%s: give -backend-check-user, whose session asks that",
+                         finds_role ? "role = \"auto\""
+                                    : "-backend-check-query, -backend-check-galera");
+    if (options->backend_check_expect && !options->backend_check_query)
+        return error_set(error, "-backend-check-expect: there is no -backend-check-query");
+    if (options->backend_check_password_file)
+        return read_password(options->backend_check_password_file, &backends->check_password,
+                             error);
+    if (!options->backend_check_password)
+        return 0;
+    backends->check_password = strdup(options->backend_check_password);
+    return backends->check_password ? 0 : error_set(error, "not enough memory");
+}
+
 int backend_list_fill(struct backend_list *backends, const struct server_options *options,
                       const struct config_file *file, struct error *error)
 {
@@ -84,6 +124,8 @@ int backend_list_fill(struct backend_list *backends, const struct server_options
         status = fill_from_text(backends, options, error);
     else if (file)
         status = fill_from_file(backends, options, file, error);
+    if (status == 0)
+        status = fill_account(backends, options, error);
     for (size_t i = 0; i < backends->count; i++) {
         const struct backend_settings *settings = &backends->settings[i];
         backends->list[i] = (struct gateway_backend){.name = settings->name,
@@ -99,4 +141,5 @@ void backend_list_release(struct backend_list *backends)
 {
     for (size_t i = 0; i < backends->count; i++)
         options_release(&backend_option_table, &backends->settings[i]);
+    free(backends->check_password);
 }

@@ -23,6 +23,7 @@ struct backend_list {
     struct backend_settings settings[GATEWAY_BACKENDS_MOST];
     struct gateway_backend list[GATEWAY_BACKENDS_MOST]; /* the same, as the gateway takes them */
     size_t count;                                       /* 0: the embedded one */
+    char *check_password;                               /* owned; NULL: none */
 };
 
 /* Fills it. file: NULL is allowed. Returns 0, or -1 and a message; backend_list_release() is due in both

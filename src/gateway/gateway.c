@@ -260,7 +260,12 @@ static void describe_backends(const struct gateway_options *options,
             list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
                                                       .rise = (unsigned)options->checks.rise,
                                                       .fall = (unsigned)options->checks.fall,
-                                                      .slow_start_s = options->checks.slow_start_s};
+                                                      .slow_start_s = options->checks.slow_start_s,
+                                                      .user = options->checks.user,
+                                                      .password = options->checks.password,
+                                                      .query = options->checks.query,
+                                                      .expected = options->checks.expected,
+                                                      .galera = options->checks.galera};
     }
     if (options->backend_count == 0)
         list[0] = (struct upstream_options){.data_directory = options->data_directory,

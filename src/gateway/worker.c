@@ -55,6 +55,12 @@ static struct upstream *upstream_of(const struct worker *worker,
     return upstream_set_at(worker->gateway->upstreams, backend->number);
 }
 
+static int kill_elsewhere(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error)
+{
+    return upstream_kill(upstream_of(owner, backend), statement, error);
+}
+
 static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
                            struct session_choice *choice, struct error *error)
 {
@@ -166,6 +172,7 @@ static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
     .id_find = id_find,
+    .kill_elsewhere = kill_elsewhere,
     .backend_choose = backend_choose,
     .backend_leave = backend_leave,
     .backend_failed = backend_failed,

@@ -253,3 +253,165 @@ def test_the_last_backend_stays(named):
         admin(named, "ADMIN BACKENDS ENABLE three")
     assert "there is no backend three" in refused.value.args[1]
     admin(named, "ADMIN BACKENDS ENABLE one")
+
+
+# ---- KILL ----
+
+@pytest.fixture
+def checked(gateway, both_run):
+    """A gateway that has an account of its own at both backends, which get sessions in turn."""
+    for database in both_run:
+        database.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED VIA ed25519 USING PASSWORD('gate-secret')",
+                         "GRANT CONNECTION ADMIN ON *.* TO gate@'%'", "GRANT SUPER ON *.* TO gate@'%'",
+                         "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
+
+    def make(*options):
+        addresses = ",".join(database.address for database in both_run)
+        return gateway(addresses, options=("-backend-policy", "least-connections", "-backend-check-user", "gate", *FAST, *options),
+                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+    yield make
+    for database in both_run:
+        database.process.signal(signal.SIGCONT)
+        database.execute("DROP USER gate@'%'", "DROP USER plain@'%'")
+
+
+def at(server, number, **options):
+    """A session at the backend with this server_id, and the sessions that were needed to get it."""
+    others = []
+    while True:
+        session = connect(server, **options)
+        with session.cursor() as cursor:
+            cursor.execute("SELECT @@server_id")
+            if cursor.fetchone()[0] == number:
+                return session, others
+        others.append(session)
+        assert len(others) < 9
+
+
+def close_all(*sessions):
+    for session in sessions:
+        try:
+            session.close()
+        except pymysql.err.Error:
+            pass
+
+
+@pytest.mark.parametrize("how", ["text", "command"])
+def test_a_kill_goes_to_the_backend_of_the_session(checked, how):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1), at(server, 2)
+    innocent, rest = at(server, 2)
+    try:
+        if how == "text":
+            with killer.cursor() as cursor:
+                cursor.execute(f"KILL {victim.thread_id()}")
+        else:
+            killer.kill(victim.thread_id())
+        with pytest.raises(pymysql.err.OperationalError), victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        for session in (innocent, killer):
+            with session.cursor() as cursor:
+                cursor.execute("SELECT @@server_id")
+                assert cursor.fetchone()[0] == 2
+    finally:
+        close_all(victim, killer, innocent, *more, *others, *rest)
+
+
+def test_a_statement_is_cancelled_at_another_backend(checked):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1, user="plain", password="plain-secret"), \
+        at(server, 2, user="plain", password="plain-secret")
+    try:
+        victim._execute_command(3, "SELECT SLEEP(30)")
+        with killer.cursor() as cursor:
+            cursor.execute(f"KILL QUERY {victim.thread_id()}")
+        with pytest.raises(pymysql.err.OperationalError) as interrupted:
+            victim._read_query_result()
+        assert interrupted.value.args[0] == 1317
+        with victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+def test_who_may_not_kill_may_not_elsewhere(checked):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1), at(server, 2, user="plain", password="plain-secret")
+    try:
+        with killer.cursor() as cursor, pytest.raises(pymysql.err.OperationalError) as refused:
+            cursor.execute(f"KILL {victim.thread_id()}")
+        assert refused.value.args[0] == 1227
+        with victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+def test_without_an_account_of_its_own_the_gateway_says_so(gateway, both_run):
+    server = gateway(",".join(database.address for database in both_run),
+                     options=("-backend-policy", "least-connections", *FAST))
+    (victim, more), (killer, others) = at(server, 1), at(server, 2)
+    try:
+        with killer.cursor() as cursor:
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                cursor.execute(f"KILL {victim.thread_id()}")
+            assert "give -backend-check-user" in refused.value.args[1]
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                cursor.execute(f"EXECUTE IMMEDIATE 'KILL {victim.thread_id()}'")
+            assert refused.value.args[0] == 1094
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+# ---- Checks with an account ----
+
+def test_a_server_that_is_read_only_is_a_standby(gateway, both_run, checked, tmp_path):
+    first, second = both_run
+    file = tmp_path / "weir.toml"
+    file.write_text("".join(f'[[backend]]\naddress = "{database.address}"\nrole = "auto"\n' for database in both_run))
+    first.execute("SET GLOBAL read_only = 1")
+    try:
+        server = gateway(options=("-config", str(file), "-backend-check-user", "gate", *FAST),
+                         environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+        assert where(server) == 2
+        rows = backends(server)
+        assert [rows[database.address]["Role"] for database in both_run] == ["standby", "primary"]
+        first.execute("SET GLOBAL read_only = 0")
+        second.execute("SET GLOBAL read_only = 1")
+        wait_for(lambda: where(server) == 1, "the roles to have changed")
+    finally:
+        for database in both_run:
+            database.execute("SET GLOBAL read_only = 0")
+
+
+def test_a_check_query_takes_a_server_out_and_back(checked, both_run):
+    server = checked("-backend-check-query", "SELECT @@global.max_connect_errors = 77", "-backend-check-expect", "0")
+    first, _ = both_run
+    before = first.execute("SELECT @@global.max_connect_errors")[0][0]
+    assert {where(server) for _ in range(6)} == {1, 2}
+    first.execute("SET GLOBAL max_connect_errors = 77")
+    try:
+        wait_for(lambda: backends(server)[first.address]["State"] == "down", "the check to fail")
+        assert 'says "1", not "0"' in backends(server)[first.address]["Last_error"]
+        assert {where(server) for _ in range(6)} == {2}
+    finally:
+        first.execute(f"SET GLOBAL max_connect_errors = {before}")
+    wait_for(lambda: backends(server)[first.address]["State"] == "up", "the check to succeed")
+
+
+def test_an_account_that_cannot_log_in_is_said(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-check-user", "root", "-backend-check-password", "wrong", *FAST))
+    server.process.wait_log("the gateway's own account cannot log in: Access denied")
+    assert where(server) in (1, 2)  # the last resort
+
+
+@pytest.mark.parametrize("options, message", [
+    (("-backend-check-query", "SELECT 1"), "give -backend-check-user"),
+    (("-backend-check-user", "a", "-backend-check-expect", "1"), "there is no -backend-check-query"),
+    (("-backend-check-user", "a", "-backend-check-password-file", "/missing"), "/missing: No such file"),
+])
+def test_what_is_wrong_in_the_checks_stops_the_start(gateway, options, message):
+    server = gateway("tcp://a:1,tcp://b:1", options=options, start=False).launch()
+    assert server.process.wait() == 1
+    assert message in server.log()

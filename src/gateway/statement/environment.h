@@ -67,6 +67,10 @@ struct session_operations {
                    uint32_t backend_id, const char *user);
     void (*id_remove)(void *owner, uint32_t id);
     bool (*id_find)(void *owner, uint32_t id, const char *user, struct session_place *place);
+    /* Runs a KILL at a backend with the gateway's own account. Blocks, any thread. Returns 0, or -1 and a
+     * message. NULL: there is only one backend. */
+    int (*kill_elsewhere)(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error);
     /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
      * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
     bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,

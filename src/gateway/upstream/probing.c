@@ -16,6 +16,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "gateway/upstream/account_session.h"
 #include "gateway/upstream/embedded.h"
 #include "gateway/upstream/upstream_state.h"
 
@@ -189,6 +190,8 @@ int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_o
     *watch = (struct upstream_watch){
         .upstream = upstream, .loop = loop, .on_looked = on_looked, .user = user};
     upstream->watch = watch;
+    if (upstream->options.checks.user)
+        account_session_init_library();
     uv_timer_init(loop, &watch->timer);
     uv_async_init(loop, &watch->wake, on_wake);
     watch->random = clock_wall_ns() ^ (uint64_t)(uintptr_t)watch;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/upstream/account_check.h"
+#include "gateway/upstream/account_session.h"
 #include "gateway/upstream/greeting.h"
 #include "gateway/upstream/policy.h"
 #include "gateway/upstream/upstream_state.h"
@@ -24,7 +26,8 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         .rise = options->checks.rise ? options->checks.rise : 1,
         .fall = options->checks.fall ? options->checks.fall : 1,
         .slow_start_ns = (uint64_t)options->checks.slow_start_s * UINT64_C(1000000000)};
-    snprintf(upstream->role, sizeof upstream->role, "%s", options->role ? options->role : "");
+    if (options->role && strcmp(options->role, ROLE_AUTOMATIC) != 0)
+        snprintf(upstream->role, sizeof upstream->role, "%s", options->role);
     upstream->look_up = address_look_up;
     upstream->is_embedded = !options->address || !*options->address;
     upstream->sends_proxy_header = upstream->is_embedded || options->sends_proxy_header;
@@ -149,7 +152,33 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     upstream->profile = profile;
     upstream->confirmed_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
-    upstream_note(upstream, true, NULL);
+    if (!upstream->options.checks.user) /* or else a greeting does not say enough */
+        upstream_note(upstream, true, NULL);
+}
+
+int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
+{
+    const struct upstream_options *options = &upstream->options;
+    char nothing[8];
+    if (!options->checks.user)
+        return error_set(error,
+                         "the gateway has no account at the backend %s that could do this: give "
+                         "-backend-check-user, with the privilege CONNECTION ADMIN there",
+                         upstream->label);
+    pthread_mutex_lock(&upstream->lock);
+    const struct address address = upstream->address;
+    pthread_mutex_unlock(&upstream->lock);
+    const struct account_target target = {.address = &address,
+                                          .label = upstream->label,
+                                          .user = options->checks.user,
+                                          .password = options->checks.password,
+                                          .sends_proxy_header = upstream->sends_proxy_header,
+                                          .timeout_s = options->connect_timeout_s};
+    struct account_session *session = account_session_open(&target, error);
+    int status =
+        session ? account_session_ask(session, statement, nothing, sizeof nothing, error) : -1;
+    account_session_close(session);
+    return status;
 }
 
 /* ---- Its state ---- */

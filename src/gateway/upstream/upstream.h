@@ -11,6 +11,7 @@
  *   upstream.c   one server: what sessions read while probes write
  *   upstream_look.c  one look at it
  *   upstream_set.h   all of them: which one a session gets, and what clients are greeted with
+ *   account_check.h  what checks ask with an account; account_session.h: its session
  *   health.h     from checks to up and down; policy.h: which one of several
  *   probing.c    when probes run
  *   embedded.h   the private mariadbd
@@ -65,14 +66,19 @@ struct upstream_checks {
     long interval_ms;    /* 0: at the pace of the constants above, and one outcome decides */
     unsigned rise, fall; /* outcomes in a row; 0: 1 */
     long slow_start_s;
+    /* What is asked besides (account_check.h), in a session of this account. user NULL: nothing. */
+    const char *user, *password;
+    const char *query, *expected; /* NULL: nothing is asked; any answer will do */
+    bool galera;                  /* it must be synced and ready */
 };
 
 /* Texts are borrowed: they must live as long as the upstream. */
 struct upstream_options {
-    const char *name;        /* NULL or "": its address */
-    const char *address;     /* tcp://host:port, unix:///path; NULL or "": the embedded server */
-    const char *role;        /* a word; "standby": only when no other is up. NULL or "": none */
-    unsigned weight;         /* 0: 1 */
+    const char *name;    /* NULL or "": its address */
+    const char *address; /* tcp://host:port, unix:///path; NULL or "": the embedded server */
+    const char *role;    /* a word; "standby": only when no other is up; "auto": found out by the
+                                checks. NULL or "": none */
+    unsigned weight;     /* 0: 1 */
     bool sends_proxy_header; /* the embedded server always gets one */
     struct upstream_checks checks;
     const char *data_directory; /* of the embedded server, */
@@ -148,6 +154,10 @@ void upstream_candidate(struct upstream *upstream, const char *wanted,
 void upstream_count_session(struct upstream *upstream, long more);
 
 /* ---- Connections to it: any thread ---- */
+
+/* Runs a KILL in a session of the account of its checks. Blocks. Returns 0, or -1 and a message. */
+int upstream_kill(struct upstream *upstream, const char *statement,
+                  struct error *error) WEIR_MUST_CHECK;
 
 /* The number of the address in use: it goes up with each address that is left. */
 uint32_t upstream_turn(struct upstream *upstream);

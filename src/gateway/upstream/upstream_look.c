@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/upstream/account_check.h"
 #include "gateway/upstream/probe.h"
 #include "gateway/upstream/upstream_state.h"
 #include "wire/wire.h"
@@ -80,8 +81,26 @@ static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool 
     const long interval_ms = upstream->options.checks.interval_ms;
     const uint64_t period_ns =
         (uint64_t)(interval_ms ? interval_ms / 2 : UPSTREAM_PROFILE_MS) * NS_PER_MS;
-    return confirmed_ns == 0 || (interval_ms && !is_up) ||
+    return confirmed_ns == 0 || (interval_ms && (!is_up || upstream->options.checks.user)) ||
            clock_monotonic_ns() - confirmed_ns >= period_ns;
+}
+
+/* What a greeting does not say. */
+static int ask_more(struct upstream *upstream, const struct address *address, struct error *error)
+{
+    char role[UPSTREAM_NAME_BYTES];
+    if (!upstream->options.checks.user)
+        return 0;
+    if (account_check(&upstream->options, address, upstream->label, role, error))
+        return -1;
+    pthread_mutex_lock(&upstream->lock);
+    const bool has_changed = *role && strcmp(role, upstream->role) != 0;
+    if (*role)
+        memcpy(upstream->role, role, sizeof role);
+    pthread_mutex_unlock(&upstream->lock);
+    if (has_changed)
+        log_info("backend", "%s is a %s", upstream->label, role);
+    return 0;
 }
 
 /* Returns 0 once an address has answered; all are tried. */
@@ -98,7 +117,7 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
         if (probe_server(&target, &profile, &header_refused, error) == 0) {
             say_header(upstream, &header_refused);
             take_into_use(upstream, target.address, found, &profile);
-            return 0;
+            return ask_more(upstream, target.address, error);
         }
     }
     return -1;

@@ -27,6 +27,14 @@ static bool id_find(void *owner, uint32_t id, const char *user, struct session_p
     return id == OTHER_SESSION || id == OWN_SESSION_ELSEWHERE || id == SESSION_ELSEWHERE;
 }
 
+static int kill_elsewhere(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error)
+{
+    struct driver *driver = owner;
+    snprintf(driver->killed, sizeof driver->killed, "%s: %s", backend->name, statement);
+    return driver->has_no_account ? error_set(error, "the gateway has no account") : 0;
+}
+
 static int trace_load(void *owner, const char *name, struct error *error)
 {
     struct driver *driver = owner;
@@ -70,6 +78,7 @@ static int backend_change(void *owner, const char *name, enum session_backend_or
 }
 
 static const struct session_operations operations = {.id_find = id_find,
+                                                     .kill_elsewhere = kill_elsewhere,
                                                      .backend_describe = backend_describe,
                                                      .backend_change = backend_change,
                                                      .trace_load = trace_load,
