@@ -5,6 +5,8 @@ import signal
 import pymysql
 import pytest
 from harness.fake_backend import FakeBackend
+from harness.packaging import package
+from harness.paths import ROOT
 from harness.ports import free_port
 from harness.waiting import wait_for
 
@@ -415,3 +417,44 @@ def test_what_is_wrong_in_the_checks_stops_the_start(gateway, options, message):
     server = gateway("tcp://a:1,tcp://b:1", options=options, start=False).launch()
     assert server.process.wait() == 1
     assert message in server.log()
+
+
+# ---- Chosen by a plugin ----
+
+@pytest.fixture(scope="module")
+def router(work, plugins):
+    """The plugin of the guide, taken out of the page: whoever is called "report" gets a standby."""
+    guide = (ROOT / "docs/plugin-guide.md").read_text()
+    block = guide[guide.index("## Which backend"):guide.index("## Helpers")]
+    code = "\n".join(line[4:] for line in block.splitlines() if line.startswith("    "))
+    folder = work / "router"
+    folder.mkdir()
+    (folder / "manifest.toml").write_text('name = "router"\nkind = "Audit"\nversion = "1"\n'
+                                          'export = [{extPoint = "OnConnectionEvent", impl = "OnConnectionEvent"}]\n')
+    (folder / "router.c").write_text(f"#include <string.h>\n#include <weir/plugin.h>\n#include <weir/text.h>\n{code}\n")
+    package(folder, plugins)
+    return "router-1"
+
+
+def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
+    first, second = both_run
+    for database in both_run:
+        database.execute("CREATE OR REPLACE USER report@'%'")
+    file = tmp_path / "weir.toml"
+    file.write_text(f'[[backend]]\nname = "one"\naddress = "{first.address}"\n'
+                    f'[[backend]]\nname = "two"\naddress = "{second.address}"\nrole = "standby"\n')
+    server = gateway(options=("-config", str(file), *FAST), plugins=["recorder-1", router])
+    try:
+        assert {where(server) for _ in range(5)} == {1}
+        assert {where(server, user="report") for _ in range(5)} == {2}
+        events = [event for event in server.events.all() if event.get("user") == "report"]
+        assert {event.get("backend_name") for event in events if event["event"] == "PreAuth"} == {None}
+        assert {event.get("backend_name") for event in events if event["event"] == "Connected"} == {"two"}
+        admin(server, "ADMIN BACKENDS DISABLE two")
+        with pytest.raises(pymysql.err.OperationalError) as refused:
+            where(server, user="report")
+        assert refused.value.args[0] == 1429 and "name or role standby" in refused.value.args[1]
+        assert where(server) == 1
+    finally:
+        for database in both_run:
+            database.execute("DROP USER report@'%'")

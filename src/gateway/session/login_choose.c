@@ -18,8 +18,9 @@ static bool choose(const struct session *session, struct session_choice *choice,
                    struct error *error)
 {
     const struct session_environment *environment = environment_of(session);
-    return environment->operations->backend_choose(environment->owner, NULL, session->login->tried,
-                                                   choice, error);
+    return environment->operations->backend_choose(environment->owner,
+                                                   session->observed.wanted_backend,
+                                                   session->login->tried, choice, error);
 }
 
 static void leave(struct session *session)

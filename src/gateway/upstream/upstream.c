@@ -293,7 +293,7 @@ void upstream_candidate(struct upstream *upstream, const char *wanted,
     candidate->is_standby = !wanted && strcmp(upstream->role, "standby") == 0;
     candidate->is_eligible = upstream->has_profile && upstream->mode == UPSTREAM_ENABLED &&
                              !upstream->refused[0] &&
-                             (!wanted || strcmp(upstream->role, wanted) == 0 ||
+                             (!wanted || (*wanted && strcmp(upstream->role, wanted) == 0) ||
                               strcmp(upstream_name(upstream), wanted) == 0);
     pthread_mutex_unlock(&upstream->lock);
 }

@@ -227,4 +227,5 @@ const weir_host_functions plugin_host = {
     .pending_value = plugin_host_pending_value,
     .known_name = known_name,
     .limit_statement = plugin_host_limit_statement,
+    .choose_backend = plugin_host_choose_backend,
 };
