@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "config_file.h"
 #include "gateway/gateway.h"
 #include "options.h"
@@ -44,7 +45,8 @@ static void describe(void *user, struct strbuf *json)
 }
 
 static int serve(const struct server_options *options, struct config_file *file,
-                 const char *variables_file, struct error *error)
+                 const struct backend_list *backends, const char *variables_file,
+                 struct error *error)
 {
     struct plugin_options plugins = {
         .variables_file = variables_file,
@@ -63,8 +65,18 @@ static int serve(const struct server_options *options, struct config_file *file,
         .port = options->port,
         .socket = options->socket,
         .data_directory = options->path,
-        .backend = options->backend,
-        .proxy_protocol = options->proxy_protocol,
+        .backends = backends->list,
+        .backend_count = backends->count,
+        .backend_policy = options->backend_policy,
+        .checks = {.interval_ms = options->backend_check_interval,
+                   .rise = options->backend_rise,
+                   .fall = options->backend_fall,
+                   .slow_start_s = options->backend_slow_start,
+                   .user = options->backend_check_user,
+                   .password = backends->check_password,
+                   .query = options->backend_check_query,
+                   .expected = options->backend_check_expect,
+                   .galera = options->backend_check_galera},
         .backend_first = options->backend_first,
         .mariadbd = options->mariadbd,
         .trace_plugin = options->trace_plugin,
@@ -117,9 +129,13 @@ static int serve_with_file(const struct server_options *options, struct config_f
                            struct error *error)
 {
     struct strbuf path = STRBUF_INIT;
+    struct backend_list backends;
+    int status = backend_list_fill(&backends, options, file, error);
     strbuf_printf(&path, "%s/plugin-variables.toml", options->path);
-    int status = path.failed ? error_set(error, "not enough memory")
-                             : serve(options, file, path.data, error);
+    if (status == 0)
+        status = path.failed ? error_set(error, "not enough memory")
+                             : serve(options, file, &backends, path.data, error);
+    backend_list_release(&backends);
     strbuf_release(&path);
     return status;
 }

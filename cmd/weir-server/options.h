@@ -25,6 +25,11 @@ struct server_options {
     /* Backend */
     char *path;
     char *backend;
+    int backend_policy;
+    char *backend_check_user, *backend_check_password, *backend_check_password_file,
+        *backend_check_query, *backend_check_expect;
+    bool backend_check_galera;
+    long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */

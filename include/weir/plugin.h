@@ -39,6 +39,7 @@
  *      weir_limit_statement() was added: rows, bytes and time of a reply
  *      weir_statement_routine() was added, and tables_known is 0 where there are routines
  *      [[statusVars]] were added to the manifest: rows of OnStatus for monitoring
+ *      weir_choose_backend() and the fact backend_name were added: several backends
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -255,7 +256,9 @@ typedef struct weir_limits {
     X(tls_version, 9, "\"TLSv1.3\" ...; absent without TLS")                                       \
     X(tls_cipher, 10, "the cipher's name; absent without TLS")                                     \
     X(backend_version, 11, "the backend's version string")                                         \
-    X(backend_address, 12, "where the backend is: tcp://host:port or unix:///path")                \
+    X(backend_address, 12,                                                                         \
+      "where the backend is: tcp://host:port or unix:///path; absent until one of several is "     \
+      "chosen")                                                                                    \
     X(reject_reason, 13, "Reject: why, in words; Disconnect: why the session ended")               \
     /* statement */                                                                                \
     X(command, 14, "the command's name as TiDB prints it: Query, Prepare, Execute, Init DB ...")   \
@@ -287,7 +290,10 @@ typedef struct weir_limits {
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
-      "flags that change how the statement is read. Absent when they are not known")
+      "flags that change how the statement is read. Absent when they are not known")               \
+    X(backend_name, 29,                                                                            \
+      "the backend's name in the configuration, or its address; absent until one of several is "   \
+      "chosen")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -338,9 +344,9 @@ typedef struct weir_limits {
  * A line is an event and its facts. Those in brackets are there when what they say above applies; one
  * that no line of the event names is absent.
  *
- *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
+ *   PreConnect: host client_ip server_ip connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
- *      names_known routine_count
+ *      names_known routine_count [backend_address backend_name]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
@@ -496,6 +502,7 @@ typedef struct weir_host_functions {
     int (*limit_statement)(weir_session *session, const weir_plugin *plugin,
                            const weir_limits *limits, const char *message, size_t message_size);
     int (*routine)(const weir_session *session, size_t index, weir_routine *routine);
+    int (*choose_backend)(weir_session *session, const char *name, size_t size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -690,6 +697,16 @@ static inline int weir_limit_statement(weir_session *session, const weir_limits 
     size_t size = length < 0 ? 0 : (size_t)length;
     return weir_host_table->limit_statement(session, weir_self, limits, message,
                                             size < sizeof message ? size : sizeof message - 1);
+}
+
+/* Chooses which backend the session gets, in PreAuth, before it has one, or in PreConnect: one with this name
+ * or this role (size: strlen(name)); of several the server's policy takes one. When none of them takes sessions the client
+ * reads an error that says so: it does not get another one. Of several plugins the last one counts.
+ * Returns 1, or 0 where nothing can be chosen: another event, -backend-first after PreConnect, a name of more than 63
+ * bytes, no memory, or an older server; then refuse, or let it pass. */
+static inline int weir_choose_backend(weir_session *session, const char *name, size_t size)
+{
+    return WEIR_HOST_HAS(choose_backend) ? weir_host_table->choose_backend(session, name, size) : 0;
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on

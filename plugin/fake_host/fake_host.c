@@ -187,6 +187,13 @@ static int limit_statement(weir_session *session, const weir_plugin *plugin,
     return 1;
 }
 
+static int choose_backend(weir_session *session, const char *name, size_t size)
+{
+    (void)session, (void)name, (void)size;
+    atomic_fetch_add(&fake_host.chosen, 1);
+    return 1;
+}
+
 static const weir_host_functions functions = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof functions,
@@ -212,6 +219,7 @@ static const weir_host_functions functions = {
     .data_directory = data_directory,
     .known_name = known_name,
     .limit_statement = limit_statement,
+    .choose_backend = choose_backend,
 };
 const weir_host_functions *weir_host_table = &functions;
 const weir_plugin *weir_self;

@@ -32,13 +32,37 @@
 #include "base/base.h"
 #include "plugin/host/plugin_host.h"
 
+/* Names of the ways to choose one of several backends; NULL-terminated. */
+extern const char *const gateway_policies[];
+
+#define GATEWAY_BACKENDS_MOST 32
+
+/* A server that sessions may be connected to. */
+struct gateway_backend {
+    const char *name;    /* NULL: its address */
+    const char *address; /* tcp://host:port, unix:///path */
+    const char *role;    /* NULL: none */
+    long weight;
+    bool proxy_protocol; /* send PROXY headers to it */
+};
+
+/* How backends are checked, where there are several. */
+struct gateway_checks {
+    long interval_ms, rise, fall, slow_start_s;
+    const char *user, *password;  /* NULL: nothing is asked */
+    const char *query, *expected; /* NULL: no query; any answer will do */
+    bool galera;
+};
+
 struct gateway_options {
     const char *host;   /* address to listen on */
     long port;          /* 0: no TCP */
     const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
-    const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
-    bool proxy_protocol;  /* send PROXY headers to an upstream backend */
+    const struct gateway_backend *backends;
+    size_t backend_count; /* 0: the embedded one */
+    int backend_policy;   /* index of gateway_policies */
+    struct gateway_checks checks;
     bool backend_first;   /* connect it before the client is greeted, and greet as it does */
     const char *mariadbd; /* program of the embedded backend */
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */

@@ -36,13 +36,17 @@ static bool read_worker(void *owner, size_t index, long *connections)
 static bool read_backend(void *owner, size_t index, struct status_backend *backend)
 {
     struct gateway *gateway = owner;
-    struct upstream_profile profile;
-    if (index > 0)
+    struct upstream_status status;
+    if (index >= upstream_set_count(gateway->upstreams))
         return false;
-    *backend = (struct status_backend){.answers = atomic_load(&gateway->backend_answers)};
-    snprintf(backend->address, sizeof backend->address, "%s", upstream_address(gateway->upstream));
-    if (upstream_profile(gateway->upstream, &profile))
-        snprintf(backend->version, sizeof backend->version, "%s", profile.version);
+    struct upstream *upstream = upstream_set_at(gateway->upstreams, index);
+    upstream_status(upstream, &status);
+    *backend = (struct status_backend){.state = status.state,
+                                       .sessions = status.sessions,
+                                       .answers = strcmp(status.state, "up") == 0};
+    snprintf(backend->name, sizeof backend->name, "%s", upstream_name(upstream));
+    snprintf(backend->address, sizeof backend->address, "%s", upstream_address(upstream));
+    snprintf(backend->version, sizeof backend->version, "%s", status.version);
     return true;
 }
 

@@ -15,7 +15,7 @@
 #include "gateway/gateway.h"
 #include "gateway/net/net.h"
 #include "gateway/session/session.h"
-#include "gateway/upstream/upstream.h"
+#include "gateway/upstream/upstream_set.h"
 #include "gateway/watchdog.h"
 
 struct connection;
@@ -25,18 +25,19 @@ struct trace_host;
 struct gateway {
     const struct gateway_options *options;
     struct plugin_registry *registry;
-    struct upstream *upstream;
+    struct upstream_set *upstreams;
+    struct session_backend *backends; /* the same, as sessions see them */
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
     atomic_bool draining;
-    atomic_bool backend_answers; /* as the last look at it has found */
-    struct worker *workers;      /* whose counters are summed; the array is the main thread's */
+    struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
     uint64_t serving_since_ns;          /* monotonic */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */
+    atomic_uint drains;                 /* of backends; the same */
     uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
@@ -64,6 +65,7 @@ struct worker {
     uint64_t lag_due_ns;      /* monotonic */
     atomic_long connection_count;
     bool closing;
+    unsigned drains;        /* as trace_changes */
     unsigned trace_changes; /* those of the gateway that have been acted upon */
 };
 

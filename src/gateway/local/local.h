@@ -88,7 +88,7 @@ struct local_answer {
     bool took_effect; /* events_took_effect() is due */
 };
 
-#define LOCAL_COLUMNS 8 /* most columns of a row, in an answer and in a query's reply */
+#define LOCAL_COLUMNS 12 /* most columns of a row, in an answer and in a query's reply */
 
 /* What plugins must have for a statement to be possible at all: bits. */
 #define LOCAL_NEEDS_VARIABLES 1U

@@ -291,6 +291,7 @@ static void collect_metrics(struct plugin_show *show)
 #undef X
     };
     const struct session_environment *environment = show->local.observed->environment;
+    const struct session_backend *backend = show->local.observed->backend;
     struct metrics sums = {0};
     char text[24];
     if (environment->operations->metrics_read)
@@ -301,8 +302,7 @@ static void collect_metrics(struct plugin_show *show)
         snprintf(text, sizeof text, "%" PRId64, metric_value(&sums, (enum metric)i));
         status_text(show, names[i], text);
     }
-    status_text(show, "Weir_backend",
-                environment->backend_address ? environment->backend_address : "");
+    status_text(show, "Weir_backend", backend ? backend->address : "");
     status_text(show, "Weir_version", WEIR_VERSION);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gateway/session/answers.h"
+#include "gateway/session/login.h"
 #include "gateway/session/tracing.h"
 
 #define ENDING_SECONDS 2  /* how long a client may take to read its last error */
@@ -105,6 +106,7 @@ static void begin_end(struct session *session, enum close_reason reason)
     if (!session->farewell.failed)
         leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
     strbuf_release(&session->farewell);
+    login_leave_backend(session);
     log_the_end(session);
     give_last_events(session);
 }

@@ -17,6 +17,7 @@
 #include "gateway/statement/command.h"
 #include "gateway/statement/describe.h"
 #include "gateway/statement/execute_parameters.h"
+#include "gateway/statement/facts.h"
 #include "gateway/statement/limits.h"
 #include "gateway/statement/prepared.h"
 
@@ -613,4 +614,5 @@ const struct plugin_facts_source memo_source = {
     .part_text = part_text_fact,
     .hold = hold,
     .limit = limit,
+    .choose_backend = facts_want_backend,
 };

@@ -156,15 +156,20 @@ static void expose_backends(struct exposition *page, const struct status_source 
 {
     struct status_backend backend;
     exposition_family(page, "backend_up", EXPOSITION_GAUGE,
-                      "1 where the backend has answered when it was last looked at");
+                      "1 where the backend is up, by its checks, and sessions may use it");
     for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
-        const struct exposition_label label = {"backend", backend.address};
+        const struct exposition_label label = {"backend", backend.name};
         exposition_number(page, &label, 1, backend.answers);
+    }
+    exposition_family(page, "backend_sessions", EXPOSITION_GAUGE, "sessions with the backend");
+    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+        const struct exposition_label label = {"backend", backend.name};
+        exposition_number(page, &label, 1, backend.sessions);
     }
     exposition_family(page, "backend_info", EXPOSITION_GAUGE,
                       "1 for each backend, with the version that it has greeted with last");
     for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
-        const struct exposition_label labels[] = {{"backend", backend.address},
+        const struct exposition_label labels[] = {{"backend", backend.name},
                                                   {"version", backend.version}};
         exposition_number(page, labels, 2, 1);
     }

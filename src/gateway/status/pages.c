@@ -38,9 +38,11 @@ static json_t *backends_of(const struct status_source *source)
     json_t *list = json_array();
     struct status_backend backend;
     for (size_t i = 0; source->backend(source->owner, i, &backend); i++)
-        json_array_append_new(list, json_pack("{s:o, s:b, s:o}", "address",
-                                              text_of(backend.address), "answers", backend.answers,
-                                              "version", text_of(backend.version)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:s, s:b, s:I, s:o}", "name", text_of(backend.name),
+                            "address", text_of(backend.address), "state", backend.state, "answers",
+                            backend.answers, "sessions", (json_int_t)backend.sessions, "version",
+                            text_of(backend.version)));
     return list;
 }
 

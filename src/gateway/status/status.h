@@ -22,9 +22,12 @@
 #include "gateway/statement/statement.h"
 
 struct status_backend {
+    char name[300];    /* as it was given, or the address */
     char address[300]; /* as it was given */
     char version[128]; /* what it said last; foreign text; "": it was never reached */
-    bool answers;
+    const char *state; /* static text, as ADMIN SHOW BACKENDS has it */
+    long sessions;
+    bool answers; /* and sessions may use it */
 };
 
 /* Whom the pages ask. Each function gets `owner`, on the status port's thread. */

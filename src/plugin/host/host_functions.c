@@ -260,4 +260,5 @@ const weir_host_functions plugin_host = {
     .known_name = known_name,
     .limit_statement = plugin_host_limit_statement,
     .routine = routine,
+    .choose_backend = plugin_host_choose_backend,
 };

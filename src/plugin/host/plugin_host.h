@@ -130,6 +130,9 @@ struct plugin_facts_source {
     /* A plugin limits the reply of the command that it judges. Returns 1, or 0: it cannot be limited. */
     int (*limit)(void *source_data, const weir_limits *limits,
                  const struct plugin_refusal *refusal);
+    /* A plugin chooses a backend by its name or role, in an event whose verdict counts. Returns 1, or 0: it
+     * cannot be chosen now. */
+    int (*choose_backend)(void *source_data, weir_string name);
 };
 
 /* What the source's hold() has given to a plugin. Once the plugin has answered, release() is called
