@@ -270,7 +270,17 @@ typedef struct weir_limits {
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
-      "flags that change how the statement is read. Absent when they are not known")
+      "flags that change how the statement is read. Absent when they are not known")               \
+    /* encryption */                                                                               \
+    X(backend_tls_version, 29,                                                                     \
+      "of the connection to the backend: \"TLSv1.3\" ...; absent without "                         \
+      "TLS there")                                                                                 \
+    X(backend_tls_cipher, 30, "... its cipher's name; absent without TLS there")                   \
+    X(client_cert_subject, 31,                                                                     \
+      "the subject of the client's certificate, \"CN=client,O=weir\" (RFC 2253); absent when it "  \
+      "has shown none")                                                                            \
+    X(client_cert_issuer, 32, "... its issuer")                                                    \
+    X(client_cert_serial, 33, "... its serial number in hexadecimal digits")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -316,11 +326,14 @@ typedef struct weir_limits {
  *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
  *   PreAuth: PreConnect, user database connection_id
- *      [client_version tls_version tls_cipher backend_version backend_connection_id]
+ *      [client_version tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial
+ *      backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
- *      tls_version tls_cipher backend_version backend_connection_id refused_by error_code]
+ *      tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial backend_version
+ *      backend_connection_id backend_tls_version backend_tls_cipher refused_by error_code]
  *   Connected: PreConnect, user connection_id backend_connection_id backend_version auth_method
- *      [database current_user current_role client_version tls_version tls_cipher character_set sql_mode
+ *      [database current_user current_role client_version tls_version tls_cipher client_cert_subject
+ *      client_cert_issuer client_cert_serial backend_tls_version backend_tls_cipher character_set sql_mode
  *      unknown]
  *   ChangeUser: Connected, command command_code statement_number statement_index statement_count
  *      sql_size parameter_count session_status started_at error_code

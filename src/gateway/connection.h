@@ -14,21 +14,23 @@ struct connection {
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
-    uv_timer_t *timer;     /* NULL: no deadline is set */
-    int handles;           /* libuv handles that are not closed yet */
-    bool is_connecting;    /* the backend's socket has no answer to connect() yet */
-    bool is_securing;      /* the TLS handshake is going on */
-    bool handshake_writes; /* ... and waits until it can send */
-    bool is_over;          /* everything is closed or being closed */
-    bool is_ready;         /* in worker->ready */
+    uv_timer_t *timer;  /* NULL: no deadline is set */
+    int handles;        /* libuv handles that are not closed yet */
+    bool is_connecting; /* the backend's socket has no answer to connect() yet */
+    struct {
+        bool is_going_on; /* the TLS handshake of that side's leg */
+        bool writes;      /* ... waits until it can send */
+    } securing[2];        /* by enum session_side */
+    bool is_over;         /* everything is closed or being closed */
+    bool is_ready;        /* in worker->ready */
     struct connection *next_ready;
 };
 
 /* Takes the socket; the session greets the client. */
 void connection_accept(struct worker *worker, const struct arrival *arrival);
 
-/* The client's socket, or a filter on it, has bytes. */
-void connection_client_readable(struct connection *connection);
+/* Filters of its legs have bytes that their sockets do not announce. */
+void connection_read_buffered(struct connection *connection);
 
 /* A hold came back through the worker's inbox. */
 void connection_hold_returned(struct session_hold *hold);

@@ -193,7 +193,8 @@ static void reopen(struct server *server)
 {
     struct error error = {""};
     if (log_open(server->gateway.options->log_file, &error) ||
-        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)))
+        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
+        upstream_reload_tls(server->gateway.upstream, &error))
         log_error("gateway", "SIGHUP: %s", error.message);
     else
         log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
@@ -227,6 +228,7 @@ static WEIR_MUST_CHECK int start_upstream(struct server *server, struct error *e
         .data_directory = options->data_directory,
         .mariadbd = options->mariadbd,
         .connect_timeout_s = options->connect_timeout_s,
+        .tls = options->backend_tls,
     };
     server->gateway.upstream = upstream_new(&upstream, error);
     if (!server->gateway.upstream)
@@ -329,8 +331,11 @@ static void init_loop(struct server *server)
 static int start(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
-                              options->tls_automatic};
+    const struct tls_options tls = {.prefix = "-",
+                                    .certificate = options->tls_certificate,
+                                    .key = options->tls_key,
+                                    .ca = options->tls_ca,
+                                    .automatic = options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))

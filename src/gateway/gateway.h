@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "gateway/upstream/upstream_tls.h"
 #include "plugin/host/plugin_host.h"
 
 struct gateway_options {
@@ -35,7 +36,8 @@ struct gateway_options {
     long port;          /* 0: no TCP */
     const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
-    const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
+    const char *backend; /* tcp://host:port, unix:///path; NULL or "": embedded */
+    struct upstream_tls_options backend_tls;
     bool proxy_protocol;  /* send PROXY headers to an upstream backend */
     bool backend_first;   /* connect it before the client is greeted, and greet as it does */
     const char *mariadbd; /* program of the embedded backend */

@@ -88,6 +88,13 @@ static const struct session_operations operations = {
     .metrics_read = read_metrics,
 };
 
+static enum backend_security security_of(const struct upstream_tls *tls)
+{
+    return tls->mode == UPSTREAM_TLS_OFF         ? BACKEND_STAYS_PLAIN
+           : tls->mode == UPSTREAM_TLS_PREFERRED ? BACKEND_SECURES_IF_OFFERED
+                                                 : BACKEND_MUST_BE_SECURE;
+}
+
 static void set_environment(struct worker *worker)
 {
     struct gateway *gateway = worker->gateway;
@@ -103,6 +110,9 @@ static void set_environment(struct worker *worker)
         .requires_tls = options->require_tls,
         .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
         .backend_first = options->backend_first,
+        .backend_security = security_of(upstream_tls(gateway->upstream)),
+        .backend_tls_mode = upstream_tls_mode_name(upstream_tls(gateway->upstream)->mode),
+        .backend_is_local = upstream_is_local(gateway->upstream),
         .backend_address = upstream_address(gateway->upstream),
         .max_command_bytes = (size_t)options->max_command_bytes,
         .max_prepared_bytes = (size_t)options->max_prepared_bytes,
@@ -189,7 +199,7 @@ static void on_idle(uv_idle_t *idle)
         return;
     }
     worker_remove_ready(worker, connection);
-    connection_client_readable(connection);
+    connection_read_buffered(connection);
 }
 
 static void on_hold_timer(uv_timer_t *timer)

@@ -74,7 +74,7 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
 
-/* Has the connection's client read from once more, though its socket is not readable; and takes
+/* Has the connection read what its filters have buffered, though no socket is readable; and takes
  * that back. On the worker's thread. */
 void worker_add_ready(struct worker *worker, struct connection *connection);
 void worker_remove_ready(struct worker *worker, struct connection *connection);

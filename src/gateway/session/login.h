@@ -14,7 +14,10 @@
  * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
  * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
  *
- * Each leg numbers its own packets: with TLS on the client's side the numbers differ. */
+ * With the backend, TLS begins once it is to be told who logs in: servers go by the capabilities of the
+ * request for TLS, and these are the client's.
+ *
+ * Each leg numbers its own packets: with TLS on one side the numbers differ. */
 #ifndef WEIR_GATEWAY_SESSION_LOGIN_H
 #define WEIR_GATEWAY_SESSION_LOGIN_H
 
@@ -34,7 +37,7 @@ struct login {
     struct sockaddr_storage peer, local; /* of the client */
     size_t client_bytes;                 /* read so far */
     char error[256];                     /* of the wish that failed; "": it was fulfilled */
-    char tls_version[16], tls_cipher[64];
+    bool backend_offers_tls;
 };
 
 /* Greets. */
@@ -74,6 +77,7 @@ bool login_client_bytes(struct session *session);
 bool login_secured(struct session *session);
 bool login_judged(struct session *session);
 bool login_connected(struct session *session);
+bool login_backend_secured(struct session *session);
 bool login_backend_bytes(struct session *session);
 void login_backend_lost(struct session *session);
 void login_timed_out(struct session *session);

@@ -87,12 +87,26 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
 
 /* ---- The greeting ---- */
 
+static bool secures_backend(const struct session *session)
+{
+    return session->login->backend_offers_tls &&
+           environment_of(session)->backend_security != BACKEND_STAYS_PLAIN;
+}
+
 /* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
- * always wants to know what changes of the session. */
-static void tell_who_logs_in(struct session *session)
+ * always wants to know what changes of the session, and TLS is of one leg only. */
+static struct wire_handshake_response hello_of(const struct session *session)
+{
+    struct wire_handshake_response hello = session->login->hello;
+    if (secures_backend(session))
+        hello.capabilities |= WIRE_CAP(CLIENT_SSL);
+    return hello;
+}
+
+static void introduce(struct session *session)
 {
     const struct session_environment *environment = environment_of(session);
-    struct wire_handshake_response hello = session->login->hello;
+    struct wire_handshake_response hello = hello_of(session);
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
     if (environment->backend_first) {
@@ -107,6 +121,41 @@ static void tell_who_logs_in(struct session *session)
     session_enter(session, SESSION_AUTHENTICATING);
     session_set_deadline(session, environment->handshake_timeout_s);
     send_framed(session, &packet);
+}
+
+static void request_tls(struct session *session)
+{
+    const struct wire_handshake_response hello = hello_of(session);
+    struct strbuf packet = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
+    wire_encode_ssl_request(&writer, &hello);
+    strbuf_release(&session->farewell);
+    session_enter(session, SESSION_SECURING_BACKEND);
+    session_set_deadline(session, environment_of(session)->connect_timeout_s);
+    send_framed(session, &packet);
+}
+
+static void tell_who_logs_in(struct session *session)
+{
+    if (secures_backend(session))
+        request_tls(session);
+    else
+        introduce(session);
+}
+
+bool login_backend_secured(struct session *session)
+{
+    const struct login *login = session->login;
+    const char *address = environment_of(session)->backend_address;
+    if (*login->error) {
+        log_warn("session", "TLS with the backend %s failed: %s connection=%u", address,
+                 log_foreign(login->error, strlen(login->error)), session->observed.id);
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "weir: TLS with the backend %s failed: %s", address, login->error);
+    } else {
+        introduce(session);
+    }
+    return true;
 }
 
 /* A backend counts hosts that close the connection during the handshake, and blocks them in the end
@@ -144,11 +193,29 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
     login_greet(session, greeting);
 }
 
+/* Whether TLS is demanded of a backend that does not offer it; then the session has failed. */
+static bool fails_without_tls(struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    if (session->login->backend_offers_tls ||
+        environment->backend_security != BACKEND_MUST_BE_SECURE)
+        return false;
+    session_fail(
+        session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+        "weir: the backend %s does not offer TLS, and -backend-tls %s demands it: give that "
+        "server a certificate, or start weir-server with -backend-tls preferred",
+        environment->backend_address, environment->backend_tls_mode);
+    return true;
+}
+
 static void greeted(struct session *session, const struct wire_greeting *greeting)
 {
     const struct session_environment *environment = environment_of(session);
     if (environment->operations->greeted)
         environment->operations->greeted(environment->owner, greeting);
+    session->login->backend_offers_tls = greeting->capabilities & WIRE_CAP(CLIENT_SSL);
+    if (fails_without_tls(session))
+        return;
     if (!environment->backend_first &&
         session->login->hello.capabilities & ~greeting->capabilities) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
@@ -298,8 +365,9 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
-    if (session->state == SESSION_GREETED && packet->kind != WIRE_ERR &&
-        !session_is_farewell(packet)) {
+    const bool may_only_refuse =
+        session->state == SESSION_GREETED || session->state == SESSION_SECURING_BACKEND;
+    if (may_only_refuse && packet->kind != WIRE_ERR && !session_is_farewell(packet)) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL); /* nobody has logged in yet */
         return;
     }

@@ -258,7 +258,6 @@ bool login_secured(struct session *session)
         leg_fail(&session->client, 0); /* nothing can be said to this client any more */
         session_close(session, CLOSE_TLS);
     } else {
-        facts_tls(&session->observed, login->tls_version, login->tls_cipher);
         session_enter(session, SESSION_GREETED);
     }
     return true;

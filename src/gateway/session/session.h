@@ -81,7 +81,8 @@ struct session_arrival {
     X(SESSION_FINISHES, 6)         /* leg_finish() the client's leg */                             \
     X(SESSION_SETS_DEADLINE, 7)    /* session_take_deadline() */                                   \
     X(SESSION_IS_OVER, 8)          /* flush and close both legs, then session_free() */            \
-    X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */
+    X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */                            \
+    X(SESSION_SECURES_BACKEND, 10) /* begin TLS on the backend's leg, then session_secured() */
 
 enum session_wish {
 #define X(enumerator, bit) enumerator = 1U << (bit),
@@ -120,8 +121,8 @@ void session_run(struct session *session);
 
 /* The wish is fulfilled. error NULL: success; otherwise why not (borrowed). */
 void session_connected(struct session *session, const char *error);
-void session_secured(struct session *session, const char *version, const char *cipher,
-                     const char *error);
+void session_secured(struct session *session, enum session_side side,
+                     const struct tls_agreement *agreement, const char *error);
 void session_begin_work(
     struct session *session);               /* nothing else may happen until session_worked() */
 void session_work(struct session *session); /* on another thread */

@@ -42,6 +42,9 @@ struct session_operations {
     void (*metrics_read)(void *owner, int64_t sums[METRIC_COUNT]);
 };
 
+/* What a session does about TLS with the backend, whose address may be a Unix socket. */
+enum backend_security { BACKEND_STAYS_PLAIN, BACKEND_SECURES_IF_OFFERED, BACKEND_MUST_BE_SECURE };
+
 struct session_environment {
     const struct session_operations *operations;
     void *owner;
@@ -56,6 +59,9 @@ struct session_environment {
     bool sends_proxy_header; /* to the backend */
     bool backend_first;      /* the backend is connected before a client is greeted: both have one
                            scramble and one connection id */
+    enum backend_security backend_security;
+    const char *backend_tls_mode; /* its name, for errors: "required" */
+    bool backend_is_local;        /* behind a Unix socket */
     const char *backend_address;
     size_t max_command_bytes;  /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */

@@ -24,7 +24,7 @@ static void set_name(struct observed *observed, enum weir_text_fact fact, const 
     set_text(observed, fact, name, name ? strlen(name) : 0);
 }
 
-#define NAME_BYTES 127 /* a longer name is cut */
+#define NAME_BYTES 255 /* a longer name is cut */
 
 /* Keeps a copy in *owned and shows it. Without memory for it the fact is absent. */
 static void set_owned(struct observed *observed, enum weir_text_fact fact, char **owned,
@@ -63,11 +63,31 @@ void facts_connection_id(struct observed *observed, uint32_t id)
     observed->handle.number[WEIR_NUMBER_connection_id] = id;
 }
 
-void facts_tls(struct observed *observed, const char *version, const char *cipher)
+/* Absent where the certificate says nothing. */
+static void set_certificate(struct observed *observed, enum weir_text_fact fact, char **owned,
+                            const char *text)
+{
+    if (*text)
+        set_owned(observed, fact, owned, wire_text(text));
+}
+
+void facts_tls(struct observed *observed, const struct tls_agreement *client)
 {
     observed->handle.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
-    set_owned(observed, WEIR_TEXT_tls_version, &observed->tls_version, wire_text(version));
-    set_owned(observed, WEIR_TEXT_tls_cipher, &observed->tls_cipher, wire_text(cipher));
+    set_owned(observed, WEIR_TEXT_tls_version, &observed->tls_version, wire_text(client->version));
+    set_owned(observed, WEIR_TEXT_tls_cipher, &observed->tls_cipher, wire_text(client->cipher));
+    set_certificate(observed, WEIR_TEXT_client_cert_subject, &observed->cert_subject,
+                    client->subject);
+    set_certificate(observed, WEIR_TEXT_client_cert_issuer, &observed->cert_issuer, client->issuer);
+    set_certificate(observed, WEIR_TEXT_client_cert_serial, &observed->cert_serial, client->serial);
+}
+
+void facts_backend_tls(struct observed *observed, const struct tls_agreement *backend)
+{
+    set_owned(observed, WEIR_TEXT_backend_tls_version, &observed->backend_tls_version,
+              wire_text(backend->version));
+    set_owned(observed, WEIR_TEXT_backend_tls_cipher, &observed->backend_tls_cipher,
+              wire_text(backend->cipher));
 }
 
 /* Clients name their library's version among their attributes. */
@@ -121,6 +141,11 @@ void facts_release(struct observed *observed)
 {
     free(observed->tls_version);
     free(observed->tls_cipher);
+    free(observed->cert_subject);
+    free(observed->cert_issuer);
+    free(observed->cert_serial);
+    free(observed->backend_tls_version);
+    free(observed->backend_tls_cipher);
     free(observed->auth_method);
     free(observed->backend_version);
 }

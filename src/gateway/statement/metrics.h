@@ -41,7 +41,12 @@
     X(BACKEND_CONNECTIONS_OPEN, "backend_connections_open", GAUGE,                                 \
       "connections to the backend that are open now")                                              \
     X(BACKEND_CONNECTIONS_FAILED, "backend_connections_failed", COUNTER,                           \
-      "connections to the backend that its host did not take")
+      "connections to the backend that its host did not take")                                     \
+    X(BACKEND_TLS, "backend_tls", COUNTER, "connections to the backend that TLS encrypts")         \
+    X(BACKEND_TLS_RESUMED, "backend_tls_resumed", COUNTER,                                         \
+      "... that a ticket has saved the full handshake")                                            \
+    X(BACKEND_TLS_FAILED, "backend_tls_failed", COUNTER,                                           \
+      "connections to the backend whose TLS handshake failed")
 
 enum metric {
 #define X(enumerator, ...) METRIC_##enumerator,

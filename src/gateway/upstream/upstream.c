@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/net/net.h"
 #include "gateway/upstream/greeting.h"
 #include "gateway/upstream/probe.h"
 #include "gateway/upstream/upstream_state.h"
@@ -22,7 +23,8 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
     upstream->look_up = address_look_up;
     upstream->is_embedded = !options->address || !*options->address;
     upstream->sends_proxy_header = upstream->is_embedded || options->sends_proxy_header;
-    if (!upstream->is_embedded && address_parse(&upstream->name, options->address, error)) {
+    if ((!upstream->is_embedded && address_parse(&upstream->name, options->address, error)) ||
+        upstream_tls_open(&upstream->tls, &options->tls, upstream->name.host, error)) {
         free(upstream);
         return NULL;
     }
@@ -35,6 +37,7 @@ void upstream_free(struct upstream *upstream)
     if (!upstream)
         return;
     upstream_watch_free(upstream->watch);
+    upstream_tls_close(&upstream->tls);
     pthread_mutex_destroy(&upstream->lock);
     free(upstream);
 }
@@ -52,6 +55,21 @@ bool upstream_is_embedded(const struct upstream *upstream)
 bool upstream_sends_proxy_header(const struct upstream *upstream)
 {
     return upstream->sends_proxy_header;
+}
+
+const struct upstream_tls *upstream_tls(const struct upstream *upstream)
+{
+    return &upstream->tls;
+}
+
+bool upstream_is_local(const struct upstream *upstream)
+{
+    return !upstream->name.host[0];
+}
+
+int upstream_reload_tls(struct upstream *upstream, struct error *error)
+{
+    return upstream->tls.context ? tls_context_reload(upstream->tls.context, error) : 0;
 }
 
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile)
@@ -156,6 +174,19 @@ static void say_header(struct upstream *upstream, const struct error *refused)
     upstream->header_failed = failed;
 }
 
+/* A server that answers, and that nobody can speak TLS with. */
+static void say_tls(struct upstream *upstream, const struct error *failure)
+{
+    const bool failed = failure->message[0] != 0;
+    if (failed && !upstream->tls_failed)
+        log_error("backend", "%s: TLS fails, and nobody can log in (-backend-tls %s): %s",
+                  upstream->name.text, upstream_tls_mode_name(upstream->tls.mode),
+                  log_foreign(failure->message, strlen(failure->message)));
+    else if (!failed && upstream->tls_failed)
+        log_info("backend", "%s: TLS works now", upstream->name.text);
+    upstream->tls_failed = failed;
+}
+
 int upstream_look(struct upstream *upstream, struct error *error)
 {
     struct address_list found;
@@ -172,13 +203,15 @@ int upstream_look(struct upstream *upstream, struct error *error)
         return 0;
     struct probe_target target = {.text = upstream->name.text,
                                   .sends_proxy_header = upstream->sends_proxy_header,
+                                  .tls = &upstream->tls,
                                   .timeout_s = upstream->options.connect_timeout_s};
     for (size_t i = 0; i < found.count; i++) {
         struct upstream_profile profile;
-        struct error header_refused;
+        struct probe_findings findings;
         target.address = &found.list[i];
-        if (probe_server(&target, &profile, &header_refused, error) == 0) {
-            say_header(upstream, &header_refused);
+        if (probe_server(&target, &profile, &findings, error) == 0) {
+            say_header(upstream, &findings.header_refused);
+            say_tls(upstream, &findings.tls_failed);
             take_into_use(upstream, target.address, &profile);
             return 0;
         }

@@ -19,11 +19,13 @@ struct upstream {
     struct upstream_options options;
     struct address_name name;
     bool is_embedded, sends_proxy_header;
+    struct upstream_tls tls;
     upstream_look_up *look_up;    /* address_look_up(), but for tests */
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
     bool header_failed; /* the same, of the PROXY header */
+    bool tls_failed;    /* and of TLS */
 
     pthread_mutex_t lock;            /* of what follows */
     struct address address;          /* the one that a probe reached last */

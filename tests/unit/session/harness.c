@@ -208,10 +208,24 @@ static void connect_backend(struct harness *harness, const char *error)
     session_connected(harness->session, error);
 }
 
-static void secure_client(struct harness *harness, const char *error)
+static void secure(struct harness *harness, enum session_side side, const char *error)
 {
-    harness->is_securing = false;
-    session_secured(harness->session, "TLSv1.3", "TLS_AES_256_GCM_SHA384", error);
+    const struct tls_agreement agreement = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=peer", "",
+                                            "7"};
+    harness->is_securing[side] = false;
+    session_secured(harness->session, side, &agreement, error);
+}
+
+/* Returns whether the session was fed. */
+static bool begin_securing(struct harness *harness, enum session_side side)
+{
+    const struct harness_options *options = &harness->options;
+    if (harness->is_securing[side])
+        return false;
+    harness->is_securing[side] = true;
+    if (!options->secures_later)
+        secure(harness, side, options->secure_fails ? "no" : NULL);
+    return !harness->is_securing[side];
 }
 
 static void do_work(struct harness *harness, bool cancelled)
@@ -233,12 +247,10 @@ static bool start_wishes(struct harness *harness, unsigned wishes)
             connect_backend(harness, options->connect_fails ? "refused" : NULL);
         return !harness->is_connecting;
     }
-    if (wishes & SESSION_SECURES && !harness->is_securing) {
-        harness->is_securing = true;
-        if (!options->secures_later)
-            secure_client(harness, options->secure_fails ? "no" : NULL);
-        return !harness->is_securing;
-    }
+    if (wishes & SESSION_SECURES && begin_securing(harness, SESSION_CLIENT))
+        return true;
+    if (wishes & SESSION_SECURES_BACKEND && begin_securing(harness, SESSION_BACKEND))
+        return true;
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(leg_of(harness, SESSION_BACKEND));
     if (wishes & SESSION_FINISHES)
@@ -400,9 +412,10 @@ void harness_connected(struct harness *harness, const char *error)
 
 void harness_secured(struct harness *harness, const char *error)
 {
-    if (harness->is_over || !harness->is_securing)
+    const bool is_client = harness->is_securing[SESSION_CLIENT];
+    if (harness->is_over || !(is_client || harness->is_securing[SESSION_BACKEND]))
         return;
-    secure_client(harness, error);
+    secure(harness, is_client ? SESSION_CLIENT : SESSION_BACKEND, error);
     harness_go_on(harness);
 }
 
@@ -473,6 +486,10 @@ static void begin_environment(struct harness *harness)
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_first = options->backend_first,
+        .backend_security = options->backend_tls_required ? BACKEND_MUST_BE_SECURE
+                            : options->backend_tls        ? BACKEND_SECURES_IF_OFFERED
+                                                          : BACKEND_STAYS_PLAIN,
+        .backend_tls_mode = "required",
         .backend_address = "tcp://backend:3306",
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
