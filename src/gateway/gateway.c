@@ -349,6 +349,11 @@ static int start(struct server *server, struct error *error)
     server->gateway.connection_ids = connection_ids_new();
     if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
+    if (!upstream_is_embedded(server->gateway.upstream)) {
+        server->gateway.password_key = password_key_new(error);
+        if (!server->gateway.password_key)
+            return -1;
+    }
     return start_workers(server, error);
 }
 
@@ -387,6 +392,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     upstream_free(server->gateway.upstream);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
+    password_key_free(server->gateway.password_key);
     trace_loading_close(&server->gateway);
     free(server->workers);
     free(server->activities);

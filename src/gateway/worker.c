@@ -77,6 +77,25 @@ static void read_metrics(void *owner, int64_t sums[METRIC_COUNT])
         (int64_t)((clock_monotonic_ns() - gateway->serving_since_ns) / UINT64_C(1000000000));
 }
 
+static bool key_of_passwords(void *owner, struct strbuf *pem)
+{
+    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    return key && password_key_public(key, pem);
+}
+
+static bool decrypt_password(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out)
+{
+    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    return key && password_key_decrypt(key, bytes, size, out);
+}
+
+static bool encrypt_password(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
+                             size_t size, struct strbuf *out)
+{
+    (void)owner;
+    return password_encrypt(pem, pem_size, bytes, size, out);
+}
+
 static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
@@ -86,6 +105,9 @@ static const struct session_operations operations = {
     .trace_load = load_trace,
     .trace_changed = trace_changed,
     .metrics_read = read_metrics,
+    .password_key = key_of_passwords,
+    .password_decrypt = decrypt_password,
+    .password_encrypt = encrypt_password,
 };
 
 static enum backend_security security_of(const struct upstream_tls *tls)

@@ -33,6 +33,7 @@ struct gateway {
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
     uint64_t serving_since_ns;          /* monotonic */
+    struct password_key *password_key;  /* NULL: the embedded server needs none */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */

@@ -22,6 +22,7 @@
 #define WEIR_GATEWAY_SESSION_LOGIN_H
 
 #include "gateway/session/machine.h"
+#include "gateway/session/password_relay.h"
 
 /* What the gateway itself greets with, and what clients mean that name none. */
 #define LOGIN_USUAL_PLUGIN "mysql_native_password"
@@ -38,6 +39,8 @@ struct login {
     size_t client_bytes;                 /* read so far */
     char error[256];                     /* of the wish that failed; "": it was fulfilled */
     bool backend_offers_tls;
+    char scramble[WIRE_SCRAMBLE_BYTES]; /* of the backend's greeting */
+    struct password_relay password;
 };
 
 /* Greets. */

@@ -109,10 +109,15 @@ static void introduce(struct session *session)
     struct wire_handshake_response hello = hello_of(session);
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
-    if (environment->backend_first) {
-        facts_auth_method(&session->observed,
-                          hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN));
-    } else {
+    const struct wire_string method =
+        hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN);
+    if (environment->backend_first && password_is_proof(method)) {
+        facts_auth_method(&session->observed, method);
+        if (!password_relay_begin(
+                session, method,
+                (struct wire_string){session->login->scramble, sizeof session->login->scramble}))
+            return;
+    } else { /* the backend asks, and what is answered may be relayed or not */
         hello.plugin = wire_text(ASKING_PLUGIN);
         hello.auth_response = wire_text("");
     }
@@ -149,7 +154,7 @@ bool login_backend_secured(struct session *session)
     const char *address = environment_of(session)->backend_address;
     if (*login->error) {
         log_warn("session", "TLS with the backend %s failed: %s connection=%u", address,
-                 log_foreign(login->error, strlen(login->error)), session->observed.id);
+                 login->error, session->observed.id);
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: TLS with the backend %s failed: %s", address, login->error);
     } else {
@@ -187,6 +192,9 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    memcpy(session->login->scramble, greeting->scramble1.data, greeting->scramble1.size);
+    memcpy(session->login->scramble + greeting->scramble1.size, greeting->scramble2.data,
+           WIRE_SCRAMBLE_BYTES - greeting->scramble1.size);
     facts_connection_id(&session->observed, greeting->connection_id);
     prepare_farewell(session, greeting);
     session_enter(session, SESSION_GREETED);
@@ -351,8 +359,14 @@ static void relay_to_client(struct session *session, const struct wire_packet *p
 {
     struct wire_auth_switch request;
     if (packet->kind == WIRE_AUTH_SWITCH &&
-        wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
+        wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
         facts_auth_method(&session->observed, request.plugin);
+        if (!password_relay_begin(session, request.plugin, request.data))
+            return;
+    } else if (packet->kind == WIRE_AUTH_MORE &&
+               password_relay_from_backend(session, packet->payload, packet->payload_size)) {
+        return;
+    }
     if (!login_write_client(session, packet->payload, packet->payload_size))
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
@@ -431,7 +445,8 @@ void login_rewrite_change_user(const struct session *session, const struct wire_
         out->failed = true;
         return;
     }
-    if (environment_of(session)->backend_first) {
+    if (environment_of(session)->backend_first &&
+        (!change.plugin.size || password_is_proof(change.plugin))) {
         login_frame(out, 0, command->payload, command->payload_size);
         return;
     }

@@ -116,6 +116,7 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
         return;
     }
     strbuf_init(&login->response);
+    strbuf_init(&login->password.password);
     wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
     login->peer = arrival->peer;
     login->local = arrival->local;
@@ -143,6 +144,7 @@ void login_release(struct session *session)
     if (!login)
         return;
     strbuf_release(&login->response);
+    password_relay_release(&login->password);
     wire_tracker_release(&login->backend);
     free(login);
 }
@@ -284,7 +286,8 @@ static void client_packet(struct session *session, const struct wire_packet *pac
     } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
     } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
-        login_write_backend(session, packet->payload, packet->payload_size);
+        if (!password_relay_from_client(session, packet->payload, packet->payload_size))
+            login_write_backend(session, packet->payload, packet->payload_size);
     } else {
         bad_handshake(session, "a packet that was not asked for");
     }

@@ -42,6 +42,7 @@ struct session;
     X(CLOSE_PLUGIN_FAILED, true, "a plugin could not do its work")                                 \
     X(CLOSE_BACKEND_REJECTED, false, "the backend refused the login")                              \
     X(CLOSE_BACKEND_UNREACHABLE, true, "the backend cannot be reached")                            \
+    X(CLOSE_INSECURE, true, "a password would have been sent without encryption")                  \
     X(CLOSE_BACKEND_GONE, true, "the backend closed the connection")                               \
     X(CLOSE_BACKEND_PROTOCOL, true, "the backend's bytes were not understood")                     \
     X(CLOSE_TOO_MANY, true, "max-connections is reached")                                          \

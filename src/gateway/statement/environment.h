@@ -38,6 +38,13 @@ struct session_operations {
      * now. Any thread. */
     int (*trace_load)(void *owner, const char *name, struct error *error);
     void (*trace_changed)(void *owner);
+    /* RSA for passwords (password_relay.c): appends the gateway's public key, decrypts with its private
+     * one, encrypts with the key of a server (foreign text in PEM). false: it cannot be done. NULL:
+     * nobody can. */
+    bool (*password_key)(void *owner, struct strbuf *pem);
+    bool (*password_decrypt)(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out);
+    bool (*password_encrypt)(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
+                             size_t size, struct strbuf *out);
     /* What all workers have counted so far. NULL: there is only this environment. */
     void (*metrics_read)(void *owner, int64_t sums[METRIC_COUNT]);
 };

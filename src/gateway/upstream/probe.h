@@ -17,10 +17,10 @@ struct probe_target {
     long timeout_s; /* for the whole of it */
 };
 
-/* What a server that answers has against its clients: "": nothing. Foreign text in both. */
+/* What keeps clients of a server that answers from logging in. "": nothing. */
 struct probe_findings {
-    struct error header_refused; /* what it says of the PROXY header */
-    struct error tls_failed;
+    struct error header_refused; /* what it says of the PROXY header. Foreign text */
+    struct error tls_failed;     /* why, in OpenSSL's words or ours */
 };
 
 /* Connects, reads the greeting into *profile, speaks TLS as sessions do, and ends as a user that is

@@ -181,7 +181,7 @@ static void say_tls(struct upstream *upstream, const struct error *failure)
     if (failed && !upstream->tls_failed)
         log_error("backend", "%s: TLS fails, and nobody can log in (-backend-tls %s): %s",
                   upstream->name.text, upstream_tls_mode_name(upstream->tls.mode),
-                  log_foreign(failure->message, strlen(failure->message)));
+                  failure->message);
     else if (!failed && upstream->tls_failed)
         log_info("backend", "%s: TLS works now", upstream->name.text);
     upstream->tls_failed = failed;
