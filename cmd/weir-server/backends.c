@@ -21,6 +21,13 @@ static const struct option_row rows[] = {
      .minimum = 1,
      .maximum = 1000},
     {.name = "proxy-protocol", .type = OPTION_FLAG, .offset = AT(proxy_protocol)},
+    {.name = "tls", .type = OPTION_TEXT, .offset = AT(tls)},
+    {.name = "ssl-ca", .type = OPTION_TEXT, .offset = AT(ssl_ca)},
+    {.name = "ssl-cert", .type = OPTION_TEXT, .offset = AT(ssl_cert)},
+    {.name = "ssl-key", .type = OPTION_TEXT, .offset = AT(ssl_key)},
+    {.name = "ssl-name", .type = OPTION_TEXT, .offset = AT(ssl_name)},
+    {.name = "tls-version", .type = OPTION_TEXT, .offset = AT(tls_version)},
+    {.name = "ssl-cipher", .type = OPTION_TEXT, .offset = AT(ssl_cipher)},
 };
 
 const struct option_table backend_option_table = {
@@ -115,10 +122,37 @@ static int fill_account(struct backend_list *backends, const struct server_optio
     return backends->check_password ? 0 : error_set(error, "not enough memory");
 }
 
+/* What the table says, and for the rest the options, as far as they mean something with it: a mode of
+ * its own may do without what they give, and a certificate goes with its key. */
+static struct upstream_tls_options tls_of(const struct backend_settings *own,
+                                          const struct upstream_tls_options *common)
+{
+    static const struct upstream_tls_options nothing = {.mode = NULL};
+    const bool is_off = own->tls && strcmp(own->tls, upstream_tls_mode_name(UPSTREAM_TLS_OFF)) == 0;
+    const bool verifies = !own->tls || strncmp(own->tls, "verify-", strlen("verify-")) == 0;
+    const bool has_pair = own->ssl_cert || own->ssl_key;
+    const struct upstream_tls_options *usual = is_off ? &nothing : common;
+    return (struct upstream_tls_options){
+        .mode = own->tls ? own->tls : usual->mode,
+        .ca = own->ssl_ca ? own->ssl_ca : (verifies ? usual->ca : NULL),
+        .certificate = has_pair ? own->ssl_cert : usual->certificate,
+        .key = has_pair ? own->ssl_key : usual->key,
+        .version = own->tls_version ? own->tls_version : usual->version,
+        .cipher = own->ssl_cipher ? own->ssl_cipher : usual->cipher,
+        .name = own->ssl_name ? own->ssl_name : usual->name,
+    };
+}
+
 int backend_list_fill(struct backend_list *backends, const struct server_options *options,
                       const struct config_file *file, struct error *error)
 {
-    *backends = (struct backend_list){.count = 0};
+    *backends = (struct backend_list){.tls = {.mode = options->backend_tls,
+                                              .ca = options->backend_ssl_ca,
+                                              .certificate = options->backend_ssl_cert,
+                                              .key = options->backend_ssl_key,
+                                              .version = options->backend_tls_version,
+                                              .cipher = options->backend_ssl_cipher,
+                                              .name = options->backend_ssl_name}};
     int status = 0;
     if (options->backend && *options->backend)
         status = fill_from_text(backends, options, error);
@@ -132,7 +166,8 @@ int backend_list_fill(struct backend_list *backends, const struct server_options
                                                      .address = settings->address,
                                                      .role = settings->role,
                                                      .weight = settings->weight,
-                                                     .proxy_protocol = settings->proxy_protocol};
+                                                     .proxy_protocol = settings->proxy_protocol,
+                                                     .tls = tls_of(settings, &backends->tls)};
     }
     return status;
 }

@@ -14,6 +14,8 @@ struct backend_settings {
     char *name, *address, *role;
     long weight;
     bool proxy_protocol;
+    /* TLS; where a text is unset, that of the option whose name has "backend-" before it */
+    char *tls, *ssl_ca, *ssl_cert, *ssl_key, *ssl_name, *tls_version, *ssl_cipher;
 };
 
 /* The keys of a table [[backend]]. */
@@ -23,6 +25,7 @@ struct backend_list {
     struct backend_settings settings[GATEWAY_BACKENDS_MOST];
     struct gateway_backend list[GATEWAY_BACKENDS_MOST]; /* the same, as the gateway takes them */
     size_t count;                                       /* 0: the embedded one */
+    struct upstream_tls_options tls;                    /* of the options */
     char *check_password;                               /* owned; NULL: none */
 };
 

@@ -225,6 +225,50 @@ static const struct option_row rows[] = {
      .fallback = "/usr/sbin/mariadbd",
      .help = "Program of the embedded MariaDB."},
 
+    {.name = "TLS to the backend", .type = OPTION_HEADING},
+    {.name = "backend-tls",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_tls),
+     .argument = "MODE",
+     .help = "TLS to the -backend: off, preferred (where it offers it), required, verify-ca "
+             "(its certificate is signed by -backend-ssl-ca) or verify-identity (... and is "
+             "for its name). Default: preferred on TCP, verify-ca with -backend-ssl-ca, off "
+             "on a Unix socket. The client's own side does not matter."},
+    {.name = "backend-ssl-ca",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_ssl_ca),
+     .argument = "FILE",
+     .help = "Authorities that may sign the backend's certificate, in PEM; the system's are "
+             "in /etc/ssl/certs/ca-certificates.crt. SIGHUP reads it again."},
+    {.name = "backend-ssl-cert",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_ssl_cert),
+     .argument = "FILE",
+     .help = "Certificate that the backend is shown, with its chain, in PEM."},
+    {.name = "backend-ssl-key",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_ssl_key),
+     .argument = "FILE",
+     .help = "Its private key, in PEM."},
+    {.name = "backend-ssl-name",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_ssl_name),
+     .argument = "NAME",
+     .help = "Name that verify-identity looks for in the backend's certificate, sent to it "
+             "as SNI. Default: the host of -backend."},
+    {.name = "backend-tls-version",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_tls_version),
+     .argument = "LIST",
+     .help = "Versions of TLS that are spoken with the backend: TLSv1.2,TLSv1.3 or one of "
+             "them."},
+    {.name = "backend-ssl-cipher",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_ssl_cipher),
+     .argument = "LIST",
+     .help = "Ciphers that are offered to the backend, with colons; those of TLS 1.3 begin "
+             "with TLS_. Default: OpenSSL's."},
+
     {.name = "Plugins", .type = OPTION_HEADING},
     {.name = "plugin-dir",
      .type = OPTION_TEXT,

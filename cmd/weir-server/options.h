@@ -32,6 +32,9 @@ struct server_options {
     long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
     bool proxy_protocol, backend_first;
     char *mariadbd;
+    /* TLS to the backend */
+    char *backend_tls, *backend_ssl_ca, *backend_ssl_cert, *backend_ssl_key, *backend_ssl_name,
+        *backend_tls_version, *backend_ssl_cipher;
     /* Plugins */
     char *plugin_dir, *plugin_load, *plugin_locked;
     bool skip_plugin_on_failure;

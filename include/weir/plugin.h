@@ -293,7 +293,17 @@ typedef struct weir_limits {
       "flags that change how the statement is read. Absent when they are not known")               \
     X(backend_name, 29,                                                                            \
       "the backend's name in the configuration, or its address; absent until one of several is "   \
-      "chosen")
+      "chosen")                                                                                    \
+    /* encryption */                                                                               \
+    X(backend_tls_version, 30,                                                                     \
+      "of the connection to the backend: \"TLSv1.3\" ...; absent without "                         \
+      "TLS there")                                                                                 \
+    X(backend_tls_cipher, 31, "... its cipher's name; absent without TLS there")                   \
+    X(client_cert_subject, 32,                                                                     \
+      "the subject of the client's certificate, \"CN=client,O=weir\" (RFC 2253); absent when it "  \
+      "has shown none")                                                                            \
+    X(client_cert_issuer, 33, "... its issuer")                                                    \
+    X(client_cert_serial, 34, "... its serial number in hexadecimal digits")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -348,11 +358,14 @@ typedef struct weir_limits {
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
  *      names_known routine_count [backend_address backend_name]
  *   PreAuth: PreConnect, user database connection_id
- *      [client_version tls_version tls_cipher backend_version backend_connection_id]
+ *      [client_version tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial
+ *      backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
- *      tls_version tls_cipher backend_version backend_connection_id refused_by error_code]
+ *      tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial backend_version
+ *      backend_connection_id backend_tls_version backend_tls_cipher refused_by error_code]
  *   Connected: PreConnect, user connection_id backend_connection_id backend_version auth_method
- *      [database current_user current_role client_version tls_version tls_cipher character_set sql_mode
+ *      [database current_user current_role client_version tls_version tls_cipher client_cert_subject
+ *      client_cert_issuer client_cert_serial backend_tls_version backend_tls_cipher character_set sql_mode
  *      unknown]
  *   ChangeUser: Connected, command command_code statement_number statement_index statement_count
  *      sql_size parameter_count session_status started_at error_code

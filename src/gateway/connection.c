@@ -132,14 +132,6 @@ static bool read_once(struct connection *connection, enum session_side side)
     return got == room;
 }
 
-void connection_client_readable(struct connection *connection)
-{
-    begin_turn(connection, "reads from a client");
-    if (!connection->is_securing)
-        read_once(connection, SESSION_CLIENT);
-    carry_out(connection);
-}
-
 static void read_backend(struct connection *connection)
 {
     bool goes_on = true;
@@ -153,29 +145,79 @@ static void read_backend(struct connection *connection)
     }
 }
 
-/* ---- TLS ---- */
-
-static void go_on_securing(struct connection *connection)
+void connection_read_buffered(struct connection *connection)
 {
-    struct leg *leg = connection->client_leg;
-    enum tls_progress progress = tls_handshake(leg);
-    connection->handshake_writes = progress == TLS_NEEDS_WRITE;
-    if (progress != TLS_DONE && progress != TLS_FAILED)
-        return;
-    connection->is_securing = false;
-    if (progress == TLS_DONE)
-        session_secured(connection->session, tls_version(leg), tls_cipher(leg), NULL);
-    else
-        session_secured(connection->session, NULL, NULL, tls_failure());
+    begin_turn(connection, "reads what TLS has buffered");
+    if (session_wishes(connection->session) & SESSION_READS_CLIENT &&
+        leg_has_buffered(connection->client_leg)) {
+        read_once(connection, SESSION_CLIENT);
+        leg_flush(connection->client_leg);
+        leg_flush(connection->backend_leg);
+    }
+    if (session_wishes(connection->session) & SESSION_READS_BACKEND &&
+        leg_has_buffered(connection->backend_leg))
+        read_backend(connection);
+    carry_out(connection);
 }
 
-static void begin_securing(struct connection *connection)
+/* ---- TLS ---- */
+
+/* A backend that has answered in plain says why it does not go on, like one that takes no PROXY header. */
+static void secure_failed(struct connection *connection, enum session_side side, struct leg *leg)
 {
-    connection->is_securing = true;
-    if (tls_accept(connection->worker->gateway->tls, connection->client_leg))
-        go_on_securing(connection);
+    char reason[256];
+    const uint8_t *plain = NULL;
+    tls_describe_failure(leg, reason, sizeof reason);
+    const size_t size = side == SESSION_BACKEND ? tls_plain_answer(leg, &plain) : 0;
+    if (side == SESSION_BACKEND)
+        count(connection, METRIC_BACKEND_TLS_FAILED, 1);
+    if (size)
+        session_receive(connection->session, SESSION_BACKEND, plain, size);
+    session_secured(connection->session, side, NULL, reason);
+}
+
+static void go_on_securing(struct connection *connection, enum session_side side)
+{
+    struct leg *leg = side == SESSION_CLIENT ? connection->client_leg : connection->backend_leg;
+    struct tls_facts facts;
+    enum tls_progress progress = tls_handshake(leg);
+    connection->securing[side].writes = progress == TLS_NEEDS_WRITE;
+    if (progress != TLS_DONE && progress != TLS_FAILED)
+        return;
+    connection->securing[side].is_going_on = false;
+    if (progress == TLS_FAILED) {
+        secure_failed(connection, side, leg);
+        return;
+    }
+    tls_read_facts(leg, &facts);
+    const struct tls_agreement agreement = {facts.version, facts.cipher, facts.subject,
+                                            facts.issuer, facts.serial};
+    if (side == SESSION_BACKEND) {
+        count(connection, METRIC_BACKEND_TLS, 1);
+        count(connection, METRIC_BACKEND_TLS_RESUMED, facts.is_resumed);
+    }
+    session_secured(connection->session, side, &agreement, NULL);
+}
+
+static struct upstream *upstream_of(const struct connection *connection)
+{
+    return upstream_set_at(connection->worker->gateway->upstreams,
+                           session_backend(connection->session)->number);
+}
+
+/* Returns whether the session was fed. */
+static bool begin_securing(struct connection *connection, enum session_side side)
+{
+    if (connection->securing[side].is_going_on)
+        return false;
+    connection->securing[side].is_going_on = true;
+    if (side == SESSION_CLIENT
+            ? tls_accept(connection->worker->gateway->tls, connection->client_leg)
+            : tls_connect(upstream_tls(upstream_of(connection))->context, connection->backend_leg))
+        go_on_securing(connection, side);
     else
         session_close(connection->session, CLOSE_NO_MEMORY);
+    return !connection->securing[side].is_going_on;
 }
 
 /* ---- The client's socket ---- */
@@ -186,8 +228,8 @@ static void on_client(struct watch *watch, unsigned events)
         (struct connection *)((char *)watch - offsetof(struct connection, client.watch));
     struct leg *leg = connection->client_leg;
     begin_turn(connection, "reads from a client");
-    if (connection->is_securing) {
-        go_on_securing(connection);
+    if (connection->securing[SESSION_CLIENT].is_going_on) {
+        go_on_securing(connection, SESSION_CLIENT);
     } else {
         if (events & WATCH_WRITABLE)
             leg_flush(leg);
@@ -241,6 +283,8 @@ static void on_backend(struct watch *watch, unsigned events)
     begin_turn(connection, "reads from the backend");
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
+    } else if (connection->securing[SESSION_BACKEND].is_going_on) {
+        go_on_securing(connection, SESSION_BACKEND);
     } else {
         if (events & WATCH_FAILED) /* what it has sent before is read; then a read fails or ends */
             leg_fail_sending(leg, EIO);
@@ -255,11 +299,8 @@ static void on_backend(struct watch *watch, unsigned events)
 
 static void begin_connecting(struct connection *connection)
 {
-    struct gateway *gateway = connection->worker->gateway;
     bool in_progress = false;
-    struct upstream *upstream =
-        upstream_set_at(gateway->upstreams, session_backend(connection->session)->number);
-    int fd = upstream_connect(upstream, &in_progress);
+    int fd = upstream_connect(upstream_of(connection), &in_progress);
     connection->is_connecting = true;
     connection->connecting_since_ns = clock_monotonic_ns();
     if (fd < 0) {
@@ -303,6 +344,8 @@ static void go_on_elsewhere(struct connection *connection)
 static void begin_leaving(struct connection *connection)
 {
     connection->is_leaving = true;
+    connection->securing[SESSION_BACKEND].is_going_on = false;
+    connection->securing[SESSION_BACKEND].writes = false;
     leg_close(connection->backend_leg);
     if (!connection->backend_is_open)
         leave_backend(connection);
@@ -384,10 +427,10 @@ static bool start_wishes(struct connection *connection, unsigned wishes)
         begin_connecting(connection);
         return !connection->is_connecting;
     }
-    if (wishes & SESSION_SECURES && !connection->is_securing) {
-        begin_securing(connection);
-        return !connection->is_securing;
-    }
+    if (wishes & SESSION_SECURES && begin_securing(connection, SESSION_CLIENT))
+        return true;
+    if (wishes & SESSION_SECURES_BACKEND && begin_securing(connection, SESSION_BACKEND))
+        return true;
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(connection->backend_leg);
     if (wishes & SESSION_FINISHES)
@@ -400,17 +443,20 @@ static bool start_wishes(struct connection *connection, unsigned wishes)
 static void watch_sockets(struct connection *connection, unsigned wishes)
 {
     struct leg *client = connection->client_leg, *backend = connection->backend_leg;
-    bool reads = connection->is_securing || wishes & SESSION_READS_CLIENT;
-    bool writes = leg_pending(client) || connection->handshake_writes;
+    const bool secures_backend = connection->securing[SESSION_BACKEND].is_going_on;
+    bool reads = connection->securing[SESSION_CLIENT].is_going_on || wishes & SESSION_READS_CLIENT;
+    bool writes = leg_pending(client) || connection->securing[SESSION_CLIENT].writes;
     if (reads || writes || client->is_deaf)
         watch_for(&connection->client.watch, reads, writes);
     else
         watch_for_failure(&connection->client.watch);
-    if (wishes & SESSION_READS_CLIENT && leg_has_buffered(client))
+    if ((wishes & SESSION_READS_CLIENT && leg_has_buffered(client)) ||
+        (wishes & SESSION_READS_BACKEND && leg_has_buffered(backend)))
         worker_add_ready(connection->worker, connection);
     if (leg_is_open(backend))
-        watch_for(&connection->backend.watch, wishes & SESSION_READS_BACKEND,
-                  leg_pending(backend) || connection->is_connecting);
+        watch_for(&connection->backend.watch, secures_backend || wishes & SESSION_READS_BACKEND,
+                  leg_pending(backend) || connection->is_connecting ||
+                      connection->securing[SESSION_BACKEND].writes);
 }
 
 /* Flushes both legs. Returns whether one has failed in it, and the session has dealt with that. */
@@ -427,8 +473,9 @@ static bool flush_failed(struct connection *connection)
 }
 
 #define ONCE                                                                                       \
-    (SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES | SESSION_WORKS |                         \
-     SESSION_CLOSES_BACKEND | SESSION_FINISHES | SESSION_FINISHES_BACKEND | SESSION_SETS_DEADLINE)
+    (SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES | SESSION_SECURES_BACKEND |               \
+     SESSION_WORKS | SESSION_CLOSES_BACKEND | SESSION_FINISHES | SESSION_FINISHES_BACKEND |        \
+     SESSION_SETS_DEADLINE)
 
 static void carry_out(struct connection *connection)
 {

@@ -14,13 +14,15 @@ struct connection {
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
-    uv_timer_t *timer;     /* NULL: no deadline is set */
-    int handles;           /* libuv handles that are not closed yet */
-    bool is_connecting;    /* the backend's socket has no answer to connect() yet */
-    bool backend_is_open;  /* the loop has the backend's socket, perhaps one that is being closed */
-    bool is_leaving;       /* ... and another backend is connected once it has not */
-    bool is_securing;      /* the TLS handshake is going on */
-    bool handshake_writes; /* ... and waits until it can send */
+    uv_timer_t *timer;    /* NULL: no deadline is set */
+    int handles;          /* libuv handles that are not closed yet */
+    bool is_connecting;   /* the backend's socket has no answer to connect() yet */
+    bool backend_is_open; /* the loop has the backend's socket, perhaps one that is being closed */
+    bool is_leaving;      /* ... and another backend is connected once it has not */
+    struct {
+        bool is_going_on;         /* the TLS handshake of that side's leg */
+        bool writes;              /* ... waits until it can send */
+    } securing[2];                /* by enum session_side */
     uint64_t connecting_since_ns; /* monotonic; of the backend's socket */
     bool is_over;                 /* everything is closed or being closed */
     bool is_ready;                /* in worker->ready */
@@ -30,8 +32,8 @@ struct connection {
 /* Takes the socket; the session greets the client. */
 void connection_accept(struct worker *worker, const struct arrival *arrival);
 
-/* The client's socket, or a filter on it, has bytes. */
-void connection_client_readable(struct connection *connection);
+/* Filters of its legs have bytes that their sockets do not announce. */
+void connection_read_buffered(struct connection *connection);
 
 /* A hold came back through the worker's inbox. */
 void connection_hold_returned(struct session_hold *hold);

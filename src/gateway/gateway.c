@@ -224,6 +224,7 @@ static void reopen(struct server *server)
     struct error error = {""};
     if (log_open(server->gateway.options->log_file, &error) ||
         (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
+        upstream_set_reload_tls(server->gateway.upstreams, &error) ||
         reporting_reload(server->reporting, &error))
         log_error("gateway", "SIGHUP: %s", error.message);
     else
@@ -259,7 +260,8 @@ static void describe_backends(const struct gateway_options *options,
                                             .role = backend->role,
                                             .weight = (unsigned)backend->weight,
                                             .sends_proxy_header = backend->proxy_protocol,
-                                            .connect_timeout_s = options->connect_timeout_s};
+                                            .connect_timeout_s = options->connect_timeout_s,
+                                            .tls = backend->tls};
         if (options->backend_count > 1)
             list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
                                                       .rise = (unsigned)options->checks.rise,
@@ -274,7 +276,15 @@ static void describe_backends(const struct gateway_options *options,
     if (options->backend_count == 0)
         list[0] = (struct upstream_options){.data_directory = options->data_directory,
                                             .mariadbd = options->mariadbd,
-                                            .connect_timeout_s = options->connect_timeout_s};
+                                            .connect_timeout_s = options->connect_timeout_s,
+                                            .tls = options->backend_tls};
+}
+
+static enum backend_security security_of(const struct upstream_tls *tls)
+{
+    return tls->mode == UPSTREAM_TLS_OFF         ? BACKEND_STAYS_PLAIN
+           : tls->mode == UPSTREAM_TLS_PREFERRED ? BACKEND_SECURES_IF_OFFERED
+                                                 : BACKEND_MUST_BE_SECURE;
 }
 
 /* Looks block their threads, one a backend at a time: statements that work there must not wait for a
@@ -312,12 +322,15 @@ static WEIR_MUST_CHECK int start_upstreams(struct server *server, struct error *
         return error_set(error, "out of memory");
     for (size_t i = 0; i < set.count; i++) {
         const struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
-        gateway->backends[i] =
-            (struct session_backend){.name = upstream_name(upstream),
-                                     .address = upstream_address(upstream),
-                                     .label = upstream_label(upstream),
-                                     .sends_proxy_header = upstream_sends_proxy_header(upstream),
-                                     .number = (unsigned)i};
+        gateway->backends[i] = (struct session_backend){
+            .name = upstream_name(upstream),
+            .address = upstream_address(upstream),
+            .label = upstream_label(upstream),
+            .sends_proxy_header = upstream_sends_proxy_header(upstream),
+            .is_local = upstream_is_local(upstream),
+            .security = security_of(upstream_tls(upstream)),
+            .tls_mode = upstream_tls_mode_name(upstream_tls(upstream)->mode),
+            .number = (unsigned)i};
     }
     return 0;
 }
@@ -417,8 +430,11 @@ static void init_loop(struct server *server)
 static int start(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
-                              options->tls_automatic};
+    const struct tls_options tls = {.prefix = "-",
+                                    .certificate = options->tls_certificate,
+                                    .key = options->tls_key,
+                                    .ca = options->tls_ca,
+                                    .automatic = options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))
@@ -432,6 +448,11 @@ static int start(struct server *server, struct error *error)
     server->gateway.connection_ids = connection_ids_new();
     if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
+    if (options->backend_count > 0) { /* the embedded server needs none */
+        server->gateway.password_key = password_key_new(error);
+        if (!server->gateway.password_key)
+            return -1;
+    }
     if (start_workers(server, error))
         return -1;
     return reporting_open(&server->reporting, &server->gateway, error);
@@ -473,6 +494,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     free(server->gateway.backends);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
+    password_key_free(server->gateway.password_key);
     trace_loading_close(&server->gateway);
     free(server->workers);
     free(server->activities);

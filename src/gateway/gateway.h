@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "gateway/upstream/upstream_tls.h"
 #include "plugin/host/plugin_host.h"
 
 /* Names of the ways to choose one of several backends; NULL-terminated. */
@@ -44,6 +45,7 @@ struct gateway_backend {
     const char *role;    /* NULL: none */
     long weight;
     bool proxy_protocol; /* send PROXY headers to it */
+    struct upstream_tls_options tls;
 };
 
 /* How backends are checked, where there are several. */
@@ -60,8 +62,9 @@ struct gateway_options {
     const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
     const struct gateway_backend *backends;
-    size_t backend_count; /* 0: the embedded one */
-    int backend_policy;   /* index of gateway_policies */
+    size_t backend_count;                    /* 0: the embedded one, */
+    struct upstream_tls_options backend_tls; /* whose TLS this is */
+    int backend_policy;                      /* index of gateway_policies */
     struct gateway_checks checks;
     bool backend_first;   /* connect it before the client is greeted, and greet as it does */
     const char *mariadbd; /* program of the embedded backend */

@@ -172,6 +172,25 @@ static void read_metrics(void *owner, struct metrics *sums)
     workers_read_metrics(worker->gateway, sums);
 }
 
+static bool key_of_passwords(void *owner, struct strbuf *pem)
+{
+    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    return key && password_key_public(key, pem);
+}
+
+static bool decrypt_password(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out)
+{
+    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    return key && password_key_decrypt(key, bytes, size, out);
+}
+
+static bool encrypt_password(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
+                             size_t size, struct strbuf *out)
+{
+    (void)owner;
+    return password_encrypt(pem, pem_size, bytes, size, out);
+}
+
 static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
@@ -187,6 +206,9 @@ static const struct session_operations operations = {
     .trace_load = load_trace,
     .trace_changed = trace_changed,
     .metrics_read = read_metrics,
+    .password_key = key_of_passwords,
+    .password_decrypt = decrypt_password,
+    .password_encrypt = encrypt_password,
 };
 
 static void set_environment(struct worker *worker)
@@ -296,7 +318,7 @@ static void on_idle(uv_idle_t *idle)
         return;
     }
     worker_remove_ready(worker, connection);
-    connection_client_readable(connection);
+    connection_read_buffered(connection);
 }
 
 static void on_hold_timer(uv_timer_t *timer)

@@ -34,6 +34,7 @@ struct gateway {
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
     uint64_t serving_since_ns;          /* monotonic */
+    struct password_key *password_key;  /* NULL: the embedded server needs none */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */
@@ -82,7 +83,7 @@ void worker_wake(struct worker *worker, bool stop);
 /* Adds what all workers have counted to sums. Any thread. */
 void workers_read_metrics(const struct gateway *gateway, struct metrics *sums);
 
-/* Has the connection's client read from once more, though its socket is not readable; and takes
+/* Has the connection read what its filters have buffered, though no socket is readable; and takes
  * that back. On the worker's thread. */
 void worker_add_ready(struct worker *worker, struct connection *connection);
 void worker_remove_ready(struct worker *worker, struct connection *connection);

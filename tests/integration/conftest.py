@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from audit_log_common import AuditedGateway  # noqa: E402
 from harness import accounts  # noqa: E402
 from harness.both import Both  # noqa: E402
+from harness.certificates import make_certificates  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.events import Events  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
@@ -72,6 +73,13 @@ def time_limit(request):
 def work(tmp_path_factory):
     """A folder for this run; short, because Unix socket paths are."""
     return tmp_path_factory.mktemp("w")
+
+
+@pytest.fixture(scope="session")
+def certificates(work):
+    """An authority, and certificates that it has signed or not: harness/certificates.py."""
+    (work / "tls").mkdir()
+    return make_certificates(work / "tls")
 
 
 @pytest.fixture(scope="session")

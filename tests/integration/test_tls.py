@@ -5,33 +5,14 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
 
 import pytest
 from harness import raw
+from harness.certificates import unverified
 from harness.process import sanitizer_reports
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """A certificate authority, a server's certificate for 127.0.0.1, and a client's."""
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test ca", "-keyout", "ca.key",
-            "-out", "ca.pem")
-    for name, extension in (("server", "subjectAltName=IP:127.0.0.1"), ("client", "extendedKeyUsage=clientAuth")):
-        (folder / f"{name}.ext").write_text(extension)
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out",
-                f"{name}.csr")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
-                "2", "-extfile", f"{name}.ext", "-out", f"{name}.pem")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +24,6 @@ def server(make_gateway, database):
 
 # What a client sends before the handshake of TLS: its capabilities.
 TLS_REQUEST = b"\x20\0\0\1" + struct.pack("<IIB23x", 0xA2FF85 | raw.SSL, 1 << 24, 45)
-
-
-def unverified():
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def test_a_session_over_tls_reads_the_same_and_says_so(server, direct):

@@ -82,3 +82,8 @@ int net_socket_open(struct net_socket *socket, uv_loop_t *loop, int fd, watch_re
     socket->filter = (struct filter){.type = &socket_type};
     return watch_open(&socket->watch, loop, fd, ready, closed);
 }
+
+void net_socket_wrap(struct net_socket *socket, int fd)
+{
+    *socket = (struct net_socket){.filter = {.type = &socket_type}, .watch = {.fd = fd}};
+}

@@ -22,4 +22,7 @@ struct net_socket {
 WEIR_MUST_CHECK int net_socket_open(struct net_socket *socket, uv_loop_t *loop, int fd,
                                     watch_ready *ready, watch_closed *closed);
 
+/* The same for a socket that no loop watches: whoever reads waits by himself, and closes fd. */
+void net_socket_wrap(struct net_socket *socket, int fd);
+
 #endif

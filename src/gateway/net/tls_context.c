@@ -1,149 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loading certificates, and replacing them while sessions use the old ones: an SSL holds a reference
- * of its own to the SSL_CTX that it was made with. */
-#include "gateway/net/tls.h"
+ * A context's life: what it holds is replaced while sessions use the old, because an SSL holds a
+ * reference of its own to the SSL_CTX that it was made with. */
+#include "gateway/net/tls_context.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define AUTOMATIC_DAYS 3650
-
-struct tls_context {
-    pthread_mutex_t lock; /* of current */
-    SSL_CTX *current;
-    struct tls_options options;
-};
-
-const char *tls_failure(void)
+/* What a server without a certificate and without -auto-tls has to say of TLS: nothing. */
+static bool is_unused(const struct tls_options *options)
 {
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
-    return reason ? reason : "the connection was closed";
-}
-
-static X509 *self_signed(EVP_PKEY *key)
-{
-    X509 *certificate = X509_new();
-    if (!certificate)
-        return NULL;
-    uint64_t serial = 0;
-    RAND_bytes((unsigned char *)&serial, sizeof serial);
-    X509_set_version(certificate, X509_VERSION_3);
-    ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 60L * 60 * 24 * AUTOMATIC_DAYS);
-    X509_set_pubkey(certificate, key);
-    X509_NAME *name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"weir automatic",
-                               -1, -1, 0);
-    X509_set_issuer_name(certificate, name);
-    if (!X509_sign(certificate, key, EVP_sha256())) {
-        X509_free(certificate);
-        certificate = NULL;
-    }
-    return certificate;
-}
-
-static int use_automatic(SSL_CTX *context, struct error *error)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = key ? self_signed(key) : NULL;
-    int status = 0;
-    if (!certificate || SSL_CTX_use_certificate(context, certificate) != 1 ||
-        SSL_CTX_use_PrivateKey(context, key) != 1)
-        status = error_set(error, "-auto-tls: cannot make a certificate: %s", tls_failure());
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return status;
-}
-
-static int use_files(SSL_CTX *context, const struct tls_options *options, struct error *error)
-{
-    if (SSL_CTX_use_certificate_chain_file(context, options->certificate) != 1)
-        return error_set(error, "-ssl-cert %s: %s", options->certificate, tls_failure());
-    if (!options->key || !*options->key)
-        return error_set(error, "-ssl-cert %s: its key is missing; give it with -ssl-key",
-                         options->certificate);
-    if (SSL_CTX_use_PrivateKey_file(context, options->key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(context) != 1)
-        return error_set(error, "-ssl-key %s: %s", options->key, tls_failure());
-    return 0;
-}
-
-static int use_ca(SSL_CTX *context, const char *ca, struct error *error)
-{
-    if (!ca || !*ca)
-        return 0;
-    if (SSL_CTX_load_verify_locations(context, ca, NULL) != 1)
-        return error_set(error, "-ssl-ca %s: %s", ca, tls_failure());
-    SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(ca));
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    return 0;
-}
-
-static SSL_CTX *load(const struct tls_options *options, struct error *error)
-{
-    ERR_clear_error();
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (!context) {
-        error_set(error, "TLS: %s", tls_failure());
-        return NULL;
-    }
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_id_context(context, (const unsigned char *)"weir", 4);
-    bool has_files = options->certificate && *options->certificate;
-    int status = has_files ? use_files(context, options, error) : use_automatic(context, error);
-    if (status || use_ca(context, options->ca, error)) {
-        SSL_CTX_free(context);
-        context = NULL;
-    }
-    return context;
+    return !options->is_client && !options->automatic && !tls_is_given(options->certificate) &&
+           !tls_is_given(options->key);
 }
 
 int tls_context_open(struct tls_context **context, const struct tls_options *options,
                      struct error *error)
 {
     *context = NULL;
-    bool has_files = options->certificate && *options->certificate;
-    if (!has_files && options->key && *options->key)
-        return error_set(error, "-ssl-key %s: its certificate is missing; give it with -ssl-cert",
-                         options->key);
-    if (!has_files && !options->automatic)
+    if (is_unused(options))
         return 0;
     struct tls_context *made = calloc(1, sizeof *made);
     if (!made)
         return error_set(error, "out of memory");
     made->options = *options;
-    made->current = load(options, error);
+    made->current = tls_load(options, error);
     if (!made->current) {
         free(made);
         return -1;
     }
     pthread_mutex_init(&made->lock, NULL);
+    if (options->is_client)
+        tls_tickets_collect(made, made->current);
     *context = made;
     return 0;
 }
 
+/* A ticket is worth what the check was worth when it was given: none of them outlives its SSL_CTX. A
+ * certificate that was made at start stays. */
 int tls_context_reload(struct tls_context *context, struct error *error)
 {
-    bool has_files = context->options.certificate && *context->options.certificate;
-    if (!has_files)
+    const struct tls_options *options = &context->options;
+    if (!options->is_client && !tls_is_given(options->certificate))
         return 0;
-    SSL_CTX *fresh = load(&context->options, error);
+    SSL_CTX *fresh = tls_load(options, error);
     if (!fresh)
         return -1;
+    if (options->is_client)
+        tls_tickets_collect(context, fresh);
     pthread_mutex_lock(&context->lock);
     SSL_CTX *old = context->current;
     context->current = fresh;
+    tls_tickets_drop(context);
     pthread_mutex_unlock(&context->lock);
     SSL_CTX_free(old); /* its sessions hold references of their own */
     return 0;
@@ -213,6 +120,7 @@ void tls_context_free(struct tls_context *context)
 {
     if (!context)
         return;
+    tls_tickets_drop(context);
     SSL_CTX_free(context->current);
     pthread_mutex_destroy(&context->lock);
     free(context);
@@ -222,6 +130,8 @@ SSL *tls_context_connection(struct tls_context *context)
 {
     pthread_mutex_lock(&context->lock);
     SSL *connection = SSL_new(context->current);
+    if (connection && context->options.is_client)
+        tls_tickets_offer(context, connection);
     pthread_mutex_unlock(&context->lock);
     return connection;
 }

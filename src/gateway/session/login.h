@@ -14,11 +14,15 @@
  * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
  * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
  *
- * Each leg numbers its own packets: with TLS on the client's side the numbers differ. */
+ * With the backend, TLS begins once it is to be told who logs in: servers go by the capabilities of the
+ * request for TLS, and these are the client's.
+ *
+ * Each leg numbers its own packets: with TLS on one side the numbers differ. */
 #ifndef WEIR_GATEWAY_SESSION_LOGIN_H
 #define WEIR_GATEWAY_SESSION_LOGIN_H
 
 #include "gateway/session/machine.h"
+#include "gateway/session/password_relay.h"
 
 /* What the gateway itself greets with, and what clients mean that name none. */
 #define LOGIN_USUAL_PLUGIN "mysql_native_password"
@@ -40,7 +44,9 @@ struct login {
     long attempt_ms;        /* how much of it this one has */
     bool client_was_told; /* the client has read something of a backend: there is no other for it */
     char error[256];      /* of the wish that failed; "": it was fulfilled */
-    char tls_version[16], tls_cipher[64];
+    bool backend_offers_tls;
+    char scramble[WIRE_SCRAMBLE_BYTES]; /* of the backend's greeting */
+    struct password_relay password;
 };
 
 /* Greets. */
@@ -93,6 +99,7 @@ bool login_secured(struct session *session);
 bool login_judged(struct session *session);
 bool login_connected(struct session *session);
 bool login_left(struct session *session);
+bool login_backend_secured(struct session *session);
 bool login_backend_bytes(struct session *session);
 void login_backend_lost(struct session *session);
 void login_timed_out(struct session *session);

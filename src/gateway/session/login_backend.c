@@ -102,18 +102,37 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
 
 /* ---- The greeting ---- */
 
+static bool secures_backend(const struct session *session)
+{
+    return session->login->backend_offers_tls &&
+           session->observed.backend->security != BACKEND_STAYS_PLAIN;
+}
+
 /* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
- * always wants to know what changes of the session. */
-static void tell_who_logs_in(struct session *session)
+ * always wants to know what changes of the session, and TLS is of one leg only. */
+static struct wire_handshake_response hello_of(const struct session *session)
+{
+    struct wire_handshake_response hello = session->login->hello;
+    if (secures_backend(session))
+        hello.capabilities |= WIRE_CAP(CLIENT_SSL);
+    return hello;
+}
+
+static void introduce(struct session *session)
 {
     const struct session_environment *environment = environment_of(session);
-    struct wire_handshake_response hello = session->login->hello;
+    struct wire_handshake_response hello = hello_of(session);
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
-    if (environment->backend_first) {
-        facts_auth_method(&session->observed,
-                          hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN));
-    } else {
+    const struct wire_string method =
+        hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN);
+    if (environment->backend_first && password_is_proof(method)) {
+        facts_auth_method(&session->observed, method);
+        if (!password_relay_begin(
+                session, method,
+                (struct wire_string){session->login->scramble, sizeof session->login->scramble}))
+            return;
+    } else { /* the backend asks, and what is answered may be relayed or not */
         hello.plugin = wire_text(ASKING_PLUGIN);
         hello.auth_response = wire_text("");
     }
@@ -122,6 +141,45 @@ static void tell_who_logs_in(struct session *session)
     session_enter(session, SESSION_AUTHENTICATING);
     session_set_deadline(session, environment->handshake_timeout_s);
     send_framed(session, &packet);
+}
+
+static void request_tls(struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    const struct wire_handshake_response hello = hello_of(session);
+    struct login *login = session->login;
+    struct strbuf packet = STRBUF_INIT;
+    struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
+    wire_encode_ssl_request(&writer, &hello);
+    strbuf_release(&session->farewell);
+    session_enter(session, SESSION_SECURING_BACKEND);
+    if (environment->backend_first) { /* the time to connect was over with the greeting */
+        login->attempt_ms = environment->connect_timeout_s * 1000;
+        session_set_deadline_ms(session, login->attempt_ms);
+    }
+    send_framed(session, &packet);
+}
+
+static void tell_who_logs_in(struct session *session)
+{
+    if (secures_backend(session))
+        request_tls(session);
+    else
+        introduce(session);
+}
+
+bool login_backend_secured(struct session *session)
+{
+    const struct login *login = session->login;
+    if (*login->error) {
+        log_warn("session", "TLS with the backend %s failed: %s connection=%u", label_of(session),
+                 login->error, session->observed.id);
+        fail_to_reach(session, "weir: TLS with the backend %s failed: %s", label_of(session),
+                      login->error);
+    } else {
+        introduce(session);
+    }
+    return true;
 }
 
 /* A backend counts hosts that close the connection during the handshake, and blocks them in the end
@@ -153,10 +211,27 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
+    memcpy(session->login->scramble, greeting->scramble1.data, greeting->scramble1.size);
+    memcpy(session->login->scramble + greeting->scramble1.size, greeting->scramble2.data,
+           WIRE_SCRAMBLE_BYTES - greeting->scramble1.size);
     facts_connection_id(&session->observed, greeting->connection_id);
     prepare_farewell(session, greeting);
+    session->login->client_was_told = true; /* its scramble */
     session_enter(session, SESSION_GREETED);
     login_greet(session, greeting);
+}
+
+/* Whether TLS is demanded of a backend that does not offer it; then that one has failed. */
+static bool fails_without_tls(struct session *session)
+{
+    const struct session_backend *backend = session->observed.backend;
+    if (session->login->backend_offers_tls || backend->security != BACKEND_MUST_BE_SECURE)
+        return false;
+    fail_to_reach(session,
+                  "weir: the backend %s does not offer TLS, and -backend-tls %s demands it: give "
+                  "that server a certificate, or start weir-server with -backend-tls preferred",
+                  backend->label, backend->tls_mode);
+    return true;
 }
 
 static void greeted(struct session *session, const struct wire_greeting *greeting)
@@ -164,6 +239,9 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
     const struct session_environment *environment = environment_of(session);
     if (environment->operations->greeted)
         environment->operations->greeted(environment->owner, session->observed.backend, greeting);
+    session->login->backend_offers_tls = greeting->capabilities & WIRE_CAP(CLIENT_SSL);
+    if (fails_without_tls(session))
+        return;
     if (!environment->backend_first &&
         session->login->hello.capabilities & ~greeting->capabilities) {
         fail_to_reach(session, "weir: the backend has changed its capabilities; connect again");
@@ -182,6 +260,11 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
 
 /* ---- The verdict ---- */
 
+static bool is_before_the_login(const struct session *session)
+{
+    return session->state == SESSION_INTRODUCING || session->state == SESSION_SECURING_BACKEND;
+}
+
 /* The backend's ERR goes to the client as it is; its message is the reason of the Reject. In place of
  * a greeting it may have no SQLSTATE, which is not made up. */
 static void refused(struct session *session, const struct wire_packet *packet)
@@ -189,7 +272,7 @@ static void refused(struct session *session, const struct wire_packet *packet)
     struct wire_err err;
     bool has_sqlstate = packet->payload_size > 3 && packet->payload[3] == '#';
     const bool is_understood = wire_decode_err(packet->payload, packet->payload_size, &err);
-    if (session->state == SESSION_INTRODUCING && is_understood) {
+    if (is_before_the_login(session) && is_understood) {
         char why[256];
         snprintf(why, sizeof why, "it says: %.*s", (int)err.message.size, err.message.data);
         if (login_tries_another(session, why))
@@ -305,10 +388,16 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 static void relay_to_client(struct session *session, const struct wire_packet *packet)
 {
     struct wire_auth_switch request;
-    if (packet->kind == WIRE_AUTH_SWITCH &&
-        wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
-        facts_auth_method(&session->observed, request.plugin);
     session->login->client_was_told = true;
+    if (packet->kind == WIRE_AUTH_SWITCH &&
+        wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
+        facts_auth_method(&session->observed, request.plugin);
+        if (!password_relay_begin(session, request.plugin, request.data))
+            return;
+    } else if (packet->kind == WIRE_AUTH_MORE &&
+               password_relay_from_backend(session, packet->payload, packet->payload_size)) {
+        return;
+    }
     if (!login_write_client(session, packet->payload, packet->payload_size))
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
@@ -316,7 +405,7 @@ static void relay_to_client(struct session *session, const struct wire_packet *p
 /* What does not even greet may be no server of this protocol. */
 static void not_understood(struct session *session)
 {
-    if (session->state == SESSION_INTRODUCING &&
+    if (is_before_the_login(session) &&
         login_tries_another(session, "it does not speak the MySQL protocol"))
         return;
     session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
@@ -330,8 +419,9 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         not_understood(session);
         return;
     }
-    if (session->state == SESSION_GREETED && packet->kind != WIRE_ERR &&
-        !session_is_farewell(packet)) {
+    const bool may_only_refuse =
+        session->state == SESSION_GREETED || session->state == SESSION_SECURING_BACKEND;
+    if (may_only_refuse && packet->kind != WIRE_ERR && !session_is_farewell(packet)) {
         not_understood(session); /* nobody has logged in yet */
         return;
     }
@@ -397,7 +487,8 @@ void login_rewrite_change_user(const struct session *session, const struct wire_
         out->failed = true;
         return;
     }
-    if (environment_of(session)->backend_first) {
+    if (environment_of(session)->backend_first &&
+        (!change.plugin.size || password_is_proof(change.plugin))) {
         login_frame(out, 0, command->payload, command->payload_size);
         return;
     }

@@ -2,8 +2,8 @@
  *
  * Which backend a login goes to, and the next one when it fails.
  *
- *     choose ──► CONNECTING ──► INTRODUCING ──► AUTHENTICATING, and the client is asked
- *        ▲            └── failed ────┴── failed ──┘ before that
+ *     choose ──► CONNECTING ──► INTRODUCING ──► SECURING_BACKEND ──► AUTHENTICATING, and the client is asked
+ *        ▲            └── failed ────┴── failed ───────┴── failed ───────┘ before that
  *        └─────────────────── LEAVING
  *
  * As long as the client has read nothing of a backend, it cannot tell one from another: whatever goes
@@ -18,9 +18,8 @@ static bool choose(const struct session *session, struct session_choice *choice,
                    struct error *error)
 {
     const struct session_environment *environment = environment_of(session);
-    return environment->operations->backend_choose(environment->owner,
-                                                   session->observed.wanted_backend,
-                                                   session->login->tried, choice, error);
+    return environment->operations->backend_choose(
+        environment->owner, session->observed.wanted_backend, session->login->tried, choice, error);
 }
 
 static void leave(struct session *session)
@@ -84,9 +83,9 @@ void login_choose(struct session *session)
 static bool may_try_another(const struct session *session)
 {
     const struct login *login = session->login;
-    const bool is_early = session->state == SESSION_CONNECTING ||
-                          session->state == SESSION_INTRODUCING ||
-                          session->state == SESSION_AUTHENTICATING;
+    const bool is_early =
+        session->state == SESSION_CONNECTING || session->state == SESSION_INTRODUCING ||
+        session->state == SESSION_SECURING_BACKEND || session->state == SESSION_AUTHENTICATING;
     return is_early && !login->client_was_told && login->attempts < ATTEMPTS_MOST &&
            clock_monotonic_ns() < login->connect_until;
 }
@@ -101,7 +100,9 @@ bool login_tries_another(struct session *session, const char *why)
         return false;
     const bool has_address =
         environment->operations->backend_failed(environment->owner, &failed, why);
-    if (!has_address || session->state == SESSION_AUTHENTICATING)
+    const bool was_reached =
+        session->state == SESSION_SECURING_BACKEND || session->state == SESSION_AUTHENTICATING;
+    if (!has_address || was_reached) /* it is the server that is wrong, wherever it is */
         login->tried |= UINT32_C(1) << failed.backend->number;
     if (!may_try_another(session) || !choose(session, &login->next, &error))
         return false;

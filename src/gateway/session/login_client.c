@@ -117,6 +117,7 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
         return;
     }
     strbuf_init(&login->response);
+    strbuf_init(&login->password.password);
     wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
     login->peer = arrival->peer;
     login->local = arrival->local;
@@ -144,6 +145,7 @@ void login_release(struct session *session)
     if (!login)
         return;
     strbuf_release(&login->response);
+    password_relay_release(&login->password);
     wire_tracker_release(&login->backend);
     free(login);
 }
@@ -259,7 +261,6 @@ bool login_secured(struct session *session)
         leg_fail(&session->client, 0); /* nothing can be said to this client any more */
         session_close(session, CLOSE_TLS);
     } else {
-        facts_tls(&session->observed, login->tls_version, login->tls_cipher);
         session_enter(session, SESSION_GREETED);
     }
     return true;
@@ -286,7 +287,8 @@ static void client_packet(struct session *session, const struct wire_packet *pac
     } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
     } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
-        login_write_backend(session, packet->payload, packet->payload_size);
+        if (!password_relay_from_client(session, packet->payload, packet->payload_size))
+            login_write_backend(session, packet->payload, packet->payload_size);
     } else {
         bad_handshake(session, "a packet that was not asked for");
     }

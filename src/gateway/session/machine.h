@@ -29,14 +29,16 @@
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
       login_timed_out, session_shut_down, 0,                                                       \
       MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) |               \
-          MAY(SESSION_AUTHENTICATING) | MAY_END)                                                   \
+          MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) | MAY_END)                   \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
       NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
       SESSION_SECURES, MAY(SESSION_GREETED) | MAY_END)                                             \
     X(SESSION_JUDGING_LOGIN,                                                                       \
       "judging the login", /* a plugin answers PreConnect or PreAuth later */                      \
       NULL, NULL, login_judged, client_gone, login_backend_lost, login_timed_out,                  \
-      session_shut_down, 0, MAY(SESSION_CONNECTING) | MAY(SESSION_AUTHENTICATING) | MAY_END)       \
+      session_shut_down, 0,                                                                        \
+      MAY(SESSION_CONNECTING) | MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) |      \
+          MAY_END)                                                                                 \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
       NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, session_shut_down,  \
       SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY(SESSION_LEAVING) | MAY_END)                 \
@@ -46,7 +48,12 @@
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
       session_shut_down, 0,                                                                        \
-      MAY(SESSION_GREETED) | MAY(SESSION_AUTHENTICATING) | MAY(SESSION_LEAVING) | MAY_END)         \
+      MAY(SESSION_GREETED) | MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) |         \
+          MAY(SESSION_LEAVING) | MAY_END)                                                          \
+    X(SESSION_SECURING_BACKEND,                                                                    \
+      "securing the backend", /* the TLS handshake with it; it must not say anything in plain */   \
+      NULL, login_backend_bytes, login_backend_secured, NULL, NULL, login_backend_timed_out, NULL, \
+      SESSION_SECURES_BACKEND, MAY(SESSION_AUTHENTICATING) | MAY(SESSION_LEAVING) | MAY_END)       \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
       login_timed_out, session_shut_down, 0,                                                       \

@@ -13,6 +13,7 @@
 #include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
+#include "gateway/session/password_relay.h"
 #include "gateway/session/query.h"
 
 #define HELD_BACK_BYTES 16384 /* most of a packet that is held back */
@@ -54,7 +55,15 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
 }
 
 /* The fate of a packet: it reaches the client, or the session ends instead. */
-enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_FAREWELL, FATE_REFUSED, FATE_LIMITED };
+enum fate {
+    FATE_PASSES,
+    FATE_NO_MEMORY,
+    FATE_SMUGGLED,
+    FATE_FAREWELL,
+    FATE_REFUSED,
+    FATE_LIMITED,
+    FATE_INSECURE
+};
 
 static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
                               struct plugin_verdict *verdict)
@@ -67,6 +76,9 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
         return FATE_FAREWELL;
     if (limited_stops(session, packet, &verdict->refusal))
         return FATE_LIMITED;
+    if (packet->command == WIRE_COM_CHANGE_USER &&
+        password_stops_change(session, packet, verdict->refusal.message))
+        return FATE_INSECURE;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
     if (packet->ends_result)
@@ -96,6 +108,10 @@ static void end_session(struct session *session, enum fate fate, const struct wi
     } else if (fate == FATE_LIMITED) {
         leg_set_sequence(&session->client, packet->sequence);
         limited_fail(session, &verdict->refusal);
+    } else if (fate == FATE_INSECURE) {
+        leg_set_sequence(&session->client, packet->sequence);
+        session_fail(session, CLOSE_INSECURE, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL, "%s",
+                     verdict->refusal.message);
     } else if (fate == FATE_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
     } else if (fate == FATE_NO_MEMORY) {

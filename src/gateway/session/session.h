@@ -42,6 +42,7 @@ struct session;
     X(CLOSE_PLUGIN_FAILED, true, "a plugin could not do its work")                                 \
     X(CLOSE_BACKEND_REJECTED, false, "the backend refused the login")                              \
     X(CLOSE_BACKEND_UNREACHABLE, true, "the backend cannot be reached")                            \
+    X(CLOSE_INSECURE, true, "a password would have been sent without encryption")                  \
     X(CLOSE_BACKEND_GONE, true, "the backend closed the connection")                               \
     X(CLOSE_BACKEND_PROTOCOL, true, "the backend's bytes were not understood")                     \
     X(CLOSE_TOO_MANY, true, "max-connections is reached")                                          \
@@ -84,7 +85,8 @@ struct session_arrival {
     X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */                            \
     X(SESSION_LEAVES,                                                                              \
       10) /* close the backend's leg, whatever is going on with it, and then       \
-                                      session_left() */
+                                      session_left() */               \
+    X(SESSION_SECURES_BACKEND, 11) /* begin TLS on the backend's leg, then session_secured() */
 
 enum session_wish {
 #define X(enumerator, bit) enumerator = 1U << (bit),
@@ -124,8 +126,8 @@ void session_run(struct session *session);
 /* The wish is fulfilled. error NULL: success; otherwise why not (borrowed). */
 void session_connected(struct session *session, const char *error);
 void session_left(struct session *session);
-void session_secured(struct session *session, const char *version, const char *cipher,
-                     const char *error);
+void session_secured(struct session *session, enum session_side side,
+                     const struct tls_agreement *agreement, const char *error);
 void session_begin_work(
     struct session *session);               /* nothing else may happen until session_worked() */
 void session_work(struct session *session); /* on another thread */

@@ -235,15 +235,15 @@ void session_left(struct session *session)
     fulfil(session, SESSION_LEAVES, NULL);
 }
 
-void session_secured(struct session *session, const char *version, const char *cipher,
-                     const char *error)
+void session_secured(struct session *session, enum session_side side,
+                     const struct tls_agreement *agreement, const char *error)
 {
-    struct login *login = session->login;
-    if (login && !error) {
-        snprintf(login->tls_version, sizeof login->tls_version, "%s", version);
-        snprintf(login->tls_cipher, sizeof login->tls_cipher, "%s", cipher);
-    }
-    fulfil(session, SESSION_SECURES, error);
+    const bool is_client = side == SESSION_CLIENT;
+    if (session->login && !error && is_client)
+        facts_tls(&session->observed, agreement);
+    else if (session->login && !error)
+        facts_backend_tls(&session->observed, agreement);
+    fulfil(session, is_client ? SESSION_SECURES : SESSION_SECURES_BACKEND, error);
 }
 
 void session_worked(struct session *session, bool cancelled)
@@ -304,23 +304,28 @@ static bool wants_client(const struct session *session, const struct step *step)
 
 static bool wants_backend(const struct session *session, const struct step *step)
 {
-    return (step->backend || step->backend_end) && leg_is_open(&session->backend) &&
-           !session->backend.ended && leg_pending(&session->client) == 0 &&
-           !session_is_held(session) && leg_input_size(&session->backend) < SESSION_READ_BYTES;
+    return (step->backend || step->backend_end) && !(step->wishes & SESSION_SECURES_BACKEND) &&
+           leg_is_open(&session->backend) && !session->backend.ended &&
+           leg_pending(&session->client) == 0 && !session_is_held(session) &&
+           leg_input_size(&session->backend) < SESSION_READ_BYTES;
 }
 
 /* What a state wishes for, and whether it can be had now: TLS begins, and the sending ends, after
- * what waits for the peer; work is wished for until it is done. */
+ * what waits for the peer; work is wished for until it is done. What the backend has sent before TLS
+ * began must never pass for a part of it. */
 static unsigned wishes_of_state(const struct session *session, unsigned wishes)
 {
     if (leg_pending(&session->client))
         wishes &= ~(unsigned)(SESSION_SECURES | SESSION_FINISHES);
     if (session_is_held(session))
         wishes &= ~(unsigned)SESSION_FINISHES;
+    if (leg_pending(&session->backend) || leg_input_size(&session->backend))
+        wishes &= ~(unsigned)SESSION_SECURES_BACKEND;
     if (leg_pending(&session->backend) || !client_end_is_due(session))
         wishes &= ~(unsigned)SESSION_FINISHES_BACKEND;
     if (session->is_done) /* fulfilled, but the session is held */
-        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES | SESSION_WORKS);
+        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES |
+                              SESSION_SECURES_BACKEND | SESSION_WORKS);
     return wishes;
 }
 

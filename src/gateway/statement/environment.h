@@ -20,13 +20,19 @@ struct session_hold;
 struct trace_host;
 struct wire_greeting;
 
+/* What a session does about TLS with a backend, whose address may be a Unix socket. */
+enum backend_security { BACKEND_STAYS_PLAIN, BACKEND_SECURES_IF_OFFERED, BACKEND_MUST_BE_SECURE };
+
 /* A backend, as sessions see it. Constant, and outlives them. */
 struct session_backend {
     const char *name;    /* of its configuration */
     const char *address; /* tcp://host:port, unix:///path */
     const char *label;   /* both, for messages */
     bool sends_proxy_header;
-    unsigned number; /* of the set, from 0: a bit of a word of 32 */
+    bool is_local; /* behind a Unix socket */
+    enum backend_security security;
+    const char *tls_mode; /* its name, for errors: "required" */
+    unsigned number;      /* of the set, from 0: a bit of a word of 32 */
 };
 
 /* A backend that was chosen for a session, which counts as one of its. */
@@ -98,6 +104,13 @@ struct session_operations {
     void (*trace_changed)(void *owner);
     /* Adds what all workers have counted so far to sums. NULL: there is only this environment. */
     void (*metrics_read)(void *owner, struct metrics *sums);
+    /* RSA for passwords (password_relay.c): appends the gateway's public key, decrypts with its private
+     * one, encrypts with the key of a server (foreign text in PEM). false: it cannot be done. NULL:
+     * nobody can. */
+    bool (*password_key)(void *owner, struct strbuf *pem);
+    bool (*password_decrypt)(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out);
+    bool (*password_encrypt)(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
+                             size_t size, struct strbuf *out);
 };
 
 struct session_environment {

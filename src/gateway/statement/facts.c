@@ -25,7 +25,7 @@ static void set_name(struct observed *observed, enum weir_text_fact fact, const 
 }
 
 #define BACKEND_NAME_BYTES 64
-#define NAME_BYTES         127 /* a longer name is cut */
+#define NAME_BYTES         255 /* a longer name is cut */
 
 /* Keeps a copy in *owned and shows it. Without memory for it the fact is absent. */
 static void set_owned(struct observed *observed, enum weir_text_fact fact, char **owned,
@@ -65,11 +65,31 @@ void facts_connection_id(struct observed *observed, uint32_t id)
     observed->handle.number[WEIR_NUMBER_connection_id] = id;
 }
 
-void facts_tls(struct observed *observed, const char *version, const char *cipher)
+/* Absent where the certificate says nothing. */
+static void set_certificate(struct observed *observed, enum weir_text_fact fact, char **owned,
+                            const char *text)
+{
+    if (*text)
+        set_owned(observed, fact, owned, wire_text(text));
+}
+
+void facts_tls(struct observed *observed, const struct tls_agreement *client)
 {
     observed->handle.number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TLS;
-    set_owned(observed, WEIR_TEXT_tls_version, &observed->tls_version, wire_text(version));
-    set_owned(observed, WEIR_TEXT_tls_cipher, &observed->tls_cipher, wire_text(cipher));
+    set_owned(observed, WEIR_TEXT_tls_version, &observed->tls_version, wire_text(client->version));
+    set_owned(observed, WEIR_TEXT_tls_cipher, &observed->tls_cipher, wire_text(client->cipher));
+    set_certificate(observed, WEIR_TEXT_client_cert_subject, &observed->cert_subject,
+                    client->subject);
+    set_certificate(observed, WEIR_TEXT_client_cert_issuer, &observed->cert_issuer, client->issuer);
+    set_certificate(observed, WEIR_TEXT_client_cert_serial, &observed->cert_serial, client->serial);
+}
+
+void facts_backend_tls(struct observed *observed, const struct tls_agreement *backend)
+{
+    set_owned(observed, WEIR_TEXT_backend_tls_version, &observed->backend_tls_version,
+              wire_text(backend->version));
+    set_owned(observed, WEIR_TEXT_backend_tls_cipher, &observed->backend_tls_cipher,
+              wire_text(backend->cipher));
 }
 
 /* Clients name their library's version among their attributes. */
@@ -113,9 +133,19 @@ int facts_want_backend(void *owner, weir_string name)
     return 1;
 }
 
+static void clear_owned(struct observed *observed, enum weir_text_fact fact, char **owned)
+{
+    set_name(observed, fact, NULL);
+    free(*owned);
+    *owned = NULL;
+}
+
+/* What was known of the connection to the one before is not true of this one. */
 void facts_backend_chosen(struct observed *observed, const struct session_backend *backend)
 {
     observed->backend = backend;
+    clear_owned(observed, WEIR_TEXT_backend_tls_version, &observed->backend_tls_version);
+    clear_owned(observed, WEIR_TEXT_backend_tls_cipher, &observed->backend_tls_cipher);
     set_name(observed, WEIR_TEXT_backend_address, backend->address);
     set_name(observed, WEIR_TEXT_backend_name, backend->name);
 }
@@ -144,6 +174,11 @@ void facts_release(struct observed *observed)
     plugin_session_attributes(&observed->handle, NULL, 0);
     free(observed->tls_version);
     free(observed->tls_cipher);
+    free(observed->cert_subject);
+    free(observed->cert_issuer);
+    free(observed->cert_serial);
+    free(observed->backend_tls_version);
+    free(observed->backend_tls_cipher);
     free(observed->auth_method);
     free(observed->backend_version);
     free(observed->wanted_backend);

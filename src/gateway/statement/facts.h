@@ -11,7 +11,15 @@
 
 void facts_connection(struct observed *observed, const struct client_address *address);
 void facts_connection_id(struct observed *observed, uint32_t id);
-void facts_tls(struct observed *observed, const char *version, const char *cipher);
+
+/* What TLS has agreed on. Of a certificate that the peer has not shown, the texts are "". */
+struct tls_agreement {
+    const char *version, *cipher;
+    const char *subject, *issuer, *serial;
+};
+void facts_tls(struct observed *observed, const struct tls_agreement *client);
+void facts_backend_tls(struct observed *observed, const struct tls_agreement *backend);
+
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size);
 void facts_auth_method(struct observed *observed, struct wire_string plugin);
 /* A plugin wants a backend with this name or role. owner: the observed. Returns 1, or 0: one is chosen already, or

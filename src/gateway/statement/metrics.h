@@ -56,7 +56,13 @@
     X(BACKEND_CONNECTIONS_OPEN, "backend_connections_open", GAUGE, "backend_connections_open",     \
       "connections to the backend that are open now")                                              \
     X(BACKEND_CONNECTIONS_FAILED, "backend_connections_failed", COUNTER,                           \
-      "backend_connections_failed", "connections to the backend that its host did not take")
+      "backend_connections_failed", "connections to the backend that its host did not take")       \
+    X(BACKEND_TLS, "backend_tls", COUNTER, "backend_tls_connections",                              \
+      "connections to the backend that TLS encrypts")                                              \
+    X(BACKEND_TLS_RESUMED, "backend_tls_resumed", COUNTER, "backend_tls_resumed",                  \
+      "... that a ticket has saved the full handshake")                                            \
+    X(BACKEND_TLS_FAILED, "backend_tls_failed", COUNTER, "backend_tls_failed",                     \
+      "connections to the backend whose TLS handshake failed")
 
 enum metric {
 #define X(enumerator, ...) METRIC_##enumerator,

@@ -128,6 +128,7 @@ struct observed {
 
     char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
     char *tls_version, *tls_cipher, *auth_method, *backend_version; /* owned; NULL: none */
+    char *backend_tls_version, *backend_tls_cipher, *cert_subject, *cert_issuer, *cert_serial;
 };
 
 /* What is known of a client when it has connected. */

@@ -9,9 +9,9 @@
 
 #define KEEP_BYTES 4096 /* of a greeting, which has some hundred bytes */
 
-void greeting_init(struct greeting *greeting)
+void greeting_init(struct greeting *greeting, bool wants_tls)
 {
-    *greeting = (struct greeting){.has_profile = false};
+    *greeting = (struct greeting){.wants_tls = wants_tls};
     wire_tracker_init(&greeting->tracker, WIRE_WANT_ALL, KEEP_BYTES);
 }
 
@@ -43,20 +43,44 @@ static bool say(struct greeting *greeting, struct strbuf *out, size_t start)
            wire_tracker_next(&greeting->tracker, WIRE_FROM_CLIENT, &input, &packet) == WIRE_PACKET;
 }
 
-static enum greeting_step introduce(struct greeting *greeting, struct strbuf *out)
+/* A user that no server knows; more: a capability beside those that are needed. */
+static struct wire_handshake_response stranger(const struct greeting *greeting, uint64_t more)
 {
-    size_t start = out->size;
-    struct wire_writer writer = wire_writer_to(out, 1);
-    struct wire_handshake_response hello = {
+    return (struct wire_handshake_response){
         .capabilities = greeting->profile.capabilities &
                         (WIRE_CAP(CLIENT_MYSQL) | WIRE_CAP(CLIENT_PROTOCOL_41) |
-                         WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH)),
+                         WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH) | more),
         .max_packet = 1 << 24,
         .charset = WIRE_CHARSET_UTF8MB4,
         .user = wire_text("weir-probe"),
         .auth_response = wire_text(""),
         .plugin = wire_text("mysql_native_password"),
     };
+}
+
+static enum greeting_step introduce(struct greeting *greeting, struct strbuf *out)
+{
+    size_t start = out->size;
+    struct wire_writer writer = wire_writer_to(out, 1);
+    const bool secures =
+        greeting->wants_tls && greeting->profile.capabilities & WIRE_CAP(CLIENT_SSL);
+    const struct wire_handshake_response hello =
+        stranger(greeting, secures ? WIRE_CAP(CLIENT_SSL) : 0);
+    if (secures)
+        wire_encode_ssl_request(&writer, &hello);
+    else
+        wire_encode_handshake_response(&writer, &hello);
+    if (!say(greeting, out, start))
+        return GREETING_DONE;
+    return secures ? GREETING_SECURE : GREETING_MORE;
+}
+
+enum greeting_step greeting_secured(struct greeting *greeting, struct strbuf *out)
+{
+    assert(greeting->has_profile && greeting->wants_tls);
+    size_t start = out->size;
+    struct wire_writer writer = wire_writer_to(out, greeting->tracker.sequence);
+    const struct wire_handshake_response hello = stranger(greeting, WIRE_CAP(CLIENT_SSL));
     wire_encode_handshake_response(&writer, &hello);
     return say(greeting, out, start) ? GREETING_MORE : GREETING_DONE;
 }
@@ -150,5 +174,9 @@ enum greeting_step greeting_feed(struct greeting *greeting, const uint8_t *bytes
         }
     }
     assert(step != GREETING_DONE || greeting->has_profile);
+    if (step == GREETING_SECURE && input.pos < input.end) { /* it does not wait for TLS */
+        note_headers(greeting, input.pos, (size_t)(input.end - input.pos));
+        step = GREETING_DONE;
+    }
     return step;
 }

@@ -4,6 +4,7 @@
  *
  *     server                        probe
  *     greeting             ──►      a profile
+ *                          ◄──      SSL request, where TLS is wanted and offered; then TLS
  *                          ◄──      handshake response of a user that no server knows
  *     auth switch request  ──►
  *                          ◄──      an empty password
@@ -20,6 +21,7 @@
 
 enum greeting_step {
     GREETING_MORE,   /* send what is in `out`, then feed what the server answers */
+    GREETING_SECURE, /* send what is in `out`, begin TLS, then greeting_secured() */
     GREETING_DONE,   /* the profile is known, and nothing more is due */
     GREETING_FAILED, /* there is no profile; the error says why */
 };
@@ -28,11 +30,12 @@ enum greeting_step {
 struct greeting {
     struct wire_tracker tracker;
     struct upstream_profile profile;
+    bool wants_tls;           /* where it is offered */
     bool has_profile;         /* from here on nothing can fail */
     char header_refused[160]; /* what it says of the PROXY header; "": nothing. Foreign text */
 };
 
-void greeting_init(struct greeting *greeting);
+void greeting_init(struct greeting *greeting, bool wants_tls);
 void greeting_release(struct greeting *greeting);
 
 /* Takes bytes of the server (borrowed for the call) and appends what the server is to read to out.
@@ -40,6 +43,9 @@ void greeting_release(struct greeting *greeting);
 enum greeting_step greeting_feed(struct greeting *greeting, const uint8_t *bytes, size_t size,
                                  struct strbuf *out, const char *address,
                                  struct error *error) WEIR_MUST_CHECK;
+
+/* Goes on after GREETING_SECURE: appends what the server is to read over TLS. */
+enum greeting_step greeting_secured(struct greeting *greeting, struct strbuf *out) WEIR_MUST_CHECK;
 
 /* What a greeting says. A version that does not fit is cut. */
 struct upstream_profile greeting_profile(const struct wire_greeting *greeting);

@@ -7,18 +7,25 @@
 
 #include "gateway/upstream/address.h"
 #include "gateway/upstream/upstream.h"
+#include "gateway/upstream/upstream_tls.h"
 
 struct probe_target {
     const struct address *address;
     const char *text; /* names the server in errors */
     bool sends_proxy_header;
+    const struct upstream_tls *tls;
     long timeout_s; /* for the whole of it */
 };
 
-/* Connects, reads the greeting into *profile, and ends as a user that is denied. Blocks at most
- * timeout_s. Returns 0, or -1 and a message. *header_refused: what the server says of the PROXY
- * header; "" where it takes it. Any thread. */
+/* What keeps clients of a server that answers from logging in. "": nothing. */
+struct probe_findings {
+    struct error header_refused; /* what it says of the PROXY header. Foreign text */
+    struct error tls_failed;     /* why, in OpenSSL's words or ours */
+};
+
+/* Connects, reads the greeting into *profile, speaks TLS as sessions do, and ends as a user that is
+ * denied. Blocks at most timeout_s. Returns 0, or -1 and a message. Any thread. */
 int probe_server(const struct probe_target *target, struct upstream_profile *profile,
-                 struct error *header_refused, struct error *error) WEIR_MUST_CHECK;
+                 struct probe_findings *findings, struct error *error) WEIR_MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/net/net.h"
 #include "gateway/upstream/account_check.h"
 #include "gateway/upstream/account_session.h"
 #include "gateway/upstream/greeting.h"
@@ -31,7 +32,8 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
     upstream->look_up = address_look_up;
     upstream->is_embedded = !options->address || !*options->address;
     upstream->sends_proxy_header = upstream->is_embedded || options->sends_proxy_header;
-    if (!upstream->is_embedded && address_parse(&upstream->name, options->address, error)) {
+    if ((!upstream->is_embedded && address_parse(&upstream->name, options->address, error)) ||
+        upstream_tls_open(&upstream->tls, &options->tls, upstream->name.host, error)) {
         free(upstream);
         return NULL;
     }
@@ -60,6 +62,7 @@ void upstream_free(struct upstream *upstream)
     if (!upstream)
         return;
     upstream_watch_free(upstream->watch);
+    upstream_tls_close(&upstream->tls);
     pthread_mutex_destroy(&upstream->lock);
     free(upstream);
 }
@@ -87,6 +90,21 @@ bool upstream_is_embedded(const struct upstream *upstream)
 bool upstream_sends_proxy_header(const struct upstream *upstream)
 {
     return upstream->sends_proxy_header;
+}
+
+const struct upstream_tls *upstream_tls(const struct upstream *upstream)
+{
+    return &upstream->tls;
+}
+
+bool upstream_is_local(const struct upstream *upstream)
+{
+    return !upstream->name.host[0];
+}
+
+int upstream_reload_tls(struct upstream *upstream, struct error *error)
+{
+    return upstream->tls.context ? tls_context_reload(upstream->tls.context, error) : 0;
 }
 
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile)
@@ -142,7 +160,15 @@ bool upstream_connection_failed(struct upstream *upstream, uint32_t turn, const 
     return has_others;
 }
 
-/* A session that connected just before the address changed may bring the old server's greeting; the
+static bool tls_is_due(const struct upstream *upstream, const struct upstream_profile *profile)
+{
+    return upstream->tls.mode >= UPSTREAM_TLS_REQUIRED ||
+           (upstream->tls.mode == UPSTREAM_TLS_PREFERRED &&
+            profile->capabilities & WIRE_CAP(CLIENT_SSL));
+}
+
+/* A greeting does not say enough of a server that sessions need more of. One
+ * that connected just before the address changed may bring the old server's greeting; the
  * next session's corrects it. */
 void upstream_learn(struct upstream *upstream, const struct wire_greeting *greeting)
 {
@@ -152,7 +178,7 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     upstream->profile = profile;
     upstream->confirmed_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
-    if (!upstream->options.checks.user) /* or else a greeting does not say enough */
+    if (!upstream->options.checks.user && !tls_is_due(upstream, &profile))
         upstream_note(upstream, true, NULL);
 }
 

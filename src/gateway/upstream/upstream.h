@@ -8,6 +8,7 @@
  *   connection_ids.h  connection ids: the gateway's and the server's
  *   address.h    -backend's text, name lookups, sockets
  *   greeting.h   the conversation of a probe; probe.h: its socket
+ *   upstream_tls.h  -backend-tls and its companions
  *   upstream.c   one server: what sessions read while probes write
  *   upstream_look.c  one look at it
  *   upstream_set.h   all of them: which one a session gets, and what clients are greeted with
@@ -31,6 +32,7 @@
 
 #include "base/base.h"
 #include "gateway/upstream/connection_ids.h"
+#include "gateway/upstream/upstream_tls.h"
 
 /* A name is looked up this often while the server answers: an address that has changed is in use
  * after at most this time. It costs the resolver a lookup, and the server nothing. */
@@ -84,11 +86,12 @@ struct upstream_options {
     const char *data_directory; /* of the embedded server, */
     const char *mariadbd;       /* and its program */
     long connect_timeout_s;
+    struct upstream_tls_options tls;
 };
 
 /* ---- Its life: main thread ---- */
 
-/* Parses the address; reaches nobody. Returns owned (upstream_free), or NULL and a message. */
+/* Parses the address and loads what TLS needs; reaches nobody. Returns owned (upstream_free), or NULL and a message. */
 struct upstream *upstream_new(const struct upstream_options *options,
                               struct error *error) WEIR_MUST_CHECK;
 
@@ -119,6 +122,13 @@ const char *upstream_label(const struct upstream *upstream);
 
 bool upstream_is_embedded(const struct upstream *upstream);
 bool upstream_sends_proxy_header(const struct upstream *upstream);
+bool upstream_is_local(const struct upstream *upstream); /* behind a Unix socket */
+
+/* How connections to it are encrypted. Borrowed; lives as long as the upstream. */
+const struct upstream_tls *upstream_tls(const struct upstream *upstream);
+
+/* Loads its certificates again; on failure the old ones stay. Returns 0, or -1 and a message. */
+int upstream_reload_tls(struct upstream *upstream, struct error *error) WEIR_MUST_CHECK;
 
 /* Copies the current profile. Returns false if the server was never reached. */
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;

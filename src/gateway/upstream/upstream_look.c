@@ -74,6 +74,18 @@ static void say_header(struct upstream *upstream, const struct error *refused)
     upstream->header_failed = failed;
 }
 
+/* A server that answers, and that nobody can speak TLS with. */
+static void say_tls(struct upstream *upstream, const struct error *failure)
+{
+    const bool failed = failure->message[0] != 0;
+    if (failed && !upstream->tls_failed)
+        log_error("backend", "%s: TLS fails, and nobody can log in (-backend-tls %s): %s",
+                  upstream->label, upstream_tls_mode_name(upstream->tls.mode), failure->message);
+    else if (!failed && upstream->tls_failed)
+        log_info("backend", "%s: TLS works now", upstream->label);
+    upstream->tls_failed = failed;
+}
+
 /* While sessions come, their greetings confirm the profile. One that stands alone is left in peace
  * for long; one of several is checked continuously, at each look. */
 static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool is_up)
@@ -103,20 +115,29 @@ static int ask_more(struct upstream *upstream, const struct address *address, st
     return 0;
 }
 
-/* Returns 0 once an address has answered; all are tried. */
+static bool is_one_of_several(const struct upstream *upstream)
+{
+    return upstream->options.checks.interval_ms != 0;
+}
+
+/* Returns 0 once an address has answered; all are tried. One of several must also let sessions in. */
 static int probe_all(struct upstream *upstream, const struct address_list *found,
                      struct error *error)
 {
     struct probe_target target = {.text = upstream->label,
                                   .sends_proxy_header = upstream->sends_proxy_header,
+                                  .tls = &upstream->tls,
                                   .timeout_s = upstream->options.connect_timeout_s};
     for (size_t i = 0; i < found->count; i++) {
         struct upstream_profile profile;
-        struct error header_refused;
+        struct probe_findings findings;
         target.address = &found->list[i];
-        if (probe_server(&target, &profile, &header_refused, error) == 0) {
-            say_header(upstream, &header_refused);
+        if (probe_server(&target, &profile, &findings, error) == 0) {
+            say_header(upstream, &findings.header_refused);
+            say_tls(upstream, &findings.tls_failed);
             take_into_use(upstream, target.address, found, &profile);
+            if (is_one_of_several(upstream) && findings.tls_failed.message[0])
+                return error_set(error, "TLS with it fails: %s", findings.tls_failed.message);
             return ask_more(upstream, target.address, error);
         }
     }

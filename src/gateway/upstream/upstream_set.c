@@ -141,6 +141,16 @@ void upstream_set_stop(struct upstream_set *set)
         upstream_stop(set->list[i]);
 }
 
+int upstream_set_reload_tls(struct upstream_set *set, struct error *error)
+{
+    struct error other;
+    int status = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (upstream_reload_tls(set->list[i], status ? &other : error))
+            status = -1;
+    return status;
+}
+
 /* ---- What is in it ---- */
 
 size_t upstream_set_count(const struct upstream_set *set)

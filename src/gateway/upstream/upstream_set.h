@@ -32,6 +32,10 @@ int upstream_set_start(struct upstream_set *set, struct uv_loop_s *loop,
                        upstream_on_looked *on_looked, void *user,
                        struct error *error) WEIR_MUST_CHECK;
 void upstream_set_stop(struct upstream_set *set);
+
+/* Loads the certificates of all again; where that fails the old ones stay. Returns 0, or -1 and the first
+ * message. */
+int upstream_set_reload_tls(struct upstream_set *set, struct error *error) WEIR_MUST_CHECK;
 void upstream_set_free(struct upstream_set *set); /* set may be NULL */
 
 /* ---- What is in it: any thread ---- */

@@ -22,12 +22,14 @@ struct upstream {
     struct address_name name;
     char label[sizeof((struct address_name *)0)->text + UPSTREAM_NAME_BYTES + 4];
     bool is_embedded, sends_proxy_header;
+    struct upstream_tls tls;
     struct health_options health_options;
     upstream_look_up *look_up;    /* address_look_up(), but for tests */
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
     bool header_failed; /* the same, of the PROXY header */
+    bool tls_failed;    /* and of TLS */
 
     atomic_long sessions;
     atomic_bool was_looked_at; /* the first look is over */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a server answers to a probe. Input: a byte that says how many bytes are fed at a time, then
- * the bytes of the server. */
+ * What a server answers to a probe. Input: a byte that says how many bytes are fed at a time, and
+ * whether TLS is wanted, then the bytes of the server. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {""};
     enum greeting_step step = GREETING_MORE;
     size_t piece = size ? data[0] + 1U : 1;
-    greeting_init(&greeting);
-    for (size_t at = 1; at < size && step == GREETING_MORE; at += piece)
+    greeting_init(&greeting, size && data[0] & 1);
+    for (size_t at = 1; at < size && step == GREETING_MORE; at += piece) {
         step = feed(&greeting, data + at, piece < size - at ? piece : size - at, &out, &error);
+        if (step == GREETING_SECURE)
+            step = greeting_secured(&greeting, &out);
+    }
     assert((step == GREETING_FAILED) == (error.message[0] != 0));
     assert(step != GREETING_DONE || greeting.has_profile);
     assert(step != GREETING_FAILED || !greeting.has_profile);

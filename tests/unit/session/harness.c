@@ -148,10 +148,10 @@ static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
     const size_t count = harness->options.several ? HARNESS_BACKENDS : 1;
     *choice = (struct session_choice){0};
     for (size_t i = count; i-- > 0;) {
-        if (tried & 1U << i || (wanted && strcmp(backends[i].name, wanted) != 0))
+        if (tried & 1U << i || (wanted && strcmp(harness->backends[i].name, wanted) != 0))
             continue;
         choice->others += choice->backend != NULL;
-        choice->backend = &backends[i];
+        choice->backend = &harness->backends[i];
     }
     if (!choice->backend)
         return error_set(error, "there is no backend %s", wanted ? wanted : "left") == 0;
@@ -179,7 +179,39 @@ static void trace_changed(void *owner)
     (void)owner;
 }
 
-static const struct session_operations operations = {.id_add = id_add,
+/* In place of RSA: 'key' is the gateway's, and any other server's but an empty one; bytes after "rsa:"
+ * are encrypted. */
+static bool password_key(void *owner, struct strbuf *pem)
+{
+    (void)owner;
+    strbuf_add_text(pem, "key");
+    return !pem->failed;
+}
+
+static bool password_decrypt(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out)
+{
+    (void)owner;
+    if (size < 4 || memcmp(bytes, "rsa:", 4) != 0)
+        return false;
+    strbuf_add(out, bytes + 4, size - 4);
+    return !out->failed;
+}
+
+static bool password_encrypt(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
+                             size_t size, struct strbuf *out)
+{
+    (void)owner, (void)pem;
+    if (pem_size == 0)
+        return false;
+    strbuf_add_text(out, "rsa:");
+    strbuf_add(out, bytes, size);
+    return !out->failed;
+}
+
+static const struct session_operations operations = {.password_key = password_key,
+                                                     .password_decrypt = password_decrypt,
+                                                     .password_encrypt = password_encrypt,
+                                                     .id_add = id_add,
                                                      .id_remove = id_remove,
                                                      .id_find = id_find,
                                                      .backend_choose = backend_choose,
@@ -263,17 +295,31 @@ static void leave_backend(struct harness *harness)
 {
     struct peer *peer = &harness->peers[SESSION_BACKEND];
     leg_close(leg_of(harness, SESSION_BACKEND));
-    harness->is_connecting = false;
+    harness->is_connecting = harness->is_securing[SESSION_BACKEND] = false;
     peer->is_closed = peer->has_ended = peer->is_lost = peer->fails = peer->is_finished = false;
     peer->is_broken_off = false;
     strbuf_reset(&peer->unread);
     session_left(harness->session);
 }
 
-static void secure_client(struct harness *harness, const char *error)
+static void secure(struct harness *harness, enum session_side side, const char *error)
 {
-    harness->is_securing = false;
-    session_secured(harness->session, "TLSv1.3", "TLS_AES_256_GCM_SHA384", error);
+    const struct tls_agreement agreement = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "CN=peer", "",
+                                            "7"};
+    harness->is_securing[side] = false;
+    session_secured(harness->session, side, &agreement, error);
+}
+
+/* Returns whether the session was fed. */
+static bool begin_securing(struct harness *harness, enum session_side side)
+{
+    const struct harness_options *options = &harness->options;
+    if (harness->is_securing[side])
+        return false;
+    harness->is_securing[side] = true;
+    if (!options->secures_later)
+        secure(harness, side, options->secure_fails ? "no" : NULL);
+    return !harness->is_securing[side];
 }
 
 static void do_work(struct harness *harness, bool cancelled)
@@ -299,12 +345,10 @@ static bool start_wishes(struct harness *harness, unsigned wishes)
             connect_backend(harness, options->connect_fails ? "refused" : NULL);
         return !harness->is_connecting;
     }
-    if (wishes & SESSION_SECURES && !harness->is_securing) {
-        harness->is_securing = true;
-        if (!options->secures_later)
-            secure_client(harness, options->secure_fails ? "no" : NULL);
-        return !harness->is_securing;
-    }
+    if (wishes & SESSION_SECURES && begin_securing(harness, SESSION_CLIENT))
+        return true;
+    if (wishes & SESSION_SECURES_BACKEND && begin_securing(harness, SESSION_BACKEND))
+        return true;
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(leg_of(harness, SESSION_BACKEND));
     if (wishes & SESSION_FINISHES)
@@ -466,9 +510,10 @@ void harness_connected(struct harness *harness, const char *error)
 
 void harness_secured(struct harness *harness, const char *error)
 {
-    if (harness->is_over || !harness->is_securing)
+    const bool is_client = harness->is_securing[SESSION_CLIENT];
+    if (harness->is_over || !(is_client || harness->is_securing[SESSION_BACKEND]))
         return;
-    secure_client(harness, error);
+    secure(harness, is_client ? SESSION_CLIENT : SESSION_BACKEND, error);
     harness_go_on(harness);
 }
 
@@ -529,6 +574,13 @@ void harness_close(struct harness *harness)
 static void begin_environment(struct harness *harness)
 {
     const struct harness_options *options = &harness->options;
+    for (size_t i = 0; i < HARNESS_BACKENDS; i++) {
+        harness->backends[i] = backends[i];
+        harness->backends[i].tls_mode = "required";
+        harness->backends[i].security = options->backend_tls_required ? BACKEND_MUST_BE_SECURE
+                                        : options->backend_tls        ? BACKEND_SECURES_IF_OFFERED
+                                                                      : BACKEND_STAYS_PLAIN;
+    }
     harness->environment = (struct session_environment){
         .operations = &operations,
         .owner = harness,
@@ -539,7 +591,7 @@ static void begin_environment(struct harness *harness)
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_first = options->backend_first,
-        .backend = options->several ? NULL : backends,
+        .backend = options->several ? NULL : harness->backends,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .handshake_timeout_s = 10,

@@ -21,13 +21,15 @@ struct harness_options {
     bool declares;      /* the plugin has variables and a function */
     bool needs_account; /* the plugin needs "account": the gateway asks the backend */
     bool offers_tls, requires_tls;
+    bool backend_tls;          /* the backend offers it, and it is used where it is offered */
+    bool backend_tls_required; /* it is demanded, offered or not */
     bool backend_first;
     bool address_refused, address_judged_late; /* what the plugin does in PreConnect */
     bool has_no_profile;                       /* the backend was not reached yet */
     bool too_many;
     bool connects_later, connect_fails; /* the backend */
     bool several;                       /* HARNESS_BACKENDS of them, in order; otherwise one */
-    bool secures_later, secure_fails;   /* TLS */
+    bool secures_later, secure_fails;   /* TLS of either side */
     bool works_later;                   /* harness_work() does it */
     size_t max_command_bytes;           /* 0: 1 MiB */
     size_t max_prepared_bytes;          /* 0: 64 KiB */
@@ -72,9 +74,11 @@ struct harness {
     size_t (*split)(struct harness *harness, size_t size); /* bytes of the next read; NULL: all */
     unsigned seed;                                         /* for split */
     bool is_over;
-    bool is_connecting, is_securing;
-    bool is_working; /* a thread that may block has the work */
+    bool is_connecting;
+    bool is_securing[2]; /* by enum session_side */
+    bool is_working;     /* a thread that may block has the work */
     long deadline_ms;
+    struct session_backend backends[HARNESS_BACKENDS];
     int sessions[HARNESS_BACKENDS]; /* that count for each backend */
     int failures;                   /* of backends, that the session has reported */
     const char *state;              /* the last one that was seen */

@@ -45,7 +45,9 @@ static void add_greeting(const struct harness_options *options, struct wire_writ
 {
     struct wire_greeting greeting = {.server_version = wire_text("8.0.11-backend"),
                                      .connection_id = 42,
-                                     .capabilities = options->capabilities & ~options->missing,
+                                     .capabilities =
+                                         (options->capabilities & ~options->missing) |
+                                         (options->backend_tls ? WIRE_CAP(CLIENT_SSL) : 0),
                                      .charset = WIRE_CHARSET_UTF8MB4,
                                      .status = WIRE_SERVER_STATUS_AUTOCOMMIT,
                                      .scramble1 = {"12345678", 8},
@@ -297,8 +299,19 @@ static void log_payload(struct strbuf *log, enum session_side side, uint8_t sequ
                         const uint8_t *bytes, size_t size)
 {
     struct wire_err err;
+    static const char tls_request[] = "1 ssl\n";
     bool is_first = log->size == 0;
+    bool is_secured = side == SESSION_BACKEND && log->size == sizeof tls_request - 1 &&
+                      memcmp(log->data, tls_request, log->size) == 0;
     strbuf_printf(log, "%u ", sequence);
+    if (is_secured) {
+        strbuf_add_text(log, "response\n");
+        return;
+    }
+    if (is_first && side == SESSION_BACKEND && size == WIRE_SSL_REQUEST_BYTES) {
+        strbuf_add_text(log, "ssl\n");
+        return;
+    }
     if (is_first && ((side == SESSION_BACKEND && sequence == 1) ||
                      (side == SESSION_CLIENT && size > 30 && bytes[0] == 10))) {
         strbuf_add_text(log, side == SESSION_CLIENT ? "greeting\n" : "response\n");

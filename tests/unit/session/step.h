@@ -54,7 +54,9 @@ enum step_op {
     X(13, backend_first)                                                                           \
     X(14, address_refused)                                                                         \
     X(15, address_judged_late)                                                                     \
-    X(16, several)
+    X(16, several)                                                                                 \
+    X(17, backend_tls)                                                                             \
+    X(18, backend_tls_required)
 
 #define STEP_OPTION_BYTES 3
 

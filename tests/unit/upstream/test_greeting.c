@@ -49,7 +49,7 @@ static enum greeting_step feed(struct greeting *greeting, const struct strbuf *s
                                size_t step_bytes, struct strbuf *out, struct error *error)
 {
     enum greeting_step step = GREETING_MORE;
-    greeting_init(greeting);
+    greeting_init(greeting, false);
     for (size_t at = 0; at < server->size && step == GREETING_MORE; at += step_bytes) {
         size_t size = step_bytes < server->size - at ? step_bytes : server->size - at;
         step = greeting_feed(greeting, (const uint8_t *)server->data + at, size, out, "tcp://x",
@@ -181,7 +181,7 @@ static void a_server_that_takes_no_proxy_header_says_so(void **state)
             struct strbuf out = STRBUF_INIT;
             struct error error = {""};
             size_t first = together ? server.size : greeting_bytes;
-            greeting_init(&greeting);
+            greeting_init(&greeting, false);
             enum greeting_step step = greeting_feed(&greeting, (const uint8_t *)server.data, first,
                                                     &out, "tcp://x", &error);
             if (step == GREETING_MORE)

@@ -190,17 +190,26 @@ static void what_a_server_says_before_it_resets_is_read(void **state)
     struct fake_server server;
     fake_server_start(&server, version);
     atomic_store(&server.hurries, true);
-    struct probe_target target = {
-        .address = &server.address, .text = "it", .sends_proxy_header = true, .timeout_s = 10};
+    struct upstream_tls tls;
+    const struct upstream_tls_options wanted = {.mode = "preferred"};
+    assert_int_equal(upstream_tls_open(&tls, &wanted, "it", NULL), 0);
+    struct probe_target target = {.address = &server.address,
+                                  .text = "it",
+                                  .sends_proxy_header = true,
+                                  .tls = &tls,
+                                  .timeout_s = 10};
     /* One that is reset before the probe has seen it connected has been told nothing. */
     for (int told = 0; told < 20;) {
         struct upstream_profile profile;
-        struct error header_refused, error = {""};
-        if (probe_server(&target, &profile, &header_refused, &error))
+        struct probe_findings findings;
+        struct error error = {""};
+        if (probe_server(&target, &profile, &findings, &error))
             continue;
-        assert_string_equal(header_refused.message, "Proxy header is not accepted from 127.0.0.1");
+        assert_string_equal(findings.header_refused.message,
+                            "Proxy header is not accepted from 127.0.0.1");
         told++;
     }
+    upstream_tls_close(&tls);
     fake_server_stop(&server);
 }
 
