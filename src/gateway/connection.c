@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/connection_tls.h"
 #include "gateway/introduction.h"
 
 _Static_assert(METRIC_BYTES_TO_CLIENTS == METRIC_BYTES_FROM_CLIENTS + 1 &&
@@ -160,66 +161,6 @@ void connection_read_buffered(struct connection *connection)
     carry_out(connection);
 }
 
-/* ---- TLS ---- */
-
-/* A backend that has answered in plain says why it does not go on, like one that takes no PROXY header. */
-static void secure_failed(struct connection *connection, enum session_side side, struct leg *leg)
-{
-    char reason[256];
-    const uint8_t *plain = NULL;
-    tls_describe_failure(leg, reason, sizeof reason);
-    const size_t size = side == SESSION_BACKEND ? tls_plain_answer(leg, &plain) : 0;
-    if (side == SESSION_BACKEND)
-        count(connection, METRIC_BACKEND_TLS_FAILED, 1);
-    if (size)
-        session_receive(connection->session, SESSION_BACKEND, plain, size);
-    session_secured(connection->session, side, NULL, reason);
-}
-
-static void go_on_securing(struct connection *connection, enum session_side side)
-{
-    struct leg *leg = side == SESSION_CLIENT ? connection->client_leg : connection->backend_leg;
-    struct tls_facts facts;
-    enum tls_progress progress = tls_handshake(leg);
-    connection->securing[side].writes = progress == TLS_NEEDS_WRITE;
-    if (progress != TLS_DONE && progress != TLS_FAILED)
-        return;
-    connection->securing[side].is_going_on = false;
-    if (progress == TLS_FAILED) {
-        secure_failed(connection, side, leg);
-        return;
-    }
-    tls_read_facts(leg, &facts);
-    const struct tls_agreement agreement = {facts.version, facts.cipher, facts.subject,
-                                            facts.issuer, facts.serial};
-    if (side == SESSION_BACKEND) {
-        count(connection, METRIC_BACKEND_TLS, 1);
-        count(connection, METRIC_BACKEND_TLS_RESUMED, facts.is_resumed);
-    }
-    session_secured(connection->session, side, &agreement, NULL);
-}
-
-static struct upstream *upstream_of(const struct connection *connection)
-{
-    return upstream_set_at(connection->worker->gateway->upstreams,
-                           session_backend(connection->session)->number);
-}
-
-/* Returns whether the session was fed. */
-static bool begin_securing(struct connection *connection, enum session_side side)
-{
-    if (connection->securing[side].is_going_on)
-        return false;
-    connection->securing[side].is_going_on = true;
-    if (side == SESSION_CLIENT
-            ? tls_accept(connection->worker->gateway->tls, connection->client_leg)
-            : tls_connect(upstream_tls(upstream_of(connection))->context, connection->backend_leg))
-        go_on_securing(connection, side);
-    else
-        session_close(connection->session, CLOSE_NO_MEMORY);
-    return !connection->securing[side].is_going_on;
-}
-
 /* ---- The client's socket ---- */
 
 static void on_client(struct watch *watch, unsigned events)
@@ -229,7 +170,7 @@ static void on_client(struct watch *watch, unsigned events)
     struct leg *leg = connection->client_leg;
     begin_turn(connection, "reads from a client");
     if (connection->securing[SESSION_CLIENT].is_going_on) {
-        go_on_securing(connection, SESSION_CLIENT);
+        connection_go_on_securing(connection, SESSION_CLIENT);
     } else {
         if (events & WATCH_WRITABLE)
             leg_flush(leg);
@@ -284,7 +225,7 @@ static void on_backend(struct watch *watch, unsigned events)
     if (connection->is_connecting) {
         connected(connection, error_of_socket(watch->fd));
     } else if (connection->securing[SESSION_BACKEND].is_going_on) {
-        go_on_securing(connection, SESSION_BACKEND);
+        connection_go_on_securing(connection, SESSION_BACKEND);
     } else {
         if (events & WATCH_FAILED) /* what it has sent before is read; then a read fails or ends */
             leg_fail_sending(leg, EIO);
@@ -300,7 +241,7 @@ static void on_backend(struct watch *watch, unsigned events)
 static void begin_connecting(struct connection *connection)
 {
     bool in_progress = false;
-    int fd = upstream_connect(upstream_of(connection), &in_progress);
+    int fd = upstream_connect(connection_upstream(connection), &in_progress);
     connection->is_connecting = true;
     connection->connecting_since_ns = clock_monotonic_ns();
     if (fd < 0) {
@@ -427,9 +368,9 @@ static bool start_wishes(struct connection *connection, unsigned wishes)
         begin_connecting(connection);
         return !connection->is_connecting;
     }
-    if (wishes & SESSION_SECURES && begin_securing(connection, SESSION_CLIENT))
+    if (wishes & SESSION_SECURES && connection_begin_securing(connection, SESSION_CLIENT))
         return true;
-    if (wishes & SESSION_SECURES_BACKEND && begin_securing(connection, SESSION_BACKEND))
+    if (wishes & SESSION_SECURES_BACKEND && connection_begin_securing(connection, SESSION_BACKEND))
         return true;
     if (wishes & SESSION_CLOSES_BACKEND)
         leg_close(connection->backend_leg);

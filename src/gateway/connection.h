@@ -29,6 +29,13 @@ struct connection {
     struct connection *next_ready;
 };
 
+/* The server that its session's backend is. */
+static inline struct upstream *connection_upstream(const struct connection *connection)
+{
+    return upstream_set_at(connection->worker->gateway->upstreams,
+                           session_backend(connection->session)->number);
+}
+
 /* Takes the socket; the session greets the client. */
 void connection_accept(struct worker *worker, const struct arrival *arrival);
 

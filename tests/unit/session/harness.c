@@ -85,142 +85,6 @@ static struct leg *leg_of(const struct harness *harness, enum session_side side)
 
 /* ---- What the environment does ---- */
 
-static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
-                   uint32_t backend_id, const char *user)
-{
-    struct harness *harness = owner;
-    assert(backend && user && (harness->ids[0].id == 0 || harness->ids[0].id == id));
-    harness->ids[0].id = id;
-    harness->ids[0].backend_id = backend_id;
-    return true;
-}
-
-static void id_remove(void *owner, uint32_t id)
-{
-    struct harness *harness = owner;
-    assert(harness->ids[0].id == id);
-    harness->ids[0].id = 0;
-}
-
-static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
-{
-    const struct harness *harness = owner;
-    (void)user;
-    for (size_t i = 0; i < HARNESS_IDS; i++)
-        if (harness->ids[i].id && harness->ids[i].id == id) {
-            *place = (struct session_place){.backend_id = harness->ids[i].backend_id};
-            return true;
-        }
-    return false;
-}
-
-static void hold_is_back(void *owner, struct session_hold *hold)
-{
-    struct harness *harness = owner;
-    pthread_mutex_lock(&harness->lock);
-    *session_hold_next(hold) = harness->holds;
-    harness->holds = hold;
-    pthread_mutex_unlock(&harness->lock);
-}
-
-static int trace_load(void *owner, const char *name, struct error *error)
-{
-    (void)owner, (void)name;
-    return error_set(error, "there is no trace here");
-}
-
-/* ---- Backends ---- */
-
-static const struct session_backend backends[HARNESS_BACKENDS] = {
-    {.name = "one", .address = "tcp://backend:3306", .label = "tcp://backend:3306", .number = 0},
-    {.name = "two", .address = "tcp://two:3306", .label = "two (tcp://two:3306)", .number = 1},
-    {.name = "three",
-     .address = "tcp://three:3306",
-     .label = "three (tcp://three:3306)",
-     .number = 2},
-};
-
-/* In order; wanted is a name. */
-static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
-                           struct session_choice *choice, struct error *error)
-{
-    struct harness *harness = owner;
-    const size_t count = harness->options.several ? HARNESS_BACKENDS : 1;
-    *choice = (struct session_choice){0};
-    for (size_t i = count; i-- > 0;) {
-        if (tried & 1U << i || (wanted && strcmp(harness->backends[i].name, wanted) != 0))
-            continue;
-        choice->others += choice->backend != NULL;
-        choice->backend = &harness->backends[i];
-    }
-    if (!choice->backend)
-        return error_set(error, "there is no backend %s", wanted ? wanted : "left") == 0;
-    harness->sessions[choice->backend->number]++;
-    return true;
-}
-
-static void backend_leave(void *owner, const struct session_backend *backend)
-{
-    struct harness *harness = owner;
-    assert(harness->sessions[backend->number] == 1);
-    harness->sessions[backend->number]--;
-}
-
-static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
-{
-    struct harness *harness = owner;
-    assert(choice->backend && *why);
-    harness->failures++;
-    return false;
-}
-
-static void trace_changed(void *owner)
-{
-    (void)owner;
-}
-
-/* In place of RSA: 'key' is the gateway's, and any other server's but an empty one; bytes after "rsa:"
- * are encrypted. */
-static bool password_key(void *owner, struct strbuf *pem)
-{
-    (void)owner;
-    strbuf_add_text(pem, "key");
-    return !pem->failed;
-}
-
-static bool password_decrypt(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out)
-{
-    (void)owner;
-    if (size < 4 || memcmp(bytes, "rsa:", 4) != 0)
-        return false;
-    strbuf_add(out, bytes + 4, size - 4);
-    return !out->failed;
-}
-
-static bool password_encrypt(void *owner, const uint8_t *pem, size_t pem_size, const uint8_t *bytes,
-                             size_t size, struct strbuf *out)
-{
-    (void)owner, (void)pem;
-    if (pem_size == 0)
-        return false;
-    strbuf_add_text(out, "rsa:");
-    strbuf_add(out, bytes, size);
-    return !out->failed;
-}
-
-static const struct session_operations operations = {.password_key = password_key,
-                                                     .password_decrypt = password_decrypt,
-                                                     .password_encrypt = password_encrypt,
-                                                     .id_add = id_add,
-                                                     .id_remove = id_remove,
-                                                     .id_find = id_find,
-                                                     .backend_choose = backend_choose,
-                                                     .backend_leave = backend_leave,
-                                                     .backend_failed = backend_failed,
-                                                     .hold_is_back = hold_is_back,
-                                                     .trace_load = trace_load,
-                                                     .trace_changed = trace_changed};
-
 /* ---- The bounds ---- */
 
 static void check_leg(const struct harness *harness, enum session_side side)
@@ -575,14 +439,14 @@ static void begin_environment(struct harness *harness)
 {
     const struct harness_options *options = &harness->options;
     for (size_t i = 0; i < HARNESS_BACKENDS; i++) {
-        harness->backends[i] = backends[i];
+        harness->backends[i] = harness_backends[i];
         harness->backends[i].tls_mode = "required";
         harness->backends[i].security = options->backend_tls_required ? BACKEND_MUST_BE_SECURE
                                         : options->backend_tls        ? BACKEND_SECURES_IF_OFFERED
                                                                       : BACKEND_STAYS_PLAIN;
     }
     harness->environment = (struct session_environment){
-        .operations = &operations,
+        .operations = &harness_operations,
         .owner = harness,
         .registry = &harness->puppet.registry,
         .has_plugins = !options->without_plugins,
