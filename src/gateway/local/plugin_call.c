@@ -15,6 +15,8 @@
 
 #include "gateway/local/local.h"
 
+#define CALLS_MOST 8 /* functions in one SELECT */
+
 struct one_call {
     const struct plugin_callable *callable;
     char *title;         /* owned */
@@ -28,7 +30,7 @@ struct one_call {
 
 struct plugin_calls {
     struct local local;
-    struct one_call calls[LOCAL_COLUMNS];
+    struct one_call calls[CALLS_MOST];
     size_t count;
     size_t granted, queried; /* calls whose privilege, whose arguments are known */
     bool is_refused;
@@ -36,6 +38,7 @@ struct plugin_calls {
     const char *titles[LOCAL_COLUMNS], *values[LOCAL_COLUMNS];
 };
 
+_Static_assert(CALLS_MOST <= LOCAL_COLUMNS, "the answer has a column for each call");
 _Static_assert(PLUGIN_CALL_ARGUMENTS <= LOCAL_COLUMNS, "a row holds the arguments of a call");
 
 static struct plugin_calls *calls_of(struct local *local)
@@ -200,11 +203,11 @@ static bool add_call(struct plugin_calls *calls, const struct sql_call *written,
 {
     const struct plugin_callable *callable = find(calls->local.observed, written->name);
     assert(callable);
-    if (calls->count == LOCAL_COLUMNS) {
+    if (calls->count == CALLS_MOST) {
         *end = local_fail(&calls->local, WIRE_ER_NOT_SUPPORTED_YET,
                           "This version of weir doesn't yet support 'more than %d functions of "
                           "plugins in a SELECT'",
-                          LOCAL_COLUMNS);
+                          CALLS_MOST);
         return false;
     }
     if (!plugin_callable_takes(callable, written->argument_count)) {
