@@ -69,6 +69,9 @@ void tls_describe_failure(const struct leg *leg, char *text, size_t size);
  * are not TLS. Borrowed from the filter. Returns how many there are. */
 size_t tls_plain_answer(struct leg *leg, const uint8_t **bytes);
 
+/* SHA-1 of a certificate in hexadecimal digits, as Connector/C compares it, and a NUL. */
+#define TLS_FINGERPRINT_BYTES 41
+
 /* What was agreed. The names are static; the texts of the peer's certificate are empty where it has
  * shown none, cut where they are long, and foreign. */
 struct tls_facts {
@@ -76,6 +79,7 @@ struct tls_facts {
     bool is_resumed;
     char subject[256], issuer[256]; /* "CN=client,O=weir", as RFC 2253 writes names */
     char serial[64];                /* hexadecimal digits */
+    char fingerprint[TLS_FINGERPRINT_BYTES];
 };
 void tls_read_facts(const struct leg *leg, struct tls_facts *facts);
 

@@ -321,6 +321,17 @@ static void read_serial(const X509 *certificate, char *text, size_t size)
     BN_free(number);
 }
 
+static void read_fingerprint(const X509 *certificate, char text[TLS_FINGERPRINT_BYTES])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (X509_digest(certificate, EVP_sha1(), digest, &size) != 1)
+        return;
+    assert(size * 2 + 1 == TLS_FINGERPRINT_BYTES);
+    for (unsigned i = 0; i < size; i++)
+        snprintf(text + (size_t)i * 2, 3, "%02X", digest[i]);
+}
+
 void tls_read_facts(const struct leg *leg, struct tls_facts *facts)
 {
     SSL *ssl = top_of(leg)->ssl;
@@ -333,4 +344,5 @@ void tls_read_facts(const struct leg *leg, struct tls_facts *facts)
     read_name(X509_get_subject_name(peer), facts->subject, sizeof facts->subject);
     read_name(X509_get_issuer_name(peer), facts->issuer, sizeof facts->issuer);
     read_serial(peer, facts->serial, sizeof facts->serial);
+    read_fingerprint(peer, facts->fingerprint);
 }

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/upstream/account_session.h"
-
 #define VALUE_BYTES 256
 
 /* wanted NULL: any answer will do. */
@@ -43,17 +41,11 @@ static int find_role(struct account_session *session, char role[UPSTREAM_NAME_BY
     return 0;
 }
 
-int account_check(const struct upstream_options *options, const struct address *address,
-                  const char *label, char role[UPSTREAM_NAME_BYTES], struct error *error)
+int account_check(const struct upstream_options *options, const struct account_target *target,
+                  char role[UPSTREAM_NAME_BYTES], struct error *error)
 {
     const struct upstream_checks *checks = &options->checks;
-    const struct account_target target = {.address = address,
-                                          .label = label,
-                                          .user = checks->user,
-                                          .password = checks->password,
-                                          .sends_proxy_header = options->sends_proxy_header,
-                                          .timeout_s = options->connect_timeout_s};
-    struct account_session *session = account_session_open(&target, error);
+    struct account_session *session = account_session_open(target, error);
     int status = session ? 0 : -1;
     role[0] = 0;
     if (status == 0 && checks->query)

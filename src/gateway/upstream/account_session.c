@@ -33,6 +33,27 @@ static int fail(struct account_session *session, const char *what, struct error 
                      log_foreign(said, strlen(said)));
 }
 
+static void set_text(MYSQL *mysql, enum mysql_option option, const char *text)
+{
+    if (text && *text)
+        mysql_optionsv(mysql, option, text);
+}
+
+/* With a fingerprint the library insists on TLS, and on that certificate, before it sends the login. */
+static void set_tls(MYSQL *mysql, const struct account_target *target)
+{
+    const struct upstream_tls_options *options = &target->tls->options;
+    const my_bool yes = 1;
+    if (!*target->fingerprint)
+        return;
+    mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+    mysql_optionsv(mysql, MARIADB_OPT_TLS_PEER_FP, target->fingerprint);
+    set_text(mysql, MYSQL_OPT_SSL_CERT, options->certificate);
+    set_text(mysql, MYSQL_OPT_SSL_KEY, options->key);
+    set_text(mysql, MYSQL_OPT_SSL_CIPHER, options->cipher);
+    set_text(mysql, MARIADB_OPT_TLS_VERSION, options->version);
+}
+
 static void set_options(MYSQL *mysql, const struct account_target *target)
 {
     const unsigned seconds = (unsigned)target->timeout_s, off = 0;
@@ -43,6 +64,7 @@ static void set_options(MYSQL *mysql, const struct account_target *target)
     mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
     mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH, METHODS);
+    set_tls(mysql, target);
     if (target->sends_proxy_header) {
         wire_encode_proxy_header(&header, NULL, NULL);
         if (!header.failed) /* copied */
@@ -75,6 +97,11 @@ static MYSQL *connect_to(MYSQL *mysql, const struct account_target *target)
 struct account_session *account_session_open(const struct account_target *target,
                                              struct error *error)
 {
+    if (target->tls->mode >= UPSTREAM_TLS_REQUIRED && !*target->fingerprint) {
+        error_set(error, "backend %s: TLS is demanded, and no check has succeeded with it yet",
+                  target->label);
+        return NULL;
+    }
     struct account_session *session = calloc(1, sizeof *session);
     if (session)
         session->mysql = mysql_init(NULL);

@@ -5,11 +5,16 @@
  *
  * It is the client library's (MariaDB Connector/C), which has all methods of authentication. The server is
  * not trusted with more than the login: it is given no file, and a method that shows it the password is
- * refused. Blocks; any thread, one at a time for each. */
+ * refused.
+ *
+ * Of TLS it knows less than the gateway, which verifies certificates by names and authorities that Connector/C
+ * cannot be told. So the probe before it decides: the session accepts the certificate that the probe has
+ * accepted, and none but that. Blocks; any thread, one at a time for each. */
 #ifndef WEIR_GATEWAY_UPSTREAM_ACCOUNT_SESSION_H
 #define WEIR_GATEWAY_UPSTREAM_ACCOUNT_SESSION_H
 
 #include "gateway/upstream/address.h"
+#include "gateway/upstream/upstream_tls.h"
 
 struct account_session;
 
@@ -18,6 +23,9 @@ struct account_target {
     const char *label; /* names the server in errors */
     const char *user, *password;
     bool sends_proxy_header;
+    const struct upstream_tls *tls;
+    /* ... and the certificate that a probe has accepted: no other one is. "": TLS is not spoken. */
+    const char *fingerprint;
     long timeout_s; /* of the login, and of each statement */
 };
 

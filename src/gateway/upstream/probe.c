@@ -88,6 +88,8 @@ static int finish_connecting(int fd, uint64_t deadline_ns)
 
 /* ---- TLS ---- */
 
+_Static_assert(UPSTREAM_FINGERPRINT_BYTES == TLS_FINGERPRINT_BYTES, "one is copied to the other");
+
 static enum tls_progress shake_hands(struct line *line)
 {
     enum tls_progress progress = tls_handshake(&line->leg);
@@ -111,8 +113,12 @@ static enum greeting_step secure(struct line *line, const struct probe_target *t
         return GREETING_DONE;
     }
     enum tls_progress progress = shake_hands(line);
-    if (progress == TLS_DONE)
+    if (progress == TLS_DONE) {
+        struct tls_facts facts;
+        tls_read_facts(&line->leg, &facts);
+        memcpy(findings->fingerprint, facts.fingerprint, sizeof findings->fingerprint);
         return greeting_secured(greeting, out);
+    }
     tls_describe_failure(&line->leg, reason, sizeof reason);
     const size_t size = tls_plain_answer(&line->leg, &plain);
     enum greeting_step step = GREETING_DONE;

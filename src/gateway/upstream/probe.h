@@ -17,10 +17,12 @@ struct probe_target {
     long timeout_s; /* for the whole of it */
 };
 
-/* What keeps clients of a server that answers from logging in. "": nothing. */
+/* What keeps clients of a server that answers from logging in ("": nothing), and whom TLS was spoken with. */
 struct probe_findings {
     struct error header_refused; /* what it says of the PROXY header. Foreign text */
     struct error tls_failed;     /* why, in OpenSSL's words or ours */
+    char fingerprint
+        [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that was accepted; "": no TLS */
 };
 
 /* Connects, reads the greeting into *profile, speaks TLS as sessions do, and ends as a user that is

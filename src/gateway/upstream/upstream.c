@@ -182,6 +182,20 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
         upstream_note(upstream, true, NULL);
 }
 
+struct account_target upstream_account(const struct upstream *upstream,
+                                       const struct address *address, const char *fingerprint)
+{
+    const struct upstream_options *options = &upstream->options;
+    return (struct account_target){.address = address,
+                                   .label = upstream->label,
+                                   .user = options->checks.user,
+                                   .password = options->checks.password,
+                                   .sends_proxy_header = upstream->sends_proxy_header,
+                                   .tls = &upstream->tls,
+                                   .fingerprint = fingerprint,
+                                   .timeout_s = options->connect_timeout_s};
+}
+
 int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
 {
     const struct upstream_options *options = &upstream->options;
@@ -191,15 +205,12 @@ int upstream_kill(struct upstream *upstream, const char *statement, struct error
                          "the gateway has no account at the backend %s that could do this: give "
                          "-backend-check-user, with the privilege CONNECTION ADMIN there",
                          upstream->label);
+    char fingerprint[UPSTREAM_FINGERPRINT_BYTES];
     pthread_mutex_lock(&upstream->lock);
     const struct address address = upstream->address;
+    memcpy(fingerprint, upstream->fingerprint, sizeof fingerprint);
     pthread_mutex_unlock(&upstream->lock);
-    const struct account_target target = {.address = &address,
-                                          .label = upstream->label,
-                                          .user = options->checks.user,
-                                          .password = options->checks.password,
-                                          .sends_proxy_header = upstream->sends_proxy_header,
-                                          .timeout_s = options->connect_timeout_s};
+    const struct account_target target = upstream_account(upstream, &address, fingerprint);
     struct account_session *session = account_session_open(&target, error);
     int status =
         session ? account_session_ask(session, statement, nothing, sizeof nothing, error) : -1;

@@ -13,7 +13,8 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 static void take_into_use(struct upstream *upstream, const struct address *address,
-                          const struct address_list *found, const struct upstream_profile *profile)
+                          const struct address_list *found, const struct upstream_profile *profile,
+                          const struct probe_findings *findings)
 {
     char text[ADDRESS_TEXT_BYTES];
     pthread_mutex_lock(&upstream->lock);
@@ -23,6 +24,7 @@ static void take_into_use(struct upstream *upstream, const struct address *addre
     upstream->addresses = *found;
     upstream->profile = *profile;
     upstream->has_profile = true;
+    memcpy(upstream->fingerprint, findings->fingerprint, sizeof upstream->fingerprint);
     upstream->confirmed_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
     if (has_moved)
@@ -98,12 +100,14 @@ static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool 
 }
 
 /* What a greeting does not say. */
-static int ask_more(struct upstream *upstream, const struct address *address, struct error *error)
+static int ask_more(struct upstream *upstream, const struct address *address,
+                    const struct probe_findings *findings, struct error *error)
 {
+    const struct account_target target = upstream_account(upstream, address, findings->fingerprint);
     char role[UPSTREAM_NAME_BYTES];
     if (!upstream->options.checks.user)
         return 0;
-    if (account_check(&upstream->options, address, upstream->label, role, error))
+    if (account_check(&upstream->options, &target, role, error))
         return -1;
     pthread_mutex_lock(&upstream->lock);
     const bool has_changed = *role && strcmp(role, upstream->role) != 0;
@@ -135,10 +139,10 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
         if (probe_server(&target, &profile, &findings, error) == 0) {
             say_header(upstream, &findings.header_refused);
             say_tls(upstream, &findings.tls_failed);
-            take_into_use(upstream, target.address, found, &profile);
+            take_into_use(upstream, target.address, found, &profile, &findings);
             if (is_one_of_several(upstream) && findings.tls_failed.message[0])
                 return error_set(error, "TLS with it fails: %s", findings.tls_failed.message);
-            return ask_more(upstream, target.address, error);
+            return ask_more(upstream, target.address, &findings, error);
         }
     }
     return -1;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gateway/upstream/account_session.h"
 #include "gateway/upstream/address.h"
 #include "gateway/upstream/health.h"
 #include "gateway/upstream/upstream.h"
@@ -47,6 +48,8 @@ struct upstream {
     char role[UPSTREAM_NAME_BYTES];
     char refused[UPSTREAM_ERROR_BYTES]; /* why sessions must not use it; "": they may */
     struct upstream_profile profile;    /* what it said, or what a session has read since */
+    char fingerprint
+        [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that a look accepted; "": none */
     bool has_profile;
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */
 };
@@ -67,5 +70,9 @@ void upstream_watch_wake(struct upstream_watch *watch);
 
 /* Frees what upstream_start() made; after the loop has ended. */
 void upstream_watch_free(struct upstream_watch *watch);
+
+/* The account of its checks, at an address whose certificate has this fingerprint. Both are borrowed. */
+struct account_target upstream_account(const struct upstream *upstream,
+                                       const struct address *address, const char *fingerprint);
 
 #endif

@@ -78,7 +78,7 @@ static int decide_mode(struct upstream_tls *tls, const struct upstream_tls_optio
 int upstream_tls_open(struct upstream_tls *tls, const struct upstream_tls_options *options,
                       const char *host, struct error *error)
 {
-    *tls = (struct upstream_tls){.context = NULL};
+    *tls = (struct upstream_tls){.options = *options};
     if (decide_mode(tls, options, host, error))
         return -1;
     if (tls->mode == UPSTREAM_TLS_OFF)

@@ -33,10 +33,13 @@ struct upstream_tls_options {
     const char *name; /* of the server's certificate; not given: the host of its address */
 };
 
+#define UPSTREAM_FINGERPRINT_BYTES 41 /* TLS_FINGERPRINT_BYTES of net/tls.h */
+
 struct tls_context;
 
 struct upstream_tls {
     enum upstream_tls_mode mode;
+    struct upstream_tls_options options;
     struct tls_context *context; /* NULL: off */
 };
 
