@@ -338,3 +338,64 @@ def test_plugins_are_told_of_the_clients_certificate(gateway, secured, certifica
         assert event["client_cert_serial"] == serial
     assert any(event.get("client_cert_subject") for event in server.events.ended(number))
     assert (USER, PASSWORD)  # the account is that of every case
+
+
+# ---- Several backends
+
+QUICK = ("-backend-check-interval", "200", "-backend-rise", "1", "-backend-fall", "2", "-backend-slow-start", "0")
+
+
+def state_of(server, name):
+    with server.endpoint.connect(user="root", password="", database=None) as connection:
+        return {row[0]: row[2] for row in rows(connection, "ADMIN SHOW BACKENDS")}[name]
+
+
+def tables(path, *backends):
+    path.write_text("".join("[[backend]]\n" + "".join(f'{key} = "{value}"\n' for key, value in backend.items()) for backend in backends))
+    return ["-config", str(path)]
+
+
+def test_each_backend_has_its_own_settings(gateway, other_database, secured, certificates, tmp_path):
+    """What a table says goes before the options; what it does not is the options'."""
+    plain = other_database("several_plain")
+    file = tables(tmp_path / "weir.toml", {"name": "plain", "address": plain.address, "tls": "off"},
+                  {"name": "secured", "address": secured.address, "ssl-name": "localhost"})
+    server = gateway(options=[*file, "-backend-tls", "verify-ca", "-backend-ssl-ca", str(certificates / "ca.pem"), *QUICK])
+    assert cipher_of(server.endpoint) == ("", "")
+    plain.process.signal(signal.SIGKILL)
+    wait_for(lambda: cipher_of(server.endpoint)[1], "the sessions to go to the other one")
+
+
+def test_a_backend_whose_tls_fails_is_left_for_the_next(gateway, other_database, secured, certificates):
+    """Its greeting is no success: neither a client nor a check takes it for up."""
+    stranger = other_database("several_stranger", *tls_options(certificates, "stranger"))
+    server = gateway(f"{stranger.address},{secured.address}",
+                     options=["-backend-tls", "verify-ca", "-backend-ssl-ca", str(certificates / "ca.pem"), *QUICK])
+    for _ in range(3):
+        assert cipher_of(server.endpoint)[1]
+    wait_for(lambda: state_of(server, stranger.address) == "down", "the backend with the wrong certificate to be down")
+    assert state_of(server, secured.address) == "up"
+
+
+def test_a_backend_without_the_tls_that_is_demanded_is_left_for_the_next(gateway, other_database, secured):
+    plain = other_database("several_bare")
+    server = gateway(f"{plain.address},{secured.address}", options=["-backend-tls", "required", *QUICK])
+    assert cipher_of(server.endpoint)[1]
+    wait_for(lambda: state_of(server, plain.address) == "down", "the backend without TLS to be down")
+
+
+@pytest.mark.parametrize("mode", ["required", "verify-ca", "verify-identity"])
+def test_the_account_of_checks_speaks_tls(gateway, other_database, certificates, mode):
+    """Two servers that let nobody in without it."""
+    pair = [other_database(f"several_checked_{mode}_{i}", *tls_options(certificates), "--require-secure-transport=ON") for i in (1, 2)]
+    for database in pair:
+        database.execute("CREATE USER checker@'%' IDENTIFIED BY 'secret' REQUIRE SSL")
+    options = ["-backend-tls", mode, "-backend-check-user", "checker",
+               "-backend-check-query", "SELECT VARIABLE_VALUE <> '' FROM information_schema.SESSION_STATUS "
+               "WHERE VARIABLE_NAME = 'Ssl_cipher'", "-backend-check-expect", "1", *QUICK]
+    if mode != "required":
+        options += ["-backend-ssl-ca", str(certificates / "ca.pem")]
+    server = gateway(",".join(database.address for database in pair), options=options,
+                     environment={"WEIR_BACKEND_CHECK_PASSWORD": "secret"})
+    for database in pair:
+        wait_for(lambda database=database: state_of(server, database.address) == "up", "the check to have succeeded")
