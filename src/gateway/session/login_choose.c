@@ -9,6 +9,8 @@
  * As long as the client has read nothing of a backend, it cannot tell one from another: whatever goes
  * wrong until then is tried again elsewhere. All attempts together have connect_timeout_s; each gets an
  * even share of what is left for it and those that could follow. */
+#include <string.h>
+
 #include "gateway/session/login.h"
 
 #define ATTEMPTS_MOST 40 /* more than there are backends; they may have several addresses each */
@@ -18,9 +20,8 @@ static bool choose(const struct session *session, struct session_choice *choice,
                    struct error *error)
 {
     const struct session_environment *environment = environment_of(session);
-    return environment->operations->backend_choose(environment->owner,
-                                                   session->observed.wanted_backend,
-                                                   session->login->tried, choice, error);
+    return environment->operations->backend_choose(
+        environment->owner, session->observed.wanted_backend, session->login->tried, choice, error);
 }
 
 static void leave(struct session *session)
@@ -87,7 +88,7 @@ static bool may_try_another(const struct session *session)
     const bool is_early = session->state == SESSION_CONNECTING ||
                           session->state == SESSION_INTRODUCING ||
                           session->state == SESSION_AUTHENTICATING;
-    return is_early && !login->client_was_told && login->attempts < ATTEMPTS_MOST &&
+    return is_early && login->attempts < ATTEMPTS_MOST &&
            clock_monotonic_ns() < login->connect_until;
 }
 
@@ -97,7 +98,7 @@ bool login_tries_another(struct session *session, const char *why)
     const struct session_choice failed = session->choice;
     struct login *login = session->login;
     struct error error = {""};
-    if (!failed.backend)
+    if (!failed.backend || login->client_was_told) /* whom it may have waited for */
         return false;
     const bool has_address =
         environment->operations->backend_failed(environment->owner, &failed, why);
@@ -105,8 +106,8 @@ bool login_tries_another(struct session *session, const char *why)
         login->tried |= UINT32_C(1) << failed.backend->number;
     if (!may_try_another(session) || !choose(session, &login->next, &error))
         return false;
-    log_warn("session", "%s; the login goes to %s connection=%u", why, login->next.backend->label,
-             session->observed.id);
+    log_warn("session", "%s; the login goes to %s connection=%u", log_foreign(why, strlen(why)),
+             login->next.backend->label, session->observed.id);
     session_enter(session, SESSION_LEAVING);
     session_set_deadline(session, 0);
     return true;
