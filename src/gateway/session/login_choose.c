@@ -9,6 +9,8 @@
  * As long as the client has read nothing of a backend, it cannot tell one from another: whatever goes
  * wrong until then is tried again elsewhere. All attempts together have connect_timeout_s; each gets an
  * even share of what is left for it and those that could follow. */
+#include <string.h>
+
 #include "gateway/session/login.h"
 
 #define ATTEMPTS_MOST 40 /* more than there are backends; they may have several addresses each */
@@ -96,7 +98,9 @@ bool login_tries_another(struct session *session, const char *why)
     const struct session_choice failed = session->choice;
     struct login *login = session->login;
     struct error error = {""};
-    if (!failed.backend)
+    const bool waits_for_client =
+        login->client_was_told && session->state != SESSION_SECURING_BACKEND;
+    if (!failed.backend || waits_for_client) /* whoever is late or has left, it may be the client */
         return false;
     const bool has_address =
         environment->operations->backend_failed(environment->owner, &failed, why);
@@ -106,8 +110,8 @@ bool login_tries_another(struct session *session, const char *why)
         login->tried |= UINT32_C(1) << failed.backend->number;
     if (!may_try_another(session) || !choose(session, &login->next, &error))
         return false;
-    log_warn("session", "%s; the login goes to %s connection=%u", why, login->next.backend->label,
-             session->observed.id);
+    log_warn("session", "%s; the login goes to %s connection=%u", log_foreign(why, strlen(why)),
+             login->next.backend->label, session->observed.id);
     session_enter(session, SESSION_LEAVING);
     session_set_deadline(session, 0);
     return true;

@@ -93,13 +93,12 @@ static void log_news(struct upstream_watch *watch)
         memcpy(watch->said_version, profile.version, sizeof watch->said_version);
     } else if (!watch->said_waiting) {
         watch->said_waiting = true;
+        if (watch->upstream->options.checks.interval_ms)
+            return; /* upstream_note() has said so */
         if (watch->embedded)
             log_info("backend", "waiting for the embedded MariaDB to answer");
         else
-            log_warn("backend", "%s; %s", watch->error.message,
-                     watch->upstream->options.checks.interval_ms
-                         ? "others are chosen until it answers"
-                         : "clients get an error until it answers");
+            log_warn("backend", "%s; clients get an error until it answers", watch->error.message);
     }
 }
 

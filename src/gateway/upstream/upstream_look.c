@@ -168,6 +168,6 @@ int upstream_look(struct upstream *upstream, struct error *error)
     if (status && has_moved)
         error_prefix(error, "its name has another address than %s, which stays in use meanwhile",
                      address_describe(&current, text));
-    upstream_note(upstream, status == 0, error->message);
+    upstream_note(upstream, status == 0, status ? error->message : NULL);
     return status;
 }

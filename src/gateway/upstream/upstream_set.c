@@ -19,7 +19,9 @@ struct upstream_set {
     enum upstream_policy policy;
     upstream_on_looked *on_looked;
     void *user;
-    struct upstream *model;     /* the first that was reached: the family of the set; main thread */
+    struct upstream
+        *model; /* the first in order that had been reached when all had been looked at: the
+                               family of the set; main thread */
     atomic_uint_fast64_t draws; /* of random numbers */
     pthread_mutex_t modes;      /* held while one is changed: the last enabled one stays */
 };
@@ -117,11 +119,12 @@ static void on_one_looked(void *user, bool answers)
     struct upstream_set *set = user;
     struct upstream_profile profile;
     bool were_all = true;
-    vet_all(set);
     for (size_t i = 0; i < set->count; i++)
         were_all = were_all && atomic_load(&set->list[i]->was_looked_at);
-    if (were_all)
-        set->on_looked(set->user, set->count > 1 ? upstream_set_profile(set, &profile) : answers);
+    if (!were_all)
+        return;
+    vet_all(set);
+    set->on_looked(set->user, set->count > 1 ? upstream_set_profile(set, &profile) : answers);
 }
 
 int upstream_set_start(struct upstream_set *set, struct uv_loop_s *loop,
