@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 static void begin_family(struct exposition *page, const char *prefix, const char *name,
                          enum exposition_kind kind, const char *help)
@@ -22,6 +23,14 @@ void exposition_family(struct exposition *page, const char *name, enum expositio
                        const char *help)
 {
     begin_family(page, "weir_", name, kind, help);
+}
+
+bool exposition_has_family(const struct exposition *page, const char *name)
+{
+    char plain[EXPOSITION_NAME_BYTES + 32], total[EXPOSITION_NAME_BYTES + 32];
+    snprintf(plain, sizeof plain, "# TYPE weir_%s ", name);
+    snprintf(total, sizeof total, "# TYPE weir_%s_total ", name);
+    return strstr(page->out->data, plain) || strstr(page->out->data, total);
 }
 
 void exposition_standard_family(struct exposition *page, const char *name,

@@ -31,6 +31,9 @@ struct exposition_label {
 void exposition_family(struct exposition *page, const char *name, enum exposition_kind kind,
                        const char *help);
 
+/* Whether the page has a family of that name already: a second one would spoil it as a whole. */
+WEIR_MUST_CHECK bool exposition_has_family(const struct exposition *page, const char *name);
+
 /* The same for a name that Prometheus has given: nothing is put before it. */
 void exposition_standard_family(struct exposition *page, const char *name,
                                 enum exposition_kind kind, const char *help);

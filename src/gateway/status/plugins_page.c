@@ -63,11 +63,16 @@ static void expose_work(struct exposition *page, const struct status_source *sou
     }
 }
 
+/* A plugin whose name is a word of the gateway's can have a row that is called as one of its own. */
 static void expose_number(void *user, const struct plugin_status_definition *what, int64_t value)
 {
     struct exposition *page = user;
     char name[EXPOSITION_NAME_BYTES - 8];
     snprintf(name, sizeof name, "%s%s%s", what->name, *what->unit ? "_" : "", what->unit);
+    if (exposition_has_family(page, name)) {
+        log_debug("status", "%s is left out: there is another weir_%s", what->name, name);
+        return;
+    }
     exposition_family(page, name, what->is_counter ? EXPOSITION_COUNTER : EXPOSITION_GAUGE,
                       *what->description ? what->description : what->name);
     exposition_number(page, NULL, 0, value);

@@ -5,6 +5,7 @@
  * host. */
 #include "plugin/declared/plugin_declared.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,11 +33,37 @@ static int check_unit(const struct plugin_status_definition *definition, struct 
                      definition->name, definition->unit);
 }
 
+/* Monitoring adds these to names itself, so that two rows could become one. */
+static int check_suffix(const struct plugin_status_definition *definition, struct error *error)
+{
+    static const char *const suffixes[] = {"_total",  "_count",   "_sum",
+                                           "_bucket", "_created", "_info"};
+    const size_t size = strlen(definition->name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        const size_t length = strlen(suffixes[i]);
+        if (size > length && strcmp(definition->name + size - length, suffixes[i]) == 0)
+            return error_set(error, "%s: a name does not end in \"%s\", which monitoring adds",
+                             definition->name, suffixes[i]);
+    }
+    return 0;
+}
+
+/* The unit ends the name there. */
+static bool is_same(const struct plugin_status_definition *one,
+                    const struct plugin_status_definition *other)
+{
+    char names[2][256];
+    snprintf(names[0], sizeof names[0], "%s%s%s", one->name, *one->unit ? "_" : "", one->unit);
+    snprintf(names[1], sizeof names[1], "%s%s%s", other->name, *other->unit ? "_" : "",
+             other->unit);
+    return strcmp(one->name, other->name) == 0 || strcmp(names[0], names[1]) == 0;
+}
+
 static int check_line(const struct plugin_status_definition *definition, struct error *error)
 {
     for (const char *at = definition->description; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == '\\')
-            return error_set(error, "%s: a description is one line, without backslashes",
+        if ((unsigned char)*at < ' ' || *at == '\\' || *at == '"')
+            return error_set(error, "%s: a description is one line, without backslashes and quotes",
                              definition->name);
     return 0;
 }
@@ -55,11 +82,12 @@ static int read_definition(struct plugin_status_definition *definitions, size_t 
                          problem.text);
     if (plugin_check_name(plugin, definition->name, error) < 0)
         return -1;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(definitions[i].name, definition->name) == 0)
-            return error_set(error, "name \"%s\" is there twice", definition->name);
-    if (read_kind(definition, kind, error) < 0 || check_unit(definition, error) < 0)
+    if (check_suffix(definition, error) < 0 || read_kind(definition, kind, error) < 0 ||
+        check_unit(definition, error) < 0)
         return -1;
+    for (size_t i = 0; i < count; i++)
+        if (is_same(&definitions[i], definition))
+            return error_set(error, "name \"%s\" is there twice", definition->name);
     return check_line(definition, error);
 }
 

@@ -117,10 +117,17 @@ static void every_mistake_has_its_sentence(void **state)
          "m.toml:8: key \"statusVars\": an element has no \"help\"; it has name, kind, unit and "
          "description"},
         {STATUS "name = \"p_a\"\nkind = \"gauge\"\ndescription = \"a\\nb\"\n",
-         "m.toml:6: key \"statusVars\": p_a: a description is one line, without backslashes"},
+         "m.toml:6: key \"statusVars\": p_a: a description is one line, without backslashes and "
+         "quotes"},
         {STATUS "name = \"p_a\"\nkind = \"gauge\"\n[[statusVars]]\nname = \"p_a\"\nkind = "
                 "\"counter\"\n",
          "m.toml:9: key \"statusVars\": name \"p_a\" is there twice"},
+        {STATUS "name = \"p_a_total\"\nkind = \"gauge\"\n",
+         "m.toml:6: key \"statusVars\": p_a_total: a name does not end in \"_total\", which "
+         "monitoring adds"},
+        {STATUS "name = \"p_a\"\nkind = \"gauge\"\nunit = \"bytes\"\n[[statusVars]]\nname = "
+                "\"p_a_bytes\"\nkind = \"gauge\"\n",
+         "m.toml:10: key \"statusVars\": name \"p_a_bytes\" is there twice"},
         {HEAD "objects = [\"\"]\n", "m.toml:4: key \"objects\": has an empty string in it"},
         {HEAD "name = \"p\"\n", "m.toml:4: "},
         {HEAD "libraries = [\n", "m.toml:"},

@@ -98,6 +98,22 @@ static void buckets_add_up(void **state)
     strbuf_release(&out);
 }
 
+static void a_family_that_is_there_is_found(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct strbuf out = STRBUF_INIT;
+        struct exposition page = {.out = &out, .is_open_metrics = i};
+        write_counter(&page);
+        assert_true(exposition_has_family(&page, "rejections"));
+        assert_false(exposition_has_family(&page, "rejection"));
+        assert_false(exposition_has_family(&page, "why"));
+        exposition_family(&page, "open", EXPOSITION_GAUGE, "x");
+        assert_true(exposition_has_family(&page, "open"));
+        strbuf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +121,7 @@ int main(void)
         cmocka_unit_test(a_gauge_has_none_and_standard_names_stay),
         cmocka_unit_test(a_label_cannot_end_its_line),
         cmocka_unit_test(buckets_add_up),
+        cmocka_unit_test(a_family_that_is_there_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
