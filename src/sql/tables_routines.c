@@ -9,6 +9,16 @@
 #include "sql/builtin.h"
 #include "sql/tables_scan.h"
 
+bool sql_tables_have_databases(const struct sql_tables *tables)
+{
+    bool all = true;
+    for (size_t i = 0; all && i < tables->count; i++)
+        all = sql_table_schema(&tables->items[i]).size > 0;
+    for (size_t i = 0; all && i < tables->routine_count; i++)
+        all = tables->routines[i].database.size > 0;
+    return all;
+}
+
 /* The n-th token before the current one, from 1. One of END: there is none. */
 static struct sql_token before(const struct scan *scan, unsigned n)
 {
