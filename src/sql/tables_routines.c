@@ -158,11 +158,14 @@ static bool ends_operand(const struct sql_token *token)
     }
 }
 
-/* UNTIL (x), ELSIF (x): words of blocks alone, and so no words of all statements. */
-static bool is_word_of_block(const struct scan *scan, const struct sql_token *name)
+/* UNTIL (x), ELSIF (x): words of blocks alone, and so no words of all statements. Where a statement can
+ * begin no function is called. */
+static bool is_word_of_block(const struct scan *scan, const struct sql_token *name,
+                             const struct sql_token *leading)
 {
-    return scan->compound && (name->word == SQL_WORD_UNTIL ||
-                              (name->word == SQL_WORD_ELSIF && scan->cursor.lexer.mode.oracle));
+    return scan->compound && sql_token_is(leading, ';') &&
+           (name->word == SQL_WORD_UNTIL ||
+            (name->word == SQL_WORD_ELSIF && scan->cursor.lexer.mode.oracle));
 }
 
 void sql_scan_note_call(struct scan *scan)
@@ -183,7 +186,7 @@ void sql_scan_note_call(struct scan *scan)
     }
     struct sql_token leading = before(scan, 2 * count);
     bool adjacent = last.end == scan->cursor.token.start;
-    if (ends_operand(&leading) || is_word_of_block(scan, &last))
+    if (ends_operand(&leading) || is_word_of_block(scan, &last, &leading))
         return;
     if (count > 1 || !sql_is_builtin(&scan->cursor.lexer, &last, adjacent))
         add(scan, names, count, false);
