@@ -77,12 +77,8 @@ static bool read_routines(struct text_session *session)
 /* What is named without a database is in an unknown one, if the current one is not known. */
 static bool are_names_known(const struct text_session *session)
 {
-    bool known = session->tables.known;
-    for (size_t i = 0; !session->database.at && i < session->tables.count; i++)
-        known = known && sql_table_schema(&session->tables.items[i]).size > 0;
-    for (size_t i = 0; !session->database.at && i < session->tables.routine_count; i++)
-        known = known && session->tables.routines[i].database.size > 0;
-    return known;
+    return session->tables.known &&
+           (session->database.at || sql_tables_have_databases(&session->tables));
 }
 
 static bool read_parts(struct text_session *session)

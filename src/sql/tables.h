@@ -125,6 +125,10 @@ static inline struct sql_span sql_table_schema(const struct sql_table *table)
     return table->named_apart.size > 0 ? table->named_apart : table->database;
 }
 
+/* Whether each table and routine has a database: without a current one those that were named without have
+ * none. */
+bool sql_tables_have_databases(const struct sql_tables *tables);
+
 /* Reads one statement. current_database fills in the database of names that have none (may be
  * empty). The items live until the next call. False: there is no memory. */
 WEIR_MUST_CHECK bool sql_tables_read(struct sql_tables *tables, struct sql_span statement,

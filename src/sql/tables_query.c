@@ -61,6 +61,7 @@ bool sql_scan_begin_query(struct scan *scan)
         with(scan);
         return true;
     case SQL_WORD_VALUES:
+        frame->defines = false;
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_OTHER);
         return true;

@@ -9,6 +9,16 @@
 #include "sql/builtin.h"
 #include "sql/tables_scan.h"
 
+bool sql_tables_have_databases(const struct sql_tables *tables)
+{
+    bool all = true;
+    for (size_t i = 0; all && i < tables->count; i++)
+        all = sql_table_schema(&tables->items[i]).size > 0;
+    for (size_t i = 0; all && i < tables->routine_count; i++)
+        all = tables->routines[i].database.size > 0;
+    return all;
+}
+
 /* The n-th token before the current one, from 1. One of END: there is none. */
 static struct sql_token before(const struct scan *scan, unsigned n)
 {
@@ -148,11 +158,14 @@ static bool ends_operand(const struct sql_token *token)
     }
 }
 
-/* UNTIL (x), ELSIF (x): words of blocks alone, and so no words of all statements. */
-static bool is_word_of_block(const struct scan *scan, const struct sql_token *name)
+/* UNTIL (x), ELSIF (x): words of blocks alone, and so no words of all statements. Where a statement can
+ * begin no function is called. */
+static bool is_word_of_block(const struct scan *scan, const struct sql_token *name,
+                             const struct sql_token *leading)
 {
-    return scan->compound && (name->word == SQL_WORD_UNTIL ||
-                              (name->word == SQL_WORD_ELSIF && scan->cursor.lexer.mode.oracle));
+    return scan->compound && sql_token_is(leading, ';') &&
+           (name->word == SQL_WORD_UNTIL ||
+            (name->word == SQL_WORD_ELSIF && scan->cursor.lexer.mode.oracle));
 }
 
 void sql_scan_note_call(struct scan *scan)
@@ -173,7 +186,7 @@ void sql_scan_note_call(struct scan *scan)
     }
     struct sql_token leading = before(scan, 2 * count);
     bool adjacent = last.end == scan->cursor.token.start;
-    if (ends_operand(&leading) || is_word_of_block(scan, &last))
+    if (ends_operand(&leading) || is_word_of_block(scan, &last, &leading))
         return;
     if (count > 1 || !sql_is_builtin(&scan->cursor.lexer, &last, adjacent))
         add(scan, names, count, false);

@@ -81,8 +81,7 @@ static bool step_sequence(struct scan *scan)
     if (is_sequence_function(word)) {
         sql_scan_next(scan);
         if (sql_cursor_is(&scan->cursor, '(')) {
-            if (scan->cursor.lexer.mode.dialect == SQL_DIALECT_MYSQL)
-                sql_scan_note_call(scan); /* it has no sequences, and often such a function */
+            sql_scan_note_call(scan); /* servers without sequences often have such a function */
             sql_scan_open_frame(scan, CLAUSE_OTHER, (enum clause)sql_scan_frame(scan)->clause);
             sql_scan_next(scan);
             if (sql_token_is_name(&scan->cursor.token)) {

@@ -332,36 +332,27 @@ static weir_string mode_fact(struct observed *observed, uint32_t fact)
 static weir_string text_fact(void *source_data, uint32_t fact)
 {
     struct observed *observed = source_data;
-    weir_string text = {NULL, 0};
     switch (fact) {
     case WEIR_TEXT_kind:
     case WEIR_TEXT_specific_kind:
-        text = kind_fact(observed, fact);
-        break;
+        return kind_fact(observed, fact);
     case WEIR_TEXT_digest:
     case WEIR_TEXT_normalized:
-        text = digest_fact(observed, fact);
-        break;
+        return digest_fact(observed, fact);
     case WEIR_TEXT_expanded_sql:
-        text = expanded_fact(observed);
-        break;
+        return expanded_fact(observed);
     case WEIR_TEXT_redacted_sql:
-        text = redacted_fact(observed);
-        break;
+        return redacted_fact(observed);
     case WEIR_TEXT_redacted_message:
-        text = redacted_message_fact(observed);
-        break;
+        return redacted_message_fact(observed);
     case WEIR_TEXT_unknown:
-        text = unknown_fact(observed);
-        break;
+        return unknown_fact(observed);
     case WEIR_TEXT_character_set:
     case WEIR_TEXT_sql_mode:
-        text = mode_fact(observed, fact);
-        break;
+        return mode_fact(observed, fact);
     default:
-        break;
+        return (weir_string){NULL, 0};
     }
-    return text;
 }
 
 /* ---- Tables and numbers ---- */
@@ -393,14 +384,7 @@ static const struct sql_tables *tables_of(struct observed *observed)
 /* Whether all tables and routines are known by schema and name. */
 static bool are_named(const struct observed *observed, const struct sql_tables *tables)
 {
-    bool known = tables->known;
-    if (!name_space(observed).known) {
-        for (size_t i = 0; known && i < tables->count; i++)
-            known = sql_table_schema(&tables->items[i]).size > 0;
-        for (size_t i = 0; known && i < tables->routine_count; i++)
-            known = tables->routines[i].database.size > 0;
-    }
-    return known;
+    return tables->known && (name_space(observed).known || sql_tables_have_databases(tables));
 }
 
 /* Of a command without text: 1. */
@@ -451,21 +435,19 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         number = clock_monotonic_ns() - observed->accepted_ns;
         break;
     case WEIR_NUMBER_table_count:
-        tables = tables_of(observed);
-        number = tables ? tables->count : 0;
-        break;
-    case WEIR_NUMBER_tables_known:
-        tables = tables_of(observed);
-        number = tables ? tables->routine_count == 0 && are_named(observed, tables)
-                        : !statement_current(observed)->text;
-        break;
-    case WEIR_NUMBER_names_known:
-        tables = tables_of(observed);
-        number = tables ? are_named(observed, tables) : !statement_current(observed)->text;
-        break;
     case WEIR_NUMBER_routine_count:
         tables = tables_of(observed);
-        number = tables ? tables->routine_count : 0;
+        if (fact == WEIR_NUMBER_table_count)
+            number = tables ? tables->count : 0;
+        else
+            number = tables ? tables->routine_count : 0;
+        break;
+    case WEIR_NUMBER_tables_known:
+    case WEIR_NUMBER_names_known:
+        tables = tables_of(observed);
+        number = tables ? are_named(observed, tables) &&
+                              (fact == WEIR_NUMBER_names_known || tables->routine_count == 0)
+                        : !statement_current(observed)->text;
         break;
     case WEIR_NUMBER_digest_exact:
         number = is_exact(observed);

@@ -269,6 +269,8 @@ static const struct {
     {"", "set statement a=1 for "},
     {"drop table ", "a, "},
     {"lock tables ", "a read, "},
+    {"do ", "f(), "},
+    {"do ", "abs(1), "},
     {"rename table ", "a to b, "},
     {"grant select on a.b to ", "u@h identified by 'x', "},
     {"create user ", "u identified by 'x', "},

@@ -132,6 +132,9 @@ static void no_calls(void **state)
          ""},
         {"create table t (a int) select f(1) as a", "cur.f:f"},
         {"create table t as (select f(1))", "cur.f:f"},
+        {"create table t (values (f(1)))", "cur.f:f"},
+        {"create table t (a int) values (f(1))", "cur.f:f"},
+        {"begin not atomic set @a = until(1); end", "cur.until:f"},
         {"create view v (a, b) as select 1, 2", ""},
         {"create view v as select f(1)", "cur.f:f"},
         {"create index i on t (a, b)", ""},
@@ -175,7 +178,8 @@ static void servers(void **state)
         {"select nvl(1, 2), rownum(), sformat('x')", ""},
         {"select any_value(1), bin_to_uuid(2)", "cur.any_value:f cur.bin_to_uuid:f"}};
     static const struct routines_case of_old[] = {
-        {"select nvl(1, 2), ifnull(1, 2), json_value('1', '$')", "cur.nvl:f"}};
+        {"select nvl(1, 2), ifnull(1, 2), json_value('1', '$')", "cur.nvl:f"},
+        {"select nextval('s')", "cur.nextval:f"}};
     static const struct routines_case of_mysql[] = {
         {"select any_value(1), bin_to_uuid(2), rank() over (), regexp_like('a', 'b')", ""},
         {"select nvl(1, 2), password('x'), nextval('s')", "cur.nvl:f cur.password:f cur.nextval:f"},
