@@ -249,15 +249,6 @@ static bool is_same_text(weir_string a, weir_string b)
            (a.data == b.data || (a.data && memcmp(a.data, b.data, a.size) == 0));
 }
 
-/* How much of a longer text the limit leaves: not half a character. */
-static size_t beginning(weir_string text, uint64_t limit)
-{
-    size_t size = limit;
-    while (size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
-        size--;
-    return size;
-}
-
 /* Without the fact (an older server, or no memory for it) no text is written. */
 static void collect_sql(struct scratch *scratch, const weir_session *session,
                         const struct collect_options *options)
@@ -274,7 +265,7 @@ static void collect_sql(struct scratch *scratch, const weir_session *session,
     }
     bool is_cut = whole != WEIR_ABSENT && written.size < whole;
     if (options->sql_limit && sql.size > options->sql_limit) {
-        sql.size = beginning(sql, options->sql_limit);
+        sql.size = record_beginning(sql, options->sql_limit);
         is_cut = true;
     }
     if (is_cut)
@@ -303,7 +294,7 @@ static bool collect_parameter(const weir_session *session, size_t index, bool is
         *value = text_of("***");
         parameter->flags = 0;
     } else if (value->size > left) {
-        value->size = beginning(*value, left);
+        value->size = record_beginning(*value, left);
         parameter->flags |= WEIR_PARAMETER_CUT;
     }
     return true;

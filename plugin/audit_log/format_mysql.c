@@ -2,8 +2,9 @@
  *
  * MySQL Enterprise Audit's JSON format, and that of Percona's audit_log_filter, which differs in
  * little: one array of objects, with the items that their manuals document. A statement is one
- * `table_access` record for each table and access, and then a `general` record. What MySQL has no item for is left out, except `prev` (the chain), `unknown` and
- * `reading_known` (what is null or a guess, and why), `backend_connection_id`, and the `audit` events
+ * `table_access` record for each table and access, and then a `general` record. What MySQL has no
+ * item for is left out, except `prev` (the chain), `unknown` and `reading_known` (what is null or a
+ * guess, and why), `backend_connection_id`, `query_size` (of a text that is not repeated), and the `audit` events
  * `gap`, `reopen` and `plugin`. docs/plugins/audit_log.md lists where the contents can differ. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -176,8 +177,28 @@ static void write_general(struct strbuf *text, const struct record *record, enum
     add_key(text, "}\n");
 }
 
+/* A statement of a megabyte can name 100,000 tables: what their records repeat of its text has a
+ * limit, together. */
+#define REPEATED_BYTES  ((size_t)1024 * 1024)
+#define BEGINNING_BYTES 128U /* of the text, in the records after that */
+
+/* The first record has the whole text. left: bytes that may be repeated yet. */
+static void add_repeated_query(struct strbuf *text, weir_string sql, size_t *left)
+{
+    bool is_cut = sql.size > *left && sql.size > BEGINNING_BYTES;
+    weir_string shown = {sql.data, is_cut ? record_beginning(sql, BEGINNING_BYTES) : sql.size};
+    *left -= sql.size < *left ? sql.size : *left;
+    add_string(text, ",\"query\":", shown);
+    if (is_cut)
+        add_number(text, ",\"query_size\":", sql.size);
+}
+
 static void write_tables(struct strbuf *text, const struct record *record, enum dialect dialect)
 {
+    size_t left = record->text[RECORD_TEXT_sql].size + REPEATED_BYTES;
+    struct strbuf sql_command = STRBUF_INIT; /* the same in all, and read from the text once */
+    if (record->table_count)
+        add_sql_command(&sql_command, record);
     for (size_t i = 0; i < record->table_count; i++) {
         const weir_table *table = &record->tables[i];
         if (i < 64 && record->table_skip >> i & 1)
@@ -191,11 +212,13 @@ static void write_tables(struct strbuf *text, const struct record *record, enum 
             add_nullable(text, ",\"table_access_data\":{\"db\":", table->schema,
                          record_is_schema_null(record, table));
             add_string(text, ",\"table\":", table->name);
-            add_string(text, ",\"query\":", record->text[RECORD_TEXT_sql]);
-            add_sql_command(text, record);
+            add_repeated_query(text, record->text[RECORD_TEXT_sql], &left);
+            strbuf_add(text, sql_command.data, sql_command.size);
             add_key(text, "}}\n");
         }
     }
+    text->failed = text->failed || sql_command.failed;
+    strbuf_release(&sql_command);
 }
 
 static void write_start(struct strbuf *text, const struct record *record, enum dialect dialect)

@@ -174,6 +174,15 @@ static inline bool record_is_schema_null(const struct record *record, const weir
     return table->schema.size == 0 && record_is_null(record, RECORD_TEXT_database);
 }
 
+/* Bytes of a longer text that the limit leaves: not half a character. */
+static inline size_t record_beginning(weir_string text, uint64_t limit)
+{
+    size_t size = limit;
+    while (size && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+        size--;
+    return size;
+}
+
 /* Everything absent. */
 void record_init(struct record *record, enum record_event event, uint64_t time_ns);
 

@@ -43,10 +43,13 @@ static size_t client_address(const weir_session *session, uint8_t bytes[16])
 static int attribute(const weir_session *session, size_t index, weir_string *name,
                      weir_string *value)
 {
-    (void)session;
-    *name = (weir_string){"_client_name", 12};
-    *value = (weir_string){"test", 4};
-    return index == 0;
+    static const struct fake_attribute client = {{"_client_name", 12}, {"test", 4}};
+    const struct fake_attribute *attributes = session->attributes ? session->attributes : &client;
+    if (index >= (session->attributes ? session->attribute_count : 1))
+        return 0;
+    *name = attributes[index].name;
+    *value = attributes[index].value;
+    return 1;
 }
 
 static int no_origin(const weir_session *session, size_t index, weir_parameter_origin *origin)
@@ -57,10 +60,12 @@ static int no_origin(const weir_session *session, size_t index, weir_parameter_o
     return 0;
 }
 
-static int no_parameter(const weir_session *session, size_t index, weir_parameter *parameter)
+static int parameter(const weir_session *session, size_t index, weir_parameter *answer)
 {
-    (void)session, (void)index, (void)parameter;
-    return 0;
+    if (index >= session->parameter_count)
+        return 0;
+    *answer = session->parameters[index];
+    return 1;
 }
 
 static int routine(const weir_session *session, size_t index, weir_routine *answer)
@@ -201,7 +206,7 @@ static const weir_host_functions functions = {
     .number = number,
     .client_address = client_address,
     .attribute = attribute,
-    .parameter = no_parameter,
+    .parameter = parameter,
     .parameter_origin = no_origin,
     .table = table,
     .routine = routine,

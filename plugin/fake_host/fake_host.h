@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <weir/plugin.h>
 
+struct fake_attribute {
+    weir_string name, value;
+};
+
 /* Borrows all that it points to. */
 struct weir_session {
     weir_string text[WEIR_TEXT_FACT_END_];
@@ -20,13 +24,17 @@ struct weir_session {
     size_t routine_count;
     const weir_part *parts;
     size_t part_count;
+    const weir_parameter *parameters;
+    size_t parameter_count;
+    const struct fake_attribute *attributes; /* NULL: one that names a client */
+    size_t attribute_count;
     weir_string (*part_text)(const weir_session *session, size_t index,
                              uint32_t fact); /* or NULL */
     void *data;
     bool refuses_holds;
 };
 
-/* Every fact absent, no tables, no parts. */
+/* Every fact absent, and every list empty. */
 void fake_session_init(struct weir_session *session);
 
 struct weir_hold {

@@ -2,7 +2,6 @@
  *
  * Each account has its entries in the order in which they were learned, and a lookup of them. Keys
  * are SHA-256 already, so that their first bytes, with the database, are the hash. */
-#define _GNU_SOURCE 1 /* memmem() */
 #include "allow_list.h"
 
 #include <openssl/sha.h>
@@ -47,37 +46,9 @@ static bool take_digest(struct key *key, weir_string digest)
     return digest.size == 2 * (size_t)KEY_BYTES && key_from_hex(digest.data, key->bytes);
 }
 
-/* The index-th statement that is in a text, from 1; 0: there are no more. */
-static size_t find_in_text(struct statement *statement, size_t index)
-{
-    weir_part part;
-    for (size_t at = 1; statement_part(statement, at, &part); at++)
-        if ((part.flags & WEIR_PART_IN_TEXT) && --index == 0)
-            return at;
-    return 0;
-}
-
-/* Normalising puts U+FFFD for what is no UTF-8: names that differ there have the same digest. */
-static bool is_replaced(weir_string normalized)
-{
-    return normalized.size && memmem(normalized.data, normalized.size, "\xef\xbf\xbd", 3);
-}
-
-/* Whether digests identify all that the statement does. */
-static bool has_keys_of_digests(struct statement *statement)
-{
-    bool ok = statement_is_plain(statement) && !is_replaced(statement_normalized(statement));
-    for (size_t i = 1, at; ok && statement_has_text(statement); i++) {
-        if ((at = find_in_text(statement, i)) == 0)
-            break;
-        ok = !is_replaced(weir_part_text(statement->session, at, WEIR_TEXT_normalized));
-    }
-    return ok;
-}
-
 static enum key_answer key_in_text(struct statement *statement, size_t index, struct key *key)
 {
-    size_t at = find_in_text(statement, index);
+    size_t at = statement_in_text(statement, index);
     if (!at)
         return KEY_NO_MORE;
     if (!take_digest(key, weir_part_text(statement->session, at, WEIR_TEXT_digest)))
@@ -98,12 +69,13 @@ enum key_answer key_of(struct statement *statement, size_t index, struct key *ke
             return KEY_UNKNOWABLE;
     }
     if (index > 0)
-        return sql.data && statement_has_text(statement) && has_keys_of_digests(statement)
+        return sql.data && statement_has_text(statement) &&
+                       statement_has_digests_for_keys(statement)
                    ? key_in_text(statement, index, key)
                    : KEY_NO_MORE;
     if (!sql.data)
         return hashed(key, KEY_COMMAND, statement_command(statement));
-    if (!has_keys_of_digests(statement))
+    if (!statement_has_digests_for_keys(statement))
         return hashed(key, KEY_TEXT, sql);
     key->shown = statement_normalized(statement);
     return take_digest(key, statement_digest(statement)) ? KEY_FOUND : KEY_UNKNOWABLE;

@@ -7,6 +7,7 @@
  * names of kept tables are joined to "schema.name" once. The letters with which kinds and tables
  * begin are collected on the way, for the gists of rules.c; a name with a dot in it may match a
  * pattern at another place, and therefore counts as every letter. */
+#define _GNU_SOURCE 1 /* memmem() */
 #include "statement.h"
 
 #include <stdio.h>
@@ -28,6 +29,7 @@ enum {
     ASKED_READING = 256,
     ASKED_DATABASE = 512,
     ASKED_NAMES = 1024,
+    ASKED_KEYS = 2048,
 };
 
 enum { /* commands that have, or execute, a text */
@@ -54,6 +56,7 @@ void statement_begin(struct statement *statement, const weir_session *session)
     statement->unlimited = NULL;
     statement->trusted_routines = NULL;
     statement->session_position = 0;
+    statement->text_index = statement->text_at = 0;
     statement->account = weir_current_user(session);
     statement->has_known_account = statement->account.data != NULL;
     if (!statement->has_known_account) {
@@ -308,6 +311,46 @@ bool statement_is_plain(struct statement *statement)
          plain && statement_has_text(statement) && statement_part(statement, i, &part); i++)
         plain = !(part.flags & WEIR_PART_INEXACT);
     return plain;
+}
+
+size_t statement_in_text(struct statement *statement, size_t index)
+{
+    weir_part part;
+    bool goes_on = index >= statement->text_index;
+    size_t found = goes_on ? statement->text_index : 0, at = goes_on ? statement->text_at : 0;
+    while (found < index && statement_part(statement, at + 1, &part)) {
+        at++;
+        found += part.flags & WEIR_PART_IN_TEXT ? 1 : 0;
+    }
+    if (found < index)
+        return 0;
+    statement->text_index = found;
+    statement->text_at = at;
+    return at;
+}
+
+/* Normalising puts U+FFFD for what is no UTF-8: names that differ there have the same digest. */
+static bool is_replaced(weir_string normalized)
+{
+    return normalized.size && memmem(normalized.data, normalized.size, "\xef\xbf\xbd", 3);
+}
+
+static bool have_digests_for_keys(struct statement *statement)
+{
+    bool ok = statement_is_plain(statement) && !is_replaced(statement_normalized(statement));
+    for (size_t i = 1, at; ok && statement_has_text(statement); i++) {
+        if ((at = statement_in_text(statement, i)) == 0)
+            break;
+        ok = !is_replaced(weir_part_text(statement->session, at, WEIR_TEXT_normalized));
+    }
+    return ok;
+}
+
+bool statement_has_digests_for_keys(struct statement *statement)
+{
+    if (is_new(statement, ASKED_KEYS))
+        statement->has_digests_for_keys = have_digests_for_keys(statement);
+    return statement->has_digests_for_keys;
 }
 
 bool statement_is_harmless(struct statement *statement)

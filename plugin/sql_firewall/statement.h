@@ -49,7 +49,8 @@ struct statement {
     char account_room[256];
     uint32_t asked; /* which of the facts below are there */
     weir_string sql, normalized, digest, command, database;
-    bool is_read, has_names, is_understood, is_exact, has_text;
+    bool is_read, has_names, is_understood, is_exact, has_text, has_digests_for_keys;
+    size_t text_index, text_at; /* of statement_in_text(): the one found last, and its part */
     struct letters letters;
     size_t part_count, table_count; /* of all */
     weir_part parts[PARTS_KEPT];
@@ -113,6 +114,14 @@ bool statement_is_computed(struct statement *statement);
 
 /* Whether the digests of the statement and of the texts in it identify all that it does. */
 bool statement_is_plain(struct statement *statement);
+
+/* The part that is the index-th statement in such a text, from 1; 0: there are no more. From one to
+ * the next it walks once over all parts. */
+size_t statement_in_text(struct statement *statement, size_t index);
+
+/* Whether the same, and none of those digests stands for texts that are not UTF-8: they can be keys
+ * of an allow list. */
+bool statement_has_digests_for_keys(struct statement *statement);
 
 /* Whether it is a command without a statement and without effects on data: it need not be on a list. */
 bool statement_is_harmless(struct statement *statement);

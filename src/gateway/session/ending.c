@@ -146,6 +146,14 @@ static bool is_between_commands(const struct session *session)
            !session->has_lost_reply;
 }
 
+/* Whether the command asks nothing but whether the session lives, and makes it new. The end of the
+ * connection is the answer then: a library that reads an ERR takes the connection for a living one,
+ * and does not connect again (mysql_ping() with MYSQL_OPT_RECONNECT). */
+static bool asks_for_life(uint8_t command)
+{
+    return command == WIRE_COM_PING || command == WIRE_COM_RESET_CONNECTION;
+}
+
 /* Whether the client waits for an answer. An ERR that comes unasked is no help: the client takes it
  * for the answer to what it asks next, and one that looks whether its connection still lives, finds
  * bytes where there would be an end. Servers just close. */
@@ -156,10 +164,16 @@ static bool is_asked(const struct session *session, enum close_reason reason)
         return true; /* it has just spoken */
     if (session->login)
         return !wire_tracker_expects_client_data(&session->tracker);
+    const bool is_gone = reason == CLOSE_BACKEND_GONE;
     if (!is_between_commands(session))
-        return session->state != SESSION_PASSTHROUGH;
-    return leg_input_size(client) > WIRE_HEADER_BYTES &&
-           wire_command_error_place(client->pos[WIRE_HEADER_BYTES]) == WIRE_ERROR_IN_REPLY;
+        return session->state != SESSION_PASSTHROUGH &&
+               !(is_gone && session->state == SESSION_RUNNING &&
+                 asks_for_life(session->observed.command.code));
+    if (leg_input_size(client) <= WIRE_HEADER_BYTES)
+        return false;
+    uint8_t command = client->pos[WIRE_HEADER_BYTES];
+    return wire_command_error_place(command) == WIRE_ERROR_IN_REPLY &&
+           !(is_gone && asks_for_life(command));
 }
 
 /* Whether more of the client's may come before it reads: what is there of its input is not just the
