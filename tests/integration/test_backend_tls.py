@@ -9,7 +9,7 @@ import pymysql
 import pytest
 from harness import raw
 from harness.certificates import unverified
-from harness.endpoint import PASSWORD, USER
+
 from harness.fake_backend import OK, FakeBackend, error
 from harness.process import sanitizer_reports
 from harness.waiting import wait_for
@@ -159,14 +159,14 @@ def test_more_than_a_read_lies_in_the_tls_library(gateway, secured):
     """The client takes its time, so that the backend is not read from: what is decrypted already is not announced by its socket."""
     server = gateway(secured.address)
     with server.endpoint.raw(database=None) as connection:
-        connection.send(b"\x03SELECT seq, REPEAT('y', 10000) FROM seq_1_to_3000")
-        wait_for(lambda: rows_waiting(secured), "the database to have stopped sending")
+        connection.send(b"\x03SELECT seq, REPEAT('y', 10000) FROM seq_1_to_10000")
+        wait_for(lambda: is_waiting(secured), "the database to have stopped sending")
         packets = connection.read_result()
-    assert sum(len(payload) for _, payload in packets) > 30_000_000
+    assert sum(len(payload) for _, payload in packets) > 100_000_000
 
 
-def rows_waiting(server):
-    return [row for row in server.execute("SHOW PROCESSLIST") if row[6] in ("Sending data", "Writing to net")]
+def is_waiting(server):
+    return any(row[4] == "Query" and "seq_1_to_10000" in (row[7] or "") and row[5] >= 1 for row in server.execute("SHOW PROCESSLIST"))
 
 
 def test_long_commands_and_local_files_pass(gateway, secured, tmp_path):
@@ -210,7 +210,7 @@ def test_a_server_that_insists_is_served_and_counts_no_errors(gateway, other_dat
              "the server to have let go")
     assert aborted(insists) == before
     if not options:
-        assert failure(gateway(insists.address, options=["-backend-tls", "off"]).endpoint)[0] == 3159
+        assert failure(gateway(insists.address, options=["-backend-tls", "off"]).endpoint)[0] in (1045, 3159)
 
 
 def aborted(server):
@@ -337,4 +337,3 @@ def test_plugins_are_told_of_the_clients_certificate(gateway, secured, certifica
         assert event["client_cert_issuer"] == "CN=test ca"
         assert event["client_cert_serial"] == serial
     assert any(event.get("client_cert_subject") for event in server.events.ended(number))
-    assert (USER, PASSWORD)  # the account is that of every case
