@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
-#include "gateway/upstream/upstream_tls.h"
+#include "gateway/upstream/upstream.h"
 #include "plugin/host/plugin_host.h"
 
 struct gateway_options {

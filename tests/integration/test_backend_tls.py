@@ -7,8 +7,9 @@ import ssl
 
 import pymysql
 import pytest
+from audit_log_common import AuditedGateway
 from harness import raw
-from harness.certificates import unverified
+from harness.certificates import server_options, unverified
 
 from harness.fake_backend import OK, FakeBackend, error
 from harness.process import sanitizer_reports
@@ -19,14 +20,10 @@ pytestmark = pytest.mark.gateway_only
 UNREACHABLE = 1429
 
 
-def tls_options(certificates, name="server"):
-    return [f"--ssl-cert={certificates / name}.pem", f"--ssl-key={certificates / name}.key", f"--ssl-ca={certificates / 'ca'}.pem"]
-
-
 @pytest.fixture(scope="module")
 def secured(other_database, certificates):
     """A database that offers TLS."""
-    return other_database("secured", *tls_options(certificates))
+    return other_database("secured", *server_options(certificates))
 
 
 def rows(connection, query):
@@ -94,7 +91,7 @@ def test_a_certificate_that_the_authority_has_signed(gateway, secured, certifica
     ("server", ["-backend-tls", "verify-identity", "-backend-ssl-name", "db.example"], "certificate verify failed: hostname mismatch"),
 ])
 def test_a_certificate_that_is_not_right_is_an_error_with_the_reason(gateway, other_database, certificates, certificate, options, reason):
-    wrong = other_database("wrong_" + certificate, *tls_options(certificates, certificate))
+    wrong = other_database("wrong_" + certificate, *server_options(certificates, certificate))
     server = gateway(wrong.address, options=["-backend-ssl-ca", str(certificates / "ca.pem"), *options])
     number, message = failure(server.endpoint)
     assert number == UNREACHABLE and message == f"weir: TLS with the backend {wrong.address} failed: {reason}"
@@ -104,7 +101,7 @@ def test_a_certificate_that_is_not_right_is_an_error_with_the_reason(gateway, ot
 
 
 def test_a_name_from_the_configuration_is_what_counts(gateway, other_database, certificates):
-    named = other_database("has_a_name", *tls_options(certificates, "named"))
+    named = other_database("has_a_name", *server_options(certificates, "named"))
     server = gateway(named.address, options=["-backend-tls", "verify-identity", "-backend-ssl-ca", str(certificates / "ca.pem"),
                                              "-backend-ssl-name", "db.example"])
     assert cipher_of(server.endpoint)[1]
@@ -180,6 +177,15 @@ def test_long_commands_and_local_files_pass(gateway, secured, tmp_path):
         assert rows(connection, "SELECT COUNT(*) FROM test.t") == ((200_000,),)
 
 
+def test_audit_log_writes_both_sides(gateway, secured, certificates, tmp_path):
+    audited = AuditedGateway(gateway, secured.address, tmp_path / "audit")
+    with audited.endpoint.connect(database=None) as connection:
+        rows(connection, "SELECT 1")
+    for record in audited.ended(connection.thread_id()):
+        if record["event"] != "PreAuth":
+            assert record["backend_tls_version"].startswith("TLSv1.") and record["backend_tls_cipher"]
+
+
 def test_both_sides_are_encrypted(gateway, secured):
     server = gateway(secured.address, plugins=["recorder-1"], options=["-auto-tls"])
     with server.endpoint.connect(ssl=unverified(), database=None) as connection:
@@ -199,7 +205,7 @@ def test_backend_first_with_tls(gateway, secured):
 @pytest.mark.parametrize("options", [[], ["-backend-first"]])
 def test_a_server_that_insists_is_served_and_counts_no_errors(gateway, other_database, certificates, options):
     """Neither sessions nor probes nor clients that leave early may have it block the gateway's host."""
-    insists = other_database("insists" + str(len(options)), *tls_options(certificates))
+    insists = other_database("insists" + str(len(options)), *server_options(certificates))
     insists.execute("SET GLOBAL require_secure_transport = ON")
     before = aborted(insists)
     server = gateway(insists.address, options=options)
@@ -276,7 +282,7 @@ def test_the_proxy_header_that_is_not_taken_is_still_what_the_error_is_about(gat
 
 
 def test_the_proxy_header_and_tls(gateway, other_database, certificates):
-    takes = other_database("takes_headers", *tls_options(certificates), "--proxy-protocol-networks=*")
+    takes = other_database("takes_headers", *server_options(certificates), "--proxy-protocol-networks=*")
     server = gateway(takes.address, options=["-proxy-protocol"])
     assert cipher_of(server.endpoint)[1]
 

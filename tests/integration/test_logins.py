@@ -4,7 +4,7 @@ client has trusted to a connection that is safe never goes as it is over plain T
 import pymysql
 import pytest
 from harness import raw
-from harness.certificates import unverified
+from harness.certificates import server_options, unverified
 from harness.fake_backend import FakeBackend
 from harness.password_server import PasswordServer, unix_connection
 from harness.paths import ROOT
@@ -94,7 +94,7 @@ def test_a_cell(gateway, certificates, tmp_path, method, client, backend, outcom
 @pytest.fixture(scope="module")
 def real_servers(make_gateway, other_database, certificates):
     """A gateway for each kind of connection to one real server."""
-    database = other_database("logins", f"--ssl-cert={certificates}/server.pem", f"--ssl-key={certificates}/server.key")
+    database = other_database("logins", *server_options(certificates))
     servers = {"plain": make_gateway(database.address, options=["-auto-tls", "-backend-tls", "off"]),
                "TLS": make_gateway(database.address, options=["-auto-tls", "-backend-tls", "required"]),
                "Unix socket": make_gateway(f"unix://{database.socket}", options=["-auto-tls"])}

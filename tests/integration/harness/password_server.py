@@ -71,8 +71,8 @@ class PasswordServer:
 
     def _is_right(self, connection, answer, scramble):
         if self.method == "caching_sha2_password":
-            if answer != fast_proof(self.password, scramble):
-                return False
+            if answer not in (fast_proof(self.password, scramble), fast_proof(self.password, scramble + b"\0")):
+                return False  # PyMySQL hashes the NUL at the end of an AuthSwitchRequest, too
             if self.cached:
                 connection.write(b"\x01\x03")
                 return True
