@@ -147,7 +147,7 @@ def test_what_a_client_reads_is_the_same_as_without(gateway, secured):
     queries = ["SELECT 1 AS a, NULL AS b", "SELECT nothing", "SELECT seq, REPEAT('x', 5000) FROM seq_1_to_5000", "SELECT 1; SELECT 2"]
     seen = []
     for server in (plain, encrypted):
-        with server.endpoint.raw(database=None) as connection:
+        with server.endpoint.raw() as connection:
             seen.append([connection.query(query) for query in queries])
     assert seen[0] == seen[1]
 
@@ -155,7 +155,7 @@ def test_what_a_client_reads_is_the_same_as_without(gateway, secured):
 def test_more_than_a_read_lies_in_the_tls_library(gateway, secured):
     """The client takes its time, so that the backend is not read from: what is decrypted already is not announced by its socket."""
     server = gateway(secured.address)
-    with server.endpoint.raw(database=None) as connection:
+    with server.endpoint.raw() as connection:
         connection.send(b"\x03SELECT seq, REPEAT('y', 10000) FROM seq_1_to_10000")
         wait_for(lambda: is_waiting(secured), "the database to have stopped sending")
         packets = connection.read_result()
@@ -177,6 +177,7 @@ def test_long_commands_and_local_files_pass(gateway, secured, tmp_path):
         assert rows(connection, "SELECT COUNT(*) FROM test.t") == ((200_000,),)
 
 
+@pytest.mark.time_limit(120)  # the plugin is compiled first
 def test_audit_log_writes_both_sides(gateway, secured, certificates, tmp_path):
     audited = AuditedGateway(gateway, secured.address, tmp_path / "audit")
     with audited.endpoint.connect(database=None) as connection:
