@@ -184,6 +184,11 @@ static void collect_session(struct record *record, const struct audited *audited
         text_of(weir_connection_type_name(weir_connection_type(session)));
     text[RECORD_TEXT_tls_version] = unless_empty(weir_tls_version(session));
     text[RECORD_TEXT_tls_cipher] = unless_empty(weir_tls_cipher(session));
+    text[RECORD_TEXT_client_cert_subject] = unless_empty(weir_client_cert_subject(session));
+    text[RECORD_TEXT_client_cert_issuer] = unless_empty(weir_client_cert_issuer(session));
+    text[RECORD_TEXT_client_cert_serial] = unless_empty(weir_client_cert_serial(session));
+    text[RECORD_TEXT_backend_tls_version] = unless_empty(weir_backend_tls_version(session));
+    text[RECORD_TEXT_backend_tls_cipher] = unless_empty(weir_backend_tls_cipher(session));
     if (audited && audited->has_program)
         text[RECORD_TEXT_program] = (weir_string){audited->program.data, audited->program.size};
     if (audited && audited->has_os_user)

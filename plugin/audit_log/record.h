@@ -57,6 +57,11 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     TEXT(connection_type)                                                                          \
     TEXT(tls_version)                                                                              \
     TEXT(tls_cipher)                                                                               \
+    TEXT(client_cert_subject)                                                                      \
+    TEXT(client_cert_issuer)                                                                       \
+    TEXT(client_cert_serial)                                                                       \
+    TEXT(backend_tls_version)                                                                      \
+    TEXT(backend_tls_cipher)                                                                       \
     TEXT(program) /* connection attribute program_name */                                          \
     TEXT(os_user) /* connection attribute _os_user or os_user */
 

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
-#include "gateway/upstream/upstream_tls.h"
+#include "gateway/upstream/upstream.h"
 #include "plugin/host/plugin_host.h"
 
 /* Names of the ways to choose one of several backends; NULL-terminated. */

@@ -6,6 +6,7 @@
     gateway        makes further gateways with options of their own; all are stopped, and must end with status 0
 
 WEIR_BIN names the folder of another build's programs; WEIR_TEST_OPTIONS are options that every gateway gets; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
+WEIR_TEST_TLS=1 runs them with TLS on both sides (harness/certificates.py);
 WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py); WEIR_TEST_OUTSIDE runs those
 that can be against servers that somebody else has started (harness/outside.py)."""
 import dataclasses
@@ -22,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from audit_log_common import AuditedGateway  # noqa: E402
 from harness import accounts  # noqa: E402
 from harness.both import Both  # noqa: E402
-from harness.certificates import make_certificates  # noqa: E402
+from harness.certificates import EVERYWHERE, make_certificates, server_options  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.events import Events  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
@@ -83,14 +84,14 @@ def certificates(work):
 
 
 @pytest.fixture(scope="session")
-def database(work):
+def database(request, work):
     """The private MariaDB that all the cases share."""
     if OUTSIDE:
         yield OutsideDatabase()
         return
     folder = work / "mariadb"
     folder.mkdir()
-    server = MariaDB(folder)
+    server = MariaDB(folder, server_options(request.getfixturevalue("certificates")) if EVERYWHERE else ())
     try:
         server.start()
         server.execute(*accounts.STATEMENTS)
@@ -102,13 +103,15 @@ def database(work):
 
 
 @pytest.fixture(scope="session")
-def other_database(work):
+def other_database(request, work):
     """Makes further private databases: for the cases that kill theirs."""
     servers = []
 
     def make(name, *options):
         folder = work / name
         folder.mkdir()
+        if EVERYWHERE and not any(option.startswith("--ssl-cert") for option in options):
+            options = (*options, *server_options(request.getfixturevalue("certificates")))
         servers.append(MariaDB(folder, options))
         servers[-1].start()
         servers[-1].execute(*accounts.STATEMENTS)

@@ -15,8 +15,7 @@ struct tls_context {
     struct tls_options options;
     pthread_mutex_t lock; /* of what follows */
     SSL_CTX *current;
-    SSL_SESSION
-    *tickets[TLS_TICKETS]; /* the latest is the last; all of them were given to `current` */
+    SSL_SESSION *tickets[TLS_TICKETS]; /* the latest is the last; all are of `current` */
     size_t ticket_count;
 };
 

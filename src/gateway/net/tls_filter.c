@@ -289,14 +289,19 @@ static bool is_record(const struct tls_filter *tls)
            tls->heard[0] <= SSL3_RT_APPLICATION_DATA && tls->heard[1] == SSL3_VERSION_MAJOR;
 }
 
+/* OpenSSL reads the first bytes alone, or none where it could not send. */
 size_t tls_plain_answer(struct leg *leg, const uint8_t **bytes)
 {
     struct tls_filter *tls = top_of(leg);
     struct filter *below = tls->filter.below;
-    if (!tls->heard)
+    size_t got = 1;
+    if (!tls->heard || is_record(tls))
         return 0;
-    if (tls->heard_size == 0 && !leg->failed && !leg->ended) /* nothing could be sent */
-        tls->heard_size = below->type->receive(below, leg, tls->heard, HEARD_BYTES);
+    while (got && tls->heard_size < HEARD_BYTES && !leg->failed && !leg->ended) {
+        got = below->type->receive(below, leg, tls->heard + tls->heard_size,
+                                   HEARD_BYTES - tls->heard_size);
+        tls->heard_size += got;
+    }
     *bytes = tls->heard;
     return is_record(tls) ? 0 : tls->heard_size;
 }

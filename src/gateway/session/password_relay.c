@@ -84,9 +84,7 @@ static void refuse(struct session *session, const char *message)
     session_fail(session, CLOSE_INSECURE, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL, "%s", message);
 }
 
-#define REMEDY                                                                                     \
-    "start weir-server with -backend-tls required, and give that server a certificate, or let it " \
-    "reach it by a Unix socket"
+#define REMEDY "use -backend-tls required, or a Unix socket"
 
 /* Whether the client would be asked for what must not go to the backend. */
 static bool is_exposed(const struct session *session, const struct password_method *method,
@@ -97,11 +95,10 @@ static bool is_exposed(const struct session *session, const struct password_meth
         return false;
     snprintf(
         message, PASSWORD_MESSAGE_BYTES,
-        "weir: the account's method %.*s sends the password itself%s, and the connection to the "
-        "backend %s is not encrypted: " REMEDY,
+        "weir: the account's method %.*s %s the password itself, and the connection to the backend "
+        "%s is not encrypted: " REMEDY,
         plugin.size < 64 ? (int)plugin.size : 64, (const char *)plugin.data,
-        method->kind == KIND_UNKNOWN ? ", for all that is known of it" : "",
-        session->observed.backend->label);
+        method->kind == KIND_UNKNOWN ? "may send" : "sends", session->observed.backend->label);
     return true;
 }
 

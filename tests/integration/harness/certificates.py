@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates for one run: an authority, another one that nobody trusts, and what they have signed."""
+import os
 import ssl
 import subprocess
+
+# WEIR_TEST_TLS=1: servers that are started offer TLS, gateways do, and so use it with them, and PyMySQL and the shell ask for it.
+EVERYWHERE = bool(os.environ.get("WEIR_TEST_TLS"))
 
 # The name of the file, the common name, the authority, and what makes it special.
 SIGNED = (
@@ -42,6 +46,11 @@ def _sign_with_dates(folder, openssl, name, authority, times):
     openssl("ca", "-batch", "-config", "ca.conf", "-cert", f"{authority}.pem", "-keyfile", f"{authority}.key", "-in", f"{name}.csr",
             "-extfile", f"{name}.ext", "-startdate", times[1].removeprefix("20"), "-enddate", times[3].removeprefix("20"), "-notext",
             "-out", f"{name}.pem")
+
+
+def server_options(folder, name="server"):
+    """Has a MariaDB server offer TLS."""
+    return [f"--ssl-cert={folder / name}.pem", f"--ssl-key={folder / name}.key", f"--ssl-ca={folder / 'ca'}.pem"]
 
 
 def unverified():

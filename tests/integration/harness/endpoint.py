@@ -8,6 +8,7 @@ import MySQLdb
 import pymysql
 import pymysql.constants.CLIENT as CLIENT
 
+from .certificates import EVERYWHERE, unverified
 from .paths import program
 from .raw import RawConnection
 
@@ -26,6 +27,8 @@ class Endpoint:
         settings = {"host": self.host, "port": self.port, "user": USER, "password": PASSWORD,
                     "database": DATABASE, "autocommit": True, "local_infile": True, "charset": "utf8mb4",
                     "client_flag": CLIENT.MULTI_STATEMENTS, "connect_timeout": 20, "read_timeout": 60}
+        if EVERYWHERE and "unix_socket" not in options:
+            settings["ssl"] = unverified()
         return pymysql.connect(**{**settings, **options})
 
     def connect_c(self, **options):
@@ -41,6 +44,8 @@ class Endpoint:
 
     def shell(self, sql, *arguments, user=USER, password=PASSWORD, database=DATABASE, check=True):
         """The mariadb shell, in batch mode unless the arguments say otherwise."""
+        if EVERYWHERE:
+            arguments = ("--ssl", *arguments)
         return self.run(program("mariadb"), "--no-defaults", f"--host={self.host}", f"--port={self.port}",
                         "--protocol=tcp", f"--user={user}", f"--password={password}", *arguments, database,
                         input=sql, check=check)

@@ -27,6 +27,12 @@ class FakeConnection:
         self.sequence = 0
         self.response = None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()  # which may be another one by now: TLS
+
     def read(self):
         """The next packet's payload; None when the client has gone."""
         header = self._exactly(4)
@@ -64,12 +70,16 @@ class FakeConnection:
 
 
 class FakeBackend:
-    """Listens on a free port unless one is given; serve(FakeConnection) runs in a thread for each connection."""
+    """Listens on a free port unless one is given, or a path; serve(FakeConnection) runs in a thread for each connection."""
 
-    def __init__(self, serve, host="127.0.0.1", port=0):
-        self.listener = socket.create_server((host, port))
-        self.port = self.listener.getsockname()[1]
-        self.address = f"tcp://{host}:{self.port}"
+    def __init__(self, serve, host="127.0.0.1", port=0, path=None):
+        if path:
+            self.listener = socket.create_server(str(path), family=socket.AF_UNIX)
+            self.address = f"unix://{path}"
+        else:
+            self.listener = socket.create_server((host, port))
+            self.port = self.listener.getsockname()[1]
+            self.address = f"tcp://{host}:{self.port}"
         self.serve = serve
         self.failures = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -85,7 +95,9 @@ class FakeBackend:
     def _serve(self, connection):
         with connection:
             try:
-                self.serve(FakeConnection(connection))
+                served = FakeConnection(connection)
+                with served:
+                    self.serve(served)
             except OSError:
                 pass
             except Exception as failed:  # shown by the case that expected something else

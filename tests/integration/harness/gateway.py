@@ -7,6 +7,7 @@ import signal
 import socket
 import warnings
 
+from .certificates import EVERYWHERE
 from .paths import TRACE_PLUGINS, WEIR_SERVER
 from .ports import free_port
 from .process import ServerProcess, leak_check_gave_up, sanitizer_reports
@@ -49,6 +50,8 @@ class Gateway:
         if plugins:
             self.arguments += ["-plugin-load", ",".join(plugins)]
         self.arguments += [*options, *shlex.split(os.environ.get("WEIR_TEST_OPTIONS", ""))]
+        if EVERYWHERE and not {"-auto-tls", "-ssl-cert"} & set(options):
+            self.arguments += ["-auto-tls"]
         if TRACE_CRASH and "-trace-plugin" not in options:
             self.arguments += ["-trace-plugin", TRACE_PLUGINS / "test_trace.so"]
         self.process = None
