@@ -9,7 +9,7 @@
  *   bytes.h      one bounded reader and one bounded writer
  *   packets.h    codecs: greeting, handshake response, OK, ERR, column definitions, rows ...
  *   parameters.h what a client sends with a statement: its text, parameters, query attributes
- *   proxy.h      the PROXY protocol v2 header
+ *   proxy.h      the header of the PROXY protocol
  *   tracker.h    the conversation tracker: bytes of both directions in, packets with meaning out
  *
  * Source of the facts: MySQL 8.0 "Client/Server Protocol" in the source code documentation and
