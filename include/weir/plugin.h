@@ -36,6 +36,7 @@
  *      PreConnect was added: a client can be refused by its address before the backend is touched
  *      weir_known_name() was added: the names that facts can have
  *      weir_limit_statement() was added: rows, bytes and time of a reply
+ *      weir_proxy_value() was added: what a balancer says of the connection in its PROXY header
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -270,7 +271,18 @@ typedef struct weir_limits {
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
-      "flags that change how the statement is read. Absent when they are not known")
+      "flags that change how the statement is read. Absent when they are not known")               \
+    /* of a PROXY header, which a balancer in front of the gateway has sent */                     \
+    X(proxy_ip, 29,                                                                                \
+      "who has sent a PROXY header: the balancer's address as text, empty for a Unix socket. "     \
+      "host, client_ip and client_port are those in the header then. Absent without one")          \
+    X(proxy_authority, 30, "the host name that the client has asked the balancer for (SNI)")       \
+    X(proxy_tls_version, 31, "\"TLSv1.3\" ...: of the client's TLS with the balancer")             \
+    X(proxy_tls_common_name, 32,                                                                   \
+      "common name of the certificate that the client has shown to the balancer, and that the "    \
+      "balancer has verified")                                                                     \
+    X(proxy_unique_id, 33, "the balancer's own id of the connection")                              \
+    X(proxy_vpc_endpoint, 34, "id of the AWS VPC endpoint that the client came through")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -315,6 +327,8 @@ typedef struct weir_limits {
  *
  *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
+ *      [proxy_ip proxy_authority proxy_tls_version proxy_tls_common_name proxy_unique_id
+ *      proxy_vpc_endpoint]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
@@ -468,6 +482,7 @@ typedef struct weir_host_functions {
     weir_string (*known_name)(const weir_plugin *plugin, uint32_t list, size_t index);
     int (*limit_statement)(weir_session *session, const weir_plugin *plugin,
                            const weir_limits *limits, const char *message, size_t message_size);
+    int (*proxy_value)(const weir_session *session, uint32_t type, weir_string *value);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -544,6 +559,15 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
                                  weir_string *value)
 {
     return weir_host_table->attribute(session, index, name, value);
+}
+
+/* A value of the PROXY header (version 2) by the number of its type, as the balancer has sent it: 0x01
+ * ALPN, 0x02 authority, 0x05 unique id, 0x20 SSL (flags, verification, values of its own), 0xea AWS, and
+ * others; 0x21 to 0x2f are looked for inside of SSL, too, whether the certificate was verified or not.
+ * Returns 1, or 0 when there is none, or the host is older. It lives as long as the session. */
+static inline int weir_proxy_value(const weir_session *session, uint32_t type, weir_string *value)
+{
+    return WEIR_HOST_HAS(proxy_value) && weir_host_table->proxy_value(session, type, value);
 }
 
 /* The index-th parameter of an Execute; a bulk execution has those of its rows one after the other.

@@ -331,7 +331,8 @@ static int start(struct server *server, struct error *error)
     const struct gateway_options *options = server->gateway.options;
     struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
                               options->tls_automatic};
-    if (tls_context_open(&server->gateway.tls, &tls, error))
+    if (tls_context_open(&server->gateway.tls, &tls, error) ||
+        networks_parse(options->proxy_networks, &server->gateway.proxies, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))
         return -1;
@@ -382,6 +383,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     upstream_free(server->gateway.upstream);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
+    networks_free(server->gateway.proxies);
     trace_loading_close(&server->gateway);
     free(server->workers);
     free(server->activities);

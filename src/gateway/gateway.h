@@ -35,10 +35,11 @@ struct gateway_options {
     long port;          /* 0: no TCP */
     const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
-    const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
-    bool proxy_protocol;  /* send PROXY headers to an upstream backend */
-    bool backend_first;   /* connect it before the client is greeted, and greet as it does */
-    const char *mariadbd; /* program of the embedded backend */
+    const char *backend;        /* tcp://host:port, unix:///path; NULL or "": embedded */
+    bool proxy_protocol;        /* send PROXY headers to an upstream backend */
+    const char *proxy_networks; /* who may send PROXY headers; NULL or "": nobody */
+    bool backend_first;         /* connect it before the client is greeted, and greet as it does */
+    const char *mariadbd;       /* program of the embedded backend */
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
     bool require_tls;                               /* of TCP clients */

@@ -34,7 +34,7 @@ static void log_the_end(const struct session *session)
 {
     const struct observed *observed = &session->observed;
     const char *user = observed->identity.user ? observed->identity.user : "";
-    if (reasons[session->reason].is_error)
+    if (reasons[session->reason].is_error && !session->is_check)
         log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
                  reasons[session->reason].message, observed->id,
                  observed->client_ip[0] ? observed->client_ip : "socket",
@@ -64,7 +64,9 @@ static void give_last_events(struct session *session)
         facts_reject_reason(observed, reason);
     snprintf(message, sizeof message, "%s%s", reason, known_outcome(session));
     events_lost(observed, message);
-    events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT, &verdict);
+    if (!session->is_check)
+        events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT,
+                          &verdict);
     session->is_announced = false;
     if (session->is_registered)
         environment_of(session)->operations->id_remove(environment_of(session)->owner,
@@ -79,7 +81,7 @@ static void begin_end(struct session *session, enum close_reason reason)
     session->reason = reason;
     if (session->is_announced)
         session_count(session, METRIC_SESSIONS_OPEN, -1);
-    else
+    else if (!session->is_check)
         session_count(session, METRIC_LOGINS_FAILED, 1);
     if (reason == CLOSE_TOO_MANY)
         session_count(session, METRIC_CONNECTIONS_REFUSED, 1);

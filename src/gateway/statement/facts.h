@@ -10,6 +10,11 @@
 /* ---- Of the connection: true until the session ends ---- */
 
 void facts_connection(struct observed *observed, const struct client_address *address);
+
+/* A PROXY header has come: who the client is (NULL: the connection's own address counts), and what
+ * else the balancer says. Once a session. false: no memory. */
+WEIR_MUST_CHECK bool facts_proxied(struct observed *observed, const struct client_address *address,
+                                   struct wire_string values);
 void facts_connection_id(struct observed *observed, uint32_t id);
 void facts_tls(struct observed *observed, const char *version, const char *cipher);
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size);

@@ -68,6 +68,8 @@ struct weir_session {
     uint8_t client_address_size; /* 0, 4 or 16 */
     const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
     size_t attributes_size;
+    const char *proxy_values; /* the TLVs of a PROXY header; NULL when none */
+    size_t proxy_values_size;
     struct { /* where the attribute that was asked for last begins: the next is found from there */
         size_t index, offset;
     } attribute_cursor;
