@@ -43,6 +43,8 @@ integration() { # build kind, further pytest arguments
 
 # test_trace, in the gateway and in the clients, aborts what does not keep to the protocol.
 asan_integration() (WEIR_TRACE_CRASH=1 integration asan)
+# What the cases compare is as through the gateway alone; how connections end is HAProxy's own matter.
+balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_results or test_commands or test_events or test_large")
 tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
 built_in_integration() (integration test-trace -k trace_built_in)
 
@@ -53,6 +55,7 @@ step "build the fuzzers" build fuzzers
 step "fuzz" tools/fuzz.sh
 step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
+step "a part of it behind HAProxy with PROXY headers" balanced_integration
 step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 30
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan

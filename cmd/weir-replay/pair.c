@@ -271,11 +271,13 @@ int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *
     };
     session_environment_init(&pair->environment);
     struct session_arrival arrival = {
-        .address = {.client_ip = client, .server_ip = client, .bytes = {127, 0, 0, 1}, .size = 4},
+        .address = {.bytes = {127, 0, 0, 1}, .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .version = "recording",
         .charset = WIRE_CHARSET_UTF8MB4,
     };
+    snprintf(arrival.address.client_ip, sizeof arrival.address.client_ip, "%s", client);
+    snprintf(arrival.address.server_ip, sizeof arrival.address.server_ip, "%s", client);
     pair->session = session_new(&pair->environment, &arrival, &pair->peers[SESSION_CLIENT].filter);
     if (!pair->session) {
         session_environment_release(&pair->environment);

@@ -36,6 +36,16 @@ static const struct option_row rows[] = {
      .offset = AT(socket),
      .argument = "PATH",
      .help = "Unix socket to listen on, beside the TCP port."},
+    {.name = "proxy-protocol-networks",
+     .type = OPTION_TEXT,
+     .offset = AT(proxy_networks),
+     .argument = "NETWORK[,...]",
+     .help =
+         "Who may begin a connection with a PROXY protocol header (version 1 or 2), whose address "
+         "is "
+         "the client's then: addresses and networks such as 10.0.0.7,10.1.0.0/16,2001:db8::/32, "
+         "localhost for -socket, or * alone. They need not send one. Others that do are refused. "
+         "Whoever is listed can claim any address: list balancers only."},
     {.name = "workers",
      .type = OPTION_NUMBER,
      .offset = AT(workers),

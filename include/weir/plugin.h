@@ -40,6 +40,7 @@
  *      weir_statement_routine() was added, and tables_known is 0 where there are routines
  *      [[statusVars]] were added to the manifest: rows of OnStatus for monitoring
  *      weir_choose_backend() and the fact backend_name were added: several backends
+ *      weir_proxy_value() was added: what a balancer says of the connection in its PROXY header
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -303,7 +304,18 @@ typedef struct weir_limits {
       "the subject of the client's certificate, \"CN=client,O=weir\" (RFC 2253); absent when it "  \
       "has shown none")                                                                            \
     X(client_cert_issuer, 33, "... its issuer")                                                    \
-    X(client_cert_serial, 34, "... its serial number in hexadecimal digits")
+    X(client_cert_serial, 34, "... its serial number in hexadecimal digits")                       \
+    /* of a PROXY header, which a balancer in front of the gateway has sent */                     \
+    X(proxy_ip, 35,                                                                                \
+      "who has sent a PROXY header: the balancer's address as text, empty for a Unix socket. "     \
+      "host, client_ip and client_port are those in the header then. Absent without one")          \
+    X(proxy_authority, 36, "the host name that the client has asked the balancer for (SNI)")       \
+    X(proxy_tls_version, 37, "\"TLSv1.3\" ...: of the client's TLS with the balancer")             \
+    X(proxy_tls_common_name, 38,                                                                   \
+      "common name of the certificate that the client has shown to the balancer, and that the "    \
+      "balancer has verified")                                                                     \
+    X(proxy_unique_id, 39, "the balancer's own id of the connection")                              \
+    X(proxy_vpc_endpoint, 40, "id of the AWS VPC endpoint that the client came through")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -356,7 +368,8 @@ typedef struct weir_limits {
  *
  *   PreConnect: host client_ip server_ip connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
- *      names_known routine_count [backend_address backend_name]
+ *      names_known routine_count [backend_address backend_name proxy_ip proxy_authority proxy_tls_version
+ *      proxy_tls_common_name proxy_unique_id proxy_vpc_endpoint]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial
  *      backend_version backend_connection_id]
@@ -516,6 +529,7 @@ typedef struct weir_host_functions {
                            const weir_limits *limits, const char *message, size_t message_size);
     int (*routine)(const weir_session *session, size_t index, weir_routine *routine);
     int (*choose_backend)(weir_session *session, const char *name, size_t size);
+    int (*proxy_value)(const weir_session *session, uint32_t type, weir_string *value);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -592,6 +606,15 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
                                  weir_string *value)
 {
     return weir_host_table->attribute(session, index, name, value);
+}
+
+/* A value of the PROXY header (version 2) by the number of its type, as the balancer has sent it: 0x01
+ * ALPN, 0x02 authority, 0x05 unique id, 0x20 SSL (flags, verification, values of its own), 0xea AWS, and
+ * others; 0x21 to 0x2f are looked for inside of SSL, too, whether the certificate was verified or not.
+ * Returns 1, or 0 when there is none, or the host is older. It lives as long as the session. */
+static inline int weir_proxy_value(const weir_session *session, uint32_t type, weir_string *value)
+{
+    return WEIR_HOST_HAS(proxy_value) && weir_host_table->proxy_value(session, type, value);
 }
 
 /* The index-th parameter of an Execute; a bulk execution has those of its rows one after the other.

@@ -435,7 +435,8 @@ static int start(struct server *server, struct error *error)
                                     .key = options->tls_key,
                                     .ca = options->tls_ca,
                                     .automatic = options->tls_automatic};
-    if (tls_context_open(&server->gateway.tls, &tls, error))
+    if (tls_context_open(&server->gateway.tls, &tls, error) ||
+        networks_parse(options->proxy_networks, &server->gateway.proxies, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))
         return -1;
@@ -495,6 +496,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
     password_key_free(server->gateway.password_key);
+    networks_free(server->gateway.proxies);
     trace_loading_close(&server->gateway);
     free(server->workers);
     free(server->activities);

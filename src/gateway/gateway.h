@@ -66,8 +66,9 @@ struct gateway_options {
     struct upstream_tls_options backend_tls; /* whose TLS this is */
     int backend_policy;                      /* index of gateway_policies */
     struct gateway_checks checks;
-    bool backend_first;   /* connect it before the client is greeted, and greet as it does */
-    const char *mariadbd; /* program of the embedded backend */
+    const char *proxy_networks; /* who may send PROXY headers; NULL or "": nobody */
+    bool backend_first;         /* connect it before the client is greeted, and greet as it does */
+    const char *mariadbd;       /* program of the embedded backend */
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
     bool require_tls;                               /* of TCP clients */

@@ -5,13 +5,10 @@
 #ifndef WEIR_GATEWAY_INTRODUCTION_H
 #define WEIR_GATEWAY_INTRODUCTION_H
 
-#include <netinet/in.h>
-
 #include "gateway/worker.h"
 
 struct introduction {
     struct session_arrival arrival; /* points into the rest */
-    char client_ip[INET6_ADDRSTRLEN], server_ip[INET6_ADDRSTRLEN];
     struct upstream_profile profile;
 };
 

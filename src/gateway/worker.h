@@ -36,6 +36,7 @@ struct gateway {
     uint64_t serving_since_ns;          /* monotonic */
     struct password_key *password_key;  /* NULL: the embedded server needs none */
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
+    struct networks *proxies;           /* who may send a PROXY header; NULL: nobody */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */
     atomic_uint drains;                 /* of backends; the same */

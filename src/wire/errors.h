@@ -22,9 +22,13 @@
     X(1064, WIRE_ER_PARSE_ERROR, "42000", "a statement for weir is misspelt")                      \
     X(1094, WIRE_ER_NO_SUCH_THREAD, "HY000", "a session that is to be killed has just ended")      \
     X(1105, WIRE_ER_UNKNOWN_ERROR, "HY000",                                                        \
-      "a plugin could not do its work, or its administration has failed")                          \
+      "a plugin could not do its work, or its administration has failed; a PROXY header cannot "   \
+      "be "                                                                                        \
+      "read")                                                                                      \
     X(1123, WIRE_ER_CANT_INITIALIZE_UDF, "HY000",                                                  \
       "a plugin's function has failed, or is disabled")                                            \
+    X(1130, WIRE_ER_HOST_NOT_PRIVILEGED, "HY000",                                                  \
+      "a PROXY header comes from an address that -proxy-protocol-networks does not list")          \
     X(1153, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01", "a command is larger than max-command-bytes")   \
     X(1156, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, "08S01", "the client's bytes are not the protocol")  \
     X(1159, WIRE_ER_NET_READ_INTERRUPTED, "08S01",                                                 \

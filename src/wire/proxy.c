@@ -3,6 +3,7 @@
  * The PROXY v2 header: 12 bytes of signature, version and command, family and transport, length of
  * what follows (big-endian, like the addresses and ports themselves). */
 #include "wire/proxy.h"
+#include "wire/errors.h"
 #include "wire/packets.h"
 
 #include <netinet/in.h>
@@ -77,12 +78,11 @@ void wire_encode_proxy_header(struct strbuf *out, const struct sockaddr *source,
 bool wire_refuses_proxy_header(const uint8_t *payload, size_t size, struct wire_string *message)
 {
     static const char words[] = "Proxy header";
-    enum { ER_HANDSHAKE = 1043, ER_HOST_NOT_PRIVILEGED = 1130, ER_OUT_OF_ORDER = 1156 };
     struct wire_err err;
     if (size == 0 || payload[0] != 0xff || !wire_decode_err(payload, size, &err))
         return false;
     *message = err.message;
-    return err.code == ER_HANDSHAKE || err.code == ER_OUT_OF_ORDER ||
-           (err.code == ER_HOST_NOT_PRIVILEGED && err.message.size >= sizeof words - 1 &&
+    return err.code == WIRE_ER_HANDSHAKE_ERROR || err.code == WIRE_ER_NET_PACKETS_OUT_OF_ORDER ||
+           (err.code == WIRE_ER_HOST_NOT_PRIVILEGED && err.message.size >= sizeof words - 1 &&
             memcmp(err.message.data, words, sizeof words - 1) == 0);
 }

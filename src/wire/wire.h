@@ -9,7 +9,7 @@
  *   bytes.h      one bounded reader and one bounded writer
  *   packets.h    codecs: greeting, handshake response, OK, ERR, column definitions, rows ...
  *   parameters.h what a client sends with a statement: its text, parameters, query attributes
- *   proxy.h      the PROXY protocol v2 header
+ *   proxy.h      the header of the PROXY protocol
  *   waypoints.h  a walk over elements without an index, that does not begin at the first each time
  *   tracker.h    the conversation tracker: bytes of both directions in, packets with meaning out
  *

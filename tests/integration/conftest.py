@@ -7,10 +7,12 @@
 
 WEIR_BIN names the folder of another build's programs; WEIR_TEST_OPTIONS are options that every gateway gets; WEIR_TEST_DIRECT_ONLY=1 runs the cases without a gateway;
 WEIR_TEST_TLS=1 runs them with TLS on both sides (harness/certificates.py);
+WEIR_TEST_BALANCER=1 puts HAProxy, which sends PROXY headers, in front of the gateway that most cases share;
 WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/tracing.py); WEIR_TEST_OUTSIDE runs those
 that can be against servers that somebody else has started (harness/outside.py)."""
 import dataclasses
 import itertools
+import os
 import pathlib
 import signal
 import subprocess
@@ -22,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from audit_log_common import AuditedGateway  # noqa: E402
 from harness import accounts  # noqa: E402
+from harness.balancer import Balancer  # noqa: E402
 from harness.both import Both  # noqa: E402
 from harness.certificates import EVERYWHERE, make_certificates, server_options  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
@@ -34,6 +37,8 @@ from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, ROOT, WEIR_SERV
 from harness.tracing import trace_clients  # noqa: E402
 
 trace_clients()
+
+BEHIND_BALANCER = bool(os.environ.get("WEIR_TEST_BALANCER"))
 
 
 def pytest_configure(config):
@@ -197,7 +202,8 @@ def shared_gateway(request, database):
     if OUTSIDE:
         yield outside_gateway()
         return
-    server = request.getfixturevalue("make_gateway")(database.address, plugins=["recorder-1"])
+    listed = ["-proxy-protocol-networks", "127.0.0.1,localhost"] if BEHIND_BALANCER else []
+    server = request.getfixturevalue("make_gateway")(database.address, plugins=["recorder-1"], options=listed)
     yield server
     server.stop()
 
@@ -219,8 +225,13 @@ def settings_server(make_gateway, database):
 
 
 @pytest.fixture(scope="session")
-def weir(shared_gateway):
-    return shared_gateway.endpoint
+def weir(shared_gateway, work):
+    if not BEHIND_BALANCER:
+        yield shared_gateway.endpoint
+        return
+    balancer = Balancer(work / "balancer", f"127.0.0.1:{shared_gateway.port}", "send-proxy-v2").start()
+    yield dataclasses.replace(shared_gateway.endpoint, port=balancer.port)
+    balancer.stop()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ static void log_the_end(const struct session *session)
 {
     const struct observed *observed = &session->observed;
     const char *user = observed->identity.user ? observed->identity.user : "";
-    if (reasons[session->reason].is_error)
+    if (reasons[session->reason].is_error && !session->is_check)
         log_warn("session", "closed: %s connection=%u client=%s user=%s state=%s",
                  reasons[session->reason].message, observed->id,
                  observed->client_ip[0] ? observed->client_ip : "socket",
@@ -67,7 +67,9 @@ static void give_last_events(struct session *session)
         facts_reject_reason(observed, reason);
     snprintf(message, sizeof message, "%s%s", reason, known_outcome(session));
     events_lost(observed, message);
-    events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT, &verdict);
+    if (!session->is_check)
+        events_connection(observed, session->is_announced ? WEIR_DISCONNECT : WEIR_REJECT,
+                          &verdict);
     session->is_announced = false;
     if (session->is_registered)
         environment_of(session)->operations->id_remove(environment_of(session)->owner,
@@ -79,10 +81,13 @@ static void count_end(struct session *session, enum close_reason reason)
 {
     struct metrics *metrics = &environment_of(session)->metrics;
     session_count_outcome(session, METRIC_OUTCOME_LOST);
-    session_count(session, session->is_announced ? METRIC_SESSIONS_OPEN : METRIC_LOGINS_FAILED,
-                  session->is_announced ? -1 : 1);
-    metric_add_to(session->is_announced ? &metrics->endings[reason] : &metrics->rejections[reason],
-                  1);
+    if (session->is_announced) {
+        session_count(session, METRIC_SESSIONS_OPEN, -1);
+        metric_add_to(&metrics->endings[reason], 1);
+    } else if (!session->is_check) {
+        session_count(session, METRIC_LOGINS_FAILED, 1);
+        metric_add_to(&metrics->rejections[reason], 1);
+    }
     if (reason == CLOSE_TOO_MANY)
         session_count(session, METRIC_CONNECTIONS_REFUSED, 1);
 }

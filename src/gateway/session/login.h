@@ -14,6 +14,8 @@
  * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
  * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
  *
+ * A balancer may say in a PROXY header who the client is (login_proxy.c).
+ *
  * With the backend, TLS begins once it is to be told who logs in: servers go by the capabilities of the
  * request for TLS, and these are the client's.
  *
@@ -36,7 +38,13 @@ struct login {
     struct wire_handshake_response hello;
     struct wire_tracker backend;         /* of the conversation on the backend's leg */
     struct sockaddr_storage peer, local; /* of the client */
-    size_t client_bytes;                 /* read so far */
+    size_t client_bytes;                 /* read so far, less the PROXY header */
+    bool looks_for_header;               /* the first bytes have not been looked at */
+    bool takes_header;                   /* one may come */
+    bool header_is_late;                 /* ... but not any more */
+    bool is_unreached, is_too_many;      /* an error takes the place of the greeting */
+    bool judges_late;                    /* PreConnect is due together with PreAuth */
+    size_t header_least;                 /* the header has begun: its bytes, at least; or 0 */
     struct session_choice next;          /* the backend that is tried after the one that is left */
     uint32_t tried;         /* bits: backends that have failed this login (login_choose.c) */
     unsigned attempts;      /* so far */
@@ -58,6 +66,20 @@ size_t login_read_limit(const struct session *session);
 
 /* Greets the client as this greeting says, less what cannot be relayed. */
 void login_greet(struct session *session, const struct wire_greeting *greeting);
+
+/* Reads the header at the start of the client's input, or sees that there is none. false: that cannot
+ * be said yet. The session may have failed. */
+bool login_read_header(struct session *session);
+
+/* Whether a header may still be read of a client that takes nothing: a balancer's check has left before it was
+ * greeted, and has said that it is one. */
+bool login_header_is_awaited(const struct session *session);
+
+/* Waits for the header for a moment; then the login begins (login_begin_late()). */
+void login_await_header(struct session *session);
+
+/* Begins a login that does not begin with a greeting at once. */
+void login_begin_late(struct session *session);
 
 /* Plugins have passed what is known of the client: the backend is to be connected, or to be told. */
 void login_go_on(struct session *session);
@@ -95,6 +117,8 @@ void login_rewrite_change_user(const struct session *session, const struct wire_
 /* ---- Handlers of the step table ---- */
 
 bool login_client_bytes(struct session *session);
+bool login_header_bytes(struct session *session);
+void login_header_timed_out(struct session *session);
 bool login_secured(struct session *session);
 bool login_judged(struct session *session);
 bool login_connected(struct session *session);

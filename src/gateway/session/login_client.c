@@ -78,12 +78,19 @@ static void greet_in_its_place(struct session *session, const struct session_arr
 
 /* ---- Plugins ---- */
 
+static void judge(struct session *session, weir_connection_event event);
+
 static void settle(struct session *session, const struct plugin_verdict *verdict)
 {
-    if (verdict->outcome == PLUGIN_REFUSED)
+    struct login *login = session->login;
+    if (verdict->outcome == PLUGIN_REFUSED) {
         session_fail_refused(session, CLOSE_REFUSED, &verdict->refusal);
-    else
+    } else if (login->judges_late) {
+        login->judges_late = false;
+        judge(session, WEIR_PRE_AUTH);
+    } else {
         login_go_on(session);
+    }
 }
 
 static void judge(struct session *session, weir_connection_event event)
@@ -108,6 +115,29 @@ bool login_judged(struct session *session)
 
 /* ---- The beginning ---- */
 
+/* A balancer that looks who answers is not judged, unless it logs in. */
+void login_begin_late(struct session *session)
+{
+    struct login *login = session->login;
+    const struct session_environment *environment = environment_of(session);
+    assert(login->is_unreached || login->is_too_many || environment->backend_first);
+    if (login->is_unreached) {
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "weir: the backend %s has not been reached yet; try again",
+                     environment->backend ? environment->backend->label : "(any of several)");
+    } else if (login->is_too_many) {
+        session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
+                     "Too many connections");
+    } else {
+        session_set_deadline(session, environment->handshake_timeout_s);
+        login->judges_late = session->is_check;
+        if (session->is_check)
+            login_go_on(session);
+        else
+            judge(session, WEIR_PRE_CONNECT);
+    }
+}
+
 void login_begin(struct session *session, const struct session_arrival *arrival)
 {
     const struct session_environment *environment = environment_of(session);
@@ -121,21 +151,18 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
     login->peer = arrival->peer;
     login->local = arrival->local;
+    login->looks_for_header = true;
+    login->takes_header = arrival->takes_proxy_header;
+    login->is_unreached = !arrival->version;
+    login->is_too_many = arrival->too_many;
     if (environment->offers_tls)
         login->offered = WIRE_CAP(CLIENT_SSL);
-    if (!arrival->version) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "weir: the backend %s has not been reached yet; try again",
-                     environment->backend ? environment->backend->label : "(any of several)");
-    } else if (arrival->too_many) {
-        session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
-                     "Too many connections");
-    } else if (environment->backend_first) {
-        session_set_deadline(session, environment->handshake_timeout_s);
-        judge(session, WEIR_PRE_CONNECT);
-    } else {
+    if (!login->is_unreached && !login->is_too_many && !environment->backend_first)
         greet_in_its_place(session, arrival);
-    }
+    else if (login->takes_header)
+        login_await_header(session);
+    else
+        login_begin_late(session);
 }
 
 void login_release(struct session *session)
@@ -237,6 +264,7 @@ static void handshake_response(struct session *session, const struct wire_packet
 {
     struct login *login = session->login;
     strbuf_add(&login->response, packet->payload, packet->payload_size);
+    session->is_check = false;
     if (!check_response(session))
         return;
     login->hello.capabilities &=
@@ -247,7 +275,7 @@ static void handshake_response(struct session *session, const struct wire_packet
     session->backend.capabilities = session->observed.capabilities = login->hello.capabilities;
     session->observed.identity.multi_statements =
         login->hello.capabilities & WIRE_CAP(CLIENT_MULTI_STATEMENTS);
-    judge(session, WEIR_PRE_AUTH);
+    judge(session, login->judges_late ? WEIR_PRE_CONNECT : WEIR_PRE_AUTH);
 }
 
 /* ---- TLS ---- */
@@ -273,6 +301,8 @@ size_t login_read_limit(const struct session *session)
     size_t waiting = leg_input_size(&session->client);
     if (!(login->offered & WIRE_CAP(CLIENT_SSL)) || login->client_bytes >= request)
         return SESSION_READ_BYTES;
+    if (login->header_least > waiting) /* and the request after it */
+        return login->header_least - waiting + request;
     return waiting < request - login->client_bytes ? request - login->client_bytes - waiting : 0;
 }
 
@@ -298,6 +328,8 @@ static void client_packet(struct session *session, const struct wire_packet *pac
 bool login_client_bytes(struct session *session)
 {
     struct leg *leg = &session->client;
+    if (session->login->looks_for_header)
+        return login_read_header(session);
     struct wire_input input = {leg->pos, leg->end};
     struct wire_packet packet;
     enum wire_step step = wire_tracker_next(&session->tracker, WIRE_FROM_CLIENT, &input, &packet);

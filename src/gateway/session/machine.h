@@ -28,8 +28,12 @@
     X(SESSION_GREETED, "greeted", /* the client owes its handshake response */                     \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
       login_timed_out, session_shut_down, 0,                                                       \
-      MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) |               \
-          MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) | MAY_END)                   \
+      MAY(SESSION_AWAITING_HEADER) | MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) |          \
+          MAY(SESSION_CONNECTING) | MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) |  \
+          MAY_END)                                                                                 \
+    X(SESSION_AWAITING_HEADER, "awaiting the PROXY header", /* before it is greeted */             \
+      login_header_bytes, NULL, NULL, client_gone, NULL, login_header_timed_out,                   \
+      session_shut_down, 0, MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)        \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
       NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
       SESSION_SECURES, MAY(SESSION_GREETED) | MAY_END)                                             \
@@ -108,6 +112,7 @@ struct session {
     enum session_state state;
     enum close_reason reason;
     uint32_t backend_id;
+    bool is_check;         /* a balancer looks who answers: no event is given, unless it logs in */
     bool is_announced;     /* Connected was given, so Disconnect is due */
     bool is_registered;    /* in the connection id map */
     bool is_looping;       /* session_run() is at work */

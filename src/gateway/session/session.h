@@ -62,6 +62,7 @@ struct session_arrival {
     uint32_t id; /* the gateway's connection id; 0: it is the backend's, and not known yet */
     struct client_address address;
     struct sockaddr_storage peer, local; /* for the PROXY header */
+    bool takes_proxy_header;             /* it may be a balancer that sends one */
     char scramble[WIRE_SCRAMBLE_BYTES];  /* fresh random bytes, printable */
     bool too_many;                       /* max-connections is reached */
     /* What the backend's greeting has said; version NULL: it was not reached yet. */

@@ -50,7 +50,7 @@ static const struct step *step_of(const struct session *session)
 static bool lose_client(struct session *session)
 {
     bool lacks_memory = session->client.error == ENOMEM;
-    if (!lacks_memory && outcome_is_awaited(session))
+    if (!lacks_memory && (outcome_is_awaited(session) || login_header_is_awaited(session)))
         return false;
     if (!lacks_memory)
         leg_break_off(&session->backend);

@@ -38,25 +38,92 @@ static void set_owned(struct observed *observed, enum weir_text_fact fact, char 
 
 /* ---- Of the connection ---- */
 
-void facts_connection(struct observed *observed, const struct client_address *address)
+static void set_address(struct observed *observed, const struct client_address *address)
 {
     struct weir_session *handle = &observed->handle;
     assert(address->size <= sizeof handle->client_address);
-    snprintf(observed->client_ip, sizeof observed->client_ip, "%s", address->client_ip);
-    snprintf(observed->server_ip, sizeof observed->server_ip, "%s", address->server_ip);
-    handle->number[WEIR_NUMBER_connection_id] = observed->id ? observed->id : WEIR_ABSENT;
-    handle->number[WEIR_NUMBER_connection_type] =
-        address->is_unix ? WEIR_TYPE_SOCKET : WEIR_TYPE_TCP;
-    handle->number[WEIR_NUMBER_connected_at] = clock_wall_ns();
+    memcpy(observed->client_ip, address->client_ip, sizeof observed->client_ip);
+    memcpy(observed->server_ip, address->server_ip, sizeof observed->server_ip);
     handle->number[WEIR_NUMBER_client_port] = address->client_port;
     handle->number[WEIR_NUMBER_server_port] = address->server_port;
     set_name(observed, WEIR_TEXT_host, address->is_unix ? "localhost" : observed->client_ip);
     set_name(observed, WEIR_TEXT_client_ip, observed->client_ip);
     set_name(observed, WEIR_TEXT_server_ip, observed->server_ip);
-    if (observed->environment->backend)
-        facts_backend_chosen(observed, observed->environment->backend);
     memcpy(handle->client_address, address->bytes, address->size);
     handle->client_address_size = address->size;
+}
+
+void facts_connection(struct observed *observed, const struct client_address *address)
+{
+    uint64_t *number = observed->handle.number;
+    number[WEIR_NUMBER_connection_id] = observed->id ? observed->id : WEIR_ABSENT;
+    number[WEIR_NUMBER_connection_type] = address->is_unix ? WEIR_TYPE_SOCKET : WEIR_TYPE_TCP;
+    number[WEIR_NUMBER_connected_at] = clock_wall_ns();
+    set_address(observed, address);
+    if (observed->environment->backend)
+        facts_backend_chosen(observed, observed->environment->backend);
+}
+
+/* A value of the PROXY header as a fact; absent where the header has none. */
+static void set_proxy_value(struct observed *observed, enum weir_text_fact fact, uint8_t type)
+{
+    const struct weir_session *handle = &observed->handle;
+    const struct wire_string all = {handle->proxy_values, handle->proxy_values_size};
+    struct wire_string found;
+    if (wire_proxy_tlv_find(all, type, &found))
+        set_text(observed, fact, found.data, found.size);
+}
+
+/* A name that nobody has verified is none to rely on. */
+static void set_common_name(struct observed *observed)
+{
+    const struct weir_session *handle = &observed->handle;
+    const struct wire_string all = {handle->proxy_values, handle->proxy_values_size};
+    struct wire_string found;
+    struct wire_proxy_ssl ssl;
+    const unsigned shown = WIRE_PROXY_SSL_CERTIFICATE | WIRE_PROXY_SSL_SESSION;
+    if (wire_proxy_tlv_find(all, WIRE_PROXY_SSL, &found) && wire_proxy_ssl_begin(found, &ssl) &&
+        ssl.verify == 0 && ssl.client & shown)
+        set_proxy_value(observed, WEIR_TEXT_proxy_tls_common_name, WIRE_PROXY_SSL_COMMON_NAME);
+}
+
+static void set_vpc_endpoint(struct observed *observed)
+{
+    static const enum weir_text_fact fact = WEIR_TEXT_proxy_vpc_endpoint;
+    enum { ENDPOINT_ID = 1 };
+    set_proxy_value(observed, fact, WIRE_PROXY_AWS);
+    const weir_string value = observed->handle.text[fact];
+    if (value.size && value.data[0] == ENDPOINT_ID)
+        set_text(observed, fact, value.data + 1, value.size - 1);
+    else
+        set_text(observed, fact, NULL, 0);
+}
+
+bool facts_proxied(struct observed *observed, const struct client_address *address,
+                   struct wire_string values)
+{
+    struct weir_session *handle = &observed->handle;
+    assert(!observed->proxy_ip);
+    observed->proxy_ip = strdup(observed->client_ip);
+    observed->proxy_values = values.size ? malloc(values.size) : NULL;
+    if (!observed->proxy_ip || (values.size && !observed->proxy_values))
+        return false;
+    set_name(observed, WEIR_TEXT_proxy_ip, observed->proxy_ip);
+    if (values.size)
+        memcpy(observed->proxy_values, values.data, values.size);
+    handle->proxy_values = observed->proxy_values;
+    handle->proxy_values_size = values.size;
+    set_proxy_value(observed, WEIR_TEXT_proxy_authority, WIRE_PROXY_AUTHORITY);
+    set_proxy_value(observed, WEIR_TEXT_proxy_tls_version, WIRE_PROXY_SSL_VERSION);
+    set_proxy_value(observed, WEIR_TEXT_proxy_unique_id, WIRE_PROXY_UNIQUE_ID);
+    set_common_name(observed);
+    set_vpc_endpoint(observed);
+    if (!address)
+        return true;
+    set_address(observed, address);
+    if (!address->is_unix) /* whatever the balancer uses to reach the gateway */
+        handle->number[WEIR_NUMBER_connection_type] = WEIR_TYPE_TCP;
+    return true;
 }
 
 void facts_connection_id(struct observed *observed, uint32_t id)
@@ -182,6 +249,8 @@ void facts_release(struct observed *observed)
     free(observed->auth_method);
     free(observed->backend_version);
     free(observed->wanted_backend);
+    free(observed->proxy_ip);
+    free(observed->proxy_values);
 }
 
 /* ---- Of the event at hand ---- */

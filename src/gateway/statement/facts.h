@@ -10,6 +10,11 @@
 /* ---- Of the connection: true until the session ends ---- */
 
 void facts_connection(struct observed *observed, const struct client_address *address);
+
+/* A PROXY header has come: who the client is (NULL: the connection's own address counts), and what
+ * else the balancer says. Once a session. false: no memory. */
+WEIR_MUST_CHECK bool facts_proxied(struct observed *observed, const struct client_address *address,
+                                   struct wire_string values);
 void facts_connection_id(struct observed *observed, uint32_t id);
 
 /* What TLS has agreed on. Of a certificate that the peer has not shown, the texts are "". */

@@ -7,6 +7,7 @@
 #ifndef WEIR_GATEWAY_STATEMENT_OBSERVED_H
 #define WEIR_GATEWAY_STATEMENT_OBSERVED_H
 
+#include "gateway/statement/client_address.h"
 #include "gateway/statement/environment.h"
 #include "wire/wire.h"
 
@@ -126,18 +127,11 @@ struct observed {
     bool prepare_refused; /* the last Prepare never reached the backend, whose "last" is an older
                              one */
 
-    char client_ip[46], server_ip[46]; /* text; empty for a Unix socket */
+    char client_ip[CLIENT_ADDRESS_TEXT],
+        server_ip[CLIENT_ADDRESS_TEXT]; /* text; empty for a Unix socket */
     char *tls_version, *tls_cipher, *auth_method, *backend_version; /* owned; NULL: none */
     char *backend_tls_version, *backend_tls_cipher, *cert_subject, *cert_issuer, *cert_serial;
-};
-
-/* What is known of a client when it has connected. */
-struct client_address {
-    bool is_unix;
-    const char *client_ip, *server_ip; /* text, borrowed; "" for a Unix socket */
-    unsigned client_port, server_port;
-    uint8_t bytes[16];
-    uint8_t size; /* of bytes: 4, 16, or 0 for a Unix socket */
+    char *proxy_ip, *proxy_values; /* of a PROXY header; owned; NULL: none */
 };
 
 /* environment, session and hold live as long as observed. */

@@ -105,6 +105,17 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
     return 0;
 }
 
+static int proxy_value(const weir_session *session, uint32_t type, weir_string *value)
+{
+    check_session(session);
+    const struct wire_string all = {session->proxy_values, session->proxy_values_size};
+    struct wire_string found;
+    if (!all.data || type > UINT8_MAX || !wire_proxy_tlv_find(all, (uint8_t)type, &found))
+        return 0;
+    *value = (weir_string){found.data, found.size};
+    return 1;
+}
+
 static int parameter(const weir_session *session, size_t index, weir_parameter *answer)
 {
     check_session(session);
@@ -261,4 +272,5 @@ const weir_host_functions plugin_host = {
     .limit_statement = plugin_host_limit_statement,
     .routine = routine,
     .choose_backend = plugin_host_choose_backend,
+    .proxy_value = proxy_value,
 };

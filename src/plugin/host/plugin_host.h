@@ -70,6 +70,8 @@ struct weir_session {
     const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none.
                                     plugin_session_attributes() sets this and the next three */
     size_t attributes_size;
+    const char *proxy_values; /* the TLVs of a PROXY header; NULL when none */
+    size_t proxy_values_size;
     struct { /* where the attribute that was asked for last begins: the next is found from there */
         size_t index, offset;
     } attribute_cursor;

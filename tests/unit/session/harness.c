@@ -123,7 +123,7 @@ static void note_state(struct harness *harness)
 {
     harness->state = session_state_name(harness->session);
     check_replies(harness);
-    puppet_check(&harness->puppet, harness->is_over);
+    puppet_check(&harness->puppet, harness->is_over, harness->options.takes_header);
 }
 
 static void flush_both(struct harness *harness)
@@ -473,6 +473,7 @@ static void begin_session(struct harness *harness)
         .address = {.client_ip = "192.0.2.7", .server_ip = "192.0.2.1", .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .too_many = harness->options.too_many,
+        .takes_proxy_header = harness->options.takes_header,
         .version = harness->options.has_no_profile ? NULL : "8.0.11-backend",
         .capabilities = harness->options.capabilities,
         .charset = WIRE_CHARSET_UTF8MB4,
@@ -528,7 +529,7 @@ void harness_finish(struct harness *harness)
     harness_worked(harness, false);
     take_back_holds(harness);
     session_drop_holds(harness->session);
-    puppet_check(&harness->puppet, true);
+    puppet_check(&harness->puppet, true, harness->options.takes_header);
     assert(session_may_be_freed(harness->session));
     session_free(harness->session);
     harness->session = NULL;

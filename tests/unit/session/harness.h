@@ -27,6 +27,7 @@ struct harness_options {
     bool address_refused, address_judged_late; /* what the plugin does in PreConnect */
     bool has_no_profile;                       /* the backend was not reached yet */
     bool too_many;
+    bool takes_header;                  /* the client may be a balancer with a PROXY header */
     bool connects_later, connect_fails; /* the backend */
     bool several;                       /* HARNESS_BACKENDS of them, in order; otherwise one */
     bool secures_later, secure_fails;   /* TLS of either side */

@@ -116,7 +116,7 @@ static weir_verdict act(weir_session *session, enum puppet_event event)
     here->acts[event] = 0;
     here->counts[event]++;
     read_all(session);
-    puppet_check(here, false);
+    puppet_check(here, false, false);
     if (here->watch)
         here->watch(here->watcher, event, acts, session);
     hold(session, acts);
@@ -159,6 +159,10 @@ static weir_verdict on_connection_event(weir_session *session, weir_connection_e
     if (event == WEIR_REJECT) {
         log_number(session, "", WEIR_NUMBER_error_code);
         log_text(session, "", WEIR_TEXT_reject_reason);
+    }
+    if (plugin_host.text(session, WEIR_TEXT_proxy_ip).data) {
+        log_text(session, "from ", WEIR_TEXT_client_ip);
+        log_text(session, "through ", WEIR_TEXT_proxy_ip);
     }
     strbuf_add_text(&here->log, "\n");
     return act(session, which);
@@ -249,7 +253,7 @@ bool puppet_decide(struct puppet *puppet, weir_verdict verdict, bool elsewhere)
 
 /* ---- The rules ---- */
 
-void puppet_check(const struct puppet *puppet, bool ended)
+void puppet_check(const struct puppet *puppet, bool ended, bool may_be_check)
 {
     const unsigned *counts = puppet->counts;
     unsigned ends = counts[PUPPET_COMPLETED] + counts[PUPPET_ERROR];
@@ -263,7 +267,9 @@ void puppet_check(const struct puppet *puppet, bool ended)
     if (!ended || puppet->registry.count == 0)
         return;
     assert(ends == counts[PUPPET_STARTING]);
-    assert(counts[PUPPET_DISCONNECT] + counts[PUPPET_REJECT] == 1);
+    bool is_unseen = may_be_check && counts[PUPPET_PRE_CONNECT] + counts[PUPPET_PRE_AUTH] == 0;
+    assert(counts[PUPPET_DISCONNECT] + counts[PUPPET_REJECT] == 1 ||
+           (is_unseen && counts[PUPPET_REJECT] == 0));
     assert(counts[PUPPET_DISCONNECT] == counts[PUPPET_CONNECTED]);
 }
 

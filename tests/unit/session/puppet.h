@@ -80,6 +80,6 @@ bool puppet_give_back(struct puppet *puppet, bool ok, bool elsewhere);
 bool puppet_decide(struct puppet *puppet, weir_verdict verdict, bool elsewhere);
 
 /* The rules of events; `ended`: the session has ended, so nothing may be outstanding. */
-void puppet_check(const struct puppet *puppet, bool ended);
+void puppet_check(const struct puppet *puppet, bool ended, bool may_be_check);
 
 #endif

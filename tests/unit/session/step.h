@@ -56,7 +56,8 @@ enum step_op {
     X(15, address_judged_late)                                                                     \
     X(16, several)                                                                                 \
     X(17, backend_tls)                                                                             \
-    X(18, backend_tls_required)
+    X(18, backend_tls_required)                                                                    \
+    X(19, takes_header)
 
 #define STEP_OPTION_BYTES 3
 

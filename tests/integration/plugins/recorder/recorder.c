@@ -97,6 +97,21 @@ static void put_attributes(struct line *line, const weir_session *session)
     fputc(']', line->out);
 }
 
+static void put_proxy_values(struct line *line, const weir_session *session)
+{
+    weir_string value;
+    const char *separator = "";
+    fprintf(line->out, ", \"proxy_values\": [");
+    for (unsigned type = 0; type <= UINT8_MAX; type++)
+        if (weir_proxy_value(session, type, &value)) {
+            fprintf(line->out, "%s[%u, ", separator, type);
+            put_string(line->out, value);
+            fputc(']', line->out);
+            separator = ", ";
+        }
+    fputc(']', line->out);
+}
+
 static void put_parameters(struct line *line, const weir_session *session)
 {
     weir_parameter parameter;
@@ -179,6 +194,7 @@ static void put_facts(struct line *line, const weir_session *session)
     WEIR_NUMBER_FACTS(X)
 #undef X
     put_attributes(line, session);
+    put_proxy_values(line, session);
     put_parameters(line, session);
     put_tables(line, session);
     put_routines(line, session);

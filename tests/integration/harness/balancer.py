@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HAProxy in front of something: it says in a PROXY header who its client is."""
+import pathlib
+import subprocess
+
+from .paths import program
+from .ports import free_port
+from .process import ServerProcess
+from .waiting import wait_for
+
+CONFIGURATION = """
+global
+    maxconn 1000
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 10m
+    timeout server 10m
+    unique-id-format %[src]-%[src_port]
+listen gateway
+    bind 127.0.0.1:{port} {bind}
+    server one {server} {options}
+"""
+
+
+def certificates(folder):
+    """An authority and certificates of a server and of a client of it: FOLDER/ca.crt, server.pem, client.crt, client.key."""
+    def openssl(*words):
+        subprocess.run([program("openssl"), *words], cwd=folder, check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=authority")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN=app-{name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+                "-out", f"{name}.crt")
+    (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
+
+
+class Balancer:
+    """server: the address behind it, as HAProxy writes it; options: of HAProxy's line `server`; bind: of its line `bind`.
+    start() returns when the server behind it is up for it: with `check` in the options, once it has looked."""
+
+    def __init__(self, folder, server, options, bind=""):
+        self.folder, self.port = pathlib.Path(folder), free_port()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file = self.folder / "haproxy.cfg"
+        self.file.write_text(CONFIGURATION.format(port=self.port, bind=bind, server=server, options=options))
+        self.process = None
+
+    def start(self):
+        self.process = ServerProcess("haproxy", [program("haproxy"), "-db", "-f", self.file], self.folder)
+        wait_for(self._listens, "HAProxy to listen")
+        return self
+
+    def _listens(self):
+        assert self.process.alive(), self.process.log()
+        needle = f"0100007F:{self.port:04X} 00000000:0000 0A"  # 127.0.0.1, in /proc's way
+        return needle in pathlib.Path("/proc/net/tcp").read_text()
+
+    def stop(self):
+        self.process.kill()
