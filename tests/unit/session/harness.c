@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness_backends.h"
+
 #define ENDLESS 1000000 /* turns of one call: more is a loop that does not end */
 
 static void nothing(void)
@@ -129,51 +131,6 @@ static int trace_load(void *owner, const char *name, struct error *error)
     return error_set(error, "there is no trace here");
 }
 
-/* ---- Backends ---- */
-
-static const struct session_backend backends[HARNESS_BACKENDS] = {
-    {.name = "one", .address = "tcp://backend:3306", .label = "tcp://backend:3306", .number = 0},
-    {.name = "two", .address = "tcp://two:3306", .label = "two (tcp://two:3306)", .number = 1},
-    {.name = "three",
-     .address = "tcp://three:3306",
-     .label = "three (tcp://three:3306)",
-     .number = 2},
-};
-
-/* In order; wanted is a name. */
-static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
-                           struct session_choice *choice, struct error *error)
-{
-    struct harness *harness = owner;
-    const size_t count = harness->options.several ? HARNESS_BACKENDS : 1;
-    *choice = (struct session_choice){0};
-    for (size_t i = count; i-- > 0;) {
-        if (tried & 1U << i || (wanted && strcmp(backends[i].name, wanted) != 0))
-            continue;
-        choice->others += choice->backend != NULL;
-        choice->backend = &backends[i];
-    }
-    if (!choice->backend)
-        return error_set(error, "there is no backend %s", wanted ? wanted : "left") == 0;
-    harness->sessions[choice->backend->number]++;
-    return true;
-}
-
-static void backend_leave(void *owner, const struct session_backend *backend)
-{
-    struct harness *harness = owner;
-    assert(harness->sessions[backend->number] == 1);
-    harness->sessions[backend->number]--;
-}
-
-static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
-{
-    struct harness *harness = owner;
-    assert(choice->backend && *why);
-    harness->failures++;
-    return false;
-}
-
 static void trace_changed(void *owner)
 {
     (void)owner;
@@ -182,9 +139,9 @@ static void trace_changed(void *owner)
 static const struct session_operations operations = {.id_add = id_add,
                                                      .id_remove = id_remove,
                                                      .id_find = id_find,
-                                                     .backend_choose = backend_choose,
-                                                     .backend_leave = backend_leave,
-                                                     .backend_failed = backend_failed,
+                                                     .backend_choose = harness_backend_choose,
+                                                     .backend_leave = harness_backend_leave,
+                                                     .backend_failed = harness_backend_failed,
                                                      .hold_is_back = hold_is_back,
                                                      .trace_load = trace_load,
                                                      .trace_changed = trace_changed};
@@ -539,7 +496,7 @@ static void begin_environment(struct harness *harness)
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_first = options->backend_first,
-        .backend = options->several ? NULL : backends,
+        .backend = options->several ? NULL : harness_backends,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .handshake_timeout_s = 10,
