@@ -15,7 +15,7 @@
 #include "gateway/gateway.h"
 #include "gateway/net/net.h"
 #include "gateway/session/session.h"
-#include "gateway/upstream/upstream_set.h"
+#include "gateway/upstream/upstream.h"
 #include "gateway/watchdog.h"
 
 struct connection;

@@ -11,7 +11,7 @@
 #define WEIR_GATEWAY_LOCAL_GRAMMAR_BACKENDS_H
 
 #include "base/base.h"
-#include "gateway/statement/environment.h"
+#include "gateway/statement/statement.h"
 #include "sql/sql.h"
 
 struct grammar_backends {

@@ -87,7 +87,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     /* As MySQL and MariaDB write it in SHOW GRANTS. */
     static const char *const privileges[] = {"SUPER", "CONNECTION_ADMIN", "CONNECTION ADMIN", NULL};
     struct kill_elsewhere *run = (struct kill_elsewhere *)local;
-    struct sql_kill kill;
+    struct sql_kill kill = {0};
     if (!find(local->observed, packet, &kill, &run->place)) /* it has ended since */
         return local_fail(local, WIRE_ER_NO_SUCH_THREAD, "Unknown thread id: %" PRIu64,
                           kill.number);

@@ -24,8 +24,7 @@ static void set_name(struct observed *observed, enum weir_text_fact fact, const 
     set_text(observed, fact, name, name ? strlen(name) : 0);
 }
 
-#define BACKEND_NAME_BYTES 64
-#define NAME_BYTES         255 /* a longer name is cut */
+#define NAME_BYTES 255 /* a longer name is cut */
 
 /* Keeps a copy in *owned and shows it. Without memory for it the fact is absent. */
 static void set_owned(struct observed *observed, enum weir_text_fact fact, char **owned,
@@ -184,20 +183,6 @@ void facts_user(struct observed *observed, size_t user_size, size_t attributes_s
 void facts_auth_method(struct observed *observed, struct wire_string plugin)
 {
     set_owned(observed, WEIR_TEXT_auth_method, &observed->auth_method, plugin);
-}
-
-int facts_want_backend(void *owner, weir_string name)
-{
-    struct observed *observed = owner;
-    const bool is_settled =
-        observed->is_connected || (observed->environment->backend_first && observed->identity.user);
-    char *copy = NULL;
-    if (is_settled || !name.data || name.size == 0 || name.size >= BACKEND_NAME_BYTES ||
-        memchr(name.data, 0, name.size) || !(copy = strndup(name.data, name.size)))
-        return 0;
-    free(observed->wanted_backend);
-    observed->wanted_backend = copy;
-    return 1;
 }
 
 static void clear_owned(struct observed *observed, enum weir_text_fact fact, char **owned)

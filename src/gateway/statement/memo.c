@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/statement/backend_choice.h"
 #include "gateway/statement/command.h"
 #include "gateway/statement/describe.h"
 #include "gateway/statement/execute_parameters.h"
-#include "gateway/statement/facts.h"
 #include "gateway/statement/limits.h"
 #include "gateway/statement/prepared.h"
 
@@ -596,5 +596,5 @@ const struct plugin_facts_source memo_source = {
     .part_text = part_text_fact,
     .hold = hold,
     .limit = limit,
-    .choose_backend = facts_want_backend,
+    .choose_backend = backend_choice_set,
 };

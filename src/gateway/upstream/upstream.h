@@ -186,4 +186,7 @@ bool upstream_connection_failed(struct upstream *upstream, uint32_t turn, const 
  * confirms it where it says the same. */
 void upstream_learn(struct upstream *upstream, const struct wire_greeting *greeting);
 
+/* The set that it is one of: the last part of the room's header. */
+#include "gateway/upstream/upstream_set.h"
+
 #endif

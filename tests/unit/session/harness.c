@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness_backends.h"
+
 #define ENDLESS 1000000 /* turns of one call: more is a loop that does not end */
 
 static void nothing(void)

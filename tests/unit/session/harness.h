@@ -87,9 +87,8 @@ struct harness {
     size_t turns;
 };
 
-/* outside.c: what sessions ask of the gateway; owner is the harness. And the backends, but for their TLS. */
+/* outside.c: what sessions ask of the gateway; owner is the harness. */
 extern const struct session_operations harness_operations;
-extern const struct session_backend harness_backends[HARNESS_BACKENDS];
 
 void harness_begin(struct harness *harness, const struct harness_options *options);
 

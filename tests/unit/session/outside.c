@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "harness.h"
+#include "harness_backends.h"
 
 static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
                    uint32_t backend_id, const char *user)
@@ -50,51 +50,6 @@ static int trace_load(void *owner, const char *name, struct error *error)
     return error_set(error, "there is no trace here");
 }
 
-/* ---- Backends ---- */
-
-const struct session_backend harness_backends[HARNESS_BACKENDS] = {
-    {.name = "one", .address = "tcp://backend:3306", .label = "tcp://backend:3306", .number = 0},
-    {.name = "two", .address = "tcp://two:3306", .label = "two (tcp://two:3306)", .number = 1},
-    {.name = "three",
-     .address = "tcp://three:3306",
-     .label = "three (tcp://three:3306)",
-     .number = 2},
-};
-
-/* In order; wanted is a name. */
-static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
-                           struct session_choice *choice, struct error *error)
-{
-    struct harness *harness = owner;
-    const size_t count = harness->options.several ? HARNESS_BACKENDS : 1;
-    *choice = (struct session_choice){0};
-    for (size_t i = count; i-- > 0;) {
-        if (tried & 1U << i || (wanted && strcmp(harness->backends[i].name, wanted) != 0))
-            continue;
-        choice->others += choice->backend != NULL;
-        choice->backend = &harness->backends[i];
-    }
-    if (!choice->backend)
-        return error_set(error, "there is no backend %s", wanted ? wanted : "left") == 0;
-    harness->sessions[choice->backend->number]++;
-    return true;
-}
-
-static void backend_leave(void *owner, const struct session_backend *backend)
-{
-    struct harness *harness = owner;
-    assert(harness->sessions[backend->number] == 1);
-    harness->sessions[backend->number]--;
-}
-
-static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
-{
-    struct harness *harness = owner;
-    assert(choice->backend && *why);
-    harness->failures++;
-    return false;
-}
-
 static void trace_changed(void *owner)
 {
     (void)owner;
@@ -135,9 +90,9 @@ const struct session_operations harness_operations = {.password_key = password_k
                                                       .id_add = id_add,
                                                       .id_remove = id_remove,
                                                       .id_find = id_find,
-                                                      .backend_choose = backend_choose,
-                                                      .backend_leave = backend_leave,
-                                                      .backend_failed = backend_failed,
+                                                      .backend_choose = harness_backend_choose,
+                                                      .backend_leave = harness_backend_leave,
+                                                      .backend_failed = harness_backend_failed,
                                                       .hold_is_back = hold_is_back,
                                                       .trace_load = trace_load,
                                                       .trace_changed = trace_changed};
