@@ -10,6 +10,7 @@ WEIR_TRACE_CRASH=1 runs them with the protocol of all of them checked (harness/t
 that can be against servers that somebody else has started (harness/outside.py)."""
 import dataclasses
 import itertools
+import os
 import pathlib
 import signal
 import subprocess
@@ -37,6 +38,7 @@ trace_clients()
 def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): the case may take longer than usual")
     config.addinivalue_line("markers", "gateway_only: means nothing without the gateway")
+    config.addinivalue_line("markers", "greets_first(why): means nothing with WEIR_TEST_OPTIONS=-backend-first")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -44,6 +46,10 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if needs_its_own(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        marker = item.get_closest_marker("greets_first")
+        if marker and "-backend-first" in os.environ.get("WEIR_TEST_OPTIONS", ""):
+            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
     if not DIRECT_ONLY:
         return
     needs = {"weir", "gateway", "events", "shared_gateway", "make_gateway"}
