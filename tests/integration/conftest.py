@@ -44,6 +44,7 @@ BEHIND_BALANCER = bool(os.environ.get("WEIR_TEST_BALANCER"))
 def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): the case may take longer than usual")
     config.addinivalue_line("markers", "gateway_only: means nothing without the gateway")
+    config.addinivalue_line("markers", "greets_first(why): means nothing with WEIR_TEST_OPTIONS=-backend-first")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -51,6 +52,10 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if needs_its_own(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    for item in items:
+        marker = item.get_closest_marker("greets_first")
+        if marker and "-backend-first" in os.environ.get("WEIR_TEST_OPTIONS", ""):
+            item.add_marker(pytest.mark.skip(reason=marker.args[0]))
     if not DIRECT_ONLY:
         return
     needs = {"weir", "gateway", "events", "shared_gateway", "make_gateway"}

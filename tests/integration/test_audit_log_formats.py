@@ -130,6 +130,7 @@ def test_the_json_formats_are_what_shippers_read(audited, form):
     assert "0 gaps" in weir_audit("verify", server.path).stdout
 
 
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_both_connection_ids_are_in_every_record_of_a_session(audited):
     for form in ("json", "csv"):
         server = audited(format=form)

@@ -314,6 +314,7 @@ def compare_logins(records, entries):
     return [] if fine else [(operations, events)]
 
 
+@pytest.mark.greets_first("with -backend-first a client is refused before it has said who it is")
 def test_every_record_has_its_counterpart(server, gateway, tmp_path):
     weir = AuditedGateway(gateway, server.address, tmp_path)
     start = server.log.stat().st_size

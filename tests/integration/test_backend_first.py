@@ -89,6 +89,7 @@ def test_the_old_driver_of_node(both, node_modules):
     assert "Grüße" in output and '"errno":1045' in output and "plain@%" in output and "pool: [0,1,2,3" in output
 
 
+@pytest.mark.greets_first("it is about a gateway without -backend-first")
 def test_the_old_driver_is_refused_otherwise_and_reads_of_the_option(as_always, node_modules):
     done = as_always.run(program("node"), NODE / "mysql.js", check=False)
     assert done.returncode == 1 and "1251" in done.stderr and "-backend-first" in done.stderr

@@ -92,6 +92,7 @@ def test_a_client_that_leaves_after_the_greeting_is_no_failure(weir, events, bys
     assert events.ended(number)[-1]["event"] == "Reject"
 
 
+@pytest.mark.greets_first("with -backend-first every client costs the backend a connection")
 def test_the_backend_gets_no_connection_for_clients_that_do_not_log_in(weir, database, bystander):
     before = database.connections()
     for data in list(FIRST_PACKETS.values()) * 3:

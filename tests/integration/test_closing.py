@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 
+import MySQLdb
 import pytest
 from harness import raw
 from harness.paths import INTEGRATION, program
@@ -212,6 +213,25 @@ def test_connector_c_connects_again(both, database, cause):
         return seen
 
     assert both(case) == [(True, None)] * 3
+
+
+def test_a_ping_that_crosses_the_servers_close_connects_again(both):
+    """The session kills itself: its next command may be sent before it is closed."""
+    def case(endpoint):
+        connection = endpoint.connect_c()
+        connection.ping(True)
+        seen = []
+        for _ in range(30):
+            before = connection.thread_id()
+            try:
+                connection.kill(before)
+            except MySQLdb.Error:
+                pass  # what it reads depends on which is first
+            connection.ping()
+            seen.append(connection.thread_id() != before)
+        return seen
+
+    assert both(case) == [True] * 30
 
 
 @pytest.mark.parametrize("cause", ["kill", "timeout"])

@@ -174,6 +174,7 @@ def test_a_user_without_privileges_cannot_kill_anothers_session(both, database):
     assert both(case)[0] == 1095
 
 
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_the_id_of_the_greeting_cannot_be_a_backends_id(weir):
     with weir.raw() as connection:
         assert 0x40000000 <= connection.greeting.connection_id < 0x80000000

@@ -35,6 +35,7 @@ def completed(weir, events, *commands, **options):
     return [e for e in found if e["event"] in ("Completed", "Error") and e["command"] != "Quit"]
 
 
+@pytest.mark.greets_first("with -backend-first the event before the login has a number, and no id yet")
 def test_the_events_of_a_session_come_in_order_and_are_numbered(weir, events):
     found = session(weir, events, lambda connection: (connection.query("SELECT 1"), connection.query("SELEC")))
     assert names(found)[:8] == ["PreAuth", "Connected", "PreParse", "Starting Query", "Completed Query", "PreParse",
@@ -45,6 +46,7 @@ def test_the_events_of_a_session_come_in_order_and_are_numbered(weir, events):
     assert numbers == sorted(set(numbers)) and numbers[0] == 1
 
 
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_a_session_is_described(weir, events, database, direct):
     attributes = [("_client_name", "by hand"), ("_client_version", "7.8.9"), ("program_name", "tests"), ("odd", "\u00e4")]
     with weir.raw(attributes=attributes) as connection:
@@ -348,6 +350,7 @@ def test_global_variables_that_are_set_are_told(weir, events):
     assert found == [("long_query_time", "11"), ("long_query_time", "10")]
 
 
+@pytest.mark.greets_first("with -backend-first the event before the login has a number, and no id yet")
 def test_many_sessions_events_do_not_mix(weir, events):
     numbers = []
 

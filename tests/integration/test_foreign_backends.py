@@ -10,7 +10,8 @@ from harness.fake_backend import EOF, OK, FakeBackend, column, error
 from harness.gateway import serve_others
 from harness.observe import failure
 
-pytestmark = pytest.mark.gateway_only
+pytestmark = [pytest.mark.gateway_only,
+              pytest.mark.greets_first("with -backend-first the scripted backend also sees the connections of those that only wait for the port")]
 
 MYSQL = (raw.BASIC | raw.LONG_PASSWORD | raw.DEPRECATE_EOF | raw.SESSION_TRACK | raw.CONNECT_ATTRS | raw.AUTH_LENENC
          | raw.CONNECT_WITH_DB | raw.OPTIONAL_METADATA | raw.QUERY_ATTRIBUTES | raw.COMPRESS | raw.SSL)

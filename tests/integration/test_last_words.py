@@ -129,6 +129,7 @@ def test_a_login_reads_the_servers_error(both, database, user, database_name, nu
 @pytest.mark.parametrize("options", [[], ["-proxy-protocol"]])
 @pytest.mark.parametrize("words", [error(1040, b"08004", b"Too many connections"), b"\xff\x10\x04Too many connections",
                                    error(1129, b"HY000", b"Host '192.0.2.1' is blocked because of many connection errors")])
+@pytest.mark.greets_first("with -backend-first a client is refused before it has said who it is")
 def test_the_server_says_why_in_place_of_a_greeting(gateway, words, options):
     """With the PROXY header unread when it closes, the connection is reset: what was said before is read all the same."""
     says_why = threading.Event()

@@ -18,6 +18,7 @@ def assert_only_lines_of_the_gateway(log):
         assert not line[LINE.match(line).end():].startswith("forged"), line
 
 
+@pytest.mark.greets_first("with -backend-first a client is refused before it has said who it is")
 def test_a_user_name_with_a_newline_does_not_forge_a_line_of_the_log(gateway, database):
     server = gateway(f"tcp://{database.host}:{database.port}")
     with server.endpoint.raw(user=f"mallory\n2026-01-31T23:59:59.123456Z {FORGED}", password="x", database=None,

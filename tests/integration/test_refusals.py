@@ -19,6 +19,7 @@ def log_in(weir, user, password):
         connection.query("SELECT 1")
 
 
+@pytest.mark.greets_first("with -backend-first every client costs the backend a connection")
 def test_a_refused_connection_reads_the_plugins_words_and_costs_no_backend_connection(weir, database):
     before = database.connections()
     error = failure(lambda: log_in(weir, "refused", "refused-secret"))

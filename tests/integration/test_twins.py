@@ -107,6 +107,7 @@ def backend_id_of(connection):
 
 
 @pytest.mark.parametrize("way", WORKS)
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_kill_of_the_greetings_id_ends_that_session(server, database, way):
     with server.endpoint.raw() as killer, server.endpoint.raw() as victim, server.endpoint.raw() as other:
         number, backend_id = victim.greeting.connection_id, backend_id_of(victim)
@@ -126,6 +127,7 @@ def test_kill_of_the_backends_id_means_the_same(server, database, way):
 
 
 @pytest.mark.parametrize("way", UNKNOWN)
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_an_id_that_cannot_be_read_kills_nobody(server, way):
     with server.endpoint.raw() as killer, server.endpoint.raw() as victim:
         assert error_number(UNKNOWN[way](killer, victim.greeting.connection_id)) == 1094
@@ -154,6 +156,7 @@ def test_a_bulk_kill_is_the_servers_error(server):
         assert victim.query("SELECT 1")[-1][1][:1] != b"\xff"
 
 
+@pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
 def test_a_kill_as_long_data_kills_nobody(server):
     with server.endpoint.raw() as killer, server.endpoint.raw() as victim:
         statement, _ = killer.prepare("KILL ?")
