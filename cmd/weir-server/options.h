@@ -16,9 +16,13 @@ struct server_options {
     /* TLS */
     char *ssl_cert, *ssl_key, *ssl_ca;
     bool auto_tls, require_secure_transport;
+    /* Compression */
+    char *compression;
+    long compression_level, zstd_level;
     /* Backend */
     char *path;
     char *backend;
+    char *backend_compression;
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */

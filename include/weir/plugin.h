@@ -83,7 +83,8 @@ typedef enum weir_verdict {
 /* X(enumerator, value, name): TiDB's connection events and their names.
  *   PreConnect  (weir's own) with -backend-first only: the client has connected and nothing else,
  *               and the backend is about to be. There is an address, but no user and no connection
- *               id yet. May refuse
+ *               id yet. (A balancer that has sent a LOCAL header, and logs in after all, has it
+ *               right before its PreAuth, with the facts of that.) May refuse
  *   PreAuth     the client has said who it wants to be, and the backend has not been told. Without
  *               -backend-first it has not been touched at all. May refuse
  *   Connected   the backend has accepted the client
@@ -318,7 +319,11 @@ typedef struct weir_limits {
     X(reading_known, 26,                                                                           \
       "0: the server may read the text in another way, since its sql_mode or character set is "    \
       "not known: kind and parts are what it looks like. A rule that needs them refuses. 1: "      \
-      "known")
+      "known")                                                                                     \
+    X(wire_received, 27,                                                                           \
+      "bytes that have come on the client's connection so far, compressed and encrypted as they "  \
+      "are")                                                                                       \
+    X(wire_sent, 28, "bytes that have gone out on it so far; what waits to be sent is not in it")
 
 /* ---- Which facts an event has ----
  *
@@ -327,7 +332,7 @@ typedef struct weir_limits {
  *
  *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
- *      [proxy_ip proxy_authority proxy_tls_version proxy_tls_common_name proxy_unique_id
+ *      wire_received wire_sent [proxy_ip proxy_authority proxy_tls_version proxy_tls_common_name proxy_unique_id
  *      proxy_vpc_endpoint]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher backend_version backend_connection_id]

@@ -122,17 +122,9 @@ static bool read_once(struct connection *connection, enum session_side side)
     size_t got = leg_receive(leg, bytes, room);
     if (got)
         session_receive(session, side, bytes, got);
-    else if (leg->ended || leg->failed)
+    else if (leg->ended || leg->failed || leg->broken)
         session_run(session);
     return got == room;
-}
-
-void connection_client_readable(struct connection *connection)
-{
-    begin_turn(connection, "reads from a client");
-    if (!connection->is_securing)
-        read_once(connection, SESSION_CLIENT);
-    carry_out(connection);
 }
 
 static void read_backend(struct connection *connection)
@@ -146,6 +138,26 @@ static void read_backend(struct connection *connection)
         leg_flush(connection->backend_leg);
         goes_on = session_wishes(connection->session) & SESSION_READS_BACKEND;
     }
+}
+
+static bool wants_buffered(const struct connection *connection, const struct leg *leg,
+                           unsigned wish)
+{
+    return session_wishes(connection->session) & wish && leg_is_open(leg) && leg_has_buffered(leg);
+}
+
+void connection_has_buffered(struct connection *connection)
+{
+    begin_turn(connection, "reads what it has received");
+    if (!connection->is_securing &&
+        wants_buffered(connection, connection->client_leg, SESSION_READS_CLIENT))
+        read_once(connection, SESSION_CLIENT);
+    leg_flush(
+        connection->client_leg); /* what it borrows lies in the buffer that is read into next */
+    leg_flush(connection->backend_leg);
+    if (wants_buffered(connection, connection->backend_leg, SESSION_READS_BACKEND))
+        read_backend(connection);
+    carry_out(connection);
 }
 
 /* ---- TLS ---- */
@@ -367,7 +379,8 @@ static void watch_sockets(struct connection *connection, unsigned wishes)
         watch_for(&connection->client.watch, reads, writes);
     else
         watch_for_failure(&connection->client.watch);
-    if (wishes & SESSION_READS_CLIENT && leg_has_buffered(client))
+    if ((wishes & SESSION_READS_CLIENT && leg_has_buffered(client)) ||
+        (wishes & SESSION_READS_BACKEND && leg_has_buffered(backend)))
         worker_add_ready(connection->worker, connection);
     if (leg_is_open(backend))
         watch_for(&connection->backend.watch, wishes & SESSION_READS_BACKEND,

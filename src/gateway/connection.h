@@ -27,8 +27,8 @@ struct connection {
 /* Takes the socket; the session greets the client. */
 void connection_accept(struct worker *worker, const struct arrival *arrival);
 
-/* The client's socket, or a filter on it, has bytes. */
-void connection_client_readable(struct connection *connection);
+/* A filter of one of its legs has bytes that its socket will not announce. */
+void connection_has_buffered(struct connection *connection);
 
 /* A hold came back through the worker's inbox. */
 void connection_hold_returned(struct session_hold *hold);

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gateway/compression_names.h"
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
 #include "sql/sql.h"
@@ -332,7 +333,11 @@ static int start(struct server *server, struct error *error)
     struct tls_options tls = {options->tls_certificate, options->tls_key, options->tls_ca,
                               options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error) ||
-        networks_parse(options->proxy_networks, &server->gateway.proxies, error))
+        networks_parse(options->proxy_networks, &server->gateway.proxies, error) ||
+        compression_capabilities("compression", options->compression, &server->gateway.compression,
+                                 error) ||
+        compression_capabilities("backend-compression", options->backend_compression,
+                                 &server->gateway.backend_compression, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))
         return -1;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/compression_names.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
 #include "gateway/trace_loading.h"
@@ -39,6 +40,20 @@ static void greeted(void *owner, const struct wire_greeting *greeting)
     const struct worker *worker = owner;
     upstream_learn(worker->gateway->upstream, greeting);
     connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
+}
+
+static bool compress_leg(void *owner, struct leg *leg, const struct session_compression *wanted)
+{
+    const struct worker *worker = owner;
+    const struct gateway_options *options = worker->gateway->options;
+    const bool is_zstd = wanted->capability == WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+    const struct compression_settings settings = {
+        .algorithm = is_zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB,
+        .level = is_zstd ? wanted->zstd_level : (int)options->compression_level,
+        .is_server = wanted->is_client,
+        .most_bytes = compression_most_bytes(wanted->is_client, options),
+    };
+    return compression_push(leg, &settings, wanted->is_client ? 1 : 0);
 }
 
 /* Any thread. */
@@ -82,6 +97,7 @@ static const struct session_operations operations = {
     .id_remove = id_remove,
     .id_find = id_find,
     .greeted = greeted,
+    .compress = compress_leg,
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
     .trace_changed = trace_changed,
@@ -100,6 +116,9 @@ static void set_environment(struct worker *worker)
         .has_variables = plugin_has_variables(gateway->registry),
         .has_functions = plugin_has_callables(gateway->registry),
         .offers_tls = gateway->tls != NULL,
+        .compression = gateway->compression,
+        .backend_compression = gateway->backend_compression,
+        .zstd_level = (int)options->zstd_level,
         .requires_tls = options->require_tls,
         .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
         .backend_first = options->backend_first,
@@ -189,7 +208,7 @@ static void on_idle(uv_idle_t *idle)
         return;
     }
     worker_remove_ready(worker, connection);
-    connection_client_readable(connection);
+    connection_has_buffered(connection);
 }
 
 static void on_hold_timer(uv_timer_t *timer)

@@ -5,11 +5,13 @@
  *   watch.h       a socket that the loop watches; the only place that knows uv_poll
  *   net_socket.h  the filter that reads and writes one
  *   tls.h         certificates, and the filter that speaks TLS over another
+ *   compression_filter.h  the filter that compresses over another
  *   listener.h    listening sockets
  *   networks.h    a list of networks, and who is in it */
 #ifndef WEIR_GATEWAY_NET_NET_H
 #define WEIR_GATEWAY_NET_NET_H
 
+#include "gateway/net/compression_filter.h"
 #include "gateway/net/listener.h"
 #include "gateway/net/net_socket.h"
 #include "gateway/net/networks.h"

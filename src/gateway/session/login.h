@@ -40,8 +40,9 @@ struct login {
     bool header_is_late;                 /* ... but not any more */
     bool is_unreached, is_too_many;      /* an error takes the place of the greeting */
     bool judges_late;                    /* PreConnect is due together with PreAuth */
-    size_t header_least;                 /* the header has begun: its bytes, at least; or 0 */
-    char error[256];                     /* of the wish that failed; "": it was fulfilled */
+    struct session_compression client_compression, backend_compression; /* capability 0: none */
+    size_t header_least; /* the header has begun: its bytes, at least; or 0 */
+    char error[256];     /* of the wish that failed; "": it was fulfilled */
     char tls_version[16], tls_cipher[64];
 };
 

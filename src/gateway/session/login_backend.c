@@ -85,6 +85,44 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
     send_framed(session, &framed);
 }
 
+/* ---- Compression ---- */
+
+/* What the backend is asked for: zstd, where both have it. */
+static uint64_t choose_compression(struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    struct login *login = session->login;
+    const uint64_t both = environment->backend_compression & login->backend.server_capabilities;
+    const uint64_t zstd = WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+    login->backend_compression = (struct session_compression){
+        .capability = both & zstd ? zstd : both, .zstd_level = environment->zstd_level};
+    return login->backend_compression.capability;
+}
+
+static bool compress_leg(const struct session *session, struct leg *leg,
+                         const struct session_compression *wanted)
+{
+    const struct session_environment *environment = environment_of(session);
+    return !wanted->capability ||
+           environment->operations->compress(environment->owner, leg, wanted);
+}
+
+/* The backend's OK has come: what comes after it is compressed, and after the client's, too. */
+static bool begin_compressing(struct session *session)
+{
+    const struct login *login = session->login;
+    if (login->client_compression.capability && leg_input_size(&session->client)) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, NULL,
+                     "Got packets out of order: a command before the login has ended");
+        return false;
+    }
+    if (compress_leg(session, &session->backend, &login->backend_compression) &&
+        compress_leg(session, &session->client, &login->client_compression))
+        return true;
+    session_close(session, CLOSE_NO_MEMORY);
+    return false;
+}
+
 /* ---- The greeting ---- */
 
 /* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
@@ -102,6 +140,8 @@ static void tell_who_logs_in(struct session *session)
         hello.plugin = wire_text(ASKING_PLUGIN);
         hello.auth_response = wire_text("");
     }
+    hello.capabilities |= choose_compression(session);
+    hello.zstd_level = (uint8_t)environment->zstd_level;
     wire_encode_handshake_response(&writer, &hello);
     strbuf_release(&session->farewell);
     session_enter(session, SESSION_AUTHENTICATING);
@@ -255,6 +295,8 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 {
     const struct session_environment *environment = environment_of(session);
     struct observed *observed = &session->observed;
+    if (!begin_compressing(session))
+        return;
     if (observed->id != session->backend_id) {
         session->is_registered =
             environment->operations->id_add(environment->owner, observed->id, session->backend_id);

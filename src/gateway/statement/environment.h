@@ -19,6 +19,14 @@ struct memo;
 struct session_hold;
 struct trace_host;
 struct wire_greeting;
+struct leg;
+
+/* How a leg is compressed from its login on. */
+struct session_compression {
+    uint64_t capability; /* the one bit of its algorithm */
+    int zstd_level;
+    bool is_client; /* the client's leg: the login's OK is still to be sent, as it is */
+};
 
 /* Each gets the environment's `owner`. */
 struct session_operations {
@@ -31,6 +39,8 @@ struct session_operations {
     /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
      * wants to know. */
     void (*greeted)(void *owner, const struct wire_greeting *greeting);
+    /* Puts compression on a leg. false: no memory. NULL where none is offered or asked for. */
+    bool (*compress)(void *owner, struct leg *leg, const struct session_compression *wanted);
     /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
      * the session's own thread. */
     void (*hold_is_back)(void *owner, struct session_hold *hold);
@@ -51,10 +61,13 @@ struct session_environment {
     bool has_variables; /* some plugin has system or status variables */
     bool has_functions; /* some plugin has functions that clients call */
 
-    bool offers_tls;         /* to clients */
-    bool requires_tls;       /* of TCP clients */
-    bool sends_proxy_header; /* to the backend */
-    bool backend_first;      /* the backend is connected before a client is greeted: both have one
+    bool offers_tls;              /* to clients */
+    uint64_t compression;         /* capabilities that are offered to clients; 0: none */
+    uint64_t backend_compression; /* that are asked of the backend */
+    int zstd_level;               /* asked of the backend, and the most that clients get */
+    bool requires_tls;            /* of TCP clients */
+    bool sends_proxy_header;      /* to the backend */
+    bool backend_first; /* the backend is connected before a client is greeted: both have one
                            scramble and one connection id */
     const char *backend_address;
     size_t max_command_bytes;  /* largest command that is relayed */
