@@ -18,12 +18,14 @@ struct peer {
     struct strbuf sent, to_read;
     size_t may_take, piece; /* bytes a call */
     bool is_closed;
+    bool is_reset; /* after what there is to read */
 };
 
 static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
 {
     struct peer *peer = (struct peer *)filter;
-    (void)leg;
+    if (peer->is_reset && peer->to_read.size == 0)
+        leg_fail(leg, 1);
     size_t part = peer->to_read.size < size ? peer->to_read.size : size;
     if (part > peer->piece)
         part = peer->piece;
@@ -212,6 +214,21 @@ static void bytes_come_in_any_pieces(void **state)
         }
 }
 
+/* A server that refuses a command says so, and resets the connection. */
+static void last_words_before_a_reset_are_read(void **state)
+{
+    (void)state;
+    struct leg leg;
+    struct peer peer;
+    begin(&leg, &peer);
+    compress(&leg, false, 0);
+    strbuf_add(&peer.to_read, BYTES("\x05\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\xff"));
+    peer.is_reset = true;
+    assert_read(&leg, 100, BYTES("\x01\x00\x00\x00\xff"));
+    assert_true(leg.failed);
+    end(&leg, &peer);
+}
+
 static void frames_that_are_wrong_are_said_to_be(void **state)
 {
     (void)state;
@@ -258,6 +275,7 @@ int main(void)
         cmocka_unit_test(replies_to_commands_that_were_sent_ahead_begin_with_1),
         cmocka_unit_test(packets_are_numbered_as_without_compression),
         cmocka_unit_test(bytes_come_in_any_pieces),
+        cmocka_unit_test(last_words_before_a_reset_are_read),
         cmocka_unit_test(frames_that_are_wrong_are_said_to_be),
     };
     return cmocka_run_group_tests_name("compression filter", tests, NULL, NULL);
