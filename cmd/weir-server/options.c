@@ -123,6 +123,43 @@ static const struct option_row rows[] = {
      .offset = AT(require_secure_transport),
      .help = "Refuse TCP clients that do not use TLS."},
 
+    {.name = "Compression", .type = OPTION_HEADING},
+    {.name = "compression",
+     .type = OPTION_TEXT,
+     .offset = AT(compression),
+     .argument = "off|on|LIST",
+     .fallback = "off",
+     .help =
+         "What clients are offered: zlib, zstd, both with a comma, or on. It saves bytes and costs "
+         "CPU; and where somebody can watch the connection and choose a part of what it carries, "
+         "the "
+         "lengths tell about the rest."},
+    {.name = "backend-compression",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_compression),
+     .argument = "off|on|LIST",
+     .fallback = "off",
+     .help =
+         "What the backend is asked for, if it has it: as -compression; zstd goes before zlib."},
+    {.name = "compression-level",
+     .type = OPTION_NUMBER,
+     .offset = AT(compression_level),
+     .argument = "N",
+     .fallback = "6",
+     .minimum = 1,
+     .maximum = 9,
+     .help = "zlib's level, on both sides."},
+    {.name = "zstd-compression-level",
+     .type = OPTION_NUMBER,
+     .offset = AT(zstd_level),
+     .argument = "N",
+     .fallback = "3",
+     .minimum = 1,
+     .maximum = 22,
+     .help = "zstd's level that the backend is asked for; a client gets the one that it asks for, "
+             "but no "
+             "higher one."},
+
     {.name = "Backend", .type = OPTION_HEADING},
     {.name = "backend",
      .type = OPTION_TEXT,

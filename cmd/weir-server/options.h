@@ -23,6 +23,9 @@ struct server_options {
     /* TLS */
     char *ssl_cert, *ssl_key, *ssl_ca;
     bool auto_tls, require_secure_transport;
+    /* Compression */
+    char *compression;
+    long compression_level, zstd_level;
     /* Backend */
     char *path;
     char *backend;
@@ -31,6 +34,7 @@ struct server_options {
         *backend_check_query, *backend_check_expect;
     bool backend_check_galera;
     long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
+    char *backend_compression;
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* TLS to the backend */

@@ -87,7 +87,8 @@ typedef enum weir_verdict {
 /* X(enumerator, value, name): TiDB's connection events and their names.
  *   PreConnect  (weir's own) with -backend-first only: the client has connected and nothing else,
  *               and the backend is about to be. There is an address, but no user and no connection
- *               id yet. May refuse
+ *               id yet. (A balancer that has sent a LOCAL header, and logs in after all, has it
+ *               right before its PreAuth, with the facts of that.) May refuse
  *   PreAuth     the client has said who it wants to be, and the backend has not been told. Without
  *               -backend-first it has not been touched at all. May refuse
  *   Connected   the backend has accepted the client
@@ -359,7 +360,11 @@ typedef struct weir_limits {
     X(names_known, 27,                                                                             \
       "1: its tables and routines are all that the text names, that of PREPARE and EXECUTE "       \
       "IMMEDIATE included; 0: there may be more, as in a text that is computed")                   \
-    X(routine_count, 28, "number of routines that the statement calls")
+    X(routine_count, 28, "number of routines that the statement calls")                            \
+    X(wire_received, 29,                                                                           \
+      "bytes that have come on the client's connection so far, compressed and encrypted as they "  \
+      "are")                                                                                       \
+    X(wire_sent, 30, "bytes that have gone out on it so far; what waits to be sent is not in it")
 
 /* ---- Which facts an event has ----
  *
@@ -368,7 +373,7 @@ typedef struct weir_limits {
  *
  *   PreConnect: host client_ip server_ip connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
- *      names_known routine_count [backend_address backend_name proxy_ip proxy_authority proxy_tls_version
+ *      names_known routine_count wire_received wire_sent [backend_address backend_name proxy_ip proxy_authority proxy_tls_version
  *      proxy_tls_common_name proxy_unique_id proxy_vpc_endpoint]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher client_cert_subject client_cert_issuer client_cert_serial

@@ -128,7 +128,7 @@ static bool read_once(struct connection *connection, enum session_side side)
     size_t got = leg_receive(leg, bytes, room);
     if (got)
         session_receive(session, side, bytes, got);
-    else if (leg->ended || leg->failed)
+    else if (leg->ended || leg->failed || leg->broken)
         session_run(session);
     return got == room;
 }
@@ -146,17 +146,23 @@ static void read_backend(struct connection *connection)
     }
 }
 
+static bool wants_buffered(const struct connection *connection, const struct leg *leg,
+                           unsigned wish)
+{
+    return session_wishes(connection->session) & wish && leg_is_open(leg) && leg_has_buffered(leg);
+}
+
 void connection_read_buffered(struct connection *connection)
 {
-    begin_turn(connection, "reads what TLS has buffered");
-    if (session_wishes(connection->session) & SESSION_READS_CLIENT &&
-        leg_has_buffered(connection->client_leg)) {
+    begin_turn(connection, "reads what it has received");
+    if (!connection->securing[SESSION_CLIENT].is_going_on &&
+        wants_buffered(connection, connection->client_leg, SESSION_READS_CLIENT))
         read_once(connection, SESSION_CLIENT);
-        leg_flush(connection->client_leg);
-        leg_flush(connection->backend_leg);
-    }
-    if (session_wishes(connection->session) & SESSION_READS_BACKEND &&
-        leg_has_buffered(connection->backend_leg))
+    leg_flush(
+        connection->client_leg); /* what it borrows lies in the buffer that is read into next */
+    leg_flush(connection->backend_leg);
+    if (!connection->securing[SESSION_BACKEND].is_going_on &&
+        wants_buffered(connection, connection->backend_leg, SESSION_READS_BACKEND))
         read_backend(connection);
     carry_out(connection);
 }

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gateway/compression_names.h"
 #include "gateway/reporting.h"
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
@@ -436,7 +437,11 @@ static int start(struct server *server, struct error *error)
                                     .ca = options->tls_ca,
                                     .automatic = options->tls_automatic};
     if (tls_context_open(&server->gateway.tls, &tls, error) ||
-        networks_parse(options->proxy_networks, &server->gateway.proxies, error))
+        networks_parse(options->proxy_networks, &server->gateway.proxies, error) ||
+        compression_capabilities("compression", options->compression, &server->gateway.compression,
+                                 error) ||
+        compression_capabilities("backend-compression", options->backend_compression,
+                                 &server->gateway.backend_compression, error))
         return -1;
     if (trace_loading_open(&server->gateway, error))
         return -1;

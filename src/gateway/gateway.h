@@ -72,6 +72,8 @@ struct gateway_options {
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
     bool require_tls;                               /* of TCP clients */
+    const char *compression, *backend_compression;  /* "off", "on", or a list of algorithms */
+    long compression_level, zstd_level;             /* of zlib, of zstd */
     const char *trace_plugin; /* name of a trace plugin, or its path; NULL or "": none */
     const char *trace_directory, *trace_user,
         *trace_host; /* whom to trace; NULL or "": everybody */

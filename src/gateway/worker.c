@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/compression_names.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
 #include "gateway/trace_loading.h"
@@ -133,6 +134,20 @@ static void greeted(void *owner, const struct session_backend *backend,
     connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
 }
 
+static bool compress_leg(void *owner, struct leg *leg, const struct session_compression *wanted)
+{
+    const struct worker *worker = owner;
+    const struct gateway_options *options = worker->gateway->options;
+    const bool is_zstd = wanted->capability == WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+    const struct compression_settings settings = {
+        .algorithm = is_zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB,
+        .level = is_zstd ? wanted->zstd_level : (int)options->compression_level,
+        .is_server = wanted->is_client,
+        .most_bytes = compression_most_bytes(wanted->is_client, options),
+    };
+    return compression_push(leg, &settings, wanted->is_client ? 1 : 0);
+}
+
 /* Any thread. */
 static void hold_is_back(void *owner, struct session_hold *hold)
 {
@@ -202,6 +217,7 @@ static const struct session_operations operations = {
     .backend_describe = backend_describe,
     .backend_change = backend_change,
     .greeted = greeted,
+    .compress = compress_leg,
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
     .trace_changed = trace_changed,
@@ -223,6 +239,9 @@ static void set_environment(struct worker *worker)
         .has_variables = plugin_has_variables(gateway->registry),
         .has_functions = plugin_has_callables(gateway->registry),
         .offers_tls = gateway->tls != NULL,
+        .compression = gateway->compression,
+        .backend_compression = gateway->backend_compression,
+        .zstd_level = (int)options->zstd_level,
         .requires_tls = options->require_tls,
         .backend_first = options->backend_first,
         .backend = upstream_set_count(gateway->upstreams) == 1 ? gateway->backends : NULL,

@@ -33,14 +33,15 @@ struct gateway {
     atomic_bool draining;
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
-    uint64_t serving_since_ns;          /* monotonic */
-    struct password_key *password_key;  /* NULL: the embedded server needs none */
-    struct tls_context *tls;            /* NULL: clients are not offered TLS */
-    struct networks *proxies;           /* who may send a PROXY header; NULL: nobody */
-    _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
-    atomic_uint trace_changes;          /* of what is traced; workers that are late look */
-    atomic_uint drains;                 /* of backends; the same */
-    uv_async_t *wake_workers;           /* the main loop's; any thread may send */
+    uint64_t serving_since_ns;                 /* monotonic */
+    struct password_key *password_key;         /* NULL: the embedded server needs none */
+    struct tls_context *tls;                   /* NULL: clients are not offered TLS */
+    uint64_t compression, backend_compression; /* capabilities */
+    struct networks *proxies;                  /* who may send a PROXY header; NULL: nobody */
+    _Atomic(struct trace_host *) trace;        /* the trace plugin; NULL: none (yet) */
+    atomic_uint trace_changes;                 /* of what is traced; workers that are late look */
+    atomic_uint drains;                        /* of backends; the same */
+    uv_async_t *wake_workers;                  /* the main loop's; any thread may send */
 };
 
 struct worker {

@@ -31,6 +31,7 @@
       "a PROXY header comes from an address that -proxy-protocol-networks does not list")          \
     X(1153, WIRE_ER_NET_PACKET_TOO_LARGE, "08S01", "a command is larger than max-command-bytes")   \
     X(1156, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, "08S01", "the client's bytes are not the protocol")  \
+    X(1157, WIRE_ER_NET_UNCOMPRESS_ERROR, "08S01", "the client's compressed bytes are damaged")    \
     X(1159, WIRE_ER_NET_READ_INTERRUPTED, "08S01",                                                 \
       "the login takes longer than handshake-timeout")                                             \
     X(1227, WIRE_ER_SPECIFIC_ACCESS_DENIED_ERROR, "42000",                                         \

@@ -148,9 +148,10 @@ uint64_t wire_relayed_capabilities(void);
  * set, say, CLIENT_DEPRECATE_EOF towards servers that do not have it. */
 #define WIRE_INSISTENCES(X)                                                                        \
     X(CLIENT_COMPRESS, "turn compression off in the client (MYSQLI_CLIENT_COMPRESS, "              \
-                       "PDO::MYSQL_ATTR_COMPRESS, --compress)")                                    \
-    X(CLIENT_ZSTD_COMPRESSION_ALGORITHM, "turn compression off in the client "                     \
-                                         "(--compression-algorithms=uncompressed)")                \
+                       "PDO::MYSQL_ATTR_COMPRESS, --compress), or offer it with -compression")     \
+    X(CLIENT_ZSTD_COMPRESSION_ALGORITHM,                                                           \
+      "turn compression off in the client "                                                        \
+      "(--compression-algorithms=uncompressed), or offer it with -compression")                    \
     X(CLIENT_SSL, "turn TLS off in the client, or give weir-server a certificate (-ssl-cert, "     \
                   "-ssl-key) or -auto-tls")
 

@@ -57,9 +57,11 @@ struct leg {
     bool is_mid_packet; /* a part of a packet was sent: nothing else may come in between */
     bool ended;         /* the peer has sent its last byte */
     bool failed;        /* an error was met; nothing more is read or written */
+    const char *broken; /* why a filter does not understand the peer: static; NULL: it does */
     bool is_deaf;       /* the peer takes nothing more; what it has sent before can still be read */
     int error;          /* errno of either */
-    bool is_finished;   /* the peer was told that nothing more will be sent */
+    uint64_t wire_received, wire_sent; /* bytes of the peer's socket */
+    bool is_finished;                  /* the peer was told that nothing more will be sent */
     bool is_corked;
 
     const uint8_t *borrowed; /* output that comes after `out` is empty; NULL: none */

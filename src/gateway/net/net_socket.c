@@ -31,6 +31,7 @@ static size_t count(struct filter *filter, int which, ssize_t bytes)
 static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
 {
     ssize_t got = recv(socket_of(filter)->watch.fd, bytes, size, 0);
+    leg->wire_received += got > 0 ? (uint64_t)got : 0;
     if (got > 0)
         return count(filter, RECEIVED, got);
     if (got == 0)
@@ -43,6 +44,7 @@ static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, si
 static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *bytes, size_t size)
 {
     ssize_t done = send(socket_of(filter)->watch.fd, bytes, size, MSG_NOSIGNAL);
+    leg->wire_sent += done > 0 ? (uint64_t)done : 0;
     if (done >= 0)
         return count(filter, SENT, done);
     if (!is_passing(errno))

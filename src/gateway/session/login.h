@@ -44,12 +44,13 @@ struct login {
     bool header_is_late;                 /* ... but not any more */
     bool is_unreached, is_too_many;      /* an error takes the place of the greeting */
     bool judges_late;                    /* PreConnect is due together with PreAuth */
-    size_t header_least;                 /* the header has begun: its bytes, at least; or 0 */
-    struct session_choice next;          /* the backend that is tried after the one that is left */
-    uint32_t tried;         /* bits: backends that have failed this login (login_choose.c) */
-    unsigned attempts;      /* so far */
-    uint64_t connect_until; /* monotonic ns: when the time for all attempts is over */
-    long attempt_ms;        /* how much of it this one has */
+    struct session_compression client_compression, backend_compression; /* capability 0: none */
+    size_t header_least;        /* the header has begun: its bytes, at least; or 0 */
+    struct session_choice next; /* the backend that is tried after the one that is left */
+    uint32_t tried;             /* bits: backends that have failed this login (login_choose.c) */
+    unsigned attempts;          /* so far */
+    uint64_t connect_until;     /* monotonic ns: when the time for all attempts is over */
+    long attempt_ms;            /* how much of it this one has */
     bool client_was_told; /* the client has read something of a backend: there is no other for it */
     char error[256];      /* of the wish that failed; "": it was fulfilled */
     bool backend_offers_tls;

@@ -100,6 +100,44 @@ void login_write_backend(struct session *session, const uint8_t *payload, size_t
     send_framed(session, &framed);
 }
 
+/* ---- Compression ---- */
+
+/* What the backend is asked for: zstd, where both have it. */
+static uint64_t choose_compression(const struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    struct login *login = session->login;
+    const uint64_t both = environment->backend_compression & login->backend.server_capabilities;
+    const uint64_t zstd = WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+    login->backend_compression = (struct session_compression){
+        .capability = both & zstd ? zstd : both, .zstd_level = environment->zstd_level};
+    return login->backend_compression.capability;
+}
+
+static bool compress_leg(const struct session *session, struct leg *leg,
+                         const struct session_compression *wanted)
+{
+    const struct session_environment *environment = environment_of(session);
+    return !wanted->capability ||
+           environment->operations->compress(environment->owner, leg, wanted);
+}
+
+/* The backend's OK has come: what comes after it is compressed, and after the client's, too. */
+static bool begin_compressing(struct session *session)
+{
+    const struct login *login = session->login;
+    if (login->client_compression.capability && leg_input_size(&session->client)) {
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, NULL,
+                     "Got packets out of order: a command before the login has ended");
+        return false;
+    }
+    if (compress_leg(session, &session->backend, &login->backend_compression) &&
+        compress_leg(session, &session->client, &login->client_compression))
+        return true;
+    session_close(session, CLOSE_NO_MEMORY);
+    return false;
+}
+
 /* ---- The greeting ---- */
 
 static bool secures_backend(const struct session *session)
@@ -109,12 +147,14 @@ static bool secures_backend(const struct session *session)
 }
 
 /* The same capabilities on both legs, so that packets can be relayed as they are; but the gateway
- * always wants to know what changes of the session, and TLS is of one leg only. */
+ * always wants to know what changes of the session, and TLS and compression are of one leg only. */
 static struct wire_handshake_response hello_of(const struct session *session)
 {
     struct wire_handshake_response hello = session->login->hello;
     if (secures_backend(session))
         hello.capabilities |= WIRE_CAP(CLIENT_SSL);
+    hello.capabilities |= choose_compression(session);
+    hello.zstd_level = (uint8_t)environment_of(session)->zstd_level;
     return hello;
 }
 
@@ -359,6 +399,8 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 {
     const struct session_environment *environment = environment_of(session);
     struct observed *observed = &session->observed;
+    if (!begin_compressing(session))
+        return;
     if (observed->id != session->backend_id) {
         session->is_registered =
             environment->operations->id_add(environment->owner, observed->id, observed->backend,

@@ -155,8 +155,9 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     login->takes_header = arrival->takes_proxy_header;
     login->is_unreached = !arrival->version;
     login->is_too_many = arrival->too_many;
+    login->offered = environment->compression;
     if (environment->offers_tls)
-        login->offered = WIRE_CAP(CLIENT_SSL);
+        login->offered |= WIRE_CAP(CLIENT_SSL);
     if (!login->is_unreached && !login->is_too_many && !environment->backend_first)
         greet_in_its_place(session, arrival);
     else if (login->takes_header)
@@ -260,6 +261,23 @@ static bool check_response(struct session *session)
     return session_is_open(session);
 }
 
+/* The algorithm, if the client has asked for one that was offered; of both, zlib is the one that clients
+ * mean. Then it is no matter of the other leg's any more. */
+static void take_compression(const struct session *session)
+{
+    struct login *login = session->login;
+    const uint64_t zlib = WIRE_CAP(CLIENT_COMPRESS);
+    const uint64_t zstd = WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+    const uint64_t agreed = login->hello.capabilities & login->offered;
+    const int most = environment_of(session)->zstd_level, asked = login->hello.zstd_level;
+    login->client_compression = (struct session_compression){
+        .capability = agreed & zlib ? zlib : agreed & zstd,
+        .zstd_level = asked >= 1 && asked < most ? asked : most,
+        .is_client = true,
+    };
+    login->hello.capabilities &= ~(zlib | zstd);
+}
+
 static void handshake_response(struct session *session, const struct wire_packet *packet)
 {
     struct login *login = session->login;
@@ -267,6 +285,7 @@ static void handshake_response(struct session *session, const struct wire_packet
     session->is_check = false;
     if (!check_response(session))
         return;
+    take_compression(session);
     login->hello.capabilities &=
         login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
     session->client.capabilities = login->hello.capabilities;

@@ -72,6 +72,24 @@ static bool take_losses(struct session *session, const struct step *step)
     return false;
 }
 
+/* A filter does not understand a side. */
+static bool take_broken(struct session *session)
+{
+    if (!session_is_open(session) || (!session->client.broken && !session->backend.broken))
+        return false;
+    if (session->client.broken) {
+        log_warn("session", "%s connection=%u", session->client.broken, session->observed.id);
+        if (session->state == SESSION_READY) /* it was to be a command: this is the answer */
+            leg_set_sequence(&session->client, 1);
+        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NET_UNCOMPRESS_ERROR, NULL,
+                     "Couldn't uncompress communication packet: %s", session->client.broken);
+    } else {
+        session->tracker.broken = session->backend.broken;
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    }
+    return true;
+}
+
 static bool take_bytes(struct session *session, const struct step *step)
 {
     if (session->is_done && step->done) {
@@ -105,7 +123,7 @@ static bool turn(struct session *session)
     const struct step *step = step_of(session);
     if (step->wishes & SESSION_IS_OVER || session->work_is_out)
         return false;
-    if (take_losses(session, step))
+    if (take_losses(session, step) || take_broken(session))
         return true;
     if (session_is_held(session))
         return false;
@@ -147,6 +165,8 @@ struct session *session_new(struct session_environment *environment,
     session->observed.session = session;
     session->observed.hold = hold_begin;
     leg_init(&session->client);
+    session->observed.wire_received = &session->client.wire_received;
+    session->observed.wire_sent = &session->client.wire_sent;
     leg_init(&session->backend);
     strbuf_init(&session->kept_ok);
     strbuf_init(&session->farewell);

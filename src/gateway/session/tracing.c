@@ -34,7 +34,8 @@ static struct trace_session_info info_of(const struct session *session)
 
 static struct trace_options options_of(const struct session *session)
 {
-    return (struct trace_options){.keep_limit = environment_of(session)->max_command_bytes};
+    return (struct trace_options){.keep_limit = environment_of(session)->max_command_bytes,
+                                  .is_inflated = true};
 }
 
 void tracing_accept(struct session *session)

@@ -19,6 +19,14 @@ struct memo;
 struct session_hold;
 struct trace_host;
 struct wire_greeting;
+struct leg;
+
+/* How a leg is compressed from its login on. */
+struct session_compression {
+    uint64_t capability; /* the one bit of its algorithm */
+    int zstd_level;
+    bool is_client; /* the client's leg: the login's OK is still to be sent, as it is */
+};
 
 /* What a session does about TLS with a backend, whose address may be a Unix socket. */
 enum backend_security { BACKEND_STAYS_PLAIN, BACKEND_SECURES_IF_OFFERED, BACKEND_MUST_BE_SECURE };
@@ -95,6 +103,8 @@ struct session_operations {
      * wants to know. */
     void (*greeted)(void *owner, const struct session_backend *backend,
                     const struct wire_greeting *greeting);
+    /* Puts compression on a leg. false: no memory. NULL where none is offered or asked for. */
+    bool (*compress)(void *owner, struct leg *leg, const struct session_compression *wanted);
     /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
      * the session's own thread. */
     void (*hold_is_back)(void *owner, struct session_hold *hold);
@@ -122,8 +132,11 @@ struct session_environment {
     bool has_variables; /* some plugin has system or status variables */
     bool has_functions; /* some plugin has functions that clients call */
 
-    bool offers_tls;    /* to clients */
-    bool requires_tls;  /* of TCP clients */
+    bool offers_tls;              /* to clients */
+    uint64_t compression;         /* capabilities that are offered to clients; 0: none */
+    uint64_t backend_compression; /* that are asked of the backend */
+    int zstd_level;               /* asked of the backend, and the most that clients get */
+    bool requires_tls;            /* of TCP clients */
     bool backend_first; /* the backend is connected before a client is greeted: both have one
                            scramble and one connection id */
     const struct session_backend *backend; /* the only one; NULL: there are several */

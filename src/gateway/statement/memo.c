@@ -434,6 +434,12 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
     case WEIR_NUMBER_connection_duration:
         number = clock_monotonic_ns() - observed->accepted_ns;
         break;
+    case WEIR_NUMBER_wire_received:
+        number = observed->wire_received ? *observed->wire_received : WEIR_ABSENT;
+        break;
+    case WEIR_NUMBER_wire_sent:
+        number = observed->wire_sent ? *observed->wire_sent : WEIR_ABSENT;
+        break;
     case WEIR_NUMBER_table_count:
     case WEIR_NUMBER_routine_count:
         tables = tables_of(observed);

@@ -112,8 +112,9 @@ struct observed {
     char *wanted_backend; /* a name or a role that a plugin has chosen; owned. NULL: any */
     uint32_t id;          /* what the client was told; 0: nothing yet */
     uint64_t accepted_ns;
-    uint64_t capabilities; /* those that both sides use */
-    uint16_t status;       /* last server status seen */
+    const uint64_t *wire_received, *wire_sent; /* bytes of the client's socket; NULL: not counted */
+    uint64_t capabilities;                     /* those that both sides use */
+    uint16_t status;                           /* last server status seen */
 
     struct identity identity;
     struct command command;

@@ -11,16 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compression/compression.h"
 #include "trace/protocol/report.h"
 
 enum { DEFERRED_MAX_BYTES = 64 << 20 };
 
+static void read_inflated(void *context, const uint8_t *bytes, size_t size);
+
 static void start_inflating(struct trace_conversation *c)
 {
     /* Where both sides know both methods, they use zlib. */
-    bool is_zstd = !(c->tracker.client_capabilities & WIRE_CAP(CLIENT_COMPRESS));
-    c->inflaters[0] = inflater_new(is_zstd);
-    c->inflaters[1] = inflater_new(is_zstd);
+    const enum compression_algorithm algorithm =
+        c->tracker.client_capabilities & WIRE_CAP(CLIENT_COMPRESS) ? COMPRESSION_ZLIB
+                                                                   : COMPRESSION_ZSTD;
+    for (size_t i = 0; i < 2; i++) {
+        c->inflated[i] = (struct trace_inflated){c, (enum wire_direction)i};
+        c->inflaters[i] =
+            inflater_new(algorithm, COMPRESSION_FRAME_MAX, read_inflated, NULL, &c->inflated[i]);
+    }
     if (!c->inflaters[0] || !c->inflaters[1])
         c->problem = "out of memory";
 }
@@ -111,7 +119,7 @@ static void read_packets(struct trace_conversation *c, enum wire_direction direc
         report_packet(c, &packet, was_auth);
         c->packet = NULL;
         login_ended = was_auth && packet.kind == WIRE_OK && packet.command == WIRE_NO_COMMAND &&
-                      c->tracker.compressed;
+                      c->tracker.compressed && !c->options.is_inflated;
         if (direction == WIRE_FROM_SERVER)
             read_deferred(c);
     }
@@ -128,14 +136,9 @@ static void read_bytes(struct trace_conversation *c, enum wire_direction directi
         read_packets(c, direction, input);
 }
 
-struct inflated {
-    struct trace_conversation *conversation;
-    enum wire_direction direction;
-};
-
 static void read_inflated(void *context, const uint8_t *bytes, size_t size)
 {
-    struct inflated *inflated = context;
+    struct trace_inflated *inflated = context;
     struct wire_input input = {bytes, bytes + size};
     if (!inflated->conversation->problem)
         read_bytes(inflated->conversation, inflated->direction, &input);
@@ -151,10 +154,9 @@ void trace_conversation_bytes(struct trace_conversation *c, enum wire_direction 
     if (!c->inflaters[direction])
         read_bytes(c, direction, &input);
     if (c->inflaters[direction] && !c->problem && !c->over) {
-        struct inflated inflated = {c, direction};
-        const char *problem =
-            inflater_bytes(c->inflaters[direction], input.pos, (size_t)(input.end - input.pos),
-                           read_inflated, &inflated);
+        const char *problem = NULL;
+        while (input.pos < input.end && !problem)
+            problem = inflater_bytes(c->inflaters[direction], &input.pos, input.end);
         if (problem)
             c->problem = problem;
     }
@@ -190,7 +192,7 @@ void trace_conversation_resume(struct trace_conversation *c, const struct trace_
                         client_capabilities, status);
     c->tracker.client_may_give_up = true;
     c->stage = PROTOCOL_STAGE_READY_FOR_COMMAND;
-    if (c->tracker.compressed)
+    if (c->tracker.compressed && !options->is_inflated)
         start_inflating(c);
 }
 

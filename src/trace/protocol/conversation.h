@@ -15,7 +15,6 @@
 
 #include <mysql/plugin_trace.h>
 
-#include "trace/protocol/inflate.h"
 #include "wire/wire.h"
 
 /* Called for each event. Returns 0 to go on; anything else ends the conversation's events.
@@ -39,6 +38,7 @@ struct trace_options {
         keep_limit; /* bytes of one packet to show at most; the tracker keeps WIRE_KEEP_MIN always */
     bool tls_is_opaque; /* bytes after a request for TLS are ciphertext (a recording), not
                            plaintext, until trace_conversation_open_tls() */
+    bool is_inflated;   /* bytes come uncompressed, whatever the two sides have agreed */
 };
 
 struct trace_conversation {
@@ -55,14 +55,18 @@ struct trace_conversation {
     trace_sink *sink;
     void *context;
     struct inflater *inflaters[2]; /* by direction; NULL: not compressed */
-    struct strbuf scratch;         /* the greeting as it is shown, names */
-    struct strbuf switched_to;     /* the method of a switch that the client has not answered */
-    unsigned switches;             /* in this exchange */
-    bool switch_is_bare;           /* one byte FE */
-    uint8_t fast_result;           /* of caching_sha2_password; 0: none yet */
-    bool in_tls;                   /* a request for TLS was seen */
-    bool opaque;                   /* bytes can't be read any more: ciphertext */
-    struct strbuf deferred;        /* pipelined commands whose turn has not come */
+    struct trace_inflated {
+        struct trace_conversation *conversation;
+        enum wire_direction direction;
+    } inflated[2];             /* for their sinks */
+    struct strbuf scratch;     /* the greeting as it is shown, names */
+    struct strbuf switched_to; /* the method of a switch that the client has not answered */
+    unsigned switches;         /* in this exchange */
+    bool switch_is_bare;       /* one byte FE */
+    uint8_t fast_result;       /* of caching_sha2_password; 0: none yet */
+    bool in_tls;               /* a request for TLS was seen */
+    bool opaque;               /* bytes can't be read any more: ciphertext */
+    struct strbuf deferred;    /* pipelined commands whose turn has not come */
 };
 
 /* Initializes and reports CONNECTING and CONNECTED. The conversation must not be moved afterwards.
