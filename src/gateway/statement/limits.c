@@ -12,9 +12,9 @@ struct statement_limits {
     struct plugin_refusal refusals[LIMIT_SORTS];
 };
 
-int limits_add(struct observed *observed, const weir_limits *limits,
-               const struct plugin_refusal *refusal)
+int limits_add(void *owner, const weir_limits *limits, const struct plugin_refusal *refusal)
 {
+    struct observed *observed = owner;
     struct command *command = &observed->command;
     const uint64_t most[LIMIT_SORTS] = {limits->rows, limits->bytes, limits->time};
     if (command->phase != COMMAND_STARTING || command->code == WIRE_COM_CHANGE_USER)

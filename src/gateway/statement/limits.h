@@ -8,9 +8,8 @@
 #include "gateway/statement/observed.h"
 
 /* A plugin limits the command whose Starting it is being notified of. Of several limits of a sort the
- * smallest counts. Returns 1, or 0: it cannot be limited here, or there is no memory. */
-int limits_add(struct observed *observed, const weir_limits *limits,
-               const struct plugin_refusal *refusal);
+ * smallest counts. owner: its struct observed. Returns 1, or 0: it cannot be limited here, or there is no memory. */
+int limits_add(void *owner, const weir_limits *limits, const struct plugin_refusal *refusal);
 
 /* Whether the command has limits, and seconds from now in which it must end; 0: any time. */
 bool limits_are_set(const struct observed *observed);

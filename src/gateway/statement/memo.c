@@ -5,9 +5,8 @@
  * Plugins may ask for a fact as often as they like: has_X says that X is known and need not be
  * computed again for this statement, even if what is known is that there is none.
  *
- * Invariant: command.memo belongs to the current statement. For a prepared statement it is the
- * statement's own (prepared->memo); otherwise it is taken from the environment's list and returned
- * to it. */
+ * Invariant: command.memo belongs to the current statement. A prepared one has its own
+ * (prepared->memo); otherwise it is taken from the environment's list and returned to it. */
 #include "gateway/statement/memo.h"
 
 #include <assert.h>
@@ -586,11 +585,6 @@ static struct weir_hold *hold(void *source_data, enum plugin_hold_kind kind)
     return observed->hold(observed->session, kind);
 }
 
-static int limit(void *source_data, const weir_limits *limits, const struct plugin_refusal *refusal)
-{
-    return limits_add(source_data, limits, refusal);
-}
-
 const struct plugin_facts_source memo_source = {
     .text = text_fact,
     .number = number_fact,
@@ -601,6 +595,6 @@ const struct plugin_facts_source memo_source = {
     .part = part_fact,
     .part_text = part_text_fact,
     .hold = hold,
-    .limit = limit,
+    .limit = limits_add,
     .choose_backend = backend_choice_set,
 };
