@@ -3,7 +3,7 @@
 #
 # Installs what is missing from Debian's packages, for one or more purposes:
 #
-#     tools/bootstrap.sh build run test clients bench
+#     tools/bootstrap.sh build run test clients bench deb
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
@@ -23,12 +23,13 @@ run="mariadb-server-core mariadb-client-core"
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
-    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump"
+    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump systemd"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
 clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv"
 bench="python3 python3-pymysql haproxy sysbench"
+deb="debhelper dpkg-dev fakeroot git lintian"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
@@ -74,7 +75,7 @@ take() {
     rm -rf package "$package"_*.deb
 }
 
-[ $# -gt 0 ] || { echo "usage: $0 build|run|test|clients|bench ..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: $0 build|run|test|clients|bench|deb ..." >&2; exit 2; }
 
 wanted=
 want_test=no
@@ -97,7 +98,8 @@ for purpose in "$@"; do
         want_clients=yes
         ;;
     bench) wanted="$wanted $bench" ;;
-    *) echo "bootstrap: no such purpose: $purpose (build, run, test, clients, bench)" >&2; exit 2 ;;
+    deb) wanted="$wanted $deb" ;;
+    *) echo "bootstrap: no such purpose: $purpose (build, run, test, clients, bench, deb)" >&2; exit 2 ;;
     esac
 done
 
