@@ -69,6 +69,18 @@ function(weir_room name)
     target_link_libraries(weir_${name} PUBLIC weir_flags ${below} PRIVATE ${ROOM_LIBRARIES})
 endfunction()
 
+# weir_use_commit(NAME): the room's files may include "weir_commit.h", which defines WEIR_COMMIT; of the tree that is built,
+# or WEIR_COMMIT of the configuration where there is no git.
+set(WEIR_COMMIT "" CACHE STRING "The commit that is built; empty: git says it")
+set(weir_commit_dir ${PROJECT_BINARY_DIR}/generated)
+add_custom_target(weir_commit BYPRODUCTS ${weir_commit_dir}/weir_commit.h
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -DOUT=${weir_commit_dir}/weir_commit.h -DCOMMIT=${WEIR_COMMIT}
+        -P ${PROJECT_SOURCE_DIR}/cmake/commit.cmake)
+function(weir_use_commit name)
+    add_dependencies(weir_${name} weir_commit)
+    target_include_directories(weir_${name} PRIVATE ${weir_commit_dir})
+endfunction()
+
 # weir_program(NAME [ACROSS_ROOMS] SOURCES ... ROOMS ... LIBRARIES ...): a program, installed in bin; with ACROSS_ROOMS
 # optimised as a whole.
 function(weir_program name)

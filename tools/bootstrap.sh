@@ -16,24 +16,28 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
-    libmaxminddb-dev libsystemd-dev"
+    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
-    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump systemd"
+    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
+    prometheus systemd"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
-clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv"
+# libodbc2: ha_connect.so is linked with it.
+clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
 deb="debhelper dpkg-dev fakeroot git lintian"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
 mariadb_federated=usr/lib/mysql/plugin/ha_federatedx.so
+mariadb_spider=usr/lib/mysql/plugin/ha_spider.so
+mariadb_connect=usr/lib/mysql/plugin/ha_connect.so
 unpacked=$root/build/debian
 
 installed() {
@@ -128,4 +132,6 @@ fi
 
 if [ "$want_clients" = yes ]; then
     have $mariadb_federated || take mariadb-server $mariadb_federated
+    have $mariadb_spider || take mariadb-plugin-spider $mariadb_spider
+    have $mariadb_connect || take mariadb-plugin-connect $mariadb_connect
 fi

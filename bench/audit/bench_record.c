@@ -51,6 +51,7 @@ static void fill(struct weir_session *session)
     session->number[WEIR_NUMBER_client_port] = 40000;
     session->number[WEIR_NUMBER_statement_number] = 1000;
     session->number[WEIR_NUMBER_tables_known] = 1;
+    session->number[WEIR_NUMBER_names_known] = 1;
     session->number[WEIR_NUMBER_duration] = 241000;
     session->number[WEIR_NUMBER_bytes] = 312;
     session->number[WEIR_NUMBER_rows] = 1;

@@ -3,9 +3,10 @@
 """Instructions that audit_log costs for one statement, under callgrind: the same on every machine, and undisturbed by what
 else runs there.
 
-    bench/audit/instructions.py [--statements 2000] [--pass worker] [--keep FOLDER] [setting=value ...]
+    bench/audit/instructions.py [--statements 2000] [--pass worker ...] [--keep FOLDER] [setting=value ...]
 
-`bare` and `worker` are all that the thread that serves the session does, without a plugin and with audit_log. `callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
+`bare` and `worker` are all that the thread that serves the session does, without a plugin and with audit_log; `measured` and
+`worker-measured` the same with a status port. `callback` is all that happens within OnGeneralEvent on the thread that serves the session: the host's facts (digest, tables),
 the record, the queue. `worker` is that thread as a whole: the protocol, the events, the callback. `writer` is the journal's thread, without the kernel's part. Settings are those of [plugin.audit_log]."""
 import argparse
 import pathlib
@@ -25,11 +26,12 @@ from harness.mariadb import MariaDB  # noqa: E402
 from harness.paths import BUILD, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
-# title: the function, and whether audit_log is loaded
-PASSES = {"bare": ("serve*", False), "worker": ("serve*", True), "callback": ("OnGeneralEvent", True), "writer": ("run_journal", True)}
+# title: the function, whether audit_log is loaded, and whether there is a status port, for which durations are measured
+PASSES = {"bare": ("serve*", False, False), "measured": ("serve*", False, True), "worker": ("serve*", True, False),
+          "worker-measured": ("serve*", True, True), "callback": ("OnGeneralEvent", True, False), "writer": ("run_journal", True, False)}
 
 
-def measure(folder, database, function, with_plugin, statements, settings):
+def measure(folder, database, function, with_plugin, with_status, statements, settings):
     """Instructions within `function` for each statement."""
     folder.mkdir()
     config, output = folder / "weir.toml", folder / "callgrind.out"
@@ -38,7 +40,7 @@ def measure(folder, database, function, with_plugin, statements, settings):
     prefix = [program("valgrind"), "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={function}",
               f"--callgrind-out-file={output}"]
     gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()] if with_plugin else [],
-                      options=["-config", str(config), "-workers", "1"], prefix=prefix).start()
+                      options=["-config", str(config), "-workers", "1"], prefix=prefix, status=with_status).start()
     try:
         sysbench(Endpoint("weir", gateway.host, gateway.port, gateway.socket), "oltp_point_select", "run", threads=1,
                  events=statements, time=0, table_size=1000, db_ps_mode="disable")

@@ -37,6 +37,7 @@ static struct weir_session sessions[] = {
               [WEIR_TEXT_database] = STRING("sbtest"),                                             \
               [WEIR_TEXT_current_user] = STRING("app@10.%")},                                      \
      .number = {[WEIR_NUMBER_tables_known] = 1,                                                    \
+                [WEIR_NUMBER_names_known] = 1,                                                     \
                 [WEIR_NUMBER_digest_exact] = 1,                                                    \
                 [WEIR_NUMBER_reading_known] = 1,                                                   \
                 [WEIR_NUMBER_statement_count] = 1},                                                \

@@ -43,6 +43,7 @@ struct entry {
     struct record_attribute *attributes;
     struct record_parameter *parameters;
     weir_table *tables, table;
+    weir_routine *routines;
     bool has_exact; /* there may be texts in base64 */
     /* Texts that stand in the line in another spelling: all together fit into this. */
     char *copies;

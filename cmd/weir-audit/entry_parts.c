@@ -15,6 +15,7 @@ void entry_release(struct entry *entry)
     free(entry->attributes);
     free(entry->parameters);
     free(entry->tables);
+    free(entry->routines);
     free(entry->copies);
     memset(entry, 0, sizeof *entry);
 }
@@ -107,6 +108,22 @@ static void read_tables(struct entry *entry, json_t *list)
     entry->record.table_count = entry->tables ? count : 0;
 }
 
+static void read_routines(struct entry *entry, json_t *list)
+{
+    size_t count = json_array_size(list);
+    entry->routines = calloc(count + 1, sizeof *entry->routines);
+    for (size_t i = 0; entry->routines && i < count; i++) {
+        json_t *element = json_array_get(list, i);
+        const char *how = json_string_value(json_object_get(element, "how"));
+        entry->routines[i] = (weir_routine){
+            .schema = entry_member(entry, element, "schema"),
+            .name = entry_member(entry, element, "name"),
+            .how = how && strcmp(how, "call") == 0 ? WEIR_ROUTINE_CALL : WEIR_ROUTINE_FUNCTION};
+    }
+    entry->record.routines = entry->routines;
+    entry->record.routine_count = entry->routines ? count : 0;
+}
+
 static void read_parameters(struct entry *entry, json_t *list)
 {
     size_t count = json_array_size(list);
@@ -149,6 +166,8 @@ void entry_read_list(struct entry *entry, unsigned list, json_t *value)
 {
     if (list == RECORD_LIST_tables && !entry->tables)
         read_tables(entry, value);
+    else if (list == RECORD_LIST_routines && !entry->routines)
+        read_routines(entry, value);
     else if (list == RECORD_LIST_parameters && !entry->parameters)
         read_parameters(entry, value);
     else if (list == RECORD_LIST_attributes && !entry->attributes)

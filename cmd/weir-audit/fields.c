@@ -77,6 +77,8 @@ static void add_list(struct strbuf *text, const struct record *record, unsigned 
 {
     if (list == RECORD_LIST_tables && record->table_count)
         format_add_tables(text, record);
+    else if (list == RECORD_LIST_routines && record->routine_count)
+        format_add_routines(text, record);
     else if (list == RECORD_LIST_parameters && record->parameter_count)
         format_add_parameters(text, record);
     else if (list == RECORD_LIST_attributes && record->attribute_count)

@@ -108,6 +108,20 @@ static json_t *json_tables(const struct sql_tables *tables, bool in_session)
     return list;
 }
 
+static json_t *json_routines(const struct sql_tables *tables)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < tables->routine_count; i++) {
+        const struct sql_routine *item = &tables->routines[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "db", json_bytes(item->database));
+        json_object_set_new(object, "routine", json_bytes(item->name));
+        json_object_set_new(object, "how", json_string(item->is_call ? "call" : "function"));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 /* False: no memory, or standard output is gone. */
 static bool print_statement(struct facts *facts, struct sql_span statement)
 {
@@ -133,7 +147,11 @@ static bool print_statement(struct facts *facts, struct sql_span statement)
     if (kinds.inner != kinds.kind)
         json_object_set_new(object, "inner_kind", json_string(sql_kind_name(kinds.inner)));
     json_object_set_new(object, "tables", json_tables(&facts->tables, facts->database.size > 0));
-    json_object_set_new(object, "tables_known", json_boolean(facts->tables.known));
+    json_object_set_new(object, "tables_known",
+                        json_boolean(facts->tables.known && facts->tables.routine_count == 0));
+    json_object_set_new(object, "names_known", json_boolean(facts->tables.known));
+    if (facts->tables.routine_count > 0)
+        json_object_set_new(object, "routines", json_routines(&facts->tables));
     bool written =
         json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0 && putchar('\n') != EOF;
     json_decref(object);

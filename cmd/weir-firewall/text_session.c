@@ -32,6 +32,7 @@ void text_session_close(struct text_session *session)
     sql_parts_release(&session->parts);
     strbuf_release(&session->normalized);
     strbuf_release(&session->table_memory);
+    strbuf_release(&session->routine_memory);
     strbuf_release(&session->part_memory);
 }
 
@@ -58,12 +59,29 @@ static bool read_tables(struct text_session *session)
     return !session->table_memory.failed;
 }
 
-/* A table that is named without a database is in an unknown one, if the current one is not known. */
-static bool are_tables_known(const struct text_session *session)
+static bool read_routines(struct text_session *session)
+{
+    strbuf_reset(&session->routine_memory);
+    for (size_t i = 0; i < session->tables.routine_count; i++) {
+        const struct sql_routine *item = &session->tables.routines[i];
+        weir_routine routine = {.schema = of_span(item->database),
+                                .name = of_span(item->name),
+                                .how = item->is_call ? WEIR_ROUTINE_CALL : WEIR_ROUTINE_FUNCTION};
+        strbuf_add(&session->routine_memory, &routine, sizeof routine);
+    }
+    session->session.routines = (const weir_routine *)(const void *)session->routine_memory.data;
+    session->session.routine_count = session->tables.routine_count;
+    return !session->routine_memory.failed;
+}
+
+/* What is named without a database is in an unknown one, if the current one is not known. */
+static bool are_names_known(const struct text_session *session)
 {
     bool known = session->tables.known;
     for (size_t i = 0; !session->database.at && i < session->tables.count; i++)
         known = known && sql_table_schema(&session->tables.items[i]).size > 0;
+    for (size_t i = 0; !session->database.at && i < session->tables.routine_count; i++)
+        known = known && session->tables.routines[i].database.size > 0;
     return known;
 }
 
@@ -119,7 +137,7 @@ bool text_session_read(struct text_session *session, struct sql_span statement,
     if (session->normalized.failed ||
         !sql_tables_read(&session->tables, statement, &session->mode, session->database) ||
         !sql_parts_read(&session->parts, statement, &session->mode) || !read_tables(session) ||
-        !read_parts(session))
+        !read_routines(session) || !read_parts(session))
         return false;
     session->session.part_text = part_text;
     text[WEIR_TEXT_current_user] = of_span(session->account);
@@ -131,7 +149,9 @@ bool text_session_read(struct text_session *session, struct sql_span statement,
     text[WEIR_TEXT_normalized] = (weir_string){session->normalized.data, session->normalized.size};
     text[WEIR_TEXT_digest] = text_of(session->digest);
     number[WEIR_NUMBER_statement_count] = statement_count;
-    number[WEIR_NUMBER_tables_known] = are_tables_known(session);
+    number[WEIR_NUMBER_names_known] = are_names_known(session);
+    number[WEIR_NUMBER_routine_count] = session->tables.routine_count;
+    number[WEIR_NUMBER_tables_known] = are_names_known(session) && !session->tables.routine_count;
     number[WEIR_NUMBER_reading_known] = !session->mode.unsure;
     number[WEIR_NUMBER_digest_exact] = sql_digest_is_exact(statement, &session->mode);
     return true;

@@ -17,7 +17,7 @@ struct text_session {
     struct sql_digester digester;
     struct sql_tables tables;
     struct sql_parts parts;
-    struct strbuf normalized, table_memory, part_memory;
+    struct strbuf normalized, table_memory, routine_memory, part_memory;
     char digest[SQL_DIGEST_BYTES], part_digest[SQL_DIGEST_BYTES];
 };
 

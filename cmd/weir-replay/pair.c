@@ -50,9 +50,10 @@ static struct leg *leg_of(const struct pair *pair, enum session_side side)
 
 /* ---- what the process does for a session ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
-    (void)owner, (void)id, (void)backend_id;
+    (void)owner, (void)id, (void)backend, (void)backend_id, (void)user;
     return true;
 }
 
@@ -62,9 +63,9 @@ static void id_remove(void *owner, uint32_t id)
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is struct session_operations' */
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
-    (void)owner, (void)id, (void)backend_id;
+    (void)owner, (void)id, (void)user, (void)place;
     return false;
 }
 
@@ -123,6 +124,7 @@ static bool start_wishes(struct pair *pair, unsigned wishes)
         leg_finish(leg_of(pair, SESSION_CLIENT));
     if (wishes & SESSION_FINISHES_BACKEND)
         leg_finish(leg_of(pair, SESSION_BACKEND));
+    assert(!(wishes & SESSION_LEAVES)); /* there is no other backend */
     if (wishes & SESSION_CONNECTS) {
         leg_push(leg_of(pair, SESSION_BACKEND), &pair->peers[SESSION_BACKEND].filter);
         session_connected(pair->session, NULL);
@@ -245,6 +247,9 @@ bool pair_wait(struct pair *pair)
 
 /* ---- beginning and end ---- */
 
+static const struct session_backend recording = {
+    .name = "recording", .address = "recording", .label = "recording"};
+
 int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *client)
 {
     *pair = (struct pair){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
@@ -259,7 +264,7 @@ int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *
         .has_variables = plugin_has_variables(registry),
         .has_functions = plugin_has_callables(registry),
         .backend_first = true,
-        .backend_address = "recording",
+        .backend = &recording,
         .max_command_bytes = COMMAND_MOST,
         .max_prepared_bytes = COMMAND_MOST,
         .trace = &pair->trace,

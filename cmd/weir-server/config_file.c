@@ -159,15 +159,60 @@ static int set_option(const struct config_file *file, const struct toml_node *no
     return 0;
 }
 
+/* [[backend]]: its tables are read later, once the options that are their defaults are known. */
+static bool is_table_list(const struct toml_node *node)
+{
+    bool are_tables = strcmp(toml_key(node), "backend") == 0 && toml_type(node) == TOML_ARRAY;
+    for (size_t i = 0; are_tables && i < toml_count(node); i++)
+        are_tables = toml_type(toml_at(node, i)) == TOML_TABLE;
+    return are_tables;
+}
+
 int config_file_set_options(const struct config_file *file, const struct option_table *table,
                             void *values, struct error *error)
 {
     const struct toml_node *root = toml_root(file->document);
     int status = 0;
     for (size_t i = 0; status == 0 && i < toml_count(root); i++)
-        if (strcmp(toml_key(toml_at(root, i)), "plugin") != 0)
+        if (strcmp(toml_key(toml_at(root, i)), "plugin") != 0 && !is_table_list(toml_at(root, i)))
             status = set_option(file, toml_at(root, i), table, values, error);
     return status;
+}
+
+bool config_file_has(const struct config_file *file, const char *option)
+{
+    return toml_get(toml_root(file->document), option) != NULL;
+}
+
+/* ---- Tables ---- */
+
+static const struct toml_node *table_at(const struct config_file *file, const char *name,
+                                        size_t index)
+{
+    return toml_at(toml_get(toml_root(file->document), name), index);
+}
+
+size_t config_file_table_count(const struct config_file *file, const char *name)
+{
+    const struct toml_node *tables = toml_get(toml_root(file->document), name);
+    return tables && is_table_list(tables) ? toml_count(tables) : 0;
+}
+
+int config_file_set_table(const struct config_file *file, const char *name, size_t index,
+                          const struct option_table *table, void *values, struct error *error)
+{
+    const struct toml_node *node = table_at(file, name, index);
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < toml_count(node); i++)
+        status = set_option(file, toml_at(node, i), table, values, error);
+    return status;
+}
+
+int config_file_table_error(const struct config_file *file, const char *name, size_t index,
+                            struct error *error, const char *message)
+{
+    return toml_error(file->document, table_at(file, name, index), error, "[[%s]]: %s", name,
+                      message);
 }
 
 /* ---- Settings of plugins ---- */

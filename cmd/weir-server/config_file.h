@@ -20,6 +20,17 @@ WEIR_MUST_CHECK int config_file_set_options(const struct config_file *file,
                                             const struct option_table *table, void *values,
                                             struct error *error);
 
+/* Whether it sets the option. */
+bool config_file_has(const struct config_file *file, const char *option);
+/* Tables of which there may be several: [[NAME]]. How many; the settings of one, by the rows of an option
+ * table; and an error that names its line (-1). */
+size_t config_file_table_count(const struct config_file *file, const char *name);
+WEIR_MUST_CHECK int config_file_set_table(const struct config_file *file, const char *name,
+                                          size_t index, const struct option_table *table,
+                                          void *values, struct error *error);
+int config_file_table_error(const struct config_file *file, const char *name, size_t index,
+                            struct error *error, const char *message);
+
 /* For struct plugin_options: user is the file, or NULL. Any thread. */
 const char *config_file_setting(void *user, const char *plugin, const char *key);
 bool config_file_place(void *user, const char *plugin, const char *key,

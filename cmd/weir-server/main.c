@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "config_file.h"
 #include "gateway/gateway.h"
 #include "options.h"
@@ -26,6 +27,8 @@ static int read_options(int argc, char **argv, struct server_options *options,
     }
     if (options_environment(&server_option_table, options, error))
         return -1;
+    options->status_is_given = options_peek(&server_option_table, "status", argc, argv) ||
+                               (*file && config_file_has(*file, "status"));
     return options_arguments(&server_option_table, options, argc, argv, error) < 0 ? -1 : 0;
 }
 
@@ -36,8 +39,14 @@ static void warn_of_environment(const char *name, const char *meant)
              meant);
 }
 
+static void describe(void *user, struct strbuf *json)
+{
+    options_write_json(&server_option_table, user, json);
+}
+
 static int serve(const struct server_options *options, struct config_file *file,
-                 const char *variables_file, struct error *error)
+                 const struct backend_list *backends, const char *variables_file,
+                 struct error *error)
 {
     struct plugin_options plugins = {
         .variables_file = variables_file,
@@ -56,8 +65,18 @@ static int serve(const struct server_options *options, struct config_file *file,
         .port = options->port,
         .socket = options->socket,
         .data_directory = options->path,
-        .backend = options->backend,
-        .proxy_protocol = options->proxy_protocol,
+        .backends = backends->list,
+        .backend_count = backends->count,
+        .backend_policy = options->backend_policy,
+        .checks = {.interval_ms = options->backend_check_interval,
+                   .rise = options->backend_rise,
+                   .fall = options->backend_fall,
+                   .slow_start_s = options->backend_slow_start,
+                   .user = options->backend_check_user,
+                   .password = backends->check_password,
+                   .query = options->backend_check_query,
+                   .expected = options->backend_check_expect,
+                   .galera = options->backend_check_galera},
         .backend_first = options->backend_first,
         .mariadbd = options->mariadbd,
         .trace_plugin = options->trace_plugin,
@@ -79,6 +98,14 @@ static int serve(const struct server_options *options, struct config_file *file,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .log_file = options->log_file,
+        .report_status = options->report_status,
+        .status_port_is_given = options->status_is_given,
+        .status_host = options->status_host,
+        .status_port = options->status,
+        .status_tls = options->status_tls,
+        .status_token_file = options->status_token_file,
+        .describe = describe,
+        .describe_user = (void *)options,
     };
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
@@ -102,9 +129,13 @@ static int serve_with_file(const struct server_options *options, struct config_f
                            struct error *error)
 {
     struct strbuf path = STRBUF_INIT;
+    struct backend_list backends;
+    int status = backend_list_fill(&backends, options, file, error);
     strbuf_printf(&path, "%s/plugin-variables.toml", options->path);
-    int status = path.failed ? error_set(error, "not enough memory")
-                             : serve(options, file, path.data, error);
+    if (status == 0)
+        status = path.failed ? error_set(error, "not enough memory")
+                             : serve(options, file, &backends, path.data, error);
+    backend_list_release(&backends);
     strbuf_release(&path);
     return status;
 }

@@ -5,6 +5,8 @@
  * page all follow from these rows. */
 #include "options.h"
 
+#include "gateway/gateway.h"
+
 #define AT(member) offsetof(struct server_options, member)
 
 static const char *const levels[] = {
@@ -50,6 +52,40 @@ static const struct option_row rows[] = {
      .maximum = 1000000,
      .help = "Client connections at the same time; a further one reads \"Too many connections\"."},
 
+    {.name = "Status port", .type = OPTION_HEADING},
+    {.name = "report-status",
+     .type = OPTION_FLAG,
+     .offset = AT(report_status),
+     .fallback = "true",
+     .help = "Open the status port: HTTP for people, load balancers and Prometheus "
+             "(/status, /metrics, /healthz, /readyz, /config). -report-status=false: do not."},
+    {.name = "status",
+     .type = OPTION_NUMBER,
+     .offset = AT(status),
+     .argument = "PORT",
+     .fallback = "10080",
+     .minimum = 1,
+     .maximum = 65535,
+     .help = "TCP port of the status port. One that you give must be free; where the default is "
+             "taken, weir-server logs that and serves without a status port."},
+    {.name = "status-host",
+     .type = OPTION_TEXT,
+     .offset = AT(status_host),
+     .argument = "ADDRESS",
+     .fallback = "127.0.0.1",
+     .help = "Address of the status port. One that other machines can reach needs "
+             "-status-token-file."},
+    {.name = "status-token-file",
+     .type = OPTION_TEXT,
+     .offset = AT(status_token_file),
+     .argument = "FILE",
+     .help = "The first line of FILE is the token that the status port asks for (Authorization: "
+             "Bearer TOKEN), but for /healthz and /readyz. SIGHUP reads it again."},
+    {.name = "status-tls",
+     .type = OPTION_FLAG,
+     .offset = AT(status_tls),
+     .help = "Speak HTTPS on the status port, with the certificate of -ssl-cert or -auto-tls."},
+
     {.name = "TLS", .type = OPTION_HEADING},
     {.name = "ssl-cert",
      .type = OPTION_TEXT,
@@ -81,10 +117,87 @@ static const struct option_row rows[] = {
     {.name = "backend",
      .type = OPTION_TEXT,
      .offset = AT(backend),
-     .argument = "ADDRESS",
+     .argument = "ADDRESS[,...]",
      .environment = "WEIR_BACKEND",
-     .help = "Any MySQL-compatible server, as tcp://host:port or unix:///path. Without it "
-             "weir-server runs a MariaDB of its own under -path."},
+     .help =
+         "Any MySQL-compatible server, as tcp://host:port or unix:///path; several with commas, or "
+         "as tables [[backend]] of the configuration file, with name, address, weight, role and "
+         "proxy-protocol. Without it weir-server runs a MariaDB of its own under -path."},
+    {.name = "backend-policy",
+     .type = OPTION_CHOICE,
+     .offset = AT(backend_policy),
+     .argument = "POLICY",
+     .fallback = "order",
+     .choices = gateway_policies,
+     .help =
+         "Which of several backends a session gets: the first that is up; the one with the fewest "
+         "sessions for its weight; or at random by weight. One with the role \"standby\" gets "
+         "sessions only when no other is up."},
+    {.name = "backend-check-interval",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_check_interval),
+     .argument = "MILLISECONDS",
+     .fallback = "5000",
+     .minimum = 100,
+     .maximum = 3600000,
+     .help = "How often each of several backends is checked, give or take a fifth."},
+    {.name = "backend-check-user",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_check_user),
+     .argument = "USER",
+     .help =
+         "An account that each of several backends has for the gateway: a check logs in. With the "
+         "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend."},
+    {.name = "backend-check-password",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_check_password),
+     .argument = "PASSWORD",
+     .environment = "WEIR_BACKEND_CHECK_PASSWORD",
+     .help = "Its password; on the command line everybody can see it."},
+    {.name = "backend-check-password-file",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_check_password_file),
+     .argument = "FILE",
+     .help = "A file whose first line is its password."},
+    {.name = "backend-check-query",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_check_query),
+     .argument = "SQL",
+     .help = "A statement that a check runs with that account; it fails if the statement does."},
+    {.name = "backend-check-expect",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_check_expect),
+     .argument = "VALUE",
+     .help = "What the last column of the first row of -backend-check-query must be."},
+    {.name = "backend-check-galera",
+     .type = OPTION_FLAG,
+     .offset = AT(backend_check_galera),
+     .help = "A check fails unless wsrep_ready is ON and wsrep_local_state is 4 (Synced)."},
+    {.name = "backend-rise",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_rise),
+     .argument = "N",
+     .fallback = "2",
+     .minimum = 1,
+     .maximum = 100,
+     .help = "Checks in a row that must succeed until one of several backends is up again."},
+    {.name = "backend-fall",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_fall),
+     .argument = "N",
+     .fallback = "3",
+     .minimum = 1,
+     .maximum = 100,
+     .help = "Checks and logins in a row that must fail until one of several backends is down."},
+    {.name = "backend-slow-start",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_slow_start),
+     .argument = "SECONDS",
+     .fallback = "10",
+     .maximum = 3600,
+     .help =
+         "How long it takes until one of several backends that has come back gets its whole share "
+         "of new sessions; it begins with a tenth."},
     {.name = "path",
      .type = OPTION_TEXT,
      .offset = AT(path),

@@ -12,12 +12,24 @@ struct server_options {
     long port;
     char *socket;
     long workers, max_connections;
+    /* Status port */
+    bool report_status;
+    char *status_host;
+    long status;
+    bool status_is_given; /* by somebody: it is no default */
+    bool status_tls;
+    char *status_token_file;
     /* TLS */
     char *ssl_cert, *ssl_key, *ssl_ca;
     bool auto_tls, require_secure_transport;
     /* Backend */
     char *path;
     char *backend;
+    int backend_policy;
+    char *backend_check_user, *backend_check_password, *backend_check_password_file,
+        *backend_check_query, *backend_check_expect;
+    bool backend_check_galera;
+    long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
     bool proxy_protocol, backend_first;
     char *mariadbd;
     /* Plugins */

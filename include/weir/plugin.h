@@ -28,7 +28,8 @@
  *   OnFunction and OnPluginEvent run on a thread of their own, beside events, and may take their
  *   time: OnVariable one at a time, OnFlush and OnFunction one at a time. What is computed of a
  *   statement (digest, tables, parts) is absent there. OnStatus runs on the thread of the session
- *   that asks.
+ *   that asks; with [[statusVars]] in the manifest also on one of the server's own, without a session
+ *   (session is NULL): several calls may run at a time.
  *
  * CHANGES
  *   1  weir 0.1: first version
@@ -36,6 +37,9 @@
  *      PreConnect was added: a client can be refused by its address before the backend is touched
  *      weir_known_name() was added: the names that facts can have
  *      weir_limit_statement() was added: rows, bytes and time of a reply
+ *      weir_statement_routine() was added, and tables_known is 0 where there are routines
+ *      [[statusVars]] were added to the manifest: rows of OnStatus for monitoring
+ *      weir_choose_backend() and the fact backend_name were added: several backends
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -166,6 +170,20 @@ typedef struct weir_table {
     uint32_t access; /* WEIR_TABLE_* */
 } weir_table;
 
+/* A routine that the statement calls: by CALL, or a name before a parenthesis in an expression that is not a
+ * function of the server's own there. Such a one can be a stored function, a loaded one, or none: the
+ * text does not say. What is created, dropped, shown or granted is not called; the body of what is created counts. */
+#define WEIR_ROUTINE_CALL     1U /* by CALL */
+#define WEIR_ROUTINE_FUNCTION 2U /* in an expression */
+
+typedef struct weir_routine {
+    weir_string
+        schema;       /* the session's database where the statement names none; a package, where it
+                           names one without a database */
+    weir_string name; /* "package.routine" where it names both, and a database */
+    uint32_t how;     /* WEIR_ROUTINE_* */
+} weir_routine;
+
 /* A statement that a statement is made of. The first part is the statement itself; after it come
  * what EXPLAIN ANALYZE and SET STATEMENT run, what stands in a compound statement or in the body of
  * a routine, and the texts of PREPARE and EXECUTE IMMEDIATE where they are plain strings. */
@@ -238,7 +256,9 @@ typedef struct weir_limits {
     X(tls_version, 9, "\"TLSv1.3\" ...; absent without TLS")                                       \
     X(tls_cipher, 10, "the cipher's name; absent without TLS")                                     \
     X(backend_version, 11, "the backend's version string")                                         \
-    X(backend_address, 12, "where the backend is: tcp://host:port or unix:///path")                \
+    X(backend_address, 12,                                                                         \
+      "where the backend is: tcp://host:port or unix:///path; absent until one of several is "     \
+      "chosen")                                                                                    \
     X(reject_reason, 13, "Reject: why, in words; Disconnect: why the session ended")               \
     /* statement */                                                                                \
     X(command, 14, "the command's name as TiDB prints it: Query, Prepare, Execute, Init DB ...")   \
@@ -270,7 +290,10 @@ typedef struct weir_limits {
     X(sql_mode, 28,                                                                                \
       "those of ANSI_QUOTES, NO_BACKSLASH_ESCAPES, ORACLE and MSSQL that are on, with commas: "    \
       "the "                                                                                       \
-      "flags that change how the statement is read. Absent when they are not known")
+      "flags that change how the statement is read. Absent when they are not known")               \
+    X(backend_name, 29,                                                                            \
+      "the backend's name in the configuration, or its address; absent until one of several is "   \
+      "chosen")
 
 /* X(name, value, what): facts that are numbers; weir_NAME(session) reads one. */
 #define WEIR_NUMBER_FACTS(X)                                                                       \
@@ -290,7 +313,11 @@ typedef struct weir_limits {
     X(sql_size, 12, "bytes of the whole text; more than the size of weir_sql() if that was cut")   \
     X(parameter_count, 13, "number of parameters of an Execute")                                   \
     X(table_count, 14, "number of tables that the statement names")                                \
-    X(tables_known, 15, "0: the statement was not understood, its tables may be more; 1: known")   \
+    X(tables_known, 15,                                                                            \
+      "1: it uses the tables that it names and no others, but for what a view, trigger or "        \
+      "foreign "                                                                                   \
+      "key among them brings along: a text cannot tell a view from a table. 0: it may use more, "  \
+      "as it was not understood (names_known), or calls routines, whose tables are in no text")    \
     X(session_status, 16, "the protocol's SERVER_STATUS_* flags")                                  \
     X(started_at, 17, "ns since 1970 UTC: when the statement came")                                \
     X(duration, 18, "Completed, Error: ns from Starting")                                          \
@@ -306,15 +333,20 @@ typedef struct weir_limits {
     X(reading_known, 26,                                                                           \
       "0: the server may read the text in another way, since its sql_mode or character set is "    \
       "not known: kind and parts are what it looks like. A rule that needs them refuses. 1: "      \
-      "known")
+      "known")                                                                                     \
+    X(names_known, 27,                                                                             \
+      "1: its tables and routines are all that the text names, that of PREPARE and EXECUTE "       \
+      "IMMEDIATE included; 0: there may be more, as in a text that is computed")                   \
+    X(routine_count, 28, "number of routines that the statement calls")
 
 /* ---- Which facts an event has ----
  *
  * A line is an event and its facts. Those in brackets are there when what they say above applies; one
  * that no line of the event names is absent.
  *
- *   PreConnect: host client_ip server_ip backend_address connection_type client_port server_port
+ *   PreConnect: host client_ip server_ip connection_type client_port server_port
  *      connected_at connection_duration table_count tables_known digest_exact reading_known
+ *      names_known routine_count [backend_address backend_name]
  *   PreAuth: PreConnect, user database connection_id
  *      [client_version tls_version tls_cipher backend_version backend_connection_id]
  *   Reject: PreConnect, reject_reason [user database connection_id auth_method client_version
@@ -335,7 +367,8 @@ typedef struct weir_limits {
  *   Error: Starting, duration sqlstate message redacted_message [reject_reason refused_by rows bytes
  *      affected_rows last_insert_id warnings]
  *
- * Without a statement table_count is 0 and the three after it 1. error_code is 0 where there is no
+ * Without a statement table_count and routine_count are 0, and tables_known, digest_exact, reading_known and
+ * names_known 1. error_code is 0 where there is no
  * error. The facts of the statement, by command, in Starting, Completed and Error:
  *
  *   Query, Prepare, Init DB, Field List, Kill: sql kind specific_kind normalized digest redacted_sql
@@ -468,6 +501,8 @@ typedef struct weir_host_functions {
     weir_string (*known_name)(const weir_plugin *plugin, uint32_t list, size_t index);
     int (*limit_statement)(weir_session *session, const weir_plugin *plugin,
                            const weir_limits *limits, const char *message, size_t message_size);
+    int (*routine)(const weir_session *session, size_t index, weir_routine *routine);
+    int (*choose_backend)(weir_session *session, const char *name, size_t size);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -547,8 +582,8 @@ static inline int weir_attribute(const weir_session *session, size_t index, weir
 }
 
 /* The index-th parameter of an Execute; a bulk execution has those of its rows one after the other.
- * Returns 1, or 0 when there are no more. Its value is overwritten by the next call. One after the
- * other they cost what they are long, whatever their number. */
+ * Returns 1, or 0 when there are no more. Its value is overwritten by the next call. The time for
+ * all of them is proportional to their size, in whatever order they are asked for. */
 static inline int weir_statement_parameter(const weir_session *session, size_t index,
                                            weir_parameter *parameter)
 {
@@ -569,6 +604,13 @@ static inline int weir_statement_parameter_origin(const weir_session *session, s
 static inline int weir_statement_table(const weir_session *session, size_t index, weir_table *table)
 {
     return weir_host_table->table(session, index, table);
+}
+
+/* The index-th routine that the statement calls. Returns 1, or 0 when there are no more. */
+static inline int weir_statement_routine(const weir_session *session, size_t index,
+                                         weir_routine *routine)
+{
+    return WEIR_HOST_HAS(routine) ? weir_host_table->routine(session, index, routine) : 0;
 }
 
 /* The index-th part of the statement. Returns 1, or 0 when there are no more. */
@@ -655,6 +697,16 @@ static inline int weir_limit_statement(weir_session *session, const weir_limits 
     size_t size = length < 0 ? 0 : (size_t)length;
     return weir_host_table->limit_statement(session, weir_self, limits, message,
                                             size < sizeof message ? size : sizeof message - 1);
+}
+
+/* Chooses which backend the session gets, in PreAuth, before it has one, or in PreConnect: one with this name
+ * or this role (size: strlen(name)); of several the server's policy takes one. When none of them takes sessions the client
+ * reads an error that says so: it does not get another one. Of several plugins the last one counts.
+ * Returns 1, or 0 where nothing can be chosen: another event, -backend-first after PreConnect, a name of more than 63
+ * bytes, no memory, or an older server; then refuse, or let it pass. */
+static inline int weir_choose_backend(weir_session *session, const char *name, size_t size)
+{
+    return WEIR_HOST_HAS(choose_backend) ? weir_host_table->choose_backend(session, name, size) : 0;
 }
 
 /* One pointer of the plugin's own for each session: NULL at first. Free it on Disconnect, or on
@@ -838,7 +890,8 @@ static inline void weir_return_text(weir_call *call, const char *text, size_t si
     weir_host_table->return_text(call, text, size);
 }
 
-/* Writes a line to the server's log. */
+/* Writes a line to the server's log. In a callback that carries out a client's SET, FLUSH or ADMIN a
+ * warning is also one of that statement: SHOW WARNINGS shows it. */
 static inline void weir_log(weir_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3), unused));
 static inline void weir_log(weir_log_level level, const char *format, ...)

@@ -215,6 +215,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     JOURNAL_COUNTERS(X)
 #undef X
     weir_status_number(status, "audit_log_current_size", journal_current_size(journal));
+    weir_status_number(status, "audit_log_broken", journal_is_broken(journal));
     return WEIR_OK;
 }
 

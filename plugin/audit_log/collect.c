@@ -142,6 +142,7 @@ void scratch_release(struct scratch *scratch)
     strbuf_release(&scratch->values);
     free(scratch->parameters);
     free(scratch->tables);
+    free(scratch->routines);
     free(scratch->attributes);
 }
 
@@ -356,6 +357,13 @@ static void collect_tables(struct scratch *scratch, const weir_session *session)
     record->tables = scratch->tables;
     record->table_count = count;
     record->number[RECORD_NUMBER_tables_known] = weir_tables_known(session);
+    record->has_unknown_names = weir_names_known(session) != 1;
+    count = 0;
+    while (MORE(scratch->routines, scratch->routine_room, count) &&
+           weir_statement_routine(session, count, &scratch->routines[count]))
+        count++;
+    record->routines = scratch->routines;
+    record->routine_count = count;
 }
 
 static void collect_outcome(struct scratch *scratch, const weir_session *session,

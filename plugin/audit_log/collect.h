@@ -37,8 +37,9 @@ struct scratch {
     struct strbuf bodies, redacted, values;
     struct record_parameter *parameters;
     weir_table *tables;
+    weir_routine *routines;
     struct record_attribute *attributes;
-    size_t parameter_room, table_room, attribute_room;
+    size_t parameter_room, table_room, routine_room, attribute_room;
     struct record record;
 };
 void scratch_release(struct scratch *scratch);

@@ -165,8 +165,8 @@ static struct filter_decision decide_statement(const struct filter_subject *subj
         if (i < MOST_TABLES)
             decision.table_skip |= logs ? 0 : (uint64_t)1 << i;
     }
-    bool is_known = record->number[RECORD_NUMBER_tables_known] != 0 &&
-                    record->number[RECORD_NUMBER_reading_known] != 0;
+    /* Tables of routines are no events, as in MySQL: they are in tables_known alone. */
+    bool is_known = !record->has_unknown_names && record->number[RECORD_NUMBER_reading_known] != 0;
     bool logs_possible = !is_known && decide_possible_tables(subject, state, &decision);
     struct filter_occasion occasion = {.subject = subject, .event = EVENT_STATUS};
     struct filter_outcome general = step(state, &occasion);

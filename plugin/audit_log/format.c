@@ -137,6 +137,24 @@ void format_add_tables(struct strbuf *text, const struct record *record)
     strbuf_add_text(text, is_first ? "[]" : "]");
 }
 
+void format_add_routines(struct strbuf *text, const struct record *record)
+{
+    for (size_t i = 0; i < record->routine_count; i++) {
+        const weir_routine *routine = &record->routines[i];
+        const weir_table as_table = {routine->schema, routine->name, 0};
+        strbuf_add_text(text, i == 0 ? "[{\"schema\":" : ",{\"schema\":");
+        if (record_is_schema_null(record, &as_table))
+            strbuf_add_text(text, "null");
+        else
+            encode_json(text, routine->schema.data, routine->schema.size);
+        strbuf_add_text(text, ",\"name\":");
+        encode_json(text, routine->name.data, routine->name.size);
+        strbuf_add_text(text, routine->how & WEIR_ROUTINE_CALL ? ",\"how\":\"call\"}"
+                                                               : ",\"how\":\"function\"}");
+    }
+    strbuf_add_byte(text, ']');
+}
+
 static const char chain_member[] = ",\"prev\":\"";
 
 void format_add_prefix(struct strbuf *text, const char *opening, uint64_t sequence,

@@ -55,6 +55,7 @@ const struct format *format_of_record(const char *line, size_t size);
 void format_add_attributes(struct strbuf *text, const struct record *record);
 void format_add_parameters(struct strbuf *text, const struct record *record);
 void format_add_tables(struct strbuf *text, const struct record *record);
+void format_add_routines(struct strbuf *text, const struct record *record);
 
 /* The prefix of the JSON formats: opening (`{"seq":`), number, chain, comma. */
 void format_add_prefix(struct strbuf *text, const char *opening, uint64_t sequence,

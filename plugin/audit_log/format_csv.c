@@ -17,6 +17,8 @@ static void add_list(struct strbuf *text, const struct record *record, unsigned 
         format_add_parameters(&cell, record);
     if (list == RECORD_LIST_tables && record->table_count)
         format_add_tables(&cell, record);
+    if (list == RECORD_LIST_routines && record->routine_count)
+        format_add_routines(&cell, record);
     if (cell.size)
         encode_csv(text, cell.data, cell.size);
     text->failed = text->failed || cell.failed;

@@ -57,6 +57,14 @@ static void add_tables(struct strbuf *text, const struct record *record)
     format_add_tables(text, record);
 }
 
+static void add_routines(struct strbuf *text, const struct record *record)
+{
+    if (!record->routine_count)
+        return;
+    strbuf_add(text, KEY(routines), KEY_SIZE(routines));
+    format_add_routines(text, record);
+}
+
 /* The fields, one after the other. */
 #define TEXT(member)                                                                               \
     if (record->text[RECORD_TEXT_##member].data)                                                   \

@@ -189,6 +189,11 @@ const struct journal_counters *journal_counters(const struct journal *journal)
     return &journal->counters;
 }
 
+bool journal_is_broken(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->broken, memory_order_relaxed);
+}
+
 uint64_t journal_current_size(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);

@@ -107,4 +107,7 @@ void journal_set_allow(struct journal *journal, bool allow_on_failure);
 const struct journal_counters *journal_counters(const struct journal *journal);
 uint64_t journal_current_size(struct journal *journal);
 
+/* Whether records cannot be written now. Any thread. */
+bool journal_is_broken(const struct journal *journal);
+
 #endif

@@ -76,6 +76,7 @@ enum record_event { RECORD_EVENTS(X) RECORD_EVENT_END };
     NUMBER(parameters_left_out) /* after these, since the record had become too long */            \
     TEXT(digest)                                                                                   \
     LIST(tables)                                                                                   \
+    LIST(routines)        /* that the statement calls: their tables are in no record of it */      \
     NUMBER(tables_known)  /* 0: the statement may use other tables than these */                   \
     NUMBER(reading_known) /* 0: kind and tables are what the text looks like; not written else */  \
     TEXT(unknown)         /* which facts are not known, and why */                                 \
@@ -135,7 +136,10 @@ struct record {
     size_t parameter_count;
     const weir_table *tables;
     size_t table_count;
-    uint64_t table_skip; /* bit i: a filter leaves table i out */
+    const weir_routine *routines;
+    size_t routine_count;
+    bool has_unknown_names; /* the text may name other tables and routines than these */
+    uint64_t table_skip;    /* bit i: a filter leaves table i out */
     weir_string
         session_part; /* the session's fields, as the format has written them before; or absent */
     bool without_general; /* a filter wants the statement's tables only */

@@ -63,6 +63,14 @@ static int no_parameter(const weir_session *session, size_t index, weir_paramete
     return 0;
 }
 
+static int routine(const weir_session *session, size_t index, weir_routine *answer)
+{
+    if (index >= session->routine_count)
+        return 0;
+    *answer = session->routines[index];
+    return 1;
+}
+
 static int table(const weir_session *session, size_t index, weir_table *answer)
 {
     if (index >= session->table_count)
@@ -179,6 +187,13 @@ static int limit_statement(weir_session *session, const weir_plugin *plugin,
     return 1;
 }
 
+static int choose_backend(weir_session *session, const char *name, size_t size)
+{
+    (void)session, (void)name, (void)size;
+    atomic_fetch_add(&fake_host.chosen, 1);
+    return 1;
+}
+
 static const weir_host_functions functions = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof functions,
@@ -189,6 +204,7 @@ static const weir_host_functions functions = {
     .parameter = no_parameter,
     .parameter_origin = no_origin,
     .table = table,
+    .routine = routine,
     .refuse = refuse,
     .session_data = session_data,
     .set_session_data = set_session_data,
@@ -203,6 +219,7 @@ static const weir_host_functions functions = {
     .data_directory = data_directory,
     .known_name = known_name,
     .limit_statement = limit_statement,
+    .choose_backend = choose_backend,
 };
 const weir_host_functions *weir_host_table = &functions;
 const weir_plugin *weir_self;

@@ -16,6 +16,8 @@ struct weir_session {
     uint64_t number[WEIR_NUMBER_FACT_END_];
     const weir_table *tables;
     size_t table_count;
+    const weir_routine *routines;
+    size_t routine_count;
     const weir_part *parts;
     size_t part_count;
     weir_string (*part_text)(const weir_session *session, size_t index,
@@ -40,6 +42,7 @@ struct fake_host {
     bool prints_errors;                    /* on standard error */
     atomic_uint lines_logged[WEIR_LOG_DEBUG + 1];
     atomic_ullong refusals, limited;                        /* statements */
+    atomic_ullong refusals, chosen;                         /* calls of weir_choose_backend() */
     const char *(*known_name)(uint32_t list, size_t index); /* NULL: the host is an older one */
     struct weir_hold *last_hold; /* that was given; one of the last FAKE_HOLDS */
 };

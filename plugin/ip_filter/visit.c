@@ -82,8 +82,11 @@ static bool is_read(const weir_session *session)
 bool visit_allows(const struct visit *visit, const weir_session *session)
 {
     weir_table table;
-    bool ok = is_read(session) && weir_tables_known(session) == 1 && !is_about_databases(session);
+    weir_routine routine;
+    bool ok = is_read(session) && weir_names_known(session) == 1 && !is_about_databases(session);
     for (size_t i = 0; ok && weir_statement_table(session, i, &table); i++)
         ok = is_among(visit->databases, table.schema);
+    for (size_t i = 0; ok && weir_statement_routine(session, i, &routine); i++)
+        ok = is_among(visit->databases, routine.schema);
     return ok;
 }

@@ -53,6 +53,8 @@ struct asking {
     X(READING, "in which way it is read is not known")                                             \
     X(COMPUTED, "it runs a text that is computed")                                                 \
     X(PARTS, "its kind is not known")                                                              \
+    X(ROUTINE, "it calls a routine, whose tables are not known")                                   \
+    X(ROUTINES, "the routines that it calls are not known")                                        \
     X(TABLES, "its tables are not known")                                                          \
     X(DIGEST, "its digest does not tell all that it does")                                         \
     X(REGEX, "a regex takes too many steps, or the text is not UTF-8")
@@ -76,7 +78,7 @@ static enum answer blind_text(struct asking *asking, const char *what)
 
 /* ---- Conditions ---- */
 
-static bool matches_any(const struct text_list *list, weir_string text, unsigned flags)
+bool text_list_matches(const struct text_list *list, weir_string text, unsigned flags)
 {
     for (size_t i = 0; i < list->count; i++)
         if (pattern_matches(list->items[i], text.data, text.size, PATTERN_SINGLE | flags))
@@ -90,8 +92,8 @@ static bool part_matches(const struct rule *rule, const weir_part *part)
         ((part->flags & WEIR_PART_HAS_WHERE) ||
          !(text_is(part->specific_kind, "Update") || text_is(part->specific_kind, "Delete"))))
         return false;
-    return rule->kinds.count == 0 || matches_any(&rule->kinds, part->kind, PATTERN_FOLDS) ||
-           matches_any(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
+    return rule->kinds.count == 0 || text_list_matches(&rule->kinds, part->kind, PATTERN_FOLDS) ||
+           text_list_matches(&rule->kinds, part->specific_kind, PATTERN_FOLDS);
 }
 
 /* kinds and missing_where are of the same part. */
@@ -113,9 +115,23 @@ static enum answer ask_tables(const struct rule *rule, struct asking *asking)
     if (rule->tables.count == 0)
         return YES;
     for (size_t i = 0; statement_table(asking->statement, i, &name, &access); i++)
-        if ((access & rule->access) && matches_any(&rule->tables, name, PATTERN_FOLDS))
+        if ((access & rule->access) && text_list_matches(&rule->tables, name, PATTERN_FOLDS))
             return YES;
-    return statement_is_understood(asking->statement) ? NO : blind_text(asking, BLIND_TABLES);
+    bool is_named = statement_has_known_names(asking->statement);
+    return statement_is_understood(asking->statement)
+               ? NO
+               : blind_text(asking, is_named ? BLIND_ROUTINE : BLIND_TABLES);
+}
+
+static enum answer ask_routines(const struct rule *rule, struct asking *asking)
+{
+    weir_string name;
+    if (rule->routines.count == 0)
+        return YES;
+    for (size_t i = 0; statement_routine(asking->statement, i, &name); i++)
+        if (text_list_matches(&rule->routines, name, PATTERN_FOLDS))
+            return YES;
+    return statement_has_known_names(asking->statement) ? NO : blind_text(asking, BLIND_ROUTINES);
 }
 
 /* Texts that are no UTF-8, and those that take too many steps, are BLIND. */
@@ -177,11 +193,12 @@ static enum answer ask_digests(const struct rule *rule, struct asking *asking)
         return statement_is_read(statement) && !statement_sql(statement).data
                    ? NO
                    : blind_text(asking, BLIND_DIGEST);
-    if (matches_any(&rule->digests, digest, PATTERN_FOLDS))
+    if (text_list_matches(&rule->digests, digest, PATTERN_FOLDS))
         return YES;
     for (size_t i = 1; statement_part(statement, i, &part); i++)
-        if (matches_any(&rule->digests, weir_part_text(statement->session, i, WEIR_TEXT_digest),
-                        PATTERN_FOLDS))
+        if (text_list_matches(&rule->digests,
+                              weir_part_text(statement->session, i, WEIR_TEXT_digest),
+                              PATTERN_FOLDS))
             return YES;
     return statement_is_plain(statement) ? NO : blind_text(asking, BLIND_DIGEST);
 }
@@ -209,8 +226,8 @@ static enum answer ask_account(const struct rule *rule, struct asking *asking)
         return YES;
     if (!asking->statement->has_known_account)
         return blind_to(asking, BLIND_ACCOUNT);
-    return (!rule->accounts.count || matches_any(&rule->accounts, account, 0)) &&
-                   !matches_any(&rule->except_accounts, account, 0)
+    return (!rule->accounts.count || text_list_matches(&rule->accounts, account, 0)) &&
+                   !text_list_matches(&rule->except_accounts, account, 0)
                ? YES
                : NO;
 }
@@ -218,7 +235,8 @@ static enum answer ask_account(const struct rule *rule, struct asking *asking)
 static enum answer ask_command(const struct rule *rule, struct asking *asking)
 {
     return !rule->commands.count ||
-                   matches_any(&rule->commands, statement_command(asking->statement), PATTERN_FOLDS)
+                   text_list_matches(&rule->commands, statement_command(asking->statement),
+                                     PATTERN_FOLDS)
                ? YES
                : NO;
 }
@@ -279,8 +297,8 @@ static enum answer ask_unknown(const struct rule *rule, struct asking *asking)
 static enum answer ask(const struct rule *rule, struct asking *asking)
 {
     static enum answer (*const conditions[])(const struct rule *, struct asking *) = {
-        ask_account, ask_command, ask_sessions, ask_count, ask_unknown,
-        ask_parts,   ask_tables,  ask_digests,  ask_regex, ask_rate};
+        ask_account, ask_command,  ask_sessions, ask_count, ask_unknown, ask_parts,
+        ask_tables,  ask_routines, ask_digests,  ask_regex, ask_rate};
     enum answer answer = YES;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
         enum answer next = conditions[i](rule, asking);
@@ -295,6 +313,8 @@ const struct rule *rules_deny(const struct rules *rules, struct statement *state
                               void (*logged)(struct statement *statement, const struct rule *rule))
 {
     struct asking asking = {.rules = rules, .statement = statement};
+    if (rules)
+        statement->trusted_routines = &rules->trusted_routines;
     const struct rule *denying = NULL;
     for (size_t i = 0; rules && i < rules->count && !denying; i++) {
         if (is_far(&rules->gists[i], statement))
@@ -322,7 +342,7 @@ enum firewall_mode rules_mode(const struct rules *rules, weir_string account,
                               enum firewall_mode global)
 {
     for (size_t i = 0; rules && i < rules->mode_count; i++)
-        if (matches_any(&rules->modes[i].accounts, account, 0))
+        if (text_list_matches(&rules->modes[i].accounts, account, 0))
             return rules->modes[i].mode;
     return global;
 }
@@ -447,6 +467,7 @@ void rules_free(struct rules *rules)
         free_list(&rules->modes[i].accounts);
     if (rules) {
         pcre2_match_context_free(rules->limits);
+        free_list(&rules->trusted_routines);
         free_list(&rules->warnings);
         free(rules->gists);
         free(rules->rules);

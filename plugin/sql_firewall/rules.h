@@ -38,6 +38,9 @@ struct text_list {
     size_t count;
 };
 
+/* Whether the text matches one of the patterns; flags: PATTERN_*, of weir/pattern.h. */
+bool text_list_matches(const struct text_list *list, weir_string text, unsigned flags);
+
 /* X(member, key): a rule's conditions that are lists of patterns, in which * and ? are wild. Letter
  * case matters in accounts alone. */
 #define RULE_LISTS(X)                                                                              \
@@ -46,6 +49,7 @@ struct text_list {
     X(kinds, "kinds")                     /* of the statement or a part of it; both names count */ \
     X(commands, "commands")               /* of the protocol: "Query", "Binlog Dump" */            \
     X(tables, "tables")                   /* "schema.table" */                                     \
+    X(routines, "routines")               /* "schema.routine": what the statement calls */         \
     X(digests, "digests")
 
 /* X(word, enumerator, bit): what a rate is counted for. */
@@ -99,6 +103,7 @@ struct rules {
     size_t count;
     struct account_mode *modes;
     size_t mode_count;
+    struct text_list trusted_routines; /* whose tables need not be known */
     bool refuse_unknown_accounts;
     bool ask_sessions;         /* of rules_prepare() */
     struct text_list warnings; /* "FILE:LINE: what may be wrong" */

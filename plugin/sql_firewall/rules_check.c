@@ -58,16 +58,16 @@ int rules_check_digests(const struct text_list *patterns, struct error *error)
     return 0;
 }
 
-int rules_check_tables(const struct text_list *patterns, struct error *error)
+int rules_check_in_schema(const struct text_list *patterns, const char *what, struct error *error)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         const char *pattern = patterns->items[i];
         if (!strchr(pattern, '.'))
-            return error_set(error, "\"%s\" names no schema; write \"schema.table\" or \"*.table\"",
-                             pattern);
+            return error_set(error, "\"%s\" names no schema; write \"schema.%s\" or \"*.%s\"",
+                             pattern, what, what);
         if (strpbrk(pattern, "`'\""))
-            return error_set(error, "\"%s\" has quotes; names of tables are written without",
-                             pattern);
+            return error_set(error, "\"%s\" has quotes; names of %ss are written without", pattern,
+                             what);
     }
     return 0;
 }

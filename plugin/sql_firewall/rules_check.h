@@ -13,7 +13,9 @@
 WEIR_MUST_CHECK int rules_check_names(const struct text_list *patterns, weir_name_list names,
                                       const char *what, struct error *error);
 WEIR_MUST_CHECK int rules_check_digests(const struct text_list *patterns, struct error *error);
-WEIR_MUST_CHECK int rules_check_tables(const struct text_list *patterns, struct error *error);
+/* what: "table", "routine". */
+WEIR_MUST_CHECK int rules_check_in_schema(const struct text_list *patterns, const char *what,
+                                          struct error *error);
 
 /* A rule that has been read. */
 WEIR_MUST_CHECK int rules_check_whole(const struct rule *rule, struct error *error);

@@ -267,7 +267,9 @@ static int check_patterns(const struct reading *reading, const struct toml_node 
     if (list == &rule->accounts || list == &rule->except_accounts)
         return read_accounts(reading, node, list);
     if (list == &rule->tables)
-        status = rules_check_tables(list, &problem);
+        status = rules_check_in_schema(list, "table", &problem);
+    else if (list == &rule->routines)
+        status = rules_check_in_schema(list, "routine", &problem);
     else if (list == &rule->digests)
         status = rules_check_digests(list, &problem);
     else if (list == &rule->kinds)
@@ -410,12 +412,25 @@ static int read_tables(const struct reading *reading, const struct toml_node *li
     return status;
 }
 
+static int read_trusted_routines(const struct reading *reading, const struct toml_node *node)
+{
+    struct text_list *list = &reading->rules->trusted_routines;
+    struct error problem = {""};
+    if (read_list(reading, node, toml_key(node), list) < 0)
+        return -1;
+    return rules_check_in_schema(list, "routine", &problem) < 0
+               ? WRONG(reading, "%s", problem.message)
+               : 0;
+}
+
 static int read_key(const struct reading *reading, const struct toml_node *node)
 {
     struct rules *rules = reading->rules;
     const char *key = toml_key(node);
     if (strcmp(key, "unknown_accounts") == 0)
         return read_choice(reading, node, key, "refuse", "allow", &rules->refuse_unknown_accounts);
+    if (strcmp(key, "trusted_routines") == 0)
+        return read_trusted_routines(reading, node);
     if (strcmp(key, "deny") != 0 && strcmp(key, "account") != 0)
         return WRONG(reading, "there is no \"%s\"", key);
     if (check_list(reading, node, key) < 0)

@@ -11,7 +11,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <weir/pattern.h>
 #include <weir/text.h>
+
+#include "rules.h"
 
 enum {
     ASKED_SQL = 1,
@@ -24,6 +27,7 @@ enum {
     ASKED_TABLES = 128,
     ASKED_READING = 256,
     ASKED_DATABASE = 512,
+    ASKED_NAMES = 1024,
 };
 
 enum { /* commands that have, or execute, a text */
@@ -48,6 +52,7 @@ void statement_begin(struct statement *statement, const weir_session *session)
     statement->is_counted = false;
     statement->limited = NULL;
     statement->unlimited = NULL;
+    statement->trusted_routines = NULL;
     statement->session_position = 0;
     statement->account = weir_current_user(session);
     statement->has_known_account = statement->account.data != NULL;
@@ -236,11 +241,42 @@ bool statement_table(struct statement *statement, size_t index, weir_string *nam
     return true;
 }
 
+bool statement_routine(struct statement *statement, size_t index, weir_string *name)
+{
+    weir_routine routine;
+    if (!weir_statement_routine(statement->session, index, &routine))
+        return false;
+    weir_table as_table = {routine.schema, routine.name, 0};
+    *name = join(&as_table, statement->name, sizeof statement->name);
+    return true;
+}
+
+bool statement_has_known_names(struct statement *statement)
+{
+    if (is_new(statement, ASKED_NAMES))
+        statement->has_names =
+            weir_names_known(statement->session) == 1 && statement_is_read(statement);
+    return statement->has_names;
+}
+
+/* "a.b.c" could be of the schema a.b, or a package's in a: the former is trusted by no pattern. */
+static bool trusts_routines(struct statement *statement)
+{
+    weir_routine routine;
+    weir_string name;
+    bool trusted = statement->trusted_routines != NULL;
+    for (size_t i = 0; trusted && weir_statement_routine(statement->session, i, &routine); i++)
+        trusted = !has_dot(routine.schema) && statement_routine(statement, i, &name) &&
+                  text_list_matches(statement->trusted_routines, name, PATTERN_FOLDS);
+    return trusted;
+}
+
 bool statement_is_understood(struct statement *statement)
 {
     if (is_new(statement, ASKED_UNDERSTOOD))
         statement->is_understood =
-            weir_tables_known(statement->session) == 1 && statement_is_read(statement);
+            statement_has_known_names(statement) &&
+            (weir_tables_known(statement->session) == 1 || trusts_routines(statement));
     return statement->is_understood;
 }
 
@@ -261,7 +297,7 @@ bool statement_has_text(struct statement *statement)
 
 bool statement_is_computed(struct statement *statement)
 {
-    return statement_has_text(statement) && !statement_is_understood(statement);
+    return statement_has_text(statement) && !statement_has_known_names(statement);
 }
 
 bool statement_is_plain(struct statement *statement)

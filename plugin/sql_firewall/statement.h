@@ -31,6 +31,7 @@ static inline uint32_t letter_bit(char byte)
 }
 
 struct rule;
+struct text_list;
 struct statement {
     const weir_session *session;
     weir_string account;    /* borrowed */
@@ -39,6 +40,8 @@ struct statement {
     /* Called with each rule that limits its reply; NULL: nobody wants to know. */
     void (*limited)(struct statement *statement, const struct rule *rule);
     const struct rule *unlimited; /* for the callback: a rule whose limits could not be set */
+    const struct text_list
+        *trusted_routines; /* patterns of those whose tables need not be known; NULL: none */
     bool is_counted; /* it is about to run, and counts for the rates of rules; false at first */
     uint64_t
         session_position; /* of its session among those of its account (crowd.h); 0: not known */
@@ -46,7 +49,7 @@ struct statement {
     char account_room[256];
     uint32_t asked; /* which of the facts below are there */
     weir_string sql, normalized, digest, command, database;
-    bool is_read, is_understood, is_exact, has_text;
+    bool is_read, has_names, is_understood, is_exact, has_text;
     struct letters letters;
     size_t part_count, table_count; /* of all */
     weir_part parts[PARTS_KEPT];
@@ -89,7 +92,13 @@ bool statement_table(struct statement *statement, size_t index, weir_string *nam
 uint32_t statement_kind_letters(struct statement *statement);
 struct letters statement_table_letters(struct statement *statement);
 
-/* Whether its tables, and the databases that they are in, are known: it was understood as a whole. */
+/* The index-th routine that it calls, likewise. */
+bool statement_routine(struct statement *statement, size_t index, weir_string *name);
+
+/* Whether all tables and routines that its text names are known, and the databases that they are in. */
+bool statement_has_known_names(struct statement *statement);
+
+/* Whether its tables are known, too: the routines that it calls, if any, are trusted ones. */
 bool statement_is_understood(struct statement *statement);
 
 /* Whether the digest identifies all that the text says. It shows a question mark for the text of a

@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/strbuf.h"
 
 enum option_type {
     OPTION_HEADING, /* not an option: `name` is the title of those that follow */
@@ -81,6 +82,10 @@ const char *options_nearest(const struct option_table *table, const char *name);
  * with that name. */
 void options_misspelt_environment(const struct option_table *table,
                                   void misspelt(const char *name, const char *meant));
+
+/* Appends the values that are in force, {"host":"127.0.0.1",...}: all but those of the command line
+ * only. */
+void options_write_json(const struct option_table *table, const void *values, struct strbuf *json);
 
 void options_release(const struct option_table *table, void *values);
 

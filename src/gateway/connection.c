@@ -24,6 +24,7 @@ _Static_assert(METRIC_BYTES_TO_CLIENTS == METRIC_BYTES_FROM_CLIENTS + 1 &&
 #define READS_A_ROUND 4 /* of one socket before the loop's other sockets have their turn */
 
 static void carry_out(struct connection *connection);
+static void go_on_elsewhere(struct connection *connection);
 
 /* ---- The end ---- */
 
@@ -73,8 +74,12 @@ static void backend_closed(struct watch *watch)
 {
     struct connection *connection =
         (struct connection *)((char *)watch - offsetof(struct connection, backend.watch));
+    const bool goes_on = connection->is_leaving && !connection->is_over;
+    connection->backend_is_open = false;
     count(connection, METRIC_BACKEND_CONNECTIONS_OPEN, -1);
-    handle_closed(connection);
+    handle_closed(connection); /* frees nothing that goes on */
+    if (goes_on)
+        go_on_elsewhere(connection);
 }
 
 static void timer_closed(uv_handle_t *timer)
@@ -209,9 +214,11 @@ static void set_options(int fd)
 static void connected(struct connection *connection, int error)
 {
     connection->is_connecting = false;
+    if (connection->worker->environment.measures && !error)
+        durations_add(&connection->worker->environment.metrics.durations[METRIC_DURATION_CONNECT],
+                      clock_monotonic_ns() - connection->connecting_since_ns);
     if (error) {
         count(connection, METRIC_BACKEND_CONNECTIONS_FAILED, 1);
-        upstream_connection_failed(connection->worker->gateway->upstream);
         session_connected(connection->session, strerror(error));
     } else {
         set_options(connection->backend.watch.fd);
@@ -250,8 +257,11 @@ static void begin_connecting(struct connection *connection)
 {
     struct gateway *gateway = connection->worker->gateway;
     bool in_progress = false;
-    int fd = upstream_connect(gateway->upstream, &in_progress);
+    struct upstream *upstream =
+        upstream_set_at(gateway->upstreams, session_backend(connection->session)->number);
+    int fd = upstream_connect(upstream, &in_progress);
     connection->is_connecting = true;
+    connection->connecting_since_ns = clock_monotonic_ns();
     if (fd < 0) {
         connected(connection, errno);
         return;
@@ -264,6 +274,7 @@ static void begin_connecting(struct connection *connection)
         return;
     }
     connection->handles++;
+    connection->backend_is_open = true;
     connection->backend.traffic =
         &connection->worker->environment.metrics.values[METRIC_BYTES_FROM_BACKEND];
     count(connection, METRIC_BACKEND_CONNECTIONS, 1);
@@ -271,6 +282,30 @@ static void begin_connecting(struct connection *connection)
     leg_push(connection->backend_leg, &connection->backend.filter);
     if (!in_progress)
         connected(connection, error_of_socket(fd));
+}
+
+/* ---- Another backend instead ---- */
+
+/* The socket of the one that is left has gone, and its memory is free for the next one's. */
+static void leave_backend(struct connection *connection)
+{
+    connection->is_leaving = connection->is_connecting = false;
+    session_left(connection->session);
+}
+
+static void go_on_elsewhere(struct connection *connection)
+{
+    begin_turn(connection, "goes to another backend");
+    leave_backend(connection);
+    carry_out(connection);
+}
+
+static void begin_leaving(struct connection *connection)
+{
+    connection->is_leaving = true;
+    leg_close(connection->backend_leg);
+    if (!connection->backend_is_open)
+        leave_backend(connection);
 }
 
 /* ---- Time, and threads that may block ---- */
@@ -284,9 +319,9 @@ static void on_deadline(uv_timer_t *timer)
 }
 
 /* The timer lives only while there is a deadline: an idle connection has none. false: no memory. */
-static bool set_deadline(struct connection *connection, long seconds)
+static bool set_deadline(struct connection *connection, long ms)
 {
-    if (seconds && !connection->timer) {
+    if (ms && !connection->timer) {
         connection->timer = malloc(sizeof *connection->timer);
         if (!connection->timer)
             return false;
@@ -294,8 +329,8 @@ static bool set_deadline(struct connection *connection, long seconds)
         connection->timer->data = connection;
         connection->handles++;
     }
-    if (seconds)
-        uv_timer_start(connection->timer, on_deadline, (uint64_t)seconds * 1000, 0);
+    if (ms)
+        uv_timer_start(connection->timer, on_deadline, (uint64_t)ms, 0);
     else
         close_timer(connection);
     return true;
@@ -340,6 +375,10 @@ static bool start_wishes(struct connection *connection, unsigned wishes)
         !set_deadline(connection, session_take_deadline(connection->session))) {
         session_close(connection->session, CLOSE_NO_MEMORY);
         return true;
+    }
+    if (wishes & SESSION_LEAVES && !connection->is_leaving) {
+        begin_leaving(connection);
+        return !connection->is_leaving;
     }
     if (wishes & SESSION_CONNECTS && !connection->is_connecting) {
         begin_connecting(connection);
@@ -388,8 +427,8 @@ static bool flush_failed(struct connection *connection)
 }
 
 #define ONCE                                                                                       \
-    (SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS | SESSION_CLOSES_BACKEND |                 \
-     SESSION_FINISHES | SESSION_FINISHES_BACKEND | SESSION_SETS_DEADLINE)
+    (SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES | SESSION_WORKS |                         \
+     SESSION_CLOSES_BACKEND | SESSION_FINISHES | SESSION_FINISHES_BACKEND | SESSION_SETS_DEADLINE)
 
 static void carry_out(struct connection *connection)
 {
@@ -433,6 +472,16 @@ void connection_drain(struct connection *connection)
     begin_turn(connection, "drains a session");
     session_drain(connection->session);
     carry_out(connection);
+}
+
+void connection_drain_backend(struct connection *connection)
+{
+    const struct session *session = connection->session;
+    struct upstream_set *upstreams = connection->worker->gateway->upstreams;
+    if (session_has_logged_in(session) &&
+        upstream_mode(upstream_set_at(upstreams, session_backend(session)->number)) ==
+            UPSTREAM_DRAINING)
+        connection_drain(connection);
 }
 
 /* The backend learns that the session has gone by its connection's end, and may notice late. */

@@ -17,10 +17,13 @@ struct connection {
     uv_timer_t *timer;     /* NULL: no deadline is set */
     int handles;           /* libuv handles that are not closed yet */
     bool is_connecting;    /* the backend's socket has no answer to connect() yet */
+    bool backend_is_open;  /* the loop has the backend's socket, perhaps one that is being closed */
+    bool is_leaving;       /* ... and another backend is connected once it has not */
     bool is_securing;      /* the TLS handshake is going on */
     bool handshake_writes; /* ... and waits until it can send */
-    bool is_over;          /* everything is closed or being closed */
-    bool is_ready;         /* in worker->ready */
+    uint64_t connecting_since_ns; /* monotonic; of the backend's socket */
+    bool is_over;                 /* everything is closed or being closed */
+    bool is_ready;                /* in worker->ready */
     struct connection *next_ready;
 };
 
@@ -37,6 +40,10 @@ void connection_hold_returned(struct session_hold *hold);
 void connection_expire_holds(struct connection *connection);
 
 void connection_drain(struct connection *connection);
+
+/* The same if its backend is being drained. A session that is still logging in is left alone: the gateway
+ * comes back to it (gateway.c). */
+void connection_drain_backend(struct connection *connection);
 
 /* Ends it at once, and drops the holds that plugins have. */
 void connection_shut_down(struct connection *connection);

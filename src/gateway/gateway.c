@@ -13,11 +13,13 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gateway/reporting.h"
 #include "gateway/service_manager.h"
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
@@ -44,6 +46,7 @@ struct server {
     struct watchdog *watchdog; /* NULL: nobody watches */
     struct activity **activities;
     struct service_pulse pulse;
+    struct reporting *reporting; /* NULL: there is no status port */
     enum phase phase;
     uint64_t drain_until_ms;
     int status;
@@ -51,6 +54,14 @@ struct server {
 };
 
 static void stop(struct server *server);
+
+_Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST, "the room upstream takes as many");
+
+const char *const gateway_policies[] = {
+#define X(enumerator, name) name,
+    UPSTREAM_POLICIES(X)
+#undef X
+        NULL};
 
 /* ---- Serving ---- */
 
@@ -91,15 +102,33 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     return 0;
 }
 
+/* Sessions that were logging in when a drain began are drained now. */
+static void drain_on(struct gateway *gateway)
+{
+    bool is_due = false;
+    for (size_t i = 0; i < upstream_set_count(gateway->upstreams); i++) {
+        struct upstream_status status;
+        struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
+        upstream_status(upstream, &status);
+        is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
+    }
+    if (!is_due)
+        return;
+    atomic_fetch_add(&gateway->drains, 1);
+    uv_async_send(gateway->wake_workers);
+}
+
 /* The embedded server is waited for; another one may come later. */
 static void on_looked(void *user, bool answers)
 {
     struct server *server = user;
-    bool may_serve = answers || !upstream_is_embedded(server->gateway.upstream);
+    bool may_serve =
+        answers || !upstream_is_embedded(upstream_set_at(server->gateway.upstreams, 0));
     if (server->phase == PHASE_STARTING && may_serve && start_serving(server)) {
         server->status = -1;
         stop(server);
     }
+    drain_on(&server->gateway);
 }
 
 /* ---- Stopping ---- */
@@ -114,6 +143,7 @@ static void finish(struct server *server)
 {
     assert(server->phase != PHASE_OVER);
     server->phase = PHASE_OVER;
+    reporting_close(server->reporting);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_wake(&server->workers[i], true);
     for (size_t i = 0; i < server->worker_count; i++)
@@ -121,8 +151,8 @@ static void finish(struct server *server)
     watchdog_stop(server->watchdog);
     service_pulse_stop(&server->pulse);
     server->worker_count = 0;
-    if (server->gateway.upstream)
-        upstream_stop(server->gateway.upstream);
+    if (server->gateway.upstreams)
+        upstream_set_stop(server->gateway.upstreams);
     close_handle((uv_handle_t *)&server->drain_timer);
     close_handle((uv_handle_t *)&server->wake_workers);
     /* Signals are caught to the very end, but do not keep the loop alive. */
@@ -199,7 +229,8 @@ static void reopen(struct server *server)
     struct error error = {""};
     service_reloads();
     if (log_open(server->gateway.options->log_file, &error) ||
-        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)))
+        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
+        reporting_reload(server->reporting, &error))
         log_error("gateway", "SIGHUP: %s", error.message);
     else
         log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
@@ -226,20 +257,77 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- Starting ---- */
 
-static WEIR_MUST_CHECK int start_upstream(struct server *server, struct error *error)
+static void describe_backends(const struct gateway_options *options,
+                              struct upstream_options list[GATEWAY_BACKENDS_MOST])
+{
+    for (size_t i = 0; i < options->backend_count; i++) {
+        const struct gateway_backend *backend = &options->backends[i];
+        list[i] = (struct upstream_options){.name = backend->name,
+                                            .address = backend->address,
+                                            .role = backend->role,
+                                            .weight = (unsigned)backend->weight,
+                                            .sends_proxy_header = backend->proxy_protocol,
+                                            .connect_timeout_s = options->connect_timeout_s};
+        if (options->backend_count > 1)
+            list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
+                                                      .rise = (unsigned)options->checks.rise,
+                                                      .fall = (unsigned)options->checks.fall,
+                                                      .slow_start_s = options->checks.slow_start_s,
+                                                      .user = options->checks.user,
+                                                      .password = options->checks.password,
+                                                      .query = options->checks.query,
+                                                      .expected = options->checks.expected,
+                                                      .galera = options->checks.galera};
+    }
+    if (options->backend_count == 0)
+        list[0] = (struct upstream_options){.data_directory = options->data_directory,
+                                            .mariadbd = options->mariadbd,
+                                            .connect_timeout_s = options->connect_timeout_s};
+}
+
+/* Looks block their threads, one a backend at a time: statements that work there must not wait for a
+ * server that does not answer. */
+static void make_room_for_looks(size_t count)
+{
+    enum { USUAL = 4 };
+    char size[16];
+    snprintf(size, sizeof size, "%zu", USUAL + count);
+    setenv("UV_THREADPOOL_SIZE", size, 0);
+}
+
+static WEIR_MUST_CHECK int start_upstreams(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    struct upstream_options upstream = {
-        .address = options->backend,
-        .sends_proxy_header = options->proxy_protocol,
-        .data_directory = options->data_directory,
-        .mariadbd = options->mariadbd,
-        .connect_timeout_s = options->connect_timeout_s,
-    };
-    server->gateway.upstream = upstream_new(&upstream, error);
-    if (!server->gateway.upstream)
+    struct upstream_options list[GATEWAY_BACKENDS_MOST];
+    struct gateway *gateway = &server->gateway;
+    describe_backends(options, list);
+    const struct upstream_set_options set = {
+        .upstreams = list,
+        .count = options->backend_count ? options->backend_count : 1,
+        .policy = (enum upstream_policy)options->backend_policy};
+    if (set.count > 1 && options->backend_first)
+        return error_set(error, "-backend-first: it needs a single backend: with several, two "
+                                "clients could be told the same connection id, and KILL would end "
+                                "the wrong one");
+    if (set.count > 1)
+        make_room_for_looks(set.count);
+    gateway->upstreams = upstream_set_new(&set, error);
+    if (!gateway->upstreams ||
+        upstream_set_start(gateway->upstreams, &server->loop, on_looked, server, error))
         return -1;
-    return upstream_start(server->gateway.upstream, &server->loop, on_looked, server, error);
+    gateway->backends = calloc(set.count, sizeof *gateway->backends);
+    if (!gateway->backends)
+        return error_set(error, "out of memory");
+    for (size_t i = 0; i < set.count; i++) {
+        const struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
+        gateway->backends[i] =
+            (struct session_backend){.name = upstream_name(upstream),
+                                     .address = upstream_address(upstream),
+                                     .label = upstream_label(upstream),
+                                     .sends_proxy_header = upstream_sends_proxy_header(upstream),
+                                     .number = (unsigned)i};
+    }
+    return 0;
 }
 
 /* Sockets that the service manager has opened take the place of those of the options. */
@@ -266,7 +354,7 @@ static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *e
         return given < 0 ? -1 : adopt_listeners(server, first, given, error);
     if (options->port) {
         if (listener_open_tcp(&server->listeners[server->listener_count], options->host,
-                              options->port, error))
+                              options->port, "-host", "-P", error))
             return -1;
         server->listener_count++;
     }
@@ -369,12 +457,14 @@ static int start(struct server *server, struct error *error)
         return error_set(error,
                          "-require-secure-transport: there is no certificate; give -ssl-cert and "
                          "-ssl-key, or -auto-tls");
-    if (open_listeners(server, error) || start_upstream(server, error))
+    if (open_listeners(server, error) || start_upstreams(server, error))
         return -1;
     server->gateway.connection_ids = connection_ids_new();
     if (!server->gateway.connection_ids)
         return error_set(error, "out of memory");
-    return start_workers(server, error);
+    if (start_workers(server, error))
+        return -1;
+    return reporting_open(&server->reporting, &server->gateway, error);
 }
 
 const char *gateway_known_name(uint32_t list, size_t index)
@@ -409,7 +499,8 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     int status = server->status;
     const long cut_off = atomic_load(&server->gateway.cut_off);
     uv_loop_close(&server->loop);
-    upstream_free(server->gateway.upstream);
+    upstream_set_free(server->gateway.upstreams);
+    free(server->gateway.backends);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(server->gateway.tls);
     trace_loading_close(&server->gateway);

@@ -13,12 +13,14 @@
  *   local/       statements that the gateway answers itself
  *   net/         sockets and TLS: the filters of legs, and listeners
  *   upstream/    where the server is, and the embedded one; connection ids
+ *   status/      the status port: how the gateway is, over HTTP
  *
  * Its own files:
  *
  *   gateway.c        the main loop: listeners, signals, draining
  *   worker.c         one event loop a core; sessions are spread over them
  *   watchdog.c       says which worker does not go on
+ *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
  *   connection.c     feeds a session and does what it wishes for
  *   trace_loading.c  the trace plugin of the process */
@@ -31,13 +33,37 @@
 #include "base/base.h"
 #include "plugin/host/plugin_host.h"
 
+/* Names of the ways to choose one of several backends; NULL-terminated. */
+extern const char *const gateway_policies[];
+
+#define GATEWAY_BACKENDS_MOST 32
+
+/* A server that sessions may be connected to. */
+struct gateway_backend {
+    const char *name;    /* NULL: its address */
+    const char *address; /* tcp://host:port, unix:///path */
+    const char *role;    /* NULL: none */
+    long weight;
+    bool proxy_protocol; /* send PROXY headers to it */
+};
+
+/* How backends are checked, where there are several. */
+struct gateway_checks {
+    long interval_ms, rise, fall, slow_start_s;
+    const char *user, *password;  /* NULL: nothing is asked */
+    const char *query, *expected; /* NULL: no query; any answer will do */
+    bool galera;
+};
+
 struct gateway_options {
     const char *host;   /* address to listen on */
     long port;          /* 0: no TCP */
     const char *socket; /* path of the Unix socket; NULL or "": none */
     const char *data_directory;
-    const char *backend;  /* tcp://host:port, unix:///path; NULL or "": embedded */
-    bool proxy_protocol;  /* send PROXY headers to an upstream backend */
+    const struct gateway_backend *backends;
+    size_t backend_count; /* 0: the embedded one */
+    int backend_policy;   /* index of gateway_policies */
+    struct gateway_checks checks;
     bool backend_first;   /* connect it before the client is greeted, and greet as it does */
     const char *mariadbd; /* program of the embedded backend */
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
@@ -56,7 +82,16 @@ struct gateway_options {
     long max_command_bytes;  /* largest command that is relayed; also bounds what a session holds
                                 back */
     long max_prepared_bytes; /* text of prepared statements that one session may keep for plugins */
-    const char *log_file;    /* reopened on SIGHUP; NULL: standard error */
+    bool report_status;      /* the status port is open, and durations are measured */
+    bool status_port_is_given;     /* otherwise it is the usual one, and weir serves without it */
+    const char *status_host;       /* address of the status port, */
+    long status_port;              /* ... and port */
+    bool status_tls;               /* with the certificate for clients */
+    const char *status_token_file; /* holds the bearer token; NULL or "": none is asked for */
+    /* Appends the options in force as a JSON object. NULL: nobody knows them. */
+    void (*describe)(void *user, struct strbuf *json);
+    void *describe_user;
+    const char *log_file; /* reopened on SIGHUP; NULL: standard error */
 };
 
 /* From now on a crash of the process says in the log in which plugin and callback it was, with a

@@ -67,7 +67,7 @@ void introduce(struct introduction *introduction, struct gateway *gateway,
     begin->address.server_ip = introduction->server_ip;
     set_bytes(&begin->address, &arrival->peer);
     make_scramble(begin->scramble);
-    if (upstream_profile(gateway->upstream, &introduction->profile)) {
+    if (upstream_set_profile(gateway->upstreams, &introduction->profile)) {
         begin->version = introduction->profile.version;
         begin->capabilities = introduction->profile.capabilities;
         begin->charset = introduction->profile.charset;

@@ -3,6 +3,7 @@
  * A worker's loop, its inbox, and what its sessions ask of the process. */
 #include "gateway/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,13 +14,22 @@
 
 #define HOLD_LOOKS                                                                                 \
     8 /* for late holds, in the time that a hold may take: it is an eighth late at most */
+#define LAG_PERIOD_MS 100
 
 /* ---- What sessions ask for ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+/* Whose a session is is asked only where it may have another backend than who asks. */
+static const char *user_to_keep(const struct worker *worker, const char *user)
+{
+    return upstream_set_count(worker->gateway->upstreams) > 1 ? user : NULL;
+}
+
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
     const struct worker *worker = owner;
-    return connection_ids_add(worker->gateway->connection_ids, id, backend_id);
+    return connection_ids_add(worker->gateway->connection_ids, id, backend->number, backend_id,
+                              user_to_keep(worker, user));
 }
 
 static void id_remove(void *owner, uint32_t id)
@@ -28,16 +38,98 @@ static void id_remove(void *owner, uint32_t id)
     connection_ids_remove(worker->gateway->connection_ids, id);
 }
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
     const struct worker *worker = owner;
-    return connection_ids_find(worker->gateway->connection_ids, id, backend_id);
+    struct connection_place found;
+    if (!connection_ids_find(worker->gateway->connection_ids, id, user, &found))
+        return false;
+    *place = (struct session_place){.backend = &worker->gateway->backends[found.server],
+                                    .backend_id = found.server_id,
+                                    .is_same_user = found.is_same_user};
+    return true;
 }
 
-static void greeted(void *owner, const struct wire_greeting *greeting)
+static struct upstream *upstream_of(const struct worker *worker,
+                                    const struct session_backend *backend)
+{
+    return upstream_set_at(worker->gateway->upstreams, backend->number);
+}
+
+static int kill_elsewhere(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error)
+{
+    return upstream_kill(upstream_of(owner, backend), statement, error);
+}
+
+static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
+                           struct session_choice *choice, struct error *error)
 {
     const struct worker *worker = owner;
-    upstream_learn(worker->gateway->upstream, greeting);
+    const struct gateway *gateway = worker->gateway;
+    const size_t number =
+        upstream_set_choose(gateway->upstreams, wanted, tried, &choice->others, error);
+    if (number == POLICY_NONE)
+        return false;
+    choice->backend = &gateway->backends[number];
+    choice->turn = upstream_turn(upstream_set_at(gateway->upstreams, number));
+    return true;
+}
+
+static void backend_leave(void *owner, const struct session_backend *backend)
+{
+    upstream_count_session(upstream_of(owner, backend), -1);
+}
+
+static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
+{
+    return upstream_connection_failed(upstream_of(owner, choice->backend), choice->turn, why);
+}
+
+static bool backend_describe(void *owner, size_t number, struct session_backend_row *row)
+{
+    const struct worker *worker = owner;
+    const struct gateway *gateway = worker->gateway;
+    struct upstream_status status;
+    if (number >= upstream_set_count(gateway->upstreams))
+        return false;
+    upstream_status(upstream_set_at(gateway->upstreams, number), &status);
+    *row = (struct session_backend_row){.name = gateway->backends[number].name,
+                                        .address = gateway->backends[number].address,
+                                        .state = status.state,
+                                        .since_s = status.since_s,
+                                        .sessions = status.sessions,
+                                        .checks = status.checks};
+    snprintf(row->last_error, sizeof row->last_error, "%s", status.last_error);
+    snprintf(row->version, sizeof row->version, "%s", status.version);
+    snprintf(row->role, sizeof row->role, "%s", status.role);
+    return true;
+}
+
+static int backend_change(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error)
+{
+    static const enum upstream_mode modes[] = {[SESSION_BACKEND_ENABLE] = UPSTREAM_ENABLED,
+                                               [SESSION_BACKEND_DISABLE] = UPSTREAM_DISABLED,
+                                               [SESSION_BACKEND_DRAIN] = UPSTREAM_DRAINING};
+    static const char *const names[] = {[SESSION_BACKEND_ENABLE] = "enabled",
+                                        [SESSION_BACKEND_DISABLE] = "disabled",
+                                        [SESSION_BACKEND_DRAIN] = "drained"};
+    const struct worker *worker = owner;
+    if (upstream_set_change(worker->gateway->upstreams, name, modes[order], error))
+        return -1;
+    log_info("backend", "%s is %s by ADMIN BACKENDS", log_foreign(name, strlen(name)),
+             names[order]);
+    atomic_fetch_add(&worker->gateway->drains, 1);
+    uv_async_send(worker->gateway->wake_workers);
+    return 0;
+}
+
+static void greeted(void *owner, const struct session_backend *backend,
+                    const struct wire_greeting *greeting)
+{
+    const struct worker *worker = owner;
+    upstream_learn(upstream_of(worker, backend), greeting);
     connection_ids_saw(worker->gateway->connection_ids, greeting->connection_id);
 }
 
@@ -66,21 +158,30 @@ static void trace_changed(void *owner)
 }
 
 /* Workers begin before the first session, and are joined after the last one. */
-static void read_metrics(void *owner, int64_t sums[METRIC_COUNT])
+void workers_read_metrics(const struct gateway *gateway, struct metrics *sums)
 {
-    const struct worker *worker = owner;
-    const struct gateway *gateway = worker->gateway;
-    memset(sums, 0, METRIC_COUNT * sizeof *sums);
+    const uint64_t up_ns = clock_monotonic_ns() - gateway->serving_since_ns;
     for (size_t i = 0; i < gateway->worker_count; i++)
         metrics_sum(&gateway->workers[i].environment.metrics, sums);
-    sums[METRIC_UPTIME] =
-        (int64_t)((clock_monotonic_ns() - gateway->serving_since_ns) / UINT64_C(1000000000));
+    metric_add(sums, METRIC_UPTIME, (int64_t)(up_ns / CLOCK_NS_PER_S));
+}
+
+static void read_metrics(void *owner, struct metrics *sums)
+{
+    const struct worker *worker = owner;
+    workers_read_metrics(worker->gateway, sums);
 }
 
 static const struct session_operations operations = {
     .id_add = id_add,
     .id_remove = id_remove,
     .id_find = id_find,
+    .kill_elsewhere = kill_elsewhere,
+    .backend_choose = backend_choose,
+    .backend_leave = backend_leave,
+    .backend_failed = backend_failed,
+    .backend_describe = backend_describe,
+    .backend_change = backend_change,
     .greeted = greeted,
     .hold_is_back = hold_is_back,
     .trace_load = load_trace,
@@ -101,16 +202,18 @@ static void set_environment(struct worker *worker)
         .has_functions = plugin_has_callables(gateway->registry),
         .offers_tls = gateway->tls != NULL,
         .requires_tls = options->require_tls,
-        .sends_proxy_header = upstream_sends_proxy_header(gateway->upstream),
         .backend_first = options->backend_first,
-        .backend_address = upstream_address(gateway->upstream),
+        .backend = upstream_set_count(gateway->upstreams) == 1 ? gateway->backends : NULL,
         .max_command_bytes = (size_t)options->max_command_bytes,
         .max_prepared_bytes = (size_t)options->max_prepared_bytes,
         .handshake_timeout_s = options->handshake_timeout_s,
         .connect_timeout_s = options->connect_timeout_s,
         .hold_timeout_s = options->hold_timeout_s,
         .trace = &gateway->trace,
+        .measures = options->report_status,
     };
+    if (options->report_status)
+        worker->activity.plugin.callbacks = worker->environment.metrics.callbacks;
     session_environment_init(&worker->environment);
 }
 
@@ -171,6 +274,10 @@ static void on_wake(uv_async_t *handle)
     if (worker->trace_changes != changes)
         connections_do(worker, connection_follow_trace);
     worker->trace_changes = changes;
+    unsigned drains = atomic_load(&worker->gateway->drains);
+    if (worker->drains != drains)
+        connections_do(worker, connection_drain_backend);
+    worker->drains = drains;
     if (atomic_load(&worker->gateway->draining))
         connections_do(worker, connection_drain);
     if (asked_to_stop(worker) && !worker->closing) {
@@ -196,6 +303,32 @@ static void on_hold_timer(uv_timer_t *timer)
 {
     connections_do(timer->data, connection_expire_holds);
 }
+
+/* ---- How late the loop is ---- */
+
+static void on_lag_timer(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+    const uint64_t now_ns = clock_monotonic_ns();
+    const uint64_t late_ns = now_ns > worker->lag_due_ns ? now_ns - worker->lag_due_ns : 0;
+    durations_add(&worker->environment.metrics.durations[METRIC_DURATION_LOOP_LAG], late_ns);
+    worker->lag_due_ns = now_ns + LAG_PERIOD_MS * UINT64_C(1000000);
+    uv_timer_start(timer, on_lag_timer, LAG_PERIOD_MS, 0);
+}
+
+/* What a clock at each turn of the loop would cost statements, this does not. */
+static void start_lag_timer(struct worker *worker)
+{
+    uv_timer_init(&worker->loop, &worker->lag_timer);
+    worker->lag_timer.data = worker;
+    uv_unref((uv_handle_t *)&worker->lag_timer);
+    if (!worker->environment.measures)
+        return;
+    worker->lag_due_ns = clock_monotonic_ns() + LAG_PERIOD_MS * UINT64_C(1000000);
+    uv_timer_start(&worker->lag_timer, on_lag_timer, LAG_PERIOD_MS, 0);
+}
+
+/* ---- The loop's beginning and end ---- */
 
 /* One look at all sessions in a while: a hold of each costs no timer of its own. */
 static void start_hold_timer(struct worker *worker)
@@ -265,6 +398,7 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     uv_prepare_start(&worker->before_waiting, on_before_waiting);
     uv_unref((uv_handle_t *)&worker->before_waiting);
     start_hold_timer(worker);
+    start_lag_timer(worker);
     worker->wake.data = worker->idle.data = worker;
     if (status < 0)
         return error_set(error, "starting a worker's event loop: %s", uv_strerror(status));

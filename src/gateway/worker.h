@@ -15,7 +15,7 @@
 #include "gateway/gateway.h"
 #include "gateway/net/net.h"
 #include "gateway/session/session.h"
-#include "gateway/upstream/upstream.h"
+#include "gateway/upstream/upstream_set.h"
 #include "gateway/watchdog.h"
 
 struct connection;
@@ -25,7 +25,8 @@ struct trace_host;
 struct gateway {
     const struct gateway_options *options;
     struct plugin_registry *registry;
-    struct upstream *upstream;
+    struct upstream_set *upstreams;
+    struct session_backend *backends; /* the same, as sessions see them */
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
@@ -36,6 +37,7 @@ struct gateway {
     struct tls_context *tls;            /* NULL: clients are not offered TLS */
     _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
     atomic_uint trace_changes;          /* of what is traced; workers that are late look */
+    atomic_uint drains;                 /* of backends; the same */
     uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
@@ -59,8 +61,11 @@ struct worker {
     struct connection *ready; /* to be read from once more: their filters have buffered input */
     uv_idle_t idle;           /* runs while there are any */
     uv_timer_t hold_timer;    /* looks for holds that plugins do not give back */
+    uv_timer_t lag_timer;     /* measures how late the loop is; stopped: nobody asks */
+    uint64_t lag_due_ns;      /* monotonic */
     atomic_long connection_count;
     bool closing;
+    unsigned drains;        /* as trace_changes */
     unsigned trace_changes; /* those of the gateway that have been acted upon */
 };
 
@@ -73,6 +78,9 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
+
+/* Adds what all workers have counted to sums. Any thread. */
+void workers_read_metrics(const struct gateway *gateway, struct metrics *sums);
 
 /* Has the connection's client read from once more, though its socket is not readable; and takes
  * that back. On the worker's thread. */

@@ -35,6 +35,7 @@ void sql_tables_init(struct sql_tables *tables)
 void sql_tables_release(struct sql_tables *tables)
 {
     free(tables->items);
+    free(tables->routines);
     free(tables->names);
     free(tables->slots);
     free(tables->ctes);
@@ -42,9 +43,8 @@ void sql_tables_release(struct sql_tables *tables)
     sql_tables_init(tables);
 }
 
-/* Makes room for one more of something that grows; false: no memory. */
-static bool grow(struct sql_tables *tables, void **items, size_t *capacity, size_t needed,
-                 size_t item_bytes)
+bool sql_tables_grow(struct sql_tables *tables, void **items, size_t *capacity, size_t needed,
+                     size_t item_bytes)
 {
     if (needed <= *capacity)
         return true;
@@ -61,22 +61,8 @@ static bool grow(struct sql_tables *tables, void **items, size_t *capacity, size
 
 static bool grow_names(struct sql_tables *tables, size_t more)
 {
-    return grow(tables, (void **)&tables->names, &tables->names_capacity, tables->names_size + more,
-                1);
-}
-
-/* Copies a name into the buffer; a span whose `at` is NULL + offset. False: no memory. */
-static bool keep_name(struct scan *scan, const struct sql_token *token, size_t *offset,
-                      size_t *size)
-{
-    struct sql_tables *tables = scan->tables;
-    size_t most = token->end - token->start;
-    if (!grow_names(tables, most))
-        return false;
-    *offset = tables->names_size;
-    *size = sql_token_text(&scan->cursor.lexer, token, tables->names + *offset, most);
-    tables->names_size += *size;
-    return true;
+    return sql_tables_grow(tables, (void **)&tables->names, &tables->names_capacity,
+                           tables->names_size + more, 1);
 }
 
 /* Whether two names are the same to a server, letter case apart. */
@@ -101,6 +87,27 @@ static struct sql_span offset_span(size_t offset, size_t size)
 {
     return (struct sql_span){(const char *)(uintptr_t)offset,
                              size}; // NOLINT(performance-no-int-to-ptr)
+}
+
+bool sql_scan_keep_name(struct scan *scan, const struct sql_token *token, struct sql_span *name)
+{
+    struct sql_tables *tables = scan->tables;
+    size_t most = token->end - token->start;
+    if (!grow_names(tables, most))
+        return false;
+    size_t offset = tables->names_size;
+    size_t size = sql_token_text(&scan->cursor.lexer, token, tables->names + offset, most);
+    *name = offset_span(offset, size);
+    tables->names_size += size;
+    return true;
+}
+
+bool sql_scan_keep_point(struct scan *scan)
+{
+    if (!grow_names(scan->tables, 1))
+        return false;
+    scan->tables->names[scan->tables->names_size++] = '.';
+    return true;
 }
 
 static const char *span_bytes(const struct sql_tables *tables, struct sql_span span)
@@ -158,24 +165,21 @@ static bool is_cte(const struct sql_tables *tables, struct sql_span name)
     return false;
 }
 
-static bool same_span(const struct sql_tables *tables, struct sql_span a, struct sql_span b)
+bool sql_tables_same_span(const struct sql_tables *tables, struct sql_span a, struct sql_span b)
 {
     return a.size == b.size && memcmp(span_bytes(tables, a), span_bytes(tables, b), a.size) == 0;
 }
 
-/* A text of a PREPARE or EXECUTE IMMEDIATE: names without a database belong to that in which it
- * runs. */
-static void add_inside(struct scan *scan, struct sql_table *table)
+void sql_scan_add_inside(struct scan *scan, struct sql_span *database)
 {
     struct sql_tables *tables = scan->tables;
-    bool unqualified = table->database.size == 0 && table->named_apart.size == 0;
-    if (!scan->inside || !unqualified)
+    if (!scan->inside)
         return;
     struct sql_span name = scan->inside->name;
     if (!scan->inside->known) {
         scan->unknown = true;
     } else if (name.size > 0 && grow_names(tables, name.size)) {
-        table->database = offset_span(tables->names_size, name.size);
+        *database = offset_span(tables->names_size, name.size);
         memcpy(tables->names + tables->names_size, name.at, name.size);
         tables->names_size += name.size;
     }
@@ -184,9 +188,9 @@ static void add_inside(struct scan *scan, struct sql_table *table)
 static bool same_table(const struct sql_tables *tables, const struct sql_table *a,
                        const struct sql_table *b)
 {
-    return a->access == b->access && same_span(tables, a->name, b->name) &&
-           same_span(tables, a->database, b->database) &&
-           same_span(tables, a->named_apart, b->named_apart);
+    return a->access == b->access && sql_tables_same_span(tables, a->name, b->name) &&
+           sql_tables_same_span(tables, a->database, b->database) &&
+           sql_tables_same_span(tables, a->named_apart, b->named_apart);
 }
 
 static uint32_t table_hash(const struct sql_tables *tables, const struct sql_table *table)
@@ -238,7 +242,7 @@ static void drop_slots(struct sql_tables *tables)
 void sql_tables_clear(struct sql_tables *tables)
 {
     drop_slots(tables);
-    tables->count = tables->names_size = 0;
+    tables->count = tables->names_size = tables->routine_count = 0;
 }
 
 /* Adds a table, or its deeds when the list has it. */
@@ -256,8 +260,8 @@ static void add(struct scan *scan, const struct sql_table *table)
         scan->unknown = true;
         return;
     }
-    if (grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
-             sizeof *tables->items)) {
+    if (sql_tables_grow(tables, (void **)&tables->items, &tables->capacity, tables->count + 1,
+                        sizeof *tables->items)) {
         if (tables->slots)
             *slot_of(tables, table) = (uint16_t)(tables->count + 1);
         tables->items[tables->count] = *table;
@@ -267,7 +271,8 @@ static void add(struct scan *scan, const struct sql_table *table)
 
 static void add_table(struct scan *scan, struct sql_table *table)
 {
-    add_inside(scan, table);
+    if (table->database.size == 0 && table->named_apart.size == 0)
+        sql_scan_add_inside(scan, &table->database);
     add(scan, table);
 }
 
@@ -316,13 +321,10 @@ static bool is_reserved(uint16_t word)
 static bool take_name(struct scan *scan, struct sql_span *name)
 {
     const struct sql_token *token = &scan->cursor.token;
-    size_t offset = 0;
-    size_t size = 0;
-    if (!sql_token_is_name(token) || !keep_name(scan, token, &offset, &size)) {
+    if (!sql_token_is_name(token) || !sql_scan_keep_name(scan, token, name)) {
         scan->unknown = true;
         return false;
     }
-    *name = offset_span(offset, size);
     sql_scan_next(scan);
     return true;
 }
@@ -395,8 +397,7 @@ void sql_scan_shown_table(struct scan *scan, bool apart)
 void sql_scan_add_cte(struct scan *scan, bool visible)
 {
     struct sql_tables *tables = scan->tables;
-    size_t offset = 0;
-    size_t size = 0;
+    struct sql_span name = {NULL, 0};
     if (tables->cte_count == SQL_TABLES_MAX || !sql_token_is_name(&scan->cursor.token)) {
         scan->unknown = true;
         return;
@@ -405,12 +406,14 @@ void sql_scan_add_cte(struct scan *scan, bool visible)
         tables->cte_heads = calloc(CTE_HEADS, sizeof *tables->cte_heads);
     if (!tables->cte_heads)
         tables->failed = true;
-    else if (keep_name(scan, &scan->cursor.token, &offset, &size) &&
-             grow(tables, (void **)&tables->ctes, &tables->cte_capacity, tables->cte_count + 1,
-                  sizeof *tables->ctes)) {
-        uint16_t head = (uint16_t)(name_hash(tables, tables->names + offset, size) % CTE_HEADS);
+    else if (sql_scan_keep_name(scan, &scan->cursor.token, &name) &&
+             sql_tables_grow(tables, (void **)&tables->ctes, &tables->cte_capacity,
+                             tables->cte_count + 1, sizeof *tables->ctes)) {
+        size_t offset = (uintptr_t)name.at;
+        uint16_t head =
+            (uint16_t)(name_hash(tables, tables->names + offset, name.size) % CTE_HEADS);
         tables->ctes[tables->cte_count++] = (struct sql_cte){.offset = offset,
-                                                             .size = size,
+                                                             .size = name.size,
                                                              .visible = visible,
                                                              .head = head,
                                                              .older = tables->cte_heads[head]};
@@ -433,9 +436,16 @@ bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_databa
     if (grow_names(tables, current_database.size) && current_database.size > 0)
         memcpy(tables->names + database, current_database.at, current_database.size);
     if (tables->failed) {
-        tables->count = 0;
+        tables->count = tables->routine_count = 0;
         tables->known = false;
         return false;
+    }
+    for (size_t i = 0; i < tables->routine_count; i++) {
+        struct sql_routine *routine = &tables->routines[i];
+        if (routine->database.size == 0)
+            routine->database = offset_span(database, current_database.size);
+        routine->database.at = span_bytes(tables, routine->database);
+        routine->name.at = span_bytes(tables, routine->name);
     }
     for (size_t i = 0; i < tables->count; i++) {
         struct sql_table *item = &tables->items[i];

@@ -24,8 +24,14 @@
  * table name missing where one must stand, parentheses that do not match, an unterminated quote), a
  * text that is computed at run time (EXECUTE IMMEDIATE @x), a table of MariaDB's engine CONNECT,
  * which has names of tables in its options' values, nesting or lists beyond the limits
- * below. A rule that guards tables should refuse such a statement. CALL and EXECUTE name no table
- * and are known: what they run was seen when it was created or prepared.
+ * below. A rule that guards tables should refuse such a statement. EXECUTE names no table and is
+ * known: what it runs was seen when it was prepared.
+ *
+ * `routines` are what CALL names, and each name before a parenthesis in an expression that can be a stored
+ * (or a loaded) function there: one with a database, and one that is not the server's own (builtin.h). What
+ * these use is in no text, so that of a statement with routines the tables are not all known, however
+ * `known` is. A call without parentheses in a block of sql_mode=ORACLE is one, too. TiDB has no stored
+ * functions. What a view, a trigger or a foreign key brings along is in no text either, and here in no list.
  *
  * Not a parser: text that a server would refuse may pass as known. Memory is kept between
  * statements. Time in proportion to the text (and to tables times the common table expressions in
@@ -39,6 +45,7 @@
 enum {
     SQL_TABLES_MAX = 4096,      /* tables of a statement, and common table expressions in scope */
     SQL_TABLES_DEPTH_MAX = 500, /* nested parentheses */
+    SQL_ROUTINES_MAX = 64,      /* different routines of a statement */
 };
 
 /* X(enumerator, text): how a statement uses a table. */
@@ -82,13 +89,23 @@ struct sql_table {
     bool in_text;  /* named in the text of a PREPARE or EXECUTE IMMEDIATE */
 };
 
+/* Compared by bytes: a function that is called as f() and F() is two. */
+struct sql_routine {
+    struct sql_span database; /* empty: not qualified, and there is no current database */
+    struct sql_span
+        name;     /* without quotes; "package.routine" where the text says both, and a database */
+    bool is_call; /* by CALL; otherwise in an expression */
+};
+
 struct sql_tables {
     struct sql_table *items; /* owned; in the order of the text */
     size_t count;
-    bool known;
+    bool known;                   /* all names of tables and routines are there */
+    struct sql_routine *routines; /* owned; likewise */
+    size_t routine_count;
 
     /* Private. */
-    size_t capacity;
+    size_t capacity, routine_capacity;
     char *names; /* owned: what the spans point to */
     size_t names_size, names_capacity;
     uint16_t *slots;      /* owned: where items stand, by hash; NULL until they are many */

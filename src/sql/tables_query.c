@@ -10,6 +10,7 @@
 
 static void with(struct scan *scan)
 {
+    sql_scan_frame(scan)->defines = false;
     sql_scan_next(scan);
     sql_scan_frame(scan)->recursive = sql_scan_accept(scan, SQL_WORD_RECURSIVE);
     sql_scan_set_clause(scan, CLAUSE_WITH);
@@ -52,6 +53,7 @@ bool sql_scan_begin_query(struct scan *scan)
     case SQL_WORD_SELECT:
         frame->access = SQL_ACCESS_READ;
         frame->deeds = 0;
+        frame->defines = false;
         sql_scan_next(scan);
         sql_scan_set_clause(scan, CLAUSE_SELECT);
         return true;
@@ -194,7 +196,8 @@ static void step_factor(struct scan *scan)
         sql_scan_set_clause(scan, CLAUSE_REFS);
     } else if (word == SQL_WORD_JSON_TABLE && sql_cursor_second_is(&scan->cursor, '(')) {
         sql_scan_next(scan);
-        sql_scan_set_clause(scan, CLAUSE_REFS);
+        sql_scan_open_frame(scan, CLAUSE_PAREN, CLAUSE_REFS);
+        sql_scan_next(scan);
     } else if (skip_hint(scan)) {
         sql_scan_set_clause(scan, CLAUSE_REFS);
     } else {

@@ -147,7 +147,7 @@ static struct reading scan_text(struct sql_tables *tables, struct sql_span text,
     scan.inside = inside;
     scan.compound = scan.verb = scan.unknown = scan.no_statement = scan.targets_all = false;
     scan.wrapped = false;
-    scan.target_count = 0;
+    scan.target_count = scan.seen_count = 0;
     scan.frames[0] = (struct frame){0};
     sql_scan_drop_ctes(tables, 0);
     sql_cursor_init(&scan.cursor, text, mode, reading);

@@ -8,6 +8,7 @@
 
 void sql_scan_next(struct scan *scan)
 {
+    scan->seen[scan->seen_count++ % SCAN_SEEN] = scan->cursor.token;
     sql_cursor_next(&scan->cursor);
     scan->verb = false;
     if (!scan->compound || sql_cursor_at_end(&scan->cursor))
@@ -45,6 +46,8 @@ void sql_scan_open_frame(struct scan *scan, enum clause inside, enum clause afte
         .clause = (uint8_t)inside,
         .access = is_factor ? outer.access : (uint8_t)SQL_ACCESS_READ,
         .deeds = is_factor ? outer.deeds : 0,
+        .defines = outer.defines || outer.clause == CLAUSE_CREATE || outer.clause == CLAUSE_ALTER ||
+                   outer.clause == CLAUSE_REFERENCES,
         .ctes = (uint32_t)scan->tables->cte_count,
     };
 }
@@ -78,6 +81,8 @@ static bool step_sequence(struct scan *scan)
     if (is_sequence_function(word)) {
         sql_scan_next(scan);
         if (sql_cursor_is(&scan->cursor, '(')) {
+            if (scan->cursor.lexer.mode.dialect == SQL_DIALECT_MYSQL)
+                sql_scan_note_call(scan); /* it has no sequences, and often such a function */
             sql_scan_open_frame(scan, CLAUSE_OTHER, (enum clause)sql_scan_frame(scan)->clause);
             sql_scan_next(scan);
             if (sql_token_is_name(&scan->cursor.token)) {
@@ -108,6 +113,7 @@ void sql_scan_pass(struct scan *scan)
     struct frame *frame = sql_scan_frame(scan);
     uint16_t word = sql_cursor_word(&scan->cursor);
     if (sql_cursor_is(&scan->cursor, '(')) {
+        sql_scan_note_call(scan);
         sql_scan_open_frame(scan, CLAUSE_PAREN, (enum clause)frame->clause);
         sql_scan_next(scan);
     } else if (sql_cursor_is(&scan->cursor, ')')) {

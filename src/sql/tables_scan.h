@@ -4,6 +4,7 @@
  *
  *     tables_run.c        the loop, and the readings of a text
  *     tables.c            the list: names, duplicates, limits
+ *     tables_routines.c   the list of routines, and which parentheses are calls
  *     tables_scan.c       the moves: tokens, frames, parentheses
  *     tables_query.c      the clauses of queries
  *     tables_define.c     the clauses of CREATE and ALTER
@@ -48,12 +49,17 @@ struct frame {
     bool foreign;   /* CLAUSE_REFERENCES: FOREIGN KEY was seen since the last comma */
     bool binding;   /* USING at this level begins a statement */
     bool insert;    /* ON DUPLICATE KEY at this level ends the scope of what the query defines */
+    bool defines;   /* inside of a definition: names before parentheses are no functions */
     bool cte;       /* the body of the last common table expression below ctes */
     uint32_t ctes;  /* how many were in scope when it was opened */
 };
 
+#define SCAN_SEEN 8U /* tokens that are looked back at: db . package . name ( and what is before */
+
 struct scan {
     struct sql_cursor cursor;
+    struct sql_token seen[SCAN_SEEN]; /* those before the current one, in turn */
+    unsigned seen_count;
     struct sql_tables *tables;
     struct sql_blocks blocks;
     struct frame frames[SQL_TABLES_DEPTH_MAX];
@@ -107,6 +113,28 @@ void sql_tables_clear(struct sql_tables *tables);
 /* Completes the list: tables without a database get the current one, and spans become pointers.
  * False: there was no memory, and the list is empty. */
 bool sql_tables_finish(struct sql_tables *tables, struct sql_span current_database);
+
+/* Memory for another `needed`-th item. False: there is none, and the list has failed. */
+bool sql_tables_grow(struct sql_tables *tables, void **items, size_t *capacity, size_t needed,
+                     size_t item_bytes);
+/* Keeps a name, decoded. While the list grows a span holds the offset of its bytes instead of their
+ * address. False: no memory. */
+bool sql_scan_keep_name(struct scan *scan, const struct sql_token *token, struct sql_span *name);
+/* Keeps a point after the name that was kept last. False: no memory. */
+bool sql_scan_keep_point(struct scan *scan);
+/* The database of a name in the text of a PREPARE or EXECUTE IMMEDIATE that has none: where it runs. */
+void sql_scan_add_inside(struct scan *scan, struct sql_span *database);
+bool sql_tables_same_span(const struct sql_tables *tables, struct sql_span a, struct sql_span b);
+
+/* tables_routines.c */
+
+/* At CALL: adds the routine that stands after it, and moves there. */
+void sql_scan_call(struct scan *scan);
+/* At an opening parenthesis: adds what stands before it when that can be a stored function. */
+void sql_scan_note_call(struct scan *scan);
+/* At what a statement in a block begins with: in sql_mode=ORACLE that can be a procedure's name, which is
+ * added and moved past, as that of CALL. */
+bool sql_scan_procedure(struct scan *scan);
 
 /* tables_scan.c */
 

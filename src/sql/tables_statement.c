@@ -106,7 +106,9 @@ static void load(struct scan *scan)
         scan->unknown = scan->unknown || !found;
         sql_scan_changed_table(scan, SQL_ACCESS_WRITE, deeds, false);
         sql_scan_set_clause(scan, CLAUSE_OTHER);
-    } else if (what == SQL_WORD_INDEX) { /* INTO CACHE t ... */
+        if (sql_cursor_is(&scan->cursor, '('))
+            sql_scan_skip_parentheses(scan); /* columns, which are no function's arguments */
+    } else if (what == SQL_WORD_INDEX) {     /* INTO CACHE t ... */
         sql_scan_next(scan);
         sql_scan_next(scan);
         sql_scan_accept(scan, SQL_WORD_INTO);
@@ -269,7 +271,6 @@ void sql_scan_statement(struct scan *scan)
 static bool names_no_table(uint16_t word)
 {
     switch (word) {
-    case SQL_WORD_CALL:
     case SQL_WORD_DO:
     case SQL_WORD_USE:
     case SQL_WORD_BEGIN:
@@ -352,6 +353,8 @@ static void unlisted(struct scan *scan, uint16_t word)
     sql_scan_set_clause(scan, CLAUSE_OTHER);
     bool advises =
         word == SQL_WORD_INDEX && sql_cursor_second_word(&scan->cursor) == SQL_WORD_ADVISE;
+    if (scan->compound && sql_scan_procedure(scan))
+        return;
     /* Inside of blocks a statement can also be the name of a variable, to be assigned to. */
     if (!names_no_table(word) && !advises && !scan->compound)
         scan->unknown = scan->no_statement = true;
@@ -361,6 +364,9 @@ static void unlisted(struct scan *scan, uint16_t word)
 static void other_statement(struct scan *scan, uint16_t word)
 {
     switch (word) {
+    case SQL_WORD_CALL:
+        sql_scan_call(scan);
+        return;
     case SQL_WORD_LOAD:
         load(scan);
         return;

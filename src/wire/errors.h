@@ -20,6 +20,7 @@
     X(1045, WIRE_ER_ACCESS_DENIED_ERROR, "28000", "a plugin refuses, and gives no number")         \
     X(1053, WIRE_ER_SERVER_SHUTDOWN, "08S01", "weir ends while an answer is due")                  \
     X(1064, WIRE_ER_PARSE_ERROR, "42000", "a statement for weir is misspelt")                      \
+    X(1094, WIRE_ER_NO_SUCH_THREAD, "HY000", "a session that is to be killed has just ended")      \
     X(1105, WIRE_ER_UNKNOWN_ERROR, "HY000",                                                        \
       "a plugin could not do its work, or its administration has failed")                          \
     X(1123, WIRE_ER_CANT_INITIALIZE_UDF, "HY000",                                                  \

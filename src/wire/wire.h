@@ -10,6 +10,7 @@
  *   packets.h    codecs: greeting, handshake response, OK, ERR, column definitions, rows ...
  *   parameters.h what a client sends with a statement: its text, parameters, query attributes
  *   proxy.h      the PROXY protocol v2 header
+ *   waypoints.h  a walk over elements without an index, that does not begin at the first each time
  *   tracker.h    the conversation tracker: bytes of both directions in, packets with meaning out
  *
  * Source of the facts: MySQL 8.0 "Client/Server Protocol" in the source code documentation and
@@ -24,5 +25,6 @@
 #include "wire/protocol.h"
 #include "wire/proxy.h"
 #include "wire/tracker.h"
+#include "wire/waypoints.h"
 
 #endif

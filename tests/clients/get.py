@@ -71,6 +71,21 @@ def from_npm(folder):
     run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", cwd=folder)
 
 
+@once("prisma", "package.json", "prisma.prisma")
+def prisma_client_made(folder):
+    """Its generator insists on an engine for migrations, which comes from a host of its own and is not run for this."""
+    schema = from_npm() / "schema.prisma"  # beside the packages that it looks for
+    shutil.copy(PROGRAMS / "prisma.prisma", schema)
+    run(from_npm() / "node_modules" / ".bin" / "prisma", "generate", "--schema", schema, cwd=from_npm(),
+        env={**os.environ, "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "PRISMA_HIDE_UPDATE_MESSAGE": "1"})
+
+
+def prisma_client():
+    """It generates into the package that is required."""
+    prisma_client_made()
+    return from_npm() / "node_modules"
+
+
 @once("rust", "rust/Cargo.toml", "rust/src/lib.rs", "rust/src/bin/sqlx.rs", "rust/src/bin/mysql_async.rs")
 def from_crates(folder):
     run("cargo", "build", cwd=PROGRAMS / "rust", env={**os.environ, "CARGO_TARGET_DIR": str(folder)})

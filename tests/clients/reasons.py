@@ -10,12 +10,14 @@ COMPRESSION = "The client compresses without having been offered it: error 1043.
 NOT_OFFERED = "The test insists that the connection is compressed, and weir does not offer compression."
 CROSSED = ("A statement that is sent in the moment in which the server closes is answered with weir's error 1927, which says that it is not known "
            "whether it took effect; directly the client finds the connection gone.")
+TLS_ENDS = "TLS ends at weir; the test asks the server for Ssl_cipher, which is that of the connection between weir and the server."
 KILLED = "A session that is killed while a statement runs is closed without a word; weir says so to the client with error 1927."
 
 REASONS = [
     ("work", "mariadb-admin|mariadb shell|a restart", r"ERROR 1927", KILLED),
     ("reconnect|pool", ".*", r"1927|took effect is not known", CROSSED),
     ("work", "Connector/C", r"test_compress not ok|connection: 40 tests", NOT_OFFERED),
+    ("work", "go-sql-driver.*", r"TestTLS.* FAIL|\d tests, status 1", TLS_ENDS),
     ("ids", ".*", r"(?i)agree.*(0|false)", OWN_IDS),
     (".*", "npm mysql", r"1251|^$|ended with", NO_SWITCH),
     ("compression", ".*", r"1043", COMPRESSION),

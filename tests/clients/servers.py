@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that are clients of another: a replica, and a server with FEDERATED tables."""
+"""Servers that are clients of another: a replica, and servers whose tables are another's."""
 import get
 from harness.endpoint import DATABASE, PASSWORD, USER
 from harness.mariadb import MariaDB
@@ -64,25 +64,40 @@ def replica(place, endpoint):
         other.process.kill()
 
 
-def federated_version():
-    if not (mariadb_plugin_dir() / "ha_federatedx.so").exists():
-        raise get.Skipped("ha_federatedx.so of Debian's mariadb-server is not there")
-    return get.debian_version("mariadb-server-core")
+# Engines whose tables are another server's: the end of CREATE TABLE that says where, by the engine's name.
+LINKS = {
+    "federatedx": "ENGINE=FEDERATED CONNECTION='mysql://{user}:{password}@{host}:{port}/{database}/f'",
+    "spider": "ENGINE=SPIDER COMMENT='wrapper \"mysql\", host \"{host}\", port \"{port}\", user \"{user}\", password \"{password}\", "
+              "database \"{database}\", table \"f\"'",
+    "connect": "ENGINE=CONNECT TABLE_TYPE=MYSQL CONNECTION='mysql://{user}:{password}@{host}:{port}/{database}/f'",
+}
 
 
-def federated(place, endpoint):
-    place.database.execute(f"CREATE TABLE {DATABASE}.f (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), KEY (t))",
-                           f"INSERT INTO {DATABASE}.f (t) SELECT CONCAT('ä', seq) FROM {DATABASE}.seq_1_to_500")
-    other = _other(place, f"federated-{endpoint.name}", "--plugin-load-add=ha_federatedx")
-    try:
-        lines = []
-        for statement in (f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4",
-                          f"CREATE TABLE {DATABASE}.f (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), KEY (t)) ENGINE=FEDERATED "
-                          f"CONNECTION='mysql://{USER}:{PASSWORD}@{endpoint.host}:{endpoint.port}/{DATABASE}/f'",
-                          f"SELECT COUNT(*), MAX(t) FROM {DATABASE}.f", f"INSERT INTO {DATABASE}.f (t) VALUES ('a'), ('b')",
-                          f"UPDATE {DATABASE}.f SET t = 'c' WHERE t = 'a'", f"DELETE FROM {DATABASE}.f WHERE id < 10",
-                          f"SELECT * FROM {DATABASE}.f WHERE t = 'ä77' OR id > 495"):
-            lines.append(str(other.execute(statement)))
-        return [*lines, str(place.database.execute(f"SELECT COUNT(*), MAX(t) FROM {DATABASE}.f"))]
-    finally:
-        other.process.kill()
+def linked_version(engine):
+    def version():
+        if not (mariadb_plugin_dir() / f"ha_{engine}.so").exists():
+            raise get.Skipped(f"ha_{engine}.so is not there: tools/bootstrap.sh clients takes it out of Debian's package")
+        return get.debian_version("mariadb-server-core")
+    return version
+
+
+def linked(engine):
+    """Statements on a server whose table is that of the place's, which the engine reads and writes as a client."""
+    def run(place, endpoint):
+        place.database.execute(f"CREATE TABLE {DATABASE}.f (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, t VARCHAR(100), KEY (t))",
+                               f"INSERT INTO {DATABASE}.f (t) SELECT CONCAT('ä', seq) FROM {DATABASE}.seq_1_to_500")
+        link = LINKS[engine].format(user=USER, password=PASSWORD, host=endpoint.host, port=endpoint.port, database=DATABASE)
+        other = _other(place, f"{engine}-{endpoint.name}", f"--plugin-load-add=ha_{engine}")
+        try:
+            lines = []
+            for statement in (f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4",
+                              f"CREATE TABLE {DATABASE}.f (id INT NOT NULL PRIMARY KEY, t VARCHAR(100)) {link}",
+                              f"SELECT COUNT(*), MAX(t) FROM {DATABASE}.f", f"INSERT INTO {DATABASE}.f VALUES (600, 'a'), (601, 'b')",
+                              f"UPDATE {DATABASE}.f SET t = 'c' WHERE t = 'a'", f"DELETE FROM {DATABASE}.f WHERE id < 10",
+                              f"SELECT * FROM {DATABASE}.f WHERE t = 'ä77' OR id > 495 ORDER BY id",
+                              f"SELECT a.id FROM {DATABASE}.f a JOIN {DATABASE}.f b ON a.id = b.id + 590 ORDER BY 1"):
+                lines.append(str(other.execute(statement)))
+            return [*lines, str(place.database.execute(f"SELECT COUNT(*), MAX(t) FROM {DATABASE}.f"))]
+        finally:
+            other.process.kill()
+    return run

@@ -42,7 +42,9 @@ SUITES = [
     Suite("mariadb-admin", "ping, status, processlist, kill, shutdown", debian("mariadb-client"), terminal.admin),
     Suite("a restart", "of the backend, and of weir, beneath sessions", debian("mariadb-client-core"), terminal.restarts),
     Suite("a replica", "with GTID, parallel, from the beginning and after a pause", debian("mariadb-server-core"), servers.replica),
-    Suite("FEDERATED", "a server whose tables are another's", servers.federated_version, servers.federated),
+    Suite("FEDERATED", "a server whose tables are another's", servers.linked_version("federatedx"), servers.linked("federatedx")),
+    Suite("Spider", "the same", servers.linked_version("spider"), servers.linked("spider")),
+    Suite("CONNECT", "the same, TABLE_TYPE=MYSQL", servers.linked_version("connect"), servers.linked("connect")),
 ]
 
 

@@ -84,7 +84,7 @@ class Judge:
             if index == len(played) - 1:
                 break  # the last ask, whose row may not be there yet
             view = View(index, one, told[index], placed[index], server_view.touched(self.stand, one, connection, placed[index]))
-            self.counts["unknown"] += any(statement.inexact or not statement.tables_known for statement in view.told)
+            self.counts["unknown"] += any(statement.inexact or not statement.names_known for statement in view.told)
             if show:
                 view.show()
             for check in CHECKS:
@@ -149,7 +149,7 @@ def names(text, table):
 # ---- The checks: each yields (expected, got) ----
 
 def tables(view):
-    if not view.told or not view.touched or any(not statement.tables_known for statement in view.told):
+    if not view.told or not view.touched or any(not statement.names_known for statement in view.told):
         return
     text = readings(view.one.text)
     reached = set()
@@ -166,7 +166,7 @@ def tables(view):
         if lower in reached or not any(names(reading, lower) for reading in text):
             continue
         if lower not in known_names:
-            yield f"table {database}.{name}, or tables_known = 0", f"tables {sorted(known_names)}"
+            yield f"table {database}.{name}, or names_known = 0", f"tables {sorted(known_names)}"
         elif database.isascii() and not view.schema_unsure and (database.lower(),
             lower) not in known and (None, lower) not in known:
             yield f"table {database}.{name}", f"tables {sorted(known, key=str)[:6]}"

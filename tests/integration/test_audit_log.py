@@ -49,6 +49,17 @@ def test_a_session_from_its_beginning_to_its_end(audited):
     assert records[-1]["duration_us"] > 0
 
 
+def test_a_record_names_the_routines_that_a_statement_calls(audited):
+    server = audited()
+    records = session(server, "CREATE OR REPLACE TABLE t (a INT)", "CREATE OR REPLACE FUNCTION f(x INT) RETURNS INT READS SQL DATA RETURN (SELECT COUNT(a) + x FROM t)",
+                      "CREATE OR REPLACE PROCEDURE p() INSERT INTO t VALUES (f(1))", "CALL p()", "SELECT f(2)", "SELECT ABS(-1)",
+                      "DROP PROCEDURE p", "DROP FUNCTION f")
+    call, function, own = [one for one in statements(records) if one.get("sql") in ("CALL p()", "SELECT f(2)", "SELECT ABS(-1)")]
+    assert call["routines"] == [{"schema": "weir_case", "name": "p", "how": "call"}] and call["tables_known"] == 0
+    assert function["routines"] == [{"schema": "weir_case", "name": "f", "how": "function"}] and function["tables_known"] == 0
+    assert "routines" not in own and own["tables_known"] == 1
+
+
 def test_sequence_numbers_have_no_gap_and_the_log_has_a_start_and_a_stop(audited):
     server = audited()
     session(server, *[f"SELECT {i}" for i in range(50)])

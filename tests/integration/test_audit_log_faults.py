@@ -293,6 +293,32 @@ def test_an_emergency_account_is_let_in_by_a_full_disk_and_recorded(audited, sma
     assert "chained and intact" in weir_audit("verify", server.path).stdout
 
 
+def test_what_an_emergency_account_did_is_lost_by_a_kill_and_its_logins_are_not(audited, small_disk):
+    """Its records wait in memory: a kill takes them, as the page says. What is left is intact, and weir's own log has who was let in."""
+    server = audited(file=str(small_disk / "audit.log"), chain=True, emergency_account="'tester'@'%'")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'on the disk'")
+        server.wait_for(lambda r: "on the disk" in r.get("sql", ""))
+        fill(small_disk)
+        for i in range(120):
+            cursor.execute(f"SELECT 'in memory {i}', '{'x' * 300}'")
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'last words'")
+    server.server.process.signal(signal.SIGKILL)
+    server.server.process.wait()
+    assert server.server.log().count("the emergency account tester@% from 127.0.0.1 is let in") >= 1
+    (small_disk / "filler").unlink()
+    server.server.start()
+    with server.endpoint.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'after the kill'")
+    server.server.stop()
+    records = server.records()
+    written = " ".join(r.get("sql", "") for r in records)
+    assert "on the disk" in written and "after the kill" in written and "last words" not in written
+    assert [r["seq"] for r in records] == list(range(1, len(records) + 1)) and sum(r["event"] == "Start" for r in records) == 2
+    assert "chained and intact" in weir_audit("verify", server.path).stdout
+
+
 def test_an_emergency_account_is_refused_when_memory_for_its_records_is_used_up(audited, small_disk):
     server = audited(file=str(small_disk / "audit.log"), emergency_account="tester@%", buffer_size="64K")
     fill(small_disk)

@@ -113,6 +113,20 @@ def test_the_first_steps_with_the_audit_log(example):
     assert 'SELECT @@audit_log_strategy"' in (example.folder / "var" / "audit.log").read_text()
 
 
+@pytest.mark.time_limit(180)
+def test_the_first_week(example):
+    example.follow("docs/first-week.md")
+    with example.endpoint.connect(**ROOT_USER) as connection:
+        (result,) = run(connection, "SHOW PLUGINS")
+        assert [(row[0], row[1]) for row in result["rows"]] == [
+            (name, "Ready-enable") for name in ("ip_filter", "sql_firewall", "audit_log")]
+        (result,) = run(connection, "SELECT @@sql_firewall_mode")
+        assert result["rows"] == [("DETECTING",)]
+    assert "ADMIN PLUGINS DISABLE ip_filter" in "".join(path.read_text() for path in (example.folder / "var").glob("audit.log*"))
+    if shutil.which("logrotate"):
+        subprocess.run(["logrotate", "-d", "-s", example.folder / "state", example.folder / "logrotate.conf"], check=True, capture_output=True)
+
+
 @pytest.mark.time_limit(120)
 @pytest.mark.skipif(bool(sanitized()), reason="valgrind and the page's own sanitizer want programs without one")
 def test_the_commands_of_the_page_on_debugging(example):
@@ -121,7 +135,7 @@ def test_the_commands_of_the_page_on_debugging(example):
     assert (example.folder / "my_rules/tests/drop.expected").read_text() == textwrap.dedent(shown)
 
 
-@pytest.mark.parametrize("document", ["docs/plugin-debugging.md", "docs/trace.md", "README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
+@pytest.mark.parametrize("document", ["docs/first-week.md", "docs/plugin-debugging.md", "docs/trace.md", "README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
 def test_every_path_that_a_document_names_is_there(document):
     missing = [name for name, path in named_paths(document).items() if not pathlib.Path(path).exists()]
     assert not missing, f"{document} names what is not there: {missing}"

@@ -15,7 +15,8 @@ ROWS = {name: (statement, why, set(re.findall(r'"([^"]+)"', rest)))
 
 # A statement of each row, about a plugin that demands nothing more.
 SQL = {"FLUSH": "FLUSH TIDB PLUGINS recorder", "ENABLE": "ADMIN PLUGINS ENABLE recorder", "DISABLE": "ADMIN PLUGINS DISABLE recorder",
-       "SET": "SET GLOBAL plain_word = 'other'", "TRACE": "ADMIN TRACE OFF", "SHOW_TRACE": "ADMIN SHOW TRACE"}
+       "SET": "SET GLOBAL plain_word = 'other'", "TRACE": "ADMIN TRACE OFF", "SHOW_TRACE": "ADMIN SHOW TRACE",
+       "BACKENDS": "ADMIN BACKENDS ENABLE '{backend}'", "SHOW_BACKENDS": "ADMIN SHOW BACKENDS"}
 
 # MariaDB's privileges that somebody might take for enough.
 PRIVILEGES = ["SUPER", "RELOAD", "PROCESS", "SHUTDOWN", "FILE", "BINLOG ADMIN", "CONNECTION ADMIN", "READ_ONLY ADMIN", "SET USER",
@@ -82,10 +83,11 @@ def test_every_row_has_a_statement_here():
 
 
 @pytest.mark.parametrize("privilege", PRIVILEGES)
-def test_each_privilege_alone(server, account, privilege):
+def test_each_privilege_alone(server, account, privilege, database):
     login = account(privilege)
     try:
         for name, sql in SQL.items():
+            sql = sql.format(backend=database.address)
             expected = 0 if privilege in ROWS[name][2] else 1227
             before = state_of(server)
             with server.endpoint.connect(**login) as connection:
@@ -99,9 +101,9 @@ def test_each_privilege_alone(server, account, privilege):
 
 
 @pytest.mark.parametrize("name", [name for name in SQL if name != "SHOW_TRACE"])
-def test_a_detour_is_no_way(server, account, name):
+def test_a_detour_is_no_way(server, account, name, database):
     """Prepared, nested, among others: with no privilege and with all of them nothing is changed."""
-    sql = SQL[name]
+    sql = SQL[name].format(backend=database.address)
     quoted = sql.replace("'", "''")
     before = state_of(server)
     for privileges in (["SELECT"], ["SUPER", "RELOAD", "SHUTDOWN"]):

@@ -187,6 +187,32 @@ def test_flush_reads_rules_again_and_a_mistake_changes_nothing(make_firewall):
         assert raw.error_of(connection.query("SELECT * FROM secret")) is None
 
 
+def test_a_rule_about_tables_refuses_routines_that_it_does_not_trust(make_firewall):
+    rules = '[[deny]]\nname = "no-secret"\ntables = ["*.secret"]\naccounts = ["ruled@*"]\n'
+    server = make_firewall("PROTECTING", rules)
+    with server.endpoint.connect(database="firewall") as admin:
+        with admin.cursor() as cursor:
+            for sql in ("CREATE OR REPLACE PROCEDURE tell() SELECT word FROM secret",
+                        "CREATE OR REPLACE FUNCTION counts() RETURNS INT READS SQL DATA RETURN (SELECT COUNT(*) FROM secret)"):
+                cursor.execute(sql)
+        with connect(server, "ruled") as connection:
+            for sql in ("CALL tell()", "SELECT counts()", "PREPARE s FROM 'CALL tell()'", "DO (SELECT 1 WHERE counts () = 0)"):
+                assert raw.error_of(connection.query(sql))[2] == (
+                    BLOCKED + '"no-secret" (what it does cannot be told: it calls a routine, whose tables are not known)'), sql
+            assert raw.error_of(connection.query("SELECT COUNT(*) FROM information_schema.ENGINES")) is None
+        server.rules.write_text('trusted_routines = ["firewall.tell"]\n' + rules)
+        admin.query("FLUSH TIDB PLUGINS sql_firewall")
+        with connect(server, "ruled") as connection:
+            assert raw.error_of(connection.query("CALL tell()")) is None
+            assert raw.error_of(connection.query("SELECT counts()"))[2].startswith(BLOCKED + '"no-secret"')
+        server.rules.write_text('[[deny]]\nname = "x"\nroutines = ["counts"]\n')
+        with admin.cursor() as cursor:
+            cursor.execute("DROP PROCEDURE tell")
+            cursor.execute("DROP FUNCTION counts")
+        with pytest.raises(Exception, match=r'"counts" names no schema; write "schema.routine"'):
+            admin.query("FLUSH TIDB PLUGINS sql_firewall")
+
+
 def test_unknown_accounts_can_be_refused_and_one_statement_a_command_demanded(make_firewall):
     server = make_firewall("PROTECTING", 'unknown_accounts = "refuse"\n[[account]]\naccounts = ["tester@*"]\nmode = "OFF"\n')
     with connect(server, "ruled") as connection:
@@ -243,6 +269,20 @@ def test_what_protects_nothing_says_so(make_firewall):
     with server.endpoint.connect(database=None) as admin:
         admin.query("SET GLOBAL sql_firewall_mode = 'PROTECTING'")
         wait_for(lambda: text in server.log(), "the warning")
+        with admin.cursor() as cursor:
+            assert cursor.execute("SHOW WARNINGS") == 1
+            ((level, number, message),) = cursor.fetchall()
+            assert (level, number) == ("Warning", 1105) and message.startswith(text)
+            cursor.execute("FLUSH TIDB PLUGINS sql_firewall")
+            assert cursor._result.warning_count == 1
+            cursor.execute("SELECT @@warning_count")
+            assert cursor.fetchall() == ((1,),)
+            cursor.execute("FLUSH TIDB PLUGINS sql_firewall")
+            cursor.execute("SHOW WARNINGS")
+            flushed = cursor.fetchall()[0][2]
+            assert flushed.startswith(f"{server.rules}:5: ") and text in flushed
+            cursor.execute("SET GLOBAL sql_firewall_mode = 'DETECTING'")
+            assert cursor._result.warning_count == 0
         admin.query("SET GLOBAL sql_firewall_mode = 'OFF'")
         server.rules.write_text('[[deny]]\nname = "x"\ncommands = ["Qeury"]\n')
         error = failure(lambda: admin.query("FLUSH TIDB PLUGINS sql_firewall"))

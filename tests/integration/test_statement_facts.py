@@ -135,6 +135,28 @@ def test_what_is_not_understood_says_so(weir, events):
     assert one["tables_known"] == 0
 
 
+def test_the_tables_of_a_routine_are_not_known_and_the_routine_is_named(weir, events):
+    call, function = told(weir, events, lambda c: c.query("CALL no_such_procedure(1)"), "Error") + told(
+        weir, events, lambda c: c.query("SELECT mysql.no_such_function(Host) FROM mysql.db"), "Error")
+    assert call["routines"] == [[DATABASE, "no_such_procedure", 1]] and call["tables"] == []
+    assert function["routines"] == [["mysql", "no_such_function", 2]] and [t[:2] for t in function["tables"]] == [["mysql", "db"]]
+    for one in (call, function):
+        assert (one["tables_known"], one["names_known"], one["routine_count"]) == (0, 1, 1)
+    (own,) = told(weir, events, lambda c: c.query("SELECT COUNT(*), LOWER(Host) FROM mysql.db GROUP BY 2 LIMIT 0"))
+    assert (own["tables_known"], own["routine_count"], own["routines"]) == (1, 0, [])
+
+
+def test_a_call_that_a_text_prepares_or_that_is_executed_is_a_call(weir, events):
+    def do(connection):
+        connection.query("PREPARE s FROM 'CALL mysql.no_such_procedure()'")
+        statement, _ = connection.prepare("SELECT ABS(?)")
+        connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<I", statement) + b"\0\1\0\0\0\0\1\x08\0" + struct.pack("<q", -7))
+
+    text, prepare, execute = told(weir, events, do, "Starting")[:3]
+    assert text["routines"] == [["mysql", "no_such_procedure", 1]]
+    assert [one["routines"] for one in (prepare, execute)] == [[], []] and execute["tables_known"] == 1
+
+
 def test_the_mode_of_a_session_decides_what_a_quote_is(weir, events):
     def do(connection):
         connection.query("SET sql_mode = 'ANSI_QUOTES'")

@@ -11,7 +11,7 @@ from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
 
-NAMES = ["Weir_" + name for name in re.findall(r'X\([A-Z_]+, "(\w+)"', (ROOT / "src/gateway/statement/metrics.h").read_text())]
+NAMES = ["Weir_" + name for name in re.findall(r'X\([A-Z_]+, "(\w+)", (?:COUNTER|GAUGE)', (ROOT / "src/gateway/statement/metrics.h").read_text())]
 
 
 @pytest.fixture(params=[[], ["recorder-1"], ["settings-1"]], ids=["without plugins", "recorder", "with variables"])

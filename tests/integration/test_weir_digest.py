@@ -22,7 +22,7 @@ def test_a_line_is_a_string_or_an_object():
     assert one == {
         "sql": "select 1", "normalized": "select ?",
         "digest": "e1c71d1661ae46e09b7aaec1c390957f0d6260410df4e4bc71b9c8d681021471",
-        "kind": "Select", "weir_kind": "Select", "tables": [], "tables_known": True}
+        "kind": "Select", "weir_kind": "Select", "tables": [], "tables_known": True, "names_known": True}
     assert two["kind"] == "DropTable" and two["tables"] == [{"db": "", "table": "t", "access": "ddl"}]
     assert three["sql_hex"] == "73656c65637420ff" and three["normalized"] == "select `\ufffd`"
 
@@ -30,6 +30,14 @@ def test_a_line_is_a_string_or_an_object():
 def test_several_statements_of_a_text_are_told_apart():
     assert [f["kind"] for f in facts('"begin; delete from t; commit"', "--multi")] == ["Begin", "Delete", "Commit"]
     assert [f["kind"] for f in facts('"begin; delete from t; commit"')] == ["Begin"]
+
+
+def test_routines_are_told_and_their_tables_are_not_known():
+    call, function, own = facts('"call d.p(f(1))"\n"select g(a) from t"\n"select abs(a) from t"', "-V", "10.11.19-MariaDB", "-d", "shop")
+    assert call["routines"] == [{"db": "d", "routine": "p", "how": "call"}, {"db": "shop", "routine": "f", "how": "function"}]
+    assert function["routines"] == [{"db": "shop", "routine": "g", "how": "function"}]
+    assert [(one["tables_known"], one["names_known"], "routines" in one) for one in (call, function, own)] == [
+        (False, True, True), (False, True, True), (True, True, False)]
 
 
 def test_options_set_the_session():

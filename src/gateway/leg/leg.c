@@ -76,6 +76,14 @@ void leg_close(struct leg *leg)
     leg_drop_input(leg);
 }
 
+void leg_reset(struct leg *leg)
+{
+    const uint64_t capabilities = leg->capabilities;
+    leg_close(leg);
+    leg_init(leg);
+    leg->capabilities = capabilities;
+}
+
 /* ---- Output ---- */
 
 static void keep_output(struct leg *leg, const void *bytes, size_t size)

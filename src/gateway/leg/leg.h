@@ -127,6 +127,9 @@ void leg_fail_sending(struct leg *leg, int error);
 /* Closes all filters; output and input are dropped. */
 void leg_close(struct leg *leg);
 
+/* Closes it and makes it fit for another peer; the capabilities stay. */
+void leg_reset(struct leg *leg);
+
 /* ---- Output ---- */
 
 /* Adds bytes: copied, or borrowed until leg_flush(). sequence is the number of the next packet

@@ -13,12 +13,24 @@
 
 #include "gateway/local/local.h"
 
-/* data: the environment. Returns false if no session of the gateway has that id. */
+/* Returns false if no session of the gateway has that id. */
+static bool find_place(const struct observed *observed, uint64_t id, struct session_place *place)
+{
+    const struct session_environment *environment = observed->environment;
+    return id <= UINT32_MAX && environment->operations->id_find(environment->owner, (uint32_t)id,
+                                                                observed->identity.user, place);
+}
+
+/* data: the observed. One that is elsewhere is nobody here: its number may be somebody else's. */
 static bool find_id(void *data, uint64_t id, uint32_t *backend_id)
 {
-    const struct session_environment *environment = data;
-    return id <= UINT32_MAX &&
-           environment->operations->id_find(environment->owner, (uint32_t)id, backend_id);
+    const struct observed *observed = data;
+    struct session_place place;
+    if (!find_place(observed, id, &place))
+        return false;
+    const bool is_here = !place.backend || place.backend == observed->backend;
+    *backend_id = is_here ? place.backend_id : 0;
+    return true;
 }
 
 static bool find_process(const struct observed *observed, const struct wire_packet *packet,
@@ -26,7 +38,7 @@ static bool find_process(const struct observed *observed, const struct wire_pack
 {
     struct wire_reader reader = command_arguments(packet);
     uint32_t id = wire_read_u32(&reader);
-    return !reader.failed && find_id(observed->environment, id, backend_id);
+    return !reader.failed && find_id((void *)observed, id, backend_id);
 }
 
 /* Several statements cannot be prepared at once. */
@@ -48,7 +60,7 @@ static bool rewrite(const struct observed *observed, const struct wire_packet *p
     const struct identity *identity = &observed->identity;
     return may_kill(observed, packet) &&
            sql_kill_rewrite(out, local_query_text(observed, packet), &identity->mode,
-                            is_multi(observed, packet), find_id, observed->environment);
+                            is_multi(observed, packet), find_id, (void *)observed);
 }
 
 /* ---- KILL ? ---- */
@@ -113,7 +125,7 @@ static void replace_parameter(const struct observed *observed, struct prepared *
         wire_parameter_next(&execute.parameters, &parameter) && !parameter.is_null &&
         !parameter.is_long_data && wire_parameter_text(&parameter, &text) && !text.failed &&
         sql_kill((struct sql_span){text.data, text.size}, &prepared->mode, &kill) &&
-        kill.is_number && find_id(observed->environment, kill.number, &backend_id))
+        kill.is_number && find_id((void *)observed, kill.number, &backend_id))
         write_id(&parameter, payload + ((const uint8_t *)parameter.raw.data - payload), backend_id);
     prepared_note_types(prepared, execute.types);
     strbuf_release(&text);

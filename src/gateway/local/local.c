@@ -19,6 +19,8 @@ struct local *local_begin(const struct local_statement *statement, struct observ
     local->observed = observed;
     strbuf_init(&local->packet);
     strbuf_init(&local->reply);
+    strbuf_init(&local->warnings);
+    strbuf_init(&local->warned);
     return local;
 }
 
@@ -30,6 +32,8 @@ void local_end(struct local *local)
         local->statement->release(local);
     strbuf_release(&local->packet);
     strbuf_release(&local->reply);
+    strbuf_release(&local->warnings);
+    strbuf_release(&local->warned);
     free(local);
 }
 

@@ -88,7 +88,7 @@ struct local_answer {
     bool took_effect; /* events_took_effect() is due */
 };
 
-#define LOCAL_COLUMNS 8 /* most columns of a row, in an answer and in a query's reply */
+#define LOCAL_COLUMNS 12 /* most columns of a row, in an answer and in a query's reply */
 
 /* What plugins must have for a statement to be possible at all: bits. */
 #define LOCAL_NEEDS_VARIABLES 1U
@@ -118,6 +118,9 @@ struct local {
     struct strbuf packet; /* FORWARD: the packet, header included */
     struct strbuf reply;  /* what the client reads of the reply; whoever sends it resets it */
     uint8_t shift;
+    struct strbuf warnings; /* of plugins, in its work; with "; " between them */
+    struct strbuf warned;   /* the backend's OK to them; empty: none */
+    struct wire_result warned_result;
 };
 
 /* Returns the row that a command matches; NULL: none. */
@@ -166,6 +169,15 @@ struct local_action local_out_of_memory(struct local *local);
 struct local_action local_ok(struct local *local);
 struct local_action local_rows(struct local *local, const char *const *columns, size_t column_count,
                                const char *const *values, size_t row_count);
+
+/* Runs the WORK of an action. Whoever carries actions out calls it, on the thread of the work. */
+void local_do_work(struct local *local, void (*work)(struct local *local));
+
+/* Whether plugins have warned in its work; then the statement ends by local_warn(), which has the backend
+ * keep the warnings for SHOW WARNINGS, and after that, whatever came of it, by local_ok_warned(). */
+bool local_has_warnings(const struct local *local);
+struct local_action local_warn(struct local *local, local_next *next);
+struct local_action local_ok_warned(struct local *local);
 
 /* Forwards local->packet; an error instead if it was not written whole. */
 struct local_action local_forward(struct local *local);

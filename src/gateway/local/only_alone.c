@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHOW PLUGINS, FLUSH TIDB PLUGINS, ADMIN PLUGINS, ADMIN TRACE and ADMIN SHOW where the gateway cannot run them:
+ * SHOW PLUGINS, FLUSH TIDB PLUGINS, ADMIN PLUGINS, ADMIN TRACE, ADMIN BACKENDS and ADMIN SHOW where the gateway cannot run them:
  * prepared, among several statements, or inside of another one. They are refused, because the
  * backend would take them for something else: an error of syntax at best, and TiDB has such
  * statements about plugins of its own. */
 #include <strings.h>
 
+#include "gateway/local/grammar_backends.h"
 #include "gateway/local/grammar_plugins.h"
 #include "gateway/local/grammar_trace.h"
 #include "gateway/local/local.h"
@@ -14,6 +15,7 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
 {
     struct grammar_show_plugins show;
     struct grammar_trace trace;
+    struct grammar_backends backends;
     switch (kind) {
     case SQL_KIND_FLUSH_PLUGINS:
     case SQL_KIND_ADMIN_PLUGINS:
@@ -21,7 +23,8 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
     case SQL_KIND_SHOW_PLUGINS:
         return grammar_show_plugins(text, mode, &show);
     case SQL_KIND_ADMIN:
-        return grammar_trace(text, mode, &trace) || grammar_admin_variables(text, mode, &show);
+        return grammar_trace(text, mode, &trace) || grammar_admin_variables(text, mode, &show) ||
+               grammar_backends(text, mode, &backends);
     default:
         return false;
     }
@@ -65,7 +68,8 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
     if ((kind != SQL_KIND_SET_STATEMENT && kind != SQL_KIND_COMPOUND && kind != SQL_KIND_PREPARE &&
          kind != SQL_KIND_EXECUTE_IMMEDIATE) ||
         text.size == 0 ||
-        !(names(text, "plugins", 7) || names(text, "trace", 5) || names(text, "variables", 9)))
+        !(names(text, "plugins", 7) || names(text, "trace", 5) || names(text, "variables", 9) ||
+          names(text, "backends", 8)))
         return false;
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))
@@ -108,7 +112,8 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     return local_fail(
         local, WIRE_ER_NOT_SUPPORTED_YET,
         "This version of weir doesn't yet support 'SHOW PLUGINS, FLUSH TIDB PLUGINS, "
-        "ADMIN PLUGINS, ADMIN TRACE or ADMIN SHOW inside of a text of other statements'");
+        "ADMIN PLUGINS, ADMIN TRACE, ADMIN BACKENDS or ADMIN SHOW inside of a text of other "
+        "statements'");
 }
 
 const struct local_statement local_only_alone = {

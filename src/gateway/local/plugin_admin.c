@@ -6,6 +6,7 @@
  *     FLUSH, ADMIN   ──► PRIVILEGE, and those that plugins demand ──► WORK ──► ANSWER
  *
  * One plugin that is locked, or whose own privilege is lacking, and none of the list is changed.
+ * What they warn of is the statement's.
  * A flush may read files, and enabling notifies plugins: a thread that may block does both. */
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,12 @@ static void work(struct local *local)
         admin->status = act(admin, admin->names[i], &admin->error);
 }
 
+static struct local_action warned(struct local *local, const struct local_outcome *outcome)
+{
+    (void)outcome;
+    return local_ok_warned(local);
+}
+
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     const struct plugin_admin *admin = admin_of(local);
@@ -104,7 +111,7 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "weir is shutting down");
     if (admin->status)
         return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "%s", admin->error.message);
-    return local_ok(local);
+    return local_has_warnings(local) ? local_warn(local, warned) : local_ok(local);
 }
 
 static bool is_locked(const struct plugin_admin *admin, struct plugin_refusal *refusal)

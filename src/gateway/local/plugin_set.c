@@ -8,7 +8,8 @@
  *      plugin's)
  *                    that is no literal)
  *
- * The rest is what the backend gets: the assignments that are not ours. Its OK is kept, and is the
+ * What plugins warn of is told by one QUERY more (plugin_warnings.c), and takes the place of the rest's
+ * warnings. The rest is what the backend gets: the assignments that are not ours. Its OK is kept, and is the
  * client's once ours have taken effect too. Without a rest one WORK prepares and sets. One failure
  * leaves it half done, because the backend's part cannot be undone: the file of values cannot be
  * written after the backend has agreed. The error says so. */
@@ -51,9 +52,9 @@ static void release(struct local *local)
 static struct local_action finish(struct plugin_set *set)
 {
     struct local_answer *answer = &set->local.answer;
-    struct local_action end = local_ok(&set->local);
+    struct local_action end = local_ok_warned(&set->local);
     answer->took_effect = true;
-    if (set->answer.size > 0) {
+    if (set->answer.size > 0 && answer->kind == LOCAL_OK) {
         answer->kind = LOCAL_PAYLOAD;
         answer->payload = set->answer.data;
         answer->payload_size = set->answer.size;
@@ -104,6 +105,12 @@ static void work(struct local *local)
 
 static struct local_action send_rest(struct plugin_set *set);
 
+static struct local_action warned(struct local *local, const struct local_outcome *outcome)
+{
+    (void)outcome;
+    return finish(set_of(local));
+}
+
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     struct plugin_set *set = set_of(local);
@@ -111,7 +118,9 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
     if (set->is_refused)
         return local_refuse(local, &set->refusal);
-    return set->is_set ? finish(set) : send_rest(set);
+    if (!set->is_set)
+        return send_rest(set);
+    return local_has_warnings(local) ? local_warn(local, warned) : finish(set);
 }
 
 static struct local_action do_work(void)

@@ -286,23 +286,23 @@ static void status_text(struct plugin_show *show, const char *name, const char *
 static void collect_metrics(struct plugin_show *show)
 {
     static const char *const names[] = {
-#define X(enumerator, name, kind, help) [METRIC_##enumerator] = "Weir_" name,
+#define X(enumerator, name, ...) [METRIC_##enumerator] = "Weir_" name,
         METRICS(X)
 #undef X
     };
     const struct session_environment *environment = show->local.observed->environment;
-    int64_t sums[METRIC_COUNT] = {0};
+    const struct session_backend *backend = show->local.observed->backend;
+    struct metrics sums = {0};
     char text[24];
     if (environment->operations->metrics_read)
-        environment->operations->metrics_read(environment->owner, sums);
+        environment->operations->metrics_read(environment->owner, &sums);
     else
-        metrics_sum(&environment->metrics, sums);
+        metrics_sum(&environment->metrics, &sums);
     for (int i = 0; i < METRIC_COUNT; i++) {
-        snprintf(text, sizeof text, "%" PRId64, sums[i]);
+        snprintf(text, sizeof text, "%" PRId64, metric_value(&sums, (enum metric)i));
         status_text(show, names[i], text);
     }
-    status_text(show, "Weir_backend",
-                environment->backend_address ? environment->backend_address : "");
+    status_text(show, "Weir_backend", backend ? backend->address : "");
     status_text(show, "Weir_version", WEIR_VERSION);
 }
 

@@ -14,7 +14,8 @@
 #define BACKLOG         4096
 #define ACCEPTS_A_ROUND 64 /* so that a flood of connections does not starve signals */
 
-int listener_open_tcp(struct listener *listener, const char *host, long port, struct error *error)
+int listener_open_tcp(struct listener *listener, const char *host, long port,
+                      const char *host_option, const char *port_option, struct error *error)
 {
     char service[16];
     snprintf(service, sizeof service, "%ld", port);
@@ -22,7 +23,7 @@ int listener_open_tcp(struct listener *listener, const char *host, long port, st
     struct addrinfo *found = NULL;
     int status = getaddrinfo(*host ? host : NULL, service, &hints, &found);
     if (status)
-        return error_set(error, "-host %s: %s", host, gai_strerror(status));
+        return error_set(error, "%s %s: %s", host_option, host, gai_strerror(status));
     int result = 0;
     int yes = 1;
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -30,8 +31,9 @@ int listener_open_tcp(struct listener *listener, const char *host, long port, st
         bind(fd, found->ai_addr, found->ai_addrlen) || listen(fd, BACKLOG)) {
         int reason = errno;
         result =
-            error_set(error, "cannot listen on %s port %ld: %s%s", host, port, strerror(reason),
-                      reason == EADDRINUSE ? "; give another port with -P" : "");
+            error_set(error, "cannot listen on %s port %ld: %s%s%s", host, port, strerror(reason),
+                      reason == EADDRINUSE ? "; give another port with " : "",
+                      reason == EADDRINUSE ? port_option : "");
         if (fd >= 0)
             close(fd);
     } else {

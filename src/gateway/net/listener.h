@@ -24,7 +24,9 @@ struct listener {
     void *user;
 };
 
+/* host_option and port_option: what the address was given by, for errors: "-host", "-P". */
 WEIR_MUST_CHECK int listener_open_tcp(struct listener *listener, const char *host, long port,
+                                      const char *host_option, const char *port_option,
                                       struct error *error);
 WEIR_MUST_CHECK int listener_open_unix(struct listener *listener, const char *path,
                                        struct error *error);

@@ -29,6 +29,13 @@ WEIR_MUST_CHECK int tls_context_open(struct tls_context **context,
 /* Loads the files again; on failure the old ones stay. Any thread. */
 WEIR_MUST_CHECK int tls_context_reload(struct tls_context *context, struct error *error);
 
+/* The certificate with its chain, and its key, as PEM. */
+WEIR_MUST_CHECK int tls_context_export(struct tls_context *context, struct strbuf *chain,
+                                       struct strbuf *key, struct error *error);
+
+/* When the certificate expires, in seconds since 1970; INT64_MAX: its date cannot be read. */
+int64_t tls_context_expiry(struct tls_context *context);
+
 void tls_context_free(struct tls_context *context); /* context may be NULL */
 
 /* Puts the filter on a leg, as a server; the handshake is due. false: no memory. */

@@ -149,6 +149,66 @@ int tls_context_reload(struct tls_context *context, struct error *error)
     return 0;
 }
 
+/* ---- What it holds ---- */
+
+/* Returns a reference (SSL_CTX_free). */
+static SSL_CTX *current_of(struct tls_context *context)
+{
+    pthread_mutex_lock(&context->lock);
+    SSL_CTX *current = context->current;
+    SSL_CTX_up_ref(current);
+    pthread_mutex_unlock(&context->lock);
+    return current;
+}
+
+static void add_bio(struct strbuf *out, BIO *bio)
+{
+    char *bytes = NULL;
+    const long size = BIO_get_mem_data(bio, &bytes);
+    if (size > 0)
+        strbuf_add(out, bytes, (size_t)size);
+}
+
+static bool write_chain(SSL_CTX *current, BIO *bio)
+{
+    STACK_OF(X509) *others = NULL;
+    bool is_written = PEM_write_bio_X509(bio, SSL_CTX_get0_certificate(current)) == 1;
+    SSL_CTX_get0_chain_certs(current, &others);
+    for (int i = 0; is_written && i < sk_X509_num(others); i++)
+        is_written = PEM_write_bio_X509(bio, sk_X509_value(others, i)) == 1;
+    return is_written;
+}
+
+int tls_context_export(struct tls_context *context, struct strbuf *chain, struct strbuf *key,
+                       struct error *error)
+{
+    SSL_CTX *current = current_of(context);
+    BIO *certificates = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_secmem());
+    bool is_written = certificates && secret && write_chain(current, certificates) &&
+                      PEM_write_bio_PrivateKey(secret, SSL_CTX_get0_privatekey(current), NULL, NULL,
+                                               0, NULL, NULL) == 1;
+    if (is_written) {
+        add_bio(chain, certificates);
+        add_bio(key, secret);
+    }
+    is_written = is_written && !chain->failed && !key->failed;
+    BIO_free(certificates);
+    BIO_free(secret);
+    SSL_CTX_free(current);
+    return is_written ? 0 : error_set(error, "TLS: the certificate cannot be handed on");
+}
+
+int64_t tls_context_expiry(struct tls_context *context)
+{
+    SSL_CTX *current = current_of(context);
+    struct tm utc;
+    int64_t at = INT64_MAX;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(current)), &utc) == 1)
+        at = timegm(&utc);
+    SSL_CTX_free(current);
+    return at;
+}
+
 void tls_context_free(struct tls_context *context)
 {
     if (!context)

@@ -84,6 +84,8 @@ static void refuse(struct session *session, const struct wire_packet *command,
 {
     wire_tracker_withdraw_command(&session->tracker);
     session_count(session, METRIC_STATEMENTS_REFUSED, 1);
+    session_count_outcome(session, METRIC_OUTCOME_REFUSED);
+    session_count_refusal(session, refusal->by);
     events_refused(&session->observed, refusal);
     if (has_reply(command->command))
         answer_error(session, refusal->code, refusal->sqlstate, refusal->message);
@@ -210,11 +212,12 @@ static void proceed(struct session *session, const struct wire_packet *command, 
 /* ---- Taking ---- */
 
 /* Judges the command that the tracker has just shown. */
-static void count_command(const struct session *session, uint8_t code)
+static void count_command(struct session *session, uint8_t code)
 {
     session_count(session, METRIC_COMMANDS, 1);
-    if (code == WIRE_COM_QUERY || code == WIRE_COM_STMT_EXECUTE ||
-        code == WIRE_COM_STMT_BULK_EXECUTE)
+    session->owes_outcome = code == WIRE_COM_QUERY || code == WIRE_COM_STMT_EXECUTE ||
+                            code == WIRE_COM_STMT_BULK_EXECUTE;
+    if (session->owes_outcome)
         session_count(session, METRIC_STATEMENTS, 1);
 }
 

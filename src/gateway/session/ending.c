@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gateway/session/answers.h"
+#include "gateway/session/login.h"
 #include "gateway/session/tracing.h"
 
 #define ENDING_SECONDS 2  /* how long a client may take to read its last error */
@@ -24,6 +25,8 @@ static const struct {
     CLOSE_REASONS(X)
 #undef X
 };
+
+_Static_assert(sizeof reasons / sizeof *reasons <= METRIC_REASONS, "each reason is counted");
 
 const char *close_reason_message(enum close_reason reason)
 {
@@ -72,20 +75,38 @@ static void give_last_events(struct session *session)
     session->is_registered = false;
 }
 
+static void count_end(struct session *session, enum close_reason reason)
+{
+    struct metrics *metrics = &environment_of(session)->metrics;
+    session_count_outcome(session, METRIC_OUTCOME_LOST);
+    session_count(session, session->is_announced ? METRIC_SESSIONS_OPEN : METRIC_LOGINS_FAILED,
+                  session->is_announced ? -1 : 1);
+    metric_add_to(session->is_announced ? &metrics->endings[reason] : &metrics->rejections[reason],
+                  1);
+    if (reason == CLOSE_TOO_MANY)
+        session_count(session, METRIC_CONNECTIONS_REFUSED, 1);
+}
+
+void session_count_refusal(const struct session *session, const char *by)
+{
+    const struct session_environment *environment = environment_of(session);
+    size_t index = PLUGIN_MAX_LOADED;
+    for (size_t i = 0; by && i < plugin_count(environment->registry); i++)
+        if (plugin_row_at(environment->registry, i).name == by)
+            index = i;
+    metric_add_to(&environment_of(session)->metrics.refusals[index], 1);
+}
+
 static void begin_end(struct session *session, enum close_reason reason)
 {
     if (!session_is_open(session))
         return;
     session->reason = reason;
-    if (session->is_announced)
-        session_count(session, METRIC_SESSIONS_OPEN, -1);
-    else
-        session_count(session, METRIC_LOGINS_FAILED, 1);
-    if (reason == CLOSE_TOO_MANY)
-        session_count(session, METRIC_CONNECTIONS_REFUSED, 1);
+    count_end(session, reason);
     if (!session->farewell.failed)
         leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
     strbuf_release(&session->farewell);
+    login_leave_backend(session);
     log_the_end(session);
     give_last_events(session);
 }
@@ -225,6 +246,7 @@ void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal)
 {
     facts_refused_by(&session->observed, refusal->by);
+    session_count_refusal(session, refusal->by);
     end_with_own_error(session, reason, refusal->code, refusal->sqlstate, refusal->message);
 }
 

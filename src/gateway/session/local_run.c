@@ -213,7 +213,7 @@ void session_work(struct session *session)
 {
     struct local_run *run = session->local;
     assert(session->work_is_out && run && run->action.work);
-    run->action.work(run->local);
+    local_do_work(run->local, run->action.work);
 }
 
 bool local_worked(struct session *session)
@@ -270,6 +270,7 @@ void local_run(struct session *session, const struct local_statement *statement,
 {
     wire_tracker_withdraw_command(&session->tracker);
     session_count(session, METRIC_STATEMENTS_LOCAL, 1);
+    session_count_outcome(session, METRIC_OUTCOME_LOCAL);
     struct local_run *run = session->local = calloc(1, sizeof *run);
     if (run)
         run->local = local_begin(statement, &session->observed);

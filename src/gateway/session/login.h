@@ -33,7 +33,13 @@ struct login {
     struct wire_tracker backend;         /* of the conversation on the backend's leg */
     struct sockaddr_storage peer, local; /* of the client */
     size_t client_bytes;                 /* read so far */
-    char error[256];                     /* of the wish that failed; "": it was fulfilled */
+    struct session_choice next;          /* the backend that is tried after the one that is left */
+    uint32_t tried;         /* bits: backends that have failed this login (login_choose.c) */
+    unsigned attempts;      /* so far */
+    uint64_t connect_until; /* monotonic ns: when the time for all attempts is over */
+    long attempt_ms;        /* how much of it this one has */
+    bool client_was_told; /* the client has read something of a backend: there is no other for it */
+    char error[256];      /* of the wish that failed; "": it was fulfilled */
     char tls_version[16], tls_cipher[64];
 };
 
@@ -63,6 +69,18 @@ void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size
 
 void login_release(struct session *session);
 
+/* ---- login_choose.c ---- */
+
+/* Chooses a backend and has it connected. */
+void login_choose(struct session *session);
+
+/* The backend has failed before the login was over; why: for people. Returns whether another one is
+ * tried, which nobody notices; if not, the session is to be ended. */
+WEIR_MUST_CHECK bool login_tries_another(struct session *session, const char *why);
+
+/* The session counts for its backend no more. Once, at its end; does nothing if it has none. */
+void login_leave_backend(struct session *session);
+
 /* Appends the packet of a COM_CHANGE_USER as it must reach the backend, which is made to ask
  * again. */
 void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
@@ -74,6 +92,7 @@ bool login_client_bytes(struct session *session);
 bool login_secured(struct session *session);
 bool login_judged(struct session *session);
 bool login_connected(struct session *session);
+bool login_left(struct session *session);
 bool login_backend_bytes(struct session *session);
 void login_backend_lost(struct session *session);
 void login_timed_out(struct session *session);

@@ -3,6 +3,8 @@
  * The backend's part of the login: its greeting, making it ask, relaying what it asks, and its
  * verdict. Its packets are cut and told apart by a tracker of their own, because they are numbered
  * differently from those of the client. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/session/answers.h"
@@ -18,25 +20,41 @@ static void tell_who_logs_in(struct session *session);
 
 void login_go_on(struct session *session)
 {
-    if (leg_is_open(&session->backend)) {
+    if (leg_is_open(&session->backend))
         tell_who_logs_in(session);
-    } else {
-        session_enter(session, SESSION_CONNECTING);
-        session_set_deadline(session, environment_of(session)->connect_timeout_s);
-    }
+    else
+        login_choose(session);
+}
+
+static const char *label_of(const struct session *session)
+{
+    return session->observed.backend->label;
+}
+
+/* Another backend is tried, or the client reads the message. */
+static void fail_to_reach(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void fail_to_reach(struct session *session, const char *format, ...)
+{
+    char message[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (!login_tries_another(session, message))
+        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
+                     NULL, "%s", message);
 }
 
 bool login_connected(struct session *session)
 {
     struct login *login = session->login;
-    const struct session_environment *environment = environment_of(session);
     if (*login->error) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "weir: cannot connect to the backend %s: %s",
-                     environment->backend_address, login->error);
+        fail_to_reach(session, "weir: cannot connect to the backend %s: %s", label_of(session),
+                      login->error);
         return true;
     }
-    if (environment->sends_proxy_header) {
+    if (session->observed.backend->sends_proxy_header) {
         struct strbuf header = STRBUF_INIT;
         wire_encode_proxy_header(&header, (struct sockaddr *)&login->peer,
                                  (struct sockaddr *)&login->local);
@@ -49,17 +67,14 @@ bool login_connected(struct session *session)
 
 void login_backend_timed_out(struct session *session)
 {
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
-                 "weir: the backend %s did not answer in %ld s",
-                 environment_of(session)->backend_address,
-                 environment_of(session)->connect_timeout_s);
+    fail_to_reach(session, "weir: the backend %s did not answer in %g s", label_of(session),
+                  (double)((session->login->attempt_ms + 50) / 100) / 10);
 }
 
 void login_backend_lost(struct session *session)
 {
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
-                 "weir: the backend %s closed the connection during the login",
-                 environment_of(session)->backend_address);
+    fail_to_reach(session, "weir: the backend %s closed the connection during the login",
+                  label_of(session));
 }
 
 /* ---- Writing ---- */
@@ -148,11 +163,10 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
 {
     const struct session_environment *environment = environment_of(session);
     if (environment->operations->greeted)
-        environment->operations->greeted(environment->owner, greeting);
+        environment->operations->greeted(environment->owner, session->observed.backend, greeting);
     if (!environment->backend_first &&
         session->login->hello.capabilities & ~greeting->capabilities) {
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "weir: the backend has changed its capabilities; connect again");
+        fail_to_reach(session, "weir: the backend has changed its capabilities; connect again");
         return;
     }
     session->backend_id = greeting->connection_id;
@@ -174,9 +188,16 @@ static void refused(struct session *session, const struct wire_packet *packet)
 {
     struct wire_err err;
     bool has_sqlstate = packet->payload_size > 3 && packet->payload[3] == '#';
+    const bool is_understood = wire_decode_err(packet->payload, packet->payload_size, &err);
+    if (session->state == SESSION_INTRODUCING && is_understood) {
+        char why[256];
+        snprintf(why, sizeof why, "it says: %.*s", (int)err.message.size, err.message.data);
+        if (login_tries_another(session, why))
+            return;
+    }
     if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
         session->reads_short_errors = !has_sqlstate;
-    if (wire_decode_err(packet->payload, packet->payload_size, &err))
+    if (is_understood)
         session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
                      (int)err.message.size, err.message.data);
     else
@@ -187,17 +208,17 @@ static void refused(struct session *session, const struct wire_packet *packet)
  * what to do. */
 static bool failed_by_header(struct session *session, const uint8_t *payload, size_t size)
 {
-    const struct session_environment *environment = environment_of(session);
     struct wire_string said;
-    if (!environment->sends_proxy_header || !wire_refuses_proxy_header(payload, size, &said))
+    if (!session->observed.backend->sends_proxy_header ||
+        !wire_refuses_proxy_header(payload, size, &said))
         return false;
     log_warn("session",
              "the backend does not take the PROXY header: " WIRE_PROXY_REMEDY
              " connection=%u it_says=%s",
              session->observed.id, log_foreign((const char *)said.data, said.size));
-    session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
-                 "weir: the backend %s does not take the PROXY header (%.*s): " WIRE_PROXY_REMEDY,
-                 environment->backend_address, (int)(said.size < 160 ? said.size : 160), said.data);
+    fail_to_reach(session,
+                  "weir: the backend %s does not take the PROXY header (%.*s): " WIRE_PROXY_REMEDY,
+                  label_of(session), (int)(said.size < 160 ? said.size : 160), said.data);
     return true;
 }
 
@@ -257,7 +278,8 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     struct observed *observed = &session->observed;
     if (observed->id != session->backend_id) {
         session->is_registered =
-            environment->operations->id_add(environment->owner, observed->id, session->backend_id);
+            environment->operations->id_add(environment->owner, observed->id, observed->backend,
+                                            session->backend_id, observed->identity.user);
         if (!session->is_registered) {
             session_fail(session, CLOSE_NO_MEMORY, WIRE_ER_OUT_OF_RESOURCES, NULL, "Out of memory");
             return;
@@ -286,8 +308,18 @@ static void relay_to_client(struct session *session, const struct wire_packet *p
     if (packet->kind == WIRE_AUTH_SWITCH &&
         wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
         facts_auth_method(&session->observed, request.plugin);
+    session->login->client_was_told = true;
     if (!login_write_client(session, packet->payload, packet->payload_size))
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+}
+
+/* What does not even greet may be no server of this protocol. */
+static void not_understood(struct session *session)
+{
+    if (session->state == SESSION_INTRODUCING &&
+        login_tries_another(session, "it does not speak the MySQL protocol"))
+        return;
+    session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
 }
 
 static void backend_packet(struct session *session, const struct wire_packet *packet)
@@ -295,12 +327,12 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
     struct wire_greeting greeting;
     leg_set_sequence(&session->backend, (uint8_t)(packet->sequence + 1));
     if (packet->total_size > LOGIN_PACKET_BYTES) {
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        not_understood(session);
         return;
     }
     if (session->state == SESSION_GREETED && packet->kind != WIRE_ERR &&
         !session_is_farewell(packet)) {
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL); /* nobody has logged in yet */
+        not_understood(session); /* nobody has logged in yet */
         return;
     }
     switch (packet->kind) {
@@ -308,7 +340,7 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         if (wire_decode_greeting(packet->payload, packet->payload_size, &greeting))
             greeted(session, &greeting);
         else
-            session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+            not_understood(session);
         break;
     case WIRE_ERR:
     case WIRE_UNSOLICITED:
@@ -323,7 +355,7 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
         relay_to_client(session, packet);
         break;
     default:
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        not_understood(session);
         break;
     }
 }
@@ -341,11 +373,13 @@ bool login_backend_bytes(struct session *session)
         return true;
     if (step == WIRE_BROKEN) {
         session->tracker.broken = session->login->backend.broken;
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        not_understood(session);
         return true;
     }
     if (step == WIRE_PACKET)
         backend_packet(session, &packet);
+    if (session->state == SESSION_LEAVING)
+        return true;
     leg_take(leg, done);
     if (session->is_announced)
         login_release(session);

@@ -54,6 +54,7 @@ void login_greet(struct session *session, const struct wire_greeting *said)
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, 0);
     wire_encode_greeting(&writer, &greeting);
+    login->client_was_told = environment_of(session)->backend_first;
     session_set_deadline(session, environment_of(session)->handshake_timeout_s);
     if (!send_framed(session, &packet))
         session_close(session, CLOSE_NO_MEMORY);
@@ -124,7 +125,7 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     if (!arrival->version) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: the backend %s has not been reached yet; try again",
-                     environment->backend_address);
+                     environment->backend ? environment->backend->label : "(any of several)");
     } else if (arrival->too_many) {
         session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
                      "Too many connections");

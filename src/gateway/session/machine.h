@@ -39,13 +39,18 @@
       session_shut_down, 0, MAY(SESSION_CONNECTING) | MAY(SESSION_AUTHENTICATING) | MAY_END)       \
     X(SESSION_CONNECTING, "connecting", /* the backend's leg is being connected */                 \
       NULL, NULL, login_connected, client_gone, NULL, login_backend_timed_out, session_shut_down,  \
-      SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY_END)                                        \
+      SESSION_CONNECTS, MAY(SESSION_INTRODUCING) | MAY(SESSION_LEAVING) | MAY_END)                 \
+    X(SESSION_LEAVING, "leaving", /* the backend's leg is given up; another one is chosen */       \
+      NULL, NULL, login_left, client_gone, NULL, NULL, session_shut_down, SESSION_LEAVES,          \
+      MAY(SESSION_CONNECTING) | MAY_END)                                                           \
     X(SESSION_INTRODUCING, "introducing", /* the backend owes its greeting */                      \
       NULL, login_backend_bytes, NULL, client_gone, login_backend_lost, login_backend_timed_out,   \
-      session_shut_down, 0, MAY(SESSION_GREETED) | MAY(SESSION_AUTHENTICATING) | MAY_END)          \
+      session_shut_down, 0,                                                                        \
+      MAY(SESSION_GREETED) | MAY(SESSION_AUTHENTICATING) | MAY(SESSION_LEAVING) | MAY_END)         \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, session_shut_down, 0, MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY_END) \
+      login_timed_out, session_shut_down, 0,                                                       \
+      MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY(SESSION_LEAVING) | MAY_END)                 \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
       command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, session_shut_down, 0,     \
       MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
@@ -110,9 +115,10 @@ struct session {
     bool has_lost_reply;     /* the reply that the client waits for was dropped (hold.c) */
     bool is_limited;         /* the reply that is due (limits.h) */
     uint64_t limited_rows;   /* rows of it so far */
+    bool owes_outcome;       /* a statement has begun, and how it ended is not counted yet */
     bool work_is_out;        /* another thread uses the session's handle: nothing else may happen */
     bool deadline_changed;
-    long deadline_s;
+    long deadline_ms;
 
     struct leg client, backend;
     struct wire_tracker tracker; /* of the client's side of the conversation */
@@ -124,11 +130,12 @@ struct session {
     void *owner;
 
     /* What is going on; NULL: it is not. */
-    struct login *login;         /* until logged in */
-    struct query *query;         /* state QUERYING */
-    struct local_run *local;     /* a statement that the gateway answers */
-    struct judgement *judgement; /* verdicts that plugins owe (hold.c) */
-    struct trace_session *trace; /* not traced */
+    struct login *login;          /* until logged in */
+    struct query *query;          /* state QUERYING */
+    struct local_run *local;      /* a statement that the gateway answers */
+    struct judgement *judgement;  /* verdicts that plugins owe (hold.c) */
+    struct trace_session *trace;  /* not traced */
+    struct session_choice choice; /* the backend that it counts for; NULL: none (login_choose.c) */
 
     unsigned reply_holds; /* holds that plugins have on what the client would read (hold.c) */
     struct plugin_refusal *reply_refusal; /* one of them was not kept; owned */
@@ -143,6 +150,21 @@ static inline struct session_environment *environment_of(const struct session *s
 static inline void session_count(const struct session *session, enum metric metric, int64_t more)
 {
     metric_add(&environment_of(session)->metrics, metric, more);
+}
+
+/* The statement that the session runs, if it is one, has ended so. Its duration is that of a reply
+ * of the backend's, or of a refusal. */
+static inline void session_count_outcome(struct session *session, enum metric_outcome outcome)
+{
+    struct session_environment *environment = environment_of(session);
+    const struct command *command = &session->observed.command;
+    if (!session->owes_outcome)
+        return;
+    session->owes_outcome = false;
+    metric_add_to(&environment->metrics.statements[command->one.kinds.kind][outcome], 1);
+    if (environment->measures && outcome != METRIC_OUTCOME_LOCAL)
+        durations_add(&environment->metrics.durations[METRIC_DURATION_STATEMENT],
+                      clock_monotonic_ns() - command->started_ns);
 }
 
 static inline bool session_is_open(const struct session *session)
@@ -190,8 +212,9 @@ static inline void session_check(const struct session *session)
 /* The one function that changes the state; asserts that the table allows it. */
 void session_enter(struct session *session, enum session_state state);
 
-/* (Re)starts the deadline, in seconds; 0 stops it. */
+/* (Re)starts the deadline; 0 stops it. */
 void session_set_deadline(struct session *session, long seconds);
+void session_set_deadline_ms(struct session *session, long ms);
 
 /* ---- ending.c ---- */
 
@@ -204,6 +227,9 @@ void session_fail(struct session *session, enum close_reason reason, unsigned co
 /* The same with the message of the plugin that refused or failed. */
 void session_fail_refused(struct session *session, enum close_reason reason,
                           const struct plugin_refusal *refusal);
+
+/* A plugin has refused something; by: its name, NULL: the gateway itself has. */
+void session_count_refusal(const struct session *session, const char *by);
 
 /* Ends the session; the client is given a while to take what was written. */
 void session_linger(struct session *session, enum close_reason reason);

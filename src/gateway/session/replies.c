@@ -30,6 +30,8 @@ static void pass_through(struct session *session)
 /* A command has its whole reply. */
 static void reply_ended(struct session *session, const struct wire_packet *packet)
 {
+    session_count_outcome(session, session->tracker.result.is_error ? METRIC_OUTCOME_ERROR
+                                                                    : METRIC_OUTCOME_OK);
     if (!session->tracker.result.is_error)
         identity_after_command(&session->observed, packet->command);
     events_end(&session->observed);
@@ -131,12 +133,23 @@ static void identity_known(struct session *session, unsigned error_code)
     notify_user_changed(session);
 }
 
+/* Whoever may KILL it is another one now. Returns false without memory. */
+static bool register_user(const struct session *session)
+{
+    const struct session_environment *environment = environment_of(session);
+    const struct observed *observed = &session->observed;
+    return !session->is_registered ||
+           environment->operations->id_add(environment->owner, observed->id, observed->backend,
+                                           session->backend_id, observed->identity.user);
+}
+
 /* The client reads the OK after plugins were notified of who it is now. */
 static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
 {
     session->user_has_changed = false;
     strbuf_add(&session->kept_ok, bytes, size);
-    if (!identity_change_user(&session->observed) || session->kept_ok.failed)
+    if (!identity_change_user(&session->observed) || !register_user(session) ||
+        session->kept_ok.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else if (identity_is_wanted(&session->observed))
         query_identity(session, identity_known);
@@ -310,8 +323,7 @@ void backend_gone(struct session *session)
         return;
     }
     session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
-                 "weir: the backend %s closed the connection",
-                 environment_of(session)->backend_address);
+                 "weir: the backend %s closed the connection", session->observed.backend->label);
 }
 
 void backend_gone_in_passthrough(struct session *session)
@@ -341,7 +353,7 @@ void backend_lost_while_running(struct session *session)
     session_fail(session, CLOSE_BACKEND_GONE, WIRE_ER_CONNECTION_KILLED, NULL,
                  "weir: the backend %s closed the connection while a statement was running; "
                  "whether it took effect is not known",
-                 environment_of(session)->backend_address);
+                 session->observed.backend->label);
 }
 
 void query_backend_lost(struct session *session)

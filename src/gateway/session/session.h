@@ -81,7 +81,10 @@ struct session_arrival {
     X(SESSION_FINISHES, 6)         /* leg_finish() the client's leg */                             \
     X(SESSION_SETS_DEADLINE, 7)    /* session_take_deadline() */                                   \
     X(SESSION_IS_OVER, 8)          /* flush and close both legs, then session_free() */            \
-    X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */
+    X(SESSION_FINISHES_BACKEND, 9) /* leg_finish() the backend's leg */                            \
+    X(SESSION_LEAVES,                                                                              \
+      10) /* close the backend's leg, whatever is going on with it, and then       \
+                                      session_left() */
 
 enum session_wish {
 #define X(enumerator, bit) enumerator = 1U << (bit),
@@ -104,7 +107,7 @@ struct leg *session_leg(struct session *session, enum session_side side);
 /* What it waits for: bits of enum session_wish. */
 unsigned session_wishes(const struct session *session);
 
-/* The deadline that was set last: seconds from now; 0: none. */
+/* The deadline that was set last: milliseconds from now; 0: none. */
 long session_take_deadline(struct session *session);
 
 /* Where the next bytes of a side are to be read to, and how many at most: *bytes is the caller's
@@ -120,6 +123,7 @@ void session_run(struct session *session);
 
 /* The wish is fulfilled. error NULL: success; otherwise why not (borrowed). */
 void session_connected(struct session *session, const char *error);
+void session_left(struct session *session);
 void session_secured(struct session *session, const char *version, const char *cipher,
                      const char *error);
 void session_begin_work(
@@ -171,6 +175,12 @@ void *session_owner(const struct session *session);
 
 /* The backend's own id of it; 0: not known. */
 uint32_t session_backend_id(const struct session *session);
+
+/* The one that it is to be connected to, or is; NULL: none was chosen yet. Constant. */
+const struct session_backend *session_backend(const struct session *session);
+
+/* Whether Connected was given, and Disconnect was not. */
+bool session_has_logged_in(const struct session *session);
 
 /* The id that the client was told. */
 uint32_t session_connection_id(const struct session *session);

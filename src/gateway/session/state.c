@@ -32,6 +32,11 @@ void session_enter(struct session *session, enum session_state state)
 
 void session_set_deadline(struct session *session, long seconds)
 {
-    session->deadline_s = seconds;
+    session_set_deadline_ms(session, seconds * 1000);
+}
+
+void session_set_deadline_ms(struct session *session, long ms)
+{
+    session->deadline_ms = ms;
     session->deadline_changed = true;
 }

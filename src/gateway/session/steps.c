@@ -230,6 +230,11 @@ void session_connected(struct session *session, const char *error)
     fulfil(session, SESSION_CONNECTS, error);
 }
 
+void session_left(struct session *session)
+{
+    fulfil(session, SESSION_LEAVES, NULL);
+}
+
 void session_secured(struct session *session, const char *version, const char *cipher,
                      const char *error)
 {
@@ -315,7 +320,7 @@ static unsigned wishes_of_state(const struct session *session, unsigned wishes)
     if (leg_pending(&session->backend) || !client_end_is_due(session))
         wishes &= ~(unsigned)SESSION_FINISHES_BACKEND;
     if (session->is_done) /* fulfilled, but the session is held */
-        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_SECURES | SESSION_WORKS);
+        wishes &= ~(unsigned)(SESSION_CONNECTS | SESSION_LEAVES | SESSION_SECURES | SESSION_WORKS);
     return wishes;
 }
 
@@ -341,7 +346,7 @@ unsigned session_wishes(const struct session *session)
 long session_take_deadline(struct session *session)
 {
     session->deadline_changed = false;
-    return session->deadline_s;
+    return session->deadline_ms;
 }
 
 void session_begin_work(struct session *session)
@@ -373,6 +378,18 @@ uint32_t session_backend_id(const struct session *session)
 {
     session_check(session);
     return session->backend_id;
+}
+
+const struct session_backend *session_backend(const struct session *session)
+{
+    session_check(session);
+    return session->observed.backend;
+}
+
+bool session_has_logged_in(const struct session *session)
+{
+    session_check(session);
+    return session->is_announced;
 }
 
 void *session_owner(const struct session *session)

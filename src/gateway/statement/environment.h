@@ -20,17 +20,75 @@ struct session_hold;
 struct trace_host;
 struct wire_greeting;
 
+/* A backend, as sessions see it. Constant, and outlives them. */
+struct session_backend {
+    const char *name;    /* of its configuration */
+    const char *address; /* tcp://host:port, unix:///path */
+    const char *label;   /* both, for messages */
+    bool sends_proxy_header;
+    unsigned number; /* of the set, from 0: a bit of a word of 32 */
+};
+
+/* A backend that was chosen for a session, which counts as one of its. */
+struct session_choice {
+    const struct session_backend *backend;
+    uint32_t turn; /* of its addresses; for backend_failed() */
+    size_t others; /* how many more could have been chosen */
+};
+
+/* What is known of a backend, for people. */
+struct session_backend_row {
+    const char *name, *address, *state; /* borrowed for the life of the process */
+    int64_t since_s;                    /* seconds since 1970 UTC; 0: not yet */
+    long sessions;
+    uint64_t checks;
+    char last_error[256], version[128], role[64]; /* "": none. Foreign texts */
+};
+
+enum session_backend_order {
+    SESSION_BACKEND_ENABLE,
+    SESSION_BACKEND_DISABLE, /* no new sessions */
+    SESSION_BACKEND_DRAIN, /* ... and those that it has end when nothing runs and no transaction is open */
+};
+
+/* Where a session is. */
+struct session_place {
+    const struct session_backend *backend; /* NULL: that of who asks */
+    uint32_t backend_id; /* 0: a connection of the backend's may have its id too: nobody is meant */
+    bool is_same_user;   /* as who asks */
+};
+
 /* Each gets the environment's `owner`. */
 struct session_operations {
-    /* The connection id map: which backend connection belongs to which session. add: false means
-     * that there is no memory; find: false means that no session has that id, and *backend_id 0 that
-     * a connection of the backend's may have it too: nobody is meant then. */
-    bool (*id_add)(void *owner, uint32_t id, uint32_t backend_id);
+    /* The connection id map: which backend connection belongs to which session. add: once more where
+     * the user has changed; false means that there is no memory. find, for a session of user: false
+     * means that no session has that id. */
+    bool (*id_add)(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user);
     void (*id_remove)(void *owner, uint32_t id);
-    bool (*id_find)(void *owner, uint32_t id, uint32_t *backend_id);
+    bool (*id_find)(void *owner, uint32_t id, const char *user, struct session_place *place);
+    /* Runs a KILL at a backend with the gateway's own account. Blocks, any thread. Returns 0, or -1 and a
+     * message. NULL: there is only one backend. */
+    int (*kill_elsewhere)(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error);
+    /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
+     * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
+    bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,
+                           struct session_choice *choice, struct error *error);
+    /* The session has left it. Due once after each choice; NULL with backend_choose. */
+    void (*backend_leave)(void *owner, const struct session_backend *backend);
+    /* It could not be connected, or has not greeted, or not let the login begin. Returns whether its name has
+     * another address, which the next connection goes to. NULL with backend_choose. */
+    bool (*backend_failed)(void *owner, const struct session_choice *choice, const char *why);
+    /* Fills *row. Returns false past the last one. NULL: nothing is known. */
+    bool (*backend_describe)(void *owner, size_t number, struct session_backend_row *row);
+    /* Returns 0, or -1 and a message. NULL: they cannot be changed. */
+    int (*backend_change)(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error);
     /* The backend has greeted: what it says of itself is of use to the next client. NULL: nobody
      * wants to know. */
-    void (*greeted)(void *owner, const struct wire_greeting *greeting);
+    void (*greeted)(void *owner, const struct session_backend *backend,
+                    const struct wire_greeting *greeting);
     /* A plugin has given a hold back, on any thread: has session_hold_returned() called with it on
      * the session's own thread. */
     void (*hold_is_back)(void *owner, struct session_hold *hold);
@@ -38,8 +96,8 @@ struct session_operations {
      * now. Any thread. */
     int (*trace_load)(void *owner, const char *name, struct error *error);
     void (*trace_changed)(void *owner);
-    /* What all workers have counted so far. NULL: there is only this environment. */
-    void (*metrics_read)(void *owner, int64_t sums[METRIC_COUNT]);
+    /* Adds what all workers have counted so far to sums. NULL: there is only this environment. */
+    void (*metrics_read)(void *owner, struct metrics *sums);
 };
 
 struct session_environment {
@@ -51,17 +109,17 @@ struct session_environment {
     bool has_variables; /* some plugin has system or status variables */
     bool has_functions; /* some plugin has functions that clients call */
 
-    bool offers_tls;         /* to clients */
-    bool requires_tls;       /* of TCP clients */
-    bool sends_proxy_header; /* to the backend */
-    bool backend_first;      /* the backend is connected before a client is greeted: both have one
+    bool offers_tls;    /* to clients */
+    bool requires_tls;  /* of TCP clients */
+    bool backend_first; /* the backend is connected before a client is greeted: both have one
                            scramble and one connection id */
-    const char *backend_address;
-    size_t max_command_bytes;  /* largest command that is relayed */
+    const struct session_backend *backend; /* the only one; NULL: there are several */
+    size_t max_command_bytes;              /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */
     long handshake_timeout_s, connect_timeout_s;
     long hold_timeout_s; /* how long plugins may keep a reply or a verdict */
 
+    bool measures;          /* durations: somebody may ask for them */
     struct metrics metrics; /* of this worker; METRIC_UPTIME is whoever reads them to say */
 
     _Atomic(struct trace_host *) *trace; /* the trace plugin; *trace NULL: none (yet) */

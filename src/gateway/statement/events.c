@@ -195,6 +195,8 @@ void events_begin(struct observed *observed, const struct wire_packet *packet)
 {
     if (!has_plugins(observed)) {
         command_read_kind(observed, packet);
+        if (observed->environment->measures)
+            observed->command.started_ns = clock_monotonic_ns();
         return;
     }
     command_begin(observed, packet->command);

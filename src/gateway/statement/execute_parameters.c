@@ -33,14 +33,30 @@ static bool begin(const struct observed *observed, struct wire_parameters *param
     return ok;
 }
 
+void parameters_reset(struct parameter_cursor *cursor)
+{
+    cursor->is_begun = false;
+    waypoints_reset(&cursor->passed);
+}
+
+/* Moves the cursor to the parameter, or to one before it from which the way is not long. */
+static void approach(const struct observed *observed, struct parameter_cursor *cursor, size_t index)
+{
+    size_t near = waypoints_nearest(&cursor->passed, index);
+    if (cursor->is_begun && cursor->index <= index && cursor->index >= near)
+        return;
+    if (near)
+        waypoints_take(&cursor->passed, near, &cursor->at, sizeof cursor->at);
+    else
+        cursor->is_begun = begin(observed, &cursor->at);
+    cursor->index = near;
+}
+
 /* Leaves the cursor at the parameter, since a plugin may ask for it once more. */
 static bool find(const struct observed *observed, struct parameter_cursor *cursor, size_t index,
                  struct wire_parameter *parameter)
 {
-    if (!cursor->is_begun || index < cursor->index) {
-        cursor->is_begun = begin(observed, &cursor->at);
-        cursor->index = 0;
-    }
+    approach(observed, cursor, index);
     while (cursor->is_begun) {
         struct wire_parameters after = cursor->at;
         if (!wire_parameter_next(&after, parameter))
@@ -49,6 +65,7 @@ static bool find(const struct observed *observed, struct parameter_cursor *curso
             return true;
         cursor->at = after;
         cursor->index++;
+        waypoints_pass(&cursor->passed, cursor->index, &cursor->at, sizeof cursor->at);
     }
     return false;
 }

@@ -6,14 +6,19 @@
 
 #include "gateway/statement/observed.h"
 
-/* Where a plugin reads. Parameters lie one after the other, so that the next is found from the one
- * before: whoever asks for one after the other walks once, whatever their number. Zeroed: at none.
- * It borrows from the command, and must be zeroed when that ends. */
+/* Where a plugin reads. Parameters lie one after the other: the next is found from the one before,
+ * and any other from a waypoint near it, so that the time for all of them is proportional to their
+ * number, whatever the order. Zeroed: at none. It borrows from the command, and must be reset when
+ * that ends. */
 struct parameter_cursor {
     bool is_begun;
     size_t index; /* of the parameter that `at` gives next */
     struct wire_parameters at;
+    struct waypoints passed; /* of `at` */
 };
+
+/* Frees what it owns; it is at none again. */
+void parameters_reset(struct parameter_cursor *cursor);
 
 /* The index-th parameter; its value as text goes into text (emptied first), which out points into.
  * A value that is not one of its type is shown as the bytes that came. false: there is no such

@@ -24,7 +24,8 @@ static void set_name(struct observed *observed, enum weir_text_fact fact, const 
     set_text(observed, fact, name, name ? strlen(name) : 0);
 }
 
-#define NAME_BYTES 127 /* a longer name is cut */
+#define BACKEND_NAME_BYTES 64
+#define NAME_BYTES         127 /* a longer name is cut */
 
 /* Keeps a copy in *owned and shows it. Without memory for it the fact is absent. */
 static void set_owned(struct observed *observed, enum weir_text_fact fact, char **owned,
@@ -52,7 +53,8 @@ void facts_connection(struct observed *observed, const struct client_address *ad
     set_name(observed, WEIR_TEXT_host, address->is_unix ? "localhost" : observed->client_ip);
     set_name(observed, WEIR_TEXT_client_ip, observed->client_ip);
     set_name(observed, WEIR_TEXT_server_ip, observed->server_ip);
-    set_name(observed, WEIR_TEXT_backend_address, observed->environment->backend_address);
+    if (observed->environment->backend)
+        facts_backend_chosen(observed, observed->environment->backend);
     memcpy(handle->client_address, address->bytes, address->size);
     handle->client_address_size = address->size;
 }
@@ -86,9 +88,8 @@ static void note_client_version(struct observed *observed)
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size)
 {
     const struct identity *identity = &observed->identity;
-    observed->handle.attributes = (const uint8_t *)identity->attributes;
-    observed->handle.attributes_size = identity->attributes ? attributes_size : 0;
-    observed->handle.attribute_cursor.index = observed->handle.attribute_cursor.offset = 0;
+    plugin_session_attributes(&observed->handle, (const uint8_t *)identity->attributes,
+                              attributes_size);
     note_client_version(observed);
     set_text(observed, WEIR_TEXT_user, identity->user, user_size);
 }
@@ -96,6 +97,27 @@ void facts_user(struct observed *observed, size_t user_size, size_t attributes_s
 void facts_auth_method(struct observed *observed, struct wire_string plugin)
 {
     set_owned(observed, WEIR_TEXT_auth_method, &observed->auth_method, plugin);
+}
+
+int facts_want_backend(void *owner, weir_string name)
+{
+    struct observed *observed = owner;
+    const bool is_settled =
+        observed->is_connected || (observed->environment->backend_first && observed->identity.user);
+    char *copy = NULL;
+    if (is_settled || !name.data || name.size == 0 || name.size >= BACKEND_NAME_BYTES ||
+        memchr(name.data, 0, name.size) || !(copy = strndup(name.data, name.size)))
+        return 0;
+    free(observed->wanted_backend);
+    observed->wanted_backend = copy;
+    return 1;
+}
+
+void facts_backend_chosen(struct observed *observed, const struct session_backend *backend)
+{
+    observed->backend = backend;
+    set_name(observed, WEIR_TEXT_backend_address, backend->address);
+    set_name(observed, WEIR_TEXT_backend_name, backend->name);
 }
 
 void facts_backend(struct observed *observed, const struct wire_greeting *greeting)
@@ -119,10 +141,12 @@ void facts_account(struct observed *observed)
 
 void facts_release(struct observed *observed)
 {
+    plugin_session_attributes(&observed->handle, NULL, 0);
     free(observed->tls_version);
     free(observed->tls_cipher);
     free(observed->auth_method);
     free(observed->backend_version);
+    free(observed->wanted_backend);
 }
 
 /* ---- Of the event at hand ---- */

@@ -14,6 +14,10 @@ void facts_connection_id(struct observed *observed, uint32_t id);
 void facts_tls(struct observed *observed, const char *version, const char *cipher);
 void facts_user(struct observed *observed, size_t user_size, size_t attributes_size);
 void facts_auth_method(struct observed *observed, struct wire_string plugin);
+/* A plugin wants a backend with this name or role. owner: the observed. Returns 1, or 0: one is chosen already, or
+ * there is no memory. */
+int facts_want_backend(void *owner, weir_string name);
+void facts_backend_chosen(struct observed *observed, const struct session_backend *backend);
 void facts_backend(struct observed *observed, const struct wire_greeting *greeting);
 void facts_database(struct observed *observed, const char *data, size_t size);
 void facts_account(struct observed *observed);

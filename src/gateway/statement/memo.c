@@ -17,6 +17,7 @@
 #include "gateway/statement/command.h"
 #include "gateway/statement/describe.h"
 #include "gateway/statement/execute_parameters.h"
+#include "gateway/statement/facts.h"
 #include "gateway/statement/limits.h"
 #include "gateway/statement/prepared.h"
 
@@ -78,6 +79,7 @@ void memo_free(struct memo *memo)
     strbuf_release(&memo->part);
     strbuf_release(&memo->unknown);
     strbuf_release(&memo->sql_mode);
+    parameters_reset(&memo->parameters);
     sql_tables_release(&memo->tables);
     sql_parts_release(&memo->parts);
     free(memo);
@@ -113,7 +115,7 @@ static void clear(struct memo *memo)
 {
     memo->has_kinds = memo->has_digest = memo->has_normalized = memo->has_parts = memo->has_tables =
         memo->has_redacted = memo->has_expanded = memo->has_exact = false;
-    memo->parameters.is_begun = false;
+    parameters_reset(&memo->parameters);
     empty(&memo->normalized);
     empty(&memo->redacted);
     empty(&memo->message);
@@ -154,7 +156,7 @@ void memo_next_statement(struct observed *observed)
 /* A prepared statement keeps what is the same in its next execution, and little memory. */
 static void trim_prepared(struct memo *memo)
 {
-    memo->parameters.is_begun = false;
+    parameters_reset(&memo->parameters);
     strbuf_release(&memo->normalized);
     memo->has_normalized = memo->has_redacted = memo->has_expanded = false;
     strbuf_release(&memo->redacted);
@@ -388,13 +390,16 @@ static const struct sql_tables *tables_of(struct observed *observed)
     return memo->has_tables ? &memo->tables : NULL;
 }
 
-/* Whether all tables are known by schema and name. */
-static bool are_known(const struct observed *observed, const struct sql_tables *tables)
+/* Whether all tables and routines are known by schema and name. */
+static bool are_named(const struct observed *observed, const struct sql_tables *tables)
 {
     bool known = tables->known;
-    if (!name_space(observed).known)
+    if (!name_space(observed).known) {
         for (size_t i = 0; known && i < tables->count; i++)
             known = sql_table_schema(&tables->items[i]).size > 0;
+        for (size_t i = 0; known && i < tables->routine_count; i++)
+            known = tables->routines[i].database.size > 0;
+    }
     return known;
 }
 
@@ -451,7 +456,16 @@ static uint64_t number_fact(void *source_data, uint32_t fact)
         break;
     case WEIR_NUMBER_tables_known:
         tables = tables_of(observed);
-        number = tables ? are_known(observed, tables) : !statement_current(observed)->text;
+        number = tables ? tables->routine_count == 0 && are_named(observed, tables)
+                        : !statement_current(observed)->text;
+        break;
+    case WEIR_NUMBER_names_known:
+        tables = tables_of(observed);
+        number = tables ? are_named(observed, tables) : !statement_current(observed)->text;
+        break;
+    case WEIR_NUMBER_routine_count:
+        tables = tables_of(observed);
+        number = tables ? tables->routine_count : 0;
         break;
     case WEIR_NUMBER_digest_exact:
         number = is_exact(observed);
@@ -486,6 +500,18 @@ static int table_fact(void *source_data, size_t index, weir_table *out)
     *out = (weir_table){.schema = {schema.at, schema.size},
                         .name = {table->name.at, table->name.size},
                         .access = access};
+    return 1;
+}
+
+static int routine_fact(void *source_data, size_t index, weir_routine *out)
+{
+    const struct sql_tables *tables = tables_of(source_data);
+    if (!tables || index >= tables->routine_count)
+        return 0;
+    const struct sql_routine *routine = &tables->routines[index];
+    *out = (weir_routine){.schema = {routine->database.at, routine->database.size},
+                          .name = {routine->name.at, routine->name.size},
+                          .how = routine->is_call ? WEIR_ROUTINE_CALL : WEIR_ROUTINE_FUNCTION};
     return 1;
 }
 
@@ -583,8 +609,10 @@ const struct plugin_facts_source memo_source = {
     .parameter = parameter_fact,
     .parameter_origin = parameter_origin_fact,
     .table = table_fact,
+    .routine = routine_fact,
     .part = part_fact,
     .part_text = part_text_fact,
     .hold = hold,
     .limit = limit,
+    .choose_backend = facts_want_backend,
 };

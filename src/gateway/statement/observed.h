@@ -107,7 +107,9 @@ struct observed {
     struct session_environment *environment;
     void *session; /* for environment->operations and holds: who is observed */
     struct weir_hold *(*hold)(void *session, enum plugin_hold_kind kind);
-    uint32_t id; /* what the client was told; 0: nothing yet */
+    const struct session_backend *backend; /* NULL: not chosen yet */
+    char *wanted_backend; /* a name or a role that a plugin has chosen; owned. NULL: any */
+    uint32_t id;          /* what the client was told; 0: nothing yet */
     uint64_t accepted_ns;
     uint64_t capabilities; /* those that both sides use */
     uint16_t status;       /* last server status seen */

@@ -25,6 +25,7 @@ static void drop(struct observed *observed, struct prepared *prepared)
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it is still in the list */
     HASH_DEL(observed->prepared, prepared);
     observed->prepared_bytes -= bytes_of(prepared);
+    metric_add(&observed->environment->metrics, METRIC_PREPARED_STATEMENTS, -1);
     if (observed->last_prepared == prepared)
         observed->last_prepared = NULL;
     if (observed->command.prepared == prepared) {
@@ -67,6 +68,7 @@ struct prepared *prepared_add(struct observed *observed, uint32_t id, uint16_t p
         return NULL;
     }
     observed->prepared_bytes += bytes_of(prepared);
+    metric_add(&observed->environment->metrics, METRIC_PREPARED_STATEMENTS, 1);
     observed->last_prepared = prepared;
     return prepared;
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* uthash: out of memory is reported, not fatal. */
 #define HASH_NONFATAL_OOM 1
@@ -15,6 +16,8 @@
 
 struct entry {
     uint32_t id, server_id;
+    unsigned server;
+    char *user; /* owned; NULL: not kept */
     UT_hash_handle hh;
 };
 
@@ -52,6 +55,13 @@ struct connection_ids *connection_ids_new(void)
     return ids;
 }
 
+static void free_entry(struct entry *entry)
+{
+    if (entry)
+        free(entry->user);
+    free(entry);
+}
+
 void connection_ids_free(struct connection_ids *ids)
 {
     if (!ids)
@@ -61,7 +71,7 @@ void connection_ids_free(struct connection_ids *ids)
     {
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the next one was read before */
         HASH_DEL(ids->entries, entry);
-        free(entry);
+        free_entry(entry);
     }
     pthread_mutex_destroy(&ids->lock);
     free(ids);
@@ -117,22 +127,39 @@ void connection_ids_saw(struct connection_ids *ids, uint32_t server_id)
     pthread_mutex_unlock(&ids->lock);
 }
 
-bool connection_ids_add(struct connection_ids *ids, uint32_t id, uint32_t server_id)
+/* The lock is held. Returns the entry that is not needed: the new one, or NULL. */
+static struct entry *put(struct connection_ids *ids, struct entry *entry)
+{
+    struct entry *old = find(ids, entry->id);
+    if (old) {
+        char *user = old->user;
+        old->user = entry->user;
+        entry->user = user;
+        return entry;
+    }
+    const unsigned before = HASH_COUNT(ids->entries);
+    HASH_ADD(hh, ids->entries, id, sizeof entry->id, entry);
+    return HASH_COUNT(ids->entries) > before ? NULL : entry;
+}
+
+bool connection_ids_add(struct connection_ids *ids, uint32_t id, unsigned server,
+                        uint32_t server_id, const char *user)
 {
     assert(block_of(ids, id));
     struct entry *entry = malloc(sizeof *entry);
-    if (!entry)
-        return false;
-    *entry = (struct entry){.id = id, .server_id = server_id};
-    pthread_mutex_lock(&ids->lock);
-    assert(!find(ids, id));
-    unsigned before = HASH_COUNT(ids->entries);
-    HASH_ADD(hh, ids->entries, id, sizeof entry->id, entry);
-    bool added = HASH_COUNT(ids->entries) > before;
-    pthread_mutex_unlock(&ids->lock);
-    if (!added)
+    char *copy = user ? strdup(user) : NULL;
+    if (!entry || (user && !copy)) {
         free(entry);
-    return added;
+        free(copy);
+        return false;
+    }
+    *entry = (struct entry){.id = id, .server = server, .server_id = server_id, .user = copy};
+    pthread_mutex_lock(&ids->lock);
+    struct entry *left = put(ids, entry);
+    const bool is_there = find(ids, id) != NULL;
+    pthread_mutex_unlock(&ids->lock);
+    free_entry(left);
+    return is_there;
 }
 
 void connection_ids_remove(struct connection_ids *ids, uint32_t id)
@@ -142,15 +169,19 @@ void connection_ids_remove(struct connection_ids *ids, uint32_t id)
     if (entry)
         HASH_DEL(ids->entries, entry);
     pthread_mutex_unlock(&ids->lock);
-    free(entry);
+    free_entry(entry);
 }
 
-bool connection_ids_find(struct connection_ids *ids, uint32_t id, uint32_t *server_id)
+bool connection_ids_find(struct connection_ids *ids, uint32_t id, const char *user,
+                         struct connection_place *place)
 {
     pthread_mutex_lock(&ids->lock);
     const struct entry *entry = find(ids, id);
     if (entry)
-        *server_id = id > block_of(ids, id)->seen ? entry->server_id : CONNECTION_ID_OF_NOBODY;
+        *place = (struct connection_place){
+            .server = entry->server,
+            .server_id = id > block_of(ids, id)->seen ? entry->server_id : CONNECTION_ID_OF_NOBODY,
+            .is_same_user = user && entry->user && strcmp(user, entry->user) == 0};
     pthread_mutex_unlock(&ids->lock);
     return entry != NULL;
 }

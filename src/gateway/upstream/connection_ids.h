@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The connection id map: from the gateway's id of a session to the server's id of its connection.
+ * The connection id map: from the gateway's id of a session to its server, and that server's id of its
+ * connection: connections of two servers may have the same.
  *
  * Clients whose session was greeted before its backend was connected read an id of the gateway's own, and KILL of such an
  * id is translated with this map. Both sorts of ids are plain numbers, so they are kept apart by where they
@@ -23,6 +24,13 @@
 
 struct connection_ids;
 
+/* Where a session's connection is. */
+struct connection_place {
+    unsigned server;    /* the number of its server */
+    uint32_t server_id; /* there */
+    bool is_same_user;  /* as who asks */
+};
+
 /* Returns owned (connection_ids_free), or NULL without memory. */
 struct connection_ids *connection_ids_new(void) WEIR_MUST_CHECK;
 void connection_ids_free(struct connection_ids *ids); /* ids may be NULL */
@@ -34,16 +42,16 @@ uint32_t connection_ids_next(struct connection_ids *ids);
 /* The server has given this id to a connection. */
 void connection_ids_saw(struct connection_ids *ids, uint32_t server_id);
 
-/* Maps id, which connection_ids_next() returned and which is not in the map. Returns false without
- * memory. */
-bool connection_ids_add(struct connection_ids *ids, uint32_t id,
-                        uint32_t server_id) WEIR_MUST_CHECK;
+/* Maps id, which connection_ids_next() returned. If it is in the map already, it is another user's from
+ * now on. user: whose session it is (copied); NULL: nobody asks. Returns false without memory. */
+bool connection_ids_add(struct connection_ids *ids, uint32_t id, unsigned server,
+                        uint32_t server_id, const char *user) WEIR_MUST_CHECK;
 
 /* Does nothing if id is not in the map. */
 void connection_ids_remove(struct connection_ids *ids, uint32_t id);
 
-/* Fills *server_id. Returns false if id is not in the map. */
-bool connection_ids_find(struct connection_ids *ids, uint32_t id,
-                         uint32_t *server_id) WEIR_MUST_CHECK;
+/* Fills *place for user, who asks. Returns false if id is not in the map. */
+bool connection_ids_find(struct connection_ids *ids, uint32_t id, const char *user,
+                         struct connection_place *place) WEIR_MUST_CHECK;
 
 #endif

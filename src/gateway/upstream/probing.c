@@ -5,6 +5,9 @@
  *
  *     timer ──► look (thread) ──► on_looked ──► timer: UPSTREAM_LOOK_MS, or UPSTREAM_RETRY_MS if it failed
  *
+ * A server of several is looked at at the pace of its checks, give or take a fifth, so that those of a set do not
+ * come together. A session's failed connection brings the next look forward.
+ *
  * The embedded server is looked at only after each start of its process until it answers: its address
  * and its version cannot change without one. */
 #include <assert.h>
@@ -13,6 +16,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "gateway/upstream/account_session.h"
 #include "gateway/upstream/embedded.h"
 #include "gateway/upstream/upstream_state.h"
 
@@ -21,6 +25,8 @@ struct upstream_watch {
     struct embedded *embedded; /* NULL: it is not the embedded server */
     uv_loop_t *loop;
     uv_timer_t timer;
+    uv_async_t wake; /* any thread: a session has failed */
+    uint64_t random; /* for the jitter */
     uv_work_t work;
     upstream_on_looked *on_looked;
     void *user;
@@ -40,6 +46,36 @@ static void look_again_in(struct upstream_watch *watch, uint64_t pause_ms)
     uv_timer_start(&watch->timer, on_timer, pause_ms, 0);
 }
 
+/* Four fifths of it to six. */
+static uint64_t with_jitter(struct upstream_watch *watch, uint64_t pause_ms)
+{
+    watch->random = watch->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return pause_ms * 4 / 5 + (watch->random >> 33) % (pause_ms * 2 / 5 + 1);
+}
+
+static uint64_t pause_after(struct upstream_watch *watch, bool answers)
+{
+    const long interval_ms = watch->upstream->options.checks.interval_ms;
+    struct upstream_profile profile;
+    if (interval_ms && (answers || upstream_profile(watch->upstream, &profile)))
+        return with_jitter(watch, (uint64_t)interval_ms);
+    return answers && !watch->embedded ? UPSTREAM_LOOK_MS : UPSTREAM_RETRY_MS;
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct upstream_watch *watch = wake->data;
+    if (watch->stopping || watch->embedded || watch->looking ||
+        uv_timer_get_due_in(&watch->timer) <= UPSTREAM_RETRY_MS)
+        return;
+    look_again_in(watch, UPSTREAM_RETRY_MS);
+}
+
+void upstream_watch_wake(struct upstream_watch *watch)
+{
+    uv_async_send(&watch->wake);
+}
+
 static void look(uv_work_t *work)
 {
     struct upstream_watch *watch = work->data;
@@ -51,7 +87,7 @@ static void log_news(struct upstream_watch *watch)
     struct upstream_profile profile;
     if (watch->status == 0 && upstream_profile(watch->upstream, &profile)) {
         if (watch->said_waiting || strcmp(watch->said_version, profile.version) != 0)
-            log_info("backend", "%s is %s", upstream_address(watch->upstream),
+            log_info("backend", "%s is %s", upstream_label(watch->upstream),
                      log_foreign(profile.version, strlen(profile.version)));
         watch->said_waiting = false;
         memcpy(watch->said_version, profile.version, sizeof watch->said_version);
@@ -60,7 +96,10 @@ static void log_news(struct upstream_watch *watch)
         if (watch->embedded)
             log_info("backend", "waiting for the embedded MariaDB to answer");
         else
-            log_warn("backend", "%s; clients get an error until it answers", watch->error.message);
+            log_warn("backend", "%s; %s", watch->error.message,
+                     watch->upstream->options.checks.interval_ms
+                         ? "others are chosen until it answers"
+                         : "clients get an error until it answers");
     }
 }
 
@@ -71,13 +110,14 @@ static void on_look_over(uv_work_t *work, int cancelled)
     if (cancelled || watch->stopping)
         return;
     log_news(watch);
+    atomic_store(&watch->upstream->was_looked_at, true);
     bool answers = watch->status == 0;
     watch->on_looked(watch->user, answers);
     bool is_over = answers && watch->embedded && !watch->look_again;
     watch->look_again = false;
     if (watch->stopping || is_over)
         return;
-    look_again_in(watch, answers && !watch->embedded ? UPSTREAM_LOOK_MS : UPSTREAM_RETRY_MS);
+    look_again_in(watch, pause_after(watch, answers));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -95,7 +135,9 @@ static void on_embedded_state(void *user, bool running)
     struct upstream_watch *watch = user;
     watch->said_waiting = false;
     watch->look_again = watch->looking;
-    upstream_connection_failed(watch->upstream);
+    pthread_mutex_lock(&watch->upstream->lock);
+    watch->upstream->confirmed_ns = 0;
+    pthread_mutex_unlock(&watch->upstream->lock);
     if (running && !watch->stopping)
         look_again_in(watch, 0);
 }
@@ -115,12 +157,12 @@ static void say_whose_host_it_sees(const struct upstream *upstream)
             "%s: every client looks like localhost to it, wherever it comes from: it matches "
             "accounts such as 'root'@'localhost', which may have more rights than 'root'@'%%'. "
             "-proxy-protocol tells it the client's address",
-            upstream->name.text);
+            upstream->label);
     else
         log_info("backend",
                  "%s: every client has the gateway's host for it: accounts are not told apart by "
                  "host. -proxy-protocol tells it the client's address",
-                 upstream->name.text);
+                 upstream->label);
 }
 
 static int start_embedded(struct upstream_watch *watch, struct error *error)
@@ -133,7 +175,9 @@ static int start_embedded(struct upstream_watch *watch, struct error *error)
         return -1;
     char text[sizeof upstream->name.text];
     snprintf(text, sizeof text, "unix://%s", embedded_socket(watch->embedded));
-    return address_parse(&upstream->name, text, error);
+    int status = address_parse(&upstream->name, text, error);
+    upstream_make_label(upstream);
+    return status;
 }
 
 int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_on_looked *on_looked,
@@ -146,8 +190,12 @@ int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_o
     *watch = (struct upstream_watch){
         .upstream = upstream, .loop = loop, .on_looked = on_looked, .user = user};
     upstream->watch = watch;
+    if (upstream->options.checks.user)
+        account_session_init_library();
     uv_timer_init(loop, &watch->timer);
-    watch->timer.data = watch->work.data = watch;
+    uv_async_init(loop, &watch->wake, on_wake);
+    watch->random = clock_wall_ns() ^ (uint64_t)(uintptr_t)watch;
+    watch->timer.data = watch->wake.data = watch->work.data = watch;
     if (upstream->is_embedded)
         return start_embedded(watch, error);
     if (!upstream->sends_proxy_header)
@@ -163,6 +211,7 @@ void upstream_stop(struct upstream *upstream)
         return;
     watch->stopping = true;
     uv_close((uv_handle_t *)&watch->timer, NULL);
+    uv_close((uv_handle_t *)&watch->wake, NULL);
     if (watch->embedded)
         embedded_stop(watch->embedded);
 }

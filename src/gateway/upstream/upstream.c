@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an upstream is at the moment: the address in use and the profile, which sessions copy and
+ * What an upstream is at the moment: the address in use, the profile and its health, which sessions copy and
  * looks replace. */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/upstream/account_check.h"
+#include "gateway/upstream/account_session.h"
 #include "gateway/upstream/greeting.h"
-#include "gateway/upstream/probe.h"
+#include "gateway/upstream/policy.h"
 #include "gateway/upstream/upstream_state.h"
 
 struct upstream *upstream_new(const struct upstream_options *options, struct error *error)
@@ -19,6 +22,12 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         return NULL;
     }
     upstream->options = *options;
+    upstream->health_options = (struct health_options){
+        .rise = options->checks.rise ? options->checks.rise : 1,
+        .fall = options->checks.fall ? options->checks.fall : 1,
+        .slow_start_ns = (uint64_t)options->checks.slow_start_s * UINT64_C(1000000000)};
+    if (options->role && strcmp(options->role, ROLE_AUTOMATIC) != 0)
+        snprintf(upstream->role, sizeof upstream->role, "%s", options->role);
     upstream->look_up = address_look_up;
     upstream->is_embedded = !options->address || !*options->address;
     upstream->sends_proxy_header = upstream->is_embedded || options->sends_proxy_header;
@@ -26,8 +35,24 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         free(upstream);
         return NULL;
     }
+    upstream_make_label(upstream);
     pthread_mutex_init(&upstream->lock, NULL);
     return upstream;
+}
+
+static bool has_name(const struct upstream *upstream)
+{
+    return upstream->options.name && *upstream->options.name;
+}
+
+void upstream_make_label(struct upstream *upstream)
+{
+    const char *address = upstream->name.text;
+    if (has_name(upstream))
+        snprintf(upstream->label, sizeof upstream->label, "%s (%s)", upstream->options.name,
+                 address);
+    else
+        snprintf(upstream->label, sizeof upstream->label, "%s", address);
 }
 
 void upstream_free(struct upstream *upstream)
@@ -42,6 +67,16 @@ void upstream_free(struct upstream *upstream)
 const char *upstream_address(const struct upstream *upstream)
 {
     return upstream->name.text;
+}
+
+const char *upstream_name(const struct upstream *upstream)
+{
+    return has_name(upstream) ? upstream->options.name : upstream->name.text;
+}
+
+const char *upstream_label(const struct upstream *upstream)
+{
+    return upstream->label;
 }
 
 bool upstream_is_embedded(const struct upstream *upstream)
@@ -74,11 +109,37 @@ int upstream_connect(struct upstream *upstream, bool *in_progress)
     return address_connect(&address, in_progress);
 }
 
-void upstream_connection_failed(struct upstream *upstream)
+uint32_t upstream_turn(struct upstream *upstream)
 {
     pthread_mutex_lock(&upstream->lock);
-    upstream->confirmed_ns = 0;
+    const uint32_t turn = upstream->turn;
     pthread_mutex_unlock(&upstream->lock);
+    return turn;
+}
+
+/* The lock is held. */
+static void turn_to_next_address(struct upstream *upstream)
+{
+    const struct address_list *all = &upstream->addresses;
+    size_t at = 0;
+    while (at < all->count && !address_is_same(&all->list[at], &upstream->address))
+        at++;
+    upstream->address = all->list[at < all->count ? (at + 1) % all->count : 0];
+    upstream->turn++;
+}
+
+bool upstream_connection_failed(struct upstream *upstream, uint32_t turn, const char *why)
+{
+    pthread_mutex_lock(&upstream->lock);
+    const bool has_others = upstream->addresses.count > 1;
+    upstream->confirmed_ns = 0;
+    if (has_others && upstream->turn == turn)
+        turn_to_next_address(upstream);
+    pthread_mutex_unlock(&upstream->lock);
+    upstream_note(upstream, false, why);
+    if (upstream->watch)
+        upstream_watch_wake(upstream->watch);
+    return has_others;
 }
 
 /* A session that connected just before the address changed may bring the old server's greeting; the
@@ -91,101 +152,154 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     upstream->profile = profile;
     upstream->confirmed_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
+    if (!upstream->options.checks.user) /* or else a greeting does not say enough */
+        upstream_note(upstream, true, NULL);
 }
 
-/* ---- Looking ---- */
-
-static void take_into_use(struct upstream *upstream, const struct address *address,
-                          const struct upstream_profile *profile)
+int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
 {
-    char text[ADDRESS_TEXT_BYTES];
+    const struct upstream_options *options = &upstream->options;
+    char nothing[8];
+    if (!options->checks.user)
+        return error_set(error,
+                         "the gateway has no account at the backend %s that could do this: give "
+                         "-backend-check-user, with the privilege CONNECTION ADMIN there",
+                         upstream->label);
     pthread_mutex_lock(&upstream->lock);
-    bool has_moved = upstream->has_profile && !address_is_same(&upstream->address, address);
-    upstream->address = *address;
-    upstream->profile = *profile;
-    upstream->has_profile = true;
-    upstream->confirmed_ns = clock_monotonic_ns();
+    const struct address address = upstream->address;
     pthread_mutex_unlock(&upstream->lock);
-    if (has_moved)
-        log_info("backend", "%s is now at %s", upstream->name.text,
-                 address_describe(address, text));
+    const struct account_target target = {.address = &address,
+                                          .label = upstream->label,
+                                          .user = options->checks.user,
+                                          .password = options->checks.password,
+                                          .sends_proxy_header = upstream->sends_proxy_header,
+                                          .timeout_s = options->connect_timeout_s};
+    struct account_session *session = account_session_open(&target, error);
+    int status =
+        session ? account_session_ask(session, statement, nothing, sizeof nothing, error) : -1;
+    account_session_close(session);
+    return status;
 }
 
-/* Moves the address in use to the front, so that a name with several does not make the gateway change
- * servers. Returns false if it is not among those found. */
-static bool prefer(struct address_list *found, const struct address *current)
+/* ---- Its state ---- */
+
+#define NS_PER_S UINT64_C(1000000000)
+
+static int64_t wall_s(void)
 {
-    for (size_t i = 0; i < found->count; i++) {
-        if (address_is_same(&found->list[i], current)) {
-            struct address first = found->list[0];
-            found->list[0] = found->list[i];
-            found->list[i] = first;
-            return true;
-        }
-    }
-    return false;
+    return (int64_t)(clock_wall_ns() / NS_PER_S);
 }
 
-/* A name server that is out of order is no reason to leave an address that is known. */
-static int find_addresses(struct upstream *upstream, const struct address *current,
-                          struct address_list *found, struct error *error)
+/* A server that stands alone says so in the words of its looks (probing.c). */
+static void log_health(const struct upstream *upstream, bool is_up, bool was_known, const char *why)
 {
-    bool failed = upstream->look_up(&upstream->name, found, error) != 0;
-    if (failed && current->size == 0)
-        return -1;
-    if (failed) {
-        *found = (struct address_list){.list = {*current}, .count = 1};
-        if (!upstream->lookup_failed)
-            log_warn("backend", "%s; its last address stays in use", error->message);
-    }
-    upstream->lookup_failed = failed;
-    return 0;
+    if (!upstream->options.checks.interval_ms)
+        return;
+    if (is_up)
+        log_info("backend", "%s is %s", upstream->label, was_known ? "up again" : "up");
+    else
+        log_warn("backend", "%s is down: %s; others are chosen until it answers", upstream->label,
+                 log_foreign(why, strlen(why)));
 }
 
-/* Nobody can log in then: worth more than a warning, and saying once. */
-static void say_header(struct upstream *upstream, const struct error *refused)
+void upstream_note(struct upstream *upstream, bool success, const char *why)
 {
-    const bool failed = refused->message[0] != 0;
-    if (failed && !upstream->header_failed)
-        log_error("backend",
-                  "%s does not take the PROXY header, and nobody can log in: " WIRE_PROXY_REMEDY
-                  " it_says=%s",
-                  upstream->name.text, log_foreign(refused->message, strlen(refused->message)));
-    else if (!failed && upstream->header_failed)
-        log_info("backend", "%s takes the PROXY header now", upstream->name.text);
-    upstream->header_failed = failed;
-}
-
-int upstream_look(struct upstream *upstream, struct error *error)
-{
-    struct address_list found;
+    assert(success || why);
     pthread_mutex_lock(&upstream->lock);
-    struct address current = upstream->address;
-    uint64_t confirmed_ns = upstream->confirmed_ns;
+    const bool was_known = upstream->health.state != HEALTH_UNKNOWN;
+    const bool has_changed =
+        health_note(&upstream->health, &upstream->health_options, success, clock_monotonic_ns());
+    if (has_changed)
+        upstream->health_since_s = wall_s();
+    upstream->checks++;
+    if (!success)
+        snprintf(upstream->last_error, sizeof upstream->last_error, "%s", why);
     pthread_mutex_unlock(&upstream->lock);
-    if (find_addresses(upstream, &current, &found, error))
-        return -1;
-    bool is_old = confirmed_ns == 0 ||
-                  clock_monotonic_ns() - confirmed_ns >= (uint64_t)UPSTREAM_PROFILE_MS * 1000000;
-    bool has_moved = !prefer(&found, &current) && current.size;
-    if (!has_moved && !is_old)
-        return 0;
-    struct probe_target target = {.text = upstream->name.text,
-                                  .sends_proxy_header = upstream->sends_proxy_header,
-                                  .timeout_s = upstream->options.connect_timeout_s};
-    for (size_t i = 0; i < found.count; i++) {
-        struct upstream_profile profile;
-        struct error header_refused;
-        target.address = &found.list[i];
-        if (probe_server(&target, &profile, &header_refused, error) == 0) {
-            say_header(upstream, &header_refused);
-            take_into_use(upstream, target.address, &profile);
-            return 0;
-        }
-    }
-    char text[ADDRESS_TEXT_BYTES];
-    if (has_moved)
-        error_prefix(error, "its name has another address than %s, which stays in use meanwhile",
-                     address_describe(&current, text));
-    return -1;
+    if (has_changed)
+        log_health(upstream, success, was_known, why);
+}
+
+void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode)
+{
+    pthread_mutex_lock(&upstream->lock);
+    const bool has_changed = upstream->mode != mode;
+    upstream->mode = mode;
+    if (has_changed)
+        upstream->mode_since_s = wall_s();
+    if (has_changed && mode == UPSTREAM_ENABLED)
+        health_return(&upstream->health, clock_monotonic_ns());
+    pthread_mutex_unlock(&upstream->lock);
+}
+
+enum upstream_mode upstream_mode(struct upstream *upstream)
+{
+    pthread_mutex_lock(&upstream->lock);
+    const enum upstream_mode mode = upstream->mode;
+    pthread_mutex_unlock(&upstream->lock);
+    return mode;
+}
+
+void upstream_refuse(struct upstream *upstream, const char *why)
+{
+    pthread_mutex_lock(&upstream->lock);
+    const bool was_refused = upstream->refused[0] != 0;
+    const bool has_changed = strcmp(upstream->refused, why) != 0;
+    snprintf(upstream->refused, sizeof upstream->refused, "%s", why);
+    if (*why)
+        snprintf(upstream->last_error, sizeof upstream->last_error, "%s", why);
+    pthread_mutex_unlock(&upstream->lock);
+    if (has_changed && *why)
+        log_error("backend", "%s is not used: %s", upstream->label, log_foreign(why, strlen(why)));
+    else if (was_refused && !*why)
+        log_info("backend", "%s may be used now", upstream->label);
+}
+
+/* The lock is held. */
+static const char *state_of(const struct upstream *upstream, int64_t *since_s)
+{
+    static const char *const states[] = {
+        [HEALTH_UNKNOWN] = "unknown", [HEALTH_UP] = "up", [HEALTH_DOWN] = "down"};
+    const bool is_empty = atomic_load(&upstream->sessions) == 0;
+    *since_s = upstream->mode_since_s;
+    if (upstream->mode == UPSTREAM_DISABLED)
+        return "disabled";
+    if (upstream->mode == UPSTREAM_DRAINING)
+        return is_empty ? "drained" : "draining";
+    *since_s = upstream->health_since_s;
+    return upstream->refused[0] ? "refused" : states[upstream->health.state];
+}
+
+void upstream_status(struct upstream *upstream, struct upstream_status *status)
+{
+    *status = (struct upstream_status){.sessions = atomic_load(&upstream->sessions)};
+    pthread_mutex_lock(&upstream->lock);
+    status->state = state_of(upstream, &status->since_s);
+    status->checks = upstream->checks;
+    memcpy(status->last_error, upstream->last_error, sizeof status->last_error);
+    memcpy(status->version, upstream->profile.version, sizeof status->version);
+    memcpy(status->role, upstream->role, sizeof status->role);
+    pthread_mutex_unlock(&upstream->lock);
+}
+
+void upstream_candidate(struct upstream *upstream, const char *wanted,
+                        struct policy_candidate *candidate)
+{
+    *candidate =
+        (struct policy_candidate){.weight = upstream->options.weight ? upstream->options.weight : 1,
+                                  .sessions = atomic_load(&upstream->sessions)};
+    pthread_mutex_lock(&upstream->lock);
+    candidate->share =
+        health_share(&upstream->health, &upstream->health_options, clock_monotonic_ns());
+    candidate->is_standby = !wanted && strcmp(upstream->role, "standby") == 0;
+    candidate->is_eligible = upstream->has_profile && upstream->mode == UPSTREAM_ENABLED &&
+                             !upstream->refused[0] &&
+                             (!wanted || (*wanted && strcmp(upstream->role, wanted) == 0) ||
+                              strcmp(upstream_name(upstream), wanted) == 0);
+    pthread_mutex_unlock(&upstream->lock);
+}
+
+void upstream_count_session(struct upstream *upstream, long more)
+{
+    const long before = atomic_fetch_add(&upstream->sessions, more);
+    assert(before + more >= 0);
 }

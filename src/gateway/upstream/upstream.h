@@ -2,13 +2,17 @@
  *
  * upstream: where servers are.
  *
- * An upstream is one server that the gateway connects to: its address, what it says of itself (its profile),
- * and, for the embedded one, its process. The room keeps both address and profile fresh:
+ * An upstream is one server that the gateway connects to: its addresses, what it says of itself (its profile),
+ * whether it is up, and, for the embedded one, its process. The room keeps all of these fresh:
  *
  *   connection_ids.h  connection ids: the gateway's and the server's
  *   address.h    -backend's text, name lookups, sockets
  *   greeting.h   the conversation of a probe; probe.h: its socket
- *   upstream.c   address and profile: what sessions read while probes write
+ *   upstream.c   one server: what sessions read while probes write
+ *   upstream_look.c  one look at it
+ *   upstream_set.h   all of them: which one a session gets, and what clients are greeted with
+ *   account_check.h  what checks ask with an account; account_session.h: its session
+ *   health.h     from checks to up and down; policy.h: which one of several
  *   probing.c    when probes run
  *   embedded.h   the private mariadbd
  *
@@ -40,7 +44,14 @@
  * minute for a gateway that nobody uses; none while sessions come, since their greetings count. */
 #define UPSTREAM_PROFILE_MS 60000
 
+/* Servers of one set: their numbers are bits of a word. */
+#define UPSTREAM_MOST 32
+
+#define UPSTREAM_NAME_BYTES  64
+#define UPSTREAM_ERROR_BYTES 256
+
 struct upstream;
+struct policy_candidate;
 struct uv_loop_s;
 struct wire_greeting;
 
@@ -50,10 +61,26 @@ struct upstream_profile {
     uint8_t charset;
 };
 
+/* How servers are checked; the same for all of a set. Zeroed: as a server that stands alone is. */
+struct upstream_checks {
+    long interval_ms;    /* 0: at the pace of the constants above, and one outcome decides */
+    unsigned rise, fall; /* outcomes in a row; 0: 1 */
+    long slow_start_s;
+    /* What is asked besides (account_check.h), in a session of this account. user NULL: nothing. */
+    const char *user, *password;
+    const char *query, *expected; /* NULL: nothing is asked; any answer will do */
+    bool galera;                  /* it must be synced and ready */
+};
+
 /* Texts are borrowed: they must live as long as the upstream. */
 struct upstream_options {
-    const char *address;        /* tcp://host:port, unix:///path; NULL or "": the embedded server */
-    bool sends_proxy_header;    /* the embedded server always gets one */
+    const char *name;    /* NULL or "": its address */
+    const char *address; /* tcp://host:port, unix:///path; NULL or "": the embedded server */
+    const char *role;    /* a word; "standby": only when no other is up; "auto": found out by the
+                                checks. NULL or "": none */
+    unsigned weight;     /* 0: 1 */
+    bool sends_proxy_header; /* the embedded server always gets one */
+    struct upstream_checks checks;
     const char *data_directory; /* of the embedded server, */
     const char *mariadbd;       /* and its program */
     long connect_timeout_s;
@@ -84,9 +111,11 @@ void upstream_free(struct upstream *upstream);
 
 /* ---- What it is: any thread ---- */
 
-/* "tcp://127.0.0.1:3306", as it was given. Borrowed: constant for the life of the upstream once
- * upstream_start() has returned. */
+/* "tcp://127.0.0.1:3306", as it was given; and its name, with the address where that is another. Borrowed:
+ * constant for the life of the upstream once upstream_start() has returned. */
 const char *upstream_address(const struct upstream *upstream);
+const char *upstream_name(const struct upstream *upstream);
+const char *upstream_label(const struct upstream *upstream);
 
 bool upstream_is_embedded(const struct upstream *upstream);
 bool upstream_sends_proxy_header(const struct upstream *upstream);
@@ -94,15 +123,54 @@ bool upstream_sends_proxy_header(const struct upstream *upstream);
 /* Copies the current profile. Returns false if the server was never reached. */
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;
 
+/* What an administrator has said of it. */
+enum upstream_mode { UPSTREAM_ENABLED, UPSTREAM_DISABLED, UPSTREAM_DRAINING };
+void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode);
+enum upstream_mode upstream_mode(struct upstream *upstream);
+
+/* A copy of what is known of it, for people. */
+struct upstream_status {
+    const char *state; /* static text: up, down, unknown, refused, disabled, draining, drained */
+    int64_t since_s;   /* seconds since 1970 UTC: when the state began; 0: not yet */
+    long sessions;
+    uint64_t checks;
+    char last_error
+        [UPSTREAM_ERROR_BYTES];     /* of a check or a session; "": none so far. Foreign text */
+    char version[128];              /* "": it was never reached. Foreign text */
+    char role[UPSTREAM_NAME_BYTES]; /* "": none */
+};
+void upstream_status(struct upstream *upstream, struct upstream_status *status);
+
+/* Says why sessions must not use it ("": they may). A server that was refused and is not any more is
+ * logged, and the reverse. Main thread. */
+void upstream_refuse(struct upstream *upstream, const char *why);
+
+/* What a policy is to know of it. It is eligible if it has been reached, is enabled and is not
+ * refused; wanted (NULL: any) must be its name or its role. */
+void upstream_candidate(struct upstream *upstream, const char *wanted,
+                        struct policy_candidate *candidate);
+
+/* A session has begun with it, or has ended. */
+void upstream_count_session(struct upstream *upstream, long more);
+
 /* ---- Connections to it: any thread ---- */
+
+/* Runs a KILL in a session of the account of its checks. Blocks. Returns 0, or -1 and a message. */
+int upstream_kill(struct upstream *upstream, const char *statement,
+                  struct error *error) WEIR_MUST_CHECK;
+
+/* The number of the address in use: it goes up with each address that is left. */
+uint32_t upstream_turn(struct upstream *upstream);
 
 /* Returns a non-blocking socket (owned) whose connection has begun, to the address that a probe
  * reached last; -1 and errno. *in_progress: it is not yet connected. Only after upstream_profile()
  * has returned true. */
 int upstream_connect(struct upstream *upstream, bool *in_progress) WEIR_MUST_CHECK;
 
-/* A connection to it has failed: the next look probes. */
-void upstream_connection_failed(struct upstream *upstream);
+/* A session's connection to it has failed: that counts as a check, a look is due soon, and the next
+ * connection goes to the next address of its name, unless another session has seen to that (turn is
+ * that of the failed one). Returns whether its name has another address. why: for people; borrowed. */
+bool upstream_connection_failed(struct upstream *upstream, uint32_t turn, const char *why);
 
 /* A connection to it has read this greeting (borrowed for the call): it becomes the profile, and
  * confirms it where it says the same. */

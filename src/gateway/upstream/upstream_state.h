@@ -5,8 +5,10 @@
 #define WEIR_GATEWAY_UPSTREAM_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "gateway/upstream/address.h"
+#include "gateway/upstream/health.h"
 #include "gateway/upstream/upstream.h"
 
 struct upstream_watch;
@@ -18,16 +20,31 @@ struct upstream {
     /* Constant from upstream_start() on. */
     struct upstream_options options;
     struct address_name name;
+    char label[sizeof((struct address_name *)0)->text + UPSTREAM_NAME_BYTES + 4];
     bool is_embedded, sends_proxy_header;
+    struct health_options health_options;
     upstream_look_up *look_up;    /* address_look_up(), but for tests */
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
     bool header_failed; /* the same, of the PROXY header */
 
-    pthread_mutex_t lock;            /* of what follows */
-    struct address address;          /* the one that a probe reached last */
-    struct upstream_profile profile; /* what it said, or what a session has read since */
+    atomic_long sessions;
+    atomic_bool was_looked_at; /* the first look is over */
+
+    pthread_mutex_t lock;   /* of what follows */
+    struct address address; /* the one that a probe reached last, or the next one of its name */
+    struct address_list addresses; /* of the last lookup that came with a probe */
+    uint32_t turn;                 /* of the address in use */
+    struct health health;
+    enum upstream_mode mode;
+    int64_t mode_since_s;   /* wall clock */
+    int64_t health_since_s; /* the same */
+    uint64_t checks;
+    char last_error[UPSTREAM_ERROR_BYTES];
+    char role[UPSTREAM_NAME_BYTES];
+    char refused[UPSTREAM_ERROR_BYTES]; /* why sessions must not use it; "": they may */
+    struct upstream_profile profile;    /* what it said, or what a session has read since */
     bool has_profile;
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */
 };
@@ -36,6 +53,15 @@ struct upstream {
  * profile needs confirmation. Blocks at most connect_timeout_s for each address. Returns 0 if the
  * server answers as far as is known, or -1 and a message. Any thread, one at a time. */
 int upstream_look(struct upstream *upstream, struct error *error) WEIR_MUST_CHECK;
+
+/* Makes the label, once the address is known. */
+void upstream_make_label(struct upstream *upstream);
+
+/* Notes the outcome of a check or of a session's connection. why: of a failure. */
+void upstream_note(struct upstream *upstream, bool success, const char *why);
+
+/* Has its watch look soon. Any thread, while the loop runs. */
+void upstream_watch_wake(struct upstream_watch *watch);
 
 /* Frees what upstream_start() made; after the loop has ended. */
 void upstream_watch_free(struct upstream_watch *watch);

@@ -159,4 +159,22 @@ struct plugin_callable {
 WEIR_MUST_CHECK int plugin_callables_read(struct plugin_callable **callables, size_t *count,
                                           json_t *list, const char *plugin, size_t *wrong,
                                           struct error *error);
+
+/* ---- [[statusVars]] (declared_status.c) ---- */
+
+#define PLUGIN_STATUS_VARIABLES 64 /* that one plugin may declare */
+
+/* A row of OnStatus that is a number for monitoring. Strings are borrowed from the JSON. */
+struct plugin_status_definition {
+    const char *name;
+    const char *unit; /* "bytes", "seconds", or "" */
+    const char *description;
+    bool is_counter; /* only rises; otherwise it is what is now */
+};
+
+/* Reads and checks statusVars, as plugin_callables_read(). */
+WEIR_MUST_CHECK int plugin_status_definitions_read(struct plugin_status_definition **definitions,
+                                                   size_t *count, json_t *list, const char *plugin,
+                                                   size_t *wrong, struct error *error);
+
 #endif

@@ -56,6 +56,7 @@ void plugin_refusal_late(struct plugin_refusal *refusal, const struct weir_plugi
 bool plugin_hold_failed(const struct weir_plugin *plugin, const char *function, const char *reason)
 {
     plugin_complain(plugin, "failed in", function, reason);
+    plugin_note_failure(plugin);
     return plugin->identity.refuses_on_failure;
 }
 
@@ -90,6 +91,7 @@ static bool is_tolerated(struct weir_plugin *plugin, struct plugin_running *runn
         reason = answer == WEIR_FAIL ? "it didn't say why (weir_fail())"
                                      : "it returned a value that is no verdict";
     plugin_complain(plugin, "failed in", event, reason);
+    plugin_note_failure(plugin);
     if (!plugin->identity.refuses_on_failure)
         return true;
     if (running->refusal)

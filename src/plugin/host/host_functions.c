@@ -28,6 +28,15 @@ void plugin_session_init(struct weir_session *session)
         session->number[i] = WEIR_ABSENT;
 }
 
+void plugin_session_attributes(struct weir_session *session, const uint8_t *block, size_t size)
+{
+    check_session(session);
+    session->attributes = block;
+    session->attributes_size = block ? size : 0;
+    session->attribute_cursor.index = session->attribute_cursor.offset = 0;
+    waypoints_reset(&session->attributes_passed);
+}
+
 static weir_string text(const weir_session *session, uint32_t fact)
 {
     check_session(session);
@@ -55,6 +64,19 @@ static size_t client_address(const weir_session *session, uint8_t bytes[16])
     return session->client_address_size;
 }
 
+/* Moves the cursor to the attribute, or to one before it from which the way is not long. */
+static void approach_attribute(weir_session *session, size_t index)
+{
+    size_t near = waypoints_nearest(&session->attributes_passed, index);
+    size_t *at = &session->attribute_cursor.index, *offset = &session->attribute_cursor.offset;
+    if (*at <= index && *at >= near)
+        return;
+    *at = near;
+    *offset = 0;
+    if (near)
+        waypoints_take(&session->attributes_passed, near, offset, sizeof *offset);
+}
+
 static int attribute(const weir_session *session, size_t index, weir_string *name,
                      weir_string *value)
 {
@@ -64,8 +86,7 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
     if (!session->attributes)
         return 0;
     struct weir_session *own = (struct weir_session *)session; /* the host's, and it is not const */
-    if (index < own->attribute_cursor.index)
-        own->attribute_cursor.index = own->attribute_cursor.offset = 0;
+    approach_attribute(own, index);
     size_t at = own->attribute_cursor.index, offset = own->attribute_cursor.offset;
     struct wire_reader reader =
         wire_reader_of(session->attributes + offset, session->attributes_size - offset);
@@ -78,6 +99,8 @@ static int attribute(const weir_session *session, size_t index, weir_string *nam
         }
         own->attribute_cursor.index = ++at;
         own->attribute_cursor.offset = (size_t)(reader.pos - session->attributes);
+        waypoints_pass(&own->attributes_passed, at, &own->attribute_cursor.offset,
+                       sizeof own->attribute_cursor.offset);
     }
     return 0;
 }
@@ -108,6 +131,13 @@ static int table(const weir_session *session, size_t index, weir_table *answer)
     check_session(session);
     const struct plugin_facts_source *source = session->source;
     return source && source->table ? source->table(session->source_data, index, answer) : 0;
+}
+
+static int routine(const weir_session *session, size_t index, weir_routine *answer)
+{
+    check_session(session);
+    const struct plugin_facts_source *source = session->source;
+    return source && source->routine ? source->routine(session->source_data, index, answer) : 0;
 }
 
 static int part(const weir_session *session, size_t index, weir_part *answer)
@@ -165,6 +195,8 @@ static void write_log(const weir_plugin *plugin, int level, const char *message,
     size_t count = sizeof levels / sizeof *levels;
     log_write(levels[level >= 0 && (size_t)level < count ? (size_t)level : count - 1], "plugin",
               "%s: %.*s", plugin->identity.name, (int)size, message);
+    if (level == WEIR_LOG_WARN)
+        plugin_note_warning(message, size);
 }
 
 static weir_string setting(const weir_plugin *plugin, const char *name)
@@ -227,4 +259,6 @@ const weir_host_functions plugin_host = {
     .pending_value = plugin_host_pending_value,
     .known_name = known_name,
     .limit_statement = plugin_host_limit_statement,
+    .routine = routine,
+    .choose_backend = plugin_host_choose_backend,
 };

@@ -111,6 +111,16 @@ static int read_callables(struct weir_plugin *plugin, struct error *error)
     return 0;
 }
 
+static int read_status(struct weir_plugin *plugin, struct error *error)
+{
+    size_t wrong = 0;
+    if (plugin_status_definitions_read(&plugin->status, &plugin->status_count,
+                                       plugin->identity.status, plugin->identity.name, &wrong,
+                                       error) < 0)
+        return error_prefix(error, "%s: statusVars", plugin->library);
+    return 0;
+}
+
 static unsigned subscriptions_of(const weir_manifest *manifest)
 {
     return (manifest->on_connection_event ? PLUGIN_SUBSCRIBES_CONNECTION : 0) |
@@ -158,7 +168,7 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
     plugin->library = find_library(&registry->options, id, error);
     if (!plugin->library || read_identity(plugin, id, error) < 0 ||
         open_library(plugin, error) < 0 || read_variables(plugin, error) < 0 ||
-        read_callables(plugin, error) < 0) {
+        read_callables(plugin, error) < 0 || read_status(plugin, error) < 0) {
         if (plugin->handle)
             dlclose(plugin->handle);
         plugin_free(plugin);
@@ -188,6 +198,7 @@ void plugin_free(struct weir_plugin *plugin)
     pthread_mutex_destroy(&plugin->complaints.lock);
     plugin_definitions_release(&plugin->definitions);
     free(plugin->callables);
+    free(plugin->status);
     free(plugin->variables);
     json_decref(plugin->identity.json);
     free(plugin->library);

@@ -119,6 +119,15 @@ int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin
     return session->source->limit(session->source_data, &all, &refusal);
 }
 
+int plugin_host_choose_backend(weir_session *session, const char *name, size_t size)
+{
+    const struct plugin_running *running = event_of(session);
+    const struct plugin_facts_source *source = session->source;
+    if (!running || !running->may_hold_verdict || !source || !source->choose_backend)
+        return 0;
+    return source->choose_backend(session->source_data, (weir_string){name, size});
+}
+
 /* ---- Answering ---- */
 
 static struct {

@@ -19,6 +19,9 @@ void plugin_host_decide(weir_hold *hold, weir_verdict verdict, uint32_t error_co
 int plugin_host_limit_statement(weir_session *session, const weir_plugin *plugin,
                                 const weir_limits *limits, const char *message, size_t size);
 
+/* The member of plugin_host behind weir_choose_backend(). */
+int plugin_host_choose_backend(weir_session *session, const char *name, size_t size);
+
 /* Writes what a client can be sent: 16 bits of number (0, more, or a client library's own: 1045), five
  * characters of state (otherwise "28000"), 511 bytes of message. What the plugin asked for and cannot
  * have is in the log. by is NULL: the caller knows whose it is. */

@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "plugin/declared/plugin_declared.h"
+#include "wire/wire.h"
 
 /* ---- Session facts: one struct a session ---- */
 
@@ -66,11 +67,13 @@ struct weir_session {
     uint64_t number[WEIR_NUMBER_FACT_END_];
     uint8_t client_address[16];
     uint8_t client_address_size; /* 0, 4 or 16 */
-    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none */
+    const uint8_t *attributes;   /* the connection attributes' block as sent; NULL when none.
+                                    plugin_session_attributes() sets this and the next three */
     size_t attributes_size;
     struct { /* where the attribute that was asked for last begins: the next is found from there */
         size_t index, offset;
     } attribute_cursor;
+    struct waypoints attributes_passed; /* of the cursor's offset */
 
     /* Who is asked for facts that are absent above. NULL: nobody, they are absent. */
     const struct plugin_facts_source *source;
@@ -110,11 +113,12 @@ struct plugin_facts_source {
      * have. */
     weir_string (*text)(void *source_data, uint32_t fact);
     /* Any fact that is WEIR_ABSENT in session->number[]: table_count, tables_known, digest_exact,
-     * reading_known, connection_duration; WEIR_ABSENT for those that it does not have. */
+     * reading_known, names_known, routine_count, connection_duration; WEIR_ABSENT for those that it does not have. */
     uint64_t (*number)(void *source_data, uint32_t fact);
     int (*parameter)(void *source_data, size_t index, weir_parameter *parameter);
     int (*parameter_origin)(void *source_data, size_t index, weir_parameter_origin *origin);
     int (*table)(void *source_data, size_t index, weir_table *table);
+    int (*routine)(void *source_data, size_t index, weir_routine *routine);
     int (*part)(void *source_data, size_t index, weir_part *part);
     weir_string (*part_text)(void *source_data, size_t index, uint32_t fact);
     int (*attribute)(void *source_data, size_t index, weir_string *name, weir_string *value);
@@ -126,6 +130,9 @@ struct plugin_facts_source {
     /* A plugin limits the reply of the command that it judges. Returns 1, or 0: it cannot be limited. */
     int (*limit)(void *source_data, const weir_limits *limits,
                  const struct plugin_refusal *refusal);
+    /* A plugin chooses a backend by its name or role, in an event whose verdict counts. Returns 1, or 0: it
+     * cannot be chosen now. */
+    int (*choose_backend)(void *source_data, weir_string name);
 };
 
 /* What the source's hold() has given to a plugin. Once the plugin has answered, release() is called
@@ -150,12 +157,17 @@ struct weir_hold {
 /* All facts absent, no plugin data. */
 void plugin_session_init(struct weir_session *session);
 
+/* Sets the connection attributes, and frees what was noted of those before; NULL: none. The session
+ * borrows them, and has to be given none before it ends. */
+void plugin_session_attributes(struct weir_session *session, const uint8_t *block, size_t size);
+
 /* ---- Where a thread is ---- */
 
 /* Which plugin's callback a thread runs, for whoever watches it from another one. */
 struct plugin_activity {
     _Atomic(const char *) plugin; /* its name; NULL: none is running */
     _Atomic(const char *) event;  /* its name; of the last one */
+    struct durations *callbacks; /* by the plugin's index: how long they take; NULL: not measured */
 };
 
 /* Where this thread's calls of plugins are marked, by relaxed stores: a place of the thread's own, or
@@ -166,6 +178,10 @@ static inline struct plugin_activity *plugin_activity_here(void)
     extern _Thread_local struct plugin_activity plugin_activity_own;
     return plugin_activity_told ? plugin_activity_told : &plugin_activity_own;
 }
+
+/* From here on what plugins log as warnings on this thread is also added to `texts`, with "; " between
+ * them. NULL: no more. Borrowed until then. */
+void plugin_collect_warnings(struct strbuf *texts);
 
 /* From now on this thread marks them there. activity outlives the thread's calls, and what it points
  * to lives as long as the registry. */
@@ -296,6 +312,16 @@ struct plugin_row {
 };
 size_t plugin_count(const struct plugin_registry *registry);
 struct plugin_row plugin_row_at(const struct plugin_registry *registry, size_t index);
+
+/* How the plugin of that row is. Any thread. */
+struct plugin_health {
+    bool is_ready; /* it was initialised; otherwise it was skipped */
+    bool is_enabled;
+    bool refuses_on_failure;
+    uint64_t failures;  /* callbacks and pending answers that have failed */
+    uint64_t failed_ns; /* when the last of them has; monotonic; 0: none has */
+};
+struct plugin_health plugin_health_at(const struct plugin_registry *registry, size_t index);
 
 /* ---- System and status variables (variables.c, persist.c) ---- */
 
@@ -439,5 +465,12 @@ WEIR_MUST_CHECK bool plugin_call(const struct plugin_callable *callable,
 typedef void plugin_status_row(void *user, weir_string name, weir_string value);
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user);
+
+/* The same for monitoring, without a session: the rows that are numbers and in the statusVars of
+ * their plugin. Plugins without statusVars are not called. Any thread. */
+typedef void plugin_status_number_row(void *user, const struct plugin_status_definition *what,
+                                      int64_t value);
+void plugin_status_numbers(struct plugin_registry *registry, plugin_status_number_row *add,
+                           void *user);
 
 #endif

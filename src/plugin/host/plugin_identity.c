@@ -59,13 +59,14 @@ int plugin_identity_read(struct plugin_identity *identity, const char *text, con
     memset(identity, 0, sizeof *identity);
     identity->license = "";
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
-    if (!json || json_unpack_ex(
-                     json, &problem, 0, "{s:I, s:s, s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?o}",
-                     "api_version", &api_version, "name", &identity->name, "kind", &identity->kind,
-                     "version", &identity->version, "license", &identity->license,
-                     "require_version", &identity->require_version, "on_failure", &on_failure,
-                     "needs", &needs, "sysVars", &identity->variables, "functions",
-                     &identity->functions, "disable_privilege", &disable_privileges) != 0) {
+    if (!json ||
+        json_unpack_ex(
+            json, &problem, 0, "{s:I, s:s, s:s, s:s, s?s, s?s, s?s, s?o, s?o, s?o, s?o, s?o}",
+            "api_version", &api_version, "name", &identity->name, "kind", &identity->kind,
+            "version", &identity->version, "license", &identity->license, "require_version",
+            &identity->require_version, "on_failure", &on_failure, "needs", &needs, "sysVars",
+            &identity->variables, "functions", &identity->functions, "disable_privilege",
+            &disable_privileges, "statusVars", &identity->status) != 0) {
         error_set(error, "%s: its manifest is damaged (%s); package the plugin again", path,
                   problem.text);
     } else if (disable_privileges &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What each thread remembers while it calls a plugin: the call of OnFunction or OnVariable that it
- * runs, which belongs to no session's event, and the reason that the plugin gave for failing. It
+ * runs, which belongs to no session's event, the reason that the plugin gave for failing, and where the warnings of
+ * a client's statement go. It
  * stands below all that calls plugins and below the functions that plugins call. */
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 static _Thread_local char failure[512];
 static _Thread_local struct plugin_running *calling_here;
+static _Thread_local struct strbuf *warnings_here;
 
 _Thread_local bool plugin_has_failure;
 _Thread_local struct plugin_activity *plugin_activity_told;
@@ -36,6 +38,20 @@ const char *plugin_take_failure(void)
     failure[0] = '\0';
     plugin_has_failure = false;
     return taken;
+}
+
+void plugin_collect_warnings(struct strbuf *texts)
+{
+    warnings_here = texts;
+}
+
+void plugin_note_warning(const char *message, size_t size)
+{
+    if (!warnings_here)
+        return;
+    if (warnings_here->size > 0)
+        strbuf_add_text(warnings_here, "; ");
+    strbuf_add(warnings_here, message, size);
 }
 
 struct plugin_running *plugin_set_calling(struct plugin_running *calling)

@@ -40,6 +40,7 @@ struct plugin_identity {
     unsigned needs;                                        /* PLUGIN_NEEDS_* */
     json_t *variables;                                     /* sysVars; NULL: none */
     json_t *functions;                                     /* NULL: none */
+    json_t *status;                                        /* statusVars; NULL: none */
     const char *disable_privileges[PLUGIN_PRIVILEGES + 1]; /* ends with NULL */
 };
 
@@ -64,8 +65,11 @@ struct weir_plugin {
                                     weir_string plugin); /* NULL: none */
     struct plugin_callable *callables;                   /* by index in functions; owned */
     size_t callable_count;
-    pthread_mutex_t flushing;     /* one OnFlush or OnFunction at a time */
-    struct complaints complaints; /* what it has done wrong in events */
+    struct plugin_status_definition *status; /* statusVars; owned */
+    size_t status_count;
+    atomic_uint_fast64_t failures, failed_ns; /* see struct plugin_health */
+    pthread_mutex_t flushing;                 /* one OnFlush or OnFunction at a time */
+    struct complaints complaints;             /* what it has done wrong in events */
 };
 
 /* The plugins that subscribe to one kind of event, in the order of -plugin-load. */
@@ -104,6 +108,9 @@ const char *plugin_take_failure(void);
 /* Whether there is something to take. */
 extern _Thread_local bool plugin_has_failure;
 
+/* Adds a warning to where the thread's warnings are collected, if they are (plugin_thread.c). */
+void plugin_note_warning(const char *message, size_t size);
+
 /* The one way into a plugin's code. Calls the callback, marked for whoever watches the thread
  * (plugin_activity_here()), and returns its verdict: WEIR_FAIL when an exception leaves it. WEIR_OK
  * after weir_refuse() or weir_fail() is what these say, since the plugin has only forgotten to return
@@ -123,7 +130,10 @@ static inline weir_verdict plugin_enter(const struct weir_plugin *plugin, const 
     }
     atomic_store_explicit(&activity->event, event, memory_order_relaxed);
     atomic_store_explicit(&activity->plugin, plugin->identity.name, memory_order_relaxed);
+    const uint64_t begun_ns = activity->callbacks ? clock_monotonic_ns() : 0;
     weir_verdict verdict = plugin_guard(callback, arguments);
+    if (activity->callbacks)
+        durations_add(&activity->callbacks[plugin->index], clock_monotonic_ns() - begun_ns);
     atomic_store_explicit(&activity->plugin, outer, memory_order_relaxed);
     if (verdict != WEIR_OK)
         return verdict;
@@ -137,6 +147,9 @@ static inline weir_verdict plugin_enter(const struct weir_plugin *plugin, const 
 /* Logs "NAME WHAT EVENT: REASON", each message at most once a second. Any thread. */
 void plugin_complain(const struct weir_plugin *plugin, const char *what, const char *event,
                      const char *reason);
+
+/* It could not do its work. Any thread. */
+void plugin_note_failure(const struct weir_plugin *plugin);
 
 /* Loads DIRECTORY/ID.so and checks it against this host. Returns owned (plugin_free), or NULL and
  * *error. */

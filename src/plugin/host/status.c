@@ -3,8 +3,11 @@
  * Status variables: what the plugins' OnStatus functions report when somebody asks. */
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plugin/host/plugin_variables.h"
 
@@ -45,19 +48,66 @@ static weir_verdict invoke_status(void *call)
     return with->plugin->on_status(with->session, with->status);
 }
 
+static void status_of(struct weir_plugin *plugin, struct weir_session *session,
+                      plugin_status_row *add, void *user)
+{
+    struct weir_status status = {plugin, add, user};
+    struct status_arguments arguments = {plugin, session, &status};
+    if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
+        return;
+    weir_verdict verdict = plugin_enter(plugin, "OnStatus", invoke_status, &arguments, NULL);
+    if (verdict != WEIR_OK)
+        log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
+                 plugin_take_failure());
+}
+
 void plugin_status(struct plugin_registry *registry, struct weir_session *session,
                    plugin_status_row *add, void *user)
 {
     assert(registry && add);
-    for (size_t i = 0; i < registry->count; i++) {
-        struct weir_plugin *plugin = registry->plugins[i];
-        struct weir_status status = {plugin, add, user};
-        if (plugin->state != PLUGIN_STATE_READY || !plugin->on_status)
+    for (size_t i = 0; i < registry->count; i++)
+        status_of(registry->plugins[i], session, add, user);
+}
+
+/* ---- For monitoring ---- */
+
+struct numbers {
+    const struct weir_plugin *plugin;
+    plugin_status_number_row *add;
+    void *user;
+    uint64_t seen; /* bits by the definition's index: a row that comes twice counts once */
+};
+
+_Static_assert(PLUGIN_STATUS_VARIABLES <= 64, "one bit each");
+
+static void number_row(void *user, weir_string name, weir_string value)
+{
+    struct numbers *numbers = user;
+    char text[24], *end = NULL; /* value does not end with a NUL */
+    if (value.size == 0 || value.size >= sizeof text)
+        return;
+    memcpy(text, value.data, value.size);
+    text[value.size] = '\0';
+    errno = 0;
+    const long long number = strtoll(text, &end, 10);
+    if (errno || end != text + value.size)
+        return;
+    for (size_t i = 0; i < numbers->plugin->status_count; i++) {
+        const struct plugin_status_definition *what = &numbers->plugin->status[i];
+        if (strcasecmp(what->name, name.data) != 0 || numbers->seen & UINT64_C(1) << i)
             continue;
-        struct status_arguments arguments = {plugin, session, &status};
-        weir_verdict verdict = plugin_enter(plugin, "OnStatus", invoke_status, &arguments, NULL);
-        if (verdict != WEIR_OK)
-            log_warn("plugin", "%s failed in OnStatus: %s", plugin->identity.name,
-                     plugin_take_failure());
+        numbers->seen |= UINT64_C(1) << i;
+        numbers->add(numbers->user, what, number);
+    }
+}
+
+void plugin_status_numbers(struct plugin_registry *registry, plugin_status_number_row *add,
+                           void *user)
+{
+    assert(registry && add);
+    for (size_t i = 0; i < registry->count; i++) {
+        struct numbers numbers = {registry->plugins[i], add, user, 0};
+        if (numbers.plugin->status_count)
+            status_of(registry->plugins[i], NULL, number_row, &numbers);
     }
 }

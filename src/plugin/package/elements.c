@@ -39,11 +39,19 @@ static const struct element_key callable_keys[] = {
 #undef X
 };
 
+static const struct element_key status_keys[] = {
+#define X(name, required, type, must_be) {name, required, type, must_be},
+    PLUGIN_STATUS_KEYS(X)
+#undef X
+};
+
 static const struct element_table tables[] = {
     [PLUGIN_ELEMENTS_VARIABLES] = {"sysVars", variable_keys,
                                    sizeof variable_keys / sizeof *variable_keys},
     [PLUGIN_ELEMENTS_CALLABLES] = {"functions", callable_keys,
                                    sizeof callable_keys / sizeof *callable_keys},
+    [PLUGIN_ELEMENTS_STATUS] = {"statusVars", status_keys,
+                                sizeof status_keys / sizeof *status_keys},
 };
 
 static bool fits(enum value_type wanted, enum toml_type type)
@@ -158,7 +166,7 @@ static int check_element(const struct checking *checking, const struct toml_node
 int plugin_elements_check(const struct toml_document *document, const struct toml_node *list,
                           enum plugin_elements elements, struct error *error)
 {
-    assert(document && list && (unsigned)elements <= PLUGIN_ELEMENTS_CALLABLES);
+    assert(document && list && (unsigned)elements <= PLUGIN_ELEMENTS_STATUS);
     const struct checking checking = {document, &tables[elements], error};
     for (size_t i = 0; i < toml_count(list); i++)
         if (check_element(&checking, toml_at(list, i)) < 0)

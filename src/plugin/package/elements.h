@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Private to the room: the elements of [[sysVars]] and [[functions]], key by key.
+ * Private to the room: the elements of [[sysVars]], [[functions]] and [[statusVars]], key by
+ * key.
  *
  * What is known of each key alone is checked here, where its line is known; what takes the whole
  * element (does the value fit its bounds?) is plugin/declared's, which the server uses too. */
@@ -29,7 +30,17 @@
     X("privileges", false, PRIVILEGES, "a list of privileges as in SHOW GRANTS: [\"SUPER\"]")      \
     X("changes", false, FLAG, "true or false")
 
-enum plugin_elements { PLUGIN_ELEMENTS_VARIABLES, PLUGIN_ELEMENTS_CALLABLES };
+#define PLUGIN_STATUS_KEYS(X)                                                                      \
+    X("name", true, TEXT, "a string")                                                              \
+    X("kind", true, TEXT, "\"counter\" or \"gauge\"")                                              \
+    X("unit", false, TEXT, "\"bytes\" or \"seconds\"")                                             \
+    X("description", false, TEXT, "a string")
+
+enum plugin_elements {
+    PLUGIN_ELEMENTS_VARIABLES,
+    PLUGIN_ELEMENTS_CALLABLES,
+    PLUGIN_ELEMENTS_STATUS
+};
 
 /* Checks a list of the manifest. -1 and "FILE:LINE: key "x": ...", with the line of the key that is
  * wrong. */

@@ -405,6 +405,30 @@ static int check_callables(const struct reading *reading)
     return 0;
 }
 
+static int check_status(const struct reading *reading)
+{
+    struct plugin_manifest *manifest = reading->manifest;
+    const struct toml_node *list = manifest->keys[PLUGIN_KEY_STATUS_VARS];
+    struct plugin_status_definition *definitions = NULL;
+    struct error error;
+    size_t index = 0, count = 0;
+    if (!list)
+        return 0;
+    if (!manifest->keys[PLUGIN_KEY_ON_STATUS])
+        return wrong(reading, list, "statusVars", "there is no onStatus to give them");
+    if (plugin_elements_check(manifest->document, list, PLUGIN_ELEMENTS_STATUS, reading->error) < 0)
+        return -1;
+    json_t *json = node_as_json(list);
+    int status = plugin_status_definitions_read(&definitions, &count, json,
+                                                plugin_manifest_text(manifest, PLUGIN_KEY_NAME),
+                                                &index, &error);
+    if (status < 0)
+        wrong(reading, place_in(list, index, "name"), "statusVars", "%s", error.message);
+    free(definitions);
+    json_decref(json);
+    return status;
+}
+
 /* A trace plugin says what it can do by its declaration, as MySQL has it. */
 static int check_trace_key(const struct reading *reading, enum plugin_key key)
 {
@@ -438,7 +462,8 @@ static int check_whole(const struct reading *reading)
                          "kind %s has no extPoint \"%s\"; in weir only Audit has any",
                          kinds[manifest->kind].name, points[i].name);
     }
-    return check_variables(reading) < 0 ? -1 : check_callables(reading);
+    return check_variables(reading) < 0 || check_callables(reading) < 0 ? -1
+                                                                        : check_status(reading);
 }
 
 /* Takes document. */

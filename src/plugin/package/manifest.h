@@ -41,6 +41,8 @@
     X(ON_VARIABLE, "onVariable", false, FUNCTION,                                                  \
       "function that is notified of SET of its variables")                                         \
     X(ON_STATUS, "onStatus", false, FUNCTION, "function that gives rows of SHOW STATUS")           \
+    X(STATUS_VARS, "statusVars", false, VARIABLES,                                                 \
+      "[[statusVars]]: rows of onStatus for monitoring; see the guide")                            \
     X(SYS_VARS, "sysVars", false, VARIABLES, "[[sysVars]]: system variables; see the guide")       \
     X(ON_FUNCTION, "onFunction", false, FUNCTION, "function that answers calls of [[functions]]")  \
     X(FUNCTIONS, "functions", false, VARIABLES, "[[functions]]: called by SELECT; see the guide")  \

@@ -3,6 +3,7 @@
  * The grammar of weir's own statements, on any text: what is taken from it lies in it. */
 #include <stdlib.h>
 
+#include "gateway/local/grammar_backends.h"
 #include "gateway/local/grammar_plugins.h"
 #include "gateway/local/grammar_trace.h"
 
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct grammar_show_plugins show;
     struct grammar_plugins plugins;
     struct grammar_trace trace;
+    struct grammar_backends backends;
     if (grammar_show_plugins(text, &mode, &show))
         check_inside(show.pattern, text);
     if (grammar_plugins(text, &mode, &plugins))
@@ -31,5 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_inside(trace.user, text);
         check_inside(trace.host, text);
     }
+    if (grammar_backends(text, &mode, &backends))
+        while (grammar_backends_next(&backends, &name))
+            check_inside(name, text);
     return 0;
 }

@@ -78,7 +78,7 @@ static void put_statement(FILE *out, const weir_session *session)
     TEXT(specific_kind);
     NUMBER(statement_index);
     NUMBER(statement_count);
-    NUMBER(tables_known);
+    NUMBER(names_known);
     NUMBER(digest_exact);
     NUMBER(reading_known);
     fputs(",\"tables\":[", out);

@@ -27,10 +27,11 @@ def serve_others(connect):
 
 
 class Gateway:
-    """backend: the value of -backend, or None for the embedded database. start() returns when it listens."""
+    """backend: the value of -backend, or None for the embedded database. status: whether it has a status port,
+    status_port. start() returns when it listens."""
 
     def __init__(self, folder, backend=None, plugin_dir=None, plugins=(), options=(), environment=None,
-                 host="127.0.0.1", prefix=()):
+                 host="127.0.0.1", prefix=(), status=False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.host, self.port = host, free_port()
@@ -38,6 +39,9 @@ class Gateway:
         self.environment = {**SANITIZER_OPTIONS, **(environment or {})}
         self.prefix = prefix
         self.arguments = ["-host", host, "-P", self.port, "-socket", self.socket, "-path", self.folder / "data"]
+        # Gateways that run beside each other would meet at the usual port.
+        self.status_port = free_port() if status else None
+        self.arguments += ["-status", self.status_port] if status else ["-report-status=false"]
         if backend:
             self.arguments += ["-backend", backend]
         if plugin_dir:

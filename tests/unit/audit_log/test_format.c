@@ -52,6 +52,29 @@ static void test_json_lines(void **state)
         "\"duration_us\":1234567}\n");
 }
 
+/* What a routine uses is in no list of tables; its name says where to look. */
+static void test_routines(void **state)
+{
+    (void)state;
+    static const weir_routine routines[] = {{{"shop", 4}, {"pay", 3}, WEIR_ROUTINE_CALL},
+                                            {{"", 0}, {"x\"y", 3}, WEIR_ROUTINE_FUNCTION}};
+    struct record record;
+    struct strbuf text = {0};
+    record_init(&record, RECORD_COMPLETED, 0);
+    record.number[RECORD_NUMBER_tables_known] = 0;
+    record.routines = routines;
+    record.routine_count = 2;
+    format_json.write(&text, &record);
+    assert_non_null(strstr(text.data,
+                           ",\"routines\":[{\"schema\":\"shop\",\"name\":\"pay\",\"how\":\"call\"},"
+                           "{\"schema\":\"\",\"name\":\"x\\\"y\",\"how\":\"function\"}],"
+                           "\"tables_known\":0"));
+    strbuf_reset(&text);
+    format_csv.write(&text, &record);
+    assert_non_null(strstr(text.data, ",\"[{\"\"schema\"\":\"\"shop\"\",\"\"name\"\":\"\"pay"));
+    strbuf_release(&text);
+}
+
 static void test_a_number_that_is_no_json_integer_is_a_string(void **state)
 {
     (void)state;
@@ -260,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_lines),
+        cmocka_unit_test(test_routines),
         cmocka_unit_test(test_a_number_that_is_no_json_integer_is_a_string),
         cmocka_unit_test(test_the_sessions_part_can_be_written_once),
         cmocka_unit_test(test_mysql_json),

@@ -33,6 +33,7 @@ static void set_facts(weir_session *session, unsigned missing)
     session->text[WEIR_TEXT_normalized] = text_of("select `a` from `orders`");
     session->number[WEIR_NUMBER_reading_known] = !(missing & READING);
     session->number[WEIR_NUMBER_tables_known] = !(missing & (DATABASE | READING | TABLES));
+    session->number[WEIR_NUMBER_names_known] = !(missing & (DATABASE | READING | TABLES));
     session->number[WEIR_NUMBER_last_insert_id] = 0;
     session->tables = missing & DATABASE ? unknown_table : known_table;
     session->table_count = missing & TABLES ? 0 : 1;
@@ -297,8 +298,10 @@ static void test_a_handover_in_doubt_records_what_follows(void **state)
         struct scratch scratch = {0};
         weir_session session;
         set_facts(&session, rows[i].missing);
-        if (rows[i].missing)
+        if (rows[i].missing) {
             session.number[WEIR_NUMBER_tables_known] = 1;
+            session.number[WEIR_NUMBER_names_known] = 1;
+        }
         collect_statement(&scratch, NULL, &session, WEIR_COMPLETED, &all);
         struct filter_subject subject = {.record = &scratch.record, .session = &session};
         assert_int_equal(filters_decide(filters, &subject, &kept).log, rows[i].logs);

@@ -248,6 +248,26 @@ static void cutting_keeps_the_beginning(void **state)
     strbuf_release(&buffer);
 }
 
+static void a_duration_is_in_the_first_bucket_that_holds_it(void **state)
+{
+    (void)state;
+    struct durations durations = {0};
+    int64_t sum_ns = 0;
+    for (unsigned bucket = 0; bucket < DURATIONS_BOUNDS; bucket++) {
+        const uint64_t bound = durations_bound_ns(bucket);
+        assert_int_equal(durations_bucket(bound), bucket);
+        assert_int_equal(durations_bucket(bound + 1), bucket + 1);
+        assert_int_equal(durations_bucket(bound / 2 + 1), bucket);
+        durations_add(&durations, bound);
+        sum_ns += (int64_t)bound;
+    }
+    assert_int_equal(durations_bucket(0), 0);
+    assert_int_equal(durations_bucket(UINT64_MAX), DURATIONS_BOUNDS);
+    for (unsigned bucket = 0; bucket <= DURATIONS_BOUNDS; bucket++)
+        assert_int_equal(atomic_load(&durations.counts[bucket]), bucket < DURATIONS_BOUNDS);
+    assert_int_equal(atomic_load(&durations.sum_ns), sum_ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_hash_is_sha256),
         cmocka_unit_test(a_misspelt_name_finds_its_neighbour),
         cmocka_unit_test(cutting_keeps_the_beginning),
+        cmocka_unit_test(a_duration_is_in_the_first_bucket_that_holds_it),
         cmocka_unit_test(lines_of_the_log_have_time_level_and_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

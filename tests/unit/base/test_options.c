@@ -194,6 +194,20 @@ static void help_and_manual_name_every_option(void **state)
     }
 }
 
+static void what_is_in_force_is_json(void **state)
+{
+    (void)state;
+    struct values values;
+    struct error error;
+    struct strbuf json = STRBUF_INIT;
+    assert_true(parse(&values, &error, "-host a\"\\b\x01 -P 7 -help -level loud") > 0);
+    options_write_json(&table, &values, &json);
+    assert_string_equal(json.data, "{\"host\":\"a\\\"\\\\b\\u0001\",\"port\":7,\"help\":true,"
+                                   "\"level\":\"loud\"}");
+    options_release(&table, &values);
+    strbuf_release(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +217,7 @@ int main(void)
         cmocka_unit_test(the_command_line_wins_over_the_environment),
         cmocka_unit_test(one_option_can_be_looked_up_before_the_others),
         cmocka_unit_test(help_and_manual_name_every_option),
+        cmocka_unit_test(what_is_in_force_is_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,11 @@ static void what_is_not_known_is_in_no_database(void **state)
         {"SELECT * FROM shop.t", DATABASE, 0x03, true},
         {"SELECT * FROM shop.t", READING, 0x03, false},
         {"SELECT 1", READING, 0x03, false},
+        {"CALL p(ABS(1))", 0, 0x03, true},
+        {"CALL p(f(1))", DATABASE, 0x03, false},
+        {"CALL other.p()", 0, 0x03, false},
+        {"SELECT shop.f(1) FROM t", 0, 0x03, true},
+        {"SELECT other.f(1) FROM t", 0, 0x03, false},
         {"", TEXT, 0x17, false}, /* prepared while no plugin looked */
         {"", TEXT, 0xfa, false},
         {"", TEXT, 0x0e, true}, /* a ping */
@@ -81,6 +86,7 @@ static void what_is_not_known_is_in_no_database(void **state)
         if (rows[i].missing & TEXT) {
             session.session.text[WEIR_TEXT_sql] = (weir_string){NULL, 0};
             session.session.number[WEIR_NUMBER_tables_known] = 1;
+            session.session.number[WEIR_NUMBER_names_known] = 1;
             session.session.part_count = 0;
         }
         if (visit_allows(&visit, &session.session) != rows[i].allowed)

@@ -9,16 +9,30 @@
 
 #include "driver_plugin.h"
 
-#define BACKEND_ID    77
-#define OTHER_SESSION 0x7ffffffeU
+#define BACKEND_ID            77
+#define OTHER_SESSION         0x7ffffffeU
+#define OWN_SESSION_ELSEWHERE 0x7ffffff3U /* 2147483635 */
+#define SESSION_ELSEWHERE     0x7ffffff2U /* 2147483634 */
 
 /* ---- What the process gives a session ---- */
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+/* Two sessions are at another backend, one of them the asking user's. */
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
-    (void)owner;
-    *backend_id = BACKEND_ID;
-    return id == OTHER_SESSION;
+    static const struct session_backend elsewhere = {.name = "elsewhere", .number = 1};
+    (void)owner, (void)user;
+    *place = (struct session_place){.backend = id == OTHER_SESSION ? NULL : &elsewhere,
+                                    .backend_id = BACKEND_ID,
+                                    .is_same_user = id == OWN_SESSION_ELSEWHERE};
+    return id == OTHER_SESSION || id == OWN_SESSION_ELSEWHERE || id == SESSION_ELSEWHERE;
+}
+
+static int kill_elsewhere(void *owner, const struct session_backend *backend, const char *statement,
+                          struct error *error)
+{
+    struct driver *driver = owner;
+    snprintf(driver->killed, sizeof driver->killed, "%s: %s", backend->name, statement);
+    return driver->has_no_account ? error_set(error, "the gateway has no account") : 0;
 }
 
 static int trace_load(void *owner, const char *name, struct error *error)
@@ -34,8 +48,41 @@ static void trace_changed(void *owner)
     driver->trace_changes++;
 }
 
-static const struct session_operations operations = {
-    .id_find = id_find, .trace_load = trace_load, .trace_changed = trace_changed};
+static bool backend_describe(void *owner, size_t number, struct session_backend_row *row)
+{
+    static const struct session_backend_row rows[] = {
+        {.name = "one",
+         .address = "tcp://a:1",
+         .state = "up",
+         .since_s = 1,
+         .sessions = 2,
+         .checks = 3,
+         .version = "8.0",
+         .role = "standby"},
+        {.name = "tcp://b:2", .address = "tcp://b:2", .state = "unknown", .last_error = "refused"}};
+    (void)owner;
+    if (number >= sizeof rows / sizeof *rows)
+        return false;
+    *row = rows[number];
+    return true;
+}
+
+static int backend_change(void *owner, const char *name, enum session_backend_order order,
+                          struct error *error)
+{
+    struct driver *driver = owner;
+    if (strcmp(name, "missing") == 0)
+        return error_set(error, "there is no backend missing");
+    strbuf_printf(&driver->backend_orders, "%d %s;", (int)order, name);
+    return 0;
+}
+
+static const struct session_operations operations = {.id_find = id_find,
+                                                     .kill_elsewhere = kill_elsewhere,
+                                                     .backend_describe = backend_describe,
+                                                     .backend_change = backend_change,
+                                                     .trace_load = trace_load,
+                                                     .trace_changed = trace_changed};
 
 /* ---- Opening ---- */
 
@@ -306,7 +353,7 @@ static bool perform(struct driver *driver, struct local *local, struct local_act
             break;
         case LOCAL_WORK:
             if (!driver->is_shutting_down)
-                action.work(local);
+                local_do_work(local, action.work);
             action = action.next(local, &worked);
             break;
         case LOCAL_FORWARD:

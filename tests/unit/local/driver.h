@@ -27,8 +27,11 @@ struct driver {
 
     /* What the statement has done. */
     size_t replies_read;
-    struct strbuf queries; /* texts, a line each, and SHOW GRANTS */
-    struct strbuf end;     /* how it ended: see driver_query() */
+    struct strbuf queries;        /* texts, a line each, and SHOW GRANTS */
+    struct strbuf end;            /* how it ended: see driver_query() */
+    struct strbuf backend_orders; /* "2 name;": enum session_backend_order and the name, each */
+    char killed[96];              /* "elsewhere: KILL 77" */
+    bool has_no_account;          /* ... and it fails */
     size_t trace_changes;
     char trace_loaded[64];
 };

@@ -57,6 +57,40 @@ static void what_stands_before_the_text_stays(void **state)
     driver->observed.capabilities &= ~WIRE_CAP(CLIENT_QUERY_ATTRIBUTES);
 }
 
+/* A session at another backend has a number that may be somebody else's at this one. */
+static void a_session_at_another_backend_is_nobody_here(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        driver_query(driver, "SET STATEMENT max_statement_time = 1 FOR KILL 2147483635"),
+        "forward SET STATEMENT max_statement_time = 1 FOR KILL 0");
+    assert_string_equal(driver_prepare(driver, "KILL 2147483634"), "forward KILL 0");
+}
+
+static void it_is_killed_there_by_the_gateways_account(void **state)
+{
+    (void)state;
+    const uint8_t id[] = {0xf3, 0xff, 0xff, 0x7f};
+    driver_reset(driver);
+    assert_end("KILL QUERY 2147483635", "ok"); /* the same user's */
+    assert_string_equal(driver->killed, "elsewhere: KILL QUERY 77");
+    assert_string_equal(driver_command(driver, WIRE_COM_PROCESS_KILL, id, sizeof id), "ok");
+    assert_string_equal(driver->killed, "elsewhere: KILL 77");
+    driver->killed[0] = 0;
+    driver->grants = "GRANT RELOAD ON *.* TO `u`@`%`";
+    assert_memory_equal(driver_query(driver, "KILL 2147483634"), "error 1227 ", 11);
+    assert_string_equal(driver->killed, "");
+    driver->grants = "GRANT CONNECTION ADMIN ON *.* TO `u`@`%`";
+    assert_end("KILL SOFT CONNECTION 2147483634", "ok");
+    assert_string_equal(driver->killed, "elsewhere: KILL SOFT 77");
+    driver->has_no_account = true;
+    assert_end("KILL 2147483634", "error 1105 weir: the gateway has no account");
+    driver->has_no_account = false;
+    driver->is_shutting_down = true;
+    assert_end("KILL 2147483634", "error 1105 weir is shutting down");
+    driver->is_shutting_down = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +98,8 @@ int main(void)
         cmocka_unit_test(each_statement_of_a_text_is_looked_at),
         cmocka_unit_test(the_command_is_rewritten_too),
         cmocka_unit_test(what_stands_before_the_text_stays),
+        cmocka_unit_test(a_session_at_another_backend_is_nobody_here),
+        cmocka_unit_test(it_is_killed_there_by_the_gateways_account),
     };
     int failed = cmocka_run_group_tests(tests, driver_open, driver_close);
     return failed + cmocka_run_group_tests(tests, driver_open_plain, driver_close);

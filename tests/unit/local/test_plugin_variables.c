@@ -120,6 +120,33 @@ static void values_that_cannot_be_are_refused(void **state)
     assert_end("SET v_limit = 1", "error 1053 Server shutdown in progress");
 }
 
+/* The backend keeps them for SHOW WARNINGS; one that cannot says nothing, and what was set is set. */
+static void what_a_plugin_warns_of_is_the_statements_warning(void **state)
+{
+    static const char odd[] =
+        "SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO = 1105, MESSAGE_TEXT = _utf8mb4 "
+        "0x6f64643b2076657279206f6464\n"; /* odd; very odd */
+    (void)state;
+    driver->grants = SUPER;
+    driver_reply_ok(driver, NULL);
+    assert_end("SET GLOBAL v_file = 'odd'", "payload 7; took effect");
+    assert_non_null(strstr(driver->queries.data, odd));
+    driver_reset(driver);
+    driver->grants = SUPER;
+    driver_reply_error(driver, 1064, "no SIGNAL here");
+    assert_end("SET GLOBAL v_file = 'odd'", "ok; took effect");
+    assert_end("SELECT @@v_file a", "forward SELECT 'odd' a");
+    driver_reset(driver);
+    driver->grants = SUPER;
+    driver_reply_ok(driver, "elsewhere"); /* of the rest, whose OK it replaces */
+    driver_reply_ok(driver, NULL);
+    assert_end("SET a = 1, GLOBAL v_file = 'odd'", "payload 7; took effect");
+    driver_reset(driver);
+    driver->grants = SUPER;
+    assert_end("SET GLOBAL v_file = 'a'", "ok; took effect");
+    assert_string_equal(driver->queries.data, "SHOW GRANTS\nSHOW GRANTS\n");
+}
+
 static void expressions_are_the_backends_to_evaluate(void **state)
 {
     (void)state;
@@ -308,6 +335,7 @@ int main(void)
         cmocka_unit_test_setup(global_ones_need_a_privilege, reset),
         cmocka_unit_test_setup(values_that_cannot_be_are_refused, reset),
         cmocka_unit_test_setup(expressions_are_the_backends_to_evaluate, reset),
+        cmocka_unit_test_setup(what_a_plugin_warns_of_is_the_statements_warning, reset),
         cmocka_unit_test_setup(the_rest_is_the_backends, reset),
         cmocka_unit_test_setup(rows_are_put_in_by_name, reset),
         cmocka_unit_test_setup(names_are_filtered_without_a_question, reset),

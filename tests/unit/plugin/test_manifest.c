@@ -14,7 +14,8 @@
 #include "plugin/package/manifest.h"
 #include "plugin/package/plugin_package.h"
 
-#define HEAD "name = \"p\"\nkind = \"Audit\"\nversion = \"1\"\n" /* three lines that are right */
+#define HEAD   "name = \"p\"\nkind = \"Audit\"\nversion = \"1\"\n" /* three lines that are right */
+#define STATUS HEAD "onStatus = \"S\"\n[[statusVars]]\n"
 
 static void every_mistake_has_its_sentence(void **state)
 {
@@ -100,6 +101,26 @@ static void every_mistake_has_its_sentence(void **state)
          "m.toml:4: key \"needs\": weir has no \"money\" to offer; it has \"account\""},
         {HEAD "needs = [1]\n",
          "m.toml:4: key \"needs\": must be a list of strings, and has an integer in it"},
+        {HEAD "[[statusVars]]\nname = \"p_a\"\nkind = \"gauge\"\n",
+         "m.toml:4: key \"statusVars\": there is no onStatus to give them"},
+        {STATUS "name = \"p_a\"\n", "m.toml:6: key \"statusVars\": p_a lacks kind"},
+        {STATUS "name = \"p_a\"\nkind = \"rate\"\n",
+         "m.toml:6: key \"statusVars\": p_a: kind \"rate\" is neither \"counter\", which only "
+         "rises, "
+         "nor \"gauge\""},
+        {STATUS "name = \"p_a\"\nkind = \"gauge\"\nunit = \"ms\"\n",
+         "m.toml:6: key \"statusVars\": p_a: unit \"ms\" is neither \"bytes\" nor \"seconds\""},
+        {STATUS "name = \"q_a\"\nkind = \"gauge\"\n",
+         "m.toml:6: key \"statusVars\": name \"q_a\" doesn't begin with \"p_\", the plugin's name "
+         "and '_'"},
+        {STATUS "name = \"p_a\"\nkind = \"gauge\"\nhelp = \"x\"\n",
+         "m.toml:8: key \"statusVars\": an element has no \"help\"; it has name, kind, unit and "
+         "description"},
+        {STATUS "name = \"p_a\"\nkind = \"gauge\"\ndescription = \"a\\nb\"\n",
+         "m.toml:6: key \"statusVars\": p_a: a description is one line, without backslashes"},
+        {STATUS "name = \"p_a\"\nkind = \"gauge\"\n[[statusVars]]\nname = \"p_a\"\nkind = "
+                "\"counter\"\n",
+         "m.toml:9: key \"statusVars\": name \"p_a\" is there twice"},
         {HEAD "objects = [\"\"]\n", "m.toml:4: key \"objects\": has an empty string in it"},
         {HEAD "name = \"p\"\n", "m.toml:4: "},
         {HEAD "libraries = [\n", "m.toml:"},

@@ -85,10 +85,11 @@ static struct leg *leg_of(const struct harness *harness, enum session_side side)
 
 /* ---- What the environment does ---- */
 
-static bool id_add(void *owner, uint32_t id, uint32_t backend_id)
+static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
+                   uint32_t backend_id, const char *user)
 {
     struct harness *harness = owner;
-    assert(harness->ids[0].id == 0);
+    assert(backend && user && (harness->ids[0].id == 0 || harness->ids[0].id == id));
     harness->ids[0].id = id;
     harness->ids[0].backend_id = backend_id;
     return true;
@@ -101,12 +102,13 @@ static void id_remove(void *owner, uint32_t id)
     harness->ids[0].id = 0;
 }
 
-static bool id_find(void *owner, uint32_t id, uint32_t *backend_id)
+static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
     const struct harness *harness = owner;
+    (void)user;
     for (size_t i = 0; i < HARNESS_IDS; i++)
         if (harness->ids[i].id && harness->ids[i].id == id) {
-            *backend_id = harness->ids[i].backend_id;
+            *place = (struct session_place){.backend_id = harness->ids[i].backend_id};
             return true;
         }
     return false;
@@ -127,6 +129,51 @@ static int trace_load(void *owner, const char *name, struct error *error)
     return error_set(error, "there is no trace here");
 }
 
+/* ---- Backends ---- */
+
+static const struct session_backend backends[HARNESS_BACKENDS] = {
+    {.name = "one", .address = "tcp://backend:3306", .label = "tcp://backend:3306", .number = 0},
+    {.name = "two", .address = "tcp://two:3306", .label = "two (tcp://two:3306)", .number = 1},
+    {.name = "three",
+     .address = "tcp://three:3306",
+     .label = "three (tcp://three:3306)",
+     .number = 2},
+};
+
+/* In order; wanted is a name. */
+static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
+                           struct session_choice *choice, struct error *error)
+{
+    struct harness *harness = owner;
+    const size_t count = harness->options.several ? HARNESS_BACKENDS : 1;
+    *choice = (struct session_choice){0};
+    for (size_t i = count; i-- > 0;) {
+        if (tried & 1U << i || (wanted && strcmp(backends[i].name, wanted) != 0))
+            continue;
+        choice->others += choice->backend != NULL;
+        choice->backend = &backends[i];
+    }
+    if (!choice->backend)
+        return error_set(error, "there is no backend %s", wanted ? wanted : "left") == 0;
+    harness->sessions[choice->backend->number]++;
+    return true;
+}
+
+static void backend_leave(void *owner, const struct session_backend *backend)
+{
+    struct harness *harness = owner;
+    assert(harness->sessions[backend->number] == 1);
+    harness->sessions[backend->number]--;
+}
+
+static bool backend_failed(void *owner, const struct session_choice *choice, const char *why)
+{
+    struct harness *harness = owner;
+    assert(choice->backend && *why);
+    harness->failures++;
+    return false;
+}
+
 static void trace_changed(void *owner)
 {
     (void)owner;
@@ -135,6 +182,9 @@ static void trace_changed(void *owner)
 static const struct session_operations operations = {.id_add = id_add,
                                                      .id_remove = id_remove,
                                                      .id_find = id_find,
+                                                     .backend_choose = backend_choose,
+                                                     .backend_leave = backend_leave,
+                                                     .backend_failed = backend_failed,
                                                      .hold_is_back = hold_is_back,
                                                      .trace_load = trace_load,
                                                      .trace_changed = trace_changed};
@@ -208,6 +258,18 @@ static void connect_backend(struct harness *harness, const char *error)
     session_connected(harness->session, error);
 }
 
+/* The next one has the same place in memory. */
+static void leave_backend(struct harness *harness)
+{
+    struct peer *peer = &harness->peers[SESSION_BACKEND];
+    leg_close(leg_of(harness, SESSION_BACKEND));
+    harness->is_connecting = false;
+    peer->is_closed = peer->has_ended = peer->is_lost = peer->fails = peer->is_finished = false;
+    peer->is_broken_off = false;
+    strbuf_reset(&peer->unread);
+    session_left(harness->session);
+}
+
 static void secure_client(struct harness *harness, const char *error)
 {
     harness->is_securing = false;
@@ -226,7 +288,11 @@ static bool start_wishes(struct harness *harness, unsigned wishes)
 {
     const struct harness_options *options = &harness->options;
     if (wishes & SESSION_SETS_DEADLINE)
-        harness->deadline_s = session_take_deadline(harness->session);
+        harness->deadline_ms = session_take_deadline(harness->session);
+    if (wishes & SESSION_LEAVES) {
+        leave_backend(harness);
+        return true;
+    }
     if (wishes & SESSION_CONNECTS && !harness->is_connecting) {
         harness->is_connecting = true;
         if (!options->connects_later)
@@ -429,7 +495,7 @@ void harness_worked(struct harness *harness, bool cancelled)
 
 void harness_deadline(struct harness *harness)
 {
-    if (harness->is_over || harness->deadline_s == 0)
+    if (harness->is_over || harness->deadline_ms == 0)
         return;
     session_deadline_passed(harness->session);
     harness_go_on(harness);
@@ -473,7 +539,7 @@ static void begin_environment(struct harness *harness)
         .offers_tls = options->offers_tls,
         .requires_tls = options->requires_tls,
         .backend_first = options->backend_first,
-        .backend_address = "tcp://backend:3306",
+        .backend = options->several ? NULL : backends,
         .max_command_bytes = options->max_command_bytes,
         .max_prepared_bytes = options->max_prepared_bytes,
         .handshake_timeout_s = 10,
@@ -552,6 +618,8 @@ void harness_finish(struct harness *harness)
     harness->session = NULL;
     answer_late(harness);
     assert(harness->ids[0].id == 0);
+    for (size_t i = 0; i < HARNESS_BACKENDS; i++)
+        assert(harness->sessions[i] == 0);
     assert(harness->peers[SESSION_CLIENT].is_closed);
     for (int side = SESSION_CLIENT; side <= SESSION_BACKEND; side++) {
         strbuf_release(&harness->peers[side].got);

@@ -13,6 +13,8 @@
 #include "puppet.h"
 #include "witness.h"
 
+#define HARNESS_BACKENDS 3
+
 struct harness_options {
     bool without_plugins;
     bool lenient;       /* the plugin's on_failure is "allow" */
@@ -24,6 +26,7 @@ struct harness_options {
     bool has_no_profile;                       /* the backend was not reached yet */
     bool too_many;
     bool connects_later, connect_fails; /* the backend */
+    bool several;                       /* HARNESS_BACKENDS of them, in order; otherwise one */
     bool secures_later, secure_fails;   /* TLS */
     bool works_later;                   /* harness_work() does it */
     size_t max_command_bytes;           /* 0: 1 MiB */
@@ -71,8 +74,10 @@ struct harness {
     bool is_over;
     bool is_connecting, is_securing;
     bool is_working; /* a thread that may block has the work */
-    long deadline_s;
-    const char *state; /* the last one that was seen */
+    long deadline_ms;
+    int sessions[HARNESS_BACKENDS]; /* that count for each backend */
+    int failures;                   /* of backends, that the session has reported */
+    const char *state;              /* the last one that was seen */
     enum close_reason reason;
     size_t turns;
 };

@@ -101,6 +101,14 @@ static void limit(weir_session *session, enum puppet_event event)
     assert(!done || event == PUPPET_STARTING);
 }
 
+/* Before there is a backend it must be possible, but without memory; elsewhere not. */
+static void choose(weir_session *session, enum puppet_event event)
+{
+    static const char name[] = "two";
+    int done = plugin_host.choose_backend(session, name, sizeof name - 1);
+    assert(!done || event == PUPPET_PRE_AUTH || event == PUPPET_PRE_CONNECT);
+}
+
 static weir_verdict act(weir_session *session, enum puppet_event event)
 {
     static const char refused[] = "no";
@@ -114,6 +122,8 @@ static weir_verdict act(weir_session *session, enum puppet_event event)
     hold(session, acts);
     if (acts & PUPPET_LIMIT)
         limit(session, event);
+    if (acts & PUPPET_CHOOSE)
+        choose(session, event);
     if (acts & PUPPET_REFUSE)
         plugin_host.refuse(session, 4031, "42000", refused, sizeof refused - 1);
     if (acts & PUPPET_FAIL)

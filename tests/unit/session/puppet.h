@@ -41,7 +41,8 @@ enum puppet_event {
 #define PUPPET_VERDICT 8U  /* holds its verdict */
 #define PUPPET_DECIDED 16U /* ... and decides, to allow, before it returns */
 #define PUPPET_LIMIT   32U /* limits the reply to one row and five seconds */
-#define PUPPET_MASK    63U
+#define PUPPET_CHOOSE  64U /* chooses the backend "two" */
+#define PUPPET_MASK    127U
 
 #define PUPPET_HOLDS 64
 

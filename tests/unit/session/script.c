@@ -219,6 +219,7 @@ static void act_line(struct run *run, const char *line)
                     (has_word(name, "fail") ? PUPPET_FAIL : 0) |
                     (has_word(name, "hold") ? PUPPET_HOLD : 0) |
                     (has_word(name, "limit") ? PUPPET_LIMIT : 0) |
+                    (has_word(name, "choose") ? PUPPET_CHOOSE : 0) |
                     (has_word(name, "verdict") ? PUPPET_VERDICT : 0) |
                     (has_word(name, "decided") ? PUPPET_VERDICT | PUPPET_DECIDED : 0);
     assert_true(acts);

@@ -6,7 +6,7 @@
  *     S1 $ok               the backend sends one. Payloads: hex bytes, 'text', N*xx, $name (script.c)
  *     C! 05 00             bytes without a header
  *     ! Starting refuse    what the plugin does at the next event of that name: refuse, fail, limit
- *                          (the reply), hold (it), verdict (holds it), decided (and decides at once)
+ *                          (the reply), choose (a backend), hold (it), verdict (holds it), decided (and decides at once)
  *     give ok | failed     the plugin gives a held reply back;  ... elsewhere: on another thread
  *     decide ok | refuse | fail     it decides a held verdict
  *     client|backend ends | lost | fails | takes N | takes all

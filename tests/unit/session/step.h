@@ -53,7 +53,8 @@ enum step_op {
     X(12, declares)                                                                                \
     X(13, backend_first)                                                                           \
     X(14, address_refused)                                                                         \
-    X(15, address_judged_late)
+    X(15, address_judged_late)                                                                     \
+    X(16, several)
 
 #define STEP_OPTION_BYTES 3
 

@@ -31,6 +31,7 @@ static void begin(struct text_session *session, struct statement *statement, con
                 (weir_string){NULL, 0};
         session->session.part_count = session->session.table_count = 0;
         session->session.number[WEIR_NUMBER_tables_known] = 0;
+        session->session.number[WEIR_NUMBER_names_known] = 0;
         session->session.number[WEIR_NUMBER_digest_exact] = 0;
     }
     if (missing & TEXT)
@@ -134,6 +135,7 @@ static void an_execution_without_a_text_is_not_known(void **state)
         const char *blind = NULL;
         begin(&session, &statement, "SELECT 1", TEXT);
         session.session.number[WEIR_NUMBER_tables_known] = 1;
+        session.session.number[WEIR_NUMBER_names_known] = 1;
         session.session.number[WEIR_NUMBER_command_code] = i < 4 ? blind_to[i] : others[i - 4];
         assert_int_equal(rules_deny(rules, &statement, &blind, NULL) != NULL, i < 4);
         assert_int_equal(key_of(&statement, 0, &key), i < 4 ? KEY_UNKNOWABLE : KEY_FOUND);

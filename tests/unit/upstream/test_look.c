@@ -116,7 +116,7 @@ static void a_failed_connection_brings_a_probe(void **state)
 {
     (void)state;
     must_answer("8.0.36", 1, 0);
-    upstream_connection_failed(test.upstream);
+    upstream_connection_failed(test.upstream, 0, "refused");
     must_answer("8.0.36", 2, 0);
 }
 
@@ -135,7 +135,7 @@ static void an_address_that_is_still_among_the_names_stays_in_use(void **state)
     must_answer("8.0.36", 1, 0);
     resolve_to(&test.other.address, &test.one.address);
     must_answer("8.0.36", 1, 0);
-    upstream_connection_failed(test.upstream);
+    upstream_connection_failed(test.upstream, 0, "refused");
     must_answer("8.0.36", 2, 0);
     must_connect_to(&test.one.address);
 }
@@ -166,7 +166,7 @@ static void a_lookup_that_fails_leaves_the_address_in_use(void **state)
     must_answer("8.0.36", 1, 0);
     resolve_to(NULL, NULL);
     must_answer("8.0.36", 1, 0);
-    upstream_connection_failed(test.upstream);
+    upstream_connection_failed(test.upstream, 0, "refused");
     must_answer("8.0.36", 2, 0);
 }
 

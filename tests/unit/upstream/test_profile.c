@@ -133,7 +133,7 @@ static void *be_a_session(void *user)
         wrong += fd < 0;
         close(fd);
         learn(shared.upstream, shared.servers[i % 2].version);
-        upstream_connection_failed(shared.upstream);
+        upstream_connection_failed(shared.upstream, 0, "refused");
     }
     return (void *)wrong;
 }

@@ -239,6 +239,30 @@ static void bulk_rows(void **state)
     strbuf_release(&text);
 }
 
+/* A walk over the numbers from 0 on: wherever one is asked for, it is found from the nearest waypoint,
+ * and never from farther than a stride. */
+static void waypoints_lead_to_each_element(void **state)
+{
+    (void)state;
+    struct waypoints passed = {0};
+    const size_t count = 10 * WAYPOINT_STRIDE + 7;
+    assert_int_equal(waypoints_nearest(&passed, count), 0);
+    for (size_t at = 0; at < count; at++)
+        waypoints_pass(&passed, at, &at, sizeof at);
+    for (size_t at = 0; at < count; at++) /* once more: they are known */
+        waypoints_pass(&passed, at, &at, sizeof at);
+    assert_int_equal(passed.count, 10);
+    for (size_t wanted = count + WAYPOINT_STRIDE; wanted-- > 0;) {
+        size_t near = waypoints_nearest(&passed, wanted), at = 0;
+        assert_true(near <= wanted && (wanted - near < WAYPOINT_STRIDE || wanted >= count));
+        if (near)
+            waypoints_take(&passed, near, &at, sizeof at);
+        assert_int_equal(at, near);
+    }
+    waypoints_reset(&passed);
+    assert_int_equal(waypoints_nearest(&passed, count), 0);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -252,6 +276,7 @@ int main(void)
         TEST(execution_with_query_attributes),
         TEST(a_query_with_and_without_attributes),
         TEST(bulk_rows),
+        TEST(waypoints_lead_to_each_element),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

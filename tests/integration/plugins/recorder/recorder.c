@@ -130,6 +130,20 @@ static void put_tables(struct line *line, const weir_session *session)
     fputc(']', line->out);
 }
 
+static void put_routines(struct line *line, const weir_session *session)
+{
+    weir_routine routine;
+    fprintf(line->out, ", \"routines\": [");
+    for (size_t i = 0; weir_statement_routine(session, i, &routine); i++) {
+        fprintf(line->out, "%s[", i ? ", " : "");
+        put_string(line->out, routine.schema);
+        fputs(", ", line->out);
+        put_string(line->out, routine.name);
+        fprintf(line->out, ", %u]", routine.how);
+    }
+    fputc(']', line->out);
+}
+
 static void put_parts(struct line *line, const weir_session *session)
 {
     weir_part part;
@@ -167,6 +181,7 @@ static void put_facts(struct line *line, const weir_session *session)
     put_attributes(line, session);
     put_parameters(line, session);
     put_tables(line, session);
+    put_routines(line, session);
     put_parts(line, session);
 }
 

@@ -66,6 +66,8 @@ async fn main() -> Result<(), Error> {
     show("infile", "rows", main.query_first::<(i64, i64), _>("SELECT COUNT(*), SUM(a) FROM loaded").await);
     show("infile", "no handler", main.query_drop("LOAD DATA LOCAL INFILE 'a' INTO TABLE loaded").await);
 
+    // It has closed the connection then.
+    let mut main = Conn::new(builder(&own)).await?;
     show("errors", "syntax", main.query_drop("SELEC 1").await);
     show("errors", "and then", main.query_first::<i32, _>("SELECT 1").await);
     show("large", "sent", main.exec_first::<i64, _, _>("SELECT LENGTH(?)", ("x".repeat(17_000_000),)).await);

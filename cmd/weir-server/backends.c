@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the text of -backend and the tables [[backend]] to a list of backends. */
+#include "backends.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(member) offsetof(struct backend_settings, member)
+
+static const struct option_row rows[] = {
+    {.name = "name", .type = OPTION_TEXT, .offset = AT(name)},
+    {.name = "address", .type = OPTION_TEXT, .offset = AT(address)},
+    {.name = "role", .type = OPTION_TEXT, .offset = AT(role)},
+    {.name = "weight",
+     .type = OPTION_NUMBER,
+     .offset = AT(weight),
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 1000},
+    {.name = "proxy-protocol", .type = OPTION_FLAG, .offset = AT(proxy_protocol)},
+};
+
+const struct option_table backend_option_table = {
+    .program = "weir-server", .rows = rows, .count = sizeof rows / sizeof *rows};
+
+/* Adds one with the defaults. Returns NULL and a message if there are too many, or no memory. */
+static struct backend_settings *add(struct backend_list *backends,
+                                    const struct server_options *options, struct error *error)
+{
+    if (backends->count == GATEWAY_BACKENDS_MOST) {
+        error_set(error, "more than %d backends", GATEWAY_BACKENDS_MOST);
+        return NULL;
+    }
+    struct backend_settings *settings = &backends->settings[backends->count++];
+    if (options_defaults(&backend_option_table, settings, error))
+        return NULL;
+    settings->proxy_protocol = options->proxy_protocol;
+    return settings;
+}
+
+static int fill_from_text(struct backend_list *backends, const struct server_options *options,
+                          struct error *error)
+{
+    for (const char *at = options->backend; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        const size_t size = strcspn(at, ",");
+        struct backend_settings *settings = add(backends, options, error);
+        if (!settings)
+            return -1;
+        if (size == 0)
+            return error_set(error, "-backend %s: there is nothing between two commas",
+                             options->backend);
+        settings->address = strndup(at, size);
+        if (!settings->address)
+            return error_set(error, "not enough memory");
+    }
+    return 0;
+}
+
+static int fill_from_file(struct backend_list *backends, const struct server_options *options,
+                          const struct config_file *file, struct error *error)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < config_file_table_count(file, "backend"); i++) {
+        struct backend_settings *settings = add(backends, options, error);
+        status = settings ? config_file_set_table(file, "backend", i, &backend_option_table,
+                                                  settings, error)
+                          : -1;
+        if (status == 0 && (!settings->address || !*settings->address))
+            status = config_file_table_error(file, "backend", i, error,
+                                             "a backend without address; give address = "
+                                             "\"tcp://host:port\" or \"unix:///path\"");
+    }
+    return status;
+}
+
+/* The first line of a file. */
+static int read_password(const char *path, char **password, struct error *error)
+{
+    size_t room = 0;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, "-backend-check-password-file %s: %s", path, strerror(errno));
+    const ssize_t size = getline(password, &room, file);
+    fclose(file);
+    if (size < 0)
+        return error_set(error, "-backend-check-password-file %s: there is no line in it", path);
+    (*password)[strcspn(*password, "\r\n")] = 0;
+    return 0;
+}
+
+static int fill_account(struct backend_list *backends, const struct server_options *options,
+                        struct error *error)
+{
+    const bool asks = options->backend_check_query || options->backend_check_galera;
+    bool finds_role = false;
+    for (size_t i = 0; i < backends->count; i++)
+        finds_role = finds_role || (backends->settings[i].role &&
+                                    strcmp(backends->settings[i].role, "auto") == 0);
+    if ((asks || finds_role) && !options->backend_check_user)
+        return error_set(error, "%s: give -backend-check-user, whose session asks that",
+                         finds_role ? "role = \"auto\""
+                                    : "-backend-check-query, -backend-check-galera");
+    if (options->backend_check_expect && !options->backend_check_query)
+        return error_set(error, "-backend-check-expect: there is no -backend-check-query");
+    if (options->backend_check_password_file)
+        return read_password(options->backend_check_password_file, &backends->check_password,
+                             error);
+    if (!options->backend_check_password)
+        return 0;
+    backends->check_password = strdup(options->backend_check_password);
+    return backends->check_password ? 0 : error_set(error, "not enough memory");
+}
+
+int backend_list_fill(struct backend_list *backends, const struct server_options *options,
+                      const struct config_file *file, struct error *error)
+{
+    *backends = (struct backend_list){.count = 0};
+    int status = 0;
+    if (options->backend && *options->backend)
+        status = fill_from_text(backends, options, error);
+    else if (file)
+        status = fill_from_file(backends, options, file, error);
+    if (status == 0)
+        status = fill_account(backends, options, error);
+    for (size_t i = 0; i < backends->count; i++) {
+        const struct backend_settings *settings = &backends->settings[i];
+        backends->list[i] = (struct gateway_backend){.name = settings->name,
+                                                     .address = settings->address,
+                                                     .role = settings->role,
+                                                     .weight = settings->weight,
+                                                     .proxy_protocol = settings->proxy_protocol};
+    }
+    return status;
+}
+
+void backend_list_release(struct backend_list *backends)
+{
+    for (size_t i = 0; i < backends->count; i++)
+        options_release(&backend_option_table, &backends->settings[i]);
+    free(backends->check_password);
+}

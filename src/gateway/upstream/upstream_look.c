@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One look at a server: its name is looked up, and it is probed where there is reason to. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/upstream/account_check.h"
+#include "gateway/upstream/probe.h"
+#include "gateway/upstream/upstream_state.h"
+#include "wire/wire.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+static void take_into_use(struct upstream *upstream, const struct address *address,
+                          const struct address_list *found, const struct upstream_profile *profile)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    pthread_mutex_lock(&upstream->lock);
+    bool has_moved = upstream->has_profile && !address_is_same(&upstream->address, address);
+    upstream->turn += has_moved;
+    upstream->address = *address;
+    upstream->addresses = *found;
+    upstream->profile = *profile;
+    upstream->has_profile = true;
+    upstream->confirmed_ns = clock_monotonic_ns();
+    pthread_mutex_unlock(&upstream->lock);
+    if (has_moved)
+        log_info("backend", "%s is now at %s", upstream->label, address_describe(address, text));
+}
+
+/* Moves the address in use to the front, so that a name with several does not make the gateway change
+ * servers. Returns false if it is not among those found. */
+static bool prefer(struct address_list *found, const struct address *current)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (address_is_same(&found->list[i], current)) {
+            struct address first = found->list[0];
+            found->list[0] = found->list[i];
+            found->list[i] = first;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A name server that is out of order is no reason to leave an address that is known. */
+static int find_addresses(struct upstream *upstream, const struct address *current,
+                          struct address_list *found, struct error *error)
+{
+    bool failed = upstream->look_up(&upstream->name, found, error) != 0;
+    if (failed && current->size == 0)
+        return -1;
+    if (failed) {
+        *found = (struct address_list){.list = {*current}, .count = 1};
+        if (!upstream->lookup_failed)
+            log_warn("backend", "%s; its last address stays in use", error->message);
+    }
+    upstream->lookup_failed = failed;
+    return 0;
+}
+
+/* Nobody can log in then: worth more than a warning, and saying once. */
+static void say_header(struct upstream *upstream, const struct error *refused)
+{
+    const bool failed = refused->message[0] != 0;
+    if (failed && !upstream->header_failed)
+        log_error("backend",
+                  "%s does not take the PROXY header, and nobody can log in: " WIRE_PROXY_REMEDY
+                  " it_says=%s",
+                  upstream->label, log_foreign(refused->message, strlen(refused->message)));
+    else if (!failed && upstream->header_failed)
+        log_info("backend", "%s takes the PROXY header now", upstream->label);
+    upstream->header_failed = failed;
+}
+
+/* While sessions come, their greetings confirm the profile. One that stands alone is left in peace
+ * for long; one of several is checked continuously, at each look. */
+static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool is_up)
+{
+    const long interval_ms = upstream->options.checks.interval_ms;
+    const uint64_t period_ns =
+        (uint64_t)(interval_ms ? interval_ms / 2 : UPSTREAM_PROFILE_MS) * NS_PER_MS;
+    return confirmed_ns == 0 || (interval_ms && (!is_up || upstream->options.checks.user)) ||
+           clock_monotonic_ns() - confirmed_ns >= period_ns;
+}
+
+/* What a greeting does not say. */
+static int ask_more(struct upstream *upstream, const struct address *address, struct error *error)
+{
+    char role[UPSTREAM_NAME_BYTES];
+    if (!upstream->options.checks.user)
+        return 0;
+    if (account_check(&upstream->options, address, upstream->label, role, error))
+        return -1;
+    pthread_mutex_lock(&upstream->lock);
+    const bool has_changed = *role && strcmp(role, upstream->role) != 0;
+    if (*role)
+        memcpy(upstream->role, role, sizeof role);
+    pthread_mutex_unlock(&upstream->lock);
+    if (has_changed)
+        log_info("backend", "%s is a %s", upstream->label, role);
+    return 0;
+}
+
+/* Returns 0 once an address has answered; all are tried. */
+static int probe_all(struct upstream *upstream, const struct address_list *found,
+                     struct error *error)
+{
+    struct probe_target target = {.text = upstream->label,
+                                  .sends_proxy_header = upstream->sends_proxy_header,
+                                  .timeout_s = upstream->options.connect_timeout_s};
+    for (size_t i = 0; i < found->count; i++) {
+        struct upstream_profile profile;
+        struct error header_refused;
+        target.address = &found->list[i];
+        if (probe_server(&target, &profile, &header_refused, error) == 0) {
+            say_header(upstream, &header_refused);
+            take_into_use(upstream, target.address, found, &profile);
+            return ask_more(upstream, target.address, error);
+        }
+    }
+    return -1;
+}
+
+int upstream_look(struct upstream *upstream, struct error *error)
+{
+    struct address_list found;
+    char text[ADDRESS_TEXT_BYTES];
+    pthread_mutex_lock(&upstream->lock);
+    struct address current = upstream->address;
+    uint64_t confirmed_ns = upstream->confirmed_ns;
+    bool is_up = upstream->health.state == HEALTH_UP;
+    pthread_mutex_unlock(&upstream->lock);
+    if (find_addresses(upstream, &current, &found, error)) {
+        upstream_note(upstream, false, error->message);
+        return -1;
+    }
+    bool has_moved = !prefer(&found, &current) && current.size;
+    if (!has_moved && !is_due(upstream, confirmed_ns, is_up))
+        return 0;
+    int status = probe_all(upstream, &found, error);
+    if (status && has_moved)
+        error_prefix(error, "its name has another address than %s, which stays in use meanwhile",
+                     address_describe(&current, text));
+    upstream_note(upstream, status == 0, error->message);
+    return status;
+}

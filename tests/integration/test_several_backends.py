@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several backends: which one a session gets, and that the failure of one is not noticed while another is there."""
+import signal
+
+import pymysql
+import pytest
+from harness.fake_backend import FakeBackend
+from harness.packaging import package
+from harness.paths import ROOT
+from harness.ports import free_port
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.gateway_only
+
+FAST = ("-backend-check-interval", "200", "-backend-slow-start", "0", "-backend-rise", "1", "-backend-fall", "2")
+
+
+@pytest.fixture(scope="module")
+def pair(other_database):
+    """Two databases that say who they are: SELECT @@server_id."""
+    return [other_database(f"several{i}", f"--server-id={i}") for i in (1, 2)]
+
+
+@pytest.fixture
+def both_run(pair):
+    yield pair
+    for database in pair:
+        database.process.signal(signal.SIGCONT)
+        if not database.process.alive():
+            database.start()
+
+
+def connect(server, **options):
+    return pymysql.connect(**{"host": server.host, "port": server.port, "user": "root", "autocommit": True, **options})
+
+
+def where(server, **options):
+    """The server_id of the backend of a new session."""
+    with connect(server, **options) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@server_id")
+        return cursor.fetchone()[0]
+
+
+def test_order_takes_the_first(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{second.address},{first.address}", options=FAST)
+    assert {where(server) for _ in range(10)} == {2}
+
+
+def test_tables_of_the_configuration_file(gateway, both_run, tmp_path):
+    first, second = both_run
+    file = tmp_path / "weir.toml"
+    file.write_text(f"""
+backend-policy = "weights"
+[[backend]]
+name = "one"
+address = "{first.address}"
+weight = 3
+[[backend]]
+name = "two"
+address = "{second.address}"
+""")
+    server = gateway(options=("-config", str(file), *FAST))
+    assert {where(server) for _ in range(40)} == {1, 2}
+
+
+def test_least_connections(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-policy", "least-connections", *FAST))
+    sessions = [connect(server) for _ in range(10)]
+    try:
+        found = []
+        for session in sessions:
+            with session.cursor() as cursor:
+                cursor.execute("SELECT @@server_id")
+                found.append(cursor.fetchone()[0])
+        assert sorted(found) == [1] * 5 + [2] * 5
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def test_a_backend_that_is_killed_is_not_noticed_by_logins(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=FAST)
+    session = connect(server)
+    first.process.signal(signal.SIGKILL)
+    first.process.wait()
+    for _ in range(20):
+        assert where(server) == 2
+    with pytest.raises(pymysql.err.OperationalError), session.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    server.process.wait_log("is down")
+    first.start()
+    wait_for(lambda: where(server) == 1, "the first backend to be used again")
+
+
+@pytest.mark.time_limit(90)
+def test_a_backend_that_hangs_costs_a_share_of_the_time(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-connect-timeout", "2", *FAST))
+    assert where(server) == 1
+    first.process.signal(signal.SIGSTOP)
+    for _ in range(5):
+        assert where(server) == 2
+    server.process.wait_log("is down")
+    first.process.signal(signal.SIGCONT)
+    wait_for(lambda: where(server) == 1, "the first backend to be used again")
+
+
+def test_a_backend_that_refuses_from_the_start(gateway, both_run):
+    _, second = both_run
+    server = gateway(f"tcp://127.0.0.1:{free_port()},{second.address}", options=FAST)
+    assert where(server) == 2
+
+
+def test_a_name_with_two_addresses(gateway, both_run):
+    """localhost is ::1 and 127.0.0.1 for most; the databases listen on the second one only."""
+    first, second = both_run
+    server = gateway(f"tcp://localhost:{first.port},{second.address}", options=FAST)
+    assert where(server) == 1
+
+
+def test_a_server_of_another_family_is_refused(gateway, both_run):
+    """Clients choose their dialect by the version in the greeting, which comes before there is a backend."""
+    first, _ = both_run
+
+    def greets(connection):
+        connection.greet(0x81BFF7DF, version=b"8.0.36")
+
+    with_mysql = FakeBackend(greets)
+    server = gateway(f"{first.address},{with_mysql.address}", options=("-backend-policy", "least-connections", *FAST))
+    server.process.wait_log("put servers of one family")
+    assert {where(server) for _ in range(6)} == {1}
+    with_mysql.close()
+
+
+def test_when_nobody_is_there_the_error_names_the_last(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=FAST)
+    for database in both_run:
+        database.process.signal(signal.SIGKILL)
+        database.process.wait()
+    with pytest.raises(pymysql.err.OperationalError) as refused:
+        connect(server)
+    assert refused.value.args[0] == 1429
+    assert first.address in refused.value.args[1] or second.address in refused.value.args[1]
+
+
+@pytest.mark.parametrize("lines, message", [
+    ('[[backend]]\nadress = "tcp://a:1"\n', ':2: key "adress": no such option; did you mean "address"?'),
+    ('[[backend]]\nname = "a"\n', ":1: [[backend]]: a backend without address"),
+    ('[[backend]]\naddress = "tcp://a:1"\nweight = 0\n', ":3: "),
+    ('[[backend]]\naddress = "tcp://a:1"\n[[backend]]\naddress = "tcp://a:1"\n', "two backends are named tcp://a:1"),
+    ('backend = ["tcp://a:1"]\n', ':1: key "backend": must be a value, not a list'),
+])
+def test_what_is_wrong_in_the_file_stops_the_start(gateway, tmp_path, lines, message):
+    file = tmp_path / "weir.toml"
+    file.write_text(lines)
+    server = gateway(options=("-config", str(file)), start=False).launch()
+    assert server.process.wait() == 1
+    assert message in server.log()
+
+
+@pytest.mark.parametrize("options, message", [
+    (("-backend", "tcp://a:1,,tcp://b:1"), "there is nothing between two commas"),
+    (("-backend", "tcp://a:1,tcp://b:1", "-backend-first"), "-backend-first: it needs a single backend"),
+])
+def test_what_is_wrong_in_the_options_stops_the_start(gateway, options, message):
+    server = gateway(options=options, start=False).launch()
+    assert server.process.wait() == 1
+    assert message in server.log()
+
+
+# ---- ADMIN BACKENDS ----
+
+COLUMNS = ("Name", "Address", "State", "Since", "Sessions", "Checks", "Last_error", "Version", "Role")
+
+
+def backends(server):
+    """The rows of ADMIN SHOW BACKENDS, by name."""
+    with connect(server) as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+        cursor.execute("ADMIN SHOW BACKENDS")
+        rows = cursor.fetchall()
+        assert tuple(column[0] for column in cursor.description) == COLUMNS
+        return {row["Name"]: row for row in rows}
+
+
+def admin(server, sql):
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.fixture
+def named(gateway, both_run, tmp_path):
+    """A gateway in front of one and two, in this order."""
+    file = tmp_path / "weir.toml"
+    file.write_text("".join(f'[[backend]]\nname = "{name}"\naddress = "{database.address}"\n'
+                            for name, database in zip(("one", "two"), both_run)))
+    return gateway(options=("-config", str(file), *FAST))
+
+
+def test_backends_are_shown(named, both_run):
+    first, second = both_run
+    wait_for(lambda: int(backends(named)["two"]["Checks"]) > 3, "two to be checked again and again")
+    rows = backends(named)
+    assert [rows[name]["Address"] for name in ("one", "two")] == [first.address, second.address]
+    assert [rows[name]["State"] for name in ("one", "two")] == ["up", "up"]
+    assert [rows[name]["Sessions"] for name in ("one", "two")] == ["1", "0"]
+    assert rows["one"]["Last_error"] is None and "MariaDB" in rows["one"]["Version"]
+    second.process.signal(signal.SIGKILL)
+    second.process.wait()
+    wait_for(lambda: backends(named)["two"]["State"] == "down", "two to be down")
+    assert "refused" in backends(named)["two"]["Last_error"]
+
+
+def test_a_backend_that_is_disabled_gets_no_new_sessions(named):
+    with connect(named) as session, session.cursor() as cursor:
+        admin(named, "ADMIN BACKENDS DISABLE one")
+        assert {where(named) for _ in range(5)} == {2}
+        cursor.execute("SELECT @@server_id")  # the others stay
+        assert cursor.fetchone()[0] == 1
+        assert backends(named)["one"]["State"] == "disabled"
+    admin(named, "ADMIN BACKENDS ENABLE one")
+    assert where(named) == 1
+
+
+def test_a_drain_waits_for_transactions_and_closes_the_idle(named):
+    idle, busy = connect(named), connect(named, autocommit=False)
+    with busy.cursor() as cursor:
+        cursor.execute("START TRANSACTION")
+        cursor.execute("SELECT @@server_id")
+        admin(named, "ADMIN BACKENDS DRAIN one")
+        idle._sock.settimeout(10)
+        assert idle._sock.recv(1) == b""
+        assert backends(named)["one"]["State"] == "draining"
+        cursor.execute("SELECT @@server_id")
+        assert cursor.fetchone()[0] == 1
+        cursor.execute("COMMIT")
+        busy._sock.settimeout(10)
+        assert busy._sock.recv(1) == b""
+    assert backends(named)["one"]["State"] == "drained"
+    assert where(named) == 2
+    admin(named, "ADMIN BACKENDS ENABLE one")
+    assert where(named) == 1
+
+
+def test_the_last_backend_stays(named):
+    admin(named, "ADMIN BACKENDS DISABLE one")
+    for order in ("DISABLE", "DRAIN"):
+        with pytest.raises(pymysql.err.OperationalError) as refused:
+            admin(named, f"ADMIN BACKENDS {order} two")
+        assert "the last backend that is enabled" in refused.value.args[1]
+    with pytest.raises(pymysql.err.OperationalError) as refused:
+        admin(named, "ADMIN BACKENDS ENABLE three")
+    assert "there is no backend three" in refused.value.args[1]
+    admin(named, "ADMIN BACKENDS ENABLE one")
+
+
+# ---- KILL ----
+
+@pytest.fixture
+def checked(gateway, both_run):
+    """A gateway that has an account of its own at both backends, which get sessions in turn."""
+    for database in both_run:
+        database.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED VIA ed25519 USING PASSWORD('gate-secret')",
+                         "GRANT CONNECTION ADMIN ON *.* TO gate@'%'", "GRANT SUPER ON *.* TO gate@'%'",
+                         "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
+
+    def make(*options):
+        addresses = ",".join(database.address for database in both_run)
+        return gateway(addresses, options=("-backend-policy", "least-connections", "-backend-check-user", "gate", *FAST, *options),
+                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+    yield make
+    for database in both_run:
+        database.process.signal(signal.SIGCONT)
+        database.execute("DROP USER gate@'%'", "DROP USER plain@'%'")
+
+
+def at(server, number, **options):
+    """A session at the backend with this server_id, and the sessions that were needed to get it."""
+    others = []
+    while True:
+        session = connect(server, **options)
+        with session.cursor() as cursor:
+            cursor.execute("SELECT @@server_id")
+            if cursor.fetchone()[0] == number:
+                return session, others
+        others.append(session)
+        assert len(others) < 9
+
+
+def close_all(*sessions):
+    for session in sessions:
+        try:
+            session.close()
+        except pymysql.err.Error:
+            pass
+
+
+@pytest.mark.parametrize("how", ["text", "command"])
+def test_a_kill_goes_to_the_backend_of_the_session(checked, how):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1), at(server, 2)
+    innocent, rest = at(server, 2)
+    try:
+        if how == "text":
+            with killer.cursor() as cursor:
+                cursor.execute(f"KILL {victim.thread_id()}")
+        else:
+            killer.kill(victim.thread_id())
+        with pytest.raises(pymysql.err.OperationalError), victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        for session in (innocent, killer):
+            with session.cursor() as cursor:
+                cursor.execute("SELECT @@server_id")
+                assert cursor.fetchone()[0] == 2
+    finally:
+        close_all(victim, killer, innocent, *more, *others, *rest)
+
+
+def test_a_statement_is_cancelled_at_another_backend(checked):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1, user="plain", password="plain-secret"), \
+        at(server, 2, user="plain", password="plain-secret")
+    try:
+        victim._execute_command(3, "SELECT SLEEP(30)")
+        with killer.cursor() as cursor:
+            cursor.execute(f"KILL QUERY {victim.thread_id()}")
+        with pytest.raises(pymysql.err.OperationalError) as interrupted:
+            victim._read_query_result()
+        assert interrupted.value.args[0] == 1317
+        with victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+def test_who_may_not_kill_may_not_elsewhere(checked):
+    server = checked()
+    (victim, more), (killer, others) = at(server, 1), at(server, 2, user="plain", password="plain-secret")
+    try:
+        with killer.cursor() as cursor, pytest.raises(pymysql.err.OperationalError) as refused:
+            cursor.execute(f"KILL {victim.thread_id()}")
+        assert refused.value.args[0] == 1227
+        with victim.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+def test_without_an_account_of_its_own_the_gateway_says_so(gateway, both_run):
+    server = gateway(",".join(database.address for database in both_run),
+                     options=("-backend-policy", "least-connections", *FAST))
+    (victim, more), (killer, others) = at(server, 1), at(server, 2)
+    try:
+        with killer.cursor() as cursor:
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                cursor.execute(f"KILL {victim.thread_id()}")
+            assert "give -backend-check-user" in refused.value.args[1]
+            with pytest.raises(pymysql.err.OperationalError) as refused:
+                cursor.execute(f"EXECUTE IMMEDIATE 'KILL {victim.thread_id()}'")
+            assert refused.value.args[0] == 1094
+    finally:
+        close_all(victim, killer, *more, *others)
+
+
+# ---- Checks with an account ----
+
+def test_a_server_that_is_read_only_is_a_standby(gateway, both_run, checked, tmp_path):
+    first, second = both_run
+    file = tmp_path / "weir.toml"
+    file.write_text("".join(f'[[backend]]\naddress = "{database.address}"\nrole = "auto"\n' for database in both_run))
+    first.execute("SET GLOBAL read_only = 1")
+    try:
+        server = gateway(options=("-config", str(file), "-backend-check-user", "gate", *FAST),
+                         environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+        assert where(server) == 2
+        rows = backends(server)
+        assert [rows[database.address]["Role"] for database in both_run] == ["standby", "primary"]
+        first.execute("SET GLOBAL read_only = 0")
+        second.execute("SET GLOBAL read_only = 1")
+        wait_for(lambda: where(server) == 1, "the roles to have changed")
+    finally:
+        for database in both_run:
+            database.execute("SET GLOBAL read_only = 0")
+
+
+def test_a_check_query_takes_a_server_out_and_back(checked, both_run):
+    server = checked("-backend-check-query", "SELECT @@global.max_connect_errors = 77", "-backend-check-expect", "0")
+    first, _ = both_run
+    before = first.execute("SELECT @@global.max_connect_errors")[0][0]
+    assert {where(server) for _ in range(6)} == {1, 2}
+    first.execute("SET GLOBAL max_connect_errors = 77")
+    try:
+        wait_for(lambda: backends(server)[first.address]["State"] == "down", "the check to fail")
+        assert 'says "1", not "0"' in backends(server)[first.address]["Last_error"]
+        assert {where(server) for _ in range(6)} == {2}
+    finally:
+        first.execute(f"SET GLOBAL max_connect_errors = {before}")
+    wait_for(lambda: backends(server)[first.address]["State"] == "up", "the check to succeed")
+
+
+def test_an_account_that_cannot_log_in_is_said(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-check-user", "root", "-backend-check-password", "wrong", *FAST))
+    server.process.wait_log("the gateway's own account cannot log in: Access denied")
+    assert where(server) in (1, 2)  # the last resort
+
+
+@pytest.mark.parametrize("options, message", [
+    (("-backend-check-query", "SELECT 1"), "give -backend-check-user"),
+    (("-backend-check-user", "a", "-backend-check-expect", "1"), "there is no -backend-check-query"),
+    (("-backend-check-user", "a", "-backend-check-password-file", "/missing"), "/missing: No such file"),
+])
+def test_what_is_wrong_in_the_checks_stops_the_start(gateway, options, message):
+    server = gateway("tcp://a:1,tcp://b:1", options=options, start=False).launch()
+    assert server.process.wait() == 1
+    assert message in server.log()
+
+
+# ---- Chosen by a plugin ----
+
+@pytest.fixture(scope="module")
+def router(work, plugins):
+    """The plugin of the guide, taken out of the page: whoever is called "report" gets a standby."""
+    guide = (ROOT / "docs/plugin-guide.md").read_text()
+    block = guide[guide.index("## Which backend"):guide.index("## Helpers")]
+    code = "\n".join(line[4:] for line in block.splitlines() if line.startswith("    "))
+    folder = work / "router"
+    folder.mkdir()
+    (folder / "manifest.toml").write_text('name = "router"\nkind = "Audit"\nversion = "1"\n'
+                                          'export = [{extPoint = "OnConnectionEvent", impl = "OnConnectionEvent"}]\n')
+    (folder / "router.c").write_text(f"#include <string.h>\n#include <weir/plugin.h>\n#include <weir/text.h>\n{code}\n")
+    package(folder, plugins)
+    return "router-1"
+
+
+def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
+    first, second = both_run
+    for database in both_run:
+        database.execute("CREATE OR REPLACE USER report@'%'")
+    file = tmp_path / "weir.toml"
+    file.write_text(f'[[backend]]\nname = "one"\naddress = "{first.address}"\n'
+                    f'[[backend]]\nname = "two"\naddress = "{second.address}"\nrole = "standby"\n')
+    server = gateway(options=("-config", str(file), *FAST), plugins=["recorder-1", router])
+    try:
+        assert {where(server) for _ in range(5)} == {1}
+        assert {where(server, user="report") for _ in range(5)} == {2}
+        events = [event for event in server.events.all() if event.get("user") == "report"]
+        assert {event.get("backend_name") for event in events if event["event"] == "PreAuth"} == {None}
+        assert {event.get("backend_name") for event in events if event["event"] == "Connected"} == {"two"}
+        admin(server, "ADMIN BACKENDS DISABLE two")
+        with pytest.raises(pymysql.err.OperationalError) as refused:
+            where(server, user="report")
+        assert refused.value.args[0] == 1429 and "name or role standby" in refused.value.args[1]
+        assert where(server) == 1
+    finally:
+        for database in both_run:
+            database.execute("DROP USER report@'%'")
