@@ -16,9 +16,12 @@ all: release
 
 # ---- Builds ----
 
-.PHONY: release asan tsan test-trace fuzzers
+.PHONY: release programs asan tsan test-trace fuzzers
 release: $(BUILD)/release/build.ninja
 	@ninja -C $(BUILD)/release
+# Without the tests.
+programs: $(BUILD)/release/build.ninja
+	@ninja -C $(BUILD)/release programs
 asan: $(BUILD)/asan/build.ninja
 	@ninja -C $(BUILD)/asan
 tsan: $(BUILD)/tsan/build.ninja
@@ -44,7 +47,7 @@ $(BUILD)/fuzz/build.ninja: | $(BUILD)
 comma := ,
 
 .PHONY: plugins
-plugins: release
+plugins: programs
 	@for name in $(PLUGINS); do \
 	    bin/pluginpkg -pkg-dir plugin/$$name -out-dir plugin/$$name >/dev/null || exit 1; done
 
@@ -54,7 +57,8 @@ plugins: release
 run:
 	@tools/bootstrap.sh build run
 	@echo "building weir"
-	@$(MAKE) --no-print-directory release plugins
+	@$(MAKE) --no-print-directory programs
+	@bin/pluginpkg -pkg-dir plugin/conn_ip_example -out-dir plugin/conn_ip_example >/dev/null
 	@exec bin/weir-server -plugin-dir plugin/conn_ip_example -plugin-load conn_ip_example-1
 
 # ---- Checks ----
@@ -109,6 +113,12 @@ bench-firewall: release
 	@$(PYTHON) bench/firewall/run.py
 bench-trace: release
 	@ninja -C $(BUILD)/release bench-trace
+
+# Debian packages, into build/deb.
+.PHONY: deb
+deb:
+	@tools/bootstrap.sh build deb
+	@tools/deb.sh
 
 # PREFIX=/usr/local, DESTDIR=: programs, man pages, headers, plugins, samples and documents.
 PREFIX ?= /usr/local

@@ -95,6 +95,7 @@ function(weir_program name)
         target_link_options(${name} PRIVATE ${weir_no_lto_flags})
     endif()
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    set_property(GLOBAL APPEND PROPERTY WEIR_PROGRAMS ${name})
 endfunction()
 
 # weir_manual(TARGET NAME): installs the man page that the program itself prints from its option table.

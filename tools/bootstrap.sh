@@ -3,7 +3,7 @@
 #
 # Installs what is missing from Debian's packages, for one or more purposes:
 #
-#     tools/bootstrap.sh build run test clients bench
+#     tools/bootstrap.sh build run test clients bench deb
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
@@ -16,20 +16,22 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
-    libmaxminddb-dev libmicrohttpd-dev"
+    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
-    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump prometheus haproxy"
+    mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
+    prometheus haproxy systemd"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
 # libodbc2: ha_connect.so is linked with it.
 clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
+deb="debhelper dpkg-dev fakeroot git lintian"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
@@ -77,7 +79,7 @@ take() {
     rm -rf package "$package"_*.deb
 }
 
-[ $# -gt 0 ] || { echo "usage: $0 build|run|test|clients|bench ..." >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: $0 build|run|test|clients|bench|deb ..." >&2; exit 2; }
 
 wanted=
 want_test=no
@@ -100,7 +102,8 @@ for purpose in "$@"; do
         want_clients=yes
         ;;
     bench) wanted="$wanted $bench" ;;
-    *) echo "bootstrap: no such purpose: $purpose (build, run, test, clients, bench)" >&2; exit 2 ;;
+    deb) wanted="$wanted $deb" ;;
+    *) echo "bootstrap: no such purpose: $purpose (build, run, test, clients, bench, deb)" >&2; exit 2 ;;
     esac
 done
 

@@ -156,6 +156,8 @@ int main(int argc, char **argv)
         options_print_help(&server_option_table, stdout);
     else if (status == 0 && options.manual)
         options_print_manual(&server_option_table, stdout);
+    else if (status == 0 && options.sample)
+        options_print_file(&server_option_table, stdout);
     else if (status == 0 && options.version)
         printf("weir-server %s\n", WEIR_VERSION);
     else if (status == 0)

@@ -91,6 +91,9 @@ void options_release(const struct option_table *table, void *values);
 
 void options_print_help(const struct option_table *table, FILE *out);
 
+/* The same as a configuration file: every option that a file can set, commented out. */
+void options_print_file(const struct option_table *table, FILE *out);
+
 /* The same as a man page in roff, section 1. */
 void options_print_manual(const struct option_table *table, FILE *out);
 

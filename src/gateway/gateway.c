@@ -21,13 +21,14 @@
 
 #include "gateway/compression_names.h"
 #include "gateway/reporting.h"
+#include "gateway/service_manager.h"
 #include "gateway/trace_loading.h"
 #include "gateway/worker.h"
 #include "sql/sql.h"
 #include "wire/wire.h"
 
 #define DRAIN_LOOK_MS 20
-#define MAX_LISTENERS 2
+#define MAX_LISTENERS 16
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_OVER };
 
@@ -45,6 +46,7 @@ struct server {
     size_t worker_count;
     struct watchdog *watchdog; /* NULL: nobody watches */
     struct activity **activities;
+    struct service_pulse pulse;
     struct reporting *reporting; /* NULL: there is no status port */
     enum phase phase;
     uint64_t drain_until_ms;
@@ -97,6 +99,7 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
                            server->error))
             return -1;
     say_how(server->gateway.options);
+    service_is_ready();
     return 0;
 }
 
@@ -147,6 +150,7 @@ static void finish(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(&server->workers[i]);
     watchdog_stop(server->watchdog);
+    service_pulse_stop(&server->pulse);
     server->worker_count = 0;
     if (server->gateway.upstreams)
         upstream_set_stop(server->gateway.upstreams);
@@ -192,6 +196,7 @@ static void stop(struct server *server)
              "stopping: no new connections; statements and transactions may end (%ld s at most)",
              server->gateway.options->drain_timeout_s);
     server->phase = PHASE_DRAINING;
+    service_stops(server->gateway.options->drain_timeout_s);
     for (size_t i = 0; i < server->listener_count; i++)
         listener_close(&server->listeners[i]);
     atomic_store(&server->gateway.draining, true);
@@ -223,6 +228,7 @@ static void on_flushed(uv_work_t *work, int cancelled)
 static void reopen(struct server *server)
 {
     struct error error = {""};
+    service_reloads();
     if (log_open(server->gateway.options->log_file, &error) ||
         (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
         upstream_set_reload_tls(server->gateway.upstreams, &error) ||
@@ -230,6 +236,8 @@ static void reopen(struct server *server)
         log_error("gateway", "SIGHUP: %s", error.message);
     else
         log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
+    if (server->phase == PHASE_SERVING)
+        service_is_ready();
     if (server->flushing)
         return;
     server->flushing = true;
@@ -336,9 +344,28 @@ static WEIR_MUST_CHECK int start_upstreams(struct server *server, struct error *
     return 0;
 }
 
+/* Sockets that the service manager has opened take the place of those of the options. */
+static WEIR_MUST_CHECK int adopt_listeners(struct server *server, int first, int count,
+                                           struct error *error)
+{
+    if (count > MAX_LISTENERS)
+        return error_set(error, "the service manager gives %d sockets; weir-server takes %d", count,
+                         MAX_LISTENERS);
+    for (int i = 0; i < count; i++) {
+        if (listener_adopt(&server->listeners[i], first + i, error))
+            return -1;
+        server->listener_count++;
+    }
+    return 0;
+}
+
 static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
+    int first = 0;
+    const int given = service_listening_sockets(&first, error);
+    if (given)
+        return given < 0 ? -1 : adopt_listeners(server, first, given, error);
     if (options->port) {
         if (listener_open_tcp(&server->listeners[server->listener_count], options->host,
                               options->port, "-host", "-P", error))
@@ -355,16 +382,19 @@ static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *e
     return 0;
 }
 
-static WEIR_MUST_CHECK int start_watchdog(struct server *server, size_t count, struct error *error)
+/* The one that says what stands still, and the pulse for the one that starts the gateway again. */
+static WEIR_MUST_CHECK int start_watchdogs(struct server *server, size_t count, struct error *error)
 {
     long limit_ms = server->gateway.options->stall_limit_ms;
-    if (limit_ms == 0)
-        return 0;
     server->activities = calloc(count, sizeof(struct activity *));
     if (!server->activities)
         return error_set(error, "out of memory for the watchdog");
     for (size_t i = 0; i < count; i++)
         server->activities[i] = &server->workers[i].activity;
+    if (service_pulse_start(&server->pulse, &server->loop, server->activities, count, error))
+        return -1;
+    if (limit_ms == 0)
+        return 0;
     server->watchdog = watchdog_start(server->activities, count, limit_ms, error);
     return server->watchdog ? 0 : -1;
 }
@@ -385,7 +415,7 @@ static WEIR_MUST_CHECK int start_workers(struct server *server, struct error *er
             return -1;
         server->worker_count++;
     }
-    return start_watchdog(server, server->worker_count, error);
+    return start_watchdogs(server, server->worker_count, error);
 }
 
 /* Two sockets a session. */

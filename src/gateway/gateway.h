@@ -21,6 +21,7 @@
  *   worker.c         one event loop a core; sessions are spread over them
  *   watchdog.c       says which worker does not go on
  *   reporting.c      opens the status port, and tells it what it asks
+ *   service_manager.c  readiness, pulse and sockets, for systemd
  *   connection.c     feeds a session and does what it wishes for
  *   trace_loading.c  the trace plugin of the process */
 #ifndef WEIR_GATEWAY_GATEWAY_H

@@ -83,6 +83,33 @@ int listener_open_unix(struct listener *listener, const char *path, struct error
     return 0;
 }
 
+static void describe(const struct sockaddr_storage *address, socklen_t size, char *text,
+                     size_t room)
+{
+    char host[NI_MAXHOST], service[NI_MAXSERV];
+    const struct sockaddr_un *local = (const struct sockaddr_un *)address;
+    if (address->ss_family == AF_UNIX)
+        snprintf(text, room, "%s", local->sun_path);
+    else if (getnameinfo((const struct sockaddr *)address, size, host, sizeof host, service,
+                         sizeof service, NI_NUMERICHOST | NI_NUMERICSERV))
+        snprintf(text, room, "a socket of the service manager");
+    else
+        snprintf(text, room, address->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
+}
+
+int listener_adopt(struct listener *listener, int fd, struct error *error)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof address;
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
+        getsockname(fd, (struct sockaddr *)&address, &size))
+        return error_set(error, "the service manager's socket %d: %s", fd, strerror(errno));
+    *listener = (struct listener){.fd = fd};
+    describe(&address, size, listener->text, sizeof listener->text);
+    return 0;
+}
+
 static void on_ready(struct watch *watch, unsigned events)
 {
     struct listener *listener = (struct listener *)watch;

@@ -31,6 +31,9 @@ WEIR_MUST_CHECK int listener_open_tcp(struct listener *listener, const char *hos
 WEIR_MUST_CHECK int listener_open_unix(struct listener *listener, const char *path,
                                        struct error *error);
 
+/* A socket that listens already, and that its owner removes: fd is taken. */
+WEIR_MUST_CHECK int listener_adopt(struct listener *listener, int fd, struct error *error);
+
 /* Begins to accept: accepted (which takes the socket) is called from the loop. */
 WEIR_MUST_CHECK int listener_start(struct listener *listener, uv_loop_t *loop,
                                    void (*accepted)(void *user, const struct arrival *arrival),

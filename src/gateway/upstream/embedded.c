@@ -293,6 +293,18 @@ static void fill_arguments(const struct embedded *embedded, struct server_argume
     arguments->list[n] = NULL;
 }
 
+/* The service manager's words are the gateway's: a MariaDB would say that it is ready, too. In the
+ * child, whose memory is its own. */
+static void forget_service_manager(void)
+{
+    static const char name[] = "NOTIFY_SOCKET=";
+    char **kept = environ;
+    for (char **variable = environ; *variable; variable++)
+        if (strncmp(*variable, name, sizeof name - 1) != 0)
+            *kept++ = *variable;
+    *kept = NULL;
+}
+
 /* In the child: only what may be called between fork() and exec() of a process with threads. Writes
  * errno to `report` when the program cannot be run. */
 static _Noreturn void become_server(char *const *arguments, pid_t gateway, int report)
@@ -305,6 +317,7 @@ static _Noreturn void become_server(char *const *arguments, pid_t gateway, int r
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != gateway) /* it has died before that */
         _exit(1);
+    forget_service_manager();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
         dup2(null, STDERR_FILENO) >= 0)
