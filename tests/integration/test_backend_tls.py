@@ -374,7 +374,7 @@ def test_each_backend_has_its_own_settings(gateway, other_database, secured, cer
 
 def test_a_backend_whose_tls_fails_is_left_for_the_next(gateway, other_database, secured, certificates):
     """Its greeting is no success: neither a client nor a check takes it for up."""
-    stranger = other_database("several_stranger", *tls_options(certificates, "stranger"))
+    stranger = other_database("several_stranger", *server_options(certificates, "stranger"))
     server = gateway(f"{stranger.address},{secured.address}",
                      options=["-backend-tls", "verify-ca", "-backend-ssl-ca", str(certificates / "ca.pem"), *QUICK])
     for _ in range(3):
@@ -393,7 +393,7 @@ def test_a_backend_without_the_tls_that_is_demanded_is_left_for_the_next(gateway
 @pytest.mark.parametrize("mode", ["required", "verify-ca", "verify-identity"])
 def test_the_account_of_checks_speaks_tls(gateway, other_database, certificates, mode):
     """Two servers that let nobody in without it."""
-    pair = [other_database(f"several_checked_{mode}_{i}", *tls_options(certificates), "--require-secure-transport=ON") for i in (1, 2)]
+    pair = [other_database(f"several_checked_{mode}_{i}", *server_options(certificates), "--require-secure-transport=ON") for i in (1, 2)]
     for database in pair:
         database.execute("CREATE USER checker@'%' IDENTIFIED BY 'secret' REQUIRE SSL")
     options = ["-backend-tls", mode, "-backend-check-user", "checker",
