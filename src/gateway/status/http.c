@@ -224,6 +224,8 @@ static bool wants_token(const struct status_options *options)
 /* ---- The thread ---- */
 
 static void log_library(void *user, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+static void log_library(void *user, const char *format, va_list arguments)
 {
     char message[256];
     (void)user;
