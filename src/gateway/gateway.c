@@ -40,6 +40,7 @@ struct server {
     uv_async_t wake_workers;
     uv_work_t flush;
     bool flushing;
+    uv_work_t key; /* its data is set once the work has begun */
     struct listener listeners[MAX_LISTENERS];
     size_t listener_count;
     struct worker *workers;
@@ -119,6 +120,25 @@ static void drain_on(struct gateway *gateway)
     uv_async_send(gateway->wake_workers);
 }
 
+static void prepare_key(uv_work_t *work)
+{
+    (void)password_key_prepare(((struct server *)work->data)->gateway.password_key);
+}
+
+/* A backend with TLS may be told passwords that clients without TLS encrypt for the gateway. The keys take
+ * too long to make while a client waits. */
+static void prepare_for_passwords(struct server *server)
+{
+    for (size_t i = 0; i < upstream_set_count(server->gateway.upstreams); i++) {
+        struct upstream_profile profile;
+        if (upstream_profile(upstream_set_at(server->gateway.upstreams, i), &profile) &&
+            profile.capabilities & WIRE_CAP(CLIENT_SSL) && !server->key.data) {
+            server->key.data = server;
+            uv_queue_work(&server->loop, &server->key, prepare_key, NULL);
+        }
+    }
+}
+
 /* The embedded server is waited for; another one may come later. */
 static void on_looked(void *user, bool answers)
 {
@@ -130,6 +150,8 @@ static void on_looked(void *user, bool answers)
         stop(server);
     }
     drain_on(&server->gateway);
+    if (server->gateway.password_key)
+        prepare_for_passwords(server);
 }
 
 /* ---- Stopping ---- */

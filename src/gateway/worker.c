@@ -189,13 +189,13 @@ static void read_metrics(void *owner, struct metrics *sums)
 
 static bool key_of_passwords(void *owner, struct strbuf *pem)
 {
-    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
     return key && password_key_public(key, pem);
 }
 
 static bool decrypt_password(void *owner, const uint8_t *bytes, size_t size, struct strbuf *out)
 {
-    const struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
+    struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
     return key && password_key_decrypt(key, bytes, size, out);
 }
 

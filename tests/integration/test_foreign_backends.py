@@ -25,7 +25,8 @@ def fronting(gateway):
     def start(serve, **settings):
         backend = FakeBackend(serve)
         made.append(backend)
-        return gateway(backend.address, **{"plugins": ["recorder-1"], **settings}), backend
+        options = ["-backend-tls", "off", *settings.pop("options", [])]  # its greeting offers TLS as MySQL's does, and it has none
+        return gateway(backend.address, **{"plugins": ["recorder-1"], **settings}, options=options), backend
 
     yield start
     for backend in made:

@@ -7,26 +7,40 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_BITS       2048
 #define MOST_KEY_BYTES 2048 /* of a foreign key's modulus: 16384 bits, OpenSSL's own limit */
 
 struct password_key {
-    EVP_PKEY *pair;
+    pthread_mutex_t lock; /* held while they are made */
+    EVP_PKEY *pair;       /* NULL: not yet. Constant once it is there */
 };
 
 struct password_key *password_key_new(struct error *error)
 {
     struct password_key *key = calloc(1, sizeof *key);
     if (key)
-        key->pair = EVP_RSA_gen(KEY_BITS);
-    if (!key || !key->pair) {
-        free(key);
-        error_set(error, "cannot make a pair of RSA keys for passwords");
-        return NULL;
-    }
+        pthread_mutex_init(&key->lock, NULL);
+    else
+        error_set(error, "out of memory");
     return key;
+}
+
+bool password_key_prepare(struct password_key *key)
+{
+    pthread_mutex_lock(&key->lock);
+    if (!key->pair)
+        key->pair = EVP_RSA_gen(KEY_BITS);
+    const bool is_there = key->pair != NULL;
+    pthread_mutex_unlock(&key->lock);
+    if (!is_there)
+        log_error(
+            "gateway",
+            "cannot make a pair of RSA keys for passwords; logins that need them are refused");
+    return is_there;
 }
 
 void password_key_free(struct password_key *key)
@@ -34,12 +48,13 @@ void password_key_free(struct password_key *key)
     if (!key)
         return;
     EVP_PKEY_free(key->pair);
+    pthread_mutex_destroy(&key->lock);
     free(key);
 }
 
-bool password_key_public(const struct password_key *key, struct strbuf *pem)
+bool password_key_public(struct password_key *key, struct strbuf *pem)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
+    BIO *bio = password_key_prepare(key) ? BIO_new(BIO_s_mem()) : NULL;
     char *text = NULL;
     const bool is_written = bio && PEM_write_bio_PUBKEY(bio, key->pair) == 1;
     const long size = is_written ? BIO_get_mem_data(bio, &text) : 0;
@@ -68,10 +83,10 @@ static bool apply(rsa_operation *operation, EVP_PKEY_CTX *context, const uint8_t
     return ok && !out->failed;
 }
 
-bool password_key_decrypt(const struct password_key *key, const uint8_t *bytes, size_t size,
+bool password_key_decrypt(struct password_key *key, const uint8_t *bytes, size_t size,
                           struct strbuf *out)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->pair, NULL);
+    EVP_PKEY_CTX *context = password_key_prepare(key) ? EVP_PKEY_CTX_new(key->pair, NULL) : NULL;
     const bool ok = context && EVP_PKEY_decrypt_init(context) > 0 &&
                     apply(EVP_PKEY_decrypt, context, bytes, size, out);
     EVP_PKEY_CTX_free(context);

@@ -67,8 +67,9 @@ bool login_connected(struct session *session)
 
 void login_backend_timed_out(struct session *session)
 {
+    const long tenths = (session->login->attempt_ms + 50) / 100;
     fail_to_reach(session, "weir: the backend %s did not answer in %g s", label_of(session),
-                  (double)((session->login->attempt_ms + 50) / 100) / 10);
+                  (double)tenths / 10);
 }
 
 void login_backend_lost(struct session *session)
