@@ -548,6 +548,7 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     int status = server->status;
     const long cut_off = atomic_load(&server->gateway.cut_off);
     uv_loop_close(&server->loop);
+    uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
     upstream_set_free(server->gateway.upstreams);
     free(server->gateway.backends);
     connection_ids_free(server->gateway.connection_ids);
