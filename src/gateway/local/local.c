@@ -79,6 +79,22 @@ struct local_action local_out_of_memory(struct local *local)
     return local_fail(local, WIRE_ER_OUT_OF_RESOURCES, "Out of memory.");
 }
 
+void local_keep_ok(struct local *local, const struct wire_packet *packet,
+                   const struct wire_result *result, struct strbuf *answer,
+                   struct wire_result *kept)
+{
+    if (!packet->ends_reply || result->is_error)
+        return;
+    strbuf_reset(answer);
+    strbuf_add(answer, packet->payload, packet->payload_size);
+    *kept = *result;
+    kept->message = "";
+    kept->message_size = 0;
+    kept->session_state = NULL;
+    kept->session_state_size = 0;
+    tracking_result(local->observed, result);
+}
+
 struct local_action local_ok(struct local *local)
 {
     return answer(local, LOCAL_OK);

@@ -167,6 +167,14 @@ struct local_action local_refuse(struct local *local, const struct plugin_refusa
 struct local_action local_fail_like(struct local *local, const struct wire_result *result);
 struct local_action local_out_of_memory(struct local *local);
 struct local_action local_ok(struct local *local);
+
+/* For a query whose OK is answered later: keeps the packet that ends its reply in `answer` (any other
+ * packet, and an error, is passed over) and its result without texts, which are borrowed; and notes
+ * what it says of the session. */
+void local_keep_ok(struct local *local, const struct wire_packet *packet,
+                   const struct wire_result *result, struct strbuf *answer,
+                   struct wire_result *kept);
+
 struct local_action local_rows(struct local *local, const char *const *columns, size_t column_count,
                                const char *const *values, size_t row_count);
 

@@ -130,20 +130,11 @@ static struct local_action do_work(void)
 
 /* ---- The rest ---- */
 
-/* Keeps the backend's OK, and notes what it says of the session. */
 static void rest_packet(struct local *local, const struct wire_packet *packet,
                         const struct wire_result *result)
 {
     struct plugin_set *set = set_of(local);
-    if (!packet->ends_reply || result->is_error)
-        return;
-    strbuf_add(&set->answer, packet->payload, packet->payload_size);
-    set->result = *result;
-    set->result.message = "";
-    set->result.message_size = 0;
-    set->result.session_state = NULL;
-    set->result.session_state_size = 0;
-    tracking_result(local->observed, result);
+    local_keep_ok(local, packet, result, &set->answer, &set->result);
 }
 
 static struct local_action rest_known(struct local *local, const struct local_outcome *outcome)

@@ -22,20 +22,10 @@ void local_do_work(struct local *local, void (*work)(struct local *local))
     plugin_collect_warnings(NULL);
 }
 
-/* Keeps the backend's OK, and what it says of the session. */
 static void keep_packet(struct local *local, const struct wire_packet *packet,
                         const struct wire_result *result)
 {
-    if (!packet->ends_reply || result->is_error)
-        return;
-    strbuf_reset(&local->warned);
-    strbuf_add(&local->warned, packet->payload, packet->payload_size);
-    local->warned_result = *result;
-    local->warned_result.message = "";
-    local->warned_result.message_size = 0;
-    local->warned_result.session_state = NULL;
-    local->warned_result.session_state_size = 0;
-    tracking_result(local->observed, result);
+    local_keep_ok(local, packet, result, &local->warned, &local->warned_result);
 }
 
 /* Bytes of the text that are no more than `most` and end with a whole character. */
