@@ -25,9 +25,23 @@ enum option_type {
     OPTION_CHOICE,  /* int: the index into choices */
 };
 
+/* When a value that differs takes effect in a program that reads its options again while it runs. */
+#define OPTION_EFFECTS(X)                                                                          \
+    X(OPTION_EFFECT_UNSAID, NULL) /* of programs that read their options once */                   \
+    X(OPTION_AT_ONCE, "at once")                                                                   \
+    X(OPTION_FOR_NEW_CONNECTIONS, "for new connections")                                           \
+    X(OPTION_AT_NEXT_START, "at the next start")
+
+enum option_effect {
+#define X(enumerator, text) enumerator,
+    OPTION_EFFECTS(X)
+#undef X
+};
+
 struct option_row {
     const char *name;
     enum option_type type;
+    enum option_effect effect;
     size_t offset;              /* of the value in the program's struct */
     const char *letter;         /* another spelling, "P"; NULL: none */
     const char *argument;       /* what --help calls the value, "DIR" */
@@ -88,6 +102,19 @@ void options_misspelt_environment(const struct option_table *table,
 void options_write_json(const struct option_table *table, const void *values, struct strbuf *json);
 
 void options_release(const struct option_table *table, void *values);
+
+/* ---- Reading them again (options_effects.c) ---- */
+
+/* "at once"; NULL: unsaid. */
+const char *option_effect_text(enum option_effect effect);
+
+/* Calls differs() for each option whose values are not the same in both structs. */
+void options_compare(const struct option_table *table, const void *values, const void *others,
+                     void differs(void *user, const struct option_row *row), void *user);
+
+/* Sets one option to what it is in `from`, the table's struct as well. */
+int options_copy(const struct option_row *row, void *values, const void *from,
+                 struct error *error) WEIR_MUST_CHECK;
 
 void options_print_help(const struct option_table *table, FILE *out);
 

@@ -65,6 +65,8 @@ void options_print_file(const struct option_table *table, FILE *out)
             print_comment(out, row->help);
             if (row->type == OPTION_CHOICE)
                 print_choices(out, row);
+            if (row->effect)
+                fprintf(out, "# Changes %s.\n", option_effect_text(row->effect));
             fprintf(out, "#%s = ", row->name);
             print_value(out, row);
             fputc('\n', out);

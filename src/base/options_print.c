@@ -67,6 +67,10 @@ static void print_row(const struct option_row *row, FILE *out)
         snprintf(note, sizeof note, " [environment: %s]", row->environment);
         print_wrapped(out, note, &position);
     }
+    if (row->effect) {
+        snprintf(note, sizeof note, " [changes %s]", option_effect_text(row->effect));
+        print_wrapped(out, note, &position);
+    }
     fputc('\n', out);
 }
 
@@ -121,6 +125,11 @@ static void print_manual_row(const struct option_row *row, FILE *out)
     if (row->environment) {
         fputs(" Environment: ", out);
         print_roff(out, row->environment);
+        fputc('.', out);
+    }
+    if (row->effect) {
+        fputs(" Changes ", out);
+        print_roff(out, option_effect_text(row->effect));
         fputc('.', out);
     }
     fputc('\n', out);

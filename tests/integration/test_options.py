@@ -29,6 +29,14 @@ def test_help_and_man_page_tell_the_same_options(program):
     assert manual.startswith(f".TH {program} 1")
 
 
+def test_each_option_of_a_configuration_says_when_it_changes():
+    unsaid = set()
+    for told in re.split(r"\n  (?=-)", run("weir-server", "--help").stdout)[1:]:
+        if not re.search(r"\[changes\s+(at\s+once|for\s+new\s+connections|at\s+the\s+next\s+start)\]", told):
+            unsaid.add(told.split()[-1] if told.startswith("-V") else re.search(r"-([a-z-]{3,})", told).group(1))
+    assert unsaid == {"config", "help", "manual", "sample", "exit."}
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_programs_say_their_options_and_refuse_others(program):
     assert program in run(program, "--help").stdout

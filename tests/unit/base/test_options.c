@@ -28,6 +28,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct values, host),
      .argument = "HOST",
      .fallback = "here",
+     .effect = OPTION_AT_ONCE,
      .environment = "WEIR_TEST_HOST",
      .help = "the host"},
     {.name = "port",
@@ -45,6 +46,7 @@ static const struct option_row rows[] = {
      .offset = offsetof(struct values, level),
      .argument = "LEVEL",
      .fallback = "quiet",
+     .effect = OPTION_AT_NEXT_START,
      .choices = levels,
      .help = "how loud"},
 };
@@ -194,6 +196,66 @@ static void help_and_manual_name_every_option(void **state)
     }
 }
 
+/* Lines that were broken are one again. */
+static void join_lines(char *text)
+{
+    char *to = text;
+    for (const char *at = text; *at; at++)
+        if (!strchr(" \n", *at))
+            *to++ = *at;
+        else if (to > text && to[-1] != ' ')
+            *to++ = ' ';
+    *to = 0;
+}
+
+static void each_form_of_the_table_says_when_a_value_takes_effect(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*print)(const struct option_table *, FILE *);
+        const char *once, *later;
+    } forms[] = {{options_print_help, "[changes at once]", "[changes at the next start]"},
+                 {options_print_manual, "Changes at once.", "Changes at the next start."},
+                 {options_print_file, "# Changes at once.", "# Changes at the next start."}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        forms[i].print(&table, out);
+        fclose(out);
+        join_lines(text);
+        assert_non_null(strstr(text, forms[i].once));
+        assert_non_null(strstr(text, forms[i].later));
+        free(text);
+    }
+}
+
+static void note(void *user, const struct option_row *row)
+{
+    strbuf_printf(user, "%s ", row->name);
+}
+
+static void options_that_differ_are_named_and_can_be_put_back(void **state)
+{
+    (void)state;
+    struct values values, others;
+    struct error error;
+    struct strbuf names = STRBUF_INIT;
+    assert_true(parse(&values, &error, "-host a -level loud") > 0);
+    assert_true(parse(&others, &error, "-host b -P 7 -help") > 0);
+    options_compare(&table, &values, &others, note, &names);
+    assert_string_equal(names.data, "host port help level ");
+    for (size_t i = 0; i < table.count; i++)
+        assert_int_equal(options_copy(&rows[i], &others, &values, &error), 0);
+    strbuf_reset(&names);
+    options_compare(&table, &values, &others, note, &names);
+    assert_int_equal(names.size, 0);
+    assert_ptr_not_equal(values.host, others.host);
+    options_release(&table, &values);
+    options_release(&table, &others);
+    strbuf_release(&names);
+}
+
 static void what_is_in_force_is_json(void **state)
 {
     (void)state;
@@ -217,6 +279,8 @@ int main(void)
         cmocka_unit_test(the_command_line_wins_over_the_environment),
         cmocka_unit_test(one_option_can_be_looked_up_before_the_others),
         cmocka_unit_test(help_and_manual_name_every_option),
+        cmocka_unit_test(each_form_of_the_table_says_when_a_value_takes_effect),
+        cmocka_unit_test(options_that_differ_are_named_and_can_be_put_back),
         cmocka_unit_test(what_is_in_force_is_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
