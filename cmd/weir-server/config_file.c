@@ -267,6 +267,53 @@ bool config_file_place(void *user, const char *plugin, const char *key,
     return true;
 }
 
+/* ---- Two files ---- */
+
+static const struct toml_node *setting_of(const struct config_file *file, const char *plugin,
+                                          const char *key)
+{
+    const struct toml_node *section = file ? section_of(file, plugin) : NULL;
+    return section ? toml_get(section, key) : NULL;
+}
+
+static bool is_same_setting(const struct toml_node *setting, const struct toml_node *other)
+{
+    return setting && other && toml_type(setting) == toml_type(other) &&
+           strcmp(toml_text(setting, NULL), toml_text(other, NULL)) == 0;
+}
+
+/* Adds the settings of `file` that the other one lacks or, where asked for, has otherwise. */
+static void add_differing(const struct config_file *file, const struct config_file *other,
+                          bool asks_for_values, struct strbuf *names)
+{
+    const struct toml_node *sections = file ? toml_get(toml_root(file->document), "plugin") : NULL;
+    for (size_t i = 0; sections && i < toml_count(sections); i++) {
+        const struct toml_node *section = toml_at(sections, i);
+        for (size_t j = 0; j < toml_count(section); j++) {
+            const struct toml_node *own = toml_at(section, j);
+            const struct toml_node *its = setting_of(other, toml_key(section), toml_key(own));
+            if (!its || (asks_for_values && !is_same_setting(own, its)))
+                strbuf_printf(names, "%s%s.%s", names->size ? ", " : "", toml_key(section),
+                              toml_key(own));
+        }
+    }
+}
+
+void config_file_compare_plugins(const struct config_file *file, const struct config_file *other,
+                                 struct strbuf *notes)
+{
+    struct strbuf names = STRBUF_INIT;
+    add_differing(file, other, true, &names);
+    add_differing(other, file, false, &names);
+    if (names.size)
+        strbuf_printf(
+            notes,
+            "%splugins read their settings at the start, and these differ: %s; SET GLOBAL "
+            "changes one now, and a value that was SET counts more than the file",
+            notes->size ? "; " : "", names.data);
+    strbuf_release(&names);
+}
+
 /* ---- The check ---- */
 
 /* A key that begins with the plugin's name is one that SET would take. */

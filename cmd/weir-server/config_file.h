@@ -36,6 +36,10 @@ const char *config_file_setting(void *user, const char *plugin, const char *key)
 bool config_file_place(void *user, const char *plugin, const char *key,
                        struct plugin_setting_place *place);
 
+/* Appends a sentence about settings of plugins that differ: they are read at start. Each may be NULL. */
+void config_file_compare_plugins(const struct config_file *file, const struct config_file *other,
+                                 struct strbuf *notes);
+
 /* Once the plugins have started: every section is a plugin's, and every key was asked for. A plugin
  * that lies in the directory and is not loaded, or was skipped, is a warning. */
 WEIR_MUST_CHECK int config_file_check(struct config_file *file, const struct option_table *table,

@@ -35,10 +35,19 @@ void log_set_level(enum log_level level)
     atomic_store(&highest, (int)level);
 }
 
+/* Once it was a file, the number of that stays. */
+static int return_to_standard_error(void)
+{
+    const int current = atomic_load(&descriptor);
+    if (current != STDERR_FILENO)
+        dup3(STDERR_FILENO, current, O_CLOEXEC);
+    return 0;
+}
+
 int log_open(const char *path, struct error *error)
 {
-    if (!path)
-        return 0;
+    if (!path || !*path)
+        return return_to_standard_error();
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     if (file < 0)
         return error_set(error, "log file %s: %s", path, strerror(errno));

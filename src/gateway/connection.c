@@ -524,7 +524,7 @@ static struct session *begin_session(struct connection *connection, const struct
 {
     struct worker *worker = connection->worker;
     struct introduction introduction;
-    introduce(&introduction, worker->gateway, arrival);
+    introduce(&introduction, worker, arrival);
     return session_new(&worker->environment, &introduction.arrival, &connection->client.filter);
 }
 

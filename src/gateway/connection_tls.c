@@ -51,7 +51,7 @@ bool connection_begin_securing(struct connection *connection, enum session_side 
         return false;
     connection->securing[side].is_going_on = true;
     if (side == SESSION_CLIENT
-            ? tls_accept(connection->worker->gateway->tls, connection->client_leg)
+            ? tls_accept(atomic_load(&connection->worker->gateway->tls), connection->client_leg)
             : tls_connect(upstream_tls(connection_upstream(connection))->context,
                           connection->backend_leg))
         connection_go_on_securing(connection, side);

@@ -19,7 +19,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "gateway/compression_names.h"
+#include "gateway/configuration.h"
+#include "gateway/reload.h"
 #include "gateway/reporting.h"
 #include "gateway/service_manager.h"
 #include "gateway/trace_loading.h"
@@ -100,6 +101,7 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
                            server->error))
             return -1;
     say_how(server->gateway.options);
+    reload_start(server->gateway.reload);
     service_is_ready();
     return 0;
 }
@@ -173,6 +175,7 @@ static void finish(struct server *server)
         worker_join(&server->workers[i]);
     watchdog_stop(server->watchdog);
     service_pulse_stop(&server->pulse);
+    reload_close(server->gateway.reload);
     server->worker_count = 0;
     if (server->gateway.upstreams)
         upstream_set_stop(server->gateway.upstreams);
@@ -218,6 +221,7 @@ static void stop(struct server *server)
              "stopping: no new connections; statements and transactions may end (%ld s at most)",
              server->gateway.options->drain_timeout_s);
     server->phase = PHASE_DRAINING;
+    reload_stop(server->gateway.reload);
     service_stops(server->gateway.options->drain_timeout_s);
     for (size_t i = 0; i < server->listener_count; i++)
         listener_close(&server->listeners[i]);
@@ -247,19 +251,9 @@ static void on_flushed(uv_work_t *work, int cancelled)
     ((struct server *)work->data)->flushing = false;
 }
 
-static void reopen(struct server *server)
+static void on_hangup(struct server *server)
 {
-    struct error error = {""};
-    service_reloads();
-    if (log_open(server->gateway.options->log_file, &error) ||
-        (server->gateway.tls && tls_context_reload(server->gateway.tls, &error)) ||
-        upstream_set_reload_tls(server->gateway.upstreams, &error) ||
-        reporting_reload(server->reporting, &error))
-        log_error("gateway", "SIGHUP: %s", error.message);
-    else
-        log_info("gateway", "SIGHUP: log and certificates read again; plugins are flushed");
-    if (server->phase == PHASE_SERVING)
-        service_is_ready();
+    reload_by_signal(server->gateway.reload);
     if (server->flushing)
         return;
     server->flushing = true;
@@ -271,7 +265,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
     if (number == SIGHUP) {
-        reopen(server);
+        on_hangup(server);
         return;
     }
     if (server->phase == PHASE_DRAINING) /* asked twice: do not wait */
@@ -483,21 +477,16 @@ static void init_loop(struct server *server)
 static int start(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
-    const struct tls_options tls = {.prefix = "-",
-                                    .certificate = options->tls_certificate,
-                                    .key = options->tls_key,
-                                    .ca = options->tls_ca,
-                                    .automatic = options->tls_automatic};
-    if (tls_context_open(&server->gateway.tls, &tls, error) ||
-        networks_parse(options->proxy_networks, &server->gateway.proxies, error) ||
-        compression_capabilities("compression", options->compression, &server->gateway.compression,
-                                 error) ||
-        compression_capabilities("backend-compression", options->backend_compression,
-                                 &server->gateway.backend_compression, error))
+    const struct tls_options tls = configuration_tls(options);
+    struct tls_context *context = NULL;
+    if (configuration_prepare(server->gateway.configuration, error) ||
+        tls_context_open(&context, &tls, error))
         return -1;
+    atomic_store(&server->gateway.tls, context);
+    server->gateway.configuration->offers_tls = context != NULL;
     if (trace_loading_open(&server->gateway, error))
         return -1;
-    if (options->require_tls && !server->gateway.tls)
+    if (options->require_tls && !context)
         return error_set(error,
                          "-require-secure-transport: there is no certificate; give -ssl-cert and "
                          "-ssl-key, or -auto-tls");
@@ -523,20 +512,40 @@ const char *gateway_known_name(uint32_t list, size_t index)
     return list == WEIR_NAMES_KIND ? sql_kind_name_at(index) : NULL;
 }
 
-int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
-                struct error *error)
+/* Returns owned, or NULL without memory. */
+static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *configuration,
+                                                 struct plugin_registry *registry,
+                                                 struct error *error)
 {
-    assert(options && registry && error);
     struct server *server = calloc(1, sizeof *server);
     if (!server)
-        return error_set(error, "out of memory");
-    signal(SIGPIPE, SIG_IGN);
-    server->gateway.options = options;
-    server->gateway.registry = registry;
+        return NULL;
+    struct gateway *gateway = &server->gateway;
+    gateway_configuration_hold(configuration);
+    gateway->configuration = configuration;
+    gateway->options = &configuration->options;
+    gateway->registry = registry;
+    pthread_mutex_init(&gateway->configuration_lock, NULL);
     server->error = error;
-    raise_file_limit(options);
-    return_large_buffers();
     init_loop(server);
+    gateway->reload = reload_new(gateway, &server->loop, &server->reporting);
+    if (gateway->reload)
+        return server;
+    gateway_configuration_drop(configuration);
+    free(server);
+    return NULL;
+}
+
+int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,
+                struct error *error)
+{
+    assert(configuration && registry && error);
+    signal(SIGPIPE, SIG_IGN);
+    struct server *server = server_new(configuration, registry, error);
+    if (!server)
+        return error_set(error, "out of memory");
+    raise_file_limit(&configuration->options);
+    return_large_buffers();
     server->status = start(server, error);
     if (server->status) {
         for (size_t i = 0; i < server->listener_count; i++)
@@ -552,9 +561,11 @@ int gateway_run(const struct gateway_options *options, struct plugin_registry *r
     upstream_set_free(server->gateway.upstreams);
     free(server->gateway.backends);
     connection_ids_free(server->gateway.connection_ids);
-    tls_context_free(server->gateway.tls);
+    tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);
-    networks_free(server->gateway.proxies);
+    reload_free(server->gateway.reload);
+    pthread_mutex_destroy(&server->gateway.configuration_lock);
+    gateway_configuration_drop(server->gateway.configuration);
     trace_loading_close(&server->gateway);
     free(server->workers);
     free(server->activities);

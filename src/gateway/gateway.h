@@ -19,6 +19,8 @@
  *
  *   gateway.c        the main loop: listeners, signals, draining
  *   worker.c         one event loop a core; sessions are spread over them
+ *   configuration.c  the configuration in force, and who holds it
+ *   reload.c         reads it again, and has it take effect
  *   watchdog.c       says which worker does not go on
  *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
@@ -27,6 +29,7 @@
 #ifndef WEIR_GATEWAY_GATEWAY_H
 #define WEIR_GATEWAY_GATEWAY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,6 +59,9 @@ struct gateway_checks {
     const char *query, *expected; /* NULL: no query; any answer will do */
     bool galera;
 };
+
+struct gateway_configuration;
+struct networks;
 
 struct gateway_options {
     const char *host;   /* address to listen on */
@@ -98,7 +104,31 @@ struct gateway_options {
     void (*describe)(void *user, struct strbuf *json);
     void *describe_user;
     const char *log_file; /* reopened on SIGHUP; NULL: standard error */
+    enum log_level log_level;
+    /* Reads the configuration again. current is the one in force. Returns owned, with a single reference, or NULL and
+     * a message. notes: sentences about what does not take effect now, with "; " between them. NULL:
+     * it cannot be read again. Main thread. */
+    struct gateway_configuration *(*read_again)(void *user,
+                                                const struct gateway_configuration *current,
+                                                struct strbuf *notes, struct error *error);
+    void *read_again_user;
 };
+
+/* Options, with the memory of their texts. Constant once the gateway has it. */
+struct gateway_configuration {
+    struct gateway_options options;
+    /* Frees it. Any thread. */
+    void (*release)(struct gateway_configuration *configuration);
+    atomic_uint references; /* 1 at first */
+    /* What follows from the options; zeroed at first, the gateway's. */
+    struct networks *proxies;                  /* who may send a PROXY header; NULL: nobody */
+    uint64_t compression, backend_compression; /* capabilities */
+    bool offers_tls;                           /* to clients */
+};
+
+/* References. Any thread; the last one that is dropped releases it. NULL may be dropped. */
+void gateway_configuration_hold(struct gateway_configuration *configuration);
+void gateway_configuration_drop(struct gateway_configuration *configuration);
 
 /* From now on a crash of the process says in the log in which plugin and callback it was, with a
  * backtrace. Once a process, before plugins are loaded. */
@@ -109,10 +139,10 @@ void gateway_report_crashes(void);
 /* The names of a weir_name_list, for plugin_options. */
 const char *gateway_known_name(uint32_t list, size_t index);
 
-/* Serves until SIGTERM or SIGINT, and the drain after it. registry: borrowed; the caller shuts it down
- * afterwards. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
+/* Serves until SIGTERM or SIGINT, and the drain after it. Takes a reference to the configuration. registry: borrowed;
+ * the caller shuts it down afterwards. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
  * serving could not begin. Main thread, once a process. */
-int gateway_run(const struct gateway_options *options, struct plugin_registry *registry,
+int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,
                 struct error *error);
 
 #endif

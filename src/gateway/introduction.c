@@ -13,16 +13,19 @@ static void make_scramble(char scramble[WIRE_SCRAMBLE_BYTES])
         scramble[i] = (char)((unsigned char)scramble[i] % 94 + 33);
 }
 
-void introduce(struct introduction *introduction, struct gateway *gateway,
+void introduce(struct introduction *introduction, const struct worker *worker,
                const struct arrival *arrival)
 {
+    struct gateway *gateway = worker->gateway;
+    const struct gateway_configuration *configuration = worker->configuration;
     struct session_arrival *begin = &introduction->arrival;
     socklen_t size = sizeof begin->local;
     *begin = (struct session_arrival){
-        .id = gateway->options->backend_first ? 0 : connection_ids_next(gateway->connection_ids),
+        .id =
+            configuration->options.backend_first ? 0 : connection_ids_next(gateway->connection_ids),
         .peer = arrival->peer,
-        .takes_proxy_header = networks_have(gateway->proxies, &arrival->peer),
-        .too_many = atomic_load(&gateway->connections) > gateway->options->max_connections,
+        .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
+        .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,
     };
     getsockname(arrival->fd, (struct sockaddr *)&begin->local, &size);
     client_address_set(&begin->address, &begin->peer, &begin->local);

@@ -13,7 +13,7 @@ struct introduction {
 };
 
 /* Fills *introduction, which must stay where it is until session_new() has returned. */
-void introduce(struct introduction *introduction, struct gateway *gateway,
+void introduce(struct introduction *introduction, const struct worker *worker,
                const struct arrival *arrival);
 
 #endif

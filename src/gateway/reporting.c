@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/configuration.h"
 #include "gateway/status/status.h"
 
 struct reporting {
@@ -57,25 +58,35 @@ static bool is_draining(void *owner)
 
 static bool certificate_expires(void *owner, int64_t *at)
 {
-    const struct gateway *gateway = owner;
-    if (gateway->tls)
-        *at = tls_context_expiry(gateway->tls);
-    return gateway->tls != NULL;
+    struct tls_context *tls = atomic_load(&((struct gateway *)owner)->tls);
+    if (tls)
+        *at = tls_context_expiry(tls);
+    return tls != NULL;
 }
 
 static int read_certificate(void *owner, struct strbuf *chain, struct strbuf *key,
                             struct error *error)
 {
-    return tls_context_export(((const struct gateway *)owner)->tls, chain, key, error);
+    return tls_context_export(atomic_load(&((struct gateway *)owner)->tls), chain, key, error);
 }
 
 static void write_options(void *owner, struct strbuf *json)
 {
-    const struct gateway_options *options = ((const struct gateway *)owner)->options;
+    struct gateway_configuration *configuration = configuration_hold(owner);
+    const struct gateway_options *options = &configuration->options;
     if (options->describe)
         options->describe(options->describe_user, json);
     else
         strbuf_add_text(json, "{}");
+    gateway_configuration_drop(configuration);
+}
+
+static long max_connections(void *owner)
+{
+    struct gateway_configuration *configuration = configuration_hold(owner);
+    const long most = configuration->options.max_connections;
+    gateway_configuration_drop(configuration);
+    return most;
 }
 
 /* ---- Opening ---- */
@@ -107,14 +118,14 @@ static struct reporting *reporting_new(struct gateway *gateway)
             .certificate_expires = certificate_expires,
             .certificate = read_certificate,
             .options = write_options,
-            .max_connections = gateway->options->max_connections,
+            .max_connections = max_connections,
         };
     return reporting;
 }
 
 static int check_options(const struct gateway *gateway, struct error *error)
 {
-    if (gateway->options->status_tls && !gateway->tls)
+    if (gateway->options->status_tls && !atomic_load(&gateway->tls))
         return error_set(error,
                          "-status-tls: there is no certificate; give -ssl-cert and -ssl-key, "
                          "or -auto-tls");

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "gateway/compression_names.h"
+#include "gateway/configuration.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
+#include "gateway/reload.h"
 #include "gateway/trace_loading.h"
 
 #define HOLD_LOOKS                                                                                 \
@@ -137,7 +139,7 @@ static void greeted(void *owner, const struct session_backend *backend,
 static bool compress_leg(void *owner, struct leg *leg, const struct session_compression *wanted)
 {
     const struct worker *worker = owner;
-    const struct gateway_options *options = worker->gateway->options;
+    const struct gateway_options *options = &worker->configuration->options;
     const bool is_zstd = wanted->capability == WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
     const struct compression_settings settings = {
         .algorithm = is_zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB,
@@ -187,6 +189,12 @@ static void read_metrics(void *owner, struct metrics *sums)
     workers_read_metrics(worker->gateway, sums);
 }
 
+static int reload_configuration(void *owner, struct strbuf *notes, struct error *error)
+{
+    const struct worker *worker = owner;
+    return reload_by_statement(worker->gateway->reload, notes, error);
+}
+
 static bool key_of_passwords(void *owner, struct strbuf *pem)
 {
     struct password_key *key = ((const struct worker *)owner)->gateway->password_key;
@@ -222,15 +230,34 @@ static const struct session_operations operations = {
     .trace_load = load_trace,
     .trace_changed = trace_changed,
     .metrics_read = read_metrics,
+    .configuration_reload = reload_configuration,
     .password_key = key_of_passwords,
     .password_decrypt = decrypt_password,
     .password_encrypt = encrypt_password,
 };
 
+/* What a reload may change. */
+static void set_limits(struct worker *worker)
+{
+    const struct gateway_configuration *configuration = worker->configuration;
+    const struct gateway_options *options = &configuration->options;
+    struct session_environment *environment = &worker->environment;
+    environment->offers_tls = configuration->offers_tls;
+    environment->compression = configuration->compression;
+    environment->backend_compression = configuration->backend_compression;
+    environment->zstd_level = (int)options->zstd_level;
+    environment->requires_tls = options->require_tls;
+    environment->max_command_bytes = (size_t)options->max_command_bytes;
+    environment->max_prepared_bytes = (size_t)options->max_prepared_bytes;
+    environment->handshake_timeout_s = options->handshake_timeout_s;
+    environment->connect_timeout_s = options->connect_timeout_s;
+    environment->hold_timeout_s = options->hold_timeout_s;
+}
+
 static void set_environment(struct worker *worker)
 {
     struct gateway *gateway = worker->gateway;
-    const struct gateway_options *options = gateway->options;
+    const struct gateway_options *options = &worker->configuration->options;
     worker->environment = (struct session_environment){
         .operations = &operations,
         .owner = worker,
@@ -238,24 +265,32 @@ static void set_environment(struct worker *worker)
         .has_plugins = plugin_count(gateway->registry) > 0,
         .has_variables = plugin_has_variables(gateway->registry),
         .has_functions = plugin_has_callables(gateway->registry),
-        .offers_tls = gateway->tls != NULL,
-        .compression = gateway->compression,
-        .backend_compression = gateway->backend_compression,
-        .zstd_level = (int)options->zstd_level,
-        .requires_tls = options->require_tls,
         .backend_first = options->backend_first,
         .backend = upstream_set_count(gateway->upstreams) == 1 ? gateway->backends : NULL,
-        .max_command_bytes = (size_t)options->max_command_bytes,
-        .max_prepared_bytes = (size_t)options->max_prepared_bytes,
-        .handshake_timeout_s = options->handshake_timeout_s,
-        .connect_timeout_s = options->connect_timeout_s,
-        .hold_timeout_s = options->hold_timeout_s,
         .trace = &gateway->trace,
         .measures = options->report_status,
     };
     if (options->report_status)
         worker->activity.plugin.callbacks = worker->environment.metrics.callbacks;
+    set_limits(worker);
     session_environment_init(&worker->environment);
+}
+
+static void set_hold_timer(struct worker *worker);
+
+/* Sessions that exist go on with what they have begun with where a new value could not be theirs: a login
+ * with its compression, a command with its limit. */
+static void follow_configuration(struct worker *worker)
+{
+    struct gateway_configuration *old = worker->configuration;
+    const unsigned configurations = atomic_load(&worker->gateway->configurations);
+    if (worker->configurations == configurations)
+        return;
+    worker->configurations = configurations;
+    worker->configuration = configuration_hold(worker->gateway);
+    set_limits(worker);
+    set_hold_timer(worker);
+    gateway_configuration_drop(old);
 }
 
 /* ---- The loop ---- */
@@ -310,6 +345,7 @@ static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
     activity_begin(&worker->activity, "empties its inbox", 0);
+    follow_configuration(worker); /* first: those who come after a reload have what it brought */
     empty_inbox(worker);
     unsigned changes = atomic_load(&worker->gateway->trace_changes);
     if (worker->trace_changes != changes)
@@ -372,12 +408,17 @@ static void start_lag_timer(struct worker *worker)
 /* ---- The loop's beginning and end ---- */
 
 /* One look at all sessions in a while: a hold of each costs no timer of its own. */
-static void start_hold_timer(struct worker *worker)
+static void set_hold_timer(struct worker *worker)
 {
     const uint64_t period_ms = (uint64_t)worker->environment.hold_timeout_s * 1000 / HOLD_LOOKS;
+    uv_timer_start(&worker->hold_timer, on_hold_timer, period_ms, period_ms);
+}
+
+static void start_hold_timer(struct worker *worker)
+{
     uv_timer_init(&worker->loop, &worker->hold_timer);
     worker->hold_timer.data = worker;
-    uv_timer_start(&worker->hold_timer, on_hold_timer, period_ms, period_ms);
+    set_hold_timer(worker);
     uv_unref((uv_handle_t *)&worker->hold_timer);
 }
 
@@ -429,6 +470,7 @@ int worker_start(struct worker *worker, struct gateway *gateway, struct error *e
     if (!worker->buffer)
         return error_set(error, "out of memory for a worker's buffer");
     pthread_mutex_init(&worker->lock, NULL);
+    worker->configuration = configuration_hold(gateway);
     set_environment(worker);
     int status = uv_loop_init(&worker->loop);
     if (status == 0)
@@ -493,5 +535,6 @@ void worker_join(struct worker *worker)
     free(worker->inbox);
     free(worker->buffer);
     session_environment_release(&worker->environment);
+    gateway_configuration_drop(worker->configuration);
     pthread_mutex_destroy(&worker->lock);
 }

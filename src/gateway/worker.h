@@ -19,11 +19,17 @@
 #include "gateway/watchdog.h"
 
 struct connection;
+struct reload;
 struct trace_host;
 
-/* What all workers share. Set up before they start; immutable but for atomics. */
+/* What all workers share. Set up before they start; immutable but for atomics
+ * and what a reload replaces. */
 struct gateway {
-    const struct gateway_options *options;
+    const struct gateway_options *options;       /* of the configuration in force; main thread */
+    struct gateway_configuration *configuration; /* under its lock; configuration.h */
+    pthread_mutex_t configuration_lock;
+    atomic_uint configurations; /* that have come into force; workers that are late look */
+    struct reload *reload;
     struct plugin_registry *registry;
     struct upstream_set *upstreams;
     struct session_backend *backends; /* the same, as sessions see them */
@@ -33,15 +39,13 @@ struct gateway {
     atomic_bool draining;
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
-    uint64_t serving_since_ns;                 /* monotonic */
-    struct password_key *password_key;         /* NULL: the embedded server needs none */
-    struct tls_context *tls;                   /* NULL: clients are not offered TLS */
-    uint64_t compression, backend_compression; /* capabilities */
-    struct networks *proxies;                  /* who may send a PROXY header; NULL: nobody */
-    _Atomic(struct trace_host *) trace;        /* the trace plugin; NULL: none (yet) */
-    atomic_uint trace_changes;                 /* of what is traced; workers that are late look */
-    atomic_uint drains;                        /* of backends; the same */
-    uv_async_t *wake_workers;                  /* the main loop's; any thread may send */
+    uint64_t serving_since_ns;          /* monotonic */
+    struct password_key *password_key;  /* NULL: the embedded server needs none */
+    _Atomic(struct tls_context *) tls;  /* NULL: there was no certificate so far */
+    _Atomic(struct trace_host *) trace; /* the trace plugin; NULL: none (yet) */
+    atomic_uint trace_changes;          /* of what is traced; workers that are late look */
+    atomic_uint drains;                 /* of backends; the same */
+    uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
 struct worker {
@@ -52,6 +56,8 @@ struct worker {
     struct activity activity; /* for the watchdog */
     uv_prepare_t before_waiting;
     uv_async_t wake;
+    struct gateway_configuration *configuration; /* that it works with; held */
+    unsigned configurations;                     /* as trace_changes */
     uint8_t *buffer; /* SESSION_READ_BYTES; only for the duration of one callback */
 
     pthread_mutex_t lock;       /* of the inbox */

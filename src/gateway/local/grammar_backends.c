@@ -3,19 +3,7 @@
  * ADMIN BACKENDS and ADMIN SHOW BACKENDS, in the order of their words. */
 #include "gateway/local/grammar_backends.h"
 
-#include <string.h>
-#include <strings.h>
-
-/* Words that are no keywords of any server. */
-static bool accept_text(struct sql_cursor *cursor, const char *word)
-{
-    struct sql_span here = sql_cursor_span(cursor);
-    bool found = cursor->token.class == SQL_TOKEN_WORD && here.size == strlen(word) &&
-                 strncasecmp(here.at, word, here.size) == 0;
-    if (found)
-        sql_cursor_next(cursor);
-    return found;
-}
+#include "gateway/local/grammar_words.h"
 
 static bool is_name(const struct sql_cursor *cursor)
 {
@@ -45,7 +33,7 @@ static bool read_order(struct grammar_backends *backends)
         backends->order = SESSION_BACKEND_ENABLE;
     else if (sql_cursor_accept(&backends->cursor, SQL_WORD_DISABLE))
         backends->order = SESSION_BACKEND_DISABLE;
-    else if (accept_text(&backends->cursor, "drain"))
+    else if (grammar_accept_text(&backends->cursor, "drain"))
         backends->order = SESSION_BACKEND_DRAIN;
     else
         return false;
@@ -61,7 +49,7 @@ bool grammar_backends(struct sql_span statement, const struct sql_mode *mode,
     if (!sql_cursor_accept(cursor, SQL_WORD_ADMIN))
         return false;
     backends->is_show = sql_cursor_accept(cursor, SQL_WORD_SHOW);
-    if (!accept_text(cursor, "backends"))
+    if (!grammar_accept_text(cursor, "backends"))
         return false;
     if (backends->is_show)
         backends->wrong = !is_end(cursor);

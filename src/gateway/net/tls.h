@@ -2,7 +2,7 @@
  *
  * TLS: a context for each side, and the filter that speaks it on a leg.
  *
- * A context holds certificate, key and what is trusted; SIGHUP loads them again, and sessions that exist
+ * A context holds certificate, key and what is trusted; a reload brings other ones, and sessions that exist
  * keep those that they began with. The context of a client keeps the tickets that its servers give, so
  * that most connections cost no full handshake. A context may be read while another thread replaces
  * what it holds. */
@@ -20,7 +20,7 @@ enum tls_check {
     TLS_CHECKS_NAME /* ... and it is for `name` */
 };
 
-/* Texts are borrowed: they must live as long as the context. NULL or "": none. */
+/* Texts are borrowed: they must live as long as the context, or, of a server, until it is open. NULL or "": none. */
 struct tls_options {
     bool is_client;
     const char *prefix;      /* of the options' names in errors: "-", "-backend-" */
@@ -42,8 +42,12 @@ struct tls_context;
 WEIR_MUST_CHECK int tls_context_open(struct tls_context **context,
                                      const struct tls_options *options, struct error *error);
 
-/* Loads the files again; on failure the old ones stay. Any thread. */
-WEIR_MUST_CHECK int tls_context_reload(struct tls_context *context, struct error *error);
+/* What a client's was opened with. Borrowed. */
+const struct tls_options *tls_context_options(const struct tls_context *context);
+
+/* The next connections are made with what the fresh one, which is taken, has loaded; those that exist keep
+ * theirs. Both are of the same side, and of a client opened with the same options. Any thread. */
+void tls_context_adopt(struct tls_context *context, struct tls_context *fresh);
 
 /* The certificate with its chain, and its key, as PEM. */
 WEIR_MUST_CHECK int tls_context_export(struct tls_context *context, struct strbuf *chain,

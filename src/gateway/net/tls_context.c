@@ -35,25 +35,25 @@ int tls_context_open(struct tls_context **context, const struct tls_options *opt
     return 0;
 }
 
-/* A ticket is worth what the check was worth when it was given: none of them outlives its SSL_CTX. A
- * certificate that was made at start stays. */
-int tls_context_reload(struct tls_context *context, struct error *error)
+const struct tls_options *tls_context_options(const struct tls_context *context)
 {
-    const struct tls_options *options = &context->options;
-    if (!options->is_client && !tls_is_given(options->certificate))
-        return 0;
-    SSL_CTX *fresh = tls_load(options, error);
-    if (!fresh)
-        return -1;
-    if (options->is_client)
-        tls_tickets_collect(context, fresh);
+    return &context->options;
+}
+
+/* A ticket is worth what the check was worth when it was given: none of them outlives its SSL_CTX. Connections
+ * read the options, which therefore stay: those of a client are the same, and a server's texts are not read again. */
+void tls_context_adopt(struct tls_context *context, struct tls_context *fresh)
+{
+    if (fresh->options.is_client)
+        tls_tickets_collect(context, fresh->current);
     pthread_mutex_lock(&context->lock);
     SSL_CTX *old = context->current;
-    context->current = fresh;
+    context->current = fresh->current;
+    fresh->current = NULL;
     tls_tickets_drop(context);
     pthread_mutex_unlock(&context->lock);
     SSL_CTX_free(old); /* its sessions hold references of their own */
-    return 0;
+    tls_context_free(fresh);
 }
 
 /* ---- What it holds ---- */

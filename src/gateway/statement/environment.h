@@ -114,6 +114,9 @@ struct session_operations {
     void (*trace_changed)(void *owner);
     /* Adds what all workers have counted so far to sums. NULL: there is only this environment. */
     void (*metrics_read)(void *owner, struct metrics *sums);
+    /* Reads the configuration again. Blocks, any thread but a worker's. notes: what does not take effect now,
+     * with "; " between sentences. Returns 0, or -1 and a message. NULL: it cannot be read again. */
+    int (*configuration_reload)(void *owner, struct strbuf *notes, struct error *error);
     /* RSA for passwords (password_relay.c): appends the gateway's public key, decrypts with its private
      * one, encrypts with the key of a server (foreign text in PEM). false: it cannot be done. NULL:
      * nobody can. */

@@ -183,7 +183,7 @@ static void expose_gateway(struct exposition *page, const struct status_source *
     exposition_number(page, build, 2, 1);
     expose_gauge(page, "max_connections",
                  "connections of clients that there may be (-max-connections)",
-                 source->max_connections);
+                 source->max_connections(source->owner));
     expose_gauge(page, "draining", "1 once the gateway has been told to stop",
                  source->is_draining(source->owner));
     if (source->certificate_expires(source->owner, &expires))

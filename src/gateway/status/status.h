@@ -47,7 +47,7 @@ struct status_source {
     int (*certificate)(void *owner, struct strbuf *chain, struct strbuf *key, struct error *error);
     /* Appends the options in force as a JSON object. */
     void (*options)(void *owner, struct strbuf *json);
-    long max_connections;
+    long (*max_connections)(void *owner);
 };
 
 struct status_options {

@@ -104,7 +104,13 @@ bool upstream_is_local(const struct upstream *upstream)
 
 int upstream_reload_tls(struct upstream *upstream, struct error *error)
 {
-    return upstream->tls.context ? tls_context_reload(upstream->tls.context, error) : 0;
+    struct tls_context *fresh = NULL;
+    if (!upstream->tls.context)
+        return 0;
+    if (tls_context_open(&fresh, tls_context_options(upstream->tls.context), error))
+        return -1;
+    tls_context_adopt(upstream->tls.context, fresh);
+    return 0;
 }
 
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile)

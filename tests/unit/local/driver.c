@@ -77,10 +77,20 @@ static int backend_change(void *owner, const char *name, enum session_backend_or
     return 0;
 }
 
+static int configuration_reload(void *owner, struct strbuf *notes, struct error *error)
+{
+    struct driver *driver = owner;
+    driver->reloads++;
+    if (driver->reload_note)
+        strbuf_add_text(notes, driver->reload_note);
+    return driver->reload_error ? error_set(error, "%s", driver->reload_error) : 0;
+}
+
 static const struct session_operations operations = {.id_find = id_find,
                                                      .kill_elsewhere = kill_elsewhere,
                                                      .backend_describe = backend_describe,
                                                      .backend_change = backend_change,
+                                                     .configuration_reload = configuration_reload,
                                                      .trace_load = trace_load,
                                                      .trace_changed = trace_changed};
 

@@ -29,6 +29,8 @@ struct driver {
     size_t replies_read;
     struct strbuf queries;        /* texts, a line each, and SHOW GRANTS */
     struct strbuf end;            /* how it ended: see driver_query() */
+    const char *reload_error, *reload_note; /* NULL: none */
+    int reloads;
     struct strbuf backend_orders; /* "2 name;": enum session_backend_order and the name, each */
     char killed[96];              /* "elsewhere: KILL 77" */
     bool has_no_account;          /* ... and it fails */
