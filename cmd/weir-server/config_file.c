@@ -383,7 +383,7 @@ static bool is_in_directory(const char *directory, const char *plugin,
     return found;
 }
 
-/* A section of a plugin that is not there. */
+/* A section of a plugin that is not there. registry NULL: none is loaded yet. */
 static int check_stranger(const struct config_file *file, const struct toml_node *section,
                           const struct plugin_registry *registry, const char *directory,
                           struct error *error)
@@ -399,7 +399,7 @@ static int check_stranger(const struct config_file *file, const struct toml_node
     }
     if (*other)
         nearest_offer(&nearest, other);
-    for (size_t i = 0; i < plugin_count(registry); i++)
+    for (size_t i = 0; registry && i < plugin_count(registry); i++)
         nearest_offer(&nearest, plugin_row_at(registry, i).name);
     return toml_error(file->document, section, error,
                       "[plugin.%s]: no such plugin is loaded, nor in -plugin-dir%s%s%s", plugin,
@@ -446,5 +446,28 @@ int config_file_check(struct config_file *file, const struct option_table *table
     pthread_mutex_unlock(&file->lock);
     for (size_t i = 0; sections && status == 0 && i < toml_count(sections); i++)
         status = check_plugin(file, table, toml_at(sections, i), registry, plugin_directory, error);
+    return status;
+}
+
+/* Whether "NAME-VERSION,..." has the plugin. */
+static bool is_named(const char *list, const char *plugin)
+{
+    const size_t size = strlen(plugin);
+    for (const char *at = list; at && *at; at = strchr(at, ',')) {
+        at += strspn(at, ", \t");
+        if (strncmp(at, plugin, size) == 0 && at[size] == '-')
+            return true;
+    }
+    return false;
+}
+
+int config_file_check_sections(const struct config_file *file, const char *plugin_load,
+                               const char *plugin_directory, struct error *error)
+{
+    const struct toml_node *sections = toml_get(toml_root(file->document), "plugin");
+    int status = 0;
+    for (size_t i = 0; sections && status == 0 && i < toml_count(sections); i++)
+        if (!is_named(plugin_load, toml_key(toml_at(sections, i))))
+            status = check_stranger(file, toml_at(sections, i), NULL, plugin_directory, error);
     return status;
 }

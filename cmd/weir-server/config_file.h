@@ -40,6 +40,11 @@ bool config_file_place(void *user, const char *plugin, const char *key,
 void config_file_compare_plugins(const struct config_file *file, const struct config_file *other,
                                  struct strbuf *notes);
 
+/* Before that: every section is of a plugin that is named in -plugin-load, or lies in its directory, which is a warning. */
+WEIR_MUST_CHECK int config_file_check_sections(const struct config_file *file,
+                                               const char *plugin_load,
+                                               const char *plugin_directory, struct error *error);
+
 /* Once the plugins have started: every section is a plugin's, and every key was asked for. A plugin
  * that lies in the directory and is not loaded, or was skipped, is a warning. */
 WEIR_MUST_CHECK int config_file_check(struct config_file *file, const struct option_table *table,

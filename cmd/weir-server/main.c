@@ -3,6 +3,7 @@
  * weir-server: reads its options, loads the plugins, runs the gateway, shuts the plugins down. */
 #include <stdlib.h>
 
+#include "check.h"
 #include "configuration.h"
 #include "plugin/host/plugin_host.h"
 
@@ -51,6 +52,8 @@ static int run(struct configuration *configuration, struct error *error)
         options_print_file(&server_option_table, stdout);
     else if (options->version)
         printf("weir-server %s\n", WEIR_VERSION);
+    else if (options->check)
+        status = configuration_check(configuration, stdout, error);
     else
         status = serve(configuration, error);
     return status;

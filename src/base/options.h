@@ -49,6 +49,7 @@ struct option_row {
     long minimum, maximum;      /* OPTION_NUMBER */
     const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
     const char *environment;    /* variable that sets it; NULL: none */
+    bool is_secret;             /* never shown: whoever asks reads that there is one */
     bool is_argument;           /* of the command line only: a file cannot set it */
     const char *help;           /* one or two sentences, with the unit of a number */
 };
@@ -98,7 +99,7 @@ void options_misspelt_environment(const struct option_table *table,
                                   void misspelt(const char *name, const char *meant));
 
 /* Appends the values that are in force, {"host":"127.0.0.1",...}: all but those of the command line
- * only. */
+ * only; "(secret)" for a secret that is set. */
 void options_write_json(const struct option_table *table, const void *values, struct strbuf *json);
 
 void options_release(const struct option_table *table, void *values);
@@ -120,6 +121,9 @@ void options_print_help(const struct option_table *table, FILE *out);
 
 /* The same as a configuration file: every option that a file can set, commented out. */
 void options_print_file(const struct option_table *table, FILE *out);
+
+/* The values as a configuration file, those of the command line only and secrets left out. */
+void options_print_values(const struct option_table *table, const void *values, FILE *out);
 
 /* The same as a man page in roff, section 1. */
 void options_print_manual(const struct option_table *table, FILE *out);

@@ -28,7 +28,10 @@ static void print_text(FILE *out, const char *text)
 {
     fputc('"', out);
     for (; *text; text++)
-        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            fprintf(out, "\\u%04x", (unsigned)*text);
+        else
+            fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
     fputc('"', out);
 }
 
@@ -71,5 +74,33 @@ void options_print_file(const struct option_table *table, FILE *out)
             print_value(out, row);
             fputc('\n', out);
         }
+    }
+}
+
+static void print_current(FILE *out, const struct option_row *row, const void *at)
+{
+    const char *text = row->type == OPTION_TEXT ? *(char *const *)at : NULL;
+    if (row->type == OPTION_TEXT && (!text || row->is_secret)) {
+        fprintf(out, "#%s = %s\n", row->name, text ? "(secret)" : "\"\"");
+        return;
+    }
+    fprintf(out, "%s = ", row->name);
+    if (row->type == OPTION_TEXT)
+        print_text(out, text);
+    else if (row->type == OPTION_CHOICE)
+        print_text(out, row->choices[*(const int *)at]);
+    else if (row->type == OPTION_NUMBER)
+        fprintf(out, "%ld", *(const long *)at);
+    else
+        fputs(*(const bool *)at ? "true" : "false", out);
+    fputc('\n', out);
+}
+
+void options_print_values(const struct option_table *table, const void *values, FILE *out)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->type != OPTION_HEADING && !row->is_argument)
+            print_current(out, row, (const char *)values + row->offset);
     }
 }

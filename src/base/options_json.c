@@ -21,7 +21,9 @@ static void add_value(struct strbuf *json, const struct option_row *row, const v
     switch (row->type) {
     case OPTION_TEXT:
         text = *(char *const *)at;
-        if (text)
+        if (text && row->is_secret)
+            add_text(json, "(secret)");
+        else if (text)
             add_text(json, text);
         else
             strbuf_add_text(json, "null");

@@ -65,3 +65,16 @@ struct tls_options configuration_tls(const struct gateway_options *options)
                                 .ca = options->tls_ca,
                                 .automatic = options->tls_automatic};
 }
+
+int configuration_check_tls(const struct gateway_options *options, bool has_one,
+                            struct error *error)
+{
+    const char *option = has_one                ? NULL
+                         : options->require_tls ? "-require-secure-transport"
+                         : options->report_status && options->status_tls ? "-status-tls"
+                                                                         : NULL;
+    if (!option)
+        return 0;
+    return error_set(
+        error, "%s: there is no certificate; give -ssl-cert and -ssl-key, or -auto-tls", option);
+}

@@ -17,6 +17,10 @@ WEIR_MUST_CHECK struct gateway_configuration *configuration_hold(struct gateway 
 /* Puts a prepared one into force, and drops the one before. Main thread; workers are to be woken. */
 void configuration_replace(struct gateway *gateway, struct gateway_configuration *fresh);
 
+/* What there must be a certificate for; has_one: there is. Returns 0, or -1 and a message. */
+WEIR_MUST_CHECK int configuration_check_tls(const struct gateway_options *options, bool has_one,
+                                            struct error *error);
+
 /* The certificate for clients as an option of this configuration. */
 struct tls_options configuration_tls(const struct gateway_options *options);
 

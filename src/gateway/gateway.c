@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gateway/backends.h"
 #include "gateway/configuration.h"
 #include "gateway/reload.h"
 #include "gateway/reporting.h"
@@ -57,14 +58,6 @@ struct server {
 };
 
 static void stop(struct server *server);
-
-_Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST, "the room upstream takes as many");
-
-const char *const gateway_policies[] = {
-#define X(enumerator, name) name,
-    UPSTREAM_POLICIES(X)
-#undef X
-        NULL};
 
 /* ---- Serving ---- */
 
@@ -106,22 +99,6 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     return 0;
 }
 
-/* Sessions that were logging in when a drain began are drained now. */
-static void drain_on(struct gateway *gateway)
-{
-    bool is_due = false;
-    for (size_t i = 0; i < upstream_set_count(gateway->upstreams); i++) {
-        struct upstream_status status;
-        struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
-        upstream_status(upstream, &status);
-        is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
-    }
-    if (!is_due)
-        return;
-    atomic_fetch_add(&gateway->drains, 1);
-    uv_async_send(gateway->wake_workers);
-}
-
 static void prepare_key(uv_work_t *work)
 {
     (void)password_key_prepare(((struct server *)work->data)->gateway.password_key);
@@ -151,7 +128,7 @@ static void on_looked(void *user, bool answers)
         server->status = -1;
         stop(server);
     }
-    drain_on(&server->gateway);
+    backends_drain_on(&server->gateway);
     if (server->gateway.password_key)
         prepare_for_passwords(server);
 }
@@ -274,91 +251,6 @@ static void on_signal(uv_signal_t *handle, int number)
 }
 
 /* ---- Starting ---- */
-
-static void describe_backends(const struct gateway_options *options,
-                              struct upstream_options list[GATEWAY_BACKENDS_MOST])
-{
-    for (size_t i = 0; i < options->backend_count; i++) {
-        const struct gateway_backend *backend = &options->backends[i];
-        list[i] = (struct upstream_options){.name = backend->name,
-                                            .address = backend->address,
-                                            .role = backend->role,
-                                            .weight = (unsigned)backend->weight,
-                                            .sends_proxy_header = backend->proxy_protocol,
-                                            .connect_timeout_s = options->connect_timeout_s,
-                                            .tls = backend->tls};
-        if (options->backend_count > 1)
-            list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
-                                                      .rise = (unsigned)options->checks.rise,
-                                                      .fall = (unsigned)options->checks.fall,
-                                                      .slow_start_s = options->checks.slow_start_s,
-                                                      .user = options->checks.user,
-                                                      .password = options->checks.password,
-                                                      .query = options->checks.query,
-                                                      .expected = options->checks.expected,
-                                                      .galera = options->checks.galera};
-    }
-    if (options->backend_count == 0)
-        list[0] = (struct upstream_options){.data_directory = options->data_directory,
-                                            .mariadbd = options->mariadbd,
-                                            .connect_timeout_s = options->connect_timeout_s,
-                                            .tls = options->backend_tls};
-}
-
-static enum backend_security security_of(const struct upstream_tls *tls)
-{
-    return tls->mode == UPSTREAM_TLS_OFF         ? BACKEND_STAYS_PLAIN
-           : tls->mode == UPSTREAM_TLS_PREFERRED ? BACKEND_SECURES_IF_OFFERED
-                                                 : BACKEND_MUST_BE_SECURE;
-}
-
-/* Looks block their threads, one a backend at a time: statements that work there must not wait for a
- * server that does not answer. */
-static void make_room_for_looks(size_t count)
-{
-    enum { USUAL = 4 };
-    char size[16];
-    snprintf(size, sizeof size, "%zu", USUAL + count);
-    setenv("UV_THREADPOOL_SIZE", size, 0);
-}
-
-static WEIR_MUST_CHECK int start_upstreams(struct server *server, struct error *error)
-{
-    const struct gateway_options *options = server->gateway.options;
-    struct upstream_options list[GATEWAY_BACKENDS_MOST];
-    struct gateway *gateway = &server->gateway;
-    describe_backends(options, list);
-    const struct upstream_set_options set = {
-        .upstreams = list,
-        .count = options->backend_count ? options->backend_count : 1,
-        .policy = (enum upstream_policy)options->backend_policy};
-    if (set.count > 1 && options->backend_first)
-        return error_set(error, "-backend-first: it needs a single backend: with several, two "
-                                "clients could be told the same connection id, and KILL would end "
-                                "the wrong one");
-    if (set.count > 1)
-        make_room_for_looks(set.count);
-    gateway->upstreams = upstream_set_new(&set, error);
-    if (!gateway->upstreams ||
-        upstream_set_start(gateway->upstreams, &server->loop, on_looked, server, error))
-        return -1;
-    gateway->backends = calloc(set.count, sizeof *gateway->backends);
-    if (!gateway->backends)
-        return error_set(error, "out of memory");
-    for (size_t i = 0; i < set.count; i++) {
-        const struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
-        gateway->backends[i] = (struct session_backend){
-            .name = upstream_name(upstream),
-            .address = upstream_address(upstream),
-            .label = upstream_label(upstream),
-            .sends_proxy_header = upstream_sends_proxy_header(upstream),
-            .is_local = upstream_is_local(upstream),
-            .security = security_of(upstream_tls(upstream)),
-            .tls_mode = upstream_tls_mode_name(upstream_tls(upstream)->mode),
-            .number = (unsigned)i};
-    }
-    return 0;
-}
 
 /* Sockets that the service manager has opened take the place of those of the options. */
 static WEIR_MUST_CHECK int adopt_listeners(struct server *server, int first, int count,
@@ -486,11 +378,10 @@ static int start(struct server *server, struct error *error)
     server->gateway.configuration->offers_tls = context != NULL;
     if (trace_loading_open(&server->gateway, error))
         return -1;
-    if (options->require_tls && !context)
-        return error_set(error,
-                         "-require-secure-transport: there is no certificate; give -ssl-cert and "
-                         "-ssl-key, or -auto-tls");
-    if (open_listeners(server, error) || start_upstreams(server, error))
+    if (configuration_check_tls(options, context != NULL, error))
+        return -1;
+    if (open_listeners(server, error) ||
+        backends_start(&server->gateway, &server->loop, on_looked, server, error))
         return -1;
     server->gateway.connection_ids = connection_ids_new();
     if (!server->gateway.connection_ids)
@@ -558,8 +449,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     const long cut_off = atomic_load(&server->gateway.cut_off);
     uv_loop_close(&server->loop);
     uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
-    upstream_set_free(server->gateway.upstreams);
-    free(server->gateway.backends);
+    backends_free(&server->gateway);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);

@@ -21,6 +21,8 @@
  *   worker.c         one event loop a core; sessions are spread over them
  *   configuration.c  the configuration in force, and who holds it
  *   reload.c         reads it again, and has it take effect
+ *   check.c          says what is wrong with a configuration without starting anything
+ *   backends.c       from the configuration to upstreams, and to backends as sessions see them
  *   watchdog.c       says which worker does not go on
  *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
@@ -135,6 +137,10 @@ void gateway_configuration_drop(struct gateway_configuration *configuration);
 void gateway_report_crashes(void);
 
 #define GATEWAY_HAS_CUT_OFF 1 /* statements or transactions were not finished at the end */
+
+/* Looks at a configuration as far as that can be done without a start: certificates, addresses, lists. Returns 0, or -1
+ * and a message. Main thread, in place of gateway_run(). */
+WEIR_MUST_CHECK int gateway_check(struct gateway_configuration *configuration, struct error *error);
 
 /* The names of a weir_name_list, for plugin_options. */
 const char *gateway_known_name(uint32_t list, size_t index);

@@ -93,14 +93,7 @@ static WEIR_MUST_CHECK int prepare_tls(struct reload *reload, struct error *erro
     if (!stays && tls_context_open(&reload->tls, &tls, error))
         return -1;
     reload->fresh->offers_tls = stays || reload->tls;
-    if (fresh->require_tls && !reload->fresh->offers_tls)
-        return error_set(error,
-                         "-require-secure-transport: there is no certificate; give -ssl-cert "
-                         "and -ssl-key, or -auto-tls");
-    if (fresh->status_tls && !reload->fresh->offers_tls)
-        return error_set(error, "-status-tls: there is no certificate; give -ssl-cert and "
-                                "-ssl-key, or -auto-tls");
-    return 0;
+    return configuration_check_tls(fresh, reload->fresh->offers_tls, error);
 }
 
 static WEIR_MUST_CHECK int prepare(struct reload *reload, struct error *error)

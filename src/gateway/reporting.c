@@ -123,15 +123,6 @@ static struct reporting *reporting_new(struct gateway *gateway)
     return reporting;
 }
 
-static int check_options(const struct gateway *gateway, struct error *error)
-{
-    if (gateway->options->status_tls && !atomic_load(&gateway->tls))
-        return error_set(error,
-                         "-status-tls: there is no certificate; give -ssl-cert and -ssl-key, "
-                         "or -auto-tls");
-    return 0;
-}
-
 /* Takes the listener's socket on success. */
 static int open_on(struct reporting **reporting, struct gateway *gateway,
                    const struct listener *listener, struct error *error)
@@ -166,8 +157,6 @@ int reporting_open(struct reporting **reporting, struct gateway *gateway, struct
     *reporting = NULL;
     if (!options->report_status)
         return 0;
-    if (check_options(gateway, error))
-        return -1;
     if (listener_open_tcp(&listener, options->status_host, options->status_port, "-status-host",
                           "-status", &reason)) {
         if (options->status_port_is_given)

@@ -50,7 +50,7 @@ def test_the_sample_configuration_has_every_option_and_is_read(tmp_path):
     sample = subprocess.run([WEIR_SERVER, "-sample"], capture_output=True, text=True, timeout=30, check=True).stdout
     helped = subprocess.run([WEIR_SERVER, "--help"], capture_output=True, text=True, timeout=30).stdout
     options = set(re.findall(r"^ +(?:-[A-Za-z], )?-([a-z][a-z-]+)", helped, re.MULTILINE))
-    assert options - set(re.findall(r"^#([a-z-]+) = ", sample, re.MULTILINE)) == {"config", "help", "manual", "sample", "version"}
+    assert options - set(re.findall(r"^#([a-z-]+) = ", sample, re.MULTILINE)) == {"config", "check", "help", "manual", "sample", "version"}
     file = tmp_path / "weir.toml"
     file.write_text(uncommented(sample))
     assert file.read_text().count("\n#") < sample.count("\n#")

@@ -80,8 +80,8 @@ unsigned page_status(struct status_request *request)
                json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "connections",
                          (json_int_t)metric_value(&metrics, METRIC_CONNECTIONS_OPEN), "sessions",
                          (json_int_t)metric_value(&metrics, METRIC_SESSIONS_OPEN),
-                         "max_connections", (json_int_t)source->max_connections(source->owner), "version",
-                         WEIR_VERSION, "git_hash", WEIR_COMMIT, "uptime_seconds",
+                         "max_connections", (json_int_t)source->max_connections(source->owner),
+                         "version", WEIR_VERSION, "git_hash", WEIR_COMMIT, "uptime_seconds",
                          (json_int_t)metric_value(&metrics, METRIC_UPTIME), "draining",
                          source->is_draining(source->owner), "backends", backends_of(source),
                          "plugins", plugins_of(source), "workers", workers_of(source)));

@@ -75,13 +75,20 @@ static int open_library(struct weir_plugin *plugin, struct error *error)
 #define HAS(manifest, member)                                                                      \
     ((manifest)->struct_size >= offsetof(weir_manifest, member) + sizeof(manifest)->member)
 
-/* Where the variables that the JSON declares have their numbers. */
-static int read_variables(struct weir_plugin *plugin, struct error *error)
+int plugin_read_definitions(struct weir_plugin *plugin, struct error *error)
 {
     size_t wrong = 0;
     if (plugin_definitions_read(&plugin->definitions, plugin->identity.variables,
                                 plugin->identity.name, &wrong, error) < 0)
         return error_prefix(error, "%s: sysVars", plugin->library);
+    return 0;
+}
+
+/* Where the variables that the JSON declares have their numbers. */
+static int read_variables(struct weir_plugin *plugin, struct error *error)
+{
+    if (plugin_read_definitions(plugin, error))
+        return -1;
     size_t count = plugin->definitions.count;
     if (count && (!HAS(plugin->manifest, variable_count) ||
                   plugin->manifest->variable_count != count || !plugin->manifest->variable_numbers))
@@ -139,8 +146,8 @@ static int read_identity(struct weir_plugin *plugin, const char *id, struct erro
     return status < 0 ? -1 : check_name(&plugin->identity, id, plugin->library, error);
 }
 
-struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
-                                struct error *error)
+struct weir_plugin *plugin_find_file(struct plugin_registry *registry, const char *id,
+                                     struct error *error)
 {
     assert(registry && id);
     size_t size = strlen(id);
@@ -166,8 +173,19 @@ struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id
     complaints_init(&plugin->complaints);
     plugin->registry = registry;
     plugin->library = find_library(&registry->options, id, error);
-    if (!plugin->library || read_identity(plugin, id, error) < 0 ||
-        open_library(plugin, error) < 0 || read_variables(plugin, error) < 0 ||
+    if (plugin->library && read_identity(plugin, id, error) == 0)
+        return plugin;
+    plugin_free(plugin);
+    return NULL;
+}
+
+struct weir_plugin *plugin_load(struct plugin_registry *registry, const char *id,
+                                struct error *error)
+{
+    struct weir_plugin *plugin = plugin_find_file(registry, id, error);
+    if (!plugin)
+        return NULL;
+    if (open_library(plugin, error) < 0 || read_variables(plugin, error) < 0 ||
         read_callables(plugin, error) < 0 || read_status(plugin, error) < 0) {
         if (plugin->handle)
             dlclose(plugin->handle);

@@ -308,8 +308,7 @@ static int read_text(const struct plugin_variable *variable, const char *text, c
     return -1;
 }
 
-/* What the configuration file says, or the manifest. */
-static int read_configured(struct plugin_variable *variable, struct error *error)
+int plugin_variable_read_configured(struct plugin_variable *variable, struct error *error)
 {
     const struct plugin_options *options = &variable->plugin->registry->options;
     const char *plugin = variable->plugin->identity.name;
@@ -337,7 +336,7 @@ static int begin_variable(struct plugin_variable *variable, struct error *error)
     const struct plugin_definition *definition = variable->definition;
     const char *kept = plugin_persisted_text(&registry->variables->persisted, definition->name);
     struct plugin_value value = {0};
-    if (read_configured(variable, error) < 0 ||
+    if (plugin_variable_read_configured(variable, error) < 0 ||
         (kept && read_text(variable, kept, options->variables_file, &value, error) < 0))
         return -1;
     const struct plugin_value *current = kept ? &value : &variable->configured;

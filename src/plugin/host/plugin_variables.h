@@ -59,6 +59,10 @@ struct plugin_variables {
     struct plugin_persisted persisted;
 };
 
+/* Fills in variable->configured, which is owned, and its place: what the configuration file says, or the manifest. */
+WEIR_MUST_CHECK int plugin_variable_read_configured(struct plugin_variable *variable,
+                                                    struct error *error);
+
 /* A table of what the global values are now; share() makes it what new sessions begin with. NULL:
  * no memory. */
 WEIR_MUST_CHECK struct plugin_session_values *

@@ -87,25 +87,39 @@ static int tolerate(const struct plugin_registry *registry, const struct weir_pl
     return 0;
 }
 
-static int load_all(struct plugin_registry *registry, struct error *error)
+int plugin_for_each_named(const char *option, const char *names,
+                          int (*one)(void *user, const char *name, struct error *error), void *user,
+                          struct error *error)
 {
-    char *list = strdup(registry->options.load ? registry->options.load : ""), *rest = list;
+    char *list = strdup(names ? names : ""), *rest = list;
     if (!list)
-        return error_set(error, "-plugin-load: not enough memory");
+        return error_set(error, "%s: not enough memory", option);
     int status = 0;
-    for (char *id; status == 0 && (id = strsep(&rest, ",")) != NULL;) {
-        id += strspn(id, " \t");
-        id[strcspn(id, " \t")] = '\0';
-        if (*id && load_one(registry, id, error) < 0)
-            status = tolerate(registry, NULL, error);
+    for (char *name; status == 0 && (name = strsep(&rest, ",")) != NULL;) {
+        name += strspn(name, " \t");
+        name[strcspn(name, " \t")] = '\0';
+        if (*name)
+            status = one(user, name, error);
     }
     free(list);
     return status;
 }
 
-/* One that could not be loaded is no plugin here, so that it is not skipped either. */
-static int lock_one(struct plugin_registry *registry, const char *name, struct error *error)
+static int load_or_tolerate(void *registry, const char *id, struct error *error)
 {
+    return load_one(registry, id, error) < 0 ? tolerate(registry, NULL, error) : 0;
+}
+
+static int load_all(struct plugin_registry *registry, struct error *error)
+{
+    return plugin_for_each_named("-plugin-load", registry->options.load, load_or_tolerate, registry,
+                                 error);
+}
+
+/* One that could not be loaded is no plugin here, so that it is not skipped either. */
+static int lock_one(void *of, const char *name, struct error *error)
+{
+    const struct plugin_registry *registry = of;
     struct weir_plugin *plugin = find(registry, name);
     struct nearest nearest = {.wanted = name};
     for (size_t i = 0; i < registry->count; i++)
@@ -121,18 +135,8 @@ static int lock_one(struct plugin_registry *registry, const char *name, struct e
 
 static int lock_all(struct plugin_registry *registry, struct error *error)
 {
-    char *list = strdup(registry->options.locked ? registry->options.locked : ""), *rest = list;
-    if (!list)
-        return error_set(error, "-plugin-locked: not enough memory");
-    int status = 0;
-    for (char *name; status == 0 && (name = strsep(&rest, ",")) != NULL;) {
-        name += strspn(name, " \t");
-        name[strcspn(name, " \t")] = '\0';
-        if (*name)
-            status = lock_one(registry, name, error);
-    }
-    free(list);
-    return status;
+    return plugin_for_each_named("-plugin-locked", registry->options.locked, lock_one, registry,
+                                 error);
 }
 
 typedef weir_verdict life_function(const weir_manifest *manifest);

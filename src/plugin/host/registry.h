@@ -157,6 +157,19 @@ WEIR_MUST_CHECK struct weir_plugin *plugin_load(struct plugin_registry *registry
                                                 struct error *error);
 void plugin_free(struct weir_plugin *plugin);
 
+/* The first part of that: finds the file and reads its manifest, and runs nothing of it. */
+WEIR_MUST_CHECK struct weir_plugin *plugin_find_file(struct plugin_registry *registry,
+                                                     const char *id, struct error *error);
+
+/* What its manifest declares, into its definitions. */
+WEIR_MUST_CHECK int plugin_read_definitions(struct weir_plugin *plugin, struct error *error);
+
+/* Calls one() for each name of an option's list, until one returns -1. */
+WEIR_MUST_CHECK int plugin_for_each_named(const char *option, const char *names,
+                                          int (*one)(void *user, const char *name,
+                                                     struct error *error),
+                                          void *user, struct error *error);
+
 /* Reads and checks the manifest of a shared object; text is its JSON, path stands for it in errors.
  * On success the identity owns its json. */
 WEIR_MUST_CHECK int plugin_identity_read(struct plugin_identity *identity, const char *text,
