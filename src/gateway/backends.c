@@ -4,8 +4,10 @@
  * at as upstream.h says. */
 #include "gateway/backends.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST, "the room upstream takes as many");
 
@@ -28,10 +30,21 @@ static struct upstream_checks checks_of(const struct gateway_checks *checks)
                                     .galera = checks->galera};
 }
 
-int backends_describe(const struct gateway_options *options,
+static void hold(void *configuration)
+{
+    gateway_configuration_hold(configuration);
+}
+
+static void drop(void *configuration)
+{
+    gateway_configuration_drop(configuration);
+}
+
+int backends_describe(struct gateway_configuration *configuration,
                       struct upstream_options list[GATEWAY_BACKENDS_MOST],
                       struct upstream_set_options *set, struct error *error)
 {
+    const struct gateway_options *options = &configuration->options;
     for (size_t i = 0; i < options->backend_count; i++) {
         const struct gateway_backend *backend = &options->backends[i];
         list[i] = (struct upstream_options){.name = backend->name,
@@ -49,6 +62,11 @@ int backends_describe(const struct gateway_options *options,
                                             .mariadbd = options->mariadbd,
                                             .connect_timeout_s = options->connect_timeout_s,
                                             .tls = options->backend_tls};
+    for (size_t i = 0; i < options->backend_count || i == 0; i++) {
+        list[i].texts = configuration;
+        list[i].hold_texts = hold;
+        list[i].drop_texts = drop;
+    }
     *set =
         (struct upstream_set_options){.upstreams = list,
                                       .count = options->backend_count ? options->backend_count : 1,
@@ -60,6 +78,24 @@ int backends_describe(const struct gateway_options *options,
     return 0;
 }
 
+/* ---- As sessions see them ---- */
+
+#define TEXT_BYTES 300 /* a longer name is cut */
+
+/* Sessions and plugins keep pointers to it beyond the upstream's life, so that it lives as long as the gateway; one
+ * that comes back after a reload has the one that it had. */
+struct backend_view {
+    struct session_backend backend; /* first */
+    unsigned index;
+    char name[TEXT_BYTES], address[TEXT_BYTES], label[2 * TEXT_BYTES];
+};
+
+struct backend_views {
+    pthread_mutex_t lock;
+    struct backend_view **list;
+    size_t count, capacity;
+};
+
 static enum backend_security security_of(const struct upstream_tls *tls)
 {
     return tls->mode == UPSTREAM_TLS_OFF         ? BACKEND_STAYS_PLAIN
@@ -67,13 +103,122 @@ static enum backend_security security_of(const struct upstream_tls *tls)
                                                  : BACKEND_MUST_BE_SECURE;
 }
 
+/* Returns owned, or NULL without memory. */
+static struct backend_view *view_of(const struct upstream *upstream, unsigned number)
+{
+    struct backend_view *view = calloc(1, sizeof *view);
+    if (!view)
+        return NULL;
+    snprintf(view->name, sizeof view->name, "%s", upstream_name(upstream));
+    snprintf(view->address, sizeof view->address, "%s", upstream_address(upstream));
+    snprintf(view->label, sizeof view->label, "%s", upstream_label(upstream));
+    view->backend =
+        (struct session_backend){.name = view->name,
+                                 .address = view->address,
+                                 .label = view->label,
+                                 .sends_proxy_header = upstream_sends_proxy_header(upstream),
+                                 .is_local = upstream_is_local(upstream),
+                                 .security = security_of(upstream_tls(upstream)),
+                                 .tls_mode = upstream_tls_mode_name(upstream_tls(upstream)->mode),
+                                 .number = number};
+    return view;
+}
+
+static bool is_same_view(const struct backend_view *view, const struct backend_view *other)
+{
+    const struct session_backend *own = &view->backend, *its = &other->backend;
+    return strcmp(own->name, its->name) == 0 && strcmp(own->address, its->address) == 0 &&
+           own->sends_proxy_header == its->sends_proxy_header && own->security == its->security &&
+           own->tls_mode == its->tls_mode && own->number == its->number;
+}
+
+/* The lock is held. */
+static bool make_room(struct backend_views *views)
+{
+    if (views->count < views->capacity)
+        return true;
+    const size_t capacity = views->capacity ? 2 * views->capacity : 8;
+    struct backend_view **list = realloc(views->list, capacity * sizeof *list);
+    if (!list)
+        return false;
+    views->list = list;
+    views->capacity = capacity;
+    return true;
+}
+
+static const void *find_or_add_view(void *user, const struct upstream *upstream, unsigned number)
+{
+    struct backend_views *views = ((struct gateway *)user)->views;
+    struct backend_view *fresh = view_of(upstream, number), *found = NULL;
+    pthread_mutex_lock(&views->lock);
+    for (size_t i = 0; fresh && !found && i < views->count; i++)
+        if (is_same_view(views->list[i], fresh))
+            found = views->list[i];
+    if (fresh && !found && make_room(views)) {
+        found = fresh;
+        found->index = (unsigned)views->count;
+        views->list[views->count++] = found;
+    }
+    pthread_mutex_unlock(&views->lock);
+    if (found != fresh)
+        free(fresh);
+    return found;
+}
+
+unsigned backend_view_index(const struct session_backend *backend)
+{
+    return ((const struct backend_view *)backend)->index;
+}
+
+const struct session_backend *backend_view_at(struct gateway *gateway, unsigned index)
+{
+    struct backend_views *views = gateway->views;
+    pthread_mutex_lock(&views->lock);
+    assert(index < views->count);
+    const struct session_backend *backend = &views->list[index]->backend;
+    pthread_mutex_unlock(&views->lock);
+    return backend;
+}
+
+static WEIR_MUST_CHECK int make_views(struct gateway *gateway, struct error *error)
+{
+    gateway->views = calloc(1, sizeof *gateway->views);
+    if (!gateway->views)
+        return error_set(error, "out of memory");
+    pthread_mutex_init(&gateway->views->lock, NULL);
+    return 0;
+}
+
+static void free_views(struct backend_views *views)
+{
+    for (size_t i = 0; views && i < views->count; i++)
+        free(views->list[i]);
+    if (views) {
+        free(views->list);
+        pthread_mutex_destroy(&views->lock);
+    }
+    free(views);
+}
+
+/* ---- The set ---- */
+
+/* The only one; workers look when they are woken. */
+static void note_only_one(struct gateway *gateway)
+{
+    const bool is_one = upstream_set_count(gateway->upstreams) == 1;
+    struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, 0);
+    atomic_store(&gateway->only_backend,
+                 is_one ? (const struct session_backend *)upstream_tag(upstream) : NULL);
+    upstream_unpin(upstream);
+}
+
 /* Looks block their threads, one a backend at a time: statements that work there must not wait for a
- * server that does not answer. */
+ * server that does not answer. A reload may add some. */
 static void make_room_for_looks(size_t count)
 {
-    enum { USUAL = 4 };
+    enum { USUAL = 4, MORE = 4 };
     char size[16];
-    snprintf(size, sizeof size, "%zu", USUAL + count);
+    snprintf(size, sizeof size, "%zu", USUAL + MORE + count);
     setenv("UV_THREADPOOL_SIZE", size, 0);
 }
 
@@ -82,39 +227,51 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
 {
     struct upstream_options list[GATEWAY_BACKENDS_MOST];
     struct upstream_set_options set;
-    if (backends_describe(gateway->options, list, &set, error))
+    if (make_views(gateway, error) || backends_describe(gateway->configuration, list, &set, error))
         return -1;
-    if (set.count > 1)
+    set.tag = find_or_add_view;
+    set.tag_user = gateway;
+    if (gateway->options->backend_count > 0)
         make_room_for_looks(set.count);
     gateway->upstreams = upstream_set_new(&set, error);
     if (!gateway->upstreams || upstream_set_start(gateway->upstreams, loop, on_looked, user, error))
         return -1;
-    gateway->backends = calloc(set.count, sizeof *gateway->backends);
-    if (!gateway->backends)
-        return error_set(error, "out of memory");
-    for (size_t i = 0; i < set.count; i++) {
-        const struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
-        gateway->backends[i] = (struct session_backend){
-            .name = upstream_name(upstream),
-            .address = upstream_address(upstream),
-            .label = upstream_label(upstream),
-            .sends_proxy_header = upstream_sends_proxy_header(upstream),
-            .is_local = upstream_is_local(upstream),
-            .security = security_of(upstream_tls(upstream)),
-            .tls_mode = upstream_tls_mode_name(upstream_tls(upstream)->mode),
-            .number = (unsigned)i};
-    }
+    note_only_one(gateway);
     return 0;
+}
+
+/* The embedded server is a part of this process, as it was started. */
+int backends_prepare(struct gateway *gateway, struct gateway_configuration *fresh,
+                     void (*on_ready)(void *user), void *user, struct error *error)
+{
+    struct upstream_options list[GATEWAY_BACKENDS_MOST];
+    struct upstream_set_options set;
+    const bool is_embedded = gateway->options->backend_count == 0;
+    if (is_embedded != (fresh->options.backend_count == 0))
+        return error_set(error,
+                         "-backend: from the embedded MariaDB to other servers, or back, is a "
+                         "change for the next start");
+    if (backends_describe(fresh, list, &set, error))
+        return -1;
+    return upstream_set_prepare(gateway->upstreams, &set, on_ready, user, error);
+}
+
+void backends_commit(struct gateway *gateway)
+{
+    upstream_set_commit(gateway->upstreams);
+    note_only_one(gateway);
+    atomic_fetch_add(&gateway->drains, 1);
 }
 
 void backends_drain_on(struct gateway *gateway)
 {
     bool is_due = false;
-    for (size_t i = 0; i < upstream_set_count(gateway->upstreams); i++) {
+    struct upstream *upstream = NULL;
+    for (size_t i = 0; (upstream = upstream_set_pin_at(gateway->upstreams, i)); i++) {
         struct upstream_status status;
-        struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
         upstream_status(upstream, &status);
         is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
+        upstream_unpin(upstream);
     }
     if (!is_due)
         return;
@@ -125,5 +282,5 @@ void backends_drain_on(struct gateway *gateway)
 void backends_free(struct gateway *gateway)
 {
     upstream_set_free(gateway->upstreams);
-    free(gateway->backends);
+    free_views(gateway->views);
 }

@@ -6,15 +6,24 @@
 
 #include "gateway/worker.h"
 
-/* The set that the options describe; its texts are the options'. list is filled in for it. Returns 0, or -1 and a
+/* The set that the configuration describes; it holds that for its texts. list is filled in for it. Returns 0, or -1 and a
  * message about what does not go together. */
-WEIR_MUST_CHECK int backends_describe(const struct gateway_options *options,
+WEIR_MUST_CHECK int backends_describe(struct gateway_configuration *configuration,
                                       struct upstream_options list[GATEWAY_BACKENDS_MOST],
                                       struct upstream_set_options *set, struct error *error);
 
 /* Makes gateway->upstreams and has them looked at. on_looked: see upstream_set_start(). */
 WEIR_MUST_CHECK int backends_start(struct gateway *gateway, uv_loop_t *loop,
                                    upstream_on_looked *on_looked, void *user, struct error *error);
+
+/* For a reload: as upstream_set_prepare(), which says what is due; and the commit of that. Workers are to be woken. */
+WEIR_MUST_CHECK int backends_prepare(struct gateway *gateway, struct gateway_configuration *fresh,
+                                     void (*on_ready)(void *user), void *user, struct error *error);
+void backends_commit(struct gateway *gateway);
+
+/* The number of what an upstream's tag is, for backend_view_at(). Any thread. */
+unsigned backend_view_index(const struct session_backend *backend);
+const struct session_backend *backend_view_at(struct gateway *gateway, unsigned index);
 
 /* Sessions that were logging in when a drain began are drained now. */
 void backends_drain_on(struct gateway *gateway);

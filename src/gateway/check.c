@@ -21,12 +21,12 @@ static WEIR_MUST_CHECK int check_certificate(const struct gateway_options *optio
     return status;
 }
 
-static WEIR_MUST_CHECK int check_backends(const struct gateway_options *options,
+static WEIR_MUST_CHECK int check_backends(struct gateway_configuration *configuration,
                                           struct error *error)
 {
     struct upstream_options list[GATEWAY_BACKENDS_MOST];
     struct upstream_set_options set;
-    if (backends_describe(options, list, &set, error))
+    if (backends_describe(configuration, list, &set, error))
         return -1;
     struct upstream_set *upstreams = upstream_set_new(&set, error);
     upstream_set_free(upstreams);
@@ -45,7 +45,7 @@ int gateway_check(struct gateway_configuration *configuration, struct error *err
 {
     const struct gateway_options *options = &configuration->options;
     if (configuration_prepare(configuration, error) || check_certificate(options, error) ||
-        check_backends(options, error) || check_token(options, error))
+        check_backends(configuration, error) || check_token(options, error))
         return -1;
     return 0;
 }

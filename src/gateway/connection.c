@@ -54,6 +54,8 @@ static void free_if_done(struct connection *connection)
     if (!connection->is_over || connection->handles || !session_may_be_freed(connection->session))
         return;
     session_free(connection->session);
+    if (connection->upstream) /* last: the session's TLS is with it */
+        upstream_unpin(connection->upstream);
     unlink_connection(connection);
     free(connection);
     worker_end_if_done(worker);
@@ -244,10 +246,22 @@ static void on_backend(struct watch *watch, unsigned events)
     carry_out(connection);
 }
 
+/* The session counts there, so that it is where it says; the connection may outlive that. */
+static void take_upstream(struct connection *connection)
+{
+    struct upstream *before = connection->upstream;
+    connection->upstream = upstream_set_at(connection->worker->gateway->upstreams,
+                                           session_backend(connection->session)->number);
+    upstream_pin(connection->upstream);
+    if (before)
+        upstream_unpin(before);
+}
+
 static void begin_connecting(struct connection *connection)
 {
     bool in_progress = false;
-    int fd = upstream_connect(connection_upstream(connection), &in_progress);
+    take_upstream(connection);
+    int fd = upstream_connect(connection->upstream, &in_progress);
     connection->is_connecting = true;
     connection->connecting_since_ns = clock_monotonic_ns();
     if (fd < 0) {
@@ -470,11 +484,8 @@ void connection_drain(struct connection *connection)
 
 void connection_drain_backend(struct connection *connection)
 {
-    const struct session *session = connection->session;
-    struct upstream_set *upstreams = connection->worker->gateway->upstreams;
-    if (session_has_logged_in(session) &&
-        upstream_mode(upstream_set_at(upstreams, session_backend(session)->number)) ==
-            UPSTREAM_DRAINING)
+    if (session_has_logged_in(connection->session) && connection->upstream &&
+        upstream_mode(connection->upstream) == UPSTREAM_DRAINING)
         connection_drain(connection);
 }
 

@@ -14,9 +14,10 @@ struct connection {
     struct worker *worker;
     struct connection *next, *previous;
     struct net_socket client, backend;
-    uv_timer_t *timer;    /* NULL: no deadline is set */
-    int handles;          /* libuv handles that are not closed yet */
-    bool is_connecting;   /* the backend's socket has no answer to connect() yet */
+    struct upstream *upstream; /* that it is connected to; pinned. NULL: none yet */
+    uv_timer_t *timer;         /* NULL: no deadline is set */
+    int handles;               /* libuv handles that are not closed yet */
+    bool is_connecting;        /* the backend's socket has no answer to connect() yet */
     bool backend_is_open; /* the loop has the backend's socket, perhaps one that is being closed */
     bool is_leaving;      /* ... and another backend is connected once it has not */
     struct {
@@ -28,13 +29,6 @@ struct connection {
     bool is_ready;                /* in worker->ready */
     struct connection *next_ready;
 };
-
-/* The server that its session's backend is. */
-static inline struct upstream *connection_upstream(const struct connection *connection)
-{
-    return upstream_set_at(connection->worker->gateway->upstreams,
-                           session_backend(connection->session)->number);
-}
 
 /* Takes the socket; the session greets the client. */
 void connection_accept(struct worker *worker, const struct arrival *arrival);

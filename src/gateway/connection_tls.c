@@ -52,8 +52,7 @@ bool connection_begin_securing(struct connection *connection, enum session_side 
     connection->securing[side].is_going_on = true;
     if (side == SESSION_CLIENT
             ? tls_accept(atomic_load(&connection->worker->gateway->tls), connection->client_leg)
-            : tls_connect(upstream_tls(connection_upstream(connection))->context,
-                          connection->backend_leg))
+            : tls_connect(upstream_tls(connection->upstream)->context, connection->backend_leg))
         connection_go_on_securing(connection, side);
     else
         session_close(connection->session, CLOSE_NO_MEMORY);

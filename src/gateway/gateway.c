@@ -21,6 +21,7 @@
 
 #include "gateway/backends.h"
 #include "gateway/configuration.h"
+#include "gateway/listeners.h"
 #include "gateway/reload.h"
 #include "gateway/reporting.h"
 #include "gateway/service_manager.h"
@@ -30,7 +31,6 @@
 #include "wire/wire.h"
 
 #define DRAIN_LOOK_MS 20
-#define MAX_LISTENERS 16
 
 enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_OVER };
 
@@ -43,8 +43,7 @@ struct server {
     uv_work_t flush;
     bool flushing;
     uv_work_t key; /* its data is set once the work has begun */
-    struct listener listeners[MAX_LISTENERS];
-    size_t listener_count;
+    struct listeners listeners;
     struct worker *workers;
     size_t worker_count;
     struct watchdog *watchdog; /* NULL: nobody watches */
@@ -89,10 +88,8 @@ static void on_accepted(void *user, const struct arrival *arrival)
 static WEIR_MUST_CHECK int start_serving(struct server *server)
 {
     server->phase = PHASE_SERVING;
-    for (size_t i = 0; i < server->listener_count; i++)
-        if (listener_start(&server->listeners[i], &server->loop, on_accepted, server,
-                           server->error))
-            return -1;
+    if (listeners_start(&server->listeners, &server->loop, on_accepted, server, server->error))
+        return -1;
     say_how(server->gateway.options);
     reload_start(server->gateway.reload);
     service_is_ready();
@@ -108,10 +105,12 @@ static void prepare_key(uv_work_t *work)
  * too long to make while a client waits. */
 static void prepare_for_passwords(struct server *server)
 {
-    for (size_t i = 0; i < upstream_set_count(server->gateway.upstreams); i++) {
+    struct upstream *upstream = NULL;
+    for (size_t i = 0; (upstream = upstream_set_pin_at(server->gateway.upstreams, i)); i++) {
         struct upstream_profile profile;
-        if (upstream_profile(upstream_set_at(server->gateway.upstreams, i), &profile) &&
-            profile.capabilities & WIRE_CAP(CLIENT_SSL) && !server->key.data) {
+        const bool is_known = upstream_profile(upstream, &profile);
+        upstream_unpin(upstream);
+        if (is_known && profile.capabilities & WIRE_CAP(CLIENT_SSL) && !server->key.data) {
             server->key.data = server;
             uv_queue_work(&server->loop, &server->key, prepare_key, NULL);
         }
@@ -122,8 +121,7 @@ static void prepare_for_passwords(struct server *server)
 static void on_looked(void *user, bool answers)
 {
     struct server *server = user;
-    bool may_serve =
-        answers || !upstream_is_embedded(upstream_set_at(server->gateway.upstreams, 0));
+    bool may_serve = answers || server->gateway.options->backend_count > 0;
     if (server->phase == PHASE_STARTING && may_serve && start_serving(server)) {
         server->status = -1;
         stop(server);
@@ -200,8 +198,7 @@ static void stop(struct server *server)
     server->phase = PHASE_DRAINING;
     reload_stop(server->gateway.reload);
     service_stops(server->gateway.options->drain_timeout_s);
-    for (size_t i = 0; i < server->listener_count; i++)
-        listener_close(&server->listeners[i]);
+    listeners_close(&server->listeners);
     atomic_store(&server->gateway.draining, true);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_wake(&server->workers[i], false);
@@ -251,44 +248,6 @@ static void on_signal(uv_signal_t *handle, int number)
 }
 
 /* ---- Starting ---- */
-
-/* Sockets that the service manager has opened take the place of those of the options. */
-static WEIR_MUST_CHECK int adopt_listeners(struct server *server, int first, int count,
-                                           struct error *error)
-{
-    if (count > MAX_LISTENERS)
-        return error_set(error, "the service manager gives %d sockets; weir-server takes %d", count,
-                         MAX_LISTENERS);
-    for (int i = 0; i < count; i++) {
-        if (listener_adopt(&server->listeners[i], first + i, error))
-            return -1;
-        server->listener_count++;
-    }
-    return 0;
-}
-
-static WEIR_MUST_CHECK int open_listeners(struct server *server, struct error *error)
-{
-    const struct gateway_options *options = server->gateway.options;
-    int first = 0;
-    const int given = service_listening_sockets(&first, error);
-    if (given)
-        return given < 0 ? -1 : adopt_listeners(server, first, given, error);
-    if (options->port) {
-        if (listener_open_tcp(&server->listeners[server->listener_count], options->host,
-                              options->port, "-host", "-P", error))
-            return -1;
-        server->listener_count++;
-    }
-    if (options->socket && *options->socket) {
-        if (listener_open_unix(&server->listeners[server->listener_count], options->socket, error))
-            return -1;
-        server->listener_count++;
-    }
-    if (server->listener_count == 0)
-        return error_set(error, "nothing to listen on: give -P PORT or -socket PATH");
-    return 0;
-}
 
 /* The one that says what stands still, and the pulse for the one that starts the gateway again. */
 static WEIR_MUST_CHECK int start_watchdogs(struct server *server, size_t count, struct error *error)
@@ -380,7 +339,7 @@ static int start(struct server *server, struct error *error)
         return -1;
     if (configuration_check_tls(options, context != NULL, error))
         return -1;
-    if (open_listeners(server, error) ||
+    if (listeners_open(&server->listeners, options, error) ||
         backends_start(&server->gateway, &server->loop, on_looked, server, error))
         return -1;
     server->gateway.connection_ids = connection_ids_new();
@@ -419,7 +378,7 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     pthread_mutex_init(&gateway->configuration_lock, NULL);
     server->error = error;
     init_loop(server);
-    gateway->reload = reload_new(gateway, &server->loop, &server->reporting);
+    gateway->reload = reload_new(gateway, &server->loop, &server->reporting, &server->listeners);
     if (gateway->reload)
         return server;
     gateway_configuration_drop(configuration);
@@ -439,8 +398,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     return_large_buffers();
     server->status = start(server, error);
     if (server->status) {
-        for (size_t i = 0; i < server->listener_count; i++)
-            listener_close(&server->listeners[i]);
+        listeners_close(&server->listeners);
         finish(server);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);

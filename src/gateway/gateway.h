@@ -17,7 +17,8 @@
  *
  * Its own files:
  *
- *   gateway.c        the main loop: listeners, signals, draining
+ *   gateway.c        the main loop: signals, draining
+ *   listeners.c      where it listens
  *   worker.c         one event loop a core; sessions are spread over them
  *   configuration.c  the configuration in force, and who holds it
  *   reload.c         reads it again, and has it take effect

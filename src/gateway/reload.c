@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/backends.h"
 #include "gateway/configuration.h"
 #include "gateway/service_manager.h"
 
 struct reload {
     struct gateway *gateway;
     struct reporting **reporting;
+    struct listeners *listeners;
     uv_async_t asked; /* by a statement */
     /* What is being prepared; main thread. */
     bool is_going, again, by_signal;
@@ -31,6 +33,7 @@ struct reload {
 };
 
 static void begin(struct reload *reload);
+static void on_ready(void *user);
 
 /* ---- The end of one ---- */
 
@@ -103,11 +106,14 @@ static WEIR_MUST_CHECK int prepare(struct reload *reload, struct error *error)
         return error_set(error, "there is no configuration that could be read again");
     reload->fresh = options->read_again(options->read_again_user, reload->gateway->configuration,
                                         &reload->notes, error);
-    if (!reload->fresh || configuration_prepare(reload->fresh, error) ||
-        prepare_tls(reload, error) || upstream_set_reload_tls(reload->gateway->upstreams, error) ||
-        log_open(reload->fresh->options.log_file, error))
+    if (!reload->fresh || configuration_prepare(reload->fresh, error) || prepare_tls(reload, error))
         return -1;
-    return 0;
+    if (listeners_prepare(reload->listeners, &reload->fresh->options, error))
+        return -1;
+    if (backends_prepare(reload->gateway, reload->fresh, on_ready, reload, error) == 0)
+        return 0;
+    listeners_abandon(reload->listeners);
+    return -1;
 }
 
 static void commit_tls(struct reload *reload)
@@ -124,16 +130,30 @@ static void commit(struct reload *reload)
 {
     struct gateway *gateway = reload->gateway;
     struct error error = {""};
+    if (log_open(reload->fresh->options.log_file, &error)) { /* the last thing that can fail */
+        listeners_abandon(reload->listeners);
+        upstream_set_abandon(gateway->upstreams);
+        finish(reload, -1, &error);
+        return;
+    }
     commit_tls(reload);
+    backends_commit(gateway);
     log_set_level(reload->fresh->options.log_level);
     configuration_replace(gateway, reload->fresh);
     reload->fresh = NULL;
     uv_async_send(gateway->wake_workers);
+    listeners_commit(reload->listeners);
     if (reporting_reload(*reload->reporting, &error)) {
         log_error("status", "%s", error.message);
         strbuf_printf(&reload->notes, "%s%s", reload->notes.size ? "; " : "", error.message);
     }
     finish(reload, 0, &error);
+}
+
+/* The servers that are new have been looked at. */
+static void on_ready(void *user)
+{
+    commit(user);
 }
 
 static void begin(struct reload *reload)
@@ -144,7 +164,7 @@ static void begin(struct reload *reload)
     strbuf_reset(&reload->notes);
     if (prepare(reload, &error))
         finish(reload, -1, &error);
-    else
+    else if (upstream_set_is_prepared(reload->gateway->upstreams))
         commit(reload);
 }
 
@@ -218,13 +238,15 @@ int reload_by_statement(struct reload *reload, struct strbuf *notes, struct erro
 
 /* ---- Its life ---- */
 
-struct reload *reload_new(struct gateway *gateway, uv_loop_t *loop, struct reporting **reporting)
+struct reload *reload_new(struct gateway *gateway, uv_loop_t *loop, struct reporting **reporting,
+                          struct listeners *listeners)
 {
     struct reload *reload = calloc(1, sizeof *reload);
     if (!reload)
         return NULL;
     reload->gateway = gateway;
     reload->reporting = reporting;
+    reload->listeners = listeners;
     strbuf_init(&reload->notes);
     strbuf_init(&reload->said);
     pthread_mutex_init(&reload->lock, NULL);
@@ -250,6 +272,8 @@ void reload_stop(struct reload *reload)
 {
     const struct error error = {"weir is shutting down; nothing was changed"};
     set_serving(reload, false);
+    if (reload->is_going)
+        upstream_set_abandon(reload->gateway->upstreams);
     answer_statement(reload, -1, &error);
 }
 

@@ -9,6 +9,7 @@
 #ifndef WEIR_GATEWAY_RELOAD_H
 #define WEIR_GATEWAY_RELOAD_H
 
+#include "gateway/listeners.h"
 #include "gateway/reporting.h"
 
 struct reload;
@@ -16,7 +17,8 @@ struct reload;
 /* reporting: where the status port is, or will be. Returns owned (reload_free), or NULL without memory.
  * Main thread, as all but reload_by_statement(). */
 WEIR_MUST_CHECK struct reload *reload_new(struct gateway *gateway, uv_loop_t *loop,
-                                          struct reporting **reporting);
+                                          struct reporting **reporting,
+                                          struct listeners *listeners);
 
 /* From now on it serves requests. */
 void reload_start(struct reload *reload);

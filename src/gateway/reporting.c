@@ -38,9 +38,9 @@ static bool read_backend(void *owner, size_t index, struct status_backend *backe
 {
     struct gateway *gateway = owner;
     struct upstream_status status;
-    if (index >= upstream_set_count(gateway->upstreams))
+    struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, index);
+    if (!upstream)
         return false;
-    struct upstream *upstream = upstream_set_at(gateway->upstreams, index);
     upstream_status(upstream, &status);
     *backend = (struct status_backend){.state = status.state,
                                        .sessions = status.sessions,
@@ -48,6 +48,7 @@ static bool read_backend(void *owner, size_t index, struct status_backend *backe
     snprintf(backend->name, sizeof backend->name, "%s", upstream_name(upstream));
     snprintf(backend->address, sizeof backend->address, "%s", upstream_address(upstream));
     snprintf(backend->version, sizeof backend->version, "%s", status.version);
+    upstream_unpin(upstream);
     return true;
 }
 

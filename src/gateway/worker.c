@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/backends.h"
 #include "gateway/compression_names.h"
 #include "gateway/configuration.h"
 #include "gateway/connection.h"
@@ -21,18 +22,18 @@
 
 /* ---- What sessions ask for ---- */
 
-/* Whose a session is is asked only where it may have another backend than who asks. */
+/* Whose a session is is asked only where it may have another backend than who asks, which it may after a reload. */
 static const char *user_to_keep(const struct worker *worker, const char *user)
 {
-    return upstream_set_count(worker->gateway->upstreams) > 1 ? user : NULL;
+    return worker->configuration->options.backend_count ? user : NULL;
 }
 
 static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
                    uint32_t backend_id, const char *user)
 {
     const struct worker *worker = owner;
-    return connection_ids_add(worker->gateway->connection_ids, id, backend->number, backend_id,
-                              user_to_keep(worker, user));
+    return connection_ids_add(worker->gateway->connection_ids, id, backend_view_index(backend),
+                              backend_id, user_to_keep(worker, user));
 }
 
 static void id_remove(void *owner, uint32_t id)
@@ -47,7 +48,7 @@ static bool id_find(void *owner, uint32_t id, const char *user, struct session_p
     struct connection_place found;
     if (!connection_ids_find(worker->gateway->connection_ids, id, user, &found))
         return false;
-    *place = (struct session_place){.backend = &worker->gateway->backends[found.server],
+    *place = (struct session_place){.backend = backend_view_at(worker->gateway, found.server),
                                     .backend_id = found.server_id,
                                     .is_same_user = found.is_same_user};
     return true;
@@ -62,7 +63,14 @@ static struct upstream *upstream_of(const struct worker *worker,
 static int kill_elsewhere(void *owner, const struct session_backend *backend, const char *statement,
                           struct error *error)
 {
-    return upstream_kill(upstream_of(owner, backend), statement, error);
+    const struct worker *worker = owner;
+    struct upstream *upstream = upstream_set_pin(worker->gateway->upstreams, backend);
+    if (!upstream)
+        return error_set(error, "the backend %s was removed, and the session with it",
+                         backend->label);
+    const int status = upstream_kill(upstream, statement, error);
+    upstream_unpin(upstream);
+    return status;
 }
 
 static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
@@ -74,8 +82,9 @@ static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
         upstream_set_choose(gateway->upstreams, wanted, tried, &choice->others, error);
     if (number == POLICY_NONE)
         return false;
-    choice->backend = &gateway->backends[number];
-    choice->turn = upstream_turn(upstream_set_at(gateway->upstreams, number));
+    struct upstream *upstream = upstream_set_at(gateway->upstreams, number);
+    choice->backend = upstream_tag(upstream);
+    choice->turn = upstream_turn(upstream);
     return true;
 }
 
@@ -94,11 +103,14 @@ static bool backend_describe(void *owner, size_t number, struct session_backend_
     const struct worker *worker = owner;
     const struct gateway *gateway = worker->gateway;
     struct upstream_status status;
-    if (number >= upstream_set_count(gateway->upstreams))
+    struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, number);
+    if (!upstream)
         return false;
-    upstream_status(upstream_set_at(gateway->upstreams, number), &status);
-    *row = (struct session_backend_row){.name = gateway->backends[number].name,
-                                        .address = gateway->backends[number].address,
+    const struct session_backend *backend = upstream_tag(upstream);
+    upstream_status(upstream, &status);
+    upstream_unpin(upstream);
+    *row = (struct session_backend_row){.name = backend->name,
+                                        .address = backend->address,
                                         .state = status.state,
                                         .since_s = status.since_s,
                                         .sessions = status.sessions,
@@ -242,6 +254,7 @@ static void set_limits(struct worker *worker)
     const struct gateway_configuration *configuration = worker->configuration;
     const struct gateway_options *options = &configuration->options;
     struct session_environment *environment = &worker->environment;
+    environment->backend = atomic_load(&worker->gateway->only_backend);
     environment->offers_tls = configuration->offers_tls;
     environment->compression = configuration->compression;
     environment->backend_compression = configuration->backend_compression;
@@ -266,7 +279,6 @@ static void set_environment(struct worker *worker)
         .has_variables = plugin_has_variables(gateway->registry),
         .has_functions = plugin_has_callables(gateway->registry),
         .backend_first = options->backend_first,
-        .backend = upstream_set_count(gateway->upstreams) == 1 ? gateway->backends : NULL,
         .trace = &gateway->trace,
         .measures = options->report_status,
     };

@@ -18,6 +18,7 @@
 #include "gateway/upstream/upstream.h"
 #include "gateway/watchdog.h"
 
+struct backend_views;
 struct connection;
 struct reload;
 struct trace_host;
@@ -32,7 +33,8 @@ struct gateway {
     struct reload *reload;
     struct plugin_registry *registry;
     struct upstream_set *upstreams;
-    struct session_backend *backends; /* the same, as sessions see them */
+    struct backend_views *views;                          /* the same, as sessions see them */
+    _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration is read again while weir serves: by SIGHUP, and by ADMIN RELOAD CONFIG."""
+import os
+import pathlib
+import shutil
 import signal
+import socket
+import threading
 
 import pymysql
 import pytest
 from harness.observe import run
+from harness.ports import free_port
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -162,3 +168,190 @@ def test_a_rotated_log_is_opened_again_though_the_file_is_wrong(serve, tmp_path)
     weir.write("nonsense = 1\n")
     weir.server.process.signal(signal.SIGHUP)
     wait_for(lambda: log.exists() and "nothing was changed" in log.read_text(), "the new log")
+
+
+# ---- Backends
+
+
+def names_at(connection):
+    return {row[0]: row for row in run(connection, "ADMIN SHOW BACKENDS")[0]["rows"]}
+
+
+def id_of(connection):
+    return run(connection, "SELECT @@server_id")[0]["rows"][0][0]
+
+
+@pytest.fixture(scope="module")
+def two(other_database):
+    return [other_database(f"reload{number}", f"--server-id={number}") for number in (1, 2)]
+
+
+def tables(*rows):
+    return "backend-check-interval = 100\n" + "".join("[[backend]]\n" + "".join(f"{key} = {value!r}\n" for key, value in row.items()) for row in rows)
+
+
+def test_backends_come_and_go_and_their_sessions_stay(serve, two, tmp_path):
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    weir = serve(tables(one), backend=None)
+    with weir.server.endpoint.connect() as old:
+        assert id_of(old) == 1
+        weir.apply(tables(other, one))
+        with weir.server.endpoint.connect() as new:
+            assert id_of(new) == 2
+            assert set(names_at(new)) == {"one", "other"}
+        weir.apply(tables(other))
+        assert id_of(old) == 1
+        assert names_at(old)["one"][2:5:2] == ("removed", "1")
+    with weir.server.endpoint.connect() as new:
+        wait_for(lambda: set(names_at(new)) == {"other"}, "the removed one to be forgotten")
+        for _ in range(3):  # back, and away again
+            weir.apply(tables(one))
+            with weir.server.endpoint.connect() as third:
+                assert id_of(third) == 1
+            weir.apply(tables(other, one))
+        assert id_of(new) == 2
+
+
+def test_an_address_changes_without_an_error(serve, two):
+    weir = serve(tables({"name": "it", "address": two[0].address}), backend=None)
+    with weir.server.endpoint.connect() as old:
+        weir.apply(tables({"name": "it", "address": two[1].address}))
+        with weir.server.endpoint.connect() as new:
+            assert (id_of(old), id_of(new)) == (1, 2)
+
+
+def test_a_removed_backend_can_be_drained(serve, two):
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    weir = serve(tables(one, other), backend=None)
+    with weir.server.endpoint.connect() as old:
+        weir.apply(tables(other))
+        with weir.server.endpoint.connect() as new:
+            new.query("ADMIN BACKENDS DRAIN one")
+            wait_for(lambda: set(names_at(new)) == {"other"}, "its sessions to end")
+        assert failure(old, "SELECT 1")
+
+
+def test_roles_and_weights_change_in_place(serve, two):
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    weir = serve(tables(one, other), backend=None)
+    with weir.server.endpoint.connect() as old:
+        weir.apply(tables({**one, "role": "standby"}, other))
+        assert names_at(old)["one"][4] == "1" and names_at(old)["one"][8] == "standby"
+        with weir.server.endpoint.connect() as new:
+            assert id_of(new) == 2
+
+
+def test_a_wrong_backend_changes_nothing(serve, two):
+    one = {"name": "one", "address": two[0].address}
+    weir = serve(tables(one), backend=None)
+    for text, words in ((tables({"name": "one", "address": "db:1"}), "tcp://host:port"), (tables(one, one), "two backends are named one"),
+                        (tables({**one, "ssl-ca": "/nowhere.pem", "tls": "verify-ca"}), "/nowhere.pem"), ("", "is a change for the next start")):
+        weir.write(text)
+        assert words in weir.reload()
+    with weir.server.endpoint.connect() as new:
+        assert id_of(new) == 1
+
+
+# ---- Listeners
+
+
+def greets(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as probe:
+            return probe.recv(4096)[4:5] == b"\x0a"
+    except ConnectionRefusedError:
+        return False
+
+
+@pytest.fixture
+def from_file(gateway, database, tmp_path):
+    """The same with a gateway that is told where to listen by its file alone."""
+    def start(text):
+        config = tmp_path / "weir.toml"
+        server = gateway(database.address, options=["-config", str(config)], start=False)
+        assert server.arguments[0::2][:3] == ["-host", "-P", "-socket"]
+        config.write_text(text(server))
+        server.arguments = server.arguments[6:]
+        return Reloaded(server.start(), config, "signal")
+    return start
+
+
+def test_listeners_come_and_go_and_their_sessions_stay(from_file, tmp_path):
+    first, second = free_port(), free_port()
+    weir = from_file(lambda server: f"port = {first}\nsocket = '{server.socket}'\n")
+    with pymysql.connect(host="127.0.0.1", port=first, user="root") as connection, connection.cursor() as old:
+        weir.apply(f"port = {second}\nsocket = '{weir.server.socket}'\n")
+        assert greets(second) and weir.server.greeting()
+        wait_for(lambda: not greets(first), "the old port to be closed")
+        assert old.execute("SELECT 1") == 1
+        other = tmp_path / "other.sock"
+        weir.apply(f"port = 0\nsocket = '{other}'\n")
+        wait_for(lambda: not greets(second), "the second port to be closed")
+        assert other.exists() and not pathlib.Path(weir.server.socket).exists()
+        assert old.execute("SELECT 1") == 1
+        weir.apply(f"port = {first}\nsocket = '{other}'\n")
+        assert greets(first)
+
+
+def test_an_address_that_is_taken_changes_nothing(from_file):
+    first = free_port()
+    weir = from_file(lambda server: f"port = {first}\nsocket = '{server.socket}'\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        weir.write(f"port = {taken.getsockname()[1]}\n")
+        assert "Address already in use" in weir.reload()
+    assert greets(first) and weir.server.greeting()
+
+
+# ---- Under load
+
+
+class Clients:
+    """Threads that log in, ask and leave, and one that stays, as long as the block runs: none may see an error."""
+
+    def __init__(self, endpoint, count=6):
+        self.endpoint, self.ends, self.errors, self.asked = endpoint, threading.Event(), [], 0
+        self.threads = [threading.Thread(target=self.ask, args=(number,)) for number in range(count)]
+
+    def ask(self, number):
+        try:
+            while not self.ends.is_set():
+                with self.endpoint.connect() as connection:
+                    for _ in range(5):
+                        assert connection.query("SELECT 1") is not None
+                        self.asked += 1
+                        while number == 0 and not self.ends.is_set():  # this one never reconnects
+                            connection.query("SELECT 1")
+        except Exception as error:
+            self.errors.append(error)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ends.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_reloads_under_load_cost_no_session_and_no_error(serve, two, certificates, tmp_path):
+    rounds = int(os.environ.get("WEIR_TEST_ROUNDS", "12"))
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    own = tmp_path / "own.pem"
+    shutil.copy(certificates / "server.pem", own)
+    head = f"ssl-cert = '{own}'\nssl-key = '{certificates}/server.key'\n"
+    right = [head + tables(one, other), head + tables(other) + "", head + "max-connections = 500\nbackend-policy = 'weights'\n" + tables(other, {**one, "weight": 3}),
+             head + "handshake-timeout = 7\n" + tables({**one, "name": "renamed"})]
+    wrong = ["nonsense = 1\n", head + tables(one, one), head.replace("own.pem", "gone.pem") + tables(one), "[[backend]]\n"]
+    weir = serve(right[0], backend=None)
+    with Clients(weir.server.endpoint) as clients:
+        for number in range(rounds):
+            shutil.copy(certificates / "server.pem", tmp_path / "next.pem")
+            os.replace(tmp_path / "next.pem", own)
+            weir.write(wrong[number % len(wrong)] if number % 3 == 2 else right[number % len(right)])
+            assert (weir.reload() is None) == (number % 3 != 2)
+            asked = clients.asked
+            wait_for(lambda: clients.errors or clients.asked > asked, "clients to go on")
+            assert not clients.errors
+    assert not clients.errors

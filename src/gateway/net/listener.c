@@ -14,6 +14,11 @@
 #define BACKLOG         4096
 #define ACCEPTS_A_ROUND 64 /* so that a flood of connections does not starve signals */
 
+void listener_describe_tcp(const char *host, long port, char *text, size_t room)
+{
+    snprintf(text, room, strchr(host, ':') ? "[%s]:%ld" : "%s:%ld", host, port);
+}
+
 int listener_open_tcp(struct listener *listener, const char *host, long port,
                       const char *host_option, const char *port_option, struct error *error)
 {
@@ -38,8 +43,7 @@ int listener_open_tcp(struct listener *listener, const char *host, long port,
             close(fd);
     } else {
         *listener = (struct listener){.fd = fd};
-        snprintf(listener->text, sizeof listener->text, strchr(host, ':') ? "[%s]:%ld" : "%s:%ld",
-                 host, port);
+        listener_describe_tcp(host, port, listener->text, sizeof listener->text);
     }
     freeaddrinfo(found);
     return result;
@@ -131,13 +135,20 @@ static void on_ready(struct watch *watch, unsigned events)
     }
 }
 
+static void on_closed(struct watch *watch)
+{
+    struct listener *listener = (struct listener *)watch;
+    if (listener->closed)
+        listener->closed(listener);
+}
+
 int listener_start(struct listener *listener, uv_loop_t *loop,
                    void (*accepted)(void *user, const struct arrival *arrival), void *user,
                    struct error *error)
 {
     listener->accepted = accepted;
     listener->user = user;
-    int status = watch_open(&listener->watch, loop, listener->fd, on_ready, NULL);
+    int status = watch_open(&listener->watch, loop, listener->fd, on_ready, on_closed);
     if (status < 0)
         return error_set(error, "watching %s: %s", listener->text, uv_strerror(status));
     watch_for(&listener->watch, true, false);
@@ -145,15 +156,17 @@ int listener_start(struct listener *listener, uv_loop_t *loop,
     return 0;
 }
 
-void listener_close(struct listener *listener)
+bool listener_close(struct listener *listener)
 {
     if (listener->fd < 0)
-        return;
-    if (listener->watch.is_open)
+        return false;
+    const bool is_watched = listener->watch.is_open;
+    if (is_watched)
         watch_close(&listener->watch);
     else
         close(listener->fd);
     listener->fd = -1;
     if (listener->unix_path[0])
         unlink(listener->unix_path);
+    return is_watched;
 }

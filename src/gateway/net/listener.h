@@ -22,7 +22,11 @@ struct listener {
     char text[300];      /* "127.0.0.1:4000" */
     void (*accepted)(void *user, const struct arrival *arrival);
     void *user;
+    void (*closed)(struct listener *listener); /* or NULL; called from the loop */
 };
+
+/* The text of one that listens there. */
+void listener_describe_tcp(const char *host, long port, char *text, size_t room);
 
 /* host_option and port_option: what the address was given by, for errors: "-host", "-P". */
 WEIR_MUST_CHECK int listener_open_tcp(struct listener *listener, const char *host, long port,
@@ -39,6 +43,7 @@ WEIR_MUST_CHECK int listener_start(struct listener *listener, uv_loop_t *loop,
                                    void (*accepted)(void *user, const struct arrival *arrival),
                                    void *user, struct error *error);
 
-void listener_close(struct listener *listener);
+/* Returns true if closed() will be called; false: it is closed. */
+bool listener_close(struct listener *listener);
 
 #endif

@@ -33,6 +33,7 @@ struct upstream_watch {
     bool looking;    /* the work is queued; until it is over status and error are the thread's */
     bool look_again; /* what is being looked at is out of date */
     bool stopping;
+    int open_handles; /* the timer and the async */
     int status;
     struct error error;
     bool said_waiting; /* the log says that it does not answer */
@@ -55,7 +56,7 @@ static uint64_t with_jitter(struct upstream_watch *watch, uint64_t pause_ms)
 
 static uint64_t pause_after(struct upstream_watch *watch, bool answers)
 {
-    const long interval_ms = watch->upstream->options.checks.interval_ms;
+    const long interval_ms = atomic_load(&watch->upstream->interval_ms);
     struct upstream_profile profile;
     if (interval_ms && (answers || upstream_profile(watch->upstream, &profile)))
         return with_jitter(watch, (uint64_t)interval_ms);
@@ -93,7 +94,7 @@ static void log_news(struct upstream_watch *watch)
         memcpy(watch->said_version, profile.version, sizeof watch->said_version);
     } else if (!watch->said_waiting) {
         watch->said_waiting = true;
-        if (watch->upstream->options.checks.interval_ms)
+        if (atomic_load(&watch->upstream->interval_ms))
             return; /* upstream_note() has said so */
         if (watch->embedded)
             log_info("backend", "waiting for the embedded MariaDB to answer");
@@ -193,6 +194,7 @@ int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_o
         account_session_init_library();
     uv_timer_init(loop, &watch->timer);
     uv_async_init(loop, &watch->wake, on_wake);
+    watch->open_handles = 2;
     watch->random = clock_wall_ns() ^ (uint64_t)(uintptr_t)watch;
     watch->timer.data = watch->wake.data = watch->work.data = watch;
     if (upstream->is_embedded)
@@ -203,14 +205,25 @@ int upstream_start(struct upstream *upstream, struct uv_loop_s *loop, upstream_o
     return 0;
 }
 
+static void on_closed(uv_handle_t *handle)
+{
+    struct upstream_watch *watch = handle->data;
+    watch->open_handles--;
+}
+
+bool upstream_watch_is_over(const struct upstream_watch *watch)
+{
+    return !watch || (watch->open_handles == 0 && !watch->looking);
+}
+
 void upstream_stop(struct upstream *upstream)
 {
     struct upstream_watch *watch = upstream->watch;
     if (!watch || watch->stopping)
         return;
     watch->stopping = true;
-    uv_close((uv_handle_t *)&watch->timer, NULL);
-    uv_close((uv_handle_t *)&watch->wake, NULL);
+    uv_close((uv_handle_t *)&watch->timer, on_closed);
+    uv_close((uv_handle_t *)&watch->wake, on_closed);
     if (watch->embedded)
         embedded_stop(watch->embedded);
 }

@@ -14,6 +14,14 @@
 #include "gateway/upstream/policy.h"
 #include "gateway/upstream/upstream_state.h"
 
+struct health_options upstream_health_options(const struct upstream_checks *checks)
+{
+    return (struct health_options){.rise = checks->rise ? checks->rise : 1,
+                                   .fall = checks->fall ? checks->fall : 1,
+                                   .slow_start_ns =
+                                       (uint64_t)checks->slow_start_s * UINT64_C(1000000000)};
+}
+
 struct upstream *upstream_new(const struct upstream_options *options, struct error *error)
 {
     assert(options && options->connect_timeout_s > 0);
@@ -23,10 +31,7 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         return NULL;
     }
     upstream->options = *options;
-    upstream->health_options = (struct health_options){
-        .rise = options->checks.rise ? options->checks.rise : 1,
-        .fall = options->checks.fall ? options->checks.fall : 1,
-        .slow_start_ns = (uint64_t)options->checks.slow_start_s * UINT64_C(1000000000)};
+    upstream->health_options = upstream_health_options(&options->checks);
     if (options->role && strcmp(options->role, ROLE_AUTOMATIC) != 0)
         snprintf(upstream->role, sizeof upstream->role, "%s", options->role);
     upstream->look_up = address_look_up;
@@ -37,6 +42,11 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         free(upstream);
         return NULL;
     }
+    atomic_init(&upstream->weight, options->weight);
+    atomic_init(&upstream->interval_ms, options->checks.interval_ms);
+    atomic_init(&upstream->connect_timeout_s, options->connect_timeout_s);
+    if (options->hold_texts)
+        options->hold_texts(options->texts);
     upstream_make_label(upstream);
     pthread_mutex_init(&upstream->lock, NULL);
     return upstream;
@@ -64,6 +74,8 @@ void upstream_free(struct upstream *upstream)
     upstream_watch_free(upstream->watch);
     upstream_tls_close(&upstream->tls);
     pthread_mutex_destroy(&upstream->lock);
+    if (upstream->options.drop_texts)
+        upstream->options.drop_texts(upstream->options.texts);
     free(upstream);
 }
 
@@ -100,17 +112,6 @@ const struct upstream_tls *upstream_tls(const struct upstream *upstream)
 bool upstream_is_local(const struct upstream *upstream)
 {
     return !upstream->name.host[0];
-}
-
-int upstream_reload_tls(struct upstream *upstream, struct error *error)
-{
-    struct tls_context *fresh = NULL;
-    if (!upstream->tls.context)
-        return 0;
-    if (tls_context_open(&fresh, tls_context_options(upstream->tls.context), error))
-        return -1;
-    tls_context_adopt(upstream->tls.context, fresh);
-    return 0;
 }
 
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile)
@@ -159,10 +160,10 @@ bool upstream_connection_failed(struct upstream *upstream, uint32_t turn, const 
     upstream->confirmed_ns = 0;
     if (has_others && upstream->turn == turn)
         turn_to_next_address(upstream);
+    if (upstream->watch && !atomic_load(&upstream->is_retired))
+        upstream_watch_wake(upstream->watch);
     pthread_mutex_unlock(&upstream->lock);
     upstream_note(upstream, false, why);
-    if (upstream->watch)
-        upstream_watch_wake(upstream->watch);
     return has_others;
 }
 
@@ -199,7 +200,7 @@ struct account_target upstream_account(const struct upstream *upstream,
                                    .sends_proxy_header = upstream->sends_proxy_header,
                                    .tls = &upstream->tls,
                                    .fingerprint = fingerprint,
-                                   .timeout_s = options->connect_timeout_s};
+                                   .timeout_s = atomic_load(&upstream->connect_timeout_s)};
 }
 
 int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
@@ -236,7 +237,7 @@ static int64_t wall_s(void)
 /* A server that stands alone says so in the words of its looks (probing.c). */
 static void log_health(const struct upstream *upstream, bool is_up, bool was_known, const char *why)
 {
-    if (!upstream->options.checks.interval_ms)
+    if (!atomic_load(&upstream->interval_ms))
         return;
     if (is_up)
         log_info("backend", "%s is %s", upstream->label, was_known ? "up again" : "up");
@@ -304,6 +305,8 @@ static const char *state_of(const struct upstream *upstream, int64_t *since_s)
         [HEALTH_UNKNOWN] = "unknown", [HEALTH_UP] = "up", [HEALTH_DOWN] = "down"};
     const bool is_empty = atomic_load(&upstream->sessions) == 0;
     *since_s = upstream->mode_since_s;
+    if (atomic_load(&upstream->is_retired))
+        return upstream->mode == UPSTREAM_DRAINING ? "draining" : "removed";
     if (upstream->mode == UPSTREAM_DISABLED)
         return "disabled";
     if (upstream->mode == UPSTREAM_DRAINING)
@@ -327,9 +330,9 @@ void upstream_status(struct upstream *upstream, struct upstream_status *status)
 void upstream_candidate(struct upstream *upstream, const char *wanted,
                         struct policy_candidate *candidate)
 {
-    *candidate =
-        (struct policy_candidate){.weight = upstream->options.weight ? upstream->options.weight : 1,
-                                  .sessions = atomic_load(&upstream->sessions)};
+    const unsigned weight = atomic_load(&upstream->weight);
+    *candidate = (struct policy_candidate){.weight = weight ? weight : 1,
+                                           .sessions = atomic_load(&upstream->sessions)};
     pthread_mutex_lock(&upstream->lock);
     candidate->share =
         health_share(&upstream->health, &upstream->health_options, clock_monotonic_ns());

@@ -11,6 +11,7 @@
  *   upstream_tls.h  -backend-tls and its companions
  *   upstream.c   one server: what sessions read while probes write
  *   upstream_look.c  one look at it
+ *   upstream_change.c  what a reload makes of it
  *   upstream_set.h   all of them: which one a session gets, and what clients are greeted with
  *   account_check.h  what checks ask with an account; account_session.h: its session
  *   health.h     from checks to up and down; policy.h: which one of several
@@ -87,6 +88,10 @@ struct upstream_options {
     const char *mariadbd;       /* and its program */
     long connect_timeout_s;
     struct upstream_tls_options tls;
+    /* Whose the texts are: held from upstream_new() to upstream_free(). NULL: they live on. */
+    void *texts;
+    void (*hold_texts)(void *texts);
+    void (*drop_texts)(void *texts);
 };
 
 /* ---- Its life: main thread ---- */
@@ -127,9 +132,6 @@ bool upstream_is_local(const struct upstream *upstream); /* behind a Unix socket
 /* How connections to it are encrypted. Borrowed; lives as long as the upstream. */
 const struct upstream_tls *upstream_tls(const struct upstream *upstream);
 
-/* Loads its certificates again; on failure the old ones stay. Returns 0, or -1 and a message. */
-int upstream_reload_tls(struct upstream *upstream, struct error *error) WEIR_MUST_CHECK;
-
 /* Copies the current profile. Returns false if the server was never reached. */
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;
 
@@ -140,8 +142,9 @@ enum upstream_mode upstream_mode(struct upstream *upstream);
 
 /* A copy of what is known of it, for people. */
 struct upstream_status {
-    const char *state; /* static text: up, down, unknown, refused, disabled, draining, drained */
-    int64_t since_s;   /* seconds since 1970 UTC: when the state began; 0: not yet */
+    const char
+        *state; /* static text: up, down, unknown, refused, disabled, draining, drained, removed */
+    int64_t since_s; /* seconds since 1970 UTC: when the state began; 0: not yet */
     long sessions;
     uint64_t checks;
     char last_error
@@ -159,6 +162,13 @@ void upstream_refuse(struct upstream *upstream, const char *why);
  * refused; wanted (NULL: any) must be its name or its role. */
 void upstream_candidate(struct upstream *upstream, const char *wanted,
                         struct policy_candidate *candidate);
+
+/* Keeps it where it is, beyond the session that has it, and the end of that. */
+void upstream_pin(struct upstream *upstream);
+void upstream_unpin(struct upstream *upstream);
+
+/* What the owner of its set has made of it; see upstream_set_options.tag. */
+const void *upstream_tag(const struct upstream *upstream);
 
 /* A session has begun with it, or has ended. */
 void upstream_count_session(struct upstream *upstream, long more);

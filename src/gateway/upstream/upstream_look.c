@@ -92,7 +92,7 @@ static void say_tls(struct upstream *upstream, const struct error *failure)
  * for long; one of several is checked continuously, at each look. */
 static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool is_up)
 {
-    const long interval_ms = upstream->options.checks.interval_ms;
+    const long interval_ms = atomic_load(&upstream->interval_ms);
     const uint64_t period_ns =
         (uint64_t)(interval_ms ? interval_ms / 2 : UPSTREAM_PROFILE_MS) * NS_PER_MS;
     return confirmed_ns == 0 || (interval_ms && (!is_up || upstream->options.checks.user)) ||
@@ -121,7 +121,7 @@ static int ask_more(struct upstream *upstream, const struct address *address,
 
 static bool is_one_of_several(const struct upstream *upstream)
 {
-    return upstream->options.checks.interval_ms != 0;
+    return atomic_load(&upstream->interval_ms) != 0;
 }
 
 /* Returns 0 once an address has answered; all are tried. One of several must also let sessions in. */
@@ -131,7 +131,7 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
     struct probe_target target = {.text = upstream->label,
                                   .sends_proxy_header = upstream->sends_proxy_header,
                                   .tls = &upstream->tls,
-                                  .timeout_s = upstream->options.connect_timeout_s};
+                                  .timeout_s = atomic_load(&upstream->connect_timeout_s)};
     for (size_t i = 0; i < found->count; i++) {
         struct upstream_profile profile;
         struct probe_findings findings;

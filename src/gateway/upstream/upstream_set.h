@@ -20,6 +20,10 @@ struct upstream_set_options {
     const struct upstream_options *upstreams; /* copied; their texts are borrowed */
     size_t count;                             /* 1 to UPSTREAM_MOST */
     enum upstream_policy policy;
+    /* Makes what upstream_tag() returns, when one is started (main thread). NULL from it: no memory. May be
+     * NULL. */
+    const void *(*tag)(void *user, const struct upstream *upstream, unsigned number);
+    void *tag_user;
 };
 
 /* ---- Its life, as an upstream's: main thread ---- */
@@ -33,15 +37,33 @@ int upstream_set_start(struct upstream_set *set, struct uv_loop_s *loop,
                        struct error *error) WEIR_MUST_CHECK;
 void upstream_set_stop(struct upstream_set *set);
 
-/* Loads the certificates of all again; where that fails the old ones stay. Returns 0, or -1 and the first
- * message. */
-int upstream_set_reload_tls(struct upstream_set *set, struct error *error) WEIR_MUST_CHECK;
+/* ---- Another one in place of it, without losing a session ---- */
+
+/* Prepares it: loads certificates, and begins to look at those that are new. An upstream of which nothing differs but numbers
+ * and its role stays. on_ready is called from the loop once all have been looked at, if that is later: see
+ * upstream_set_is_prepared(). Returns 0, and commit or abandon is due; or -1 and a message. */
+int upstream_set_prepare(struct upstream_set *set, const struct upstream_set_options *options,
+                         void (*on_ready)(void *user), void *user,
+                         struct error *error) WEIR_MUST_CHECK;
+bool upstream_set_is_prepared(const struct upstream_set *set);
+
+/* From now on sessions get those. Upstreams that are not among them live until their sessions have ended. */
+void upstream_set_commit(struct upstream_set *set);
+void upstream_set_abandon(struct upstream_set *set);
+
 void upstream_set_free(struct upstream_set *set); /* set may be NULL */
 
 /* ---- What is in it: any thread ---- */
 
-size_t upstream_set_count(const struct upstream_set *set);
-struct upstream *upstream_set_at(const struct upstream_set *set, size_t number);
+size_t upstream_set_count(struct upstream_set *set);
+
+/* By its number. The caller has a session or a pin that keeps it, or is the main thread. */
+struct upstream *upstream_set_at(struct upstream_set *set, size_t number);
+
+/* By its place: those of the configuration in their order, then those that were removed and still have sessions; or by
+ * its tag. Pinned: upstream_unpin() is due. NULL: there is none. */
+struct upstream *upstream_set_pin_at(struct upstream_set *set, size_t place);
+struct upstream *upstream_set_pin(struct upstream_set *set, const void *tag);
 
 /* What clients are greeted with. Returns false if no server that may be used was ever reached. */
 bool upstream_set_profile(struct upstream_set *set,

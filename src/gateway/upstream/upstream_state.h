@@ -32,7 +32,16 @@ struct upstream {
     bool header_failed; /* the same, of the PROXY header */
     bool tls_failed;    /* and of TLS */
 
+    unsigned number; /* in its set */
+    const void *tag; /* of whoever has the set; constant once it is looked at */
+
+    /* What a reload may change, beside what the lock is for. */
+    atomic_long interval_ms, connect_timeout_s;
+    atomic_uint weight;
+
     atomic_long sessions;
+    atomic_bool is_retired;    /* it is none of the configuration's any more; set under the lock */
+    atomic_long pins;          /* who else needs it to stay where it is */
     atomic_bool was_looked_at; /* the first look is over */
 
     pthread_mutex_t lock;   /* of what follows */
@@ -59,6 +68,8 @@ struct upstream {
  * server answers as far as is known, or -1 and a message. Any thread, one at a time. */
 int upstream_look(struct upstream *upstream, struct error *error) WEIR_MUST_CHECK;
 
+struct health_options upstream_health_options(const struct upstream_checks *checks);
+
 /* Makes the label, once the address is known. */
 void upstream_make_label(struct upstream *upstream);
 
@@ -67,6 +78,22 @@ void upstream_note(struct upstream *upstream, bool success, const char *why);
 
 /* Has its watch look soon. Any thread, while the loop runs. */
 void upstream_watch_wake(struct upstream_watch *watch);
+
+/* Whether what upstream_start() made is at rest, after upstream_stop(). Main thread. */
+bool upstream_watch_is_over(const struct upstream_watch *watch);
+
+/* It is none of the configuration's any more: it is looked at no longer. Main thread. */
+void upstream_retire(struct upstream *upstream);
+
+/* Whether nobody has it any more: it may be freed. Main thread. */
+bool upstream_is_left(struct upstream *upstream);
+
+/* Whether an upstream of these options can be this one, with some values changed by upstream_change(). */
+bool upstream_can_be(const struct upstream *upstream, const struct upstream_options *options);
+void upstream_change(struct upstream *upstream, const struct upstream_options *options);
+
+/* Copies what is known of the server, and what an administrator has said of it, from the one of that name before. */
+void upstream_inherit(struct upstream *upstream, struct upstream *before);
 
 /* Frees what upstream_start() made; after the loop has ended. */
 void upstream_watch_free(struct upstream_watch *watch);
