@@ -29,7 +29,7 @@ static int inspect_plugins(const struct configuration *configuration, FILE *out,
                            struct error *error)
 {
     const struct plugin_options plugins = configuration_plugins(configuration);
-    if (plugin_inspect(&plugins, print_plugin, out, error))
+    if (plugin_inspect_files(&plugins, print_plugin, out, error))
         return -1;
     return configuration->file
                ? config_file_check_sections(configuration->file, configuration->options.plugin_load,

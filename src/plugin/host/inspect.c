@@ -64,10 +64,10 @@ static int inspect_lock(void *user, const char *name, struct error *error)
                            name);
 }
 
-int plugin_inspect(const struct plugin_options *options,
-                   void (*found)(void *user, const char *name, const char *version,
-                                 const char *library),
-                   void *user, struct error *error)
+int plugin_inspect_files(const struct plugin_options *options,
+                         void (*found)(void *user, const char *name, const char *version,
+                                       const char *library),
+                         void *user, struct error *error)
 {
     struct inspection *inspection = calloc(1, sizeof *inspection);
     if (!inspection)

@@ -226,10 +226,10 @@ WEIR_MUST_CHECK struct plugin_registry *plugin_registry_load(const struct plugin
 
 /* Looks at what plugin_registry_load() would load as far as that can be done without running any code of it: files,
  * manifests, and the values that the configuration file has for variables. Calls found() for each. */
-WEIR_MUST_CHECK int plugin_inspect(const struct plugin_options *options,
-                                   void (*found)(void *user, const char *name, const char *version,
-                                                 const char *library),
-                                   void *user, struct error *error);
+WEIR_MUST_CHECK int plugin_inspect_files(const struct plugin_options *options,
+                                         void (*found)(void *user, const char *name,
+                                                       const char *version, const char *library),
+                                         void *user, struct error *error);
 
 /* OnShutdown of each, in reverse order; frees the registry. No event may be running. */
 void plugin_registry_shutdown(struct plugin_registry *registry);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <uv.h>
 
@@ -22,6 +23,7 @@
 static const char *const names[COUNT] = {"one", "two", "three"};
 
 static struct {
+    atomic_bool are_over; /* reloads */
     struct upstream_set *set;
     struct fake_server servers[COUNT];
     char addresses[COUNT][64];
@@ -207,6 +209,116 @@ static void threads_choose_while_health_changes(void **state)
     }
 }
 
+/* ---- While servers come and go ---- */
+
+static void commit(void *unused)
+{
+    (void)unused;
+    upstream_set_commit(test.set);
+}
+
+/* As a worker does: the session counts, its connection pins, and outlives the session. */
+static void *have_connections(void *unused)
+{
+    size_t wrong = 0;
+    while (!atomic_load(&test.are_over)) {
+        struct error error = {""};
+        struct upstream_status status;
+        size_t others = 0;
+        const size_t number = upstream_set_choose(test.set, NULL, 0, &others, &error);
+        if (number == POLICY_NONE) {
+            wrong++;
+            continue;
+        }
+        struct upstream *upstream = upstream_set_at(test.set, number);
+        upstream_pin(upstream);
+        wrong += upstream_connection_failed(upstream, upstream_turn(upstream) + 1, "refused");
+        upstream_note(upstream, true, NULL);
+        upstream_count_session(upstream, -1);
+        upstream_status(upstream, &status);
+        wrong += !*upstream_label(upstream);
+        upstream_unpin(upstream);
+        upstream = upstream_set_pin_at(test.set, 2);
+        wrong += !upstream || !*upstream_name(upstream);
+        if (upstream)
+            upstream_unpin(upstream);
+    }
+    (void)unused;
+    return (void *)wrong;
+}
+
+/* Puts another one in place of the third, or changes its role. */
+static void reload(const char *name, const char *role)
+{
+    struct upstream_options options[COUNT];
+    struct error error = {""};
+    for (size_t i = 0; i < COUNT; i++)
+        options[i] =
+            (struct upstream_options){.name = i == 2 ? name : names[i],
+                                      .address = test.addresses[i],
+                                      .role = i == 2 ? role : NULL,
+                                      .connect_timeout_s = 10,
+                                      .checks = {.interval_ms = 3600000, .rise = 1, .fall = 1000}};
+    const struct upstream_set_options set = {
+        .upstreams = options, .count = COUNT, .policy = POLICY_LEAST_CONNECTIONS};
+    assert_int_equal(upstream_set_prepare(test.set, &set, commit, NULL, &error), 0);
+    if (upstream_set_is_prepared(test.set))
+        upstream_set_commit(test.set);
+    uv_run(&test.loop, UV_RUN_DEFAULT);
+}
+
+static void servers_come_and_go_under_threads_that_use_them(void **state)
+{
+    (void)state;
+    enum { RELOADS = 100 };
+    static const char *const versions[COUNT] = {"8.0.1", "8.0.2", "8.0.3"};
+    char texts[RELOADS][16];
+    pthread_t threads[THREADS];
+    begin(versions, POLICY_ORDER);
+    log_set_level(LOG_LEVEL_ERROR);
+    atomic_store(&test.are_over, false);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, have_connections, NULL), 0);
+    for (size_t i = 0; i < RELOADS;
+         i++) { /* more than there are slots: those that are left are free again */
+        snprintf(texts[i], sizeof texts[i], "three%zu", i);
+        reload(texts[i], i % 2 ? "standby" : NULL);
+        reload(texts[i], NULL);
+    }
+    atomic_store(&test.are_over, true);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *wrong = NULL;
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
+    assert_int_equal(upstream_set_count(test.set), COUNT);
+    reload("three", "standby");
+    assert_null(upstream_set_pin_at(test.set, COUNT));
+}
+
+static void a_removed_server_lives_until_its_last_session_has_gone(void **state)
+{
+    (void)state;
+    static const char *const versions[COUNT] = {"8.0.1", "8.0.2", "8.0.3"};
+    struct error error = {""};
+    struct upstream_status status;
+    size_t others = 0;
+    begin(versions, POLICY_ORDER);
+    const size_t number = upstream_set_choose(test.set, "three", 0, &others, &error);
+    struct upstream *upstream = upstream_set_at(test.set, number);
+    reload("other", NULL);
+    struct upstream *shown = upstream_set_pin_at(test.set, COUNT);
+    assert_ptr_equal(shown, upstream);
+    upstream_unpin(shown);
+    upstream_status(upstream, &status);
+    assert_string_equal(status.state, "removed");
+    assert_int_equal(choose("three", 0), POLICY_NONE);
+    assert_int_equal(upstream_set_change(test.set, "three", UPSTREAM_DISABLED, &error), -1);
+    assert_int_equal(upstream_set_change(test.set, "three", UPSTREAM_DRAINING, &error), 0);
+    upstream_count_session(upstream, -1);
+    assert_null(upstream_set_pin_at(test.set, COUNT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +327,8 @@ int main(void)
         cmocka_unit_test_teardown(names_and_roles_can_be_wanted, finish),
         cmocka_unit_test_teardown(the_last_enabled_one_stays, finish),
         cmocka_unit_test_teardown(threads_choose_while_health_changes, finish),
+        cmocka_unit_test_teardown(servers_come_and_go_under_threads_that_use_them, finish),
+        cmocka_unit_test_teardown(a_removed_server_lives_until_its_last_session_has_gone, finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
