@@ -27,8 +27,8 @@ struct driver {
 
     /* What the statement has done. */
     size_t replies_read;
-    struct strbuf queries;        /* texts, a line each, and SHOW GRANTS */
-    struct strbuf end;            /* how it ended: see driver_query() */
+    struct strbuf queries;                  /* texts, a line each, and SHOW GRANTS */
+    struct strbuf end;                      /* how it ended: see driver_query() */
     const char *reload_error, *reload_note; /* NULL: none */
     int reloads;
     struct strbuf backend_orders; /* "2 name;": enum session_backend_order and the name, each */
