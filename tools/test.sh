@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Everything that the project checks, step by step, with the time each took. All steps run, also after one has failed;
-# the last line counts them.
+# the last lines count them, and say of each that failed what it said last.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-/usr/bin/python3}
 passed=0
-failed=0
+failures=()
 log=build/test
 # The line of a step's output that is shown beside it.
 said='[0-9]+ passed|[0-9]+% tests passed|test files of MariaDB|^total: |^skipped: '
+# The lines that say what is wrong.
+wrong='FAILED|Failed|ERROR|[Ee]rror:|^lint: |warning:|SUMMARY|Assert|No such|not found'
 mkdir -p "$log"
 
 step() {
@@ -24,7 +26,7 @@ step() {
     else
         printf ' FAILED %4d s\n' $((SECONDS - start))
         tail -80 "$log/${name// /-}.log"
-        failed=$((failed + 1))
+        failures+=("$name")
     fi
 }
 
@@ -66,5 +68,9 @@ step "integration under TSan" tsan_integration
 step "build with test_trace built in" build test-trace
 step "integration of test_trace built in" built_in_integration
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+for name in "${failures[@]}"; do
+    printf '\n%s, which FAILED, in short:\n' "$name"
+    grep -aE "$wrong" "$log/${name// /-}.log" | tail -20
+done
+echo "$passed passed, ${#failures[@]} failed${failures:+: $(printf '%s; ' "${failures[@]}")}"
+[ ${#failures[@]} = 0 ]

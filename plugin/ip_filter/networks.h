@@ -36,6 +36,9 @@ bool networks_pass(const struct networks *networks, const struct client *client,
 /* How many connections the user name may have open; -1: no rule says. Any thread. */
 int64_t networks_limit(const struct networks *networks, weir_string user);
 
+/* The index-th user name that has such a rule; NULL: there are no more. Borrowed from the networks. */
+const char *networks_limited_user(const struct networks *networks, size_t index);
+
 /* Whether some rule asks for the country or the time. */
 bool networks_need_more(const struct networks *networks);
 
