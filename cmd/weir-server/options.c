@@ -193,8 +193,9 @@ static const struct option_row rows[] = {
      .offset = AT(backend_check_user),
      .argument = "USER",
      .help =
-         "An account that each of several backends has for the gateway: a check logs in. With the "
-         "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend."},
+         "An account that each backend has for the gateway: the checks of several log in. With the "
+         "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend, and with "
+         "SELECT on mysql.* it finds accounts that all clients match because weir's host is theirs."},
     {.name = "backend-check-password",
      .type = OPTION_TEXT,
      .offset = AT(backend_check_password),

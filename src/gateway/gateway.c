@@ -292,7 +292,9 @@ static void describe_backends(const struct gateway_options *options,
                                             .weight = (unsigned)backend->weight,
                                             .sends_proxy_header = backend->proxy_protocol,
                                             .connect_timeout_s = options->connect_timeout_s,
-                                            .tls = backend->tls};
+                                            .tls = backend->tls,
+                                            .checks = {.user = options->checks.user,
+                                                       .password = options->checks.password}};
         if (options->backend_count > 1)
             list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
                                                       .rise = (unsigned)options->checks.rise,

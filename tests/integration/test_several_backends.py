@@ -486,3 +486,25 @@ def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
     finally:
         for database in both_run:
             database.execute("DROP USER report@'%'")
+
+
+def test_accounts_that_everybody_matches_are_named(gateway, pair):
+    """Without the client's address 'u'@'localhost' is everybody; the check's account can see who may more that way."""
+    first, _ = pair
+    names = ["near@'127.%'", "more@'127.0.0.1'", "more@'%'", "schema@localhost", "schema@'127.0.0.%'", "schema@'%'", "alike@'127.%'", "alike@'%'",
+             "gate@'%'", "far@'10.%'"]
+    first.execute(*(f"CREATE OR REPLACE USER {name}" for name in names), "GRANT SELECT ON *.* TO alike@'127.%', alike@'%', more@'%'",
+                  "GRANT SELECT, FILE ON *.* TO more@'127.0.0.1'", "GRANT INSERT ON test.* TO schema@'127.0.0.%'",
+                  "GRANT INSERT ON other.* TO schema@'%'")
+    options = ("-backend-check-user", "gate")
+    try:
+        server = gateway(first.address, options=options, environment={"WEIR_BACKEND_CHECK_PASSWORD": ""})
+        server.process.wait_log("whether it has accounts that may more from the gateway's host is not known; give the account")
+        server.stop()
+        first.execute("GRANT SELECT ON mysql.* TO gate@'%'")
+        server = gateway(first.address, options=options, environment={"WEIR_BACKEND_CHECK_PASSWORD": ""})
+        server.process.wait_log("clients from everywhere match these accounts")
+        line = next(line for line in server.log().splitlines() if "these accounts" in line)
+        assert 'elsewhere: "more@127.0.0.1, near@127.%, root@localhost, schema@127.0.0.%". Drop them' in line
+    finally:
+        first.execute(f"DROP USER {', '.join(names)}")
