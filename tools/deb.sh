@@ -11,7 +11,8 @@ mkdir -p "$out/weir"
 git archive HEAD | tar -x -C "$out/weir"
 # The same bytes from the same commit, whenever and wherever it is built.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$(nproc)}"
+WEIR_COMMIT=$(git rev-parse --short=12 HEAD)
+export SOURCE_DATE_EPOCH WEIR_COMMIT DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$(nproc)}"
 (cd "$out/weir" && dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary) >"$out/build.log" 2>&1 ||
     { tail -40 "$out/build.log" >&2; exit 1; }
 rm -rf "$out/weir"
