@@ -39,6 +39,8 @@ say "the clean system"
 printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 echo "127.0.0.1 localhost" >/etc/hosts
+# What the base has as files: no recommended packages.
+echo 'APT::Install-Recommends "false";' >/etc/apt/apt.conf.d/90steps
 [ -z "$(ours)" ] || fail "there is something of weir before it is installed: $(ours)"
 quiet_apt install mariadb-server mariadb-client curl openssl logrotate prometheus man-db
 install -m 755 systemctl /usr/local/bin/systemctl
