@@ -21,17 +21,18 @@ build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev lib
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
-    python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
+    python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
-    prometheus haproxy systemd"
+    prometheus haproxy systemd procps man-db logrotate"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
 # libodbc2: ha_connect.so is linked with it.
 clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
-deb="debhelper dpkg-dev fakeroot git lintian"
+# debootstrap, util-linux (unshare), iproute2: the clean system of tests/packages.
+deb="debhelper dpkg-dev fakeroot git lintian debootstrap util-linux iproute2 python3"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test

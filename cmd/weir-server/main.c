@@ -7,6 +7,7 @@
 
 #include "backends.h"
 #include "config_file.h"
+#include "config_manual.h"
 #include "gateway/gateway.h"
 #include "options.h"
 #include "plugin/host/plugin_host.h"
@@ -156,6 +157,8 @@ int main(int argc, char **argv)
         options_print_help(&server_option_table, stdout);
     else if (status == 0 && options.manual)
         options_print_manual(&server_option_table, stdout);
+    else if (status == 0 && options.manual_file)
+        config_manual_print(stdout);
     else if (status == 0 && options.sample)
         options_print_file(&server_option_table, stdout);
     else if (status == 0 && options.version)

@@ -469,6 +469,11 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = AT(manual),
      .help = "Print the man page in roff and exit."},
+    {.name = "manual-file",
+     .is_argument = true,
+     .type = OPTION_FLAG,
+     .offset = AT(manual_file),
+     .help = "Print the man page of the configuration file in roff and exit."},
 };
 
 const struct option_table server_option_table = {

@@ -50,7 +50,7 @@ struct server_options {
     /* General */
     char *config, *log_file;
     int level;
-    bool version, help, manual, sample;
+    bool version, help, manual, manual_file, sample;
 };
 
 extern const struct option_table server_option_table;
