@@ -16,7 +16,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
-    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev"
+    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
