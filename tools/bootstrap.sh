@@ -24,7 +24,7 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
-    prometheus haproxy systemd"
+    prometheus haproxy systemd etcd-server etcd-client"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
