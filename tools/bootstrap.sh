@@ -16,7 +16,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
-    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev"
+    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
@@ -24,7 +24,7 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
-    prometheus haproxy systemd procps man-db logrotate"
+    prometheus haproxy systemd etcd-server etcd-client procps man-db logrotate"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
