@@ -5,9 +5,10 @@ with its replica here, a Galera cluster in test_galera.py.
 32 clients log in again every four statements; audit_log is SYNCHRONOUS with its chain on. WEIR_TEST_ROUNDS is how often
 each failure comes; the figures of each case are printed (pytest -s)."""
 import signal
+import time
 
 import pytest
-from backend_failures_common import ROUNDS, UNTIL_LOST, Proof
+from backend_failures_common import KILLS, ROUNDS, UNTIL_LOST, Proof
 from harness.endpoint import PASSWORD, USER
 from harness.namespace import Namespace, namespaces_work
 from harness.waiting import wait_for
@@ -56,14 +57,14 @@ def proof(gateway, replicated, tmp_path):
 def test_a_primary_that_is_killed(proof, replicated):
     primary, replica = replicated
     with proof:
-        for number in range(ROUNDS):
+        for number in range(KILLS):
             proof.fail("kill -9", 1.0, lambda: (primary.process.signal(signal.SIGKILL), primary.process.wait()))
             proof.load.wait_for_progress()
             primary.start()
             primary.execute(f"INSERT INTO proof.marks VALUES ('round {number}')")
             proof.wait_state(primary, "up")
             proof.load.wait_for_progress()
-    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM proof.marks WHERE mark LIKE 'round%'")[0][0] == ROUNDS,
+    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM proof.marks WHERE mark LIKE 'round%'")[0][0] == KILLS,
              "the replica to have all that the primary has")
 
 
@@ -75,5 +76,35 @@ def test_a_primary_that_stands_still(proof, replicated):
             proof.load.wait_for_progress()
             proof.wait_limit()
             primary.process.signal(signal.SIGCONT)
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
+
+
+def test_a_primary_whose_network_is_cut(proof, replicated, cable):
+    if not cable:
+        pytest.skip("no network namespace can be made here")
+    primary, _ = replicated
+    with proof:
+        for _ in range(ROUNDS):
+            proof.fail("cut", UNTIL_LOST, cable.cut)
+            proof.load.wait_for_progress()
+            proof.wait_limit()
+            cable.mend()
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
+
+
+def test_a_primary_whose_network_is_slow(proof, replicated, cable):
+    """Its sessions go on, or end by a time-out; what is new goes elsewhere as soon as it is too slow to greet in time."""
+    if not cable:
+        pytest.skip("no network namespace can be made here")
+    primary, _ = replicated
+    with proof:
+        for _ in range(ROUNDS):
+            proof.fail("slow", UNTIL_LOST, cable.slow_down)
+            proof.load.wait_for_progress()
+            proof.wait_limit()
+            cable.speed_up()
+            proof.failures[-1].is_over = time.monotonic()
             proof.wait_state(primary, "up")
             proof.load.wait_for_progress()

@@ -21,7 +21,9 @@ def install_database(folder):
 
 class MariaDB:
     """One database server that can be killed and started again on the same address. prefix: runs it elsewhere, such as
-    in a network namespace."""
+    in a network namespace; account: that it runs as."""
+
+    account, environment = "root", None
 
     def __init__(self, folder, options=(), host="127.0.0.1", prefix=()):
         self.folder = pathlib.Path(folder)
@@ -38,9 +40,10 @@ class MariaDB:
         """The value of -backend for it."""
         return f"tcp://{self.host}:{self.port}"
 
-    def start(self, more=()):
-        self.process = ServerProcess("mariadbd", [
-            program("mariadbd"), "--no-defaults", "--user=root", f"--datadir={self.folder}/data",
+    def command(self, *more):
+        """What starts it."""
+        return [
+            program("mariadbd"), "--no-defaults", f"--user={self.account}", f"--datadir={self.folder}/data",
             f"--tmpdir={self.folder}", f"--socket={self.socket}", f"--port={self.port}", f"--bind-address={self.host}",
             f"--pid-file={self.folder}/mariadb.pid", f"--plugin-dir={mariadb_plugin_dir()}",
             "--plugin-load-add=auth_ed25519", "--local-infile=1", "--event-scheduler=OFF",
@@ -49,7 +52,10 @@ class MariaDB:
             "--performance-schema=ON", "--character-set-server=utf8mb4",
             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
             "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-slave-start",
-            "--max-connect-errors=1000000", *self.options, *more], self.folder, prefix=self.prefix)
+            "--max-connect-errors=1000000", *self.options, *more]
+
+    def start(self, more=()):
+        self.process = ServerProcess("mariadbd", self.command(*more), self.folder, self.environment, self.prefix)
         self.process.wait_ready(self._answers)
         return self
 
