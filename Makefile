@@ -100,6 +100,10 @@ format:
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
+	@$(PYTHON) bench/tls.py
+bench-tls: release
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/tls.py
 bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
 bench-audit: plugins
