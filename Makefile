@@ -96,7 +96,7 @@ fuzz-server: plugins
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace bench-audit bench-audit-read bench-firewall
+.PHONY: bench bench-tls bench-sql bench-trace bench-audit bench-audit-read bench-firewall
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
