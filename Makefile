@@ -96,10 +96,14 @@ fuzz-server: plugins
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace bench-audit bench-audit-read bench-firewall
+.PHONY: bench bench-tls bench-sql bench-trace bench-audit bench-audit-read bench-firewall
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
+	@$(PYTHON) bench/tls.py
+bench-tls: release
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/tls.py
 bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
 bench-audit: plugins

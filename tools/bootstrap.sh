@@ -7,7 +7,7 @@
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
-# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, two of its plugins, and the program
+# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, plugins and scripts, and the program
 # of mariadb-test, which depends on it, are taken out of the packages without installing them.
 set -eu
 
@@ -24,7 +24,7 @@ test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
-    prometheus haproxy systemd etcd-server etcd-client procps man-db logrotate"
+    prometheus haproxy systemd etcd-server etcd-client galera-4 rsync lsof procps man-db logrotate"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
@@ -36,6 +36,8 @@ deb="debhelper dpkg-dev fakeroot git lintian debootstrap util-linux iproute2 pyt
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
+# A node's state transfer by rsync.
+galera_transfer="usr/bin/wsrep_sst_rsync usr/bin/wsrep_sst_common"
 mariadb_federated=usr/lib/mysql/plugin/ha_federatedx.so
 mariadb_spider=usr/lib/mysql/plugin/ha_spider.so
 mariadb_connect=usr/lib/mysql/plugin/ha_connect.so
@@ -124,8 +126,9 @@ fi
 
 # shellcheck disable=SC2086 # a list of words
 if [ "$want_test" = yes ]; then
-    have $mariadb_plugins $mariadb_test || [ -n "$missing" ] || as_root apt-get -qq update
+    have $mariadb_plugins $galera_transfer $mariadb_test || [ -n "$missing" ] || as_root apt-get -qq update
     have $mariadb_plugins || take mariadb-server $mariadb_plugins
+    have $galera_transfer || take mariadb-server $galera_transfer
     have $mariadb_test || take mariadb-test $mariadb_test
     # The servers of tests/mtr run under it; the package of the server, which makes it elsewhere, is not installed.
     getent passwd mysql >/dev/null || as_root useradd --system --no-create-home --shell /usr/sbin/nologin mysql

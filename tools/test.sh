@@ -48,7 +48,9 @@ integration() { # build kind, further pytest arguments
 asan_integration() (WEIR_TRACE_CRASH=1 integration asan --ignore tests/integration/test_clients.py)
 # What the cases compare is as through the gateway alone; how connections end is HAProxy's own matter.
 balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_results or test_commands or test_events or test_large")
-compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large")
+compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large or test_events or test_prepared or test_closing or slow_clients")
+# What TLS could change: what is read, how large it may be, and how connections end. Logins and certificates have files of their own.
+secured_integration() (WEIR_TEST_TLS=1 integration release -k "test_results or test_commands or test_large or test_closing or test_prepared or slow_clients")
 tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
 built_in_integration() (integration test-trace -k trace_built_in)
 
@@ -61,6 +63,7 @@ step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
 step "a part of it behind HAProxy with PROXY headers" balanced_integration
 step "a part of it with compression on both sides" compressed_integration
+step "a part of it with TLS on both sides" secured_integration
 step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 30
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan

@@ -246,6 +246,15 @@ static const struct option_row rows[] = {
      .help =
          "How long it takes until one of several backends that has come back gets its whole share "
          "of new sessions; it begins with a tenth."},
+    {.name = "backend-lost-timeout",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_lost_timeout),
+     .argument = "SECONDS",
+     .fallback = "30",
+     .maximum = 86400,
+     .help = "End the sessions of one of several backends that is down and has not said anything "
+             "for so long, neither to a check nor to them: a machine or a network that has "
+             "vanished closes no connection. 0: they wait as long as TCP does."},
     {.name = "path",
      .type = OPTION_TEXT,
      .offset = AT(path),

@@ -126,6 +126,8 @@ static bool read_once(struct connection *connection, enum session_side side)
     uint8_t *bytes = connection->worker->buffer;
     size_t room = session_read_room(session, side, &bytes);
     size_t got = leg_receive(leg, bytes, room);
+    if (got && side == SESSION_BACKEND)
+        connection->heard_ms = uv_now(&connection->worker->loop);
     if (got)
         session_receive(session, side, bytes, got);
     else if (leg->ended || leg->failed || leg->broken)
@@ -468,13 +470,23 @@ void connection_drain(struct connection *connection)
     carry_out(connection);
 }
 
-void connection_drain_backend(struct connection *connection)
+static void lose_backend(struct connection *connection)
 {
-    const struct session *session = connection->session;
-    struct upstream_set *upstreams = connection->worker->gateway->upstreams;
-    if (session_has_logged_in(session) &&
-        upstream_mode(upstream_set_at(upstreams, session_backend(session)->number)) ==
-            UPSTREAM_DRAINING)
+    begin_turn(connection, "gives up a backend that is lost");
+    leg_fail(connection->backend_leg, ETIMEDOUT);
+    session_run(connection->session);
+    carry_out(connection);
+}
+
+/* libuv's clock and ours are the same one. */
+void connection_follow_backend(struct connection *connection)
+{
+    if (!session_has_logged_in(connection->session) || connection->is_over)
+        return;
+    struct upstream *upstream = connection_upstream(connection);
+    if (upstream_is_lost(upstream, connection->heard_ms * UINT64_C(1000000)))
+        lose_backend(connection);
+    else if (upstream_mode(upstream) == UPSTREAM_DRAINING)
         connection_drain(connection);
 }
 

@@ -104,15 +104,16 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     return 0;
 }
 
-/* Sessions that were logging in when a drain began are drained now. */
-static void drain_on(struct gateway *gateway)
+/* Sessions of backends that are lost are ended, and those that were logging in when a drain began. */
+static void end_sessions(struct gateway *gateway)
 {
     bool is_due = false;
     for (size_t i = 0; i < upstream_set_count(gateway->upstreams); i++) {
         struct upstream_status status;
         struct upstream *upstream = upstream_set_at(gateway->upstreams, i);
         upstream_status(upstream, &status);
-        is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
+        is_due = is_due || (status.sessions && (upstream_mode(upstream) == UPSTREAM_DRAINING ||
+                                                upstream_is_lost(upstream, 0)));
     }
     if (!is_due)
         return;
@@ -149,7 +150,7 @@ static void on_looked(void *user, bool answers)
         server->status = -1;
         stop(server);
     }
-    drain_on(&server->gateway);
+    end_sessions(&server->gateway);
     if (server->gateway.password_key)
         prepare_for_passwords(server);
 }
@@ -300,6 +301,7 @@ static void describe_backends(const struct gateway_options *options,
                                                       .rise = (unsigned)options->checks.rise,
                                                       .fall = (unsigned)options->checks.fall,
                                                       .slow_start_s = options->checks.slow_start_s,
+                                                      .lost_s = options->checks.lost_s,
                                                       .user = options->checks.user,
                                                       .password = options->checks.password,
                                                       .query = options->checks.query,

@@ -317,7 +317,7 @@ static void on_wake(uv_async_t *handle)
     worker->trace_changes = changes;
     unsigned drains = atomic_load(&worker->gateway->drains);
     if (worker->drains != drains)
-        connections_do(worker, connection_drain_backend);
+        connections_do(worker, connection_follow_backend);
     worker->drains = drains;
     if (atomic_load(&worker->gateway->draining))
         connections_do(worker, connection_drain);

@@ -52,7 +52,8 @@ struct login {
     uint64_t connect_until;     /* monotonic ns: when the time for all attempts is over */
     long attempt_ms;            /* how much of it this one has */
     bool client_was_told; /* the client has read something of a backend: there is no other for it */
-    char error[256];      /* of the wish that failed; "": it was fulfilled */
+    bool backend_is_asked; /* authenticating, and it is the backend's turn */
+    char error[256];       /* of the wish that failed; "": it was fulfilled */
     bool backend_offers_tls;
     char scramble[WIRE_SCRAMBLE_BYTES]; /* of the backend's greeting */
     struct password_relay password;
@@ -129,5 +130,6 @@ bool login_backend_bytes(struct session *session);
 void login_backend_lost(struct session *session);
 void login_timed_out(struct session *session);
 void login_backend_timed_out(struct session *session);
+void login_authentication_timed_out(struct session *session);
 
 #endif

@@ -72,6 +72,19 @@ void login_backend_timed_out(struct session *session)
                   (double)tenths / 10);
 }
 
+/* Until the client has been asked for its password, another backend can take the login. */
+void login_authentication_timed_out(struct session *session)
+{
+    const struct login *login = session->login;
+    if (!login->client_was_told)
+        login_backend_timed_out(session);
+    else if (login->backend_is_asked)
+        fail_to_reach(session, "weir: the backend %s did not answer the password in %ld s",
+                      label_of(session), environment_of(session)->handshake_timeout_s);
+    else
+        login_timed_out(session);
+}
+
 void login_backend_lost(struct session *session)
 {
     fail_to_reach(session, "weir: the backend %s closed the connection during the login",
@@ -180,7 +193,9 @@ static void introduce(struct session *session)
     wire_encode_handshake_response(&writer, &hello);
     strbuf_release(&session->farewell);
     session_enter(session, SESSION_AUTHENTICATING);
-    session_set_deadline(session, environment->handshake_timeout_s);
+    if (environment->backend_first) /* else the time for the attempt goes on */
+        session_set_deadline(session, environment->handshake_timeout_s);
+    session->login->backend_is_asked = true;
     send_framed(session, &packet);
 }
 
@@ -402,6 +417,7 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     struct observed *observed = &session->observed;
     if (!begin_compressing(session))
         return;
+    session_set_deadline(session, environment->handshake_timeout_s); /* of what is left to do */
     if (observed->id != session->backend_id) {
         session->is_registered =
             environment->operations->id_add(environment->owner, observed->id, observed->backend,
@@ -431,7 +447,10 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 static void relay_to_client(struct session *session, const struct wire_packet *packet)
 {
     struct wire_auth_switch request;
+    if (!session->login->client_was_told)
+        session_set_deadline(session, environment_of(session)->handshake_timeout_s);
     session->login->client_was_told = true;
+    session->login->backend_is_asked = false;
     if (packet->kind == WIRE_AUTH_SWITCH &&
         wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
         facts_auth_method(&session->observed, request.plugin);

@@ -336,6 +336,7 @@ static void client_packet(struct session *session, const struct wire_packet *pac
     } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
     } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
+        session->login->backend_is_asked = true;
         if (!password_relay_from_client(session, packet->payload, packet->payload_size))
             login_write_backend(session, packet->payload, packet->payload_size);
     } else {

@@ -60,7 +60,7 @@
       SESSION_SECURES_BACKEND, MAY(SESSION_AUTHENTICATING) | MAY(SESSION_LEAVING) | MAY_END)       \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, session_shut_down, 0,                                                       \
+      login_authentication_timed_out, session_shut_down, 0,                                        \
       MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY(SESSION_LEAVING) | MAY_END)                 \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
       command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, session_shut_down, 0,     \

@@ -176,7 +176,7 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     pthread_mutex_lock(&upstream->lock);
     assert(upstream->has_profile); /* nobody connects before a probe has */
     upstream->profile = profile;
-    upstream->confirmed_ns = clock_monotonic_ns();
+    upstream->confirmed_ns = upstream->answered_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
     if (!upstream->options.checks.user && !tls_is_due(upstream, &profile))
         upstream_note(upstream, true, NULL);
@@ -254,6 +254,19 @@ void upstream_note(struct upstream *upstream, bool success, const char *why)
     pthread_mutex_unlock(&upstream->lock);
     if (has_changed)
         log_health(upstream, success, was_known, why);
+}
+
+/* A check that fails may have been answered: by "Too many connections", or by a node that is not synced.
+ * Such a server has its sessions' connections. */
+bool upstream_is_lost(struct upstream *upstream, uint64_t heard_ns)
+{
+    const uint64_t lost_ns = (uint64_t)upstream->options.checks.lost_s * NS_PER_S;
+    pthread_mutex_lock(&upstream->lock);
+    const uint64_t last_ns = heard_ns > upstream->answered_ns ? heard_ns : upstream->answered_ns;
+    const bool is_lost = lost_ns && upstream->health.state == HEALTH_DOWN && last_ns &&
+                         clock_monotonic_ns() - last_ns >= lost_ns;
+    pthread_mutex_unlock(&upstream->lock);
+    return is_lost;
 }
 
 void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode)

@@ -68,6 +68,7 @@ struct upstream_checks {
     long interval_ms;    /* 0: at the pace of the constants above, and one outcome decides */
     unsigned rise, fall; /* outcomes in a row; 0: 1 */
     long slow_start_s;
+    long lost_s; /* 0: never */
     /* What is asked besides (account_check.h), in a session of this account. user NULL: nothing. */
     const char *user, *password;
     const char *query, *expected; /* NULL: nothing is asked; any answer will do */
@@ -134,6 +135,10 @@ int upstream_reload_tls(struct upstream *upstream, struct error *error) WEIR_MUS
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;
 
 /* What an administrator has said of it. */
+/* Whether it is down and has not said anything for -backend-lost-timeout, neither to checks nor, at
+ * heard_ns (monotonic), to the session that asks. Any thread. */
+bool upstream_is_lost(struct upstream *upstream, uint64_t heard_ns);
+
 enum upstream_mode { UPSTREAM_ENABLED, UPSTREAM_DISABLED, UPSTREAM_DRAINING };
 void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode);
 enum upstream_mode upstream_mode(struct upstream *upstream);

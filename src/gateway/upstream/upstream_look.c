@@ -136,6 +136,13 @@ static int ask_more(struct upstream *upstream, const struct address *address,
     return 0;
 }
 
+static void note_answer(struct upstream *upstream)
+{
+    pthread_mutex_lock(&upstream->lock);
+    upstream->answered_ns = clock_monotonic_ns();
+    pthread_mutex_unlock(&upstream->lock);
+}
+
 /* Returns 0 once an address has answered; all are tried. One of several must also let sessions in. */
 static int probe_all(struct upstream *upstream, const struct address_list *found,
                      struct error *error)
@@ -148,7 +155,10 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
         struct upstream_profile profile;
         struct probe_findings findings;
         target.address = &found->list[i];
-        if (probe_server(&target, &profile, &findings, error) == 0) {
+        const int status = probe_server(&target, &profile, &findings, error);
+        if (findings.has_answered)
+            note_answer(upstream);
+        if (status == 0) {
             say_header(upstream, &findings.header_refused);
             say_tls(upstream, &findings.tls_failed);
             take_into_use(upstream, target.address, found, &profile, &findings);

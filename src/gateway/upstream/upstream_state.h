@@ -52,6 +52,7 @@ struct upstream {
     char fingerprint
         [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that a look accepted; "": none */
     bool has_profile;
+    uint64_t answered_ns;  /* monotonic; when it last said anything to a check or a login */
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */
 };
 
