@@ -486,3 +486,51 @@ def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
     finally:
         for database in both_run:
             database.execute("DROP USER report@'%'")
+
+
+# ---- The backend first ----
+
+def test_the_backend_is_chosen_before_the_greeting(gateway, both_run):
+    """With -backend-first each session is greeted by the backend that it gets, under an id of the gateway's."""
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}",
+                     options=("-backend-first", "-backend-policy", "least-connections", *FAST), plugins=["recorder-1"])
+    sessions = [connect(server) for _ in range(6)]
+    try:
+        found = []
+        for session in sessions:
+            with session.cursor() as cursor:
+                cursor.execute("SELECT @@server_id, CONNECTION_ID()")
+                number, backend_id = cursor.fetchone()
+                found.append(number)
+                assert backend_id != session.thread_id()
+        assert sorted(found) == [1] * 3 + [2] * 3
+        assert len({session.thread_id() for session in sessions}) == 6
+    finally:
+        close_all(*sessions)
+    with raw.RawConnection(server.host, server.port, user="root", capabilities=raw.BASIC & ~raw.PLUGIN_AUTH) as old:
+        assert old.query("SELECT 1")[-1][1][:1] != b"\xff"
+        told = server.events.wait_for(lambda event: event.get("connection_id") == old.greeting.connection_id, "its events")
+    assert told["event"] == "PreConnect"
+
+
+def test_a_backend_that_is_killed_is_not_noticed_by_greetings(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-first", *FAST))
+    assert where(server) == 1
+    first.process.signal(signal.SIGKILL)
+    first.process.wait()
+    for _ in range(20):
+        assert where(server) == 2
+    first.start()
+    wait_for(lambda: where(server) == 1, "the first backend to be used again")
+
+
+def test_a_plugin_cannot_route_by_account_once_the_client_was_greeted(gateway, both_run, router):
+    """weir_choose_backend() says in PreAuth that it is too late; the guide's plugin refuses then."""
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-first", *FAST), plugins=[router])
+    with pytest.raises(pymysql.err.OperationalError) as refused:
+        where(server, user="report")
+    assert "no backend can be chosen here" in refused.value.args[1]
+    assert where(server) == 1

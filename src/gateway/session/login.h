@@ -10,8 +10,9 @@
  * password.
  *
  * With environment->backend_first plugins judge the client's address alone (PreConnect), the backend
- * is connected, and the client reads the backend's own greeting: its connection id, its scramble, and
- * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
+ * is connected, and the client reads the backend's own greeting: its connection id (of several backends
+ * the gateway's, since two may count alike), its scramble, and its capabilities, as far as they can be
+ * relayed. So the client's answer is one to the backend, which
  * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
  *
  * A balancer may say in a PROXY header who the client is (login_proxy.c).

@@ -247,6 +247,7 @@ static void prepare_farewell(struct session *session, const struct wire_greeting
 /* Without a scramble of 20 bytes there is none that today's clients could answer. */
 static void pass_greeting_on(struct session *session, const struct wire_greeting *greeting)
 {
+    struct wire_greeting passed = *greeting;
     size_t scramble_bytes = greeting->scramble1.size + greeting->scramble2.size;
     if (scramble_bytes < WIRE_SCRAMBLE_BYTES || scramble_bytes > WIRE_SCRAMBLE_MAX) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
@@ -255,11 +256,13 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
     memcpy(session->login->scramble, greeting->scramble1.data, greeting->scramble1.size);
     memcpy(session->login->scramble + greeting->scramble1.size, greeting->scramble2.data,
            WIRE_SCRAMBLE_BYTES - greeting->scramble1.size);
-    facts_connection_id(&session->observed, greeting->connection_id);
+    if (session->observed.id == 0) /* or else the gateway has one for it, as of several backends */
+        facts_connection_id(&session->observed, greeting->connection_id);
+    passed.connection_id = session->observed.id;
     prepare_farewell(session, greeting);
     session->login->client_was_told = true; /* its scramble */
     session_enter(session, SESSION_GREETED);
-    login_greet(session, greeting);
+    login_greet(session, &passed);
 }
 
 /* Whether TLS is demanded of a backend that does not offer it; then that one has failed. */
