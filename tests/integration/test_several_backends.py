@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several backends: which one a session gets, and that the failure of one is not noticed while another is there."""
 import signal
+import struct
 
 import pymysql
 import pytest
@@ -10,6 +11,7 @@ from harness.packaging import package
 from harness.paths import ROOT
 from harness.ports import free_port
 from harness.waiting import wait_for
+from test_twins import LONGLONG, UNKNOWN, WORKS, error_number, execute
 
 pytestmark = pytest.mark.gateway_only
 
@@ -286,10 +288,10 @@ def checked(gateway, both_run):
                          "GRANT CONNECTION ADMIN ON *.* TO gate@'%'", "GRANT SUPER ON *.* TO gate@'%'",
                          "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
 
-    def make(*options):
+    def make(*options, plugins=()):
         addresses = ",".join(database.address for database in both_run)
         return gateway(addresses, options=("-backend-policy", "least-connections", "-backend-check-user", "gate", *FAST, *options),
-                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"}, plugins=list(plugins))
     yield make
     for database in both_run:
         database.process.signal(signal.SIGCONT)
@@ -342,6 +344,77 @@ def test_a_kill_goes_to_the_backend_of_the_session(checked, how):
                 assert cursor.fetchone()[0] == 2
     finally:
         close_all(victim, killer, innocent, *more, *others, *rest)
+
+
+def kill_raw(server, way, user="root", password=""):
+    """The error number that KILL of a session of root's at the first backend gives when asked at the second; 0: it has ended."""
+    (victim, more), others = at(server, 1), []
+    connection = None
+    try:
+        while connection is None:
+            candidate = raw.RawConnection(server.host, server.port, user=user, password=password)
+            if candidate.query("SELECT @@server_id")[-2][1][1:] == b"2":
+                connection = candidate
+            else:
+                others.append(candidate)
+        number = error_number(way(connection, victim.thread_id()))
+        assert connection.query("SELECT 1")[-1][1][:1] != b"\xff"
+        if number:
+            with victim.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        else:
+            wait_for(lambda: not alive(victim), "the end of the session")
+        return number
+    finally:
+        close_all(victim, *more)
+        for other in (*others, connection):
+            if other:
+                other.close()
+
+
+def alive(session):
+    try:
+        session.ping(reconnect=False)
+        return True
+    except pymysql.err.Error:
+        return False
+
+
+@pytest.mark.time_limit(120)
+@pytest.mark.parametrize("with_plugins", [True, False], ids=["with plugins", "without plugins"])
+def test_each_form_of_kill_goes_to_the_backend_of_the_session(checked, with_plugins):
+    """They failed with 1094, except a plain text and COM_PROCESS_KILL. Without plugins PREPARE is refused, and EXECUTE knows no s."""
+    server = checked(plugins=["recorder-1"] if with_plugins else [])
+    refused = {"several": 1235, **({} if with_plugins else {"PREPARE": 1243})}
+    for name, way in WORKS.items():
+        assert kill_raw(server, way) == refused.get(name, 0), name
+    for name, way in UNKNOWN.items():
+        assert kill_raw(server, way) == 1094, name
+    for name, way in WORKS.items():
+        expected = refused.get(name, 1227)
+        assert kill_raw(server, way, user="plain", password="plain-secret") == expected, name
+
+
+def test_a_parameter_of_kill_names_one_here_after_one_elsewhere(checked):
+    """The types come with the first execution alone, and the backend has not read that one."""
+    server = checked()
+    (elsewhere, more), (here, others) = at(server, 1), at(server, 2)
+    killer, rest = None, []
+    try:
+        while killer is None:
+            rest.append(raw.RawConnection(server.host, server.port, user="root"))
+            if rest[-1].query("SELECT @@server_id")[-2][1][1:] == b"2":
+                killer = rest[-1]
+        statement, _ = killer.prepare("KILL ?")
+        assert error_number(execute(killer, statement, LONGLONG, elsewhere.thread_id())) == 0
+        again = killer.command(struct.pack("<BIBI", raw.COM_STMT_EXECUTE, statement, 0, 1) + b"\0\0"
+                               + struct.pack("<Q", here.thread_id()))[-1][1]
+        assert error_number(again) == 0
+        wait_for(lambda: not alive(elsewhere) and not alive(here), "the end of both")
+    finally:
+        close_all(elsewhere, here, *more, *others)
+        for connection in rest:
+            connection.close()
 
 
 def test_a_statement_is_cancelled_at_another_backend(checked):
