@@ -99,7 +99,7 @@ static void mistakes_are_named_by_line(void **state)
         {"allow any to\n", ":1: \"any\" is followed by a word without a value"},
         {"allow any to ,\n", ":1: \"any\" names no database behind \"to\""},
         {"allow any to a to b\n", ":1: \"any\" has \"to\" twice"},
-        {"allow any from x\n", ":1: \"any\" is followed by something else than to, during or on"},
+        {"allow any from x\n", ":1: \"any\" is followed by something else than to, during, on, tls, subject or issuer"},
         {"deny any to x\n", ":1: \"any\" is denied; \"to\" says what an account is allowed"},
         {"allow any during 25:00-26:00\n", ":1: \"any\" has times that are not like 08:00-18:00"},
         {"allow any during 8-18\n", ":1: \"any\" has times that are not like 08:00-18:00"},
