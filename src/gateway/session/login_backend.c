@@ -31,6 +31,24 @@ static const char *label_of(const struct session *session)
     return session->observed.backend->label;
 }
 
+/* A client that was greeted has its response on the way: an error before it would be no answer to it, and
+ * a connection that closes says nothing. */
+void login_fail(struct session *session, enum close_reason reason, unsigned code,
+                const char *sqlstate, const char *message)
+{
+    struct login_failure *failure = &session->login->failure;
+    if (session->state != SESSION_GREETED) {
+        session_fail(session, reason, code, sqlstate, "%s", message);
+        return;
+    }
+    *failure = (struct login_failure){.is_there = true, .reason = reason, .code = code};
+    snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
+    snprintf(failure->message, sizeof failure->message, "%s", message);
+    leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
+    strbuf_reset(&session->farewell);
+    session_enter(session, SESSION_GREETED_IN_VAIN);
+}
+
 /* Another backend is tried, or the client reads the message. */
 static void fail_to_reach(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -42,8 +60,8 @@ static void fail_to_reach(struct session *session, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (!login_tries_another(session, message))
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "%s", message);
+        login_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+                   message);
 }
 
 bool login_connected(struct session *session)
@@ -324,11 +342,13 @@ static void refused(struct session *session, const struct wire_packet *packet)
     }
     if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
         session->reads_short_errors = !has_sqlstate;
-    if (is_understood)
-        session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
-                     (int)err.message.size, err.message.data);
-    else
+    char message[512];
+    if (is_understood) {
+        snprintf(message, sizeof message, "%.*s", (int)err.message.size, err.message.data);
+        login_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, message);
+    } else {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    }
 }
 
 /* Whether it is the PROXY header that the backend's packet complains about. Then the login fails with
