@@ -11,6 +11,7 @@ from harness.packaging import package
 from harness.paths import ROOT
 from harness.ports import free_port
 from harness.waiting import wait_for
+from test_status_port import metrics
 from test_twins import LONGLONG, UNKNOWN, WORKS, error_number, execute
 
 pytestmark = pytest.mark.gateway_only
@@ -233,6 +234,28 @@ def test_backends_are_shown(named, both_run):
     second.process.wait()
     wait_for(lambda: backends(named)["two"]["State"] == "down", "two to be down")
     assert "refused" in backends(named)["two"]["Last_error"]
+
+
+def test_backends_are_measured_each(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=FAST, status=True)
+
+    def read(name, database, **labels):
+        wanted = {"backend": database.address, **labels}
+        return metrics(server)["weir_backend_" + name + "{" + ",".join(f'{key}="{value}"' for key, value in wanted.items()) + "}"]
+
+    assert {where(server) for _ in range(3)} == {1}
+    assert read("connects_total", first) == 3 and read("connects_total", second) == 0
+    assert read("connect_seconds_total", first) > 0 == read("connect_seconds_total", second)
+    assert read("state", first, state="up") == 1 and read("state", first, state="down") == 0
+    failed = read("checks_failed_total", second)
+    second.process.signal(signal.SIGKILL)
+    second.process.wait()
+    wait_for(lambda: read("state", second, state="down") == 1, "the second to be down")
+    assert read("state", second, state="up") == 0 and read("checks_failed_total", second) >= failed + 2
+    assert read("checks_total", second) > read("checks_failed_total", second)
+    with connect(server):
+        wait_for(lambda: read("sessions", first) == 1, "the session to be counted")
 
 
 def test_a_backend_that_is_disabled_gets_no_new_sessions(named):
