@@ -186,7 +186,6 @@ def test_what_is_wrong_in_the_file_stops_the_start(gateway, tmp_path, lines, mes
 
 @pytest.mark.parametrize("options, message", [
     (("-backend", "tcp://a:1,,tcp://b:1"), "there is nothing between two commas"),
-    (("-backend", "tcp://a:1,tcp://b:1", "-backend-first"), "-backend-first: it needs a single backend"),
 ])
 def test_what_is_wrong_in_the_options_stops_the_start(gateway, options, message):
     server = gateway(options=options, start=False).launch()
@@ -244,8 +243,9 @@ def test_backends_are_measured_each(gateway, both_run):
         wanted = {"backend": database.address, **labels}
         return metrics(server)["weir_backend_" + name + "{" + ",".join(f'{key}="{value}"' for key, value in wanted.items()) + "}"]
 
+    before = read("connects_total", first)
     assert {where(server) for _ in range(3)} == {1}
-    assert read("connects_total", first) == 3 and read("connects_total", second) == 0
+    assert read("connects_total", first) == before + 3 and read("connects_total", second) == 0
     assert read("connect_seconds_total", first) > 0 == read("connect_seconds_total", second)
     assert read("state", first, state="up") == 1 and read("state", first, state="down") == 0
     failed = read("checks_failed_total", second)
@@ -476,12 +476,10 @@ def test_without_an_account_of_its_own_the_gateway_says_so(gateway, both_run):
     (victim, more), (killer, others) = at(server, 1), at(server, 2)
     try:
         with killer.cursor() as cursor:
-            with pytest.raises(pymysql.err.OperationalError) as refused:
-                cursor.execute(f"KILL {victim.thread_id()}")
-            assert "give -backend-check-user" in refused.value.args[1]
-            with pytest.raises(pymysql.err.OperationalError) as refused:
-                cursor.execute(f"EXECUTE IMMEDIATE 'KILL {victim.thread_id()}'")
-            assert refused.value.args[0] == 1094
+            for text in ("KILL {}", "EXECUTE IMMEDIATE 'KILL {}'"):
+                with pytest.raises(pymysql.err.OperationalError) as refused:
+                    cursor.execute(text.format(victim.thread_id()))
+                assert "give -backend-check-user" in refused.value.args[1]
     finally:
         close_all(victim, killer, *more, *others)
 
@@ -560,6 +558,7 @@ def router(work, plugins):
     return "router-1"
 
 
+@pytest.mark.greets_first("with -backend-first a backend is chosen before the account is known")
 def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
     first, second = both_run
     for database in both_run:
