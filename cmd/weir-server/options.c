@@ -273,7 +273,8 @@ static const struct option_row rows[] = {
      .help =
          "Connect to the backend before a client is greeted, and greet with its scramble and its "
          "connection id: clients without CLIENT_PLUGIN_AUTH can log in, and the id is the same in "
-         "CONNECTION_ID(), SHOW PROCESSLIST and KILL. Whoever connects then costs the backend a "
+         "CONNECTION_ID(), SHOW PROCESSLIST and KILL, unless there are several backends. Whoever "
+         "connects then costs the backend a "
          "connection; plugins can refuse an address before that (PreConnect)."},
     {.name = "mariadbd",
      .type = OPTION_TEXT,

@@ -192,6 +192,9 @@ static weir_verdict judge(weir_session *session, struct visit *visit, struct cli
     weir_string user = weir_user(session);
     client->user = user.data ? user.data : "";
     client->user_size = user.size;
+    client->has_tls = weir_tls_version(session).data != NULL;
+    client->subject = weir_client_cert_subject(session);
+    client->issuer = weir_client_cert_issuer(session);
     int answer = ask_rules(client, visit);
     if (answer < 0)
         return weir_fail("out of memory");

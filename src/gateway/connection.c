@@ -205,9 +205,12 @@ static void set_options(int fd)
 static void connected(struct connection *connection, int error)
 {
     connection->is_connecting = false;
-    if (connection->worker->environment.measures && !error)
+    if (connection->worker->environment.measures && !error) {
+        const uint64_t took_ns = clock_monotonic_ns() - connection->connecting_since_ns;
         durations_add(&connection->worker->environment.metrics.durations[METRIC_DURATION_CONNECT],
-                      clock_monotonic_ns() - connection->connecting_since_ns);
+                      took_ns);
+        upstream_count_connect(connection_upstream(connection), took_ns);
+    }
     if (error) {
         count(connection, METRIC_BACKEND_CONNECTIONS_FAILED, 1);
         session_connected(connection->session, strerror(error));

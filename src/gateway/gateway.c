@@ -342,10 +342,6 @@ static WEIR_MUST_CHECK int start_upstreams(struct server *server, struct error *
         .upstreams = list,
         .count = options->backend_count ? options->backend_count : 1,
         .policy = (enum upstream_policy)options->backend_policy};
-    if (set.count > 1 && options->backend_first)
-        return error_set(error, "-backend-first: it needs a single backend: with several, two "
-                                "clients could be told the same connection id, and KILL would end "
-                                "the wrong one");
     if (set.count > 1)
         make_room_for_looks(set.count);
     gateway->upstreams = upstream_set_new(&set, error);

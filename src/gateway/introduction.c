@@ -18,8 +18,11 @@ void introduce(struct introduction *introduction, struct gateway *gateway,
 {
     struct session_arrival *begin = &introduction->arrival;
     socklen_t size = sizeof begin->local;
+    /* The ids of two backends may be the same number: KILL of it would end the wrong session. */
+    const bool has_backends_id =
+        gateway->options->backend_first && upstream_set_count(gateway->upstreams) == 1;
     *begin = (struct session_arrival){
-        .id = gateway->options->backend_first ? 0 : connection_ids_next(gateway->connection_ids),
+        .id = has_backends_id ? 0 : connection_ids_next(gateway->connection_ids),
         .peer = arrival->peer,
         .takes_proxy_header = networks_have(gateway->proxies, &arrival->peer),
         .too_many = atomic_load(&gateway->connections) > gateway->options->max_connections,

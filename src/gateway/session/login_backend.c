@@ -31,6 +31,24 @@ static const char *label_of(const struct session *session)
     return session->observed.backend->label;
 }
 
+/* A client that was greeted has its response on the way: an error before it would be no answer to it, and
+ * a connection that closes says nothing. */
+void login_fail(struct session *session, enum close_reason reason, unsigned code,
+                const char *sqlstate, const char *message)
+{
+    struct login_failure *failure = &session->login->failure;
+    if (session->state != SESSION_GREETED) {
+        session_fail(session, reason, code, sqlstate, "%s", message);
+        return;
+    }
+    *failure = (struct login_failure){.is_there = true, .reason = reason, .code = code};
+    snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
+    snprintf(failure->message, sizeof failure->message, "%s", message);
+    leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
+    strbuf_reset(&session->farewell);
+    session_enter(session, SESSION_GREETED_IN_VAIN);
+}
+
 /* Another backend is tried, or the client reads the message. */
 static void fail_to_reach(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -42,8 +60,8 @@ static void fail_to_reach(struct session *session, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (!login_tries_another(session, message))
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "%s", message);
+        login_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+                   message);
 }
 
 bool login_connected(struct session *session)
@@ -262,6 +280,7 @@ static void prepare_farewell(struct session *session, const struct wire_greeting
 /* Without a scramble of 20 bytes there is none that today's clients could answer. */
 static void pass_greeting_on(struct session *session, const struct wire_greeting *greeting)
 {
+    struct wire_greeting passed = *greeting;
     size_t scramble_bytes = greeting->scramble1.size + greeting->scramble2.size;
     if (scramble_bytes < WIRE_SCRAMBLE_BYTES || scramble_bytes > WIRE_SCRAMBLE_MAX) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
@@ -270,11 +289,13 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
     memcpy(session->login->scramble, greeting->scramble1.data, greeting->scramble1.size);
     memcpy(session->login->scramble + greeting->scramble1.size, greeting->scramble2.data,
            WIRE_SCRAMBLE_BYTES - greeting->scramble1.size);
-    facts_connection_id(&session->observed, greeting->connection_id);
+    if (session->observed.id == 0) /* or else the gateway has one for it, as of several backends */
+        facts_connection_id(&session->observed, greeting->connection_id);
+    passed.connection_id = session->observed.id;
     prepare_farewell(session, greeting);
     session->login->client_was_told = true; /* its scramble */
     session_enter(session, SESSION_GREETED);
-    login_greet(session, greeting);
+    login_greet(session, &passed);
 }
 
 /* Whether TLS is demanded of a backend that does not offer it; then that one has failed. */
@@ -336,11 +357,13 @@ static void refused(struct session *session, const struct wire_packet *packet)
     }
     if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
         session->reads_short_errors = !has_sqlstate;
-    if (is_understood)
-        session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
-                     (int)err.message.size, err.message.data);
-    else
+    char message[512];
+    if (is_understood) {
+        snprintf(message, sizeof message, "%.*s", (int)err.message.size, err.message.data);
+        login_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, message);
+    } else {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    }
 }
 
 /* Whether it is the PROXY header that the backend's packet complains about. Then the login fails with

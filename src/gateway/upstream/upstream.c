@@ -249,6 +249,7 @@ void upstream_note(struct upstream *upstream, bool success, const char *why)
     if (has_changed)
         upstream->health_since_s = wall_s();
     upstream->checks++;
+    upstream->checks_failed += !success;
     if (!success)
         snprintf(upstream->last_error, sizeof upstream->last_error, "%s", why);
     pthread_mutex_unlock(&upstream->lock);
@@ -321,10 +322,13 @@ static const char *state_of(const struct upstream *upstream, int64_t *since_s)
 
 void upstream_status(struct upstream *upstream, struct upstream_status *status)
 {
-    *status = (struct upstream_status){.sessions = atomic_load(&upstream->sessions)};
+    *status = (struct upstream_status){.sessions = atomic_load(&upstream->sessions),
+                                       .connects = atomic_load(&upstream->connects),
+                                       .connect_ns = atomic_load(&upstream->connect_ns)};
     pthread_mutex_lock(&upstream->lock);
     status->state = state_of(upstream, &status->since_s);
     status->checks = upstream->checks;
+    status->checks_failed = upstream->checks_failed;
     memcpy(status->last_error, upstream->last_error, sizeof status->last_error);
     memcpy(status->version, upstream->profile.version, sizeof status->version);
     memcpy(status->role, upstream->role, sizeof status->role);
@@ -346,6 +350,12 @@ void upstream_candidate(struct upstream *upstream, const char *wanted,
                              (!wanted || (*wanted && strcmp(upstream->role, wanted) == 0) ||
                               strcmp(upstream_name(upstream), wanted) == 0);
     pthread_mutex_unlock(&upstream->lock);
+}
+
+void upstream_count_connect(struct upstream *upstream, uint64_t took_ns)
+{
+    atomic_fetch_add_explicit(&upstream->connects, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&upstream->connect_ns, took_ns, memory_order_relaxed);
 }
 
 void upstream_count_session(struct upstream *upstream, long more)

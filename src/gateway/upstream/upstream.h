@@ -144,11 +144,15 @@ void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode);
 enum upstream_mode upstream_mode(struct upstream *upstream);
 
 /* A copy of what is known of it, for people. */
+/* X(name): the states of a server, as people read them. */
+#define UPSTREAM_STATES(X) X(up) X(down) X(unknown) X(refused) X(disabled) X(draining) X(drained)
+
 struct upstream_status {
-    const char *state; /* static text: up, down, unknown, refused, disabled, draining, drained */
+    const char *state; /* static text, of UPSTREAM_STATES */
     int64_t since_s;   /* seconds since 1970 UTC: when the state began; 0: not yet */
     long sessions;
-    uint64_t checks;
+    uint64_t checks, checks_failed; /* connections of sessions that failed among them */
+    uint64_t connects, connect_ns;  /* of sessions, and how long they took together */
     char last_error
         [UPSTREAM_ERROR_BYTES];     /* of a check or a session; "": none so far. Foreign text */
     char version[128];              /* "": it was never reached. Foreign text */
@@ -164,6 +168,9 @@ void upstream_refuse(struct upstream *upstream, const char *why);
  * refused; wanted (NULL: any) must be its name or its role. */
 void upstream_candidate(struct upstream *upstream, const char *wanted,
                         struct policy_candidate *candidate);
+
+/* A session has connected to it, which took so long. Any thread. */
+void upstream_count_connect(struct upstream *upstream, uint64_t took_ns);
 
 /* A session has begun with it, or has ended. */
 void upstream_count_session(struct upstream *upstream, long more);

@@ -34,7 +34,8 @@ struct upstream {
     bool tls_failed;    /* and of TLS */
 
     atomic_long sessions;
-    atomic_bool was_looked_at; /* the first look is over */
+    atomic_uint_fast64_t connects, connect_ns; /* of sessions */
+    atomic_bool was_looked_at;                 /* the first look is over */
 
     pthread_mutex_t lock;   /* of what follows */
     struct address address; /* the one that a probe reached last, or the next one of its name */
@@ -44,7 +45,7 @@ struct upstream {
     enum upstream_mode mode;
     int64_t mode_since_s;   /* wall clock */
     int64_t health_since_s; /* the same */
-    uint64_t checks;
+    uint64_t checks, checks_failed;
     char last_error[UPSTREAM_ERROR_BYTES];
     char role[UPSTREAM_NAME_BYTES];
     char refused[UPSTREAM_ERROR_BYTES]; /* why sessions must not use it; "": they may */
