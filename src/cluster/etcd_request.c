@@ -23,7 +23,9 @@ static void add_bytes(struct strbuf *out, const char *name, struct store_bytes b
 {
     strbuf_printf(out, "\"%s\":\"", name);
     char *room = strbuf_room(out, (bytes.size + 2) / 3 * 4 + 1);
-    if (room && bytes.size)
+    if (!room)
+        return;
+    if (bytes.size)
         strbuf_end(out, room + EVP_EncodeBlock((unsigned char *)room,
                                                (const unsigned char *)bytes.data, (int)bytes.size));
     strbuf_add_byte(out, '"');
