@@ -96,10 +96,14 @@ fuzz-server: plugins
 format:
 	@git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
 
-.PHONY: bench bench-sql bench-trace bench-audit bench-audit-read bench-firewall
+.PHONY: bench bench-tls bench-sql bench-trace bench-audit bench-audit-read bench-firewall
 bench: plugins
 	@tools/bootstrap.sh bench
 	@$(PYTHON) bench/run.py
+	@$(PYTHON) bench/tls.py
+bench-tls: release
+	@tools/bootstrap.sh bench
+	@$(PYTHON) bench/tls.py
 bench-sql: release
 	@ninja -C $(BUILD)/release bench-sql
 bench-audit: plugins
@@ -114,11 +118,16 @@ bench-firewall: release
 bench-trace: release
 	@ninja -C $(BUILD)/release bench-trace
 
-# Debian packages, into build/deb.
-.PHONY: deb
+# Debian packages, into build/deb; the same twice, and are both the same bytes; in a clean Debian 12.
+.PHONY: deb deb-twice test-deb
 deb:
 	@tools/bootstrap.sh build deb
 	@tools/deb.sh
+deb-twice:
+	@tools/bootstrap.sh build deb
+	@tools/deb.sh -twice
+test-deb: deb
+	@$(PYTHON) tests/packages/main.py --insist
 
 # PREFIX=/usr/local, DESTDIR=: programs, man pages, headers, plugins, samples and documents.
 PREFIX ?= /usr/local

@@ -98,13 +98,18 @@ function(weir_program name)
     set_property(GLOBAL APPEND PROPERTY WEIR_PROGRAMS ${name})
 endfunction()
 
-# weir_manual(TARGET NAME): installs the man page that the program itself prints from its option table.
-function(weir_manual target name)
+# weir_manual(TARGET PAGE [ARGUMENT]): installs a man page, NAME.SECTION, that the program itself prints from its tables.
+function(weir_manual target page)
+    set(argument ${ARGN})
+    if(NOT argument)
+        set(argument -manual)
+    endif()
+    string(REGEX MATCH "[0-9]$" section ${page})
     install(CODE "
-        set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
+        set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man${section}\")
         file(MAKE_DIRECTORY \"\${folder}\")
-        execute_process(COMMAND \"$<TARGET_FILE:${target}>\" -manual
-            OUTPUT_FILE \"\${folder}/${name}.1\" COMMAND_ERROR_IS_FATAL ANY)")
+        execute_process(COMMAND \"$<TARGET_FILE:${target}>\" ${argument}
+            OUTPUT_FILE \"\${folder}/${page}\" COMMAND_ERROR_IS_FATAL ANY)")
 endfunction()
 
 # weir_unit_test(NAME SOURCES ... ROOMS ... LIBRARIES ...): a cmocka program that ctest runs.

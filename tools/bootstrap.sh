@@ -7,7 +7,7 @@
 #
 # Says in one line what it is going to do. With nothing missing it only asks dpkg, needs neither network nor root,
 # and says nothing. Recommended packages are left out: mariadb-server would start a system service, and only
-# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, two of its plugins, and the program
+# the engine (mariadb-server-core) is wanted. What the tests need of mariadb-server, plugins and scripts, and the program
 # of mariadb-test, which depends on it, are taken out of the packages without installing them.
 set -eu
 
@@ -16,25 +16,28 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # The unit tests are part of every build, so cmocka is too.
 build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev libtomlplusplus-dev
     libjansson-dev libmariadb-dev libpcap-dev zlib1g-dev libzstd-dev uthash-dev libcmocka-dev libpcre2-dev
-    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev"
+    libmaxminddb-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev"
 # mariadb-client-core holds the mariadb shell and my_print_defaults, which mariadb-install-db calls.
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
-    python3 python3-pytest python3-pymysql python3-mysqldb python3-sqlalchemy
+    python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
-    prometheus haproxy systemd"
+    prometheus haproxy systemd etcd-server etcd-client galera-4 rsync lsof procps man-db logrotate"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
 # libodbc2: ha_connect.so is linked with it.
 clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
-deb="debhelper dpkg-dev fakeroot git lintian"
+# debootstrap, util-linux (unshare), iproute2: the clean system of tests/packages.
+deb="debhelper dpkg-dev fakeroot git lintian debootstrap util-linux iproute2 python3"
 
 mariadb_plugins="usr/lib/mysql/plugin/auth_ed25519.so usr/lib/mysql/plugin/server_audit.so"
 mariadb_test=usr/bin/mariadb-test
+# A node's state transfer by rsync.
+galera_transfer="usr/bin/wsrep_sst_rsync usr/bin/wsrep_sst_common"
 mariadb_federated=usr/lib/mysql/plugin/ha_federatedx.so
 mariadb_spider=usr/lib/mysql/plugin/ha_spider.so
 mariadb_connect=usr/lib/mysql/plugin/ha_connect.so
@@ -123,8 +126,9 @@ fi
 
 # shellcheck disable=SC2086 # a list of words
 if [ "$want_test" = yes ]; then
-    have $mariadb_plugins $mariadb_test || [ -n "$missing" ] || as_root apt-get -qq update
+    have $mariadb_plugins $galera_transfer $mariadb_test || [ -n "$missing" ] || as_root apt-get -qq update
     have $mariadb_plugins || take mariadb-server $mariadb_plugins
+    have $galera_transfer || take mariadb-server $galera_transfer
     have $mariadb_test || take mariadb-test $mariadb_test
     # The servers of tests/mtr run under it; the package of the server, which makes it elsewhere, is not installed.
     getent passwd mysql >/dev/null || as_root useradd --system --no-create-home --shell /usr/sbin/nologin mysql

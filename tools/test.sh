@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Everything that the project checks, step by step, with the time each took. All steps run, also after one has failed;
-# the last line counts them.
+# the last lines count them, and say of each that failed what it said last.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-/usr/bin/python3}
 passed=0
-failed=0
+failures=()
 log=build/test
 # The line of a step's output that is shown beside it.
 said='[0-9]+ passed|[0-9]+% tests passed|test files of MariaDB|^total: |^skipped: '
+# The lines that say what is wrong.
+wrong='FAILED|Failed|ERROR|[Ee]rror:|^lint: |warning:|SUMMARY|Assert|No such|not found'
 mkdir -p "$log"
 
 step() {
@@ -24,7 +26,7 @@ step() {
     else
         printf ' FAILED %4d s\n' $((SECONDS - start))
         tail -80 "$log/${name// /-}.log"
-        failed=$((failed + 1))
+        failures+=("$name")
     fi
 }
 
@@ -46,7 +48,9 @@ integration() { # build kind, further pytest arguments
 asan_integration() (WEIR_TRACE_CRASH=1 integration asan --ignore tests/integration/test_clients.py)
 # What the cases compare is as through the gateway alone; how connections end is HAProxy's own matter.
 balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_results or test_commands or test_events or test_large")
-compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large")
+compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large or test_events or test_prepared or test_closing or slow_clients")
+# What TLS could change: what is read, how large it may be, and how connections end. Logins and certificates have files of their own.
+secured_integration() (WEIR_TEST_TLS=1 integration release -k "test_results or test_commands or test_large or test_closing or test_prepared or slow_clients")
 tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
 built_in_integration() (integration test-trace -k trace_built_in)
 
@@ -59,6 +63,7 @@ step "the server as the judge" "$python" tests/fuzz_server/run.py check
 step "integration" integration release
 step "a part of it behind HAProxy with PROXY headers" balanced_integration
 step "a part of it with compression on both sides" compressed_integration
+step "a part of it with TLS on both sides" secured_integration
 step "MariaDB's test files, a sample" "$python" tests/mtr/main.py --sample 30
 step "integration under ASan, protocol checked" asan_integration
 step "build with the thread sanitizer" build tsan
@@ -66,5 +71,9 @@ step "integration under TSan" tsan_integration
 step "build with test_trace built in" build test-trace
 step "integration of test_trace built in" built_in_integration
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+for name in "${failures[@]}"; do
+    printf '\n%s, which FAILED, in short:\n' "$name"
+    grep -aE "$wrong" "$log/${name// /-}.log" | tail -20
+done
+echo "$passed passed, ${#failures[@]} failed${failures:+: $(printf '%s; ' "${failures[@]}")}"
+[ ${#failures[@]} = 0 ]

@@ -10,24 +10,39 @@
 
 #define AT(member) offsetof(struct backend_settings, member)
 
+#define TEXT(name_, member, argument_, help_)                                                      \
+    {                                                                                              \
+        .name = (name_), .type = OPTION_TEXT, .offset = AT(member), .argument = (argument_),       \
+        .help = (help_)                                                                            \
+    }
+
 static const struct option_row rows[] = {
-    {.name = "name", .type = OPTION_TEXT, .offset = AT(name)},
-    {.name = "address", .type = OPTION_TEXT, .offset = AT(address)},
-    {.name = "role", .type = OPTION_TEXT, .offset = AT(role)},
+    TEXT("name", name, "NAME",
+         "What plugins, the log and the metrics call it. Without it: its address."),
+    TEXT("address", address, "ADDRESS", "tcp://host:port or unix:///path. It must be there."),
+    TEXT(
+        "role", role, "ROLE",
+        "What plugins can choose a backend by; \"standby\": it gets sessions only when no other is "
+        "up; \"auto\": a check finds out."),
     {.name = "weight",
      .type = OPTION_NUMBER,
      .offset = AT(weight),
+     .argument = "N",
      .fallback = "1",
      .minimum = 1,
-     .maximum = 1000},
-    {.name = "proxy-protocol", .type = OPTION_FLAG, .offset = AT(proxy_protocol)},
-    {.name = "tls", .type = OPTION_TEXT, .offset = AT(tls)},
-    {.name = "ssl-ca", .type = OPTION_TEXT, .offset = AT(ssl_ca)},
-    {.name = "ssl-cert", .type = OPTION_TEXT, .offset = AT(ssl_cert)},
-    {.name = "ssl-key", .type = OPTION_TEXT, .offset = AT(ssl_key)},
-    {.name = "ssl-name", .type = OPTION_TEXT, .offset = AT(ssl_name)},
-    {.name = "tls-version", .type = OPTION_TEXT, .offset = AT(tls_version)},
-    {.name = "ssl-cipher", .type = OPTION_TEXT, .offset = AT(ssl_cipher)},
+     .maximum = 1000,
+     .help = "Its share of the sessions, beside the others' weights."},
+    {.name = "proxy-protocol",
+     .type = OPTION_FLAG,
+     .offset = AT(proxy_protocol),
+     .help = "As the option proxy-protocol, which counts where this is not given."},
+    TEXT("tls", tls, "MODE", "As backend-tls."),
+    TEXT("ssl-ca", ssl_ca, "FILE", "As backend-ssl-ca."),
+    TEXT("ssl-cert", ssl_cert, "FILE", "As backend-ssl-cert."),
+    TEXT("ssl-key", ssl_key, "FILE", "As backend-ssl-key."),
+    TEXT("ssl-name", ssl_name, "NAME", "As backend-ssl-name."),
+    TEXT("tls-version", tls_version, "LIST", "As backend-tls-version."),
+    TEXT("ssl-cipher", ssl_cipher, "LIST", "As backend-ssl-cipher."),
 };
 
 const struct option_table backend_option_table = {

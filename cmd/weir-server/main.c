@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "config_manual.h"
 #include "configuration.h"
 #include "plugin/host/plugin_host.h"
 
@@ -48,6 +49,8 @@ static int run(struct configuration *configuration, struct error *error)
         options_print_help(&server_option_table, stdout);
     else if (options->manual)
         options_print_manual(&server_option_table, stdout);
+    else if (options->manual_file)
+        config_manual_print(stdout);
     else if (options->sample)
         options_print_file(&server_option_table, stdout);
     else if (options->version)

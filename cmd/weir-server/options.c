@@ -217,8 +217,11 @@ static const struct option_row rows[] = {
      .effect = OPTION_AT_ONCE,
      .argument = "USER",
      .help =
-         "An account that each of several backends has for the gateway: a check logs in. With the "
-         "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend."},
+         "An account that each backend has for the gateway: the checks of several log in. With the "
+         "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend, and "
+         "with "
+         "SELECT on mysql.* it finds accounts that all clients match because weir's host is "
+         "theirs."},
     {.name = "backend-check-password",
      .type = OPTION_TEXT,
      .offset = AT(backend_check_password),
@@ -278,6 +281,16 @@ static const struct option_row rows[] = {
      .help =
          "How long it takes until one of several backends that has come back gets its whole share "
          "of new sessions; it begins with a tenth."},
+    {.name = "backend-lost-timeout",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_lost_timeout),
+     .effect = OPTION_AT_ONCE,
+     .argument = "SECONDS",
+     .fallback = "30",
+     .maximum = 86400,
+     .help = "End the sessions of one of several backends that is down and has not said anything "
+             "for so long, neither to a check nor to them: a machine or a network that has "
+             "vanished closes no connection. 0: they wait as long as TCP does."},
     {.name = "path",
      .type = OPTION_TEXT,
      .offset = AT(path),
@@ -299,7 +312,8 @@ static const struct option_row rows[] = {
      .help =
          "Connect to the backend before a client is greeted, and greet with its scramble and its "
          "connection id: clients without CLIENT_PLUGIN_AUTH can log in, and the id is the same in "
-         "CONNECTION_ID(), SHOW PROCESSLIST and KILL. Whoever connects then costs the backend a "
+         "CONNECTION_ID(), SHOW PROCESSLIST and KILL, unless there are several backends. Whoever "
+         "connects then costs the backend a "
          "connection; plugins can refuse an address before that (PreConnect)."},
     {.name = "mariadbd",
      .type = OPTION_TEXT,
@@ -534,6 +548,11 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = AT(manual),
      .help = "Print the man page in roff and exit."},
+    {.name = "manual-file",
+     .is_argument = true,
+     .type = OPTION_FLAG,
+     .offset = AT(manual_file),
+     .help = "Print the man page of the configuration file in roff and exit."},
 };
 
 const struct option_table server_option_table = {

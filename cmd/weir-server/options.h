@@ -33,7 +33,8 @@ struct server_options {
     char *backend_check_user, *backend_check_password, *backend_check_password_file,
         *backend_check_query, *backend_check_expect;
     bool backend_check_galera;
-    long backend_check_interval, backend_rise, backend_fall, backend_slow_start;
+    long backend_check_interval, backend_rise, backend_fall, backend_slow_start,
+        backend_lost_timeout;
     char *backend_compression;
     bool proxy_protocol, backend_first;
     char *mariadbd;
@@ -50,7 +51,7 @@ struct server_options {
     /* General */
     char *config, *log_file;
     int level;
-    bool version, help, manual, sample, check;
+    bool version, help, manual, manual_file, sample, check;
 };
 
 extern const struct option_table server_option_table;

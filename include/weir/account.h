@@ -273,6 +273,16 @@ static inline const char *account_list_check(weir_string list, weir_string *entr
     return wrong;
 }
 
+/* weir_expect_account() for each of a list that has been checked. */
+static inline void account_list_expect(weir_string list)
+{
+    struct account_name name;
+    weir_string entry;
+    while (account_list_next(&list, &entry))
+        if (!account_parse_named(entry, &name))
+            weir_expect_account(account_text(&name));
+}
+
 /* ---- Matching ---- */
 
 /* Whether a client's host is in that of an account: a LIKE, or an address of a network. */

@@ -41,6 +41,7 @@
  *      [[statusVars]] were added to the manifest: rows of OnStatus for monitoring
  *      weir_choose_backend() and the fact backend_name were added: several backends
  *      weir_proxy_value() was added: what a balancer says of the connection in its PROXY header
+ *      weir_expect_account() was added: a setting that names an account that the server does not have
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -535,6 +536,7 @@ typedef struct weir_host_functions {
     int (*routine)(const weir_session *session, size_t index, weir_routine *routine);
     int (*choose_backend)(weir_session *session, const char *name, size_t size);
     int (*proxy_value)(const weir_session *session, uint32_t type, weir_string *value);
+    void (*expect_account)(const weir_plugin *plugin, weir_string account);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */
@@ -924,6 +926,16 @@ static inline weir_string weir_known_name(weir_name_list list, size_t index)
                                      : none;
 }
 
+/* Says that what is configured names this account, in the server's form (<weir/account.h> reads accounts as people
+ * write them). In a callback that carries out a client's SELECT of functions, SET, FLUSH or ADMIN the server is asked
+ * afterwards, as that client, and SHOW WARNINGS names each account that no account of the server is or is in; elsewhere
+ * nothing happens. Copied. */
+static inline void weir_expect_account(weir_string account)
+{
+    if (WEIR_HOST_HAS(expect_account))
+        weir_host_table->expect_account(weir_self, account);
+}
+
 /* In OnFunction: what the function returns, copied; without it NULL. At most 64 KiB: what is longer
  * is cut. */
 static inline void weir_return_text(weir_call *call, const char *text, size_t size)
@@ -931,8 +943,8 @@ static inline void weir_return_text(weir_call *call, const char *text, size_t si
     weir_host_table->return_text(call, text, size);
 }
 
-/* Writes a line to the server's log. In a callback that carries out a client's SET, FLUSH or ADMIN a
- * warning is also one of that statement: SHOW WARNINGS shows it. */
+/* Writes a line to the server's log. In a callback that carries out a client's SELECT of functions, SET, FLUSH or
+ * ADMIN a warning is also one of that statement: SHOW WARNINGS shows it. */
 static inline void weir_log(weir_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3), unused));
 static inline void weir_log(weir_log_level level, const char *format, ...)

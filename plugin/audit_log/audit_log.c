@@ -184,19 +184,25 @@ weir_verdict OnFlush(const weir_manifest *manifest)
     return WEIR_OK;
 }
 
-weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+static weir_verdict check_accounts(const weir_variable *variable)
 {
     weir_string entry;
-    const char *wrong = NULL;
+    const char *wrong = account_list_check(variable->text, &entry);
+    if (wrong)
+        return weir_fail("%.*s: \"%.*s\" is no account, it %s", WEIR_STRING_ARGS(variable->name),
+                         WEIR_STRING_ARGS(entry), wrong);
+    account_list_expect(variable->text);
+    return WEIR_OK;
+}
+
+weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_variable *variable)
+{
     (void)session;
     if (event == WEIR_VARIABLE_VALIDATE && (variable->index == AUDIT_LOG_INCLUDE_ACCOUNTS ||
                                             variable->index == AUDIT_LOG_EXCLUDE_ACCOUNTS ||
                                             variable->index == AUDIT_LOG_ABORT_EXEMPT ||
                                             variable->index == AUDIT_LOG_EMERGENCY_ACCOUNT))
-        wrong = account_list_check(variable->text, &entry);
-    if (wrong)
-        return weir_fail("%.*s: \"%.*s\" is no account, it %s", WEIR_STRING_ARGS(variable->name),
-                         WEIR_STRING_ARGS(entry), wrong);
+        return check_accounts(variable);
     if (event == WEIR_VARIABLE_VALIDATE &&
         (variable->index == AUDIT_LOG_FORMAT || variable->index == AUDIT_LOG_CHAIN))
         return refuse_chain(weir_pending_number(variable, AUDIT_LOG_FORMAT),

@@ -8,6 +8,7 @@
 #include "functions.h"
 
 #include <stdio.h>
+#include <weir/account.h>
 
 #include "filter_store.h"
 
@@ -33,7 +34,10 @@ static int remove_filter(struct journal *journal, weir_session *session,
 static int set_user(struct journal *journal, weir_session *session, const weir_string *arguments,
                     struct strbuf *answer, struct error *error)
 {
+    struct account_name account;
     (void)journal, (void)session, (void)answer;
+    if (!account_parse_named(arguments[0], &account)) /* "%" is all others */
+        weir_expect_account(account_text(&account));
     return filter_store_set_user(arguments[0].data, arguments[1].data, error);
 }
 

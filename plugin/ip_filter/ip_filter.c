@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <weir/account.h>
 #include <weir/clock.h>
 #include <weir/files.h>
 #include <weir/log_limit.h>
@@ -191,6 +192,9 @@ static weir_verdict judge(weir_session *session, struct visit *visit, struct cli
     weir_string user = weir_user(session);
     client->user = user.data ? user.data : "";
     client->user_size = user.size;
+    client->has_tls = weir_tls_version(session).data != NULL;
+    client->subject = weir_client_cert_subject(session);
+    client->issuer = weir_client_cert_issuer(session);
     int answer = ask_rules(client, visit);
     if (answer < 0)
         return weir_fail("out of memory");
@@ -325,6 +329,16 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
 
 /* ---- Life ---- */
 
+/* A client that flushes reads which of the users have no account of the server, whatever its host. */
+static void expect_users_of(const struct networks *networks)
+{
+    struct account_name name;
+    const char *user;
+    for (size_t i = 0; (user = networks_limited_user(networks, i)); i++)
+        if (!strchr(user, '*') && !account_parse_named(text_of(user), &name))
+            weir_expect_account(account_text(&name));
+}
+
 static weir_verdict read_files(void)
 {
     char path[4096], countries[4096];
@@ -351,6 +365,7 @@ static weir_verdict read_files(void)
         return weir_fail("%s", error.message);
     }
     weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), path);
+    expect_users_of(next->networks);
     replace(next);
     return WEIR_OK;
 }

@@ -56,6 +56,11 @@ bool networks_pass(const struct networks *networks, const struct client *client,
     return !networks->has_allow && !answer.has_allow;
 }
 
+const char *networks_limited_user(const struct networks *networks, size_t index)
+{
+    return index < networks->limits.count ? networks->limits.items[index].user : NULL;
+}
+
 int64_t networks_limit(const struct networks *networks, weir_string user)
 {
     return limits_find(&networks->limits, user);

@@ -22,7 +22,10 @@ struct client {
     const char *user;    /* not NUL-terminated; NULL: not known yet */
     size_t user_size;
     char country[3]; /* "DE"; empty: not known */
-    struct tm now;   /* local time */
+    bool
+        has_tls; /* and its certificate's names, absent where it has shown none; not known before the user is */
+    weir_string subject, issuer;
+    struct tm now; /* local time */
 };
 
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */
@@ -35,6 +38,9 @@ bool networks_pass(const struct networks *networks, const struct client *client,
 
 /* How many connections the user name may have open; -1: no rule says. Any thread. */
 int64_t networks_limit(const struct networks *networks, weir_string user);
+
+/* The index-th user name that has such a rule; NULL: there are no more. Borrowed from the networks. */
+const char *networks_limited_user(const struct networks *networks, size_t index);
 
 /* Whether some rule asks for the country or the time. */
 bool networks_need_more(const struct networks *networks);

@@ -3,6 +3,7 @@
  *     allow app@10.0.0.0/8 to shop,shop_test
  *     deny  country:KP,RU
  *     allow batch@any during 22:00-06:00 on mon-fri
+ *     allow pay@any tls yes subject "CN=pay,O=Example" issuer "CN=Example CA"
  *
  * A rule fits a client when everything that it says does. */
 #include "scopes.h"
@@ -29,6 +30,8 @@ struct scope {
     char **databases;     /* owned, up to a NULL; NULL: any */
     int from, until;      /* minutes of the day; the same: all day */
     unsigned days;        /* bit 0: Sunday */
+    enum { TLS_ANY, TLS_YES, TLS_NO } tls;
+    char *subject, *issuer; /* owned; * is any bytes; NULL: any certificate, or none */
 };
 
 /* ---- Reading ---- */
@@ -151,27 +154,75 @@ static const char *read_days(struct scope *scope, char *list)
     return scope->days ? NULL : "names no day behind \"on\"";
 }
 
+static const char *read_tls(struct scope *scope, const char *value)
+{
+    scope->tls = strcmp(value, "yes") == 0 ? TLS_YES : TLS_NO;
+    return scope->tls == TLS_YES || strcmp(value, "no") == 0
+               ? NULL
+               : "is followed by \"tls\" and something else than yes or no";
+}
+
+/* A client need not show its certificate: what is denied one, it could do without. */
+static const char *read_name(const struct scope *scope, const char *value, char **name)
+{
+    if (!scope->is_allow)
+        return "is denied; \"subject\" and \"issuer\" say what certificate is allowed";
+    if (*name)
+        return "has \"subject\" or \"issuer\" twice";
+    *name = strdup(value);
+    return *name ? NULL : "does not fit into memory";
+}
+
+/* The next word; one that begins with a quote ends with the next, and may have spaces. NULL: there is none,
+ * or it does not end. */
+static char *next_value(char **rest)
+{
+    static const char space[] = " \t\r\n";
+    char *value = *rest + strspn(*rest, space);
+    if (*value != '"')
+        return strtok_r(NULL, space, rest);
+    char *end = strchr(++value, '"');
+    if (!end || value == end || !strchr(space, end[1])) /* which its end is, too */
+        return NULL;
+    *rest = end + (end[1] ? 2 : 1);
+    *end = '\0';
+    return value;
+}
+
+static const char *read_word(struct scope *scope, const char *word, char *value)
+{
+    if (strcmp(word, "to") == 0)
+        return read_databases(scope, value);
+    if (strcmp(word, "during") == 0)
+        return read_times(scope, value);
+    if (strcmp(word, "on") == 0)
+        return read_days(scope, value);
+    if (strcmp(word, "tls") == 0)
+        return read_tls(scope, value);
+    if (strcmp(word, "subject") == 0)
+        return read_name(scope, value, &scope->subject);
+    if (strcmp(word, "issuer") == 0)
+        return read_name(scope, value, &scope->issuer);
+    return "is followed by something else than to, during, on, tls, subject or issuer";
+}
+
 static const char *read_rest(struct scope *scope, char *rest)
 {
     static const char space[] = " \t\r\n";
     const char *wrong = NULL;
     char *save, *word = strtok_r(rest, space, &save);
     while (word && !wrong) {
-        char *value = strtok_r(NULL, space, &save);
+        char *value = next_value(&save);
         if (!value)
             wrong = "is followed by a word without a value";
-        else if (strcmp(word, "to") == 0)
-            wrong = read_databases(scope, value);
-        else if (strcmp(word, "during") == 0)
-            wrong = read_times(scope, value);
-        else if (strcmp(word, "on") == 0)
-            wrong = read_days(scope, value);
         else
-            wrong = "is followed by something else than to, during or on";
+            wrong = read_word(scope, word, value);
         word = strtok_r(NULL, space, &save);
     }
     if (!wrong && scope->databases && !scope->is_allow)
         wrong = "is denied; \"to\" says what an account is allowed";
+    if (!wrong && scope->tls == TLS_NO && (scope->subject || scope->issuer))
+        wrong = "asks for a certificate without TLS";
     return wrong;
 }
 
@@ -204,6 +255,8 @@ void scopes_free(struct scopes *scopes)
             free(scope->databases[j]);
         free(scope->databases);
         free(scope->account);
+        free(scope->subject);
+        free(scope->issuer);
     }
     free(scopes->items);
 }
@@ -242,20 +295,38 @@ static bool matches_place(const struct scope *scope, const struct client *client
     return has_country(scope, client->country) && is_time(scope, &client->now);
 }
 
+static bool has_name(const char *pattern, weir_string name)
+{
+    return !pattern || (name.data && pattern_matches(pattern, name.data, name.size, 0));
+}
+
+/* What is absent fits no pattern. */
+static bool matches_tls(const struct scope *scope, const struct client *client)
+{
+    return (scope->tls == TLS_ANY || (scope->tls == TLS_YES) == client->has_tls) &&
+           has_name(scope->subject, client->subject) && has_name(scope->issuer, client->issuer);
+}
+
+static bool asks_tls(const struct scope *scope)
+{
+    return scope->tls != TLS_ANY || scope->subject || scope->issuer;
+}
+
 struct scope_answer scopes_ask(const struct scopes *scopes, const struct client *client)
 {
     struct scope_answer answer = {0};
     for (size_t i = 0; i < scopes->count; i++) {
         const struct scope *scope = &scopes->items[i];
         bool named = scope->account != NULL;
-        if (named && !client->user) {
+        if ((named || asks_tls(scope)) && !client->user) {
             answer.allowed_for_some =
                 answer.allowed_for_some || (scope->is_allow && matches_place(scope, client));
+            answer.has_allow = answer.has_allow || (scope->is_allow && !named);
             continue;
         }
         if (named && !pattern_matches(scope->account, client->user, client->user_size, 0))
             continue;
-        bool here = matches_place(scope, client);
+        bool here = matches_place(scope, client) && matches_tls(scope, client);
         if (!scope->is_allow) {
             answer.denied = answer.denied || here;
             continue;

@@ -192,6 +192,8 @@ weir_verdict OnFunction(weir_session *session, weir_call *call)
     if (wrong)
         return weir_fail("\"%.*s\" is no account: it %s", cut(call->arguments[0]),
                          call->arguments[0].data, wrong);
+    if (call->index == SQL_FIREWALL_SET_MODE_FUNCTION || call->index == SQL_FIREWALL_ALLOW_FUNCTION)
+        weir_expect_account(account_text(&account));
     switch (call->index) {
     case SQL_FIREWALL_SET_MODE_FUNCTION:
         return call_set_mode(call, account_text(&account));

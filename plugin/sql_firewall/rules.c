@@ -232,6 +232,28 @@ static enum answer ask_account(const struct rule *rule, struct asking *asking)
                : NO;
 }
 
+/* An empty list names any. */
+static bool is_one_of(const struct text_list *list, weir_string text)
+{
+    return !list->count || text_list_matches(list, text, 0);
+}
+
+/* A certificate that was not shown is none of those that are let pass. */
+static enum answer ask_certificate(const struct rule *rule, struct asking *asking)
+{
+    const weir_session *session = asking->statement->session;
+    if (rule->without_tls && weir_tls_version(session).data)
+        return NO;
+    const bool asks = rule->except_subjects.count || rule->except_issuers.count;
+    const weir_string subject = weir_client_cert_subject(session),
+                      issuer = weir_client_cert_issuer(session);
+    const bool is_shown = asks && subject.data && issuer.data;
+    return is_shown && is_one_of(&rule->except_subjects, subject) &&
+                   is_one_of(&rule->except_issuers, issuer)
+               ? NO
+               : YES;
+}
+
 static enum answer ask_command(const struct rule *rule, struct asking *asking)
 {
     return !rule->commands.count ||
@@ -297,8 +319,8 @@ static enum answer ask_unknown(const struct rule *rule, struct asking *asking)
 static enum answer ask(const struct rule *rule, struct asking *asking)
 {
     static enum answer (*const conditions[])(const struct rule *, struct asking *) = {
-        ask_account, ask_command,  ask_sessions, ask_count, ask_unknown, ask_parts,
-        ask_tables,  ask_routines, ask_digests,  ask_regex, ask_rate};
+        ask_account, ask_certificate, ask_command,  ask_sessions, ask_count, ask_unknown,
+        ask_parts,   ask_tables,      ask_routines, ask_digests,  ask_regex, ask_rate};
     enum answer answer = YES;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && answer != NO; i++) {
         enum answer next = conditions[i](rule, asking);
@@ -388,8 +410,8 @@ bool rules_have_condition(const struct rule *rule)
     RULE_LISTS(X)
 #undef X
     return listed || rule->rate || rule->sessions_over != WEIR_ABSENT || rule->regex ||
-           rule->missing_where || rule->tables_unknown || rule->digest_inexact ||
-           rule->statements_over != WEIR_ABSENT;
+           rule->without_tls || rule->missing_where || rule->tables_unknown ||
+           rule->digest_inexact || rule->statements_over != WEIR_ABSENT;
 }
 
 bool rules_ask_sessions(const struct rules *rules)

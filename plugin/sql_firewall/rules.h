@@ -42,10 +42,12 @@ struct text_list {
 bool text_list_matches(const struct text_list *list, weir_string text, unsigned flags);
 
 /* X(member, key): a rule's conditions that are lists of patterns, in which * and ? are wild. Letter
- * case matters in accounts alone. */
+ * case matters in accounts and certificates alone. */
 #define RULE_LISTS(X)                                                                              \
     X(accounts, "accounts")               /* of current_user(): "app@%" */                         \
     X(except_accounts, "except_accounts") /* never these */                                        \
+    X(except_subjects, "except_subjects") /* never who shows a certificate of these */             \
+    X(except_issuers, "except_issuers")   /* ... issued by these */                                \
     X(kinds, "kinds")                     /* of the statement or a part of it; both names count */ \
     X(commands, "commands")               /* of the protocol: "Query", "Binlog Dump" */            \
     X(tables, "tables")                   /* "schema.table" */                                     \
@@ -66,6 +68,7 @@ struct rule {
     uint32_t access;          /* WEIR_TABLE_*, of tables; any of them */
     void *regex;              /* a compiled pattern; NULL: none */
     bool has_jit;             /* it is machine code; otherwise it is interpreted */
+    bool without_tls;         /* of a session that has none */
     bool missing_where;       /* an UPDATE or DELETE without */
     bool tables_unknown;      /* tables_known = false */
     bool digest_inexact;      /* digest_exact = false */

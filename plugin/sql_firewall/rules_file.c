@@ -266,6 +266,8 @@ static int check_patterns(const struct reading *reading, const struct toml_node 
     int status = 0;
     if (list == &rule->accounts || list == &rule->except_accounts)
         return read_accounts(reading, node, list);
+    if (list == &rule->except_subjects || list == &rule->except_issuers)
+        return 0;
     if (list == &rule->tables)
         status = rules_check_in_schema(list, "table", &problem);
     else if (list == &rule->routines)
@@ -312,6 +314,8 @@ static int read_rule_key(const struct reading *reading, const struct toml_node *
         return read_regex(reading, node, rule);
     if (strcmp(key, "statements_over") == 0)
         return read_count(reading, node, key, &rule->statements_over);
+    if (strcmp(key, "without_tls") == 0)
+        return read_bool(reading, node, key, &rule->without_tls);
     if (strcmp(key, "missing_where") == 0)
         return read_bool(reading, node, key, &rule->missing_where);
     if (strcmp(key, "tables_known") == 0)

@@ -15,6 +15,7 @@
 #include <weir/clock.h>
 #include <weir/files.h>
 #include <weir/log_limit.h>
+#include <weir/text.h>
 
 #include "crowd.h"
 #include "firewall.h"
@@ -384,6 +385,24 @@ static void warn_if_nothing_is_protected(void)
                                 "neither a rule that denies nor an account with an allow-list");
 }
 
+/* A client that flushes reads which of them the server does not have. Patterns (app*) may be of none yet. */
+static void expect_accounts(const struct text_list *accounts)
+{
+    for (size_t i = 0; i < accounts->count; i++)
+        if (strchr(accounts->items[i], '@'))
+            weir_expect_account(text_of(accounts->items[i]));
+}
+
+static void expect_accounts_of(const struct rules *read)
+{
+    for (size_t i = 0; read && i < read->count; i++) {
+        expect_accounts(&read->rules[i].accounts);
+        expect_accounts(&read->rules[i].except_accounts);
+    }
+    for (size_t i = 0; read && i < read->mode_count; i++)
+        expect_accounts(&read->modes[i].accounts);
+}
+
 /* Replaces the rules by those of the file; a file with a mistake changes nothing. */
 static weir_verdict read_rules(void)
 {
@@ -403,6 +422,7 @@ static weir_verdict read_rules(void)
     for (size_t i = 0; next && i < next->warnings.count; i++)
         weir_log(WEIR_LOG_WARN, "%s", next->warnings.items[i]);
     warn_if_nothing_is_protected();
+    expect_accounts_of(next);
     if (unbound)
         weir_log(WEIR_LOG_WARN,
                  "%zu statements on allow-lists have no database, and count in every one: record "

@@ -128,4 +128,7 @@ void options_print_values(const struct option_table *table, const void *values, 
 /* The same as a man page in roff, section 1. */
 void options_print_manual(const struct option_table *table, FILE *out);
 
+/* What a file can set, for the man page of the file, section 5: a paragraph for each key. */
+void options_print_keys(const struct option_table *table, FILE *out);
+
 #endif

@@ -95,16 +95,16 @@ static void print_roff(FILE *out, const char *text)
             fputs("\\e", out);
         else if (*at == '-')
             fputs("\\-", out);
+        else if (*at == '"') /* or it is lost where a request has it */
+            fputs("\\(dq", out);
         else if ((*at == '.' || *at == '\'') && (at == text || at[-1] == '\n'))
             fprintf(out, "\\&%c", *at);
         else
             fputc(*at, out);
 }
 
-static void print_manual_row(const struct option_row *row, FILE *out)
+static void print_manual_row(const struct option_row *row, const char *spelled, FILE *out)
 {
-    char spelled[128];
-    spell_row(row, spelled, sizeof spelled);
     fputs(".TP\n.B ", out);
     print_roff(out, spelled);
     fputc('\n', out);
@@ -151,7 +151,28 @@ void options_print_manual(const struct option_table *table, FILE *out)
             print_roff(out, table->rows[i].name);
             fputc('\n', out);
         } else {
-            print_manual_row(&table->rows[i], out);
+            char spelled[128];
+            spell_row(&table->rows[i], spelled, sizeof spelled);
+            print_manual_row(&table->rows[i], spelled, out);
+        }
+    }
+}
+
+void options_print_keys(const struct option_table *table, FILE *out)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        char spelled[128];
+        if (row->type == OPTION_HEADING) {
+            fputs(".SS ", out);
+            print_roff(out, row->name);
+            fputc('\n', out);
+        } else if (!row->is_argument) {
+            const bool is_quoted = row->type == OPTION_TEXT || row->type == OPTION_CHOICE;
+            const char *value = row->type == OPTION_FLAG ? "true|false" : row->argument;
+            snprintf(spelled, sizeof spelled, is_quoted ? "%s = \"%s\"" : "%s = %s", row->name,
+                     value ? value : "VALUE");
+            print_manual_row(row, spelled, out);
         }
     }
 }

@@ -23,6 +23,7 @@ static struct upstream_checks checks_of(const struct gateway_checks *checks)
                                     .rise = (unsigned)checks->rise,
                                     .fall = (unsigned)checks->fall,
                                     .slow_start_s = checks->slow_start_s,
+                                    .lost_s = checks->lost_s,
                                     .user = checks->user,
                                     .password = checks->password,
                                     .query = checks->query,
@@ -40,20 +41,22 @@ static void drop(void *configuration)
     gateway_configuration_drop(configuration);
 }
 
-int backends_describe(struct gateway_configuration *configuration,
-                      struct upstream_options list[GATEWAY_BACKENDS_MOST],
-                      struct upstream_set_options *set, struct error *error)
+void backends_describe(struct gateway_configuration *configuration,
+                       struct upstream_options list[GATEWAY_BACKENDS_MOST],
+                       struct upstream_set_options *set)
 {
     const struct gateway_options *options = &configuration->options;
     for (size_t i = 0; i < options->backend_count; i++) {
         const struct gateway_backend *backend = &options->backends[i];
-        list[i] = (struct upstream_options){.name = backend->name,
-                                            .address = backend->address,
-                                            .role = backend->role,
-                                            .weight = (unsigned)backend->weight,
-                                            .sends_proxy_header = backend->proxy_protocol,
-                                            .connect_timeout_s = options->connect_timeout_s,
-                                            .tls = backend->tls};
+        list[i] = (struct upstream_options){
+            .name = backend->name,
+            .address = backend->address,
+            .role = backend->role,
+            .weight = (unsigned)backend->weight,
+            .sends_proxy_header = backend->proxy_protocol,
+            .connect_timeout_s = options->connect_timeout_s,
+            .tls = backend->tls,
+            .checks = {.user = options->checks.user, .password = options->checks.password}};
         if (options->backend_count > 1)
             list[i].checks = checks_of(&options->checks);
     }
@@ -71,11 +74,6 @@ int backends_describe(struct gateway_configuration *configuration,
         (struct upstream_set_options){.upstreams = list,
                                       .count = options->backend_count ? options->backend_count : 1,
                                       .policy = (enum upstream_policy)options->backend_policy};
-    if (set->count > 1 && options->backend_first)
-        return error_set(error, "-backend-first: it needs a single backend: with several, two "
-                                "clients could be told the same connection id, and KILL would end "
-                                "the wrong one");
-    return 0;
 }
 
 /* ---- As sessions see them ---- */
@@ -202,13 +200,17 @@ static void free_views(struct backend_views *views)
 
 /* ---- The set ---- */
 
-/* The only one; workers look when they are woken. */
+/* The only one; workers look when they are woken. The ids of two servers may be the same number, and KILL of it
+ * would end the wrong session: once there has been another server, the gateway's are given out. */
 static void note_only_one(struct gateway *gateway)
 {
     const bool is_one = upstream_set_count(gateway->upstreams) == 1;
+    const struct session_backend *before = atomic_load(&gateway->only_backend);
     struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, 0);
-    atomic_store(&gateway->only_backend,
-                 is_one ? (const struct session_backend *)upstream_tag(upstream) : NULL);
+    const struct session_backend *only = is_one ? upstream_tag(upstream) : NULL;
+    if (!only || (before && strcmp(only->address, before->address) != 0))
+        atomic_store(&gateway->ids_are_backends, false);
+    atomic_store(&gateway->only_backend, only);
     upstream_unpin(upstream);
 }
 
@@ -227,8 +229,9 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
 {
     struct upstream_options list[GATEWAY_BACKENDS_MOST];
     struct upstream_set_options set;
-    if (make_views(gateway, error) || backends_describe(gateway->configuration, list, &set, error))
+    if (make_views(gateway, error))
         return -1;
+    backends_describe(gateway->configuration, list, &set);
     set.tag = find_or_add_view;
     set.tag_user = gateway;
     if (gateway->options->backend_count > 0)
@@ -236,6 +239,7 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
     gateway->upstreams = upstream_set_new(&set, error);
     if (!gateway->upstreams || upstream_set_start(gateway->upstreams, loop, on_looked, user, error))
         return -1;
+    atomic_store(&gateway->ids_are_backends, gateway->options->backend_first);
     note_only_one(gateway);
     return 0;
 }
@@ -251,8 +255,7 @@ int backends_prepare(struct gateway *gateway, struct gateway_configuration *fres
         return error_set(error,
                          "-backend: from the embedded MariaDB to other servers, or back, is a "
                          "change for the next start");
-    if (backends_describe(fresh, list, &set, error))
-        return -1;
+    backends_describe(fresh, list, &set);
     return upstream_set_prepare(gateway->upstreams, &set, on_ready, user, error);
 }
 
@@ -263,14 +266,15 @@ void backends_commit(struct gateway *gateway)
     atomic_fetch_add(&gateway->drains, 1);
 }
 
-void backends_drain_on(struct gateway *gateway)
+void backends_end_sessions(struct gateway *gateway)
 {
     bool is_due = false;
     struct upstream *upstream = NULL;
     for (size_t i = 0; (upstream = upstream_set_pin_at(gateway->upstreams, i)); i++) {
         struct upstream_status status;
         upstream_status(upstream, &status);
-        is_due = is_due || (upstream_mode(upstream) == UPSTREAM_DRAINING && status.sessions);
+        is_due = is_due || (status.sessions && (upstream_mode(upstream) == UPSTREAM_DRAINING ||
+                                                upstream_is_lost(upstream, 0)));
         upstream_unpin(upstream);
     }
     if (!is_due)

@@ -6,11 +6,10 @@
 
 #include "gateway/worker.h"
 
-/* The set that the configuration describes; it holds that for its texts. list is filled in for it. Returns 0, or -1 and a
- * message about what does not go together. */
-WEIR_MUST_CHECK int backends_describe(struct gateway_configuration *configuration,
-                                      struct upstream_options list[GATEWAY_BACKENDS_MOST],
-                                      struct upstream_set_options *set, struct error *error);
+/* The set that the configuration describes; it holds that for its texts. list is filled in for it. */
+void backends_describe(struct gateway_configuration *configuration,
+                       struct upstream_options list[GATEWAY_BACKENDS_MOST],
+                       struct upstream_set_options *set);
 
 /* Makes gateway->upstreams and has them looked at. on_looked: see upstream_set_start(). */
 WEIR_MUST_CHECK int backends_start(struct gateway *gateway, uv_loop_t *loop,
@@ -25,8 +24,8 @@ void backends_commit(struct gateway *gateway);
 unsigned backend_view_index(const struct session_backend *backend);
 const struct session_backend *backend_view_at(struct gateway *gateway, unsigned index);
 
-/* Sessions that were logging in when a drain began are drained now. */
-void backends_drain_on(struct gateway *gateway);
+/* Sessions of backends that are lost are ended, and those that were logging in when a drain began. */
+void backends_end_sessions(struct gateway *gateway);
 
 void backends_free(struct gateway *gateway); /* after the loop */
 

@@ -26,8 +26,7 @@ static WEIR_MUST_CHECK int check_backends(struct gateway_configuration *configur
 {
     struct upstream_options list[GATEWAY_BACKENDS_MOST];
     struct upstream_set_options set;
-    if (backends_describe(configuration, list, &set, error))
-        return -1;
+    backends_describe(configuration, list, &set);
     struct upstream_set *upstreams = upstream_set_new(&set, error);
     upstream_set_free(upstreams);
     return upstreams ? 0 : -1;

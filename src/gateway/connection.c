@@ -128,6 +128,8 @@ static bool read_once(struct connection *connection, enum session_side side)
     uint8_t *bytes = connection->worker->buffer;
     size_t room = session_read_room(session, side, &bytes);
     size_t got = leg_receive(leg, bytes, room);
+    if (got && side == SESSION_BACKEND)
+        connection->heard_ms = uv_now(&connection->worker->loop);
     if (got)
         session_receive(session, side, bytes, got);
     else if (leg->ended || leg->failed || leg->broken)
@@ -205,9 +207,12 @@ static void set_options(int fd)
 static void connected(struct connection *connection, int error)
 {
     connection->is_connecting = false;
-    if (connection->worker->environment.measures && !error)
+    if (connection->worker->environment.measures && !error) {
+        const uint64_t took_ns = clock_monotonic_ns() - connection->connecting_since_ns;
         durations_add(&connection->worker->environment.metrics.durations[METRIC_DURATION_CONNECT],
-                      clock_monotonic_ns() - connection->connecting_since_ns);
+                      took_ns);
+        upstream_count_connect(connection->upstream, took_ns);
+    }
     if (error) {
         count(connection, METRIC_BACKEND_CONNECTIONS_FAILED, 1);
         session_connected(connection->session, strerror(error));
@@ -482,10 +487,23 @@ void connection_drain(struct connection *connection)
     carry_out(connection);
 }
 
-void connection_drain_backend(struct connection *connection)
+static void lose_backend(struct connection *connection)
 {
-    if (session_has_logged_in(connection->session) && connection->upstream &&
-        upstream_mode(connection->upstream) == UPSTREAM_DRAINING)
+    begin_turn(connection, "gives up a backend that is lost");
+    leg_fail(connection->backend_leg, ETIMEDOUT);
+    session_run(connection->session);
+    carry_out(connection);
+}
+
+/* libuv's clock and ours are the same one. */
+void connection_follow_backend(struct connection *connection)
+{
+    struct upstream *upstream = connection->upstream;
+    if (!session_has_logged_in(connection->session) || connection->is_over || !upstream)
+        return;
+    if (upstream_is_lost(upstream, connection->heard_ms * UINT64_C(1000000)))
+        lose_backend(connection);
+    else if (upstream_mode(upstream) == UPSTREAM_DRAINING)
         connection_drain(connection);
 }
 
@@ -518,15 +536,6 @@ void connection_shut_down(struct connection *connection)
 void connection_follow_trace(struct connection *connection)
 {
     session_follow_trace(connection->session);
-}
-
-void connections_do(struct worker *worker, void (*action)(struct connection *connection))
-{
-    struct connection *next = NULL;
-    for (struct connection *connection = worker->connections; connection; connection = next) {
-        next = connection->next;
-        action(connection);
-    }
 }
 
 /* ---- The beginning ---- */

@@ -25,6 +25,7 @@ struct connection {
         bool writes;              /* ... waits until it can send */
     } securing[2];                /* by enum session_side */
     uint64_t connecting_since_ns; /* monotonic; of the backend's socket */
+    uint64_t heard_ms;            /* uv_now(), when the backend last said something */
     bool is_over;                 /* everything is closed or being closed */
     bool is_ready;                /* in worker->ready */
     struct connection *next_ready;
@@ -44,15 +45,12 @@ void connection_expire_holds(struct connection *connection);
 
 void connection_drain(struct connection *connection);
 
-/* The same if its backend is being drained. A session that is still logging in is left alone: the gateway
- * comes back to it (gateway.c). */
-void connection_drain_backend(struct connection *connection);
+/* The same if its backend is being drained; if it is lost, the session ends as if the backend had closed its
+ * connection. One that is still logging in is left alone: the gateway comes back to it (gateway.c). */
+void connection_follow_backend(struct connection *connection);
 
 /* Ends it at once, and drops the holds that plugins have. */
 void connection_shut_down(struct connection *connection);
 void connection_follow_trace(struct connection *connection);
-
-/* Calls action for each connection of the worker; it may end the connection. */
-void connections_do(struct worker *worker, void (*action)(struct connection *connection));
 
 #endif

@@ -126,7 +126,7 @@ static void on_looked(void *user, bool answers)
         server->status = -1;
         stop(server);
     }
-    backends_drain_on(&server->gateway);
+    backends_end_sessions(&server->gateway);
     if (server->gateway.password_key)
         prepare_for_passwords(server);
 }

@@ -57,7 +57,7 @@ struct gateway_backend {
 
 /* How backends are checked, where there are several. */
 struct gateway_checks {
-    long interval_ms, rise, fall, slow_start_s;
+    long interval_ms, rise, fall, slow_start_s, lost_s;
     const char *user, *password;  /* NULL: nothing is asked */
     const char *query, *expected; /* NULL: no query; any answer will do */
     bool galera;

@@ -21,8 +21,9 @@ void introduce(struct introduction *introduction, const struct worker *worker,
     struct session_arrival *begin = &introduction->arrival;
     socklen_t size = sizeof begin->local;
     *begin = (struct session_arrival){
-        .id =
-            configuration->options.backend_first ? 0 : connection_ids_next(gateway->connection_ids),
+        .id = atomic_load(&gateway->ids_are_backends)
+                  ? 0
+                  : connection_ids_next(gateway->connection_ids),
         .peer = arrival->peer,
         .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
         .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,

@@ -44,6 +44,10 @@ static bool read_backend(void *owner, size_t index, struct status_backend *backe
     upstream_status(upstream, &status);
     *backend = (struct status_backend){.state = status.state,
                                        .sessions = status.sessions,
+                                       .checks = status.checks,
+                                       .checks_failed = status.checks_failed,
+                                       .connects = status.connects,
+                                       .connect_ns = status.connect_ns,
                                        .answers = strcmp(status.state, "up") == 0};
     snprintf(backend->name, sizeof backend->name, "%s", upstream_name(upstream));
     snprintf(backend->address, sizeof backend->address, "%s", upstream_address(upstream));
@@ -107,6 +111,11 @@ static bool is_loopback(int fd)
 
 static struct reporting *reporting_new(struct gateway *gateway)
 {
+    static const char *const states[] = {
+#define X(name) #name,
+        UPSTREAM_STATES(X)
+#undef X
+            NULL};
     struct reporting *reporting = calloc(1, sizeof *reporting);
     if (reporting)
         reporting->source = (struct status_source){
@@ -115,6 +124,7 @@ static struct reporting *reporting_new(struct gateway *gateway)
             .metrics = read_metrics,
             .worker = read_worker,
             .backend = read_backend,
+            .backend_states = states,
             .is_draining = is_draining,
             .certificate_expires = certificate_expires,
             .certificate = read_certificate,

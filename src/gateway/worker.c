@@ -353,6 +353,16 @@ static bool asked_to_stop(struct worker *worker)
     return asked;
 }
 
+/* The action may end the connection. */
+static void connections_do(struct worker *worker, void (*action)(struct connection *connection))
+{
+    struct connection *next = NULL;
+    for (struct connection *connection = worker->connections; connection; connection = next) {
+        next = connection->next;
+        action(connection);
+    }
+}
+
 static void on_wake(uv_async_t *handle)
 {
     struct worker *worker = handle->data;
@@ -365,7 +375,7 @@ static void on_wake(uv_async_t *handle)
     worker->trace_changes = changes;
     unsigned drains = atomic_load(&worker->gateway->drains);
     if (worker->drains != drains)
-        connections_do(worker, connection_drain_backend);
+        connections_do(worker, connection_follow_backend);
     worker->drains = drains;
     if (atomic_load(&worker->gateway->draining))
         connections_do(worker, connection_drain);

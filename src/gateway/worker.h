@@ -35,6 +35,7 @@ struct gateway {
     struct upstream_set *upstreams;
     struct backend_views *views;                          /* the same, as sessions see them */
     _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */
+    atomic_bool ids_are_backends; /* with -backend-first: there never was more than one server */
     struct connection_ids *connection_ids;
     atomic_long connections; /* that are alive */
     atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */

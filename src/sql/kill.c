@@ -10,6 +10,7 @@
 
 #include "sql/charset.h"
 #include "sql/cursor.h"
+#include "sql/dynamic.h"
 #include "sql/runs.h"
 #include "sql/split.h"
 
@@ -68,6 +69,108 @@ bool sql_kill(struct sql_span statement, const struct sql_mode *mode, struct sql
         return false;
     read_kill(&cursor, kill);
     return true;
+}
+
+/* ---- Nothing but a KILL ---- */
+
+static bool is_alone(struct sql_span statement, const struct sql_mode *mode,
+                     const struct sql_named *named, unsigned depth, struct sql_kill *kill);
+
+/* From SET STATEMENT (the second word is current) to what it is set for. */
+static void skip_settings(struct sql_cursor *cursor)
+{
+    while (!sql_cursor_at_end(cursor) && !sql_cursor_accept(cursor, SQL_WORD_FOR))
+        if (sql_cursor_is(cursor, '('))
+            sql_cursor_skip_parentheses(cursor);
+        else
+            sql_cursor_next(cursor);
+}
+
+/* Moves on to what is run. *blocks: how many ENDs are due after it. */
+static void skip_wrappers(struct sql_cursor *cursor, size_t *blocks)
+{
+    bool goes_on = true;
+    *blocks = 0;
+    while (goes_on) {
+        if (sql_cursor_word(cursor) == SQL_WORD_SET &&
+            sql_cursor_second_word(cursor) == SQL_WORD_STATEMENT) {
+            sql_cursor_next(cursor);
+            skip_settings(cursor);
+        } else if (sql_cursor_word(cursor) == SQL_WORD_BEGIN &&
+                   sql_cursor_second_word(cursor) == SQL_WORD_NOT) {
+            sql_cursor_next(cursor);
+            sql_cursor_next(cursor);
+            goes_on = sql_cursor_accept(cursor, SQL_WORD_ATOMIC);
+            ++*blocks;
+        } else {
+            goes_on = false;
+        }
+    }
+}
+
+/* Characters that are what is written. */
+static bool is_plain(struct sql_span text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (strchr("\\'\"", text.at[i]))
+            return false;
+    return true;
+}
+
+/* What is kept under a name, or stands in a string. */
+static bool is_alone_in_text(struct sql_cursor *cursor, const struct sql_named *named,
+                             unsigned depth, struct sql_kill *kill)
+{
+    struct sql_dynamic dynamic;
+    const bool keeps = sql_cursor_word(cursor) == SQL_WORD_PREPARE;
+    sql_dynamic_read(cursor, &dynamic);
+    const struct sql_prepared *prepared = !dynamic.has_text && !keeps && dynamic.has_name
+                                              ? sql_named_find(named, dynamic.name)
+                                              : NULL;
+    bool is_such = false;
+    if (prepared) {
+        is_such = is_alone(prepared->text, &prepared->mode, NULL, depth + 1, kill);
+    } else if (dynamic.has_text) {
+        const struct sql_span inside = sql_cursor_inside(cursor);
+        is_such = is_plain(inside) && is_alone(inside, &cursor->lexer.mode, NULL, depth + 1, kill);
+        sql_cursor_next(cursor);
+    }
+    kill->is_kept = keeps;
+    return is_such;
+}
+
+static bool is_alone(struct sql_span statement, const struct sql_mode *mode,
+                     const struct sql_named *named, unsigned depth, struct sql_kill *kill)
+{
+    struct sql_cursor cursor;
+    size_t blocks = 0;
+    bool is_such = false;
+    if (depth > MAX_DEPTH)
+        return false;
+    sql_cursor_begin(&cursor, statement, mode);
+    skip_wrappers(&cursor, &blocks);
+    if (sql_cursor_accept(&cursor, SQL_WORD_KILL)) {
+        read_kill(&cursor, kill);
+        is_such = true;
+    } else if (sql_cursor_word(&cursor) == SQL_WORD_EXECUTE ||
+               sql_cursor_word(&cursor) == SQL_WORD_PREPARE) {
+        is_such = is_alone_in_text(&cursor, named, depth, kill);
+    }
+    for (; is_such && blocks; blocks--)
+        is_such = sql_cursor_accept_byte(&cursor, ';') && sql_cursor_accept(&cursor, SQL_WORD_END);
+    while (sql_cursor_accept_byte(&cursor, ';'))
+        continue;
+    return is_such && sql_cursor_at_end(&cursor);
+}
+
+bool sql_kill_alone(struct sql_span statement, const struct sql_mode *mode,
+                    const struct sql_named *named, struct sql_kill *kill)
+{
+    assert(statement.at || statement.size == 0);
+    *kill = (struct sql_kill){0};
+    const bool is_such = is_alone(statement, mode, named, 0, kill);
+    kill->id = (struct sql_span){0};
+    return is_such;
 }
 
 /* ---- A text ---- */

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "sql/kind.h"
 #include "sql/mode.h"
+#include "sql/named.h"
 
 /* KILL [TIDB] [HARD | SOFT] [CONNECTION | QUERY [ID]] number. */
 struct sql_kill {
@@ -16,6 +17,7 @@ struct sql_kill {
     bool soft;
     /* What stands for the id. None of them: USER name, or another expression. */
     bool is_number, is_parameter, is_variable;
+    bool is_kept;       /* sql_kill_alone(): PREPARE keeps it under a name, and does not run it */
     uint64_t number;    /* 0: it is no number */
     struct sql_span id; /* where the number, '?' or @name stands, to be replaced by a number */
 };
@@ -24,6 +26,12 @@ struct sql_kill {
  * which is borrowed. */
 WEIR_MUST_CHECK bool sql_kill(struct sql_span statement, const struct sql_mode *mode,
                               struct sql_kill *kill);
+
+/* Returns whether a KILL is all that the statement does, and takes it apart: KILL itself, what SET
+ * STATEMENT or the string of EXECUTE IMMEDIATE runs, the only statement of BEGIN NOT ATOMIC ... END, what a
+ * name of `named` (NULL: none is known) stands for, and the string of PREPARE; in each other, too. id is not set. */
+WEIR_MUST_CHECK bool sql_kill_alone(struct sql_span statement, const struct sql_mode *mode,
+                                    const struct sql_named *named, struct sql_kill *kill);
 
 /* Returns whether a KILL may be in the text: the quick look before sql_kill_rewrite(). `first` is
  * the kind of the text, which is that of its first statement; is_multi: the server accepts several

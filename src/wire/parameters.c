@@ -163,7 +163,11 @@ bool wire_execute_begin(struct wire_execute *execute, const uint8_t *payload, si
     *p = (struct wire_parameters){.count = (uint32_t)count, .named = attributes};
     p->long_data = long_data;
     p->long_data_count = prepared_parameters;
-    return count == 0 || begin_values(p, &r, remembered, &execute->types);
+    if (count == 0)
+        return true;
+    const bool is_whole = begin_values(p, &r, remembered, &execute->types);
+    execute->values = p->values.pos;
+    return is_whole;
 }
 
 bool wire_bulk_execute_begin(struct wire_bulk_execute *execute, const uint8_t *payload, size_t size,

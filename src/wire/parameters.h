@@ -80,6 +80,8 @@ struct wire_execute {
     uint8_t flags;         /* low bits: cursor type, 0 for none */
     struct wire_parameters parameters;
     struct wire_string types; /* types as sent, to be remembered; data NULL: none were sent */
+    const uint8_t
+        *values; /* where they begin, after the flag of the types or these; NULL: there are none */
 };
 
 /* prepared_parameters: number that PREPARE_OK announced. remembered: types of the last execution

@@ -23,17 +23,19 @@ def toml(value):
 
 
 class AuditedGateway:
-    """A gateway with audit_log: settings are those of [plugin.audit_log]."""
+    """A gateway with audit_log: settings are those of [plugin.audit_log]; tables: what else stands in the configuration
+    file."""
 
-    def __init__(self, make, backend, folder, plugins=(), settings=None, **options):
+    def __init__(self, make, backend, folder, plugins=(), settings=None, tables="", options=(), **more):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = {"file": str(self.folder / "audit.log"), "filter_file": str(self.folder / "filters.json"),
                     **(settings or {})}
         self.path = pathlib.Path(settings["file"])
         config = self.folder / "weir.toml"
-        config.write_text("[plugin.audit_log]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()))
-        self.server = make(backend, plugins=[*plugins, packaged()], options=["-config", str(config)], **options)
+        config.write_text("[plugin.audit_log]\n" + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
+                          + tables)
+        self.server = make(backend, plugins=[*plugins, packaged()], options=["-config", str(config), *options], **more)
         self.endpoint = self.server.endpoint
 
     def records(self, path=None):

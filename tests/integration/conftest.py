@@ -117,12 +117,12 @@ def other_database(request, work):
     """Makes further private databases: for the cases that kill theirs."""
     servers = []
 
-    def make(name, *options):
+    def make(name, *options, **where):
         folder = work / name
         folder.mkdir()
         if EVERYWHERE and not any(option.startswith("--ssl-cert") for option in options):
             options = (*options, *server_options(request.getfixturevalue("certificates")))
-        servers.append(MariaDB(folder, options))
+        servers.append(MariaDB(folder, options, **where))
         servers[-1].start()
         servers[-1].execute(*accounts.STATEMENTS)
         return servers[-1]

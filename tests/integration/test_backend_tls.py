@@ -346,6 +346,27 @@ def test_plugins_are_told_of_the_clients_certificate(gateway, secured, certifica
     assert any(event.get("client_cert_subject") for event in server.events.ended(number))
 
 
+def test_rules_of_ip_filter_ask_for_the_certificate(gateway, secured, certificates, ip_filter, tmp_path):
+    rules = tmp_path / "ip_filter.conf"
+    rules.write_text('allow root@any tls yes subject "CN=client,O=weir" issuer "CN=test ca"\n')
+    (tmp_path / "weir.toml").write_text(f'[plugin.ip_filter]\nfile = "{rules}"\n')
+    server = gateway(secured.address, plugins=[ip_filter], options=["-config", str(tmp_path / "weir.toml"), "-ssl-cert",
+                                                                  str(certificates / "server.pem"), "-ssl-key",
+                                                                  str(certificates / "server.key"), "-ssl-ca", str(certificates / "ca.pem")])
+    shown = unverified()
+    shown.load_cert_chain(certificates / "client.pem", certificates / "client.key")
+    with server.endpoint.connect(user="root", password="", ssl=shown, database=None) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        rules.write_text('allow root@any tls yes subject "CN=another,O=weir"\n')
+        with pytest.raises(pymysql.err.MySQLError) as refused:
+            server.endpoint.connect(user="root", password="", database=None)
+        assert refused.value.args[0] == 1130
+        cursor.execute("FLUSH TIDB PLUGINS ip_filter")
+    with pytest.raises(pymysql.err.MySQLError) as refused:
+        server.endpoint.connect(user="root", password="", ssl=shown, database=None)
+    assert refused.value.args[0] == 1130
+
+
 # ---- Several backends
 
 QUICK = ("-backend-check-interval", "200", "-backend-rise", "1", "-backend-fall", "2", "-backend-slow-start", "0")

@@ -249,10 +249,12 @@ def test_an_external_backend_is_told_the_clients_address_where_it_wants_to_know(
     assert done.stdout.strip() == "placed@10.213.7.2", done.stderr
 
 
-def test_a_backend_that_does_not_take_the_header_is_named_with_the_remedy(gateway, other_database):
-    """At start, at each login, and once more when it has been set up."""
-    database = other_database("unproxied")
-    server = gateway(database.address, options=["-proxy-protocol"])
+@pytest.mark.parametrize("options", [(), ("-backend-first",)], ids=["as always", "backend first"])
+def test_a_backend_that_does_not_take_the_header_is_named_with_the_remedy(gateway, other_database, options):
+    """At start, at each login, and once more when it has been set up. With -backend-first the client's connection was closed without a word,
+    since it had been greeted and had not answered yet."""
+    database = other_database("unproxied" + "".join(options).replace("-", "_"))
+    server = gateway(database.address, options=["-proxy-protocol", *options])
     remedy = "its proxy_protocol_networks (MariaDB) must have the gateway's address; or leave -proxy-protocol out"
     said = "Proxy header is not accepted from 127.0.0.1"
     server.process.wait_log(

@@ -41,6 +41,8 @@ CONDITIONS = {
     "digests": (lambda: f'digests = ["{digest(SECRET)}"]', SECRET, ("SET STATEMENT",)),
     "accounts": (f'{KINDS}\naccounts = ["ruled@*"]', DROP, ()),
     "except_accounts": (f'{KINDS}\nexcept_accounts = ["tabled@*"]', DROP, ()),
+    "without_tls": (f"{KINDS}\nwithout_tls = true", DROP, ()),
+    "except_subjects": (f'{KINDS}\nexcept_subjects = ["CN=client,*"]', DROP, ()),
     "tables_known": ("tables_known = false", "EXECUTE IMMEDIATE @x", ("prepare", "execute", "EXECUTE IMMEDIATE", "PREPARE", "nested")),
     "digest_exact": ("digest_exact = false", "SELECT 1 /*M! + 1 */", ()),
     "statements_over": ("statements_over = 1", "SELECT 1; SELECT 2", ("prepare", "execute", *set(WRAPPED) - {"several"})),

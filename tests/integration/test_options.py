@@ -34,7 +34,7 @@ def test_each_option_of_a_configuration_says_when_it_changes():
     for told in re.split(r"\n  (?=-)", run("weir-server", "--help").stdout)[1:]:
         if not re.search(r"\[changes\s+(at\s+once|for\s+new\s+connections|at\s+the\s+next\s+start)\]", told):
             unsaid.add(told.split()[-1] if told.startswith("-V") else re.search(r"-([a-z-]{3,})", told).group(1))
-    assert unsaid == {"config", "check", "help", "manual", "sample", "exit."}
+    assert unsaid == {"config", "check", "help", "manual", "manual-file", "sample", "exit."}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

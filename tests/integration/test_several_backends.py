@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several backends: which one a session gets, and that the failure of one is not noticed while another is there."""
 import signal
+import struct
 
 import pymysql
 import pytest
@@ -10,6 +11,8 @@ from harness.packaging import package
 from harness.paths import ROOT
 from harness.ports import free_port
 from harness.waiting import wait_for
+from test_status_port import metrics
+from test_twins import LONGLONG, UNKNOWN, WORKS, error_number, execute
 
 pytestmark = pytest.mark.gateway_only
 
@@ -183,7 +186,6 @@ def test_what_is_wrong_in_the_file_stops_the_start(gateway, tmp_path, lines, mes
 
 @pytest.mark.parametrize("options, message", [
     (("-backend", "tcp://a:1,,tcp://b:1"), "there is nothing between two commas"),
-    (("-backend", "tcp://a:1,tcp://b:1", "-backend-first"), "-backend-first: it needs a single backend"),
 ])
 def test_what_is_wrong_in_the_options_stops_the_start(gateway, options, message):
     server = gateway(options=options, start=False).launch()
@@ -231,6 +233,29 @@ def test_backends_are_shown(named, both_run):
     second.process.wait()
     wait_for(lambda: backends(named)["two"]["State"] == "down", "two to be down")
     assert "refused" in backends(named)["two"]["Last_error"]
+
+
+def test_backends_are_measured_each(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=FAST, status=True)
+
+    def read(name, database, **labels):
+        wanted = {"backend": database.address, **labels}
+        return metrics(server)["weir_backend_" + name + "{" + ",".join(f'{key}="{value}"' for key, value in wanted.items()) + "}"]
+
+    before = read("connects_total", first)
+    assert {where(server) for _ in range(3)} == {1}
+    assert read("connects_total", first) == before + 3 and read("connects_total", second) == 0
+    assert read("connect_seconds_total", first) > 0 == read("connect_seconds_total", second)
+    assert read("state", first, state="up") == 1 and read("state", first, state="down") == 0
+    failed = read("checks_failed_total", second)
+    second.process.signal(signal.SIGKILL)
+    second.process.wait()
+    wait_for(lambda: read("state", second, state="down") == 1, "the second to be down")
+    assert read("state", second, state="up") == 0 and read("checks_failed_total", second) >= failed + 2
+    assert read("checks_total", second) > read("checks_failed_total", second)
+    with connect(server):
+        wait_for(lambda: read("sessions", first) == 1, "the session to be counted")
 
 
 def test_a_backend_that_is_disabled_gets_no_new_sessions(named):
@@ -286,10 +311,10 @@ def checked(gateway, both_run):
                          "GRANT CONNECTION ADMIN ON *.* TO gate@'%'", "GRANT SUPER ON *.* TO gate@'%'",
                          "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
 
-    def make(*options):
+    def make(*options, plugins=()):
         addresses = ",".join(database.address for database in both_run)
         return gateway(addresses, options=("-backend-policy", "least-connections", "-backend-check-user", "gate", *FAST, *options),
-                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+                       environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"}, plugins=list(plugins))
     yield make
     for database in both_run:
         database.process.signal(signal.SIGCONT)
@@ -344,6 +369,77 @@ def test_a_kill_goes_to_the_backend_of_the_session(checked, how):
         close_all(victim, killer, innocent, *more, *others, *rest)
 
 
+def kill_raw(server, way, user="root", password=""):
+    """The error number that KILL of a session of root's at the first backend gives when asked at the second; 0: it has ended."""
+    (victim, more), others = at(server, 1), []
+    connection = None
+    try:
+        while connection is None:
+            candidate = raw.RawConnection(server.host, server.port, user=user, password=password)
+            if candidate.query("SELECT @@server_id")[-2][1][1:] == b"2":
+                connection = candidate
+            else:
+                others.append(candidate)
+        number = error_number(way(connection, victim.thread_id()))
+        assert connection.query("SELECT 1")[-1][1][:1] != b"\xff"
+        if number:
+            with victim.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        else:
+            wait_for(lambda: not alive(victim), "the end of the session")
+        return number
+    finally:
+        close_all(victim, *more)
+        for other in (*others, connection):
+            if other:
+                other.close()
+
+
+def alive(session):
+    try:
+        session.ping(reconnect=False)
+        return True
+    except pymysql.err.Error:
+        return False
+
+
+@pytest.mark.time_limit(120)
+@pytest.mark.parametrize("with_plugins", [True, False], ids=["with plugins", "without plugins"])
+def test_each_form_of_kill_goes_to_the_backend_of_the_session(checked, with_plugins):
+    """They failed with 1094, except a plain text and COM_PROCESS_KILL. Without plugins PREPARE is refused, and EXECUTE knows no s."""
+    server = checked(plugins=["recorder-1"] if with_plugins else [])
+    refused = {"several": 1235, **({} if with_plugins else {"PREPARE": 1243})}
+    for name, way in WORKS.items():
+        assert kill_raw(server, way) == refused.get(name, 0), name
+    for name, way in UNKNOWN.items():
+        assert kill_raw(server, way) == 1094, name
+    for name, way in WORKS.items():
+        expected = refused.get(name, 1227)
+        assert kill_raw(server, way, user="plain", password="plain-secret") == expected, name
+
+
+def test_a_parameter_of_kill_names_one_here_after_one_elsewhere(checked):
+    """The types come with the first execution alone, and the backend has not read that one."""
+    server = checked()
+    (elsewhere, more), (here, others) = at(server, 1), at(server, 2)
+    killer, rest = None, []
+    try:
+        while killer is None:
+            rest.append(raw.RawConnection(server.host, server.port, user="root"))
+            if rest[-1].query("SELECT @@server_id")[-2][1][1:] == b"2":
+                killer = rest[-1]
+        statement, _ = killer.prepare("KILL ?")
+        assert error_number(execute(killer, statement, LONGLONG, elsewhere.thread_id())) == 0
+        again = killer.command(struct.pack("<BIBI", raw.COM_STMT_EXECUTE, statement, 0, 1) + b"\0\0"
+                               + struct.pack("<Q", here.thread_id()))[-1][1]
+        assert error_number(again) == 0
+        wait_for(lambda: not alive(elsewhere) and not alive(here), "the end of both")
+    finally:
+        close_all(elsewhere, here, *more, *others)
+        for connection in rest:
+            connection.close()
+
+
 def test_a_statement_is_cancelled_at_another_backend(checked):
     server = checked()
     (victim, more), (killer, others) = at(server, 1, user="plain", password="plain-secret"), \
@@ -380,12 +476,10 @@ def test_without_an_account_of_its_own_the_gateway_says_so(gateway, both_run):
     (victim, more), (killer, others) = at(server, 1), at(server, 2)
     try:
         with killer.cursor() as cursor:
-            with pytest.raises(pymysql.err.OperationalError) as refused:
-                cursor.execute(f"KILL {victim.thread_id()}")
-            assert "give -backend-check-user" in refused.value.args[1]
-            with pytest.raises(pymysql.err.OperationalError) as refused:
-                cursor.execute(f"EXECUTE IMMEDIATE 'KILL {victim.thread_id()}'")
-            assert refused.value.args[0] == 1094
+            for text in ("KILL {}", "EXECUTE IMMEDIATE 'KILL {}'"):
+                with pytest.raises(pymysql.err.OperationalError) as refused:
+                    cursor.execute(text.format(victim.thread_id()))
+                assert "give -backend-check-user" in refused.value.args[1]
     finally:
         close_all(victim, killer, *more, *others)
 
@@ -464,6 +558,7 @@ def router(work, plugins):
     return "router-1"
 
 
+@pytest.mark.greets_first("with -backend-first a backend is chosen before the account is known")
 def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
     first, second = both_run
     for database in both_run:
@@ -486,3 +581,73 @@ def test_a_plugin_routes_by_account(gateway, both_run, router, tmp_path):
     finally:
         for database in both_run:
             database.execute("DROP USER report@'%'")
+
+
+def test_accounts_that_everybody_matches_are_named(gateway, pair):
+    """Without the client's address 'u'@'localhost' is everybody; the check's account can see who may more that way."""
+    first, _ = pair
+    names = ["near@'127.%'", "more@'127.0.0.1'", "more@'%'", "schema@localhost", "schema@'127.0.0.%'", "schema@'%'", "alike@'127.%'", "alike@'%'",
+             "gate@'%'", "far@'10.%'"]
+    first.execute(*(f"CREATE OR REPLACE USER {name}" for name in names), "GRANT SELECT ON *.* TO alike@'127.%', alike@'%', more@'%'",
+                  "GRANT SELECT, FILE ON *.* TO more@'127.0.0.1'", "GRANT INSERT ON test.* TO schema@'127.0.0.%'",
+                  "GRANT INSERT ON other.* TO schema@'%'")
+    options = ("-backend-check-user", "gate")
+    try:
+        server = gateway(first.address, options=options, environment={"WEIR_BACKEND_CHECK_PASSWORD": ""})
+        server.process.wait_log("whether it has accounts that may more from the gateway's host is not known; give the account")
+        server.stop()
+        first.execute("GRANT SELECT ON mysql.* TO gate@'%'")
+        server = gateway(first.address, options=options, environment={"WEIR_BACKEND_CHECK_PASSWORD": ""})
+        server.process.wait_log("clients from everywhere match these accounts")
+        line = next(line for line in server.log().splitlines() if "these accounts" in line)
+        assert 'elsewhere: "more@127.0.0.1, near@127.%, root@localhost, schema@127.0.0.%". Drop them' in line
+    finally:
+        first.execute(f"DROP USER {', '.join(names)}")
+
+
+# ---- The backend first ----
+
+def test_the_backend_is_chosen_before_the_greeting(gateway, both_run):
+    """With -backend-first each session is greeted by the backend that it gets, under an id of the gateway's."""
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}",
+                     options=("-backend-first", "-backend-policy", "least-connections", *FAST), plugins=["recorder-1"])
+    sessions = [connect(server) for _ in range(6)]
+    try:
+        found = []
+        for session in sessions:
+            with session.cursor() as cursor:
+                cursor.execute("SELECT @@server_id, CONNECTION_ID()")
+                number, backend_id = cursor.fetchone()
+                found.append(number)
+                assert backend_id != session.thread_id()
+        assert sorted(found) == [1] * 3 + [2] * 3
+        assert len({session.thread_id() for session in sessions}) == 6
+    finally:
+        close_all(*sessions)
+    with raw.RawConnection(server.host, server.port, user="root", capabilities=raw.BASIC & ~raw.PLUGIN_AUTH) as old:
+        assert old.query("SELECT 1")[-1][1][:1] != b"\xff"
+        told = server.events.wait_for(lambda event: event.get("connection_id") == old.greeting.connection_id, "its events")
+    assert told["event"] == "PreConnect"
+
+
+def test_a_backend_that_is_killed_is_not_noticed_by_greetings(gateway, both_run):
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-first", *FAST))
+    assert where(server) == 1
+    first.process.signal(signal.SIGKILL)
+    first.process.wait()
+    for _ in range(20):
+        assert where(server) == 2
+    first.start()
+    wait_for(lambda: where(server) == 1, "the first backend to be used again")
+
+
+def test_a_plugin_cannot_route_by_account_once_the_client_was_greeted(gateway, both_run, router):
+    """weir_choose_backend() says in PreAuth that it is too late; the guide's plugin refuses then."""
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=("-backend-first", *FAST), plugins=[router])
+    with pytest.raises(pymysql.err.OperationalError) as refused:
+        where(server, user="report")
+    assert "no backend can be chosen here" in refused.value.args[1]
+    assert where(server) == 1

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * KILL of a session that is connected to another backend than the one that asks, by the id that its
- * client was given: a COM_QUERY of nothing else, or COM_PROCESS_KILL.
+ * client was given: COM_PROCESS_KILL, or a statement that does nothing else, as text or prepared.
  *
  *     the same user                 ──► WORK ──► ANSWER
  *     another one   ──► PRIVILEGE   ──► WORK ──► ANSWER
  *
  * The client has no connection to that backend, so the gateway's own account runs it there; who may is
  * what servers say: a session of the same user, or a privilege, as the asking session's own backend grants
- * it. Prepared or inside of other statements such an id is nobody's (kill_session.c). */
+ * it. A KILL among other statements would have to wait for those before it, and hold up those after
+ * it; it is refused, and nothing of the text is run. So is PREPARE of one without plugins, since names are not
+ * followed then. */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "gateway/local/local.h"
+#include "gateway/local/kill_target.h"
 
 struct kill_elsewhere {
     struct local local;
@@ -22,39 +24,90 @@ struct kill_elsewhere {
     struct error error;
 };
 
-/* What a command kills. false: it is no KILL of a connection's id alone. */
+static bool read_process(const struct wire_packet *packet, struct sql_kill *kill)
+{
+    struct wire_reader reader = command_arguments(packet);
+    *kill = (struct sql_kill){.is_number = true, .number = wire_read_u32(&reader)};
+    return !reader.failed;
+}
+
+static bool read_execute(const struct observed *observed, const struct wire_packet *packet,
+                         struct sql_kill *kill)
+{
+    const struct prepared *prepared = kill_find_prepared(observed, packet, kill);
+    struct kill_value value;
+    if (!prepared || !kill->is_parameter)
+        return prepared != NULL;
+    kill_read_value(observed, prepared, packet->payload, packet->payload_size, &value);
+    kill->is_number = value.is_known;
+    kill->number = value.number;
+    return true;
+}
+
+/* What a command kills. false: it does not run a KILL, or something else, too. */
 static bool read_kill(const struct observed *observed, const struct wire_packet *packet,
                       struct sql_kill *kill)
 {
-    const struct statement *statement = &observed->command.one;
     *kill = (struct sql_kill){0};
-    if (packet->command == WIRE_COM_PROCESS_KILL) {
-        struct wire_reader reader = command_arguments(packet);
-        kill->number = wire_read_u32(&reader);
-        return !reader.failed;
+    switch (packet->command) {
+    case WIRE_COM_PROCESS_KILL:
+        return read_process(packet, kill);
+    case WIRE_COM_STMT_EXECUTE:
+        return read_execute(observed, packet, kill);
+    case WIRE_COM_QUERY:
+        return kill_is_alone(observed, packet, kill) && !kill->is_kept;
+    default:
+        return false;
     }
-    return packet->command == WIRE_COM_QUERY && statement->kinds.kind == SQL_KIND_KILL &&
-           local_is_single_query(observed, packet) &&
-           sql_kill(local_query_text(observed, packet), &statement->mode, kill) &&
-           kill->is_number && !kill->by_query_id;
 }
 
 static bool find(const struct observed *observed, const struct wire_packet *packet,
                  struct sql_kill *kill, struct session_place *place)
 {
-    const struct session_environment *environment = observed->environment;
-    return environment->operations->kill_elsewhere && read_kill(observed, packet, kill) &&
-           kill->number <= UINT32_MAX &&
-           environment->operations->id_find(environment->owner, (uint32_t)kill->number,
-                                            observed->identity.user, place) &&
-           place->backend && place->backend != observed->backend && place->backend_id;
+    return read_kill(observed, packet, kill) && kill->is_number && !kill->by_query_id &&
+           kill_find_place(observed, kill->number, place) && kill_is_elsewhere(observed, place) &&
+           place->backend_id;
 }
+
+/* ---- What is refused ---- */
+
+/* data: the observed. */
+static bool map_elsewhere(void *data, uint64_t id, uint32_t *number)
+{
+    struct session_place place;
+    *number = 0;
+    return kill_find_place(data, id, &place) && kill_is_elsewhere(data, &place);
+}
+
+/* Whether it will be run when what the command prepares is executed. */
+static bool is_run_later(const struct observed *observed, const struct wire_packet *packet)
+{
+    struct sql_kill kill;
+    return kill_is_alone(observed, packet, &kill) &&
+           (kill.is_kept ? packet->command == WIRE_COM_QUERY && has_plugins(observed)
+                         : packet->command == WIRE_COM_STMT_PREPARE);
+}
+
+/* Whether a text kills a session that is elsewhere, among other things. */
+static bool is_among_others(const struct observed *observed, const struct wire_packet *packet)
+{
+    if ((packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE) ||
+        !kill_may_be_in(observed, packet))
+        return false;
+    struct strbuf text = STRBUF_INIT;
+    const bool is_there = kill_rewrite(observed, packet, map_elsewhere, &text);
+    strbuf_release(&text);
+    return is_there && !is_run_later(observed, packet);
+}
+
+/* ---- The statement ---- */
 
 static bool matches(const struct observed *observed, const struct wire_packet *packet)
 {
     struct sql_kill kill;
     struct session_place place;
-    return find(observed, packet, &kill, &place);
+    return observed->environment->operations->kill_elsewhere &&
+           (find(observed, packet, &kill, &place) || is_among_others(observed, packet));
 }
 
 static void work(struct local *local)
@@ -82,13 +135,39 @@ static struct local_action granted(struct local *local, const struct local_outco
     return (struct local_action){.kind = LOCAL_WORK, .work = work, .next = worked};
 }
 
+/* The backend has not read the types of an Execute that is answered here. */
+static void keep_types(const struct observed *observed, const struct wire_packet *packet)
+{
+    struct sql_kill kill;
+    struct kill_value value;
+    struct prepared *prepared = kill_find_prepared(observed, packet, &kill);
+    if (!prepared || !kill.is_parameter)
+        return;
+    kill_read_value(observed, prepared, packet->payload, packet->payload_size, &value);
+    prepared_note_types(prepared, value.execute.types);
+    prepared->types_unsent = prepared->types_unsent || value.execute.types.data;
+}
+
+static struct local_action refuse(struct local *local)
+{
+    return local_fail(
+        local, WIRE_ER_NOT_SUPPORTED_YET,
+        "weir: KILL of a connection that is at another backend cannot be run among "
+        "other statements, nor be kept by PREPARE; send it as a statement of its own");
+}
+
 static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
     /* As MySQL and MariaDB write it in SHOW GRANTS. */
     static const char *const privileges[] = {"SUPER", "CONNECTION_ADMIN", "CONNECTION ADMIN", NULL};
     struct kill_elsewhere *run = (struct kill_elsewhere *)local;
-    struct sql_kill kill = {0};
-    if (!find(local->observed, packet, &kill, &run->place)) /* it has ended since */
+    struct sql_kill kill;
+    if (packet->command == WIRE_COM_STMT_EXECUTE)
+        keep_types(local->observed, packet);
+    const bool is_found = find(local->observed, packet, &kill, &run->place);
+    if (!is_found && is_among_others(local->observed, packet))
+        return refuse(local);
+    if (!is_found) /* it has ended since */
         return local_fail(local, WIRE_ER_NO_SUCH_THREAD, "Unknown thread id: %" PRIu64,
                           kill.number);
     snprintf(run->statement, sizeof run->statement, "KILL %s%s%" PRIu32, kill.soft ? "SOFT " : "",

@@ -11,25 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/local/local.h"
-
-/* Returns false if no session of the gateway has that id. */
-static bool find_place(const struct observed *observed, uint64_t id, struct session_place *place)
-{
-    const struct session_environment *environment = observed->environment;
-    return id <= UINT32_MAX && environment->operations->id_find(environment->owner, (uint32_t)id,
-                                                                observed->identity.user, place);
-}
+#include "gateway/local/kill_target.h"
 
 /* data: the observed. One that is elsewhere is nobody here: its number may be somebody else's. */
 static bool find_id(void *data, uint64_t id, uint32_t *backend_id)
 {
     const struct observed *observed = data;
     struct session_place place;
-    if (!find_place(observed, id, &place))
+    if (!kill_find_place(observed, id, &place))
         return false;
-    const bool is_here = !place.backend || place.backend == observed->backend;
-    *backend_id = is_here ? place.backend_id : 0;
+    *backend_id = kill_is_elsewhere(observed, &place) ? 0 : place.backend_id;
     return true;
 }
 
@@ -41,54 +32,26 @@ static bool find_process(const struct observed *observed, const struct wire_pack
     return !reader.failed && find_id((void *)observed, id, backend_id);
 }
 
-/* Several statements cannot be prepared at once. */
-static bool is_multi(const struct observed *observed, const struct wire_packet *packet)
-{
-    return packet->command == WIRE_COM_QUERY && observed->identity.multi_statements;
-}
-
-static bool may_kill(const struct observed *observed, const struct wire_packet *packet)
-{
-    return sql_may_kill(local_query_text(observed, packet), observed->command.one.kinds.kind,
-                        is_multi(observed, packet));
-}
-
-/* Adds the text with the backend's ids to out. Returns whether there was any to replace. */
-static bool rewrite(const struct observed *observed, const struct wire_packet *packet,
-                    struct strbuf *out)
-{
-    const struct identity *identity = &observed->identity;
-    return may_kill(observed, packet) &&
-           sql_kill_rewrite(out, local_query_text(observed, packet), &identity->mode,
-                            is_multi(observed, packet), find_id, (void *)observed);
-}
-
 /* ---- KILL ? ---- */
 
-static bool has_parameter(const struct observed *observed, const struct wire_packet *packet)
+/* Of a Prepare: whether what is prepared is looked at again when it is executed. */
+static bool is_run_later(const struct observed *observed, const struct wire_packet *packet)
 {
-    const struct statement *statement = &observed->command.one;
     struct sql_kill kill;
-    return statement->kinds.kind == SQL_KIND_KILL &&
-           sql_kill(local_query_text(observed, packet), &statement->mode, &kill) &&
-           kill.is_parameter && !kill.by_query_id;
+    struct session_place place;
+    return kill_is_alone(observed, packet, &kill) && !kill.by_query_id && !kill.is_kept &&
+           (kill.is_parameter ||
+            (kill.is_number && kill_find_place(observed, kill.number, &place) &&
+             kill_is_elsewhere(observed, &place)));
 }
 
 /* The statement that an Execute runs, if it is a KILL ?; NULL: it is another. */
 static struct prepared *find_prepared(const struct observed *observed,
                                       const struct wire_packet *packet)
 {
-    struct wire_reader reader = command_arguments(packet);
-    uint32_t id = wire_read_u32(&reader);
     struct sql_kill kill;
-    if (reader.failed || (id == WIRE_STATEMENT_LAST && !has_plugins(observed)))
-        return NULL;
-    struct prepared *prepared = prepared_find(observed, id);
-    bool is_such =
-        prepared && prepared->kinds.kind == SQL_KIND_KILL &&
-        sql_kill((struct sql_span){prepared->text, prepared->text_size}, &prepared->mode, &kill) &&
-        kill.is_parameter && !kill.by_query_id;
-    return is_such ? prepared : NULL;
+    struct prepared *prepared = kill_find_prepared(observed, packet, &kill);
+    return prepared && kill.is_parameter ? prepared : NULL;
 }
 
 /* Writes the id over the value, in as many bytes. */
@@ -109,26 +72,19 @@ static void write_id(const struct wire_parameter *parameter, uint8_t *value, uin
     }
 }
 
-/* Replaces the one parameter of the Execute that lies in `payload`, if it is a session's id. */
-static void replace_parameter(const struct observed *observed, struct prepared *prepared,
-                              uint8_t *payload, size_t size)
+/* Replaces the one parameter of the Execute that is `local->packet`, if it is a session's id. */
+static void replace_parameter(struct local *local, struct prepared *prepared)
 {
-    struct wire_execute execute;
-    struct wire_parameter parameter;
-    struct sql_kill kill;
-    struct strbuf text = STRBUF_INIT;
-    struct wire_string remembered = {prepared->types, prepared->types_size};
+    const struct observed *observed = local->observed;
+    struct strbuf *packet = &local->packet;
+    struct kill_value value;
     uint32_t backend_id = 0;
-    strbuf_add_text(&text, "KILL ");
-    if (wire_execute_begin(&execute, payload, size, observed->capabilities,
-                           prepared->parameter_count, remembered, prepared->long_bits) &&
-        wire_parameter_next(&execute.parameters, &parameter) && !parameter.is_null &&
-        !parameter.is_long_data && wire_parameter_text(&parameter, &text) && !text.failed &&
-        sql_kill((struct sql_span){text.data, text.size}, &prepared->mode, &kill) &&
-        kill.is_number && find_id((void *)observed, kill.number, &backend_id))
-        write_id(&parameter, payload + ((const uint8_t *)parameter.raw.data - payload), backend_id);
-    prepared_note_types(prepared, execute.types);
-    strbuf_release(&text);
+    uint8_t *payload = (uint8_t *)packet->data + WIRE_HEADER_BYTES;
+    kill_read_value(observed, prepared, payload, packet->size - WIRE_HEADER_BYTES, &value);
+    if (value.is_known && find_id((void *)observed, value.number, &backend_id))
+        write_id(&value.parameter, payload + ((const uint8_t *)value.parameter.raw.data - payload),
+                 backend_id);
+    prepared_note_types(prepared, value.execute.types);
 }
 
 /* Each packet of a Prepare's reply, without plugins: they would have the statement kept. */
@@ -155,7 +111,7 @@ static struct local_action forward_prepare(struct local *local, const struct wir
     struct observed *observed = local->observed;
     struct sql_span text = local_query_text(observed, packet);
     struct local_action action = local_forward(local);
-    if (has_plugins(observed) || !has_parameter(observed, packet))
+    if (has_plugins(observed) || !is_run_later(observed, packet))
         return action;
     strbuf_reset(&observed->command.text);
     strbuf_add(&observed->command.text, text.at, text.size);
@@ -173,13 +129,13 @@ static bool matches(const struct observed *observed, const struct wire_packet *p
     if (packet->command == WIRE_COM_STMT_EXECUTE)
         return find_prepared(observed, packet) != NULL;
     if ((packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE) ||
-        !may_kill(observed, packet))
+        !kill_may_be_in(observed, packet))
         return false;
     struct strbuf text = STRBUF_INIT;
-    bool is_ours = rewrite(observed, packet, &text);
+    bool is_ours = kill_rewrite(observed, packet, find_id, &text);
     strbuf_release(&text);
     return is_ours || (packet->command == WIRE_COM_STMT_PREPARE && !has_plugins(observed) &&
-                       has_parameter(observed, packet));
+                       is_run_later(observed, packet));
 }
 
 /* The session may have ended since its id was looked up: then the command goes as it came, and the
@@ -202,7 +158,7 @@ static void write_query(struct wire_writer *writer, const struct observed *obser
 {
     struct strbuf text = STRBUF_INIT;
     size_t text_size = local_query_text(observed, packet).size;
-    if (rewrite(observed, packet, &text)) {
+    if (kill_rewrite(observed, packet, find_id, &text)) {
         wire_write_bytes(writer, packet->payload, packet->payload_size - text_size);
         wire_write_bytes(writer, text.data, text.size);
         writer->out->failed = writer->out->failed || text.failed;
@@ -212,6 +168,26 @@ static void write_query(struct wire_writer *writer, const struct observed *obser
     strbuf_release(&text);
 }
 
+/* With the types that the gateway has read in an Execute which it did not pass on: the backend does not
+ * know them. */
+static void write_execute(struct wire_writer *writer, const struct observed *observed,
+                          const struct wire_packet *packet)
+{
+    struct prepared *prepared = find_prepared(observed, packet);
+    struct kill_value value;
+    kill_read_value(observed, prepared, packet->payload, packet->payload_size, &value);
+    if (prepared->types_unsent && value.is_known && !value.execute.types.data) {
+        const uint8_t *values = value.execute.values;
+        wire_write_bytes(writer, packet->payload, (size_t)(values - packet->payload) - 1);
+        wire_write_u8(writer, 1); /* types follow */
+        wire_write_bytes(writer, prepared->types, prepared->types_size);
+        wire_write_bytes(writer, values, (size_t)(packet->payload + packet->payload_size - values));
+    } else {
+        wire_write_bytes(writer, packet->payload, packet->payload_size);
+    }
+    prepared->types_unsent = false;
+}
+
 static struct local_action begin(struct local *local, const struct wire_packet *packet)
 {
     struct wire_writer writer = wire_writer_to(&local->packet, 0);
@@ -219,15 +195,13 @@ static struct local_action begin(struct local *local, const struct wire_packet *
     if (packet->command == WIRE_COM_PROCESS_KILL)
         write_process_kill(&writer, local->observed, packet);
     else if (packet->command == WIRE_COM_STMT_EXECUTE)
-        wire_write_bytes(&writer, packet->payload, packet->payload_size);
+        write_execute(&writer, local->observed, packet);
     else
         write_query(&writer, local->observed, packet);
     wire_end_packet(&writer);
     struct strbuf *written = &local->packet;
     if (packet->command == WIRE_COM_STMT_EXECUTE && !written->failed)
-        replace_parameter(local->observed, find_prepared(local->observed, packet),
-                          (uint8_t *)written->data + WIRE_HEADER_BYTES,
-                          written->size - WIRE_HEADER_BYTES);
+        replace_parameter(local, find_prepared(local->observed, packet));
     return packet->command == WIRE_COM_STMT_PREPARE ? forward_prepare(local, packet)
                                                     : local_forward(local);
 }

@@ -20,6 +20,7 @@ struct local *local_begin(const struct local_statement *statement, struct observ
     strbuf_init(&local->packet);
     strbuf_init(&local->reply);
     strbuf_init(&local->warnings);
+    strbuf_init(&local->accounts);
     strbuf_init(&local->warned);
     return local;
 }
@@ -33,6 +34,7 @@ void local_end(struct local *local)
     strbuf_release(&local->packet);
     strbuf_release(&local->reply);
     strbuf_release(&local->warnings);
+    strbuf_release(&local->accounts);
     strbuf_release(&local->warned);
     free(local);
 }

@@ -85,7 +85,8 @@ struct local_answer {
     const void *payload;
     size_t payload_size;
     struct wire_result result;
-    bool took_effect; /* events_took_effect() is due */
+    bool took_effect;  /* events_took_effect() is due */
+    uint16_t warnings; /* ROWS: how many the backend keeps */
 };
 
 #define LOCAL_COLUMNS 12 /* most columns of a row, in an answer and in a query's reply */
@@ -119,8 +120,10 @@ struct local {
     struct strbuf reply;  /* what the client reads of the reply; whoever sends it resets it */
     uint8_t shift;
     struct strbuf warnings; /* of plugins, in its work; with "; " between them */
-    struct strbuf warned;   /* the backend's OK to them; empty: none */
+    struct strbuf accounts; /* that plugins expect the server to have; each with a NUL behind it */
+    struct strbuf warned;   /* the backend's OK to the warnings; empty: none */
     struct wire_result warned_result;
+    bool has_looked, has_warned; /* local_conclude() has done it */
 };
 
 /* Returns the row that a command matches; NULL: none. */
@@ -181,11 +184,10 @@ struct local_action local_rows(struct local *local, const char *const *columns, 
 /* Runs the WORK of an action. Whoever carries actions out calls it, on the thread of the work. */
 void local_do_work(struct local *local, void (*work)(struct local *local));
 
-/* Whether plugins have warned in its work; then the statement ends by local_warn(), which has the backend
- * keep the warnings for SHOW WARNINGS, and after that, whatever came of it, by local_ok_warned(). */
-bool local_has_warnings(const struct local *local);
-struct local_action local_warn(struct local *local, local_next *next);
-struct local_action local_ok_warned(struct local *local);
+/* What is to be done in place of an action that ends the statement: before an OK and before rows, whatever
+ * else is due for what plugins had to say in its work (warnings, accounts that are not there); any other
+ * action is returned as it is. Whoever carries actions out asks for each. */
+struct local_action local_conclude(struct local *local, struct local_action end);
 
 /* Forwards local->packet; an error instead if it was not written whole. */
 struct local_action local_forward(struct local *local);

@@ -98,12 +98,6 @@ static void work(struct local *local)
         admin->status = act(admin, admin->names[i], &admin->error);
 }
 
-static struct local_action warned(struct local *local, const struct local_outcome *outcome)
-{
-    (void)outcome;
-    return local_ok_warned(local);
-}
-
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     const struct plugin_admin *admin = admin_of(local);
@@ -111,7 +105,7 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "weir is shutting down");
     if (admin->status)
         return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "%s", admin->error.message);
-    return local_has_warnings(local) ? local_warn(local, warned) : local_ok(local);
+    return local_ok(local);
 }
 
 static bool is_locked(const struct plugin_admin *admin, struct plugin_refusal *refusal)

@@ -52,9 +52,9 @@ static void release(struct local *local)
 static struct local_action finish(struct plugin_set *set)
 {
     struct local_answer *answer = &set->local.answer;
-    struct local_action end = local_ok_warned(&set->local);
+    struct local_action end = local_ok(&set->local);
     answer->took_effect = true;
-    if (set->answer.size > 0 && answer->kind == LOCAL_OK) {
+    if (set->answer.size > 0) {
         answer->kind = LOCAL_PAYLOAD;
         answer->payload = set->answer.data;
         answer->payload_size = set->answer.size;
@@ -105,12 +105,6 @@ static void work(struct local *local)
 
 static struct local_action send_rest(struct plugin_set *set);
 
-static struct local_action warned(struct local *local, const struct local_outcome *outcome)
-{
-    (void)outcome;
-    return finish(set_of(local));
-}
-
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     struct plugin_set *set = set_of(local);
@@ -120,7 +114,7 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_refuse(local, &set->refusal);
     if (!set->is_set)
         return send_rest(set);
-    return local_has_warnings(local) ? local_warn(local, warned) : finish(set);
+    return finish(set);
 }
 
 static struct local_action do_work(void)

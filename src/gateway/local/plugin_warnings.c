@@ -1,26 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a plugin logs as a warning while it carries out a client's statement is a warning of that
- * statement: the client reads its number in the OK, and its text by SHOW WARNINGS.
+ * What plugins have to say to a client while they carry out its statement: what they log as warnings, and
+ * accounts that a setting names and that the server does not have. The client reads their number in the
+ * answer, and their text by SHOW WARNINGS.
  *
- *     WORK ──► QUERY: SIGNAL of class '01' ──► ANSWER: the OK of it
+ *     WORK ──► QUERY: which of the accounts are not there ──► QUERY: SIGNAL of class '01' ──► ANSWER
  *
- * The backend keeps it: SHOW WARNINGS, @@warning_count and GET DIAGNOSTICS are the server's own, as is
- * when it is forgotten. A backend that does not take the SIGNAL (TiDB has none) says nothing, and the
- * log has the warning all the same. */
+ * The server is asked as the client, in its session; who may not read mysql.user is told that it is not
+ * known. The backend keeps the warning: SHOW WARNINGS, @@warning_count and GET DIAGNOSTICS are the
+ * server's own, as is when it is forgotten. A backend that does not take the SIGNAL (TiDB has none) says
+ * nothing, and the log has the warnings of plugins all the same. */
 #include <string.h>
+#include <weir/account.h>
 
 #include "gateway/local/local.h"
 
-#define MARIADB_MOST 512 /* characters of a MESSAGE_TEXT; more are error 1648 */
-#define OTHERS_MOST  128
+#define MARIADB_MOST  512 /* characters of a MESSAGE_TEXT; more are error 1648 */
+#define OTHERS_MOST   128
+#define ACCOUNTS_MOST 64 /* that are looked up; more are too many for a warning */
 
 void local_do_work(struct local *local, void (*work)(struct local *local))
 {
-    plugin_collect_warnings(&local->warnings);
+    plugin_collect_warnings(&local->warnings, &local->accounts);
     work(local);
-    plugin_collect_warnings(NULL);
+    plugin_collect_warnings(NULL, NULL);
 }
+
+/* ---- Accounts ---- */
+
+/* Digits, which each sql_mode and character set reads alike. */
+static void add_hex(struct strbuf *out, const char *data, size_t size)
+{
+    strbuf_add_text(out, size ? "0x" : "''");
+    for (size_t i = 0; i < size; i++)
+        strbuf_printf(out, "%02x", (unsigned char)data[i]);
+}
+
+/* A row for each account that no account of the server is or could be meant by. The LIMIT overrides
+ * sql_select_limit; bytes are compared, so that no collation is mixed with another. */
+static size_t write_question(struct strbuf *out, const struct strbuf *accounts)
+{
+    size_t count = 0;
+    strbuf_add_text(out, "SELECT wanted.account FROM (");
+    for (size_t at = 0; at < accounts->size && count < ACCOUNTS_MOST;) {
+        const size_t size = strlen(accounts->data + at);
+        const weir_string account = {accounts->data + at, size};
+        weir_string user, host;
+        at += size + 1;
+        if (!account_split(account, &user, &host))
+            continue;
+        strbuf_add_text(out, count++ ? " UNION SELECT " : "SELECT ");
+        add_hex(out, account.data, account.size);
+        strbuf_add_text(out, " AS account, ");
+        add_hex(out, user.data, user.size);
+        strbuf_add_text(out, " AS user_name, ");
+        add_hex(out, host.data, host.size);
+        strbuf_add_text(out, " AS host_name");
+    }
+    strbuf_add_text(out,
+                    ") AS wanted WHERE NOT EXISTS (SELECT 1 FROM mysql.user AS present WHERE "
+                    "CAST(present.User AS BINARY) = wanted.user_name AND "
+                    "(CAST(LOWER(present.Host) AS BINARY) = wanted.host_name OR "
+                    "CAST(LOWER(present.Host) AS BINARY) LIKE wanted.host_name)) LIMIT 64");
+    return count;
+}
+
+static void add_warning(struct local *local, const char *text)
+{
+    strbuf_add_text(&local->warnings, local->warnings.size ? "; " : "");
+    strbuf_add_text(&local->warnings, text);
+}
+
+static void missing_account(struct local *local, const struct wire_string *values, size_t count)
+{
+    if (count != 1 || !values[0].data)
+        return;
+    add_warning(local, "the server has no account ");
+    strbuf_add(&local->warnings, values[0].data, values[0].size);
+}
+
+static struct local_action accounts_known(struct local *local, const struct local_outcome *outcome)
+{
+    if (outcome->error_code) {
+        add_warning(local, "whether the server has the accounts that are named is not known: ");
+        strbuf_add(&local->warnings, outcome->result->message, outcome->result->message_size);
+    }
+    return local_conclude(local, (struct local_action){.kind = LOCAL_ANSWER});
+}
+
+/* ---- Warnings ---- */
 
 static void keep_packet(struct local *local, const struct wire_packet *packet,
                         const struct wire_result *result)
@@ -37,37 +105,56 @@ static size_t cut(const struct strbuf *text, size_t most)
     return size;
 }
 
-bool local_has_warnings(const struct local *local)
+/* An OK is the backend's to the SIGNAL; rows end with its number of warnings. */
+static struct local_action warned(struct local *local, const struct local_outcome *outcome)
 {
-    return local->warnings.size > 0 && !local->warnings.failed;
+    struct local_answer *answer = &local->answer;
+    (void)outcome;
+    if (local->warned.size > 0 && !local->warned.failed) {
+        answer->warnings = local->warned_result.warnings;
+        if (answer->kind != LOCAL_ROWS) {
+            answer->kind = LOCAL_PAYLOAD;
+            answer->payload = local->warned.data;
+            answer->payload_size = local->warned.size;
+            answer->result = local->warned_result;
+        }
+    }
+    return (struct local_action){.kind = LOCAL_ANSWER};
 }
 
-struct local_action local_warn(struct local *local, local_next *next)
+static struct local_action warn(struct local *local)
 {
     bool is_mariadb = local->observed->identity.mode.dialect == SQL_DIALECT_MARIADB;
     size_t size = cut(&local->warnings, is_mariadb ? MARIADB_MOST : OTHERS_MOST);
     strbuf_reset(&local->packet);
     strbuf_printf(&local->packet,
                   "SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO = %u, "
-                  "MESSAGE_TEXT = _utf8mb4 0x",
+                  "MESSAGE_TEXT = _utf8mb4 ",
                   WIRE_ER_UNKNOWN_ERROR);
-    for (size_t i = 0; i < size;
-         i++) /* digits, which each sql_mode and character set reads alike */
-        strbuf_printf(&local->packet, "%02x", (unsigned char)local->warnings.data[i]);
-    if (local->packet.failed)
-        return local_out_of_memory(local);
+    add_hex(&local->packet, local->warnings.data, size);
     return (struct local_action){
-        .kind = LOCAL_QUERY, .text = local->packet.data, .packet = keep_packet, .next = next};
+        .kind = LOCAL_QUERY, .text = local->packet.data, .packet = keep_packet, .next = warned};
 }
 
-struct local_action local_ok_warned(struct local *local)
+struct local_action local_conclude(struct local *local, struct local_action end)
 {
-    struct local_action end = local_ok(local);
-    if (local->warned.size > 0 && !local->warned.failed) {
-        local->answer.kind = LOCAL_PAYLOAD;
-        local->answer.payload = local->warned.data;
-        local->answer.payload_size = local->warned.size;
-        local->answer.result = local->warned_result;
+    struct local_action next = end;
+    if (end.kind != LOCAL_ANSWER || local->answer.kind == LOCAL_ERROR)
+        return end;
+    if (local->accounts.size > 0 && !local->has_looked) {
+        local->has_looked = true;
+        strbuf_reset(&local->packet);
+        if (write_question(&local->packet, &local->accounts) > 0)
+            next = (struct local_action){.kind = LOCAL_QUERY,
+                                         .text = local->packet.data,
+                                         .row = missing_account,
+                                         .next = accounts_known};
     }
-    return end;
+    if (next.kind == LOCAL_ANSWER && local->warnings.size > 0 && !local->has_warned) {
+        local->has_warned = true;
+        next = warn(local);
+    }
+    const bool has_failed =
+        local->packet.failed || local->warnings.failed || local->accounts.failed;
+    return next.kind == LOCAL_QUERY && has_failed ? local_out_of_memory(local) : next;
 }

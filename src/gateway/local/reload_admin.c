@@ -33,12 +33,6 @@ static void work(struct local *local)
             : error_set(&admin->error, "there is no configuration that could be read again");
 }
 
-static struct local_action warned(struct local *local, const struct local_outcome *outcome)
-{
-    (void)outcome;
-    return local_ok_warned(local);
-}
-
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     const struct reload_admin *admin = (const struct reload_admin *)local;
@@ -46,7 +40,7 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
     if (admin->status)
         return local_fail(local, WIRE_ER_UNKNOWN_ERROR, "%s", admin->error.message);
-    return local_has_warnings(local) ? local_warn(local, warned) : local_ok(local);
+    return local_ok(local);
 }
 
 static struct local_action granted(struct local *local, const struct local_outcome *outcome)

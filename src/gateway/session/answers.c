@@ -112,10 +112,10 @@ static void write_columns(const struct session *session, struct wire_writer *wri
 
 void answer_write_rows(const struct session *session, struct written_answer *answer,
                        const char *const *columns, size_t column_count, const char *const *values,
-                       size_t row_count)
+                       size_t row_count, uint16_t warnings)
 {
     struct wire_writer *writer = begin(session, answer);
-    struct wire_eof end = {.status = status_of(session)};
+    struct wire_eof end = {.warnings = warnings, .status = status_of(session)};
     write_columns(session, writer, columns, column_count);
     if (!(capabilities_of(session) & WIRE_CAP(CLIENT_DEPRECATE_EOF)))
         wire_encode_eof(writer, capabilities_of(session), &end);

@@ -35,7 +35,7 @@ struct written_answer {
 /* A result set of text columns. Values: row by row; NULL pointers are NULL values. */
 void answer_write_rows(const struct session *session, struct written_answer *answer,
                        const char *const *columns, size_t column_count, const char *const *values,
-                       size_t row_count);
+                       size_t row_count, uint16_t warnings);
 
 /* Sends it and frees it. */
 void answer_send(struct session *session, struct written_answer *answer);

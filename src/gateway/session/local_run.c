@@ -60,10 +60,11 @@ static void end_with_rows(struct session *session, const struct local_answer *ro
 {
     struct written_answer written;
     answer_write_rows(session, &written, rows->columns, rows->column_count, rows->values,
-                      rows->row_count);
+                      rows->row_count, rows->warnings);
     struct wire_result result = {.rows = rows->row_count,
                                  .bytes = written.out.size,
                                  .status = session->tracker.status,
+                                 .warnings = rows->warnings,
                                  .is_result_set = true};
     if (completed(session, &result))
         answer_send(session, &written);
@@ -246,6 +247,7 @@ static void perform(struct session *session, struct local_action action)
     run->is_granted = false;
     while (run->action.kind == LOCAL_PRIVILEGE && !*run->action.privileges)
         run->action = next(session, &granted);
+    run->action = local_conclude(run->local, run->action);
     switch (run->action.kind) {
     case LOCAL_ANSWER:
         answer(session);

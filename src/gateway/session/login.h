@@ -10,8 +10,9 @@
  * password.
  *
  * With environment->backend_first plugins judge the client's address alone (PreConnect), the backend
- * is connected, and the client reads the backend's own greeting: its connection id, its scramble, and
- * its capabilities, as far as they can be relayed. So the client's answer is one to the backend, which
+ * is connected, and the client reads the backend's own greeting: its connection id (of several backends
+ * the gateway's, since two may count alike), its scramble, and its capabilities, as far as they can be
+ * relayed. So the client's answer is one to the backend, which
  * reads it once PreAuth has passed. Nothing needs to ask again, and clients need not understand that.
  *
  * A balancer may say in a PROXY header who the client is (login_proxy.c).
@@ -30,6 +31,15 @@
 #define LOGIN_USUAL_PLUGIN "mysql_native_password"
 
 #define LOGIN_PACKET_BYTES 65536 /* most bytes of one packet of the backend's */
+
+/* The backend has failed after its greeting was passed on: what the client's response is answered with. */
+struct login_failure {
+    bool is_there;
+    enum close_reason reason;
+    unsigned code;
+    char sqlstate[6]; /* "": the usual one of that error */
+    char message[512];
+};
 
 /* What a session needs until it has logged in. */
 struct login {
@@ -52,7 +62,9 @@ struct login {
     uint64_t connect_until;     /* monotonic ns: when the time for all attempts is over */
     long attempt_ms;            /* how much of it this one has */
     bool client_was_told; /* the client has read something of a backend: there is no other for it */
-    char error[256];      /* of the wish that failed; "": it was fulfilled */
+    bool backend_is_asked; /* authenticating, and it is the backend's turn */
+    char error[256];       /* of the wish that failed; "": it was fulfilled */
+    struct login_failure failure;
     bool backend_offers_tls;
     char scramble[WIRE_SCRAMBLE_BYTES]; /* of the backend's greeting */
     struct password_relay password;
@@ -84,6 +96,10 @@ void login_begin_late(struct session *session);
 
 /* Plugins have passed what is known of the client: the backend is to be connected, or to be told. */
 void login_go_on(struct session *session);
+
+/* The login has failed. The client reads why as the answer to what it has sent, or to the response that it owes. */
+void login_fail(struct session *session, enum close_reason reason, unsigned code,
+                const char *sqlstate, const char *message);
 
 /* Sends a packet with this payload to the backend, and shows it to the login's tracker. */
 void login_write_backend(struct session *session, const uint8_t *payload, size_t size);
@@ -129,5 +145,6 @@ bool login_backend_bytes(struct session *session);
 void login_backend_lost(struct session *session);
 void login_timed_out(struct session *session);
 void login_backend_timed_out(struct session *session);
+void login_authentication_timed_out(struct session *session);
 
 #endif

@@ -31,6 +31,24 @@ static const char *label_of(const struct session *session)
     return session->observed.backend->label;
 }
 
+/* A client that was greeted has its response on the way: an error before it would be no answer to it, and
+ * a connection that closes says nothing. */
+void login_fail(struct session *session, enum close_reason reason, unsigned code,
+                const char *sqlstate, const char *message)
+{
+    struct login_failure *failure = &session->login->failure;
+    if (session->state != SESSION_GREETED) {
+        session_fail(session, reason, code, sqlstate, "%s", message);
+        return;
+    }
+    *failure = (struct login_failure){.is_there = true, .reason = reason, .code = code};
+    snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
+    snprintf(failure->message, sizeof failure->message, "%s", message);
+    leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
+    strbuf_reset(&session->farewell);
+    session_enter(session, SESSION_GREETED_IN_VAIN);
+}
+
 /* Another backend is tried, or the client reads the message. */
 static void fail_to_reach(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -42,8 +60,8 @@ static void fail_to_reach(struct session *session, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     if (!login_tries_another(session, message))
-        session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
-                     NULL, "%s", message);
+        login_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+                   message);
 }
 
 bool login_connected(struct session *session)
@@ -70,6 +88,19 @@ void login_backend_timed_out(struct session *session)
     const long tenths = (session->login->attempt_ms + 50) / 100;
     fail_to_reach(session, "weir: the backend %s did not answer in %g s", label_of(session),
                   (double)tenths / 10);
+}
+
+/* Until the client has been asked for its password, another backend can take the login. */
+void login_authentication_timed_out(struct session *session)
+{
+    const struct login *login = session->login;
+    if (!login->client_was_told)
+        login_backend_timed_out(session);
+    else if (login->backend_is_asked)
+        fail_to_reach(session, "weir: the backend %s did not answer the password in %ld s",
+                      label_of(session), environment_of(session)->handshake_timeout_s);
+    else
+        login_timed_out(session);
 }
 
 void login_backend_lost(struct session *session)
@@ -180,7 +211,9 @@ static void introduce(struct session *session)
     wire_encode_handshake_response(&writer, &hello);
     strbuf_release(&session->farewell);
     session_enter(session, SESSION_AUTHENTICATING);
-    session_set_deadline(session, environment->handshake_timeout_s);
+    if (environment->backend_first) /* else the time for the attempt goes on */
+        session_set_deadline(session, environment->handshake_timeout_s);
+    session->login->backend_is_asked = true;
     send_framed(session, &packet);
 }
 
@@ -247,6 +280,7 @@ static void prepare_farewell(struct session *session, const struct wire_greeting
 /* Without a scramble of 20 bytes there is none that today's clients could answer. */
 static void pass_greeting_on(struct session *session, const struct wire_greeting *greeting)
 {
+    struct wire_greeting passed = *greeting;
     size_t scramble_bytes = greeting->scramble1.size + greeting->scramble2.size;
     if (scramble_bytes < WIRE_SCRAMBLE_BYTES || scramble_bytes > WIRE_SCRAMBLE_MAX) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
@@ -255,11 +289,13 @@ static void pass_greeting_on(struct session *session, const struct wire_greeting
     memcpy(session->login->scramble, greeting->scramble1.data, greeting->scramble1.size);
     memcpy(session->login->scramble + greeting->scramble1.size, greeting->scramble2.data,
            WIRE_SCRAMBLE_BYTES - greeting->scramble1.size);
-    facts_connection_id(&session->observed, greeting->connection_id);
+    if (session->observed.id == 0) /* or else the gateway has one for it, as of several backends */
+        facts_connection_id(&session->observed, greeting->connection_id);
+    passed.connection_id = session->observed.id;
     prepare_farewell(session, greeting);
     session->login->client_was_told = true; /* its scramble */
     session_enter(session, SESSION_GREETED);
-    login_greet(session, greeting);
+    login_greet(session, &passed);
 }
 
 /* Whether TLS is demanded of a backend that does not offer it; then that one has failed. */
@@ -321,11 +357,13 @@ static void refused(struct session *session, const struct wire_packet *packet)
     }
     if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
         session->reads_short_errors = !has_sqlstate;
-    if (is_understood)
-        session_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, "%.*s",
-                     (int)err.message.size, err.message.data);
-    else
+    char message[512];
+    if (is_understood) {
+        snprintf(message, sizeof message, "%.*s", (int)err.message.size, err.message.data);
+        login_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, message);
+    } else {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    }
 }
 
 /* Whether it is the PROXY header that the backend's packet complains about. Then the login fails with
@@ -402,6 +440,7 @@ static void accepted(struct session *session, const struct wire_packet *ok)
     struct observed *observed = &session->observed;
     if (!begin_compressing(session))
         return;
+    session_set_deadline(session, environment->handshake_timeout_s); /* of what is left to do */
     if (observed->id != session->backend_id) {
         session->is_registered =
             environment->operations->id_add(environment->owner, observed->id, observed->backend,
@@ -431,7 +470,10 @@ static void accepted(struct session *session, const struct wire_packet *ok)
 static void relay_to_client(struct session *session, const struct wire_packet *packet)
 {
     struct wire_auth_switch request;
+    if (!session->login->client_was_told)
+        session_set_deadline(session, environment_of(session)->handshake_timeout_s);
     session->login->client_was_told = true;
+    session->login->backend_is_asked = false;
     if (packet->kind == WIRE_AUTH_SWITCH &&
         wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
         facts_auth_method(&session->observed, request.plugin);

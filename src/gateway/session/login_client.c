@@ -285,6 +285,12 @@ static void handshake_response(struct session *session, const struct wire_packet
     session->is_check = false;
     if (!check_response(session))
         return;
+    if (login->failure.is_there) {
+        const struct login_failure *failure = &login->failure;
+        session_fail(session, failure->reason, failure->code,
+                     failure->sqlstate[0] ? failure->sqlstate : NULL, "%s", failure->message);
+        return;
+    }
     take_compression(session);
     login->hello.capabilities &=
         login->offered & ~WIRE_CAP(CLIENT_SSL); /* TLS is of one leg only */
@@ -308,7 +314,7 @@ bool login_secured(struct session *session)
         leg_fail(&session->client, 0); /* nothing can be said to this client any more */
         session_close(session, CLOSE_TLS);
     } else {
-        session_enter(session, SESSION_GREETED);
+        session_enter(session, login->failure.is_there ? SESSION_GREETED_IN_VAIN : SESSION_GREETED);
     }
     return true;
 }
@@ -336,6 +342,7 @@ static void client_packet(struct session *session, const struct wire_packet *pac
     } else if (packet->kind == WIRE_HANDSHAKE_RESPONSE) {
         handshake_response(session, packet);
     } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
+        session->login->backend_is_asked = true;
         if (!password_relay_from_client(session, packet->payload, packet->payload_size))
             login_write_backend(session, packet->payload, packet->payload_size);
     } else {

@@ -30,13 +30,17 @@
       login_timed_out, session_shut_down, 0,                                                       \
       MAY(SESSION_AWAITING_HEADER) | MAY(SESSION_SECURING) | MAY(SESSION_JUDGING_LOGIN) |          \
           MAY(SESSION_CONNECTING) | MAY(SESSION_SECURING_BACKEND) | MAY(SESSION_AUTHENTICATING) |  \
-          MAY_END)                                                                                 \
+          MAY(SESSION_GREETED_IN_VAIN) | MAY_END)                                                  \
+    X(SESSION_GREETED_IN_VAIN,                                                                     \
+      "greeted in vain", /* the backend has gone since; its response is answered with why */       \
+      login_client_bytes, NULL, NULL, client_gone, NULL, login_timed_out, session_shut_down,       \
+      SESSION_CLOSES_BACKEND, MAY(SESSION_SECURING) | MAY_END)                                     \
     X(SESSION_AWAITING_HEADER, "awaiting the PROXY header", /* before it is greeted */             \
       login_header_bytes, NULL, NULL, client_gone, NULL, login_header_timed_out,                   \
       session_shut_down, 0, MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)        \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
       NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
-      SESSION_SECURES, MAY(SESSION_GREETED) | MAY_END)                                             \
+      SESSION_SECURES, MAY(SESSION_GREETED) | MAY(SESSION_GREETED_IN_VAIN) | MAY_END)              \
     X(SESSION_JUDGING_LOGIN,                                                                       \
       "judging the login", /* a plugin answers PreConnect or PreAuth later */                      \
       NULL, NULL, login_judged, client_gone, login_backend_lost, login_timed_out,                  \
@@ -60,7 +64,7 @@
       SESSION_SECURES_BACKEND, MAY(SESSION_AUTHENTICATING) | MAY(SESSION_LEAVING) | MAY_END)       \
     X(SESSION_AUTHENTICATING, "authenticating", /* both exchange authentication packets */         \
       login_client_bytes, login_backend_bytes, NULL, client_gone, login_backend_lost,              \
-      login_timed_out, session_shut_down, 0,                                                       \
+      login_authentication_timed_out, session_shut_down, 0,                                        \
       MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY(SESSION_LEAVING) | MAY_END)                 \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
       command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, session_shut_down, 0,     \

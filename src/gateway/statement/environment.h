@@ -141,7 +141,7 @@ struct session_environment {
     int zstd_level;               /* asked of the backend, and the most that clients get */
     bool requires_tls;            /* of TCP clients */
     bool backend_first; /* the backend is connected before a client is greeted: both have one
-                           scramble and one connection id */
+                           scramble, and one connection id unless there are several backends */
     const struct session_backend *backend; /* the only one; NULL: there are several */
     size_t max_command_bytes;              /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */

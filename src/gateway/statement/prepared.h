@@ -34,7 +34,8 @@ struct prepared {
                        is not known */
     char *types; /* of the parameters, as sent with the last execution that sent any; NULL: never */
     size_t types_size;
-    uint8_t *long_bits;          /* a bit a parameter: it has long data; NULL: none has */
+    bool types_unsent;  /* the backend has not read them: the gateway answered that execution */
+    uint8_t *long_bits; /* a bit a parameter: it has long data; NULL: none has */
     struct long_data *long_data; /* map by parameter; one for each bit, but when memory ran out */
     size_t long_bytes;           /* what it takes of the session's room */
     struct plugin_refusal *refusal; /* of long data: executions are answered with it; owned */

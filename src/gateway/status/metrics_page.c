@@ -152,6 +152,60 @@ static void expose_workers(struct exposition *page, const struct status_source *
     }
 }
 
+static void expose_backend_states(struct exposition *page, const struct status_source *source)
+{
+    struct status_backend backend;
+    exposition_family(page, "backend_state", EXPOSITION_GAUGE,
+                      "1 of the state that the backend is in, as ADMIN SHOW BACKENDS has it");
+    for (size_t i = 0; source->backend(source->owner, i, &backend); i++)
+        for (const char *const *state = source->backend_states; *state; state++) {
+            const struct exposition_label labels[] = {{"backend", backend.name}, {"state", *state}};
+            exposition_number(page, labels, 2, strcmp(*state, backend.state) == 0);
+        }
+}
+
+static int64_t read_checks(const struct status_backend *backend)
+{
+    return (int64_t)backend->checks;
+}
+
+static int64_t read_checks_failed(const struct status_backend *backend)
+{
+    return (int64_t)backend->checks_failed;
+}
+
+static int64_t read_connects(const struct status_backend *backend)
+{
+    return (int64_t)backend->connects;
+}
+
+static void expose_backend_counters(struct exposition *page, const struct status_source *source)
+{
+    static const struct {
+        const char *name, *help;
+        int64_t (*read)(const struct status_backend *backend);
+    } families[] = {
+        {"backend_checks", "checks of the backend, and connections of sessions that failed",
+         read_checks},
+        {"backend_checks_failed", "those of them that failed", read_checks_failed},
+        {"backend_connects", "connections of sessions to the backend", read_connects},
+    };
+    struct status_backend backend;
+    for (size_t family = 0; family < sizeof families / sizeof *families; family++) {
+        exposition_family(page, families[family].name, EXPOSITION_COUNTER, families[family].help);
+        for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+            const struct exposition_label label = {"backend", backend.name};
+            exposition_number(page, &label, 1, families[family].read(&backend));
+        }
+    }
+    exposition_family(page, "backend_connect_seconds", EXPOSITION_COUNTER,
+                      "what they have taken together, from connect() on");
+    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+        const struct exposition_label label = {"backend", backend.name};
+        exposition_seconds(page, &label, 1, (double)backend.connect_ns / 1e9);
+    }
+}
+
 static void expose_backends(struct exposition *page, const struct status_source *source)
 {
     struct status_backend backend;
@@ -205,6 +259,8 @@ unsigned page_metrics(struct status_request *request)
     expose_durations(&page, &metrics);
     expose_workers(&page, source);
     expose_backends(&page, source);
+    expose_backend_states(&page, source);
+    expose_backend_counters(&page, source);
     plugins_expose(&page, source, &metrics);
     process_expose(&page);
     exposition_end(&page);

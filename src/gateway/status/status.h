@@ -27,7 +27,9 @@ struct status_backend {
     char version[128]; /* what it said last; foreign text; "": it was never reached */
     const char *state; /* static text, as ADMIN SHOW BACKENDS has it */
     long sessions;
-    bool answers; /* and sessions may use it */
+    uint64_t checks, checks_failed;
+    uint64_t connects, connect_ns; /* of sessions */
+    bool answers;                  /* and sessions may use it */
 };
 
 /* Whom the pages ask. Each function gets `owner`, on the status port's thread. */
@@ -38,6 +40,7 @@ struct status_source {
     void (*metrics)(void *owner, struct metrics *metrics);
     /* Connections of a worker now. false: there are no more workers. */
     bool (*worker)(void *owner, size_t index, long *connections);
+    const char *const *backend_states; /* all that there are, up to a NULL */
     /* false: there are no more backends. */
     bool (*backend)(void *owner, size_t index, struct status_backend *backend);
     bool (*is_draining)(void *owner);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/upstream/account_notice.h"
+
 #define VALUE_BYTES 256
 
 /* wanted NULL: any answer will do. */
@@ -42,7 +44,7 @@ static int find_role(struct account_session *session, char role[UPSTREAM_NAME_BY
 }
 
 int account_check(const struct upstream_options *options, const struct account_target *target,
-                  char role[UPSTREAM_NAME_BYTES], struct error *error)
+                  bool notices, char role[UPSTREAM_NAME_BYTES], struct error *error)
 {
     const struct upstream_checks *checks = &options->checks;
     struct account_session *session = account_session_open(target, error);
@@ -54,6 +56,8 @@ int account_check(const struct upstream_options *options, const struct account_t
         status = check_galera(session, error);
     if (status == 0 && options->role && strcmp(options->role, ROLE_AUTOMATIC) == 0)
         status = find_role(session, role, error);
+    if (status == 0 && notices)
+        account_notice(session, target->label);
     account_session_close(session);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <mysql.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -124,6 +125,23 @@ void account_session_close(struct account_session *session)
     if (session)
         mysql_close(session->mysql);
     free(session);
+}
+
+void account_session_own_host(const struct account_session *session, char *room)
+{
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&own;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&own;
+    const char *text = NULL;
+    if (getsockname(mysql_get_socket(session->mysql), (struct sockaddr *)&own, &size))
+        own.ss_family = AF_UNSPEC;
+    if (own.ss_family == AF_INET)
+        text = inet_ntop(AF_INET, &v4->sin_addr, room, INET6_ADDRSTRLEN);
+    else if (own.ss_family == AF_INET6)
+        text = inet_ntop(AF_INET6, &v6->sin6_addr, room, INET6_ADDRSTRLEN);
+    if (!text)
+        snprintf(room, INET6_ADDRSTRLEN, "localhost");
 }
 
 int account_session_ask(struct account_session *session, const char *statement, char *value,

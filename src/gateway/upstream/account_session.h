@@ -37,6 +37,9 @@ struct account_session *account_session_open(const struct account_target *target
                                              struct error *error) WEIR_MUST_CHECK;
 void account_session_close(struct account_session *session); /* NULL is allowed */
 
+/* The address that it comes from, as text in room (of INET6_ADDRSTRLEN); "localhost" for one by a Unix socket. */
+void account_session_own_host(const struct account_session *session, char *room);
+
 /* Runs a statement. value gets the last column of the first row as text, cut to room; "" if there is
  * none, or it is NULL. Returns 0, or -1 and a message. */
 int account_session_ask(struct account_session *session, const char *statement, char *value,

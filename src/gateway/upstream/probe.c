@@ -161,6 +161,7 @@ static int converse(struct line *line, const struct probe_target *target, struct
             errno = sent ? errno : reason;
             break;
         }
+        findings->has_answered = true;
         step = greeting_feed(greeting, bytes, got, &out, target->text, error);
         if (step == GREETING_SECURE)
             step = send_all(line, &out) ? secure(line, target, greeting, &out, findings, error)

@@ -45,6 +45,7 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
     atomic_init(&upstream->weight, options->weight);
     atomic_init(&upstream->interval_ms, options->checks.interval_ms);
     atomic_init(&upstream->connect_timeout_s, options->connect_timeout_s);
+    atomic_init(&upstream->lost_s, options->checks.lost_s);
     if (options->hold_texts)
         options->hold_texts(options->texts);
     upstream_make_label(upstream);
@@ -183,7 +184,7 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     pthread_mutex_lock(&upstream->lock);
     assert(upstream->has_profile); /* nobody connects before a probe has */
     upstream->profile = profile;
-    upstream->confirmed_ns = clock_monotonic_ns();
+    upstream->confirmed_ns = upstream->answered_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
     if (!upstream->options.checks.user && !tls_is_due(upstream, &profile))
         upstream_note(upstream, true, NULL);
@@ -256,11 +257,25 @@ void upstream_note(struct upstream *upstream, bool success, const char *why)
     if (has_changed)
         upstream->health_since_s = wall_s();
     upstream->checks++;
+    upstream->checks_failed += !success;
     if (!success)
         snprintf(upstream->last_error, sizeof upstream->last_error, "%s", why);
     pthread_mutex_unlock(&upstream->lock);
     if (has_changed)
         log_health(upstream, success, was_known, why);
+}
+
+/* A check that fails may have been answered: by "Too many connections", or by a node that is not synced.
+ * Such a server has its sessions' connections. */
+bool upstream_is_lost(struct upstream *upstream, uint64_t heard_ns)
+{
+    const uint64_t lost_ns = (uint64_t)atomic_load(&upstream->lost_s) * NS_PER_S;
+    pthread_mutex_lock(&upstream->lock);
+    const uint64_t last_ns = heard_ns > upstream->answered_ns ? heard_ns : upstream->answered_ns;
+    const bool is_lost = lost_ns && upstream->health.state == HEALTH_DOWN && last_ns &&
+                         clock_monotonic_ns() - last_ns >= lost_ns;
+    pthread_mutex_unlock(&upstream->lock);
+    return is_lost;
 }
 
 void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode)
@@ -317,10 +332,13 @@ static const char *state_of(const struct upstream *upstream, int64_t *since_s)
 
 void upstream_status(struct upstream *upstream, struct upstream_status *status)
 {
-    *status = (struct upstream_status){.sessions = atomic_load(&upstream->sessions)};
+    *status = (struct upstream_status){.sessions = atomic_load(&upstream->sessions),
+                                       .connects = atomic_load(&upstream->connects),
+                                       .connect_ns = atomic_load(&upstream->connect_ns)};
     pthread_mutex_lock(&upstream->lock);
     status->state = state_of(upstream, &status->since_s);
     status->checks = upstream->checks;
+    status->checks_failed = upstream->checks_failed;
     memcpy(status->last_error, upstream->last_error, sizeof status->last_error);
     memcpy(status->version, upstream->profile.version, sizeof status->version);
     memcpy(status->role, upstream->role, sizeof status->role);
@@ -342,6 +360,12 @@ void upstream_candidate(struct upstream *upstream, const char *wanted,
                              (!wanted || (*wanted && strcmp(upstream->role, wanted) == 0) ||
                               strcmp(upstream_name(upstream), wanted) == 0);
     pthread_mutex_unlock(&upstream->lock);
+}
+
+void upstream_count_connect(struct upstream *upstream, uint64_t took_ns)
+{
+    atomic_fetch_add_explicit(&upstream->connects, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&upstream->connect_ns, took_ns, memory_order_relaxed);
 }
 
 void upstream_count_session(struct upstream *upstream, long more)

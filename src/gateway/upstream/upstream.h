@@ -69,6 +69,7 @@ struct upstream_checks {
     long interval_ms;    /* 0: at the pace of the constants above, and one outcome decides */
     unsigned rise, fall; /* outcomes in a row; 0: 1 */
     long slow_start_s;
+    long lost_s; /* 0: never */
     /* What is asked besides (account_check.h), in a session of this account. user NULL: nothing. */
     const char *user, *password;
     const char *query, *expected; /* NULL: nothing is asked; any answer will do */
@@ -135,18 +136,26 @@ const struct upstream_tls *upstream_tls(const struct upstream *upstream);
 /* Copies the current profile. Returns false if the server was never reached. */
 bool upstream_profile(struct upstream *upstream, struct upstream_profile *profile) WEIR_MUST_CHECK;
 
+/* Whether it is down and has not said anything for -backend-lost-timeout, neither to checks nor, at
+ * heard_ns (monotonic), to the session that asks. Any thread. */
+bool upstream_is_lost(struct upstream *upstream, uint64_t heard_ns);
+
 /* What an administrator has said of it. */
 enum upstream_mode { UPSTREAM_ENABLED, UPSTREAM_DISABLED, UPSTREAM_DRAINING };
 void upstream_set_mode(struct upstream *upstream, enum upstream_mode mode);
 enum upstream_mode upstream_mode(struct upstream *upstream);
 
+/* X(name): the states of a server, as people read them. */
+#define UPSTREAM_STATES(X)                                                                         \
+    X(up) X(down) X(unknown) X(refused) X(disabled) X(draining) X(drained) X(removed)
+
 /* A copy of what is known of it, for people. */
 struct upstream_status {
-    const char
-        *state; /* static text: up, down, unknown, refused, disabled, draining, drained, removed */
-    int64_t since_s; /* seconds since 1970 UTC: when the state began; 0: not yet */
+    const char *state; /* static text, of UPSTREAM_STATES */
+    int64_t since_s;   /* seconds since 1970 UTC: when the state began; 0: not yet */
     long sessions;
-    uint64_t checks;
+    uint64_t checks, checks_failed; /* connections of sessions that failed among them */
+    uint64_t connects, connect_ns;  /* of sessions, and how long they took together */
     char last_error
         [UPSTREAM_ERROR_BYTES];     /* of a check or a session; "": none so far. Foreign text */
     char version[128];              /* "": it was never reached. Foreign text */
@@ -169,6 +178,9 @@ void upstream_unpin(struct upstream *upstream);
 
 /* What the owner of its set has made of it; see upstream_set_options.tag. */
 const void *upstream_tag(const struct upstream *upstream);
+
+/* A session has connected to it, which took so long. Any thread. */
+void upstream_count_connect(struct upstream *upstream, uint64_t took_ns);
 
 /* A session has begun with it, or has ended. */
 void upstream_count_session(struct upstream *upstream, long more);

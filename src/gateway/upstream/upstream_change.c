@@ -51,6 +51,7 @@ void upstream_change(struct upstream *upstream, const struct upstream_options *o
     atomic_store(&upstream->weight, options->weight);
     atomic_store(&upstream->interval_ms, options->checks.interval_ms);
     atomic_store(&upstream->connect_timeout_s, options->connect_timeout_s);
+    atomic_store(&upstream->lost_s, options->checks.lost_s);
     pthread_mutex_lock(&upstream->lock);
     upstream->health_options = upstream_health_options(&options->checks);
     if (!finds_role(options))
@@ -71,7 +72,9 @@ void upstream_inherit(struct upstream *upstream, struct upstream *before)
         upstream->turn = before->turn;
         upstream->health = before->health;
         upstream->health_since_s = before->health_since_s;
+        upstream->answered_ns = before->answered_ns;
         upstream->checks = before->checks;
+        upstream->checks_failed = before->checks_failed;
         upstream->profile = before->profile;
         upstream->has_profile = before->has_profile;
         if (finds_role(&upstream->options) && finds_role(&before->options))

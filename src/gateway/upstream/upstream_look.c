@@ -99,16 +99,33 @@ static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool 
            clock_monotonic_ns() - confirmed_ns >= period_ns;
 }
 
+static bool is_one_of_several(const struct upstream *upstream)
+{
+    return atomic_load(&upstream->interval_ms) != 0;
+}
+
+/* One that stands alone is used whatever its checks say: there is no other. */
+static int refuse(struct upstream *upstream, const struct error *error)
+{
+    if (is_one_of_several(upstream))
+        return -1;
+    log_warn("backend", "%s", error->message);
+    upstream->accounts_were_told = true;
+    return 0;
+}
+
 /* What a greeting does not say. */
 static int ask_more(struct upstream *upstream, const struct address *address,
                     const struct probe_findings *findings, struct error *error)
 {
     const struct account_target target = upstream_account(upstream, address, findings->fingerprint);
     char role[UPSTREAM_NAME_BYTES];
-    if (!upstream->options.checks.user)
+    const bool notices = !upstream->sends_proxy_header && !upstream->accounts_were_told;
+    if (!upstream->options.checks.user || !(notices || is_one_of_several(upstream)))
         return 0;
-    if (account_check(&upstream->options, &target, role, error))
-        return -1;
+    if (account_check(&upstream->options, &target, notices, role, error))
+        return refuse(upstream, error);
+    upstream->accounts_were_told = true;
     pthread_mutex_lock(&upstream->lock);
     const bool has_changed = *role && strcmp(role, upstream->role) != 0;
     if (*role)
@@ -119,9 +136,11 @@ static int ask_more(struct upstream *upstream, const struct address *address,
     return 0;
 }
 
-static bool is_one_of_several(const struct upstream *upstream)
+static void note_answer(struct upstream *upstream)
 {
-    return atomic_load(&upstream->interval_ms) != 0;
+    pthread_mutex_lock(&upstream->lock);
+    upstream->answered_ns = clock_monotonic_ns();
+    pthread_mutex_unlock(&upstream->lock);
 }
 
 /* Returns 0 once an address has answered; all are tried. One of several must also let sessions in. */
@@ -136,7 +155,10 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
         struct upstream_profile profile;
         struct probe_findings findings;
         target.address = &found->list[i];
-        if (probe_server(&target, &profile, &findings, error) == 0) {
+        const int status = probe_server(&target, &profile, &findings, error);
+        if (findings.has_answered)
+            note_answer(upstream);
+        if (status == 0) {
             say_header(upstream, &findings.header_refused);
             say_tls(upstream, &findings.tls_failed);
             take_into_use(upstream, target.address, found, &profile, &findings);

@@ -29,20 +29,23 @@ struct upstream {
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
-    bool header_failed; /* the same, of the PROXY header */
-    bool tls_failed;    /* and of TLS */
+    bool
+        accounts_were_told; /* those that all clients match are in the log; of the thread that looks */
+    bool header_failed;     /* the same, of the PROXY header */
+    bool tls_failed;        /* and of TLS */
 
     unsigned number; /* in its set */
     const void *tag; /* of whoever has the set; constant once it is looked at */
 
     /* What a reload may change, beside what the lock is for. */
-    atomic_long interval_ms, connect_timeout_s;
+    atomic_long interval_ms, connect_timeout_s, lost_s;
     atomic_uint weight;
 
     atomic_long sessions;
     atomic_bool is_retired;    /* it is none of the configuration's any more; set under the lock */
     atomic_long pins;          /* who else needs it to stay where it is */
     atomic_bool was_looked_at; /* the first look is over */
+    atomic_uint_fast64_t connects, connect_ns; /* of sessions */
 
     pthread_mutex_t lock;   /* of what follows */
     struct address address; /* the one that a probe reached last, or the next one of its name */
@@ -52,7 +55,7 @@ struct upstream {
     enum upstream_mode mode;
     int64_t mode_since_s;   /* wall clock */
     int64_t health_since_s; /* the same */
-    uint64_t checks;
+    uint64_t checks, checks_failed;
     char last_error[UPSTREAM_ERROR_BYTES];
     char role[UPSTREAM_NAME_BYTES];
     char refused[UPSTREAM_ERROR_BYTES]; /* why sessions must not use it; "": they may */
@@ -60,6 +63,7 @@ struct upstream {
     char fingerprint
         [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that a look accepted; "": none */
     bool has_profile;
+    uint64_t answered_ns;  /* monotonic; when it last said anything to a check or a login */
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */
 };
 

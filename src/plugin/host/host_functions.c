@@ -273,4 +273,5 @@ const weir_host_functions plugin_host = {
     .routine = routine,
     .choose_backend = plugin_host_choose_backend,
     .proxy_value = proxy_value,
+    .expect_account = plugin_expect_account,
 };

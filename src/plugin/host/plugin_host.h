@@ -182,8 +182,9 @@ static inline struct plugin_activity *plugin_activity_here(void)
 }
 
 /* From here on what plugins log as warnings on this thread is also added to `texts`, with "; " between
- * them. NULL: no more. Borrowed until then. */
-void plugin_collect_warnings(struct strbuf *texts);
+ * them, and accounts that they expect the server to have to `accounts`, each with a NUL behind it. NULL: no more.
+ * Borrowed until then. */
+void plugin_collect_warnings(struct strbuf *texts, struct strbuf *accounts);
 
 /* From now on this thread marks them there. activity outlives the thread's calls, and what it points
  * to lives as long as the registry. */

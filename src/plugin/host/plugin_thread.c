@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What each thread remembers while it calls a plugin: the call of OnFunction or OnVariable that it
- * runs, which belongs to no session's event, the reason that the plugin gave for failing, and where the warnings of
- * a client's statement go. It
- * stands below all that calls plugins and below the functions that plugins call. */
+ * runs, which belongs to no session's event, the reason that the plugin gave for failing, and where what a client's
+ * statement has to tell the client goes. It stands below all that calls plugins and below the functions that plugins
+ * call. */
 #include <string.h>
 
 #include "plugin/host/registry.h"
 
 static _Thread_local char failure[512];
 static _Thread_local struct plugin_running *calling_here;
-static _Thread_local struct strbuf *warnings_here;
+static _Thread_local struct strbuf *warnings_here, *accounts_here;
 
 _Thread_local bool plugin_has_failure;
 _Thread_local struct plugin_activity *plugin_activity_told;
@@ -40,9 +40,19 @@ const char *plugin_take_failure(void)
     return taken;
 }
 
-void plugin_collect_warnings(struct strbuf *texts)
+void plugin_collect_warnings(struct strbuf *texts, struct strbuf *accounts)
 {
     warnings_here = texts;
+    accounts_here = accounts;
+}
+
+void plugin_expect_account(const weir_plugin *plugin, weir_string account)
+{
+    (void)plugin;
+    if (!accounts_here || !account.data || memchr(account.data, '\0', account.size))
+        return;
+    strbuf_add(accounts_here, account.data, account.size);
+    strbuf_add(accounts_here, "", 1);
 }
 
 void plugin_note_warning(const char *message, size_t size)

@@ -111,6 +111,9 @@ extern _Thread_local bool plugin_has_failure;
 /* Adds a warning to where the thread's warnings are collected, if they are (plugin_thread.c). */
 void plugin_note_warning(const char *message, size_t size);
 
+/* Adds an account to where the thread's are collected, if they are. */
+void plugin_expect_account(const weir_plugin *plugin, weir_string account);
+
 /* The one way into a plugin's code. Calls the callback, marked for whoever watches the thread
  * (plugin_activity_here()), and returns its verdict: WEIR_FAIL when an exception leaves it. WEIR_OK
  * after weir_refuse() or weir_fail() is what these say, since the plugin has only forgotten to return

@@ -55,6 +55,8 @@ static void recognise(struct sql_span text, const struct sql_mode *mode)
         check(name.at >= text.at && name.at + name.size <= text.at + text.size);
     if (sql_kill(text, mode, &kill) && kill.is_number)
         check(kill.id.at >= text.at && kill.id.at + kill.id.size <= text.at + text.size);
+    if (sql_kill_alone(text, mode, NULL, &kill)) /* the quick look does not pass it over */
+        check(sql_may_kill(text, sql_statement_quick_kind(text, mode).kind, false));
 }
 
 static void facts(struct sql_span text, const struct sql_mode *mode, struct sql_digester *digester,

@@ -20,11 +20,15 @@ def install_database(folder):
 
 
 class MariaDB:
-    """One database server that can be killed and started again on the same address."""
+    """One database server that can be killed and started again on the same address. prefix: runs it elsewhere, such as
+    in a network namespace; account: that it runs as."""
 
-    def __init__(self, folder, options=()):
+    account, environment = "root", None
+
+    def __init__(self, folder, options=(), host="127.0.0.1", prefix=()):
         self.folder = pathlib.Path(folder)
-        self.host, self.port = "127.0.0.1", free_port()
+        self.host, self.port = host, free_port()
+        self.prefix = prefix
         self.socket = str(self.folder / "mariadb.sock")
         self.options = options
         self.process = None
@@ -36,10 +40,11 @@ class MariaDB:
         """The value of -backend for it."""
         return f"tcp://{self.host}:{self.port}"
 
-    def start(self, more=()):
-        self.process = ServerProcess("mariadbd", [
-            program("mariadbd"), "--no-defaults", "--user=root", f"--datadir={self.folder}/data",
-            f"--tmpdir={self.folder}", f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1",
+    def command(self, *more):
+        """What starts it."""
+        return [
+            program("mariadbd"), "--no-defaults", f"--user={self.account}", f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}", f"--socket={self.socket}", f"--port={self.port}", f"--bind-address={self.host}",
             f"--pid-file={self.folder}/mariadb.pid", f"--plugin-dir={mariadb_plugin_dir()}",
             "--plugin-load-add=auth_ed25519", "--local-infile=1", "--event-scheduler=OFF",
             f"--log-bin={self.folder}/binlog", "--server-id=1", "--binlog-format=ROW",
@@ -47,7 +52,10 @@ class MariaDB:
             "--performance-schema=ON", "--character-set-server=utf8mb4",
             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M",
             "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-slave-start",
-            "--max-connect-errors=1000000", *self.options, *more], self.folder)
+            "--max-connect-errors=1000000", *self.options, *more]
+
+    def start(self, more=()):
+        self.process = ServerProcess("mariadbd", self.command(*more), self.folder, self.environment, self.prefix)
         self.process.wait_ready(self._answers)
         return self
 

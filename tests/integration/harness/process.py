@@ -49,6 +49,13 @@ class ServerProcess:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        """SIGSTOP, and waits until all its threads stand still. SIGCONT lets it go on."""
+        self.signal(signal.SIGSTOP)
+        stats = pathlib.Path(f"/proc/{self.pid}/task")
+        wait_for(lambda: all(path.read_text().rsplit(")", 1)[1].split()[0] in "TZ" for path in stats.glob("*/stat")),
+                 f"{self.name} to stand still")
+
     def wait(self, timeout=30.0):
         """The exit status (negative: the signal)."""
         return self.process.wait(timeout)

@@ -3,6 +3,7 @@
  * KILL by the id that a client was told: the driver knows session 2147483646, which is connection
  * 77 of the backend. */
 #include "driver.h"
+#include "gateway/local/kill_target.h"
 
 static struct driver *driver;
 
@@ -61,10 +62,65 @@ static void what_stands_before_the_text_stays(void **state)
 static void a_session_at_another_backend_is_nobody_here(void **state)
 {
     (void)state;
-    assert_string_equal(
-        driver_query(driver, "SET STATEMENT max_statement_time = 1 FOR KILL 2147483635"),
-        "forward SET STATEMENT max_statement_time = 1 FOR KILL 0");
-    assert_string_equal(driver_prepare(driver, "KILL 2147483634"), "forward KILL 0");
+    driver_reset(driver);
+    driver->killed[0] = 0;
+    driver_reply_error(driver, 1210,
+                       "wrong"); /* read without plugins: it is kept for its Execute */
+    assert_memory_equal(driver_prepare(driver, "KILL 2147483634"), "forward KILL 0", 14);
+    assert_string_equal(driver->killed, "");
+}
+
+static void among_others_it_is_refused_before_they_run(void **state)
+{
+    static const char *const texts[] = {
+        "SELECT 1; KILL 2147483635",
+        "KILL 2147483635; SELECT 1",
+        "BEGIN NOT ATOMIC KILL 2147483635; SELECT 1; END",
+        "BEGIN NOT ATOMIC IF @a THEN KILL 2147483635; END IF; END",
+        "EXECUTE IMMEDIATE 'BEGIN NOT ATOMIC SELECT 1; KILL 2147483635; END'",
+    };
+    (void)state;
+    driver->observed.identity.multi_statements = true;
+    driver->killed[0] = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_memory_equal(driver_query(driver, texts[i]), "error 1235 ", 11);
+        assert_memory_equal(driver_prepare(driver, texts[i > 1 ? i : 2]), "error 1235 ", 11);
+    }
+    assert_string_equal(driver->killed, "");
+    driver->observed.identity.multi_statements = false;
+}
+
+static void it_may_be_wrapped(void **state)
+{
+    static const char *const texts[] = {
+        "SET STATEMENT max_statement_time = 1 FOR KILL 2147483635",
+        "EXECUTE IMMEDIATE 'KILL 2147483635'",
+        "BEGIN NOT ATOMIC KILL CONNECTION 2147483635; END",
+        "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'KILL 2147483635'; END",
+    };
+    (void)state;
+    driver_reset(driver);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        driver->killed[0] = 0;
+        assert_end(texts[i], "ok");
+        assert_string_equal(driver->killed, "elsewhere: KILL 77");
+    }
+}
+
+/* Shortest as text is 2.14748364e+09, which was taken for no id; of connections that end in 0, ten in a hundred. */
+static void a_double_with_an_exponent_is_an_id(void **state)
+{
+    (void)state;
+    struct prepared prepared = {.parameter_count = 1};
+    struct kill_value value;
+    uint8_t payload[10 + 2 + 2 + sizeof(double)] = {WIRE_COM_STMT_EXECUTE, [6] = 1};
+    const double id = 2147483640;
+    payload[11] = 1; /* types follow */
+    payload[12] = WIRE_TYPE_DOUBLE;
+    memcpy(payload + 14, &id, sizeof id);
+    kill_read_value(&driver->observed, &prepared, payload, sizeof payload, &value);
+    assert_true(value.is_known);
+    assert_int_equal(value.number, 2147483640);
 }
 
 static void it_is_killed_there_by_the_gateways_account(void **state)
@@ -99,6 +155,9 @@ int main(void)
         cmocka_unit_test(the_command_is_rewritten_too),
         cmocka_unit_test(what_stands_before_the_text_stays),
         cmocka_unit_test(a_session_at_another_backend_is_nobody_here),
+        cmocka_unit_test(among_others_it_is_refused_before_they_run),
+        cmocka_unit_test(it_may_be_wrapped),
+        cmocka_unit_test(a_double_with_an_exponent_is_an_id),
         cmocka_unit_test(it_is_killed_there_by_the_gateways_account),
     };
     int failed = cmocka_run_group_tests(tests, driver_open, driver_close);

@@ -165,6 +165,47 @@ static void rules_can_name_accounts(void **state)
     check_rules(workshop, rows, sizeof rows / sizeof *rows, visits_word);
 }
 
+/* word: user@address, user@address+ with TLS, user@address+SUBJECT/ISSUER with a certificate. */
+static bool shows_word(struct plugin_registry *registry, char *word)
+{
+    char copy[128];
+    snprintf(copy, sizeof copy, "%s", word);
+    char *at = strchr(copy, '@'), *plus = strchr(copy, '+'), *slash = strchr(copy, '/');
+    *at = '\0';
+    if (plus)
+        *plus = '\0';
+    if (slash)
+        *slash = '\0';
+    struct weir_session session = user_at(copy, at + 1);
+    if (plus)
+        session.text[WEIR_TEXT_tls_version] = (weir_string){"TLSv1.3", 7};
+    if (plus && slash) {
+        session.text[WEIR_TEXT_client_cert_subject] = (weir_string){plus + 1, strlen(plus + 1)};
+        session.text[WEIR_TEXT_client_cert_issuer] = (weir_string){slash + 1, strlen(slash + 1)};
+    }
+    bool passed = connection_event(registry, &session, WEIR_PRE_AUTH);
+    connection_event(registry, &session, passed ? WEIR_DISCONNECT : WEIR_REJECT);
+    return passed;
+}
+
+static void rules_can_ask_for_certificates(void **state)
+{
+    struct workshop *workshop = *state;
+    static const struct rules_row rows[] = {
+        {"deny any tls no\n", "a@1.1.1.1+ a@1.1.1.1+CN=a/CN=ca", "a@1.1.1.1"},
+        {"allow pay@any tls yes\n", "pay@1.1.1.1+ other@1.1.1.1", "pay@1.1.1.1"},
+        {"allow 10.0.0.0/8 tls yes\n", "a@10.0.0.1+", "a@10.0.0.1 a@11.0.0.1+"},
+        {"allow pay@any subject CN=pay,O=E\n", "pay@1.1.1.1+CN=pay,O=E/CN=ca other@1.1.1.1",
+         "pay@1.1.1.1 pay@1.1.1.1+ pay@1.1.1.1+CN=paying,O=E/CN=ca pay@1.1.1.1+cn=pay,O=E/CN=ca"},
+        {"allow any tls yes subject \"CN=*,O=E\" issuer \"CN=ca\" on sun-sat\n",
+         "a@1.1.1.1+CN=a,O=E/CN=ca",
+         "a@1.1.1.1+CN=a,O=F/CN=ca a@1.1.1.1+CN=a,O=E/CN=cat a@1.1.1.1+ a@1.1.1.1"},
+        {"allow 10.0.0.1\nallow any issuer CN=ca\n", "a@10.0.0.1 a@1.1.1.1+CN=a/CN=ca",
+         "a@1.1.1.1+CN=a/CN=b a@10.0.0.2+"},
+    };
+    check_rules(workshop, rows, sizeof rows / sizeof *rows, shows_word);
+}
+
 /* word: an address, before its user is known. Whoever gets further is judged again. */
 static bool knocks_word(struct plugin_registry *registry, char *word)
 {
@@ -186,6 +227,8 @@ static void an_address_is_refused_before_the_user_is_known_if_no_user_could_pass
         {"allow any\ndeny app@10.0.0.0/8\n", "10.1.2.3", ""},
         {"deny any during 00:00-24:00\nallow app@any\n", "", "10.1.2.3"},
         {"allow 192.0.2.1\nallow app@10.0.0.1\n", "10.0.0.1", "10.0.0.2"},
+        {"deny any tls no\n", "1.2.3.4", ""}, /* it may begin TLS yet */
+        {"allow 10.0.0.0/8 tls yes\n", "10.1.2.3", "1.2.3.4"},
     };
     check_rules(workshop, rows, sizeof rows / sizeof *rows, knocks_word);
 }
@@ -221,8 +264,20 @@ static void a_wrong_file_keeps_the_old_lists_and_names_the_line(void **state)
          ":1: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
         {"allow\n", ":1: a rule is \"allow NETWORK\", \"deny NETWORK\" or \"limit USER NUMBER\""},
         {"allow 10.0.0.1 10.0.0.2\n", ":1: \"10.0.0.1\" is followed by a word without a value"},
-        {"allow 10.0.0.1 for shop\n",
-         ":1: \"10.0.0.1\" is followed by something else than to, during or on"},
+        {"allow 10.0.0.1 for shop\n", ":1: \"10.0.0.1\" is followed by something else than to, "
+                                      "during, on, tls, subject or issuer"},
+        {"allow 10.0.0.1 tls maybe\n",
+         ":1: \"10.0.0.1\" is followed by \"tls\" and something else than yes or no"},
+        {"deny 10.0.0.1 subject CN=a\n",
+         ":1: \"10.0.0.1\" is denied; \"subject\" and \"issuer\" say what certificate is allowed"},
+        {"allow 10.0.0.1 subject \"CN=a\n",
+         ":1: \"10.0.0.1\" is followed by a word without a value"},
+        {"allow 10.0.0.1 subject \"CN=a\"b\n",
+         ":1: \"10.0.0.1\" is followed by a word without a value"},
+        {"allow 10.0.0.1 subject CN=a subject CN=b\n",
+         ":1: \"10.0.0.1\" has \"subject\" or \"issuer\" twice"},
+        {"allow 10.0.0.1 tls no issuer CN=a\n",
+         ":1: \"10.0.0.1\" asks for a certificate without TLS"},
         {"allow app@10.0.0.0/33\n",
          ":1: \"app@10.0.0.0/33\" has a prefix that is no number from 0 to 32"},
         {"allow @10.0.0.1\n", ":1: \"@10.0.0.1\" names no account before its @"},
@@ -331,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(addresses_pass_as_the_rules_say),
         TEST(rules_can_name_accounts),
+        TEST(rules_can_ask_for_certificates),
         TEST(an_address_is_refused_before_the_user_is_known_if_no_user_could_pass),
         TEST(a_refused_client_reads_why),
         TEST(a_wrong_file_keeps_the_old_lists_and_names_the_line),

@@ -470,8 +470,9 @@ static void begin_environment(struct harness *harness)
 
 static void begin_session(struct harness *harness)
 {
+    const bool has_backends_id = harness->options.backend_first && !harness->options.several;
     struct session_arrival arrival = {
-        .id = harness->options.backend_first ? 0 : 0x7ffffff7,
+        .id = has_backends_id ? 0 : 0x7ffffff7,
         .address = {.client_ip = "192.0.2.7", .server_ip = "192.0.2.1", .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .too_many = harness->options.too_many,

@@ -27,6 +27,61 @@ static void kill_shows_where_the_number_stands(void **state)
     assert_false(sql_kill(span_of("select 1"), &plain_mode, &kill));
 }
 
+/* 0: it is not all that is done. */
+static void check_alone(const char *text, uint64_t number)
+{
+    struct sql_kill kill;
+    const bool is_alone = sql_kill_alone(span_of(text), &plain_mode, NULL, &kill);
+    if (is_alone != (number != 0) || (is_alone && kill.number != number))
+        fail_msg("%s: alone %d, number %llu", text, is_alone, (unsigned long long)kill.number);
+}
+
+static void a_kill_that_is_all_that_is_done(void **state)
+{
+    (void)state;
+    check_alone("KILL 5", 5);
+    check_alone("kill query (5) ;;", 5);
+    check_alone("SET STATEMENT max_statement_time = (SELECT 1 FOR UPDATE), a = 2 FOR KILL 5", 5);
+    check_alone("BEGIN NOT ATOMIC KILL 5; END", 5);
+    check_alone("BEGIN NOT ATOMIC BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'kill 5'; END; END;", 5);
+    check_alone("EXECUTE IMMEDIATE 'SET STATEMENT a = 1 FOR KILL 5'", 5);
+    check_alone("/*!50000 KILL 5 */", 5);
+    check_alone("BEGIN NOT ATOMIC KILL 5; SELECT 1; END", 0);
+    check_alone("BEGIN NOT ATOMIC IF @a THEN KILL 5; END IF; END", 0);
+    check_alone("BEGIN NOT ATOMIC SELECT 1; KILL 5; END", 0);
+    check_alone("BEGIN NOT ATOMIC KILL 5 END", 0);
+    check_alone("BEGIN NOT ATOMIC KILL 5;", 0);
+    check_alone("KILL 5; SELECT 1", 0);
+    check_alone("SELECT 1; KILL 5", 0);
+    check_alone("EXECUTE IMMEDIATE 'KILL ?' USING 5", 0);
+    check_alone("EXECUTE IMMEDIATE 'KILL' ' 5'", 0);
+    check_alone("EXECUTE IMMEDIATE CONCAT('KILL ', 5)", 0);
+    check_alone("EXECUTE s", 0);
+    check_alone("SET a = 5", 0);
+    check_alone("", 0);
+    struct sql_kill kill;
+    assert_true(sql_kill_alone(span_of("PREPARE s FROM 'KILL 5'"), &plain_mode, NULL, &kill));
+    assert_true(kill.is_kept && kill.number == 5);
+}
+
+static void a_kill_under_a_name(void **state)
+{
+    (void)state;
+    struct sql_named named = {0};
+    struct sql_kill kill;
+    const struct sql_naming naming = {
+        .is = SQL_NAMING_PREPARES,
+        .name = span_of("s"),
+        .prepared = {.text = span_of("KILL SOFT 5"), .mode = plain_mode}};
+    sql_named_follow(&named, &naming, false);
+    assert_true(sql_kill_alone(span_of("EXECUTE s"), &plain_mode, &named, &kill));
+    assert_true(kill.number == 5 && kill.soft && !kill.is_kept);
+    assert_false(sql_kill_alone(span_of("EXECUTE s USING 1"), &plain_mode, &named, &kill));
+    assert_false(sql_kill_alone(span_of("EXECUTE t"), &plain_mode, &named, &kill));
+    assert_false(sql_kill_alone(span_of("DEALLOCATE PREPARE s"), &plain_mode, &named, &kill));
+    sql_named_clear(&named);
+}
+
 /* Ids from 100 on are known: 100 is 1, 101 is 2 ... */
 static bool map_id(void *data, uint64_t id, uint32_t *new_id)
 {
@@ -166,6 +221,8 @@ static void a_kill_is_found_in_the_mode_that_a_set_before_it_chooses(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kill_that_is_all_that_is_done),
+        cmocka_unit_test(a_kill_under_a_name),
         cmocka_unit_test(kill_shows_where_the_number_stands),
         cmocka_unit_test(every_form_of_kill_gets_the_other_id),
         cmocka_unit_test(what_names_no_known_connection_stays),

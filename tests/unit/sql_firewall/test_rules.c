@@ -101,6 +101,50 @@ static void conditions_hold_for_what_they_say(void **state)
     }
 }
 
+static void a_rule_can_ask_for_certificates(void **state)
+{
+    static const struct {
+        const char *rule, *tls, *subject;
+        char verdict;
+    } rows[] = {
+        {DENY("without_tls = true"), NULL, NULL, '-'},
+        {DENY("without_tls = true"), "TLSv1.3", NULL, '+'},
+        {DENY("without_tls = true\naccounts = [\"other\"]"), NULL, NULL, '+'},
+        {DENY("except_subjects = [\"CN=app,*\"]"), "TLSv1.3", "CN=app,O=E", '+'},
+        {DENY("except_subjects = [\"CN=app,*\"]"), "TLSv1.3", "CN=App,O=E", '-'},
+        {DENY("except_subjects = [\"*\"]"), "TLSv1.3", "CN=x", '+'},
+        {DENY("except_subjects = [\"*\"]"), "TLSv1.3", NULL, '-'},
+        {DENY("except_subjects = [\"*\"]"), NULL, NULL, '-'},
+        {DENY("except_issuers = [\"CN=ca\"]"), "TLSv1.3", "CN=x", '+'},
+        {DENY("except_issuers = [\"CN=ca\"]"), "TLSv1.3", NULL, '-'},
+        {DENY("except_subjects = [\"CN=x\"]\nexcept_issuers = [\"CN=b\"]"), "TLSv1.3", "CN=x", '-'},
+        {DENY("except_subjects = [\"CN=y\"]\nexcept_issuers = [\"CN=ca\"]"), "TLSv1.3", "CN=x",
+         '-'},
+        {DENY("except_subjects = [\"CN=x\"]\nkinds = [\"Drop*\"]"), NULL, NULL, '+'},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rules *rules = test_read_rules(state, rows[i].rule);
+        struct text_session session;
+        struct statement statement;
+        const char *blind = NULL;
+        test_statement(&session, &statement, "SELECT 1", 8);
+        if (rows[i].tls)
+            session.session.text[WEIR_TEXT_tls_version] =
+                (weir_string){rows[i].tls, strlen(rows[i].tls)};
+        if (rows[i].subject) {
+            session.session.text[WEIR_TEXT_client_cert_subject] =
+                (weir_string){rows[i].subject, strlen(rows[i].subject)};
+            session.session.text[WEIR_TEXT_client_cert_issuer] = (weir_string){"CN=ca", 5};
+        }
+        const bool passes = !rules_deny(rules, &statement, &blind, NULL);
+        if (passes != (rows[i].verdict == '+'))
+            fail_msg("%s: %d with %s", rows[i].rule, passes,
+                     rows[i].subject ? rows[i].subject : "none");
+        text_session_close(&session);
+        rules_free(rules);
+    }
+}
+
 static void a_regex_sees_each_statement_in_a_text(void **state)
 {
     static const struct {
@@ -367,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conditions_hold_for_what_they_say),
+        cmocka_unit_test(a_rule_can_ask_for_certificates),
         cmocka_unit_test(a_regex_sees_each_statement_in_a_text),
         cmocka_unit_test(a_regex_that_takes_too_long_cannot_tell),
         cmocka_unit_test(a_digest_is_also_looked_for_in_texts),

@@ -56,6 +56,12 @@ static void greet_and_deny(struct fake_server *server, int fd)
     strbuf_release(&out);
 }
 
+static void say_full(int fd)
+{
+    static const char full[] = "\x17\0\0\0\xff\x10\x04Too many connections";
+    (void)!send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
+}
+
 static void *serve(void *user)
 {
     struct fake_server *server = user;
@@ -64,6 +70,8 @@ static void *serve(void *user)
         atomic_fetch_add(&server->connections, 1);
         if (atomic_load(&server->hurries))
             refuse_at_once(server, fd);
+        else if (atomic_load(&server->is_full))
+            say_full(fd);
         else
             greet_and_deny(server, fd);
         close(fd);

@@ -14,6 +14,7 @@ struct fake_server {
     struct address address; /* 127.0.0.1 and a free port */
     const char *version;    /* borrowed; constant while it serves */
     atomic_bool hurries;    /* denies and resets the connection before it has read anything */
+    atomic_bool is_full;    /* greets with "Too many connections" */
     atomic_int connections; /* that have been greeted so far */
     int listener;
     pthread_t thread;

@@ -213,6 +213,45 @@ static void what_a_server_says_before_it_resets_is_read(void **state)
     fake_server_stop(&server);
 }
 
+/* As one of several is checked: a single failure makes it down. */
+static void fail_and_wait(void)
+{
+    const uint64_t second_ns = UINT64_C(1000000000);
+    test.upstream->options.checks.lost_s = 30;
+    upstream_note(test.upstream, false, "it says nothing");
+    assert_false(upstream_is_lost(test.upstream, 0));
+    test.upstream->answered_ns -= 31 * second_ns;
+}
+
+static void a_server_that_is_down_and_silent_for_long_is_lost(void **state)
+{
+    (void)state;
+    const uint64_t now_ns = clock_monotonic_ns();
+    must_answer("8.0.36", 1, 0);
+    assert_false(upstream_is_lost(test.upstream, 0));
+    fail_and_wait();
+    assert_true(upstream_is_lost(test.upstream, 0));
+    assert_false(upstream_is_lost(test.upstream, now_ns)); /* this session has just heard of it */
+    upstream_note(test.upstream, true, NULL);
+    assert_false(upstream_is_lost(test.upstream, 0));
+    upstream_note(test.upstream, false, "it says nothing");
+    test.upstream->options.checks.lost_s = 0;
+    assert_false(upstream_is_lost(test.upstream, 0));
+}
+
+/* "Too many connections" says that the server and the network are there. */
+static void a_server_that_greets_with_an_error_is_not_lost(void **state)
+{
+    (void)state;
+    struct error error = {""};
+    must_answer("8.0.36", 1, 0);
+    fail_and_wait();
+    atomic_store(&test.one.is_full, true);
+    test.upstream->confirmed_ns = 0;
+    assert_int_equal(upstream_look(test.upstream, &error), -1);
+    assert_false(upstream_is_lost(test.upstream, 0));
+}
+
 int main(void)
 {
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -227,6 +266,8 @@ int main(void)
         CASE(a_new_address_that_does_not_answer_is_not_used),
         CASE(a_lookup_that_fails_leaves_the_address_in_use),
         CASE(a_lookup_that_fails_at_first_is_an_error),
+        CASE(a_server_that_is_down_and_silent_for_long_is_lost),
+        CASE(a_server_that_greets_with_an_error_is_not_lost),
         cmocka_unit_test(what_a_server_says_before_it_resets_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network namespace behind a cable of its own, which can be cut, and made slow: nothing outside notices."""
+import itertools
+import os
+import subprocess
+
+from .paths import program
+
+_numbers = itertools.count(os.getpid() % 200 + 1)
+
+
+def _run(*words):
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+def namespaces_work():
+    """Whether we may make one here, and a cable (root in a container without rights may not)."""
+    if os.geteuid() != 0:
+        return False
+    return subprocess.run(["unshare", "-n", program("ip"), "link", "add", "name", "weir0", "type", "veth", "peer", "name", "weir1"],
+                          capture_output=True).returncode == 0
+
+
+class Namespace:
+    """outside and inside: the addresses at the two ends of the cable. prefix: runs a program inside."""
+
+    def __init__(self):
+        self.ip = program("ip")
+        number = next(_numbers)
+        self.name = f"weir-test-{os.getpid()}-{number}"
+        self.device = f"wt{os.getpid() % 100000}x{number % 1000}"  # an interface has 15 characters
+        self.outside, self.inside = f"10.213.{number % 250}.1", f"10.213.{number % 250}.2"
+        # Not "ip netns exec", which wants to mount things.
+        self.prefix = (program("nsenter"), f"--net=/run/netns/{self.name}")
+        _run(self.ip, "netns", "add", self.name)
+        _run(self.ip, "link", "add", "name", self.device, "type", "veth", "peer", "name", "cable", "netns", self.name)
+        _run(self.ip, "addr", "add", f"{self.outside}/30", "dev", self.device)
+        _run(self.ip, "link", "set", self.device, "up")
+        self._inside(self.ip, "addr", "add", f"{self.inside}/30", "dev", "cable")
+        self._inside(self.ip, "link", "set", "lo", "up")
+        self._inside(self.ip, "link", "set", "cable", "up")
+
+    def _inside(self, *words):
+        _run(*self.prefix, *words)
+
+    def cut(self):
+        """Packets vanish, in both directions, and nobody is told."""
+        self._inside(self.ip, "link", "set", "cable", "down")
+
+    def mend(self):
+        self._inside(self.ip, "link", "set", "cable", "up")
+
+    def slow_down(self, rate="64kbit"):
+        """What the inside sends waits for a line of this speed."""
+        self._inside("tc", "qdisc", "replace", "dev", "cable", "root", "tbf", "rate", rate, "burst", "4kb", "latency", "3s")
+
+    def speed_up(self):
+        self._inside("tc", "qdisc", "del", "dev", "cable", "root")
+
+    def remove(self):
+        subprocess.run([self.ip, "netns", "del", self.name], capture_output=True)
+        subprocess.run([self.ip, "link", "del", self.device], capture_output=True)

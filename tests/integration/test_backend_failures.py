@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers that fail under load, again and again, and nobody is disturbed who was not at the one that fails: a primary
+with its replica here, a Galera cluster in test_galera.py.
+
+32 clients log in again every four statements; audit_log is SYNCHRONOUS with its chain on. WEIR_TEST_ROUNDS is how often
+each failure comes; the figures of each case are printed (pytest -s)."""
+import signal
+import time
+
+import pytest
+from backend_failures_common import KILLS, ROUNDS, UNTIL_LOST, Proof
+from harness.endpoint import PASSWORD, USER
+from harness.namespace import Namespace, namespaces_work
+from harness.waiting import wait_for
+
+pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(60 + 40 * ROUNDS)]
+
+
+@pytest.fixture(scope="module")
+def cable():
+    """The primary's namespace, or None where there can be none."""
+    made = Namespace() if namespaces_work() else None
+    yield made
+    if made:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def replicated(other_database, cable):
+    """A primary, and a replica that is read-only."""
+    elsewhere = {"host": cable.inside, "prefix": cable.prefix} if cable else {}
+    primary = other_database("primary", "--server-id=1", **elsewhere)
+    replica = other_database("replica", "--server-id=2", "--read-only=1")
+    log, position = primary.execute("SHOW MASTER STATUS")[0][:2]
+    replica.execute(f"CHANGE MASTER TO MASTER_HOST='{primary.host}', MASTER_PORT={primary.port}, MASTER_USER='{USER}',"
+                    f" MASTER_PASSWORD='{PASSWORD}', MASTER_LOG_FILE='{log}', MASTER_LOG_POS={position},"
+                    " MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1",
+                    "START SLAVE")
+    primary.execute("CREATE USER gate@'%' IDENTIFIED BY 'gate-secret'", "CREATE DATABASE proof",
+                    "CREATE TABLE proof.marks (mark VARCHAR(60) PRIMARY KEY)")
+    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'proof'")[0][0],
+             "the replica to follow")
+    return primary, replica
+
+
+@pytest.fixture
+def proof(gateway, replicated, tmp_path):
+    primary, replica = replicated
+    tables = "".join(f'[[backend]]\nname = "{name}"\naddress = "{database.address}"\nrole = "auto"\n'
+                     for name, database in (("one", primary), ("two", replica)))
+    yield Proof(gateway, tmp_path / "proof", tables=tables)
+    primary.process.signal(signal.SIGCONT)
+    if not primary.process.alive():
+        primary.start()
+
+
+def test_a_primary_that_is_killed(proof, replicated):
+    primary, replica = replicated
+    with proof:
+        for number in range(KILLS):
+            proof.fail("kill -9", 1.0, lambda: (primary.process.signal(signal.SIGKILL), primary.process.wait()))
+            proof.load.wait_for_progress()
+            primary.start()
+            primary.execute(f"INSERT INTO proof.marks VALUES ('round {number}')")
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
+    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM proof.marks WHERE mark LIKE 'round%'")[0][0] == KILLS,
+             "the replica to have all that the primary has")
+
+
+def test_a_primary_that_stands_still(proof, replicated):
+    primary, _ = replicated
+    with proof:
+        for _ in range(ROUNDS):
+            proof.fail("SIGSTOP", UNTIL_LOST, primary.process.freeze)
+            proof.load.wait_for_progress()
+            proof.wait_limit()
+            primary.process.signal(signal.SIGCONT)
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
+
+
+def test_a_primary_whose_network_is_cut(proof, replicated, cable):
+    if not cable:
+        pytest.skip("no network namespace can be made here")
+    primary, _ = replicated
+    with proof:
+        for _ in range(ROUNDS):
+            proof.fail("cut", UNTIL_LOST, cable.cut)
+            proof.load.wait_for_progress()
+            proof.wait_limit()
+            cable.mend()
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
+
+
+def test_a_primary_whose_network_is_slow(proof, replicated, cable):
+    """Its sessions go on, or end by a time-out; what is new goes elsewhere as soon as it is too slow to greet in time."""
+    if not cable:
+        pytest.skip("no network namespace can be made here")
+    primary, _ = replicated
+    with proof:
+        for _ in range(ROUNDS):
+            proof.fail("slow", UNTIL_LOST, cable.slow_down)
+            proof.load.wait_for_progress()
+            proof.wait_limit()
+            cable.speed_up()
+            proof.failures[-1].is_over = time.monotonic()
+            proof.wait_state(primary, "up")
+            proof.load.wait_for_progress()
