@@ -217,7 +217,7 @@ static void what_a_server_says_before_it_resets_is_read(void **state)
 static void fail_and_wait(void)
 {
     const uint64_t second_ns = UINT64_C(1000000000);
-    test.upstream->options.checks.lost_s = 30;
+    atomic_store(&test.upstream->lost_s, 30);
     upstream_note(test.upstream, false, "it says nothing");
     assert_false(upstream_is_lost(test.upstream, 0));
     test.upstream->answered_ns -= 31 * second_ns;
@@ -235,7 +235,7 @@ static void a_server_that_is_down_and_silent_for_long_is_lost(void **state)
     upstream_note(test.upstream, true, NULL);
     assert_false(upstream_is_lost(test.upstream, 0));
     upstream_note(test.upstream, false, "it says nothing");
-    test.upstream->options.checks.lost_s = 0;
+    atomic_store(&test.upstream->lost_s, 0);
     assert_false(upstream_is_lost(test.upstream, 0));
 }
 
