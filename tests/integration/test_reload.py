@@ -231,6 +231,57 @@ def test_a_removed_backend_can_be_drained(serve, two):
         assert failure(old, "SELECT 1")
 
 
+def test_a_removed_backend_that_vanishes_ends_its_sessions(serve, two):
+    """Whoever takes a dead machine out of the file must not keep its sessions waiting."""
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    head = "backend-lost-timeout = 1\nbackend-fall = 1\nconnect-timeout = 2\n"
+    weir = serve(head + tables(one, other), backend=None)
+    with weir.server.endpoint.connect() as old:
+        assert id_of(old) == 1
+        two[0].process.freeze()
+        try:
+            weir.apply(head + tables(other))
+            assert "timed out" not in failure(old, "SELECT 1")[1]
+        finally:
+            two[0].process.signal(signal.SIGCONT)
+
+
+def test_the_timeout_of_lost_backends_follows_the_file(serve, two):
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+    head = "backend-fall = 1\nconnect-timeout = 2\n"
+    weir = serve(head + "backend-lost-timeout = 0\n" + tables(one, other), backend=None)
+    with weir.server.endpoint.connect() as old:
+        assert id_of(old) == 1
+        two[0].process.freeze()
+        try:
+            weir.apply(head + "backend-lost-timeout = 1\n" + tables(one, other))
+            assert "timed out" not in failure(old, "SELECT 1")[1]
+        finally:
+            two[0].process.signal(signal.SIGCONT)
+
+
+def test_ids_are_the_gateways_once_there_was_another_backend(serve, two):
+    """Two servers count alike: KILL of a number that both have given would end the wrong session."""
+    one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
+
+    def is_backends(connection):
+        return connection.thread_id() == run(connection, "SELECT CONNECTION_ID()")[0]["rows"][0][0]
+
+    weir = serve(tables(one), backend=None, options=["-backend-first"])
+    with weir.server.endpoint.connect() as old:
+        assert is_backends(old)
+        weir.apply("max-connections = 50\n" + tables(one))
+        with weir.server.endpoint.connect() as new:
+            assert is_backends(new)
+        weir.apply(tables(one, other))
+        with weir.server.endpoint.connect() as new:
+            assert not is_backends(new)
+        weir.apply(tables(other))
+        with weir.server.endpoint.connect() as new:
+            assert id_of(new) == 2 and not is_backends(new)
+        assert is_backends(old)
+
+
 def test_roles_and_weights_change_in_place(serve, two):
     one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
     weir = serve(tables(one, other), backend=None)

@@ -88,7 +88,6 @@ void upstream_retire(struct upstream *upstream)
     pthread_mutex_lock(&upstream->lock);
     atomic_store(&upstream->is_retired, true);
     pthread_mutex_unlock(&upstream->lock);
-    upstream_stop(upstream);
 }
 
 /* A session counts before it pins and as long as it may: so sessions are looked at first. */

@@ -178,13 +178,15 @@ static bool were_looked_at(struct upstream *const *list, size_t count)
     return were_all;
 }
 
-/* Those that nobody has any more. */
+/* Those that were removed: one without sessions is looked at no longer, and one that nobody has is freed. */
 static void sweep(struct upstream_set *set)
 {
     for (size_t i = 0; i < UPSTREAM_MOST; i++) {
         struct upstream *upstream = set->slots[i];
         if (!upstream || !atomic_load(&upstream->is_retired))
             continue;
+        if (atomic_load(&upstream->sessions) == 0)
+            upstream_stop(upstream);
         pthread_mutex_lock(&set->lock);
         const bool is_left = upstream_is_left(upstream);
         if (is_left)
@@ -333,6 +335,7 @@ void upstream_set_commit(struct upstream_set *set)
                      upstream_label(before[i]));
             upstream_retire(before[i]);
         }
+    sweep(set);
 }
 
 void upstream_set_abandon(struct upstream_set *set)
@@ -344,6 +347,7 @@ void upstream_set_abandon(struct upstream_set *set)
     for (size_t i = 0; i < plan->count; i++)
         if (!is_in_order(set, plan->list[i]))
             upstream_retire(plan->list[i]);
+    sweep(set);
 }
 
 /* ---- What is in it ---- */

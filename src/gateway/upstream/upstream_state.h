@@ -86,7 +86,8 @@ void upstream_watch_wake(struct upstream_watch *watch);
 /* Whether what upstream_start() made is at rest, after upstream_stop(). Main thread. */
 bool upstream_watch_is_over(const struct upstream_watch *watch);
 
-/* It is none of the configuration's any more: it is looked at no longer. Main thread. */
+/* It is none of the configuration's any more. It is looked at as long as it has sessions: they end when it is lost. Main
+ * thread. */
 void upstream_retire(struct upstream *upstream);
 
 /* Whether nobody has it any more: it may be freed. Main thread. */
