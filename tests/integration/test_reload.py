@@ -12,6 +12,7 @@ import pytest
 from harness.observe import run
 from harness.ports import free_port
 from harness.waiting import wait_for
+from test_status_port import get
 
 pytestmark = pytest.mark.gateway_only
 
@@ -280,6 +281,21 @@ def test_ids_are_the_gateways_once_there_was_another_backend(serve, two):
         with weir.server.endpoint.connect() as new:
             assert id_of(new) == 2 and not is_backends(new)
         assert is_backends(old)
+
+
+def test_metrics_have_each_name_once(serve, two):
+    weir = serve(tables({"name": "it", "address": two[0].address}), backend=None, status=True)
+    with weir.server.endpoint.connect() as old:
+        weir.apply(tables({"name": "it", "address": two[1].address}))
+        with weir.server.endpoint.connect() as new:
+            assert (id_of(old), id_of(new)) == (1, 2)
+            status, body, _ = get(weir.server, "/metrics")
+            series = [line.rpartition(" ")[0] for line in body.splitlines() if not line.startswith("#")]
+            assert status == 200 and not {name for name in series if series.count(name) > 1}
+            assert 'weir_backend_sessions{backend="it"} 2' in body
+        weir.apply(tables({"name": "other", "address": two[1].address}))
+        _, body, _ = get(weir.server, "/metrics")
+        assert 'weir_backend_state{backend="it",state="removed"} 1' in body
 
 
 def test_roles_and_weights_change_in_place(serve, two):

@@ -152,12 +152,36 @@ static void expose_workers(struct exposition *page, const struct status_source *
     }
 }
 
+static bool is_named_before(const struct status_source *source, size_t place, const char *name)
+{
+    struct status_backend earlier;
+    bool is_before = false;
+    for (size_t i = 0; !is_before && i < place && source->backend(source->owner, i, &earlier); i++)
+        is_before = strcmp(earlier.name, name) == 0;
+    return is_before;
+}
+
+/* The next one with a name of its own, from *place on: a series is of a name. One that was removed may have sessions
+ * when another one has its name; they count there. */
+static bool next_backend(const struct status_source *source, size_t *place,
+                         struct status_backend *backend)
+{
+    struct status_backend later;
+    bool is_there = source->backend(source->owner, *place, backend);
+    while (is_there && is_named_before(source, *place, backend->name))
+        is_there = source->backend(source->owner, ++*place, backend);
+    for (size_t i = ++*place; is_there && source->backend(source->owner, i, &later); i++)
+        if (strcmp(later.name, backend->name) == 0)
+            backend->sessions += later.sessions;
+    return is_there;
+}
+
 static void expose_backend_states(struct exposition *page, const struct status_source *source)
 {
     struct status_backend backend;
     exposition_family(page, "backend_state", EXPOSITION_GAUGE,
                       "1 of the state that the backend is in, as ADMIN SHOW BACKENDS has it");
-    for (size_t i = 0; source->backend(source->owner, i, &backend); i++)
+    for (size_t place = 0; next_backend(source, &place, &backend);)
         for (const char *const *state = source->backend_states; *state; state++) {
             const struct exposition_label labels[] = {{"backend", backend.name}, {"state", *state}};
             exposition_number(page, labels, 2, strcmp(*state, backend.state) == 0);
@@ -193,14 +217,14 @@ static void expose_backend_counters(struct exposition *page, const struct status
     struct status_backend backend;
     for (size_t family = 0; family < sizeof families / sizeof *families; family++) {
         exposition_family(page, families[family].name, EXPOSITION_COUNTER, families[family].help);
-        for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+        for (size_t place = 0; next_backend(source, &place, &backend);) {
             const struct exposition_label label = {"backend", backend.name};
             exposition_number(page, &label, 1, families[family].read(&backend));
         }
     }
     exposition_family(page, "backend_connect_seconds", EXPOSITION_COUNTER,
                       "what they have taken together, from connect() on");
-    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+    for (size_t place = 0; next_backend(source, &place, &backend);) {
         const struct exposition_label label = {"backend", backend.name};
         exposition_seconds(page, &label, 1, (double)backend.connect_ns / 1e9);
     }
@@ -211,18 +235,18 @@ static void expose_backends(struct exposition *page, const struct status_source 
     struct status_backend backend;
     exposition_family(page, "backend_up", EXPOSITION_GAUGE,
                       "1 where the backend is up, by its checks, and sessions may use it");
-    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+    for (size_t place = 0; next_backend(source, &place, &backend);) {
         const struct exposition_label label = {"backend", backend.name};
         exposition_number(page, &label, 1, backend.answers);
     }
     exposition_family(page, "backend_sessions", EXPOSITION_GAUGE, "sessions with the backend");
-    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+    for (size_t place = 0; next_backend(source, &place, &backend);) {
         const struct exposition_label label = {"backend", backend.name};
         exposition_number(page, &label, 1, backend.sessions);
     }
     exposition_family(page, "backend_info", EXPOSITION_GAUGE,
                       "1 for each backend, with the version that it has greeted with last");
-    for (size_t i = 0; source->backend(source->owner, i, &backend); i++) {
+    for (size_t place = 0; next_backend(source, &place, &backend);) {
         const struct exposition_label labels[] = {{"backend", backend.name},
                                                   {"version", backend.version}};
         exposition_number(page, labels, 2, 1);
