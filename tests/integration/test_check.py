@@ -36,7 +36,6 @@ BACKEND = "backend = 'tcp://127.0.0.1:1'\n"
     ("[[backend]]\nname = 'a'\n", "weir.toml:1: [[backend]]: a backend without address"),
     ("[[backend]]\naddress = 'tcp://a:1'\n[[backend]]\naddress = 'tcp://a:1'\n", "two backends are named tcp://a:1"),
     (BACKEND + "backend-first = true\n" + "backend-check-expect = 'x'\n", "-backend-check-expect: there is no -backend-check-query"),
-    ("backend-first = true\nbackend = 'tcp://a:1,tcp://b:1'\n", "-backend-first: it needs a single backend"),
     (BACKEND + "plugin-load = 'nothing-1'\n", "nothing-1.so: No such file"),
     (BACKEND + "plugin-load = 'settings-1,settings-1'\n", "plugin settings is named twice"),
     (BACKEND + "plugin-load = 'settings-1'\nplugin-locked = 'recorder'\n", "-plugin-locked recorder: no such plugin is loaded"),
