@@ -287,15 +287,15 @@ static void describe_backends(const struct gateway_options *options,
 {
     for (size_t i = 0; i < options->backend_count; i++) {
         const struct gateway_backend *backend = &options->backends[i];
-        list[i] = (struct upstream_options){.name = backend->name,
-                                            .address = backend->address,
-                                            .role = backend->role,
-                                            .weight = (unsigned)backend->weight,
-                                            .sends_proxy_header = backend->proxy_protocol,
-                                            .connect_timeout_s = options->connect_timeout_s,
-                                            .tls = backend->tls,
-                                            .checks = {.user = options->checks.user,
-                                                       .password = options->checks.password}};
+        list[i] = (struct upstream_options){
+            .name = backend->name,
+            .address = backend->address,
+            .role = backend->role,
+            .weight = (unsigned)backend->weight,
+            .sends_proxy_header = backend->proxy_protocol,
+            .connect_timeout_s = options->connect_timeout_s,
+            .tls = backend->tls,
+            .checks = {.user = options->checks.user, .password = options->checks.password}};
         if (options->backend_count > 1)
             list[i].checks = (struct upstream_checks){.interval_ms = options->checks.interval_ms,
                                                       .rise = (unsigned)options->checks.rise,

@@ -29,9 +29,10 @@ struct upstream {
     struct upstream_watch *watch; /* main thread only; NULL: not started */
 
     bool lookup_failed; /* said so already; of the thread that looks */
-    bool accounts_were_told; /* those that all clients match are in the log; of the thread that looks */
-    bool header_failed; /* the same, of the PROXY header */
-    bool tls_failed;    /* and of TLS */
+    bool
+        accounts_were_told; /* those that all clients match are in the log; of the thread that looks */
+    bool header_failed;     /* the same, of the PROXY header */
+    bool tls_failed;        /* and of TLS */
 
     atomic_long sessions;
     atomic_uint_fast64_t connects, connect_ns; /* of sessions */
