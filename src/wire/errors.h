@@ -41,7 +41,8 @@
     X(1231, WIRE_ER_WRONG_VALUE_FOR_VAR, "42000", "a plugin's variable cannot have that value")    \
     X(1232, WIRE_ER_WRONG_TYPE_FOR_VAR, "42000", "a plugin's variable cannot have that type")      \
     X(1235, WIRE_ER_NOT_SUPPORTED_YET, "42000",                                                    \
-      "a statement for weir stands among others, or inside of another one")                        \
+      "a statement for weir, or a KILL of a session at another backend, stands among others or "   \
+      "inside of another one")                                                                     \
     X(1238, WIRE_ER_INCORRECT_GLOBAL_LOCAL_VAR, "HY000", "SET of a plugin's constant")             \
     X(1243, WIRE_ER_UNKNOWN_STMT_HANDLER, "HY000", "the statement prepared last was refused")      \
     X(1251, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, "08004",                                              \

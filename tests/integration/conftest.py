@@ -118,7 +118,7 @@ def other_database(request, work):
     servers = []
 
     def make(name, *options, **where):
-        folder = work / name
+        folder = next(path for path in (work / f"{name}{n or ''}" for n in itertools.count()) if not path.exists())
         folder.mkdir()
         if EVERYWHERE and not any(option.startswith("--ssl-cert") for option in options):
             options = (*options, *server_options(request.getfixturevalue("certificates")))

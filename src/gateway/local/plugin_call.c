@@ -195,7 +195,8 @@ static void init_call(struct one_call *call, const struct sql_call *written)
         strbuf_add(&call->query, written->arguments[i].at, written->arguments[i].size);
         strbuf_add_text(&call->query, ") USING utf8mb4))");
     }
-    strbuf_add_text(&call->query, call->argument_count ? " LIMIT 1" : ""); /* whatever sql_select_limit is */
+    strbuf_add_text(&call->query,
+                    call->argument_count ? " LIMIT 1" : ""); /* whatever sql_select_limit is */
 }
 
 /* Returns false, and sets *end to the action that ends the statement, if it cannot be called. */

@@ -219,7 +219,7 @@ static struct local_action query_values(struct plugin_set *set)
     item->kind = PLUGIN_INPUT_FILE; /* until its column is seen */
     strbuf_reset(&set->query);
     strbuf_printf(&set->query,
-                  "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT %s AS v) AS weir",
+                  "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT %s AS v) AS weir LIMIT 1",
                   item->text.data);
     if (set->query.failed)
         return local_out_of_memory(&set->local);

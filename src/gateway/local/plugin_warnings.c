@@ -57,11 +57,10 @@ static size_t write_question(struct strbuf *out, const struct strbuf *accounts)
         add_hex(out, host.data, host.size);
         strbuf_add_text(out, " AS host_name");
     }
-    strbuf_add_text(out,
-                    ") AS wanted WHERE NOT EXISTS (SELECT 1 FROM mysql.user AS present WHERE "
-                    "CAST(present.User AS BINARY) = wanted.user_name AND "
-                    "(CAST(LOWER(present.Host) AS BINARY) = wanted.host_name OR "
-                    "CAST(LOWER(present.Host) AS BINARY) LIKE wanted.host_name)) LIMIT 64");
+    strbuf_add_text(out, ") AS wanted WHERE NOT EXISTS (SELECT 1 FROM mysql.user AS present WHERE "
+                         "CAST(present.User AS BINARY) = wanted.user_name AND "
+                         "(CAST(LOWER(present.Host) AS BINARY) = wanted.host_name OR "
+                         "CAST(LOWER(present.Host) AS BINARY) LIKE wanted.host_name)) LIMIT 64");
     return count;
 }
 

@@ -354,6 +354,7 @@ static bool perform(struct driver *driver, struct local *local, struct local_act
 {
     struct local_outcome worked = {.cancelled = driver->is_shutting_down};
     for (; most > 0; most--) {
+        action = local_conclude(local, action);
         switch (action.kind) {
         case LOCAL_QUERY:
             action = query(driver, local, &action);

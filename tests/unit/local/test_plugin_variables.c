@@ -156,8 +156,9 @@ static void expressions_are_the_backends_to_evaluate(void **state)
     assert_end("SET v_limit = @@global.v_limit + 1, v_mine = CONCAT('x')", "ok; took effect");
     assert_string_equal(
         driver->queries.data,
-        "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT (5 + 1) AS v) AS weir\n"
-        "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT (CONCAT('x')) AS v) AS weir\n");
+        "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT (5 + 1) AS v) AS weir LIMIT 1\n"
+        "SELECT v, HEX(CONVERT(v USING utf8mb4)) FROM (SELECT (CONCAT('x')) AS v) AS weir LIMIT "
+        "1\n");
     assert_end("SELECT @@v_limit a, @@v_mine b", "forward SELECT 6 a, 'x' b");
     driver_reset(driver);
     driver_reply_rows(driver, WIRE_TYPE_NULL, 2, null, 1);
