@@ -129,7 +129,7 @@ void account_session_close(struct account_session *session)
 
 void account_session_own_host(const struct account_session *session, char *room)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof own;
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)&own;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&own;
