@@ -22,10 +22,10 @@ struct client {
     const char *user;    /* not NUL-terminated; NULL: not known yet */
     size_t user_size;
     char country[3]; /* "DE"; empty: not known */
-    bool
-        has_tls; /* and its certificate's names, absent where it has shown none; not known before the user is */
-    weir_string subject, issuer;
-    struct tm now; /* local time */
+    /* Not known before the user is: */
+    bool has_tls;
+    weir_string subject, issuer; /* of its certificate; absent: it has shown none */
+    struct tm now;               /* local time */
 };
 
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */

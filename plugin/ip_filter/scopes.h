@@ -33,9 +33,9 @@ struct scope_answer {
     bool allowed;   /* by one that counts */
     bool has_allow; /* there are allow rules without an account */
     bool allowed_unnamed;
-    bool
-        allowed_for_some; /* the user is not known, and some are allowed by names or certificates */
-    char **databases;     /* those of the rule that allows it, up to a NULL; NULL: any. Borrowed */
+    /* The user is not known, and some are allowed by their names or certificates. */
+    bool allowed_for_some;
+    char **databases; /* those of the rule that allows it, up to a NULL; NULL: any. Borrowed */
 };
 struct scope_answer scopes_ask(const struct scopes *scopes, const struct client *client);
 

@@ -244,10 +244,11 @@ static enum answer ask_certificate(const struct rule *rule, struct asking *askin
     const weir_session *session = asking->statement->session;
     if (rule->without_tls && weir_tls_version(session).data)
         return NO;
-    const bool asks = rule->except_subjects.count || rule->except_issuers.count;
+    if (!rule->except_subjects.count && !rule->except_issuers.count)
+        return YES;
     const weir_string subject = weir_client_cert_subject(session),
                       issuer = weir_client_cert_issuer(session);
-    const bool is_shown = asks && subject.data && issuer.data;
+    const bool is_shown = subject.data && issuer.data;
     return is_shown && is_one_of(&rule->except_subjects, subject) &&
                    is_one_of(&rule->except_issuers, issuer)
                ? NO

@@ -233,7 +233,8 @@ static int add_endpoint(struct etcd *etcd, const char *text, size_t size, struct
     struct strbuf url = STRBUF_INIT;
     if (etcd->endpoint_count == ETCD_ENDPOINTS_MOST)
         return error_set(error, "more than %d endpoints of etcd", ETCD_ENDPOINTS_MOST);
-    if (strncmp(text, plain, sizeof plain - 1) && strncmp(text, secure, sizeof secure - 1))
+    if (strncmp(text, plain, sizeof plain - 1) != 0 &&
+        strncmp(text, secure, sizeof secure - 1) != 0)
         strbuf_add_text(&url, etcd->ca || etcd->certificate ? secure : plain);
     strbuf_add(&url, text, size);
     char *owned = strbuf_detach(&url);

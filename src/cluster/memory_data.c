@@ -68,17 +68,16 @@ static void put(struct memory_data *data, const struct store_write *write)
                                       .revision = data->revision,
                                       .lease = write->lease};
     struct memory_item *old = find(data, write->key), *made = copy_entry(&entry);
-    if (old) {
-        DL_DELETE(data->keys, old);
-        free(old);
-    }
     struct memory_item *after = data->keys;
     while (after && compare_keys(after->entry.key, write->key) < 0)
         after = after->next;
-    if (after)
+    if (old)
+        DL_REPLACE_ELEM(data->keys, old, made);
+    else if (after)
         DL_PREPEND_ELEM(data->keys, after, made);
     else
         DL_APPEND(data->keys, made);
+    free(old);
     note(data, &entry);
 }
 

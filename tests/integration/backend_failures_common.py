@@ -7,8 +7,10 @@ import re
 import time
 
 import pymysql
+import pytest
 from audit_log_common import AuditedGateway, weir_audit
 from harness.endpoint import PASSWORD, USER
+from harness.namespace import Namespace, namespaces_work
 from harness.steady_load import SteadyLoad, acknowledged, failed_logins, failed_statements, longest
 from harness.waiting import wait_for
 
@@ -35,6 +37,15 @@ class Failure:
     after: float
     limit: float  # how long its sessions may wait from then on
     is_over: float  # until when it got sessions that it could not serve: a node that does not know yet that it was left out
+
+
+@pytest.fixture(scope="module")
+def cable():
+    """A network namespace for the server that loses its network, or None where there can be none."""
+    made = Namespace() if namespaces_work() else None
+    yield made
+    if made:
+        made.remove()
 
 
 def backends(server):
@@ -72,6 +83,12 @@ class Proof:
         action()
         after = time.monotonic()
         self.failures.append(Failure(kind, before, after, limit, after))
+
+    def outlast(self, kind, action):
+        """A failure that closes no connection: until all that waits for the server has been given up."""
+        self.fail(kind, UNTIL_LOST, action)
+        self.load.wait_for_progress()
+        self.wait_limit()
 
     def come_back(self, action, is_back):
         """A node comes back that was left out, and serves nobody until it has noticed."""

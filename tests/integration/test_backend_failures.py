@@ -8,25 +8,15 @@ import signal
 import time
 
 import pytest
-from backend_failures_common import KILLS, ROUNDS, UNTIL_LOST, Proof
+from backend_failures_common import KILLS, ROUNDS, Proof, cable  # noqa: F401
 from harness.endpoint import PASSWORD, USER
-from harness.namespace import Namespace, namespaces_work
 from harness.waiting import wait_for
 
 pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(60 + 40 * ROUNDS)]
 
 
 @pytest.fixture(scope="module")
-def cable():
-    """The primary's namespace, or None where there can be none."""
-    made = Namespace() if namespaces_work() else None
-    yield made
-    if made:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def replicated(other_database, cable):
+def replicated(other_database, cable):  # noqa: F811
     """A primary, and a replica that is read-only."""
     elsewhere = {"host": cable.inside, "prefix": cable.prefix} if cable else {}
     primary = other_database("primary", "--server-id=1", **elsewhere)
@@ -72,38 +62,32 @@ def test_a_primary_that_stands_still(proof, replicated):
     primary, _ = replicated
     with proof:
         for _ in range(ROUNDS):
-            proof.fail("SIGSTOP", UNTIL_LOST, primary.process.freeze)
-            proof.load.wait_for_progress()
-            proof.wait_limit()
+            proof.outlast("SIGSTOP", primary.process.freeze)
             primary.process.signal(signal.SIGCONT)
             proof.wait_state(primary, "up")
             proof.load.wait_for_progress()
 
 
-def test_a_primary_whose_network_is_cut(proof, replicated, cable):
+def test_a_primary_whose_network_is_cut(proof, replicated, cable):  # noqa: F811
     if not cable:
         pytest.skip("no network namespace can be made here")
     primary, _ = replicated
     with proof:
         for _ in range(ROUNDS):
-            proof.fail("cut", UNTIL_LOST, cable.cut)
-            proof.load.wait_for_progress()
-            proof.wait_limit()
+            proof.outlast("cut", cable.cut)
             cable.mend()
             proof.wait_state(primary, "up")
             proof.load.wait_for_progress()
 
 
-def test_a_primary_whose_network_is_slow(proof, replicated, cable):
+def test_a_primary_whose_network_is_slow(proof, replicated, cable):  # noqa: F811
     """Its sessions go on, or end by a time-out; what is new goes elsewhere as soon as it is too slow to greet in time."""
     if not cable:
         pytest.skip("no network namespace can be made here")
     primary, _ = replicated
     with proof:
         for _ in range(ROUNDS):
-            proof.fail("slow", UNTIL_LOST, cable.slow_down)
-            proof.load.wait_for_progress()
-            proof.wait_limit()
+            proof.outlast("slow", cable.slow_down)
             cable.speed_up()
             proof.failures[-1].is_over = time.monotonic()
             proof.wait_state(primary, "up")

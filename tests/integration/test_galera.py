@@ -5,10 +5,9 @@ import signal
 
 import pymysql
 import pytest
-from backend_failures_common import KILLS, OPTIONS, ROUNDS, UNTIL_LOST, Proof, backends
+from backend_failures_common import KILLS, OPTIONS, ROUNDS, Proof, backends, cable  # noqa: F401
 from harness.endpoint import PASSWORD, USER
 from harness.galera import PROVIDER, Galera
-from harness.namespace import Namespace, namespaces_work
 from harness.waiting import wait_for
 
 pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(120 + 40 * ROUNDS),
@@ -19,16 +18,7 @@ STATEMENTS = ["CREATE USER gate@'%' IDENTIFIED BY 'gate-secret'", "CREATE DATABA
 
 
 @pytest.fixture(scope="module")
-def cable():
-    """Of the third node; None where there can be no network namespace."""
-    made = Namespace() if namespaces_work() else None
-    yield made
-    if made:
-        made.remove()
-
-
-@pytest.fixture(scope="module")
-def cluster(cable):
+def cluster(cable):  # noqa: F811
     here, there = (cable.outside, (cable.inside, cable.prefix)) if cable else (None, ("127.0.0.4", ()))
     made = Galera([(here or "127.0.0.2", ()), (here or "127.0.0.3", ()), there])
     try:
@@ -90,9 +80,7 @@ def test_nodes_that_stand_still(proof, nodes):
     with proof:
         for number in range(ROUNDS):
             node = nodes[(number + 1) % 3]
-            proof.fail("SIGSTOP", UNTIL_LOST, node.process.freeze)
-            proof.load.wait_for_progress()
-            proof.wait_limit()
+            proof.outlast("SIGSTOP", node.process.freeze)
             came_back(proof, node, lambda: node.process.signal(signal.SIGCONT))
     must_keep(proof, nodes)
 
@@ -108,14 +96,12 @@ def came_back(proof, node, action):
     proof.load.wait_for_progress()
 
 
-def test_a_node_whose_network_is_cut(proof, nodes, cable):
+def test_a_node_whose_network_is_cut(proof, nodes, cable):  # noqa: F811
     if not cable:
         pytest.skip("no network namespace can be made here")
     with proof:
         for _ in range(ROUNDS):
-            proof.fail("cut", UNTIL_LOST, cable.cut)
-            proof.load.wait_for_progress()
-            proof.wait_limit()
+            proof.outlast("cut", cable.cut)
             came_back(proof, nodes[2], cable.mend)
     must_keep(proof, nodes)
 

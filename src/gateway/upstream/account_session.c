@@ -74,22 +74,30 @@ static void set_options(MYSQL *mysql, const struct account_target *target)
     strbuf_release(&header);
 }
 
+/* Writes the IP address as text; "": it has none. Returns its port. */
+static unsigned print_ip(const struct sockaddr_storage *storage, char room[INET6_ADDRSTRLEN])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)storage;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)storage;
+    room[0] = 0;
+    if (storage->ss_family == AF_INET) {
+        inet_ntop(AF_INET, &v4->sin_addr, room, INET6_ADDRSTRLEN);
+        return ntohs(v4->sin_port);
+    }
+    if (storage->ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &v6->sin6_addr, room, INET6_ADDRSTRLEN);
+        return ntohs(v6->sin6_port);
+    }
+    return 0;
+}
+
 /* The address as the library wants it: a host and a port, or a path. */
 static MYSQL *connect_to(MYSQL *mysql, const struct account_target *target)
 {
     const struct sockaddr_storage *storage = &target->address->storage;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)storage;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)storage;
     const struct sockaddr_un *path = (const struct sockaddr_un *)storage;
-    char host[INET6_ADDRSTRLEN] = "";
-    unsigned port = 0;
-    if (storage->ss_family == AF_INET) {
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        port = ntohs(v4->sin_port);
-    } else if (storage->ss_family == AF_INET6) {
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        port = ntohs(v6->sin6_port);
-    }
+    char host[INET6_ADDRSTRLEN];
+    const unsigned port = print_ip(storage, host);
     return mysql_real_connect(mysql, *host ? host : NULL, target->user,
                               target->password ? target->password : "", NULL, port,
                               *host ? NULL : path->sun_path, 0);
@@ -129,18 +137,12 @@ void account_session_close(struct account_session *session)
 
 void account_session_own_host(const struct account_session *session, char *room)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof own;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&own;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&own;
-    const char *text = NULL;
     if (getsockname(mysql_get_socket(session->mysql), (struct sockaddr *)&own, &size))
         own.ss_family = AF_UNSPEC;
-    if (own.ss_family == AF_INET)
-        text = inet_ntop(AF_INET, &v4->sin_addr, room, INET6_ADDRSTRLEN);
-    else if (own.ss_family == AF_INET6)
-        text = inet_ntop(AF_INET6, &v6->sin6_addr, room, INET6_ADDRSTRLEN);
-    if (!text)
+    print_ip(&own, room);
+    if (!*room)
         snprintf(room, INET6_ADDRSTRLEN, "localhost");
 }
 
