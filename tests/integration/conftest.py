@@ -153,10 +153,20 @@ def ip_filter(plugins):
 
 
 @pytest.fixture(scope="session")
-def make_gateway(work, plugins):
-    """Starts gateways, each with a file for the recorder plugin. Whatever happens, all are gone at the end of the run."""
+def started():
+    """The gateways that were started. Whatever happens, all are gone at the end of the run; whoever is to stop one before
+    names this fixture among its arguments, since those that are asked for by name may end in any order."""
+    gateways = []
+    yield gateways
+    for server in gateways:
+        if server.process:
+            server.process.kill()
+
+
+@pytest.fixture(scope="session")
+def make_gateway(work, plugins, started):
+    """Starts gateways, each with a file for the recorder plugin."""
     assert WEIR_SERVER.exists(), f"{WEIR_SERVER} is not built; WEIR_TEST_DIRECT_ONLY=1 runs the cases without it"
-    started = []
     numbers = itertools.count(1)
 
     def make(backend=None, start=True, environment=None, **settings):
@@ -168,10 +178,7 @@ def make_gateway(work, plugins):
         started.append(server)
         return server.start() if start else server
 
-    yield make
-    for server in started:
-        if server.process:
-            server.process.kill()
+    return make
 
 
 @pytest.fixture(autouse=True)
@@ -202,7 +209,7 @@ def gateway(make_gateway):
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(request, database):
+def shared_gateway(request, database, started):
     """The gateway that most cases go through, with the recorder plugin loaded."""
     if OUTSIDE:
         yield outside_gateway()

@@ -495,8 +495,7 @@ def test_a_server_that_is_read_only_is_a_standby(gateway, both_run, checked, tmp
         server = gateway(options=("-config", str(file), "-backend-check-user", "gate", *FAST),
                          environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
         assert where(server) == 2
-        rows = backends(server)
-        assert [rows[database.address]["Role"] for database in both_run] == ["standby", "primary"]
+        wait_for(lambda: [backends(server)[database.address]["Role"] for database in both_run] == ["standby", "primary"], "both to have been asked")
         first.execute("SET GLOBAL read_only = 0")
         second.execute("SET GLOBAL read_only = 1")
         wait_for(lambda: where(server) == 1, "the roles to have changed")
