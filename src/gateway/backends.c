@@ -136,7 +136,7 @@ static bool make_room(struct backend_views *views)
     if (views->count < views->capacity)
         return true;
     const size_t capacity = views->capacity ? 2 * views->capacity : 8;
-    struct backend_view **list = realloc(views->list, capacity * sizeof *list);
+    struct backend_view **list = realloc(views->list, capacity * sizeof(void *));
     if (!list)
         return false;
     views->list = list;
