@@ -178,6 +178,16 @@ def test_long_commands_and_local_files_pass(gateway, secured, tmp_path):
 
 
 @pytest.mark.time_limit(120)  # the plugin is compiled first
+def test_a_client_that_goes_during_a_statement_is_missed_by_the_server(gateway, secured):
+    """A server asks every few seconds, and takes bytes that nobody has read, a close_notify too, for a sign of life."""
+    connection = gateway(secured.address).endpoint.connect(database=None)
+    connection._execute_command(3, "SELECT SLEEP(300)")
+    running = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(300)'"
+    wait_for(lambda: secured.execute(running)[0][0], "the statement to run")
+    connection._force_close()
+    wait_for(lambda: not secured.execute(running)[0][0], "the server to have missed its client", 30)
+
+
 def test_audit_log_writes_both_sides(gateway, secured, certificates, tmp_path):
     audited = AuditedGateway(gateway, secured.address, tmp_path / "audit")
     with audited.endpoint.connect(database=None) as connection:

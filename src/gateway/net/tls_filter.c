@@ -157,11 +157,14 @@ static bool has_buffered(const struct filter *filter)
     return SSL_has_pending(((const struct tls_filter *)filter)->ssl);
 }
 
+/* Towards a backend the end of the connection says it alone: a server looks, while a statement runs, whether
+ * its client is still there, and takes one that has sent anything, a close_notify too, for a living one. */
 static void finish(struct filter *filter, struct leg *leg)
 {
+    SSL *ssl = tls_of(filter)->ssl;
     ERR_clear_error();
-    if (SSL_is_init_finished(tls_of(filter)->ssl))
-        SSL_shutdown(tls_of(filter)->ssl);
+    if (SSL_is_server(ssl) && SSL_is_init_finished(ssl))
+        SSL_shutdown(ssl);
     filter->below->type->finish(filter->below, leg);
 }
 
