@@ -5,6 +5,7 @@
  *   store.h          keys, values, leases and followers: the one interface
  *   etcd.h           a store that is etcd
  *   memory_store.h   stores in memory, for tests and simulations
+ *   process_store.h  the one that a process has, and when it ends
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
@@ -12,6 +13,7 @@
 
 #include "cluster/etcd.h"
 #include "cluster/memory_store.h"
+#include "cluster/process_store.h"
 #include "cluster/store.h"
 
 #endif
