@@ -6,12 +6,14 @@
  *   etcd.h           a store that is etcd
  *   memory_store.h   stores in memory, for tests and simulations
  *   process_store.h  the one that a process has, and when it ends
+ *   membership.h     a node's number, and what all nodes say of themselves
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
 #define WEIR_CLUSTER_CLUSTER_H
 
 #include "cluster/etcd.h"
+#include "cluster/membership.h"
 #include "cluster/memory_store.h"
 #include "cluster/process_store.h"
 #include "cluster/store.h"
