@@ -7,6 +7,7 @@
  *   memory_store.h   stores in memory, for tests and simulations
  *   process_store.h  the one that a process has, and when it ends
  *   membership.h     a node's number, and what all nodes say of themselves
+ *   node_record.h    one of the latter, as JSON
  *   plugin_keys.h    flushes and states of plugins, as TiDB's servers share them
  *
  * Nothing here knows of the gateway. */
@@ -16,6 +17,7 @@
 #include "cluster/etcd.h"
 #include "cluster/membership.h"
 #include "cluster/memory_store.h"
+#include "cluster/node_record.h"
 #include "cluster/plugin_keys.h"
 #include "cluster/process_store.h"
 #include "cluster/store.h"

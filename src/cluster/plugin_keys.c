@@ -30,6 +30,7 @@ struct key {
     char name[PLUGIN_KEYS_NAME_BYTES + 1];
     int64_t told, settled; /* revisions; 0: there is no key */
     bool disabled;         /* as told */
+    bool was_granted;      /* ... as of the last order */
     bool foreign;
     bool is_checking; /* whether it was granted is being read */
     int64_t checked;  /* ... of which revision */
@@ -38,8 +39,9 @@ struct key {
     size_t uncertain_count;
     int64_t own[OWN]; /* revisions of this node's last puts that were answered: a ring */
     size_t own_count;
-    bool is_due, due_disabled; /* a put that has failed is to be tried again, */
-    int64_t due_after;         /* unless the key has changed since */
+    bool due_disabled, due_granted; /* of the last put, */
+    bool is_due;                    /* which has failed, and is to be tried again, */
+    int64_t due_after;              /* unless the key has changed since */
     UT_hash_handle hh;
 };
 
@@ -105,6 +107,7 @@ static void give_order(struct key *key, bool is_granted)
                                        .flushes = key->foreign};
     key->settled = key->told;
     key->foreign = false;
+    key->was_granted = key->disabled && is_granted;
     if (!key->keys->is_stopped)
         key->keys->options.order(key->keys->options.user, &order);
 }
@@ -270,22 +273,21 @@ static void on_put(void *user, const struct store_answer *answer)
 }
 
 /* only_after: unless the key has another revision than due_after. */
-static void put(struct key *key, bool disabled, bool only_after)
+static void put(struct key *key, bool only_after)
 {
     char room[KEY_BYTES], grant[KEY_BYTES];
     struct store_request request = {
         .action = STORE_WRITE, .write_count = 1, .done = on_put, .user = key};
     snprintf(room, sizeof room, PLUGIN_KEYS_PREFIX "%s", key->name);
-    request.writes[0] =
-        (struct store_write){.key = STORE_TEXT(room), .value = STORE_TEXT(disabled ? "1" : "0")};
-    if (disabled)
+    request.writes[0] = (struct store_write){.key = STORE_TEXT(room),
+                                             .value = STORE_TEXT(key->due_disabled ? "1" : "0")};
+    if (key->due_granted)
         request.writes[request.write_count++] =
             (struct store_write){.key = grant_key(key, grant), .value = STORE_TEXT("1")};
     if (only_after)
         request.compares[request.compare_count++] =
             (struct store_compare){.key = request.writes[0].key, .revision = key->due_after};
-    key->due_disabled = disabled;
-    if (!only_after)
+    else
         key->due_after = key->told;
     key->busy++;
     if (store_call(key->keys->store, &request))
@@ -301,7 +303,7 @@ static void put_what_is_due(struct plugin_keys *keys)
     HASH_ITER(hh, keys->names, key, next)
     {
         if (key->is_due && !key->busy)
-            put(key, key->due_disabled, true);
+            put(key, true);
     }
 }
 
@@ -350,13 +352,16 @@ static void on_look(void *user)
 }
 
 /* The name stays busy until the store's thread has looked: only there orders are given. */
-void plugin_keys_end(struct plugin_keys *keys, const char *name, bool is_done, bool disabled)
+void plugin_keys_end(struct plugin_keys *keys, const char *name, const struct plugin_change *change)
 {
     pthread_mutex_lock(&keys->lock);
     struct key *key = find_or_add(keys, name, strlen(name));
     assert(key && key->busy);
-    if (is_done)
-        put(key, disabled, false);
+    if (change->is_done) {
+        key->due_disabled = change->keeps_flag ? key->disabled : change->disabled;
+        key->due_granted = key->due_disabled && (change->is_granted || key->was_granted);
+        put(key, false);
+    }
     if (!store_after(keys->store, 0, on_look, key))
         key->busy--;
     pthread_mutex_unlock(&keys->lock);

@@ -48,8 +48,17 @@ struct plugin_keys *plugin_keys_new(struct store *store,
  * has begun, without memory, or where the name cannot be a key's. Any thread. */
 bool plugin_keys_begin(struct plugin_keys *keys, const char *name) WEIR_MUST_CHECK;
 
-/* It is over. is_done: it was done, and the others are asked to do it, with the flag. Any thread. */
-void plugin_keys_end(struct plugin_keys *keys, const char *name, bool is_done, bool disabled);
+/* How it went. */
+struct plugin_change {
+    bool is_done;    /* the others are asked to do it */
+    bool keeps_flag; /* as the key has it; otherwise: */
+    bool disabled;
+    bool is_granted; /* disabled: by somebody who may */
+};
+
+/* It is over. Any thread. */
+void plugin_keys_end(struct plugin_keys *keys, const char *name,
+                     const struct plugin_change *change);
 
 /* Whether the store is reached as far as is known; otherwise why is filled. Any thread. */
 bool plugin_keys_are_reached(struct plugin_keys *keys, char *why, size_t room);

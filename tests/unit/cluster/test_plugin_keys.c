@@ -82,11 +82,18 @@ static void delete_key(void)
     assert_true(store_call(tidb, &request));
 }
 
+static void over(const struct node *node, bool is_done, bool disabled)
+{
+    const struct plugin_change change = {
+        .is_done = is_done, .disabled = disabled, .is_granted = disabled};
+    plugin_keys_end(node->keys, "audit", &change);
+}
+
 /* A statement, with whatever is done in between. */
 static void state(const struct node *node, bool disabled)
 {
     assert_true(plugin_keys_begin(node->keys, "audit"));
-    plugin_keys_end(node->keys, "audit", true, disabled);
+    over(node, true, disabled);
 }
 
 static void assert_orders(struct node *node, const char *expected)
@@ -206,6 +213,33 @@ static void a_grant_is_of_one_put_only(void **unused)
     assert_orders(&two, "audit off flush ");
 }
 
+/* Whoever may flush may not therefore disable. */
+static void a_flush_keeps_the_flag_and_grants_nothing(void **unused)
+{
+    const struct plugin_change flush = {.is_done = true, .keeps_flag = true};
+    (void)unused;
+    advance(0);
+    put("1");
+    advance(0);
+    assert_orders(&two, "audit off flush ");
+    assert_true(plugin_keys_begin(one.keys, "audit"));
+    plugin_keys_end(one.keys, "audit", &flush);
+    advance(0);
+    assert_orders(&two, "audit off flush ");
+    state(&one, true);
+    advance(0);
+    assert_orders(&two, "audit off granted flush ");
+    assert_true(plugin_keys_begin(two.keys, "audit"));
+    plugin_keys_end(two.keys, "audit", &flush);
+    advance(0);
+    strbuf_reset(&one.orders);
+    struct node late;
+    begin(&late);
+    advance(0);
+    assert_orders(&late, "audit off granted ");
+    end(&late);
+}
+
 static void what_comes_while_a_statement_runs_waits_for_it(void **unused)
 {
     (void)unused;
@@ -215,7 +249,7 @@ static void what_comes_while_a_statement_runs_waits_for_it(void **unused)
     advance(5000);
     assert_orders(&one, "");
     assert_orders(&two, "audit on flush ");
-    plugin_keys_end(one.keys, "audit", false, false); /* it has failed */
+    over(&one, false, false); /* it has failed */
     advance(0);
     assert_orders(&one, "audit on flush ");
     assert_orders(&two, "");
@@ -227,8 +261,8 @@ static void nodes_that_want_different_things_end_with_the_last_put(void **unused
     advance(0);
     assert_true(plugin_keys_begin(one.keys, "audit"));
     assert_true(plugin_keys_begin(two.keys, "audit"));
-    plugin_keys_end(one.keys, "audit", true, true);
-    plugin_keys_end(two.keys, "audit", true, false);
+    over(&one, true, true);
+    over(&two, true, false);
     advance(0);
     /* What the other has put is flushed; two's own put is the last one. */
     assert_orders(&one, "audit on flush ");
@@ -332,6 +366,7 @@ int main(void)
         CASE(a_nodes_own_put_is_not_flushed_again),
         CASE(two_statements_of_one_node_flush_the_others_only),
         CASE(a_grant_is_of_one_put_only),
+        CASE(a_flush_keeps_the_flag_and_grants_nothing),
         CASE(what_comes_while_a_statement_runs_waits_for_it),
         CASE(nodes_that_want_different_things_end_with_the_last_put),
         CASE(a_flush_that_was_missed_is_done_once),
