@@ -21,13 +21,13 @@ static void warn_of_environment(const char *name, const char *meant)
 }
 
 static int serve_plugins(struct configuration *configuration, struct plugin_registry *registry,
-                         struct error *error)
+                         struct process_store *store, struct error *error)
 {
     const struct server_options *options = &configuration->options;
     struct config_file *file = configuration->file;
     if (file && config_file_check(file, &server_option_table, registry, options->plugin_dir, error))
         return -1;
-    return gateway_run(&configuration->gateway, registry, error);
+    return gateway_run(&configuration->gateway, registry, store, error);
 }
 
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
@@ -45,7 +45,7 @@ static int serve(struct configuration *configuration, struct error *error)
     if (!store)
         return -1;
     struct plugin_registry *registry = plugin_registry_load(&plugins, error);
-    const int status = registry ? serve_plugins(configuration, registry, error) : -1;
+    const int status = registry ? serve_plugins(configuration, registry, store, error) : -1;
     plugin_registry_shutdown(registry);
     process_store_close(store);
     return status;
