@@ -73,10 +73,8 @@ static void take_request(struct node_requests *requests, const struct store_entr
 
 static void take_answer(struct node_requests *requests, const struct store_entry *entry)
 {
-    struct waiting *one;
     pthread_mutex_lock(&requests->lock);
-    DL_FOREACH(requests->waiting, one)
-    {
+    for (struct waiting *one = requests->waiting; one; one = one->next) {
         if (strlen(one->key) != entry->key.size ||
             memcmp(one->key, entry->key.data, entry->key.size) != 0 || one->is_answered)
             continue;

@@ -70,33 +70,58 @@ static void answer(struct cluster_link *link, const struct node_request *request
     strbuf_release(&text);
 }
 
-void cluster_kills_asked(void *user, const struct node_request *request)
+static void free_kill(struct cluster_kill *made)
 {
-    struct cluster_link *link = user;
-    struct node_kill_answer refusal = {.outcome = NODE_KILL_FAILED};
+    if (made)
+        free(made->key);
+    free(made);
+}
+
+/* Returns owned, or NULL and why. */
+static struct cluster_kill *make_kill(const struct node_request *request, const char **why)
+{
     struct cluster_kill *made = calloc(1, sizeof *made);
-    char *key = strdup(request->key);
-    const char *why = NULL;
-    if (!made || !key)
-        why = "out of memory";
+    if (made)
+        made->key = strdup(request->key);
+    if (!made || !made->key)
+        *why = "out of memory";
     else if (!node_kill_read(&made->kill, request->text))
-        why = "the node does not understand the request";
-    pthread_mutex_lock(&link->kills_lock);
-    if (!why && link->kill_count >= QUEUE_LENGTH)
-        why = "too many at once";
-    if (!why) {
-        made->key = key;
+        *why = "the node does not understand the request";
+    if (!*why) {
         made->request = (struct node_request){
-            .key = key, .revision = request->revision, .lease = request->lease};
+            .key = made->key, .revision = request->revision, .lease = request->lease};
+        return made;
+    }
+    free_kill(made);
+    return NULL;
+}
+
+/* Takes it. Returns whether there was room. */
+static bool queue_kill(struct cluster_link *link, struct cluster_kill *made)
+{
+    pthread_mutex_lock(&link->kills_lock);
+    const bool has_room = link->kill_count < QUEUE_LENGTH && !link->kills_stop;
+    if (has_room) {
         DL_APPEND(link->kills, made);
         link->kill_count++;
         pthread_cond_broadcast(&link->more_kills);
     }
     pthread_mutex_unlock(&link->kills_lock);
+    if (!has_room)
+        free_kill(made);
+    return has_room;
+}
+
+void cluster_kills_asked(void *user, const struct node_request *request)
+{
+    struct cluster_link *link = user;
+    struct node_kill_answer refusal = {.outcome = NODE_KILL_FAILED};
+    const char *why = NULL;
+    struct cluster_kill *made = make_kill(request, &why);
+    if (made && !queue_kill(link, made))
+        why = "too many at once, or it is stopping";
     if (!why)
         return;
-    free(made);
-    free(key);
     snprintf(refusal.message, sizeof refusal.message, "%s", why);
     answer(link, request, &refusal);
 }
@@ -139,12 +164,6 @@ static void carry_out(struct cluster_link *link, const struct node_kill *kill,
 }
 
 /* ---- The thread ---- */
-
-static void free_kill(struct cluster_kill *made)
-{
-    free(made->key);
-    free(made);
-}
 
 void *cluster_kills_run(void *user)
 {
