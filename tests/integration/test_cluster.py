@@ -484,13 +484,19 @@ def test_etcd_knows_who_it_talks_to(gateway, database, certificates, tmp_path):
         etcd.stop()
 
 
-def test_a_password_of_etcds(gateway, database, etcd, tmp_path):
+def test_a_user_of_etcds_that_may_no_more_than_it_needs(gateway, database, etcd, tmp_path):
+    """As docs/cluster.md says."""
     for words in (("user", "add", "root:root-secret"), ("role", "add", "root"), ("user", "grant-role", "root", "root"),
-                  ("auth", "enable")):
+                  ("role", "add", "weir"), ("role", "grant-permission", "weir", "--prefix=true", "readwrite", "/weir/weir/"),
+                  ("role", "grant-permission", "weir", "--prefix=true", "readwrite", "/tidb/plugins/"),
+                  ("user", "add", "weir:weir-secret"), ("user", "grant-role", "weir", "weir"), ("auth", "enable")):
         etcd.ctl(*words)
     etcd.ctl_options = ("--user", "root:root-secret")
     file = tmp_path / "password"
-    file.write_text("root-secret\n")
-    one = Nodes(gateway, database.address, etcd).add("-cluster-user", "root", "-cluster-password-file", file)
-    assert here(one)
-    assert "root-secret" not in one.log()
+    file.write_text("weir-secret\n")
+    one, two = Nodes(gateway, database.address, etcd).pair("-cluster-user", "weir", "-cluster-password-file", file)
+    assert warnings(one, "FLUSH TIDB PLUGINS recorder") == []
+    wait_for(lambda: flushes(two) == 1, "the other node to flush")
+    assert "weir-secret" not in one.log()
+    two.stop()
+    wait_for(lambda: len(nodes_of(one)) == 1, "the number to be given back")
