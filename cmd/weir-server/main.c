@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir-server: reads its options, loads the plugins, runs the gateway, shuts the plugins down. */
+ * weir-server: reads its options, opens the store, loads the plugins, runs the gateway, and ends them in the
+ * opposite order. */
 #include <stdlib.h>
 
 #include "check.h"
+#include "cluster/cluster.h"
 #include "config_manual.h"
 #include "configuration.h"
 #include "plugin/host/plugin_host.h"
@@ -18,26 +20,34 @@ static void warn_of_environment(const char *name, const char *meant)
              meant);
 }
 
+static int serve_plugins(struct configuration *configuration, struct plugin_registry *registry,
+                         struct process_store *store, struct error *error)
+{
+    const struct server_options *options = &configuration->options;
+    struct config_file *file = configuration->file;
+    if (file && config_file_check(file, &server_option_table, registry, options->plugin_dir, error))
+        return -1;
+    return gateway_run(&configuration->gateway, registry, store, error);
+}
+
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
 static int serve(struct configuration *configuration, struct error *error)
 {
     const struct server_options *options = &configuration->options;
     const struct plugin_options plugins = configuration_plugins(configuration);
-    struct config_file *file = configuration->file;
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
         return -1;
     gateway_report_crashes();
     options_misspelt_environment(&server_option_table, warn_of_environment);
-    struct plugin_registry *registry = plugin_registry_load(&plugins, error);
-    if (!registry)
+    const struct process_store_options shared = configuration_store(configuration);
+    struct process_store *store = process_store_open(&shared, error);
+    if (!store)
         return -1;
-    int status =
-        file ? config_file_check(file, &server_option_table, registry, options->plugin_dir, error)
-             : 0;
-    if (status == 0)
-        status = gateway_run(&configuration->gateway, registry, error);
+    struct plugin_registry *registry = plugin_registry_load(&plugins, error);
+    const int status = registry ? serve_plugins(configuration, registry, store, error) : -1;
     plugin_registry_shutdown(registry);
+    process_store_close(store);
     return status;
 }
 

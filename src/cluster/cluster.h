@@ -5,13 +5,24 @@
  *   store.h          keys, values, leases and followers: the one interface
  *   etcd.h           a store that is etcd
  *   memory_store.h   stores in memory, for tests and simulations
+ *   process_store.h  the one that a process has, and when it ends
+ *   membership.h     a node's number, and what all nodes say of themselves
+ *   node_record.h    one of the latter, as JSON
+ *   node_requests.h  what one node asks of another; node_kill.h: a KILL
+ *   plugin_keys.h    flushes and states of plugins, as TiDB's servers share them
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
 #define WEIR_CLUSTER_CLUSTER_H
 
 #include "cluster/etcd.h"
+#include "cluster/membership.h"
 #include "cluster/memory_store.h"
+#include "cluster/node_kill.h"
+#include "cluster/node_record.h"
+#include "cluster/node_requests.h"
+#include "cluster/plugin_keys.h"
+#include "cluster/process_store.h"
 #include "cluster/store.h"
 
 #endif

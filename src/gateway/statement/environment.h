@@ -67,9 +67,61 @@ enum session_backend_order {
 
 /* Where a session is. */
 struct session_place {
+    unsigned node; /* of the cluster; the rest is not known here. 0: this one */
     const struct session_backend *backend; /* NULL: that of who asks */
     uint32_t backend_id; /* 0: a connection of the backend's may have its id too: nobody is meant */
     bool is_same_user;   /* as who asks */
+};
+
+/* ---- The cluster of gateways ---- */
+
+/* A node, for people. Foreign texts, borrowed. */
+struct session_node_row {
+    unsigned number;
+    bool is_here; /* it is this one */
+    const char *address, *version, *plugins, *last_flush;
+    int64_t since_s; /* seconds since 1970 UTC */
+    int64_t sessions;
+};
+
+/* A KILL of a session at another node. */
+struct session_kill {
+    unsigned node;
+    uint32_t id;
+    bool is_query, is_soft;
+    const char *user; /* who wants it */
+    bool is_granted;  /* it may be anybody's session */
+};
+
+enum session_kill_outcome {
+    SESSION_KILL_DONE,
+    SESSION_KILL_NOBODY, /* there is no such session */
+    SESSION_KILL_DENIED, /* it is another user's */
+    SESSION_KILL_FAILED, /* and a message says why */
+};
+
+/* What a statement has done to a plugin here. */
+enum session_plugin_action { SESSION_PLUGIN_FLUSH, SESSION_PLUGIN_ENABLE, SESSION_PLUGIN_DISABLE };
+
+/* What several gateways have in common. Any thread; nothing but kill() waits for another node. Each gets the environment's
+ * `owner`. */
+struct session_cluster {
+    /* The plugin is about to be changed or flushed here. Returns 0, and plugin_end() is due; or -1 and a message: it is
+     * not to be done. */
+    int (*plugin_begin)(void *owner, const char *plugin, struct error *error);
+    /* It was, or it has failed (NULL: it has not). The other nodes are asked unless it has; what keeps them from it is added
+     * to warnings. */
+    void (*plugin_end)(void *owner, const char *plugin, enum session_plugin_action action,
+                       const char *failure, struct strbuf *warnings);
+    /* Whether a plugin that is not loaded here is loaded on another node. */
+    bool (*plugin_is_elsewhere)(void *owner, const char *plugin);
+    /* Asks the node, and waits for its answer; not on a worker's thread. */
+    enum session_kill_outcome (*kill)(void *owner, const struct session_kill *kill,
+                                      struct error *error);
+    /* Calls each() for every node, by number; it may not call back. Returns false, and why is added to warnings, if the
+     * cluster cannot be asked now: they are those of before. */
+    bool (*nodes)(void *owner, void (*each)(void *user, const struct session_node_row *row),
+                  void *user, struct strbuf *warnings);
 };
 
 /* Each gets the environment's `owner`. */
@@ -128,6 +180,7 @@ struct session_operations {
 
 struct session_environment {
     const struct session_operations *operations;
+    const struct session_cluster *cluster; /* NULL: the gateway is in none */
     void *owner;
 
     struct plugin_registry *registry;
