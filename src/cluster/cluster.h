@@ -2,16 +2,13 @@
  *
  * cluster: what several gateways share.
  *
- *   store.h          keys, values, leases and followers: the one interface
- *   etcd.h           a store that is etcd
- *   memory_store.h   stores in memory, for tests and simulations
+ *   etcd.h           a store (room store) that is etcd
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
 #define WEIR_CLUSTER_CLUSTER_H
 
 #include "cluster/etcd.h"
-#include "cluster/memory_store.h"
-#include "cluster/store.h"
+#include "store/store.h"
 
 #endif

@@ -2,8 +2,8 @@
  *
  * struct store: keys and values that several gateways share, with revisions, leases and followers.
  *
- * There are two: etcd (etcd.h), and one in memory for tests and simulations (memory_store.h). No call
- * blocks: a request is copied and queued, and its answer comes by a callback on the store's thread. So
+ * There are three: etcd (cluster/etcd.h), one in a file (file_store.h), and one in memory for tests and
+ * simulations (memory_store.h). No call blocks: a request is copied and queued, and its answer comes by a callback on the store's thread. So
  * do timers, so that what is built on a store needs no lock of its own.
  *
  *     store_call() ──► queued ──► done(answer)      exactly once, never from within store_call()
@@ -12,8 +12,8 @@
  *     store_free()      unanswered requests end as failed; then nothing is called any more
  *
  * Any thread may call; callbacks may call too, but not store_free(). */
-#ifndef WEIR_CLUSTER_STORE_H
-#define WEIR_CLUSTER_STORE_H
+#ifndef WEIR_STORE_INTERFACE_H
+#define WEIR_STORE_INTERFACE_H
 
 #include <assert.h>
 #include <stdbool.h>
@@ -81,9 +81,10 @@ struct store_answer {
 
 typedef void store_done(void *user, const struct store_answer *answer);
 
-#define STORE_PARTS       4       /* compares, and writes, of one WRITE */
-#define STORE_KEY_BYTES   1024    /* of a key, at most */
-#define STORE_VALUE_BYTES 0x10000 /* of a value, at most */
+#define STORE_PARTS       4         /* compares, and writes, of one WRITE */
+#define STORE_KEY_BYTES   1024      /* of a key, at most */
+#define STORE_VALUE_BYTES 0x10000   /* of a value, at most */
+#define STORE_TTL_MOST_S  315360000 /* of a lease: ten years */
 
 struct store_request {
     enum store_action action;
@@ -140,6 +141,8 @@ static inline bool store_request_is_sound(const struct store_request *request)
                  request->key.size <= STORE_KEY_BYTES;
     if (request->action == STORE_READ || request->action == STORE_DELETE)
         sound = sound && request->key.size > 0;
+    if (request->action == STORE_GRANT)
+        sound = sound && request->ttl_s > 0 && request->ttl_s <= STORE_TTL_MOST_S;
     if (request->action == STORE_WRITE)
         sound = sound && request->write_count > 0;
     for (size_t i = 0; sound && i < request->compare_count; i++)
