@@ -22,22 +22,25 @@ static void warn_of_environment(const char *name, const char *meant)
 static int serve(struct configuration *configuration, struct error *error)
 {
     const struct server_options *options = &configuration->options;
-    const struct plugin_options plugins = configuration_plugins(configuration);
+    struct plugin_options plugins = configuration_plugins(configuration);
     struct config_file *file = configuration->file;
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
         return -1;
     gateway_report_crashes();
     options_misspelt_environment(&server_option_table, warn_of_environment);
+    plugins.storage = plugin_storage_new(NULL, "/weir", plugins.data_directory);
+    if (!plugins.storage)
+        return error_set(error, "not enough memory");
     struct plugin_registry *registry = plugin_registry_load(&plugins, error);
-    if (!registry)
-        return -1;
-    int status =
-        file ? config_file_check(file, &server_option_table, registry, options->plugin_dir, error)
-             : 0;
+    int status = registry ? 0 : -1;
+    if (registry && file)
+        status =
+            config_file_check(file, &server_option_table, registry, options->plugin_dir, error);
     if (status == 0)
         status = gateway_run(&configuration->gateway, registry, error);
     plugin_registry_shutdown(registry);
+    plugin_storage_free(plugins.storage);
     return status;
 }
 
