@@ -146,11 +146,11 @@ static void apply_item(struct store_data *data, struct data_item *item)
     }
     if (item->entry.is_deleted) {
         if (was_there)
-            memmove(place, place + 1, (--data->key_count - at) * sizeof *place);
+            memmove(place, place + 1, (--data->key_count - at) * sizeof(struct data_item *));
     } else {
         if (!was_there) {
             assert(data->key_count < data->key_room);
-            memmove(place + 1, place, (data->key_count++ - at) * sizeof *place);
+            memmove(place + 1, place, (data->key_count++ - at) * sizeof(struct data_item *));
         }
         *place = item;
         item->uses++;
@@ -330,7 +330,7 @@ void data_read(const struct store_data *data, const struct store_request *reques
                                     .entries = entries,
                                     .count = answer->count};
     if (!request->is_prefix) { /* only the first can be the key itself */
-        const bool is_it = answer->count && entries[0].key.size == request->key.size;
+        const bool is_it = entries && answer->count && entries[0].key.size == request->key.size;
         answer->count = is_it ? 1 : 0;
     }
 }

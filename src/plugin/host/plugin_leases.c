@@ -1,84 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which leases a plugin has got. Those that have ended are cleared when there are twice as many as there were, so
- * that each costs a few steps, however many there are. */
-#define HASH_NONFATAL_OOM 1 /* before uthash.h: out of memory is reported */
+ * Which leases a plugin has got, in a sorted array. Those that have ended are cleared when there is no more room, which
+ * is doubled unless half of it is free then: each costs a few steps, however many there are. */
 #include <stdlib.h>
-
-#include <uthash.h>
+#include <string.h>
 
 #include "plugin/host/plugin_store.h"
 
-#define LINGER_NS   (60 * CLOCK_NS_PER_S) /* that one which has ended by our clock is kept */
-#define PRUNE_LEAST 64
+#define LINGER_NS  (60 * CLOCK_NS_PER_S) /* that one which has ended by our clock is kept */
+#define ROOM_LEAST 32
 
-struct plugin_lease {
-    int64_t id;
-    uint64_t ends_ns;
-    UT_hash_handle hh;
-};
-
-static struct plugin_lease *find(const struct plugin_store *own, int64_t id)
+static size_t position_of(const struct plugin_store *own, int64_t id)
 {
-    struct plugin_lease *found = NULL;
-    HASH_FIND(hh, own->leases, &id, sizeof id, found);
-    return found;
+    size_t low = 0, high = own->lease_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (own->leases[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-static void remove_lease(struct plugin_store *own, struct plugin_lease *lease)
+bool plugin_lease_is_known(const struct plugin_store *own, int64_t id)
 {
-    HASH_DEL(own->leases, lease);
-    free(lease);
+    const size_t at = position_of(own, id);
+    return at < own->lease_count && own->leases[at].id == id;
 }
 
 static void prune(struct plugin_store *own)
 {
     const uint64_t now = store_now_ns(own->store);
-    struct plugin_lease *lease, *next;
-    HASH_ITER(hh, own->leases, lease, next)
-    if (lease->ends_ns + LINGER_NS < now)
-        remove_lease(own, lease);
-    const size_t twice = 2 * (size_t)HASH_COUNT(own->leases);
-    own->prune_at = twice > PRUNE_LEAST ? twice : PRUNE_LEAST;
+    size_t kept = 0;
+    for (size_t i = 0; i < own->lease_count; i++)
+        if (own->leases[i].ends_ns + LINGER_NS >= now)
+            own->leases[kept++] = own->leases[i];
+    own->lease_count = kept;
+}
+
+/* Returns false without memory. */
+static bool make_room(struct plugin_store *own)
+{
+    if (own->lease_count < own->lease_room)
+        return true;
+    prune(own);
+    if (own->lease_count < own->lease_room / 2)
+        return true;
+    const size_t room = own->lease_room ? 2 * own->lease_room : ROOM_LEAST;
+    struct plugin_lease *grown = realloc(own->leases, room * sizeof *grown);
+    if (!grown)
+        return false;
+    own->leases = grown;
+    own->lease_room = room;
+    return true;
 }
 
 bool plugin_lease_note(struct plugin_store *own, int64_t id, uint64_t ends_ns)
 {
-    struct plugin_lease *lease = find(own, id);
-    if (lease) {
-        lease->ends_ns = ends_ns;
-        return true;
-    }
-    lease = calloc(1, sizeof *lease);
-    if (!lease)
+    const bool is_known = plugin_lease_is_known(own, id);
+    if (!is_known && !make_room(own))
         return false;
-    lease->id = id;
-    lease->ends_ns = ends_ns;
-    HASH_ADD(hh, own->leases, id, sizeof lease->id, lease);
-    if (!lease->hh.tbl) {
-        free(lease);
-        return false;
-    }
-    if (HASH_COUNT(own->leases) >= own->prune_at)
-        prune(own);
+    const size_t at = position_of(own, id);
+    struct plugin_lease *place = own->leases + at;
+    if (!is_known)
+        memmove(place + 1, place, (own->lease_count++ - at) * sizeof *place);
+    *place = (struct plugin_lease){.id = id, .ends_ns = ends_ns};
     return true;
-}
-
-bool plugin_lease_is_known(const struct plugin_store *own, int64_t id)
-{
-    return find(own, id) != NULL;
 }
 
 void plugin_lease_forget(struct plugin_store *own, int64_t id)
 {
-    struct plugin_lease *lease = find(own, id);
-    if (lease)
-        remove_lease(own, lease);
+    if (!plugin_lease_is_known(own, id))
+        return;
+    const size_t at = position_of(own, id);
+    struct plugin_lease *place = own->leases + at;
+    memmove(place, place + 1, (--own->lease_count - at) * sizeof *place);
 }
 
 void plugin_leases_release(struct plugin_store *own)
 {
-    struct plugin_lease *lease, *next;
-    HASH_ITER(hh, own->leases, lease, next)
-    remove_lease(own, lease);
+    free(own->leases);
+    own->leases = NULL;
+    own->lease_count = own->lease_room = 0;
 }

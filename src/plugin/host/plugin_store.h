@@ -13,7 +13,11 @@
 #include "plugin/host/registry.h"
 #include "store/store.h"
 
-struct plugin_lease;
+struct plugin_lease {
+    int64_t id;
+    uint64_t ends_ns; /* as far as we know */
+};
+
 struct plugin_store;
 
 /* A call that the store has not answered. It belongs to the list while that has it, then to the store. */
@@ -50,8 +54,8 @@ struct plugin_store {
     struct plugin_store_call *calls;
     size_t pending;
     struct plugin_store_watch *watches;
-    struct plugin_lease *leases; /* plugin_leases.c */
-    size_t prune_at;
+    struct plugin_lease *leases; /* owned, in the order of their ids: plugin_leases.c */
+    size_t lease_count, lease_room;
     struct plugin_store *next;
 };
 

@@ -195,7 +195,7 @@ static void a_lease_ends_with_its_keys_and_is_one_plugins(void **state)
         memory_hub_advance(hub, 62000);
     }
     assert_int_equal(STATUS_OF(weir_store_end(heard.lease, on_done, &heard)), WEIR_STORE_GONE);
-    assert_true(one.store->prune_at < 1000);
+    assert_true(one.store->lease_room < 100);
     strbuf_release(&heard.text);
     strbuf_release(&news.text);
 }
