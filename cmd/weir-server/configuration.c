@@ -215,3 +215,11 @@ struct plugin_options configuration_plugins(const struct configuration *configur
         .known_name = gateway_known_name,
     };
 }
+
+/* ---- For the store ---- */
+
+struct process_store_options configuration_store(const struct configuration *configuration)
+{
+    (void)configuration; /* there is no option for one that is shared */
+    return (struct process_store_options){.etcd = {.endpoints = NULL}};
+}

@@ -6,6 +6,7 @@
 #define WEIR_SERVER_CONFIGURATION_H
 
 #include "backends.h"
+#include "cluster/cluster.h"
 #include "config_file.h"
 #include "gateway/gateway.h"
 #include "options.h"
@@ -31,5 +32,8 @@ WEIR_MUST_CHECK struct configuration *configuration_read(const struct command_li
 
 /* What the plugins are given. Borrows from the configuration. */
 struct plugin_options configuration_plugins(const struct configuration *configuration);
+
+/* What the store of the process is. Borrows from the configuration. */
+struct process_store_options configuration_store(const struct configuration *configuration);
 
 #endif

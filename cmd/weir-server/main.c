@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * weir-server: reads its options, loads the plugins, runs the gateway, shuts the plugins down. */
+ * weir-server: reads its options, opens the store, loads the plugins, runs the gateway, and ends them in the
+ * opposite order. */
 #include <stdlib.h>
 
 #include "check.h"
+#include "cluster/cluster.h"
 #include "config_manual.h"
 #include "configuration.h"
 #include "plugin/host/plugin_host.h"
@@ -18,29 +20,40 @@ static void warn_of_environment(const char *name, const char *meant)
              meant);
 }
 
+static int serve_plugins(struct configuration *configuration, struct plugin_registry *registry,
+                         struct error *error)
+{
+    const struct server_options *options = &configuration->options;
+    struct config_file *file = configuration->file;
+    if (file && config_file_check(file, &server_option_table, registry, options->plugin_dir, error))
+        return -1;
+    return gateway_run(&configuration->gateway, registry, error);
+}
+
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
 static int serve(struct configuration *configuration, struct error *error)
 {
     const struct server_options *options = &configuration->options;
     struct plugin_options plugins = configuration_plugins(configuration);
-    struct config_file *file = configuration->file;
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
         return -1;
     gateway_report_crashes();
     options_misspelt_environment(&server_option_table, warn_of_environment);
-    plugins.storage = plugin_storage_new(NULL, "/weir", plugins.data_directory);
-    if (!plugins.storage)
-        return error_set(error, "not enough memory");
-    struct plugin_registry *registry = plugin_registry_load(&plugins, error);
-    int status = registry ? 0 : -1;
-    if (registry && file)
-        status =
-            config_file_check(file, &server_option_table, registry, options->plugin_dir, error);
-    if (status == 0)
-        status = gateway_run(&configuration->gateway, registry, error);
+    const struct process_store_options shared = configuration_store(configuration);
+    struct process_store *store = process_store_open(&shared, error);
+    if (!store)
+        return -1;
+    struct plugin_storage *storage =
+        plugin_storage_new(process_store_shared(store), "/weir", plugins.data_directory);
+    plugins.storage = storage;
+    struct plugin_registry *registry = storage ? plugin_registry_load(&plugins, error) : NULL;
+    int status = storage ? -1 : error_set(error, "not enough memory");
+    if (registry)
+        status = serve_plugins(configuration, registry, error);
     plugin_registry_shutdown(registry);
-    plugin_storage_free(plugins.storage);
+    process_store_close(store);
+    plugin_storage_free(storage); /* what the store's callbacks touch */
     return status;
 }
 

@@ -3,12 +3,20 @@
  * cluster: what several gateways share.
  *
  *   etcd.h           a store (room store) that is etcd
+ *   process_store.h  the one that a process has, and when it ends
+ *   membership.h     a node's number, and what all nodes say of themselves
+ *   node_record.h    one of the latter, as JSON
+ *   plugin_keys.h    flushes and states of plugins, as TiDB's servers share them
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
 #define WEIR_CLUSTER_CLUSTER_H
 
 #include "cluster/etcd.h"
+#include "cluster/membership.h"
+#include "cluster/node_record.h"
+#include "cluster/plugin_keys.h"
+#include "cluster/process_store.h"
 #include "store/store.h"
 
 #endif

@@ -23,7 +23,7 @@ void introduce(struct introduction *introduction, const struct worker *worker,
     *begin = (struct session_arrival){
         .id = atomic_load(&gateway->ids_are_backends)
                   ? 0
-                  : connection_ids_next(gateway->connection_ids),
+                  : connection_ids_next(gateway->connection_ids, CONNECTION_IDS_ALONE),
         .peer = arrival->peer,
         .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
         .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* uthash: out of memory is reported, not fatal. */
 #define HASH_NONFATAL_OOM 1
@@ -24,25 +25,52 @@ struct entry {
 /* Where the gateway's ids lie. */
 struct block {
     uint32_t first, last;
-    uint32_t next; /* counts down, and begins again at `last` */
-    uint32_t seen; /* the highest id of the server's that lies here; first - 1: none */
+    unsigned node_bits; /* of the counter of a node in a cluster */
+    uint32_t low, high; /* the part that is handed out now */
+    uint32_t next;      /* counts down, and begins again at `high` */
+    uint32_t seen;      /* the highest id of the server's that lies here; first - 1: none */
 };
 
 /* The second one is for servers that have used up the first one: after 2^31 connections, or where
  * ids are no plain counters (TiDB puts a server's number into their high bits). */
 static const struct block blocks[] = {
-    {.first = 0x40000000U, .last = 0x7fffffffU, .next = 0x7fffffffU, .seen = 0x3fffffffU},
-    {.first = 0x80000000U, .last = 0xffffffffU, .next = 0xffffffffU, .seen = 0x7fffffffU},
+    {.first = 0x40000000U, .last = 0x7fffffffU, .node_bits = 20, .seen = 0x3fffffffU},
+    {.first = 0x80000000U, .last = 0xffffffffU, .node_bits = 21, .seen = 0x7fffffffU},
 };
+
+_Static_assert(CONNECTION_IDS_NUMBERLESS << 20 == 0x40000000 &&
+                   CONNECTION_IDS_LAST_NODE << 20 == 0x7ff00000,
+               "the parts of nodes are the first block");
 
 #define BLOCKS     (sizeof blocks / sizeof *blocks)
 #define BLOCK_ROOM (1U << 21) /* ids that must be left; more than there can be sessions */
+#define NODE_ROOM  (1U << 20) /* in the part of a node; -max-connections is less */
 
 struct connection_ids {
     pthread_mutex_t lock;
     struct entry *entries;
+    unsigned node; /* whose parts are handed out */
     struct block blocks[BLOCKS];
 };
+
+static void hand_out_parts(struct connection_ids *ids, unsigned node)
+{
+    ids->node = node;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct block *block = &ids->blocks[i];
+        uint32_t start = 0;
+        block->low = block->first;
+        block->high = block->last;
+        if (node != CONNECTION_IDS_ALONE) {
+            block->low += (uint32_t)(node - CONNECTION_IDS_NUMBERLESS) << block->node_bits;
+            block->high = block->low + (1U << block->node_bits) - 1;
+        }
+        if (node == CONNECTION_IDS_NUMBERLESS &&
+            getrandom(&start, sizeof start, GRND_NONBLOCK) != sizeof start)
+            start = (uint32_t)clock_monotonic_ns();
+        block->next = block->high - start % (block->high - block->low + 1);
+    }
+}
 
 struct connection_ids *connection_ids_new(void)
 {
@@ -52,6 +80,7 @@ struct connection_ids *connection_ids_new(void)
     pthread_mutex_init(&ids->lock, NULL);
     for (size_t i = 0; i < BLOCKS; i++)
         ids->blocks[i] = blocks[i];
+    hand_out_parts(ids, CONNECTION_IDS_ALONE);
     return ids;
 }
 
@@ -93,29 +122,49 @@ static struct block *block_of(struct connection_ids *ids, uint32_t id)
     return NULL;
 }
 
-static bool has_room(const struct block *block)
+/* The highest id that is not handed out. */
+static uint32_t floor_of(const struct block *block)
 {
-    return block->last - block->seen >= BLOCK_ROOM;
+    return block->seen < block->low ? block->low - 1 : block->seen;
+}
+
+static bool has_room(const struct connection_ids *ids, const struct block *block)
+{
+    const uint32_t room = ids->node == CONNECTION_IDS_ALONE ? BLOCK_ROOM : NODE_ROOM;
+    return floor_of(block) < block->high && block->high - floor_of(block) >= room;
 }
 
 /* Where there is no room above the server's ids, those that are given out are told apart from one
  * another, and translated for nobody. */
-uint32_t connection_ids_next(struct connection_ids *ids)
+uint32_t connection_ids_next(struct connection_ids *ids, unsigned node)
 {
+    assert(node == CONNECTION_IDS_ALONE ||
+           (node >= CONNECTION_IDS_NUMBERLESS && node <= CONNECTION_IDS_LAST_NODE));
     uint32_t id;
     pthread_mutex_lock(&ids->lock);
+    if (node != ids->node)
+        hand_out_parts(ids, node);
     struct block *block = &ids->blocks[0];
     for (size_t i = BLOCKS; i-- > 0;)
-        if (has_room(&ids->blocks[i]))
+        if (has_room(ids, &ids->blocks[i]))
             block = &ids->blocks[i];
-    uint32_t floor = has_room(block) ? block->seen : block->first - 1;
+    const uint32_t floor = has_room(ids, block) ? floor_of(block) : block->low - 1;
     do {
-        if (block->next <= floor)
-            block->next = block->last;
+        if (block->next <= floor || block->next > block->high)
+            block->next = block->high;
         id = block->next--;
     } while (find(ids, id));
     pthread_mutex_unlock(&ids->lock);
     return id;
+}
+
+unsigned connection_ids_node(uint32_t id)
+{
+    unsigned node = CONNECTION_IDS_ALONE;
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (id >= blocks[i].first && id <= blocks[i].last)
+            node = CONNECTION_IDS_NUMBERLESS + ((id - blocks[i].first) >> blocks[i].node_bits);
+    return node == CONNECTION_IDS_NUMBERLESS ? CONNECTION_IDS_ALONE : node;
 }
 
 void connection_ids_saw(struct connection_ids *ids, uint32_t server_id)

@@ -10,6 +10,10 @@
  *
  *     1 ──► the server's              the gateway's ◄── 2^31 - 1 | a spare block ◄── 2^32 - 1
  *
+ * In a cluster each node has a part of its own of both blocks, so that an id says whose it is: node << 20 and a
+ * counter, where nodes are numbered from 1025 to 2047; the spare one has 2^21 for each. What a node hands out
+ * while it has no number is of the first part, 1024, which nobody else knows; there it begins at random.
+ *
  * Ids are given out above all ids that the server was seen to use. One that the server has reached
  * since may be somebody else's there: it is translated to CONNECTION_ID_OF_NOBODY. Any thread. */
 #ifndef WEIR_GATEWAY_UPSTREAM_CONNECTION_IDS_H
@@ -35,9 +39,17 @@ struct connection_place {
 struct connection_ids *connection_ids_new(void) WEIR_MUST_CHECK;
 void connection_ids_free(struct connection_ids *ids); /* ids may be NULL */
 
-/* Returns an id that is not in the map, that the server was not seen to use, and that was not
- * returned for the last 2^21 calls. */
-uint32_t connection_ids_next(struct connection_ids *ids);
+#define CONNECTION_IDS_ALONE      0    /* the gateway is in no cluster */
+#define CONNECTION_IDS_NUMBERLESS 1024 /* it is in one, and has no number now */
+#define CONNECTION_IDS_FIRST_NODE 1025
+#define CONNECTION_IDS_LAST_NODE  2047
+
+/* Returns an id of the node that is not in the map, that the server was not seen to use, and that was not
+ * returned for the last 2^21 calls; in a cluster, 2^20. */
+uint32_t connection_ids_next(struct connection_ids *ids, unsigned node);
+
+/* The node that hands out an id in a cluster; CONNECTION_IDS_ALONE: none does. */
+unsigned connection_ids_node(uint32_t id);
 
 /* The server has given this id to a connection. */
 void connection_ids_saw(struct connection_ids *ids, uint32_t server_id);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Records of nodes, by jansson, which checks that texts are UTF-8 without a NUL. What has control characters in it is
+ * no record: a row of a table is one line. */
+#include "cluster/node_record.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* text may be foreign: what is not UTF-8 is left out. */
+static json_t *text_of(const char *text)
+{
+    json_t *value = json_string(text ? text : "");
+    return value ? value : json_string("");
+}
+
+static json_t *plugins_of(const struct node_record *record)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < record->plugin_count; i++) {
+        const struct node_plugin *plugin = &record->plugins[i];
+        json_t *one = json_object();
+        json_object_set_new(one, "name", text_of(plugin->name));
+        json_object_set_new(one, "version", text_of(plugin->version));
+        json_object_set_new(one, "state", text_of(plugin->state));
+        json_object_set_new(one, "flush", text_of(plugin->flush));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+void node_record_write(struct strbuf *out, const struct node_record *record)
+{
+    assert(record->plugin_count <= NODE_RECORD_PLUGINS);
+    json_t *root = json_object();
+    json_object_set_new(root, "address", text_of(record->address));
+    json_object_set_new(root, "version", text_of(record->version));
+    json_object_set_new(root, "since", json_integer(record->since_s));
+    json_object_set_new(root, "sessions", json_integer(record->sessions));
+    json_object_set_new(root, "plugins", plugins_of(record));
+    char *text = json_dumps(root, JSON_COMPACT);
+    if (text)
+        strbuf_add_text(out, text);
+    else
+        out->failed = true;
+    free(text);
+    json_decref(root);
+}
+
+/* Borrowed from the object. */
+static const char *text_at(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    for (const char *at = text; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return "";
+    return text ? text : "";
+}
+
+bool node_record_read(struct node_record *record, struct store_bytes bytes)
+{
+    json_error_t error;
+    json_t *root = json_loadb(bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
+    *record = (struct node_record){.owned = root};
+    if (!json_is_object(root)) {
+        node_record_release(record);
+        return false;
+    }
+    record->address = text_at(root, "address");
+    record->version = text_at(root, "version");
+    record->since_s = json_integer_value(json_object_get(root, "since"));
+    record->sessions = json_integer_value(json_object_get(root, "sessions"));
+    const json_t *list = json_object_get(root, "plugins");
+    for (size_t i = 0; i < json_array_size(list) && i < NODE_RECORD_PLUGINS; i++) {
+        const json_t *one = json_array_get(list, i);
+        record->plugins[record->plugin_count++] =
+            (struct node_plugin){.name = text_at(one, "name"),
+                                 .version = text_at(one, "version"),
+                                 .state = text_at(one, "state"),
+                                 .flush = text_at(one, "flush")};
+    }
+    return true;
+}
+
+void node_record_release(struct node_record *record)
+{
+    json_decref(record->owned);
+    *record = (struct node_record){.owned = NULL};
+}
+
+bool node_record_has(const struct node_record *record, const char *plugin)
+{
+    for (size_t i = 0; i < record->plugin_count; i++)
+        if (strcmp(record->plugins[i].name, plugin) == 0)
+            return true;
+    return false;
+}
