@@ -3,10 +3,11 @@
  * From the text of -backend and the tables [[backend]] to a list of backends. */
 #include "backends.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "password.h"
 
 #define AT(member) offsetof(struct backend_settings, member)
 
@@ -99,21 +100,6 @@ static int fill_from_file(struct backend_list *backends, const struct server_opt
     return status;
 }
 
-/* The first line of a file. */
-static int read_password(const char *path, char **password, struct error *error)
-{
-    size_t room = 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return error_set(error, "-backend-check-password-file %s: %s", path, strerror(errno));
-    const ssize_t size = getline(password, &room, file);
-    fclose(file);
-    if (size < 0)
-        return error_set(error, "-backend-check-password-file %s: there is no line in it", path);
-    (*password)[strcspn(*password, "\r\n")] = 0;
-    return 0;
-}
-
 static int fill_account(struct backend_list *backends, const struct server_options *options,
                         struct error *error)
 {
@@ -128,13 +114,9 @@ static int fill_account(struct backend_list *backends, const struct server_optio
                                     : "-backend-check-query, -backend-check-galera");
     if (options->backend_check_expect && !options->backend_check_query)
         return error_set(error, "-backend-check-expect: there is no -backend-check-query");
-    if (options->backend_check_password_file)
-        return read_password(options->backend_check_password_file, &backends->check_password,
-                             error);
-    if (!options->backend_check_password)
-        return 0;
-    backends->check_password = strdup(options->backend_check_password);
-    return backends->check_password ? 0 : error_set(error, "not enough memory");
+    return password_read(&backends->check_password, options->backend_check_password,
+                         "-backend-check-password-file", options->backend_check_password_file,
+                         error);
 }
 
 /* What the table says, and for the rest the options, as far as they mean something with it: a mode of

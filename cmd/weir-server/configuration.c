@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "password.h"
+
 static int read_options(const struct command_line *line, struct configuration *configuration,
                         struct error *error)
 {
@@ -37,6 +39,7 @@ static void release(struct gateway_configuration *gateway)
     backend_list_release(&configuration->backends);
     config_file_close(configuration->file);
     options_release(&server_option_table, &configuration->options);
+    free(configuration->cluster_password);
     free(configuration->variables_file);
     free(configuration);
 }
@@ -129,6 +132,10 @@ static void fill_gateway_options(const struct command_line *line,
                    .query = options->backend_check_query,
                    .expected = options->backend_check_expect,
                    .galera = options->backend_check_galera},
+        .cluster = {.name = options->cluster_name,
+                    .advertise = options->advertise,
+                    .required = options->cluster_required,
+                    .refuses_alone = options->cluster_unreached != 0},
         .proxy_networks = options->proxy_networks,
         .backend_first = options->backend_first,
         .mariadbd = options->mariadbd,
@@ -178,6 +185,25 @@ static int name_variables_file(struct configuration *configuration, struct error
     return configuration->variables_file ? 0 : error_set(error, "not enough memory");
 }
 
+/* Looks at what belongs together, with or without -cluster, so that a mistake shows early. */
+static int fill_cluster(struct configuration *configuration, struct error *error)
+{
+    enum { NAME_MOST = 64 };
+    const struct server_options *options = &configuration->options;
+    const char *name = options->cluster_name;
+    if (!*name || strlen(name) > NAME_MOST ||
+        name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                          "0123456789-_.")])
+        return error_set(error,
+                         "-cluster-name %s: give letters, digits, '-', '_' and '.', %d at most",
+                         log_foreign(name, strlen(name)), NAME_MOST);
+    if (!options->cluster_ssl_cert != !options->cluster_ssl_key)
+        return error_set(error, "-cluster-ssl-cert and -cluster-ssl-key: give both or none");
+    return password_read(&configuration->cluster_password, options->cluster_password,
+                         "-cluster-password-file", options->cluster_password_file, error);
+}
+
 struct configuration *configuration_read(const struct command_line *line, struct error *error)
 {
     struct configuration *configuration = calloc(1, sizeof *configuration);
@@ -188,6 +214,7 @@ struct configuration *configuration_read(const struct command_line *line, struct
     configuration->gateway.release = release;
     atomic_init(&configuration->gateway.references, 1);
     if (read_options(line, configuration, error) || name_variables_file(configuration, error) ||
+        fill_cluster(configuration, error) ||
         backend_list_fill(&configuration->backends, &configuration->options, configuration->file,
                           error)) {
         gateway_configuration_drop(&configuration->gateway);
@@ -220,6 +247,15 @@ struct plugin_options configuration_plugins(const struct configuration *configur
 
 struct process_store_options configuration_store(const struct configuration *configuration)
 {
-    (void)configuration; /* there is no option for one that is shared */
-    return (struct process_store_options){.etcd = {.endpoints = NULL}};
+    enum { TIMEOUT_MS = 2000 };
+    const struct server_options *options = &configuration->options;
+    return (struct process_store_options){
+        .etcd = {.endpoints = options->cluster,
+                 .ca = options->cluster_ssl_ca,
+                 .certificate = options->cluster_ssl_cert,
+                 .key = options->cluster_ssl_key,
+                 .user = options->cluster_user,
+                 .password = configuration->cluster_password,
+                 .timeout_ms = TIMEOUT_MS},
+    };
 }

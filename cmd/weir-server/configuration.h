@@ -23,7 +23,8 @@ struct configuration {
     struct server_options options;
     struct config_file *file; /* NULL: none */
     struct backend_list backends;
-    char *variables_file; /* what SET GLOBAL leaves behind */
+    char *cluster_password; /* owned; NULL: none */
+    char *variables_file;   /* what SET GLOBAL leaves behind */
 };
 
 /* Returns owned (gateway_configuration_drop()), or NULL and a message with file, line and key. */

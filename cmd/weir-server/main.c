@@ -21,13 +21,27 @@ static void warn_of_environment(const char *name, const char *meant)
 }
 
 static int serve_plugins(struct configuration *configuration, struct plugin_registry *registry,
-                         struct error *error)
+                         struct process_store *store, struct error *error)
 {
     const struct server_options *options = &configuration->options;
     struct config_file *file = configuration->file;
     if (file && config_file_check(file, &server_option_table, registry, options->plugin_dir, error))
         return -1;
-    return gateway_run(&configuration->gateway, registry, error);
+    return gateway_run(&configuration->gateway, registry, store, error);
+}
+
+/* Where plugins store keys: below the cluster's name, or in a file. NULL: no memory. */
+static struct plugin_storage *open_storage(const struct configuration *configuration,
+                                           struct store *shared)
+{
+    const struct server_options *options = &configuration->options;
+    struct strbuf prefix = STRBUF_INIT;
+    if (shared)
+        strbuf_printf(&prefix, "/weir/%s", options->cluster_name);
+    struct plugin_storage *storage =
+        prefix.failed ? NULL : plugin_storage_new(shared, prefix.data, options->path);
+    strbuf_release(&prefix);
+    return storage;
 }
 
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
@@ -44,13 +58,12 @@ static int serve(struct configuration *configuration, struct error *error)
     struct process_store *store = process_store_open(&shared, error);
     if (!store)
         return -1;
-    struct plugin_storage *storage =
-        plugin_storage_new(process_store_shared(store), "/weir", plugins.data_directory);
+    struct plugin_storage *storage = open_storage(configuration, process_store_shared(store));
     plugins.storage = storage;
     struct plugin_registry *registry = storage ? plugin_registry_load(&plugins, error) : NULL;
     int status = storage ? -1 : error_set(error, "not enough memory");
     if (registry)
-        status = serve_plugins(configuration, registry, error);
+        status = serve_plugins(configuration, registry, store, error);
     plugin_registry_shutdown(registry);
     process_store_close(store);
     plugin_storage_free(storage); /* what the store's callbacks touch */

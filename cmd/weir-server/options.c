@@ -15,6 +15,8 @@ static const char *const levels[] = {
 #undef X
         NULL};
 
+static const char *const unreached_policies[] = {"warn", "refuse", NULL};
+
 static const struct option_row rows[] = {
     {.name = "Listening", .type = OPTION_HEADING},
     {.name = "host",
@@ -374,6 +376,7 @@ static const struct option_row rows[] = {
      .help = "Ciphers that are offered to the backend, with colons; those of TLS 1.3 begin "
              "with TLS_. Default: OpenSSL's."},
 
+#include "options_cluster.def"
     {.name = "Plugins", .type = OPTION_HEADING},
     {.name = "plugin-dir",
      .type = OPTION_TEXT,

@@ -41,6 +41,12 @@ struct server_options {
     /* TLS to the backend */
     char *backend_tls, *backend_ssl_ca, *backend_ssl_cert, *backend_ssl_key, *backend_ssl_name,
         *backend_tls_version, *backend_ssl_cipher;
+    /* Cluster */
+    char *cluster, *cluster_name, *advertise;
+    bool cluster_required;
+    int cluster_unreached; /* index of gateway_unreached_policies */
+    char *cluster_ssl_ca, *cluster_ssl_cert, *cluster_ssl_key;
+    char *cluster_user, *cluster_password, *cluster_password_file;
     /* Plugins */
     char *plugin_dir, *plugin_load, *plugin_locked;
     bool skip_plugin_on_failure;

@@ -43,7 +43,7 @@ void etcd_endpoint_failed(struct etcd *etcd, size_t endpoint, const char *why)
         if (etcd->endpoint_count > 1)
             log_warn("cluster", "%s; going on with %s", why, etcd->endpoints[etcd->current]);
     }
-    etcd_follows_move(etcd, endpoint);
+    etcd_follows_move(etcd, endpoint, why);
 }
 
 /* etcd itself says that it cannot serve. Where it had a leader that has changed, or has run out of time,

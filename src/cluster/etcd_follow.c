@@ -197,14 +197,14 @@ void etcd_follow_start(struct etcd_follow *follow)
     }
 }
 
-void etcd_follows_move(struct etcd *etcd, size_t failed)
+void etcd_follows_move(struct etcd *etcd, size_t failed, const char *why)
 {
     for (struct etcd_follow *follow = etcd->follows; follow; follow = follow->next) {
         struct etcd_transfer *transfer = follow->watch;
         if (!transfer || (transfer->endpoint == etcd->current && transfer->endpoint != failed))
             continue;
         etcd_transfer_cancel(transfer);
-        pause_follow(follow, NULL);
+        pause_follow(follow, why);
     }
 }
 

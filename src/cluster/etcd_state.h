@@ -147,8 +147,9 @@ bool etcd_is_token_refusal(const struct etcd_answer *answer);
 /* ---- etcd_follow.c ---- */
 
 void etcd_follow_start(struct etcd_follow *follow);
-/* Watches that run at another endpoint than the current one, or at `failed`, begin again. */
-void etcd_follows_move(struct etcd *etcd, size_t failed);
+/* Watches that run at another endpoint than the current one, or at `failed`, begin again. Each is told why: the one
+ * that fails first would otherwise end the others' attempts for ever, and they would never learn of it. */
+void etcd_follows_move(struct etcd *etcd, size_t failed, const char *why);
 void etcd_follow_free(struct etcd_follow *follow);
 
 #endif

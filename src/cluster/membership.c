@@ -491,14 +491,7 @@ static void on_leave(void *user)
 
 void membership_leave(struct membership *own, long milliseconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += milliseconds % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = clock_deadline(CLOCK_MONOTONIC, (uint64_t)milliseconds * 1000000);
     pthread_mutex_lock(&own->lock);
     own->is_stopping = true;
     pthread_mutex_unlock(&own->lock);

@@ -6,7 +6,7 @@
  *     starting ──► serving ──► draining ──► over: the workers are joined, the upstream stops
  *
  * It waits for the first look at the upstream before it serves: clients are greeted with what the
- * server says of itself. */
+ * server says of itself. A node of a cluster waits for its number, too. */
 #include "gateway/gateway.h"
 
 #include <assert.h>
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "gateway/backends.h"
+#include "gateway/cluster_link.h"
 #include "gateway/configuration.h"
 #include "gateway/listeners.h"
 #include "gateway/reload.h"
@@ -50,7 +51,9 @@ struct server {
     struct activity **activities;
     struct service_pulse pulse;
     struct reporting *reporting; /* NULL: there is no status port */
+    struct process_store *store; /* borrowed */
     enum phase phase;
+    bool may_serve; /* the backend is there, or need not be */
     uint64_t drain_until_ms;
     int status;
     struct error *error;
@@ -117,15 +120,22 @@ static void prepare_for_passwords(struct server *server)
     }
 }
 
+static void on_settled(void *user)
+{
+    struct server *server = user;
+    if (server->phase == PHASE_STARTING && server->may_serve &&
+        cluster_link_may_serve(server->gateway.cluster) && start_serving(server)) {
+        server->status = -1;
+        stop(server);
+    }
+}
+
 /* The embedded server is waited for; another one may come later. */
 static void on_looked(void *user, bool answers)
 {
     struct server *server = user;
-    bool may_serve = answers || server->gateway.options->backend_count > 0;
-    if (server->phase == PHASE_STARTING && may_serve && start_serving(server)) {
-        server->status = -1;
-        stop(server);
-    }
+    server->may_serve = server->may_serve || answers || server->gateway.options->backend_count > 0;
+    on_settled(server);
     backends_end_sessions(&server->gateway);
     if (server->gateway.password_key)
         prepare_for_passwords(server);
@@ -149,6 +159,7 @@ static void finish(struct server *server)
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(&server->workers[i]);
     watchdog_stop(server->watchdog);
+    cluster_link_stop(server->gateway.cluster);
     service_pulse_stop(&server->pulse);
     reload_close(server->gateway.reload);
     server->worker_count = 0;
@@ -325,6 +336,16 @@ static void init_loop(struct server *server)
     uv_signal_start(&server->hangup, on_signal, SIGHUP);
 }
 
+/* Before the workers, who give out ids. */
+static WEIR_MUST_CHECK int join_cluster(struct server *server, struct error *error)
+{
+    if (!process_store_shared(server->store))
+        return 0;
+    server->gateway.cluster = cluster_link_start(&server->gateway, server->store, &server->loop,
+                                                 on_settled, server, error);
+    return server->gateway.cluster ? 0 : -1;
+}
+
 static int start(struct server *server, struct error *error)
 {
     const struct gateway_options *options = server->gateway.options;
@@ -350,7 +371,7 @@ static int start(struct server *server, struct error *error)
         if (!server->gateway.password_key)
             return -1;
     }
-    if (start_workers(server, error))
+    if (join_cluster(server, error) || start_workers(server, error))
         return -1;
     return reporting_open(&server->reporting, &server->gateway, error);
 }
@@ -387,13 +408,14 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
 }
 
 int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,
-                struct error *error)
+                struct process_store *store, struct error *error)
 {
-    assert(configuration && registry && error);
+    assert(configuration && registry && store && error);
     signal(SIGPIPE, SIG_IGN);
     struct server *server = server_new(configuration, registry, error);
     if (!server)
         return error_set(error, "out of memory");
+    server->store = store;
     raise_file_limit(&configuration->options);
     return_large_buffers();
     server->status = start(server, error);

@@ -27,6 +27,7 @@
  *   watchdog.c       says which worker does not go on
  *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
+ *   cluster_link.c   the gateway as a node of a cluster: its number, and what nodes share
  *   connection.c     feeds a session and does what it wishes for
  *   trace_loading.c  the trace plugin of the process */
 #ifndef WEIR_GATEWAY_GATEWAY_H
@@ -63,8 +64,17 @@ struct gateway_checks {
     bool galera;
 };
 
+/* As a node of a cluster; means nothing without a store that is shared. */
+struct gateway_cluster {
+    const char *name;      /* of the cluster: of its keys */
+    const char *advertise; /* what other nodes call this one; NULL or "": where it listens */
+    bool required;         /* clients are not served before the cluster was reached once */
+    bool refuses_alone; /* statements that are the cluster's are refused while it is not reached */
+};
+
 struct gateway_configuration;
 struct networks;
+struct process_store;
 
 struct gateway_options {
     const char *host;   /* address to listen on */
@@ -76,6 +86,7 @@ struct gateway_options {
     struct upstream_tls_options backend_tls; /* whose TLS this is */
     int backend_policy;                      /* index of gateway_policies */
     struct gateway_checks checks;
+    struct gateway_cluster cluster;
     const char *proxy_networks; /* who may send PROXY headers; NULL or "": nobody */
     bool backend_first;         /* connect it before the client is greeted, and greet as it does */
     const char *mariadbd;       /* program of the embedded backend */
@@ -147,9 +158,9 @@ WEIR_MUST_CHECK int gateway_check(struct gateway_configuration *configuration, s
 const char *gateway_known_name(uint32_t list, size_t index);
 
 /* Serves until SIGTERM or SIGINT, and the drain after it. Takes a reference to the configuration. registry: borrowed;
- * the caller shuts it down afterwards. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
+ * the caller shuts it down afterwards. store: borrowed, closed afterwards as well. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
  * serving could not begin. Main thread, once a process. */
 int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,
-                struct error *error);
+                struct process_store *store, struct error *error);
 
 #endif

@@ -6,6 +6,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "gateway/cluster_link.h"
+
 static void make_scramble(char scramble[WIRE_SCRAMBLE_BYTES])
 {
     RAND_bytes((unsigned char *)scramble, WIRE_SCRAMBLE_BYTES);
@@ -21,9 +23,10 @@ void introduce(struct introduction *introduction, const struct worker *worker,
     struct session_arrival *begin = &introduction->arrival;
     socklen_t size = sizeof begin->local;
     *begin = (struct session_arrival){
-        .id = atomic_load(&gateway->ids_are_backends)
-                  ? 0
-                  : connection_ids_next(gateway->connection_ids, CONNECTION_IDS_ALONE),
+        .id =
+            atomic_load(&gateway->ids_are_backends)
+                ? 0
+                : connection_ids_next(gateway->connection_ids, cluster_link_node(gateway->cluster)),
         .peer = arrival->peer,
         .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
         .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gateway/backends.h"
+#include "gateway/cluster_link.h"
 #include "gateway/compression_names.h"
 #include "gateway/configuration.h"
 #include "gateway/connection.h"
@@ -273,6 +274,7 @@ static void set_environment(struct worker *worker)
     const struct gateway_options *options = &worker->configuration->options;
     worker->environment = (struct session_environment){
         .operations = &operations,
+        .cluster = gateway->cluster ? &cluster_link_operations : NULL,
         .owner = worker,
         .registry = gateway->registry,
         .has_plugins = plugin_count(gateway->registry) > 0,

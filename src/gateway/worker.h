@@ -19,6 +19,7 @@
 #include "gateway/watchdog.h"
 
 struct backend_views;
+struct cluster_link;
 struct connection;
 struct reload;
 struct trace_host;
@@ -37,8 +38,9 @@ struct gateway {
     _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */
     atomic_bool ids_are_backends; /* with -backend-first: there never was more than one server */
     struct connection_ids *connection_ids;
-    atomic_long connections; /* that are alive */
-    atomic_long cut_off;     /* statements and transactions that the end of the gateway has ended */
+    struct cluster_link *cluster; /* NULL: in none */
+    atomic_long connections;      /* that are alive */
+    atomic_long cut_off; /* statements and transactions that the end of the gateway has ended */
     atomic_bool draining;
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;

@@ -17,7 +17,7 @@ ROWS = {name: (statement, why, set(re.findall(r'"([^"]+)"', rest)))
 SQL = {"FLUSH": "FLUSH TIDB PLUGINS recorder", "ENABLE": "ADMIN PLUGINS ENABLE recorder", "DISABLE": "ADMIN PLUGINS DISABLE recorder",
        "SET": "SET GLOBAL plain_word = 'other'", "TRACE": "ADMIN TRACE OFF", "SHOW_TRACE": "ADMIN SHOW TRACE",
        "BACKENDS": "ADMIN BACKENDS ENABLE '{backend}'", "SHOW_BACKENDS": "ADMIN SHOW BACKENDS",
-       "RELOAD_CONFIG": "ADMIN RELOAD CONFIG"}
+       "RELOAD_CONFIG": "ADMIN RELOAD CONFIG", "SHOW_NODES": "ADMIN SHOW NODES"}
 
 # MariaDB's privileges that somebody might take for enough.
 PRIVILEGES = ["SUPER", "RELOAD", "PROCESS", "SHUTDOWN", "FILE", "BINLOG ADMIN", "CONNECTION ADMIN", "READ_ONLY ADMIN", "SET USER",

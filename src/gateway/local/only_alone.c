@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "gateway/local/grammar_backends.h"
+#include "gateway/local/grammar_nodes.h"
 #include "gateway/local/grammar_plugins.h"
 #include "gateway/local/grammar_reload.h"
 #include "gateway/local/grammar_trace.h"
@@ -26,7 +27,8 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
         return grammar_show_plugins(text, mode, &show);
     case SQL_KIND_ADMIN:
         return grammar_trace(text, mode, &trace) || grammar_admin_variables(text, mode, &show) ||
-               grammar_backends(text, mode, &backends) || grammar_reload(text, mode, &wrong);
+               grammar_backends(text, mode, &backends) || grammar_reload(text, mode, &wrong) ||
+               grammar_nodes(text, mode, &wrong);
     default:
         return false;
     }
@@ -71,7 +73,7 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
          kind != SQL_KIND_EXECUTE_IMMEDIATE) ||
         text.size == 0 ||
         !(names(text, "plugins", 7) || names(text, "trace", 5) || names(text, "variables", 9) ||
-          names(text, "backends", 8) || names(text, "reload", 6)))
+          names(text, "backends", 8) || names(text, "reload", 6) || names(text, "nodes", 5)))
         return false;
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))

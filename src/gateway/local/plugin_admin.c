@@ -7,6 +7,7 @@
  *
  * One plugin that is locked, or whose own privilege is lacking, and none of the list is changed.
  * What they warn of is the statement's.
+ * In a cluster the other nodes are asked to do the same, and not waited for.
  * A flush may read files, and enabling notifies plugins: a thread that may block does both. */
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,47 @@ static int act(const struct plugin_admin *admin, const char *name, struct error 
     return plugin_set_enabled(registry, &observed->handle, name, enabled, error);
 }
 
+static bool is_loaded(const struct plugin_registry *registry, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < plugin_count(registry); i++)
+        found = strcmp(plugin_row_at(registry, i).name, name) == 0;
+    return found;
+}
+
+/* Whether only other nodes can do it. What a plugin demands of whom that disables it is not known here. */
+static bool is_for_others(const struct plugin_admin *admin, const char *name)
+{
+    const struct session_environment *environment = admin->local.observed->environment;
+    return admin->action != GRAMMAR_PLUGINS_DISABLE && !is_loaded(environment->registry, name) &&
+           environment->cluster->plugin_is_elsewhere(environment->owner, name);
+}
+
+/* First here, then elsewhere: what fails here is not asked of others. */
+static int act_in_cluster(struct plugin_admin *admin, const char *name)
+{
+    static const enum session_plugin_action actions[] = {
+        [GRAMMAR_PLUGINS_FLUSH] = SESSION_PLUGIN_FLUSH,
+        [GRAMMAR_PLUGINS_ENABLE] = SESSION_PLUGIN_ENABLE,
+        [GRAMMAR_PLUGINS_DISABLE] = SESSION_PLUGIN_DISABLE,
+    };
+    const struct session_environment *environment = admin->local.observed->environment;
+    const struct session_cluster *cluster = environment->cluster;
+    if (!cluster)
+        return act(admin, name, &admin->error);
+    if (cluster->plugin_begin(environment->owner, name, &admin->error))
+        return -1;
+    const int status = is_for_others(admin, name) ? 0 : act(admin, name, &admin->error);
+    cluster->plugin_end(environment->owner, name, actions[admin->action],
+                        status ? admin->error.message : NULL, &admin->local.warnings);
+    return status;
+}
+
 static void work(struct local *local)
 {
     struct plugin_admin *admin = admin_of(local);
     for (size_t i = 0; i < admin->count && admin->status == 0; i++)
-        admin->status = act(admin, admin->names[i], &admin->error);
+        admin->status = act_in_cluster(admin, admin->names[i]);
 }
 
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)

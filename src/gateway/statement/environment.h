@@ -72,6 +72,38 @@ struct session_place {
     bool is_same_user;   /* as who asks */
 };
 
+/* ---- The cluster of gateways ---- */
+
+/* A node, for people. Foreign texts, borrowed. */
+struct session_node_row {
+    unsigned number;
+    bool is_here; /* it is this one */
+    const char *address, *version, *plugins, *last_flush;
+    int64_t since_s; /* seconds since 1970 UTC */
+    int64_t sessions;
+};
+
+/* What a statement has done to a plugin here. */
+enum session_plugin_action { SESSION_PLUGIN_FLUSH, SESSION_PLUGIN_ENABLE, SESSION_PLUGIN_DISABLE };
+
+/* What several gateways have in common. Any thread; nothing waits for another node. Each gets the environment's
+ * `owner`. */
+struct session_cluster {
+    /* The plugin is about to be changed or flushed here. Returns 0, and plugin_end() is due; or -1 and a message: it is
+     * not to be done. */
+    int (*plugin_begin)(void *owner, const char *plugin, struct error *error);
+    /* It was, or it has failed (NULL: it has not). The other nodes are asked unless it has; what keeps them from it is added
+     * to warnings. */
+    void (*plugin_end)(void *owner, const char *plugin, enum session_plugin_action action,
+                       const char *failure, struct strbuf *warnings);
+    /* Whether a plugin that is not loaded here is loaded on another node. */
+    bool (*plugin_is_elsewhere)(void *owner, const char *plugin);
+    /* Calls each() for every node, by number; it may not call back. Returns false, and why is added to warnings, if the
+     * cluster cannot be asked now: they are those of before. */
+    bool (*nodes)(void *owner, void (*each)(void *user, const struct session_node_row *row),
+                  void *user, struct strbuf *warnings);
+};
+
 /* Each gets the environment's `owner`. */
 struct session_operations {
     /* The connection id map: which backend connection belongs to which session. add: once more where
@@ -128,6 +160,7 @@ struct session_operations {
 
 struct session_environment {
     const struct session_operations *operations;
+    const struct session_cluster *cluster; /* NULL: the gateway is in none */
     void *owner;
 
     struct plugin_registry *registry;

@@ -219,6 +219,32 @@ static void news_come_also_after_etcd_was_killed(void **state)
     asked_release(&asked);
 }
 
+/* The watch that failed first kept the others from failing, which went on as if nothing were missing. */
+static void each_of_several_prefixes_is_lost(void **state)
+{
+    char output[256];
+    struct asked asked[3] = {ASKED_INIT, ASKED_INIT, ASKED_INIT};
+    (void)state;
+    if (!etcd.process)
+        skip();
+    struct store *store = connect_as(NULL, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(store_follow(store, STORE_TEXT("/g/"), asked_news, &asked[i]));
+        asked_wait_news(&asked[i], "everything@");
+    }
+    kill_etcd();
+    for (size_t i = 0; i < 3; i++)
+        asked_wait_news(&asked[i], "lost; ");
+    start_etcd();
+    while (ETCDCTL("put", "/g/a", "2") != 0)
+        continue;
+    for (size_t i = 0; i < 3; i++)
+        asked_wait_news(&asked[i], " /g/a=2");
+    store_free(store);
+    for (size_t i = 0; i < 3; i++)
+        asked_release(&asked[i]);
+}
+
 static void a_user_logs_in_with_a_password(void **state)
 {
     char output[256];
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(values_are_written_and_compared),
         cmocka_unit_test(a_lease_takes_its_keys_along),
         cmocka_unit_test(news_come_also_after_etcd_was_killed),
+        cmocka_unit_test(each_of_several_prefixes_is_lost),
         cmocka_unit_test(a_user_logs_in_with_a_password),
     };
     return cmocka_run_group_tests(tests, begin, end);

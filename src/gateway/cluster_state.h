@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the room: the parts of a link to the cluster. cluster_link.c joins and leaves, cluster_plugins.c has the
+ * thread that carries orders out and says what the node is, cluster_sessions.c is what statements ask for. */
+#ifndef WEIR_GATEWAY_CLUSTER_STATE_H
+#define WEIR_GATEWAY_CLUSTER_STATE_H
+
+#include "gateway/cluster_link.h"
+
+#define OUTCOME_BYTES 400 /* of a flush, with its time */
+
+/* An order that waits. */
+struct cluster_order {
+    char *name; /* owned */
+    bool disabled, is_granted, flushes;
+};
+
+struct cluster_link {
+    struct process_store_memory memory; /* first: the store's callbacks need it all */
+    struct gateway *gateway;
+    struct store *store;
+    struct gateway_cluster options;
+    char *address, *prefix; /* owned */
+    int64_t since_s;
+    struct membership *membership;
+    struct plugin_keys *keys;
+
+    /* Main thread. */
+    uv_async_t joined;
+    uv_timer_t join_timer;
+    void (*settled)(void *user);
+    void *settled_user;
+    bool goes_alone, has_thread;
+
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t more;
+    bool is_stopped, has_changed; /* changed: what the node says of itself */
+    struct cluster_order *orders; /* in order */
+    size_t order_count, order_capacity;
+    char outcomes[PLUGIN_MAX_LOADED]
+                 [OUTCOME_BYTES]; /* of the last flush, by the plugin's index; "": none */
+};
+
+/* plugin_keys_options.order; user: the link. */
+void cluster_plugins_order(void *user, const struct plugin_order *order);
+
+/* The link's thread. */
+void *cluster_plugins_run(void *user);
+
+/* Notes what came of a flush or of a change of state, and has it said. failure NULL: it has succeeded. Any thread. */
+void cluster_plugins_note(struct cluster_link *link, const char *plugin, const char *what,
+                          const char *failure);
+
+/* The row of a plugin; SIZE_MAX: it is not loaded. */
+size_t cluster_plugins_find(const struct cluster_link *link, const char *name);
+
+#endif

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private etcd of one or several members, and etcdctl, which plays the part of TiDB's servers."""
+import pathlib
+import subprocess
+
+from .paths import program
+from .ports import free_port
+from .process import ServerProcess
+from .waiting import wait_for
+
+
+class Etcd:
+    """members: how many. start() returns when the cluster answers. options: of each etcd; ctl: of each etcdctl."""
+
+    def __init__(self, folder, members=1, scheme="http", options=(), ctl=()):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.options, self.ctl_options = options, ctl
+        self.clients = [f"{scheme}://127.0.0.1:{free_port()}" for _ in range(members)]
+        self.peers = [f"http://127.0.0.1:{free_port()}" for _ in range(members)]
+        self.processes = [None] * members
+
+    @property
+    def endpoints(self):
+        return ",".join(self.clients)
+
+    def launch(self, number=0):
+        """Starts one member, with the data that it had."""
+        self.processes[number] = ServerProcess(f"etcd{number}", [
+            program("etcd"), "--name", f"m{number}", "--data-dir", self.folder / f"m{number}",
+            "--listen-client-urls", self.clients[number], "--advertise-client-urls", self.clients[number],
+            "--listen-peer-urls", self.peers[number], "--initial-advertise-peer-urls", self.peers[number],
+            "--initial-cluster", ",".join(f"m{n}={peer}" for n, peer in enumerate(self.peers)),
+            "--unsafe-no-fsync", *self.options], self.folder)
+
+    def start(self):
+        for number in range(len(self.processes)):
+            self.launch(number)
+        self.wait_answers()
+        return self
+
+    def wait_answers(self):
+        wait_for(lambda: self.ctl("get", "nothing", check=False).returncode == 0, "etcd to answer", 30)
+
+    def kill(self, number=0):
+        """kill -9."""
+        self.processes[number].kill()
+
+    def stop(self):
+        for process in self.processes:
+            if process:
+                process.kill()
+
+    def ctl(self, *words, check=True):
+        return subprocess.run([program("etcdctl"), "--endpoints", self.endpoints, "--command-timeout", "5s", *self.ctl_options,
+                               *words], capture_output=True, text=True, check=check, env={"ETCDCTL_API": "3"})
+
+    def put(self, key, value):
+        self.ctl("put", key, value)
+
+    def get(self, key):
+        """The value; None: there is no such key."""
+        lines = self.ctl("get", key).stdout.splitlines()
+        return lines[1] if len(lines) > 1 else None
+
+    def keys(self, prefix):
+        return [line for line in self.ctl("get", "--prefix", "--keys-only", prefix).stdout.splitlines() if line]
+
+    def revision(self):
+        import json
+        return json.loads(self.ctl("get", "nothing", "-w", "json").stdout)["header"]["revision"]
