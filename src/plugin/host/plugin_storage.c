@@ -132,9 +132,13 @@ struct plugin_store *plugin_store_of(const struct weir_plugin *plugin)
 
 /* ---- Its end ---- */
 
-static void wait_until_quiet(struct plugin_store *own)
+struct timespec plugin_store_grace(void)
 {
-    const struct timespec until = clock_deadline(CLOCK_MONOTONIC, GRACE_NS);
+    return clock_deadline(CLOCK_MONOTONIC, GRACE_NS);
+}
+
+static void wait_until_quiet(struct plugin_store *own, struct timespec until)
+{
     int status = 0;
     while (status != ETIMEDOUT && (own->calls || own->is_calling))
         status = pthread_cond_clockwait(&own->quiet, &own->lock, CLOCK_MONOTONIC, &until);
@@ -143,7 +147,7 @@ static void wait_until_quiet(struct plugin_store *own)
         pthread_cond_wait(&own->quiet, &own->lock);
 }
 
-void plugin_store_close(struct weir_plugin *plugin)
+void plugin_store_close(struct weir_plugin *plugin, struct timespec until)
 {
     struct plugin_store *own = plugin->store;
     struct plugin_store_call *call;
@@ -151,7 +155,7 @@ void plugin_store_close(struct weir_plugin *plugin)
         return;
     pthread_mutex_lock(&own->lock);
     own->is_closed = true;
-    wait_until_quiet(own);
+    wait_until_quiet(own, until);
     while ((call = own->calls) != NULL) {
         weir_store_done *done = call->done;
         void *user = call->user;

@@ -65,8 +65,12 @@ struct plugin_store {
  * memory. Any thread. */
 struct plugin_store *plugin_store_of(const struct weir_plugin *plugin);
 
-/* Ends the plugin's calls and callbacks, before its OnShutdown: see <weir/store.h>. */
-void plugin_store_close(struct weir_plugin *plugin);
+/* When calls that are pending now are given up: a second from now. */
+struct timespec plugin_store_grace(void);
+
+/* Ends the plugin's calls and callbacks, before its OnShutdown: see <weir/store.h>. Waits until then for what is
+ * pending. */
+void plugin_store_close(struct weir_plugin *plugin, struct timespec until);
 
 /* ---- plugin_store.c ---- */
 

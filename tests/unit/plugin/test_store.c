@@ -48,8 +48,8 @@ static int end(void **state)
 {
     (void)state;
     memory_hub_advance(hub, 0);
-    plugin_store_close(&one);
-    plugin_store_close(&other);
+    plugin_store_close(&one, plugin_store_grace());
+    plugin_store_close(&other, plugin_store_grace());
     store_free(shared);
     plugin_storage_free(storage);
     memory_hub_free(hub);
@@ -259,7 +259,7 @@ static void a_watcher_is_notified_when_the_store_is_lost_and_of_what_it_missed(v
     memory_store_cut(shared, false);
     memory_hub_advance(hub, 0);
     assert_string_equal(news.text.data, "everything; lost; changes k=v; ");
-    plugin_store_close(&there);
+    plugin_store_close(&there, plugin_store_grace());
     store_free(away);
     plugin_storage_free(registry.options.storage);
     registry.options.storage = of_this_node;
@@ -281,7 +281,7 @@ static void when_a_plugin_is_shut_down_each_call_has_been_answered_once(void **s
     assert_int_equal(weir_store_watch(TEXT("k"), on_news, &news), 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(weir_store_put(TEXT("k"), TEXT("v"), 0, 0, put_again, &heard), 1);
-    plugin_store_close(&one);
+    plugin_store_close(&one, plugin_store_grace());
     assert_int_equal(heard.answers, 3);
     assert_int_equal(heard.status, WEIR_STORE_UNKNOWN);
     assert_string_equal(heard.message, "the server ends");
@@ -289,7 +289,7 @@ static void when_a_plugin_is_shut_down_each_call_has_been_answered_once(void **s
     memory_hub_advance(hub, 0); /* the store's answers and news go to nobody */
     assert_int_equal(heard.answers, 3);
     assert_int_equal(news.text.size, 0);
-    plugin_store_close(&one); /* once more does nothing */
+    plugin_store_close(&one, plugin_store_grace()); /* once more does nothing */
     strbuf_release(&heard.text);
 }
 
@@ -332,7 +332,7 @@ static void a_local_store_is_in_the_data_directory(void **state)
             assert_int_equal(weir_store_get(TEXT("k"), on_done, &heard), 1);
         wait_answers(&heard, round + 1);
         assert_int_equal(heard.status, WEIR_STORE_DONE);
-        plugin_store_close(&one);
+        plugin_store_close(&one, plugin_store_grace());
         plugin_storage_free(storage);
     }
     assert_string_equal(heard.text.data, " k=kept; ");
@@ -373,7 +373,7 @@ static void slowly(void *user, const weir_store_answer *answer)
 static void *close_one(void *user)
 {
     (void)user;
-    plugin_store_close(&one);
+    plugin_store_close(&one, plugin_store_grace());
     assert_true(slow.has_left);
     say(&slow.is_closed);
     return NULL;

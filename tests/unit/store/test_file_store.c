@@ -7,8 +7,10 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,6 +20,18 @@
 #include "asking.h"
 
 static char folder[64], path[80];
+
+/* A disk that fails when it is told to: the linker puts this in place of fdatasync(). */
+static atomic_bool disk_fails;
+int __real_fdatasync(int file);
+int __wrap_fdatasync(int file);
+int __wrap_fdatasync(int file)
+{
+    if (!atomic_load(&disk_fails))
+        return __real_fdatasync(file);
+    errno = EIO;
+    return -1;
+}
 
 static int begin(void **state)
 {
@@ -163,6 +177,28 @@ static void a_full_disk_is_an_error_of_the_put_and_keeps_the_old_value(void **st
     store_free(store);
     asked_release(&asked);
     free(big);
+}
+
+static void what_could_not_be_synced_is_unknown_and_written_anew(void **state)
+{
+    struct asked asked = ASKED_INIT;
+    (void)state;
+    struct store *store = open_store();
+    assert_int_equal(puts_text(store, &asked, "k1", "v"), STORE_DONE);
+    struct stat before, after;
+    assert_int_equal(stat(path, &before), 0);
+    atomic_store(&disk_fails, true);
+    assert_int_equal(puts_text(store, &asked, "k2", "v"), STORE_UNKNOWN);
+    assert_non_null(strstr(asked.message, "cannot be synced: Input/output error"));
+    atomic_store(&disk_fails, false);
+    assert_int_equal(puts_text(store, &asked, "k3", "v"), STORE_DONE);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_ino != after.st_ino);
+    store_free(store);
+    store = open_store();
+    assert_string_equal(all_of(store, &asked), "k1=v@2 k2=v@3 k3=v@4 ");
+    store_free(store);
+    asked_release(&asked);
 }
 
 static void a_torn_end_is_cut(void **state)
@@ -354,6 +390,7 @@ int main(void)
         TEST(what_was_acknowledged_survives_kill_9),
         TEST(what_is_queued_when_the_store_ends_is_done),
         TEST(a_full_disk_is_an_error_of_the_put_and_keeps_the_old_value),
+        TEST(what_could_not_be_synced_is_unknown_and_written_anew),
         TEST(a_torn_end_is_cut),
         TEST(a_damaged_file_is_refused_and_left_alone),
         TEST(a_folder_has_one_process),
