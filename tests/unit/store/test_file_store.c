@@ -282,6 +282,12 @@ static void the_file_does_not_grow_for_ever(void **state)
     memset(big, 'v', STORE_VALUE_BYTES);
     struct store *store = open_store();
     assert_int_equal(puts_text(store, &asked, "k small", "v"), STORE_DONE);
+    assert_int_equal(ask(store, &asked, (struct store_request){.action = STORE_GRANT, .ttl_s = 9}),
+                     STORE_DONE);
+    const int64_t lease = asked.lease;
+    assert_int_equal(
+        ask(store, &asked, (struct store_request){.action = STORE_REVOKE, .lease = lease}),
+        STORE_DONE);
     for (int i = 0; i < 200; i++) {
         const struct store_bytes value = {.data = big, .size = STORE_VALUE_BYTES};
         assert_int_equal(ask(store, &asked, put("k/big", value, 0)), STORE_DONE);
@@ -295,6 +301,9 @@ static void the_file_does_not_grow_for_ever(void **state)
         STORE_DONE);
     assert_int_equal(asked.revision, 203);
     assert_string_equal(all_of(store, &asked), "k small=v@2 ");
+    assert_int_equal(ask(store, &asked, (struct store_request){.action = STORE_GRANT, .ttl_s = 9}),
+                     STORE_DONE);
+    assert_true(asked.lease > lease); /* although nothing else is left of it */
     store_free(store);
     asked_release(&asked);
     free(big);
