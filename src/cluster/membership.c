@@ -29,6 +29,7 @@ struct membership {
     /* Until when the number is surely ours (the store's clock, milliseconds), and the number, in one word, so
      * that no old number is read with a new time. 0: none. */
     atomic_uint_fast64_t held;
+    atomic_int_fast64_t held_lease; /* 0: none */
 
     /* The store's thread. */
     enum state state;
@@ -65,6 +66,12 @@ static void hold_number(struct membership *own)
     const uint64_t lasts_ms = (uint64_t)own->options.lease_s * MS_A_SECOND;
     const uint64_t until_ms = own->sent_ms + lasts_ms - lasts_ms / 10;
     atomic_store(&own->held, until_ms << NUMBER_BITS | own->number);
+    atomic_store(&own->held_lease, own->lease);
+}
+
+int64_t membership_lease(const struct membership *own)
+{
+    return membership_number(own) ? atomic_load(&own->held_lease) : 0;
 }
 
 unsigned membership_number(const struct membership *own)
@@ -126,6 +133,7 @@ static void lose(struct membership *own, const char *why)
     const struct store_request revoke = {.action = STORE_REVOKE, .lease = own->lease};
     log_warn("cluster", "node %u gives its number up: %s", own->number, why);
     atomic_store(&own->held, 0);
+    atomic_store(&own->held_lease, 0);
     own->number = 0;
     own->state = AWAY;
     own->is_unsure = false;

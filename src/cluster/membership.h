@@ -40,6 +40,9 @@ struct membership *membership_new(struct store *store,
 /* The number that surely is this node's now; 0: none. Any thread, without a lock. */
 unsigned membership_number(const struct membership *membership);
 
+/* The lease that keys of this node may have, which end with it; 0: none now. Any thread. */
+int64_t membership_lease(const struct membership *membership);
+
 /* Says the record (copied; at most STORE_VALUE_BYTES) from now on. Any thread. */
 void membership_publish(struct membership *membership, const char *record, size_t size);
 

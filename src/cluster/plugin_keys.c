@@ -203,20 +203,15 @@ static bool is_among(const struct key *key, const struct store_news *news)
 /* What was there before this node began has been read at its start. */
 static void take_everything(struct plugin_keys *keys, const struct store_news *news)
 {
-    struct key *key, *next;
-    HASH_ITER(hh, keys->names, key, next)
-    {
+    for (struct key *key = keys->names; key; key = key->hh.next)
         if (key->told && !is_among(key, news))
             note_put(key, news->revision, false);
-    }
     for (size_t i = 0; i < news->count; i++)
         take_entry(keys, &news->entries[i]);
     if (keys->has_begun || keys->was_lost)
         return;
-    HASH_ITER(hh, keys->names, key, next)
-    {
+    for (struct key *key = keys->names; key; key = key->hh.next)
         key->foreign = false;
-    }
 }
 
 static void put_what_is_due(struct plugin_keys *keys);
@@ -224,7 +219,6 @@ static void put_what_is_due(struct plugin_keys *keys);
 static void on_news(void *user, const struct store_news *news)
 {
     struct plugin_keys *keys = user;
-    struct key *key, *next;
     pthread_mutex_lock(&keys->lock);
     keys->is_reached = news->kind != STORE_LOST;
     snprintf(keys->why, sizeof keys->why, "%s", news->message);
@@ -238,10 +232,8 @@ static void on_news(void *user, const struct store_news *news)
     for (size_t i = 0; news->kind == STORE_CHANGES && i < news->count; i++)
         take_entry(keys, &news->entries[i]);
     keys->has_begun = true;
-    HASH_ITER(hh, keys->names, key, next)
-    {
+    for (struct key *key = keys->names; key; key = key->hh.next)
         settle(key);
-    }
     put_what_is_due(keys);
     pthread_mutex_unlock(&keys->lock);
 }
@@ -299,26 +291,20 @@ static void put(struct key *key, bool only_after)
 
 static void put_what_is_due(struct plugin_keys *keys)
 {
-    struct key *key, *next;
-    HASH_ITER(hh, keys->names, key, next)
-    {
+    for (struct key *key = keys->names; key; key = key->hh.next)
         if (key->is_due && !key->busy)
             put(key, true);
-    }
 }
 
 static void on_timer(void *user)
 {
     struct plugin_keys *keys = user;
-    struct key *key, *next;
     pthread_mutex_lock(&keys->lock);
     keys->has_timer = false;
     if (keys->is_reached && !keys->is_stopped) {
         put_what_is_due(keys);
-        HASH_ITER(hh, keys->names, key, next)
-        {
+        for (struct key *key = keys->names; key; key = key->hh.next)
             settle(key);
-        }
     }
     pthread_mutex_unlock(&keys->lock);
 }

@@ -60,6 +60,13 @@ unsigned cluster_link_node(const struct cluster_link *link)
     return number ? number : CONNECTION_IDS_NUMBERLESS;
 }
 
+unsigned cluster_link_other_node(const struct cluster_link *link, uint32_t id)
+{
+    const unsigned node = link ? connection_ids_node(id) : CONNECTION_IDS_ALONE;
+    const bool is_other = node != CONNECTION_IDS_ALONE && membership_has(link->membership, node);
+    return is_other ? node : CONNECTION_IDS_ALONE;
+}
+
 /* ---- Start and end ---- */
 
 static void release(struct process_store_memory *memory)
@@ -67,6 +74,9 @@ static void release(struct process_store_memory *memory)
     struct cluster_link *link = (struct cluster_link *)memory;
     membership_free(link->membership);
     plugin_keys_free(link->keys);
+    node_requests_free(link->requests);
+    pthread_mutex_destroy(&link->kills_lock);
+    pthread_cond_destroy(&link->more_kills);
     pthread_mutex_destroy(&link->lock);
     pthread_cond_destroy(&link->more);
     for (size_t i = 0; i < link->order_count; i++)
@@ -124,6 +134,28 @@ static bool begin_keys(struct cluster_link *link)
     return link->keys;
 }
 
+static bool begin_requests(struct cluster_link *link)
+{
+    struct strbuf prefix = STRBUF_INIT;
+    strbuf_printf(&prefix, "%srequests/", link->prefix);
+    const struct node_requests_options options = {.prefix = prefix.data,
+                                                  .membership = link->membership,
+                                                  .asked = cluster_kills_asked,
+                                                  .user = link};
+    if (!prefix.failed)
+        link->requests = node_requests_new(link->store, &options);
+    strbuf_release(&prefix);
+    return link->requests;
+}
+
+static bool begin_threads(struct cluster_link *link)
+{
+    link->has_thread = pthread_create(&link->thread, NULL, cluster_plugins_run, link) == 0;
+    link->has_kills_thread =
+        pthread_create(&link->kills_thread, NULL, cluster_kills_run, link) == 0;
+    return link->has_thread && link->has_kills_thread;
+}
+
 static struct cluster_link *make(struct gateway *gateway, struct store *store)
 {
     struct cluster_link *link = calloc(1, sizeof *link);
@@ -137,6 +169,8 @@ static struct cluster_link *make(struct gateway *gateway, struct store *store)
     link->prefix = prefix_of(link->options.name);
     link->since_s = (int64_t)(clock_wall_ns() / CLOCK_NS_PER_S);
     pthread_mutex_init(&link->lock, NULL);
+    pthread_mutex_init(&link->kills_lock, NULL);
+    pthread_cond_init(&link->more_kills, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -163,13 +197,27 @@ struct cluster_link *cluster_link_start(struct gateway *gateway, struct process_
     uv_timer_start(&link->join_timer, on_join_timer, JOIN_MS, 0);
     /* What it says of itself is there before it joins. */
     if (link->address && link->prefix && begin_membership(link) && begin_keys(link) &&
-        pthread_create(&link->thread, NULL, cluster_plugins_run, link) == 0) {
-        link->has_thread = true;
+        begin_requests(link) && begin_threads(link))
         return link;
-    }
     error_set(error, "out of memory for the cluster");
     cluster_link_stop(link);
     return NULL;
+}
+
+static void stop_threads(struct cluster_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    link->is_stopped = true;
+    pthread_cond_broadcast(&link->more);
+    pthread_mutex_unlock(&link->lock);
+    pthread_mutex_lock(&link->kills_lock);
+    link->kills_stop = true;
+    pthread_cond_broadcast(&link->more_kills);
+    pthread_mutex_unlock(&link->kills_lock);
+    if (link->has_thread)
+        pthread_join(link->thread, NULL);
+    if (link->has_kills_thread)
+        pthread_join(link->kills_thread, NULL);
 }
 
 void cluster_link_stop(struct cluster_link *link)
@@ -178,12 +226,9 @@ void cluster_link_stop(struct cluster_link *link)
         return;
     if (link->keys)
         plugin_keys_stop(link->keys);
-    pthread_mutex_lock(&link->lock);
-    link->is_stopped = true;
-    pthread_cond_broadcast(&link->more);
-    pthread_mutex_unlock(&link->lock);
-    if (link->has_thread)
-        pthread_join(link->thread, NULL);
+    if (link->requests)
+        node_requests_stop(link->requests);
+    stop_threads(link);
     if (link->membership)
         membership_leave(link->membership, LEAVE_MS);
     uv_close((uv_handle_t *)&link->joined, NULL);

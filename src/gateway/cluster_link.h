@@ -29,6 +29,10 @@ bool cluster_link_may_serve(const struct cluster_link *link);
 /* The node for connection_ids_next(). Any thread. */
 unsigned cluster_link_node(const struct cluster_link *link);
 
+/* The other node that hands out that connection id now; CONNECTION_IDS_ALONE: none does. link may be NULL. Any
+ * thread. */
+unsigned cluster_link_other_node(const struct cluster_link *link, uint32_t id);
+
 /* Leaves the cluster, and closes its handles. The memory goes with the store. Main thread; link may be NULL. */
 void cluster_link_stop(struct cluster_link *link);
 

@@ -148,5 +148,6 @@ const struct session_cluster cluster_link_operations = {
     .plugin_begin = plugin_begin,
     .plugin_end = plugin_end,
     .plugin_is_elsewhere = plugin_is_elsewhere,
+    .kill = cluster_kills_ask,
     .nodes = nodes,
 };

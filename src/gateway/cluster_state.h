@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Inside the room: the parts of a link to the cluster. cluster_link.c joins and leaves, cluster_plugins.c has the
- * thread that carries orders out and says what the node is, cluster_sessions.c is what statements ask for. */
+ * thread that carries orders out and says what the node is, cluster_kills.c the one for KILLs, cluster_sessions.c is
+ * what statements ask for. */
 #ifndef WEIR_GATEWAY_CLUSTER_STATE_H
 #define WEIR_GATEWAY_CLUSTER_STATE_H
+
+#include <utlist.h>
 
 #include "gateway/cluster_link.h"
 
@@ -15,6 +18,14 @@ struct cluster_order {
     bool disabled, is_granted, flushes;
 };
 
+/* A KILL that another node asks for. */
+struct cluster_kill {
+    struct node_kill kill;
+    char *key; /* owned; the request's */
+    struct node_request request;
+    struct cluster_kill *next, *prev;
+};
+
 struct cluster_link {
     struct process_store_memory memory; /* first: the store's callbacks need it all */
     struct gateway *gateway;
@@ -24,13 +35,14 @@ struct cluster_link {
     int64_t since_s;
     struct membership *membership;
     struct plugin_keys *keys;
+    struct node_requests *requests;
 
     /* Main thread. */
     uv_async_t joined;
     uv_timer_t join_timer;
     void (*settled)(void *user);
     void *settled_user;
-    bool goes_alone, has_thread;
+    bool goes_alone, has_thread, has_kills_thread;
 
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -40,6 +52,13 @@ struct cluster_link {
     size_t order_count, order_capacity;
     char outcomes[PLUGIN_MAX_LOADED]
                  [OUTCOME_BYTES]; /* of the last flush, by the plugin's index; "": none */
+
+    pthread_t kills_thread;
+    pthread_mutex_t kills_lock; /* of what follows */
+    pthread_cond_t more_kills;
+    bool kills_stop;
+    struct cluster_kill *kills;
+    size_t kill_count;
 };
 
 /* plugin_keys_options.order; user: the link. */
@@ -51,6 +70,16 @@ void *cluster_plugins_run(void *user);
 /* Notes what came of a flush or of a change of state, and has it said. failure NULL: it has succeeded. Any thread. */
 void cluster_plugins_note(struct cluster_link *link, const char *plugin, const char *what,
                           const char *failure);
+
+/* node_requests_options.asked; user: the link. */
+void cluster_kills_asked(void *user, const struct node_request *request);
+
+/* The thread for KILLs. */
+void *cluster_kills_run(void *user);
+
+/* session_cluster.kill */
+enum session_kill_outcome cluster_kills_ask(void *owner, const struct session_kill *kill,
+                                            struct error *error);
 
 /* The row of a plugin; SIZE_MAX: it is not loaded. */
 size_t cluster_plugins_find(const struct cluster_link *link, const char *name);

@@ -23,10 +23,11 @@
 
 /* ---- What sessions ask for ---- */
 
-/* Whose a session is is asked only where it may have another backend than who asks, which it may after a reload. */
+/* Whose a session is is asked only where it may have another backend than who asks, which it may after a reload, or be
+ * at another node. */
 static const char *user_to_keep(const struct worker *worker, const char *user)
 {
-    return worker->configuration->options.backend_count ? user : NULL;
+    return worker->configuration->options.backend_count || worker->gateway->cluster ? user : NULL;
 }
 
 static bool id_add(void *owner, uint32_t id, const struct session_backend *backend,
@@ -46,12 +47,17 @@ static void id_remove(void *owner, uint32_t id)
 static bool id_find(void *owner, uint32_t id, const char *user, struct session_place *place)
 {
     const struct worker *worker = owner;
+    const unsigned node = cluster_link_other_node(worker->gateway->cluster, id);
     struct connection_place found;
-    if (!connection_ids_find(worker->gateway->connection_ids, id, user, &found))
-        return false;
+    if (!connection_ids_find(worker->gateway->connection_ids, id, user, &found)) {
+        *place = (struct session_place){.node = node};
+        return node;
+    }
     *place = (struct session_place){.backend = backend_view_at(worker->gateway, found.server),
                                     .backend_id = found.server_id,
                                     .is_same_user = found.is_same_user};
+    if (node) /* this node had that number once: the other one may have given the id to its own client */
+        place->backend_id = CONNECTION_ID_OF_NOBODY;
     return true;
 }
 

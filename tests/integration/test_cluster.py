@@ -4,11 +4,14 @@
 import re
 import shutil
 import signal
+import threading
 
 import pytest
+from harness import raw
 from harness.etcd import Etcd
-from harness.observe import failure, run
+from harness.observe import run
 from harness.waiting import wait_for
+from test_several_backends import UNKNOWN, WORKS, alive, error_number
 
 pytestmark = [pytest.mark.gateway_only,
               pytest.mark.skipif(not (shutil.which("etcd") and shutil.which("etcdctl")), reason="etcd is not installed")]
@@ -266,6 +269,105 @@ def test_what_a_plugin_demands_is_asked_by_some_node(nodes, etcd):
     wait_state(two, "Ready-disable", "settings")
 
 
+# ---- KILL ----
+
+@pytest.fixture
+def killers(gateway, database, etcd):
+    """Two nodes with an account that may kill, and a user who may not."""
+    database.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED BY 'gate-secret'", "GRANT CONNECTION ADMIN ON *.* TO gate@'%'",
+                     "GRANT SUPER ON *.* TO gate@'%'", "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
+
+    def make(plugins):
+        nodes = Nodes(gateway, database.address, etcd)
+        both = [nodes.add("-backend-check-user", "gate", plugins=plugins, environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+                for _ in range(2)]
+        wait_for(lambda: all(len(nodes_of(server)) == 2 for server in both), "two nodes to know each other")
+        return both
+    yield make
+    database.execute("DROP USER gate@'%'", "DROP USER plain@'%'")
+
+
+def kill_at(victims, killers, way, user="root", password=""):
+    """The error number that KILL of a session of root's at one node gives when asked at the other; 0: it has ended."""
+    with victims.endpoint.connect(database=None) as victim:
+        connection = raw.RawConnection(killers.host, killers.port, user=user, password=password)
+        try:
+            number = error_number(way(connection, victim.thread_id()))
+            assert connection.query("SELECT 1")[-1][1][:1] != b"\xff"
+        finally:
+            connection.close()
+        if number:
+            victim.ping(reconnect=False)
+        else:
+            wait_for(lambda: not alive(victim), "the end of the session")
+        return number
+
+
+@pytest.mark.time_limit(120)
+@pytest.mark.parametrize("with_plugins", [True, False], ids=["with plugins", "without plugins"])
+def test_each_form_of_kill_goes_to_the_node_of_the_session(killers, etcd, with_plugins):
+    one, two = killers(["recorder-1"] if with_plugins else [])
+    refused = {"several": 1235, **({} if with_plugins else {"PREPARE": 1243})}
+    for name, way in WORKS.items():
+        assert kill_at(one, two, way) == refused.get(name, 0), name
+    for name, way in UNKNOWN.items():
+        assert kill_at(two, one, way) == 1094, name
+    for name, way in WORKS.items():
+        assert kill_at(one, two, way, user="plain", password="plain-secret") == refused.get(name, 1227), name
+    wait_for(lambda: etcd.keys("/weir/weir/requests/") == [], "nothing to be left behind")
+
+
+def test_a_user_may_kill_a_session_of_his_own_at_another_node(killers):
+    one, two = killers([])
+    with one.endpoint.connect(user="plain", password="plain-secret", database=None) as victim, \
+            two.endpoint.connect(user="plain", password="plain-secret", database=None) as killer:
+        killer.query(f"KILL {victim.thread_id()}")
+        wait_for(lambda: not alive(victim), "the end of the session")
+        killer.ping(reconnect=False)
+
+
+def test_kill_query_ends_the_statement_and_not_the_session(killers, database):
+    one, two = killers([])
+    with one.endpoint.connect() as victim, two.endpoint.connect() as killer:
+        thread = threading.Thread(target=lambda: results.extend(run(victim, "SELECT SLEEP(30)")))
+        results = []
+        thread.start()
+        wait_for(lambda: database.execute("SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(30)%'"),
+                 "the statement to run")
+        killer.query(f"KILL QUERY {victim.thread_id()}")
+        thread.join(20)
+        assert not thread.is_alive() and results
+        victim.ping(reconnect=False)
+
+
+def test_kill_of_a_session_that_nobody_has(killers):
+    one, two = killers([])
+    with one.endpoint.connect() as gone:
+        number = gone.thread_id()
+    nobodys = {int(here(one)["Id"]) << 20: 1094, number: 1094}
+    for missing, expected in nobodys.items():
+        wait_for(lambda missing=missing: query(two, f"KILL {missing}").get("arguments", (0,))[0] == expected, "nobody to be killed")
+
+
+@pytest.mark.time_limit(90)
+def test_kill_says_that_a_node_does_not_answer(killers):
+    one, two = killers([])
+    with one.endpoint.connect() as victim:
+        one.process.freeze()
+        try:
+            refused = query(two, f"KILL {victim.thread_id()}")
+        finally:
+            one.process.signal(signal.SIGCONT)
+        assert f"node {victim.thread_id() >> 20} has not answered within" in refused["arguments"][1]
+
+
+def test_kill_needs_an_account_on_the_other_node(nodes):
+    one, two = nodes.pair()
+    with one.endpoint.connect() as victim:
+        assert "give -backend-check-user" in query(two, f"KILL {victim.thread_id()}")["arguments"][1]
+        victim.ping(reconnect=False)
+
+
 # ---- etcd is away ----
 
 @pytest.mark.time_limit(120)
@@ -382,13 +484,19 @@ def test_etcd_knows_who_it_talks_to(gateway, database, certificates, tmp_path):
         etcd.stop()
 
 
-def test_a_password_of_etcds(gateway, database, etcd, tmp_path):
+def test_a_user_of_etcds_that_may_no_more_than_it_needs(gateway, database, etcd, tmp_path):
+    """As docs/cluster.md says."""
     for words in (("user", "add", "root:root-secret"), ("role", "add", "root"), ("user", "grant-role", "root", "root"),
-                  ("auth", "enable")):
+                  ("role", "add", "weir"), ("role", "grant-permission", "weir", "--prefix=true", "readwrite", "/weir/weir/"),
+                  ("role", "grant-permission", "weir", "--prefix=true", "readwrite", "/tidb/plugins/"),
+                  ("user", "add", "weir:weir-secret"), ("user", "grant-role", "weir", "weir"), ("auth", "enable")):
         etcd.ctl(*words)
     etcd.ctl_options = ("--user", "root:root-secret")
     file = tmp_path / "password"
-    file.write_text("root-secret\n")
-    one = Nodes(gateway, database.address, etcd).add("-cluster-user", "root", "-cluster-password-file", file)
-    assert here(one)
-    assert "root-secret" not in one.log()
+    file.write_text("weir-secret\n")
+    one, two = Nodes(gateway, database.address, etcd).pair("-cluster-user", "weir", "-cluster-password-file", file)
+    assert warnings(one, "FLUSH TIDB PLUGINS recorder") == []
+    wait_for(lambda: flushes(two) == 1, "the other node to flush")
+    assert "weir-secret" not in one.log()
+    two.stop()
+    wait_for(lambda: len(nodes_of(one)) == 1, "the number to be given back")

@@ -15,7 +15,7 @@ bool kill_find_place(const struct observed *observed, uint64_t id, struct sessio
 
 bool kill_is_elsewhere(const struct observed *observed, const struct session_place *place)
 {
-    return place->backend && place->backend != observed->backend;
+    return place->node || (place->backend && place->backend != observed->backend);
 }
 
 /* ---- Texts ---- */

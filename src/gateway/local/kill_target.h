@@ -6,11 +6,11 @@
 
 #include "gateway/local/local.h"
 
-/* Returns false if no session of the gateway has that id. */
+/* Returns false if no session of the gateway has that id, nor another node of its cluster may have one. */
 WEIR_MUST_CHECK bool kill_find_place(const struct observed *observed, uint64_t id,
                                      struct session_place *place);
 
-/* Whether the session of that place is connected to another backend than the one that asks. */
+/* Whether the session of that place is connected to another backend than the one that asks, or at another node. */
 bool kill_is_elsewhere(const struct observed *observed, const struct session_place *place);
 
 /* Whether a KILL may be in the text of a COM_QUERY or COM_STMT_PREPARE: a quick look. */

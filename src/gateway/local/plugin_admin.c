@@ -104,7 +104,7 @@ static bool is_loaded(const struct plugin_registry *registry, const char *name)
 static bool is_for_others(const struct plugin_admin *admin, const char *name)
 {
     const struct session_environment *environment = admin->local.observed->environment;
-    return admin->action != GRAMMAR_PLUGINS_DISABLE && !is_loaded(environment->registry, name) &&
+    return admin->action != GRAMMAR_PLUGINS_DISABLE &&
            environment->cluster->plugin_is_elsewhere(environment->owner, name);
 }
 
@@ -118,11 +118,12 @@ static int act_in_cluster(struct plugin_admin *admin, const char *name)
     };
     const struct session_environment *environment = admin->local.observed->environment;
     const struct session_cluster *cluster = environment->cluster;
-    if (!cluster)
+    const bool is_here = is_loaded(environment->registry, name);
+    if (!cluster || (!is_here && !is_for_others(admin, name)))
         return act(admin, name, &admin->error);
     if (cluster->plugin_begin(environment->owner, name, &admin->error))
         return -1;
-    const int status = is_for_others(admin, name) ? 0 : act(admin, name, &admin->error);
+    const int status = is_here ? act(admin, name, &admin->error) : 0;
     cluster->plugin_end(environment->owner, name, actions[admin->action],
                         status ? admin->error.message : NULL, &admin->local.warnings);
     return status;

@@ -67,6 +67,7 @@ enum session_backend_order {
 
 /* Where a session is. */
 struct session_place {
+    unsigned node; /* of the cluster; the rest is not known here. 0: this one */
     const struct session_backend *backend; /* NULL: that of who asks */
     uint32_t backend_id; /* 0: a connection of the backend's may have its id too: nobody is meant */
     bool is_same_user;   /* as who asks */
@@ -83,10 +84,26 @@ struct session_node_row {
     int64_t sessions;
 };
 
+/* A KILL of a session at another node. */
+struct session_kill {
+    unsigned node;
+    uint32_t id;
+    bool is_query, is_soft;
+    const char *user; /* who wants it */
+    bool is_granted;  /* it may be anybody's session */
+};
+
+enum session_kill_outcome {
+    SESSION_KILL_DONE,
+    SESSION_KILL_NOBODY, /* there is no such session */
+    SESSION_KILL_DENIED, /* it is another user's */
+    SESSION_KILL_FAILED, /* and a message says why */
+};
+
 /* What a statement has done to a plugin here. */
 enum session_plugin_action { SESSION_PLUGIN_FLUSH, SESSION_PLUGIN_ENABLE, SESSION_PLUGIN_DISABLE };
 
-/* What several gateways have in common. Any thread; nothing waits for another node. Each gets the environment's
+/* What several gateways have in common. Any thread; nothing but kill() waits for another node. Each gets the environment's
  * `owner`. */
 struct session_cluster {
     /* The plugin is about to be changed or flushed here. Returns 0, and plugin_end() is due; or -1 and a message: it is
@@ -98,6 +115,9 @@ struct session_cluster {
                        const char *failure, struct strbuf *warnings);
     /* Whether a plugin that is not loaded here is loaded on another node. */
     bool (*plugin_is_elsewhere)(void *owner, const char *plugin);
+    /* Asks the node, and waits for its answer; not on a worker's thread. */
+    enum session_kill_outcome (*kill)(void *owner, const struct session_kill *kill,
+                                      struct error *error);
     /* Calls each() for every node, by number; it may not call back. Returns false, and why is added to warnings, if the
      * cluster cannot be asked now: they are those of before. */
     bool (*nodes)(void *owner, void (*each)(void *user, const struct session_node_row *row),

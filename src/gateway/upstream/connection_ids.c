@@ -26,6 +26,8 @@ struct entry {
 struct block {
     uint32_t first, last;
     unsigned node_bits; /* of the counter of a node in a cluster */
+    unsigned node;      /* the last one that had a number, */
+    uint32_t node_next; /* ... and its `next`: it may have none for a while, and goes on then */
     uint32_t low, high; /* the part that is handed out now */
     uint32_t next;      /* counts down, and begins again at `high` */
     uint32_t seen;      /* the highest id of the server's that lies here; first - 1: none */
@@ -55,10 +57,15 @@ struct connection_ids {
 
 static void hand_out_parts(struct connection_ids *ids, unsigned node)
 {
+    const unsigned before = ids->node;
     ids->node = node;
     for (size_t i = 0; i < BLOCKS; i++) {
         struct block *block = &ids->blocks[i];
         uint32_t start = 0;
+        if (before >= CONNECTION_IDS_FIRST_NODE) {
+            block->node = before;
+            block->node_next = block->next;
+        }
         block->low = block->first;
         block->high = block->last;
         if (node != CONNECTION_IDS_ALONE) {
@@ -69,6 +76,8 @@ static void hand_out_parts(struct connection_ids *ids, unsigned node)
             getrandom(&start, sizeof start, GRND_NONBLOCK) != sizeof start)
             start = (uint32_t)clock_monotonic_ns();
         block->next = block->high - start % (block->high - block->low + 1);
+        if (node != CONNECTION_IDS_ALONE && node == block->node)
+            block->next = block->node_next;
     }
 }
 

@@ -196,6 +196,18 @@ static void what_has_no_number_is_nobodys(void **state)
     connection_ids_free(others);
 }
 
+/* Its clients may still hold the ids from before. */
+static void a_node_that_had_no_number_for_a_while_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct connection_ids *ids = connection_ids_new();
+    const uint32_t before = connection_ids_next(ids, NODE);
+    assert_int_equal(connection_ids_node(connection_ids_next(ids, CONNECTION_IDS_NUMBERLESS)),
+                     CONNECTION_IDS_ALONE);
+    assert_int_equal(connection_ids_next(ids, NODE), before - 1);
+    connection_ids_free(ids);
+}
+
 static void a_node_hands_its_part_out_again_but_for_what_is_in_use(void **state)
 {
     (void)state;
@@ -242,6 +254,7 @@ int main(void)
         cmocka_unit_test(threads_share_it),
         cmocka_unit_test(an_id_says_whose_it_is),
         cmocka_unit_test(what_has_no_number_is_nobodys),
+        cmocka_unit_test(a_node_that_had_no_number_for_a_while_goes_on_where_it_was),
         cmocka_unit_test(a_node_hands_its_part_out_again_but_for_what_is_in_use),
         cmocka_unit_test(a_server_that_has_reached_a_nodes_part_does_not_share_it),
     };
