@@ -29,9 +29,9 @@ install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
 set(section_7 ${PROJECT_BINARY_DIR}/man7)
 set(VERSION ${PROJECT_VERSION})
 configure_file(${PROJECT_SOURCE_DIR}/share/man/weir.7.in ${section_7}/weir.7 @ONLY)
-set(abi_header ${PROJECT_SOURCE_DIR}/include/weir/plugin.h)
+set(abi_headers ${PROJECT_SOURCE_DIR}/include/weir/plugin.h ${PROJECT_SOURCE_DIR}/include/weir/store.h)
 set(abi_page ${PROJECT_SOURCE_DIR}/share/man/weir-plugin.awk)
-add_custom_command(OUTPUT ${section_7}/weir-plugin.7 DEPENDS ${abi_header} ${abi_page} VERBATIM
-    COMMAND awk -v version=${PROJECT_VERSION} -f ${abi_page} ${abi_header} > ${section_7}/weir-plugin.7)
+add_custom_command(OUTPUT ${section_7}/weir-plugin.7 DEPENDS ${abi_headers} ${abi_page} VERBATIM
+    COMMAND awk -v version=${PROJECT_VERSION} -f ${abi_page} ${abi_headers} > ${section_7}/weir-plugin.7)
 add_custom_target(manuals ALL DEPENDS ${section_7}/weir-plugin.7)
 install(FILES ${section_7}/weir.7 ${section_7}/weir-plugin.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)

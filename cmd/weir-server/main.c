@@ -30,11 +30,25 @@ static int serve_plugins(struct configuration *configuration, struct plugin_regi
     return gateway_run(&configuration->gateway, registry, store, error);
 }
 
+/* Where plugins store keys: below the cluster's name, or in a file. NULL: no memory. */
+static struct plugin_storage *open_storage(const struct configuration *configuration,
+                                           struct store *shared)
+{
+    const struct server_options *options = &configuration->options;
+    struct strbuf prefix = STRBUF_INIT;
+    if (shared)
+        strbuf_printf(&prefix, "/weir/%s", options->cluster_name);
+    struct plugin_storage *storage =
+        prefix.failed ? NULL : plugin_storage_new(shared, prefix.data, options->path);
+    strbuf_release(&prefix);
+    return storage;
+}
+
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
 static int serve(struct configuration *configuration, struct error *error)
 {
     const struct server_options *options = &configuration->options;
-    const struct plugin_options plugins = configuration_plugins(configuration);
+    struct plugin_options plugins = configuration_plugins(configuration);
     log_set_level((enum log_level)options->level);
     if (log_open(options->log_file, error))
         return -1;
@@ -44,10 +58,15 @@ static int serve(struct configuration *configuration, struct error *error)
     struct process_store *store = process_store_open(&shared, error);
     if (!store)
         return -1;
-    struct plugin_registry *registry = plugin_registry_load(&plugins, error);
-    const int status = registry ? serve_plugins(configuration, registry, store, error) : -1;
+    struct plugin_storage *storage = open_storage(configuration, process_store_shared(store));
+    plugins.storage = storage;
+    struct plugin_registry *registry = storage ? plugin_registry_load(&plugins, error) : NULL;
+    int status = storage ? -1 : error_set(error, "not enough memory");
+    if (registry)
+        status = serve_plugins(configuration, registry, store, error);
     plugin_registry_shutdown(registry);
     process_store_close(store);
+    plugin_storage_free(storage); /* what the store's callbacks touch */
     return status;
 }
 

@@ -42,6 +42,7 @@
  *      weir_choose_backend() and the fact backend_name were added: several backends
  *      weir_proxy_value() was added: what a balancer says of the connection in its PROXY header
  *      weir_expect_account() was added: a setting that names an account that the server does not have
+ *      weir/store.h was added: keys and values that survive a restart, and that all nodes of a cluster have
  */
 #ifndef WEIR_PLUGIN_H
 #define WEIR_PLUGIN_H
@@ -491,6 +492,9 @@ typedef enum weir_log_level {
 
 /* ---- The line between host and plugin ---- */
 
+struct weir_store_request; /* weir/store.h */
+struct weir_store_news;
+
 /* The host's functions. Call them through the wrappers below. */
 typedef struct weir_host_functions {
     uint32_t api_version; /* WEIR_API_VERSION of the host */
@@ -537,6 +541,9 @@ typedef struct weir_host_functions {
     int (*choose_backend)(weir_session *session, const char *name, size_t size);
     int (*proxy_value)(const weir_session *session, uint32_t type, weir_string *value);
     void (*expect_account)(const weir_plugin *plugin, weir_string account);
+    int (*store_call)(const weir_plugin *plugin, const struct weir_store_request *request);
+    int (*store_watch)(const weir_plugin *plugin, weir_string prefix,
+                       void (*watcher)(void *user, const struct weir_store_news *news), void *user);
 } weir_host_functions;
 
 /* Where the manifest's JSON lies in the shared object. */

@@ -199,6 +199,20 @@ static int choose_backend(weir_session *session, const char *name, size_t size)
     return 1;
 }
 
+/* There is no store. */
+static int store_call(const weir_plugin *plugin, const struct weir_store_request *request)
+{
+    (void)plugin, (void)request;
+    return 0;
+}
+
+static int store_watch(const weir_plugin *plugin, weir_string prefix,
+                       void (*watcher)(void *user, const struct weir_store_news *news), void *user)
+{
+    (void)plugin, (void)prefix, (void)watcher, (void)user;
+    return 0;
+}
+
 static const weir_host_functions functions = {
     .api_version = WEIR_API_VERSION,
     .struct_size = sizeof functions,
@@ -225,6 +239,8 @@ static const weir_host_functions functions = {
     .known_name = known_name,
     .limit_statement = limit_statement,
     .choose_backend = choose_backend,
+    .store_call = store_call,
+    .store_watch = store_watch,
 };
 const weir_host_functions *weir_host_table = &functions;
 const weir_plugin *weir_self;

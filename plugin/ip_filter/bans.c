@@ -2,25 +2,19 @@
  *
  * The functions of ip_filter that clients call by SELECT: which addresses are banned, and lifting a
  * ban. */
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <string.h>
 #include <weir/clock.h>
 #include <weir/strbuf.h>
 
-#include "tally.h"
+#include "ban_names.h"
+#include "shared_bans.h"
 #include "visit.h"
 
-/* The address as people write it; of IPv6 the /64 that counts as one. */
 static void add_ban(void *data, const struct tally_key *key, int64_t left)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    uint8_t address[16] = {0};
-    bool is_ipv6 = key->bytes[0] == '6';
+    char name[BAN_NAME_BYTES];
     struct strbuf *out = data;
-    memcpy(address, key->bytes + 1, key->size - 1U);
-    inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, address, text, sizeof text);
-    strbuf_printf(out, "%s%s%s %lld s", out->size ? "\n" : "", text, is_ipv6 ? "/64" : "",
+    ban_name_write(key, name);
+    strbuf_printf(out, "%s%s %lld s", out->size ? "\n" : "", name,
                   (long long)((left + CLOCK_NS_PER_S - 1) / CLOCK_NS_PER_S));
 }
 
@@ -39,25 +33,18 @@ static weir_verdict list_bans(weir_call *call)
 /* ip_filter_unban(address) */
 static weir_verdict lift_ban(weir_call *call)
 {
-    char text[INET6_ADDRSTRLEN + 4];
-    uint8_t address[16];
+    char name[BAN_NAME_BYTES];
+    struct tally_key key;
     weir_string argument = call->arguments[0];
-    bool fits = argument.data && argument.size < sizeof text;
-    snprintf(text, sizeof text, "%.*s", fits ? (int)argument.size : 0, argument.data);
-    size_t size = strlen(text);
-    if (size > 3 && strcmp(text + size - 3, "/64") == 0)
-        text[size - 3] = '\0';
-    size_t bytes = inet_pton(AF_INET, text, address) == 1    ? 4
-                   : inet_pton(AF_INET6, text, address) == 1 ? 16
-                                                             : 0;
-    if (!bytes)
+    if (!ban_name_read(argument, &key))
         return weir_fail("\"%.*s\" is no IP address",
                          (int)(argument.size < 60 ? argument.size : 60),
                          argument.data ? argument.data : "");
-    struct tally_key key = tally_key_of_address(address, bytes);
+    ban_name_write(&key, name);
     if (!tally_lift_ban(&key, (int64_t)clock_monotonic_ns()))
-        return weir_fail("%s is not banned", text);
-    weir_log(WEIR_LOG_INFO, "the ban of %s is lifted", text);
+        return weir_fail("%s is not banned", name);
+    shared_bans_lift(&key);
+    weir_log(WEIR_LOG_INFO, "the ban of %s is lifted", name);
     weir_return_text(call, "OK", 2);
     return WEIR_OK;
 }

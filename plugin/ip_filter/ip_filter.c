@@ -18,6 +18,7 @@
 
 #include "country.h"
 #include "networks.h"
+#include "shared_bans.h"
 #include "visit.h"
 
 #define ERROR_HOST_NOT_PRIVILEGED 1130 /* what MySQL answers to a host without any account */
@@ -151,7 +152,8 @@ static weir_verdict count_address(weir_session *session, struct visit *visit,
     struct tally_limits limits = {weir_number_of(IP_FILTER_CONNECTIONS_PER_ADDRESS),
                                   weir_number_of(IP_FILTER_RATE_PER_ADDRESS),
                                   weir_number_of(IP_FILTER_RATE_WINDOW)};
-    if (!limits.connections && !limits.rate && !weir_number_of(IP_FILTER_BAN_AFTER))
+    if (!limits.connections && !limits.rate && !weir_number_of(IP_FILTER_BAN_AFTER) &&
+        !shared_bans_are_known())
         return WEIR_OK;
     return count(session, &visit->address, tally_key_of_address(client->address, client->size),
                  &limits);
@@ -272,9 +274,11 @@ static void note_failure(const weir_session *session, const struct visit *visit)
     if ((code != ERROR_ACCESS_DENIED && code != ERROR_NO_PASSWORD) || !after ||
         !visit->address.size)
         return;
-    if (tally_failure(&visit->address, after, weir_number_of(IP_FILTER_BAN_WINDOW),
-                      weir_number_of(IP_FILTER_BAN_TIME), now_ns())) {
+    int64_t ban_time = weir_number_of(IP_FILTER_BAN_TIME);
+    if (tally_failure(&visit->address, after, weir_number_of(IP_FILTER_BAN_WINDOW), ban_time,
+                      now_ns())) {
         atomic_fetch_add(&bans, 1);
+        shared_bans_add(&visit->address, ban_time);
         weir_log(WEIR_LOG_WARN, "%.*s is banned after %lld failed logins",
                  WEIR_STRING_ARGS(weir_client_ip(session)), (long long)after);
     }
@@ -373,15 +377,20 @@ static weir_verdict read_files(void)
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
-    return read_files();
+    weir_verdict verdict = read_files();
+    if (verdict == WEIR_OK)
+        shared_bans_begin();
+    return verdict;
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
     (void)manifest;
     weir_verdict verdict = read_files();
-    if (verdict == WEIR_OK)
+    if (verdict == WEIR_OK) {
         tally_unban();
+        shared_bans_clear();
+    }
     return verdict;
 }
 
@@ -389,6 +398,7 @@ weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
     replace(NULL);
+    shared_bans_end();
     tally_clear();
     return WEIR_OK;
 }
@@ -400,5 +410,6 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     weir_status_number(status, "ip_filter_refused", atomic_load(&refused));
     weir_status_number(status, "ip_filter_bans", atomic_load(&bans));
     weir_status_number(status, "ip_filter_banned", tally_banned(now_ns()));
+    weir_status_number(status, "ip_filter_bans_not_stored", shared_bans_left_out());
     return WEIR_OK;
 }

@@ -22,7 +22,8 @@ struct entry {
     int64_t rate_since, rate_count;
     int64_t failed_since, failed_count;
     int64_t banned_until;
-    int64_t seen; /* when it was counted last */
+    uint64_t stored_round; /* in which the store had the ban; 0: it is this process's own */
+    int64_t seen;          /* when it was counted last */
 };
 
 static struct shard {
@@ -134,11 +135,38 @@ bool tally_failure(const struct tally_key *key, int64_t after, int64_t window, i
         banned = count_in(&entry->failed_since, &entry->failed_count, window, now) >= after;
         if (banned) {
             entry->banned_until = now + ban_time;
+            entry->stored_round = 0;
             entry->failed_count = 0;
         }
     }
     pthread_mutex_unlock(&shard->lock);
     return banned;
+}
+
+void tally_set_ban(const struct tally_key *key, int64_t left, uint64_t round, int64_t now)
+{
+    uint64_t hash = hash_of(key);
+    struct shard *shard = &shards[hash % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    struct entry *entry = find(shard, key, hash, left > 0 ? now : 0);
+    if (entry) {
+        entry->banned_until = left > 0 ? now + left : 0;
+        entry->stored_round = left > 0 ? round : 0;
+        entry->failed_count = 0;
+    }
+    pthread_mutex_unlock(&shard->lock);
+}
+
+void tally_lift_missing(uint64_t round)
+{
+    for (size_t i = 0; i < SHARDS; i++) {
+        pthread_mutex_lock(&shards[i].lock);
+        for (size_t j = 0; j < CHAINS; j++)
+            for (struct entry *entry = shards[i].chains[j]; entry; entry = entry->next)
+                if (entry->stored_round && entry->stored_round < round)
+                    entry->banned_until = 0; /* and the round stays: it is of no ban */
+        pthread_mutex_unlock(&shards[i].lock);
+    }
 }
 
 void tally_each_ban(int64_t now,

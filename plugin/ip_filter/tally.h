@@ -36,6 +36,12 @@ void tally_leave(const struct tally_key *key);
 bool tally_failure(const struct tally_key *key, int64_t after, int64_t window, int64_t ban_time,
                    int64_t now);
 
+/* Bans an address for the ns that are left, because a store says so; 0: lifts its ban. round: counts the times that
+ * everything in the store was looked at. */
+void tally_set_ban(const struct tally_key *key, int64_t left, uint64_t round, int64_t now);
+/* Lifts the bans that came from the store before this round, and not in it. */
+void tally_lift_missing(uint64_t round);
+
 size_t tally_banned(int64_t now); /* addresses that are banned */
 
 /* Calls for each address that is banned, with the ns that are left. A lock is held meanwhile. */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# weir-plugin(7) out of include/weir/plugin.h, which is the one place where the ABI is described:
+# weir-plugin(7) out of include/weir/plugin.h and include/weir/store.h, the one place where the ABI is described:
 #
-#     awk -v version=0.1.0 -f share/man/weir-plugin.awk include/weir/plugin.h
+#     awk -v version=0.1.0 -f share/man/weir-plugin.awk include/weir/plugin.h include/weir/store.h
 #
 # Titles "/* ---- Facts ---- */" become sections; a comment is the text of what stands below it; lists of X-macros with a
 # text for each name become lists. What is between host and plugin, and generated, is left out. Runs under any POSIX awk.
@@ -162,7 +162,7 @@ function list(body,    entry, first, value, rest, literal, what)
 }
 
 BEGIN {
-    say(".\\\" Made from weir/plugin.h.")
+    say(".\\\" Made from weir/plugin.h and weir/store.h.")
     say(".TH weir\\-plugin 7 \"\" \"weir " version "\" \"weir\"")
     say(".nh")
     say(".ad l")
@@ -179,6 +179,14 @@ BEGIN {
 }
 
 { sub(/[ \t]+$/, "") }
+
+# A header that a plugin includes besides.
+FNR == 1 && NR > 1 {
+    flush()
+    is_hidden = 0
+    say(".SH THE STORE")
+    say(".B #include <weir/store.h>")
+}
 
 # A title of a section, with or without text below it.
 /^\/\* ---- / {
@@ -213,7 +221,7 @@ in_comment {
     sub(/ *\*\/$/, "", line)
     sub(/^ ?\* ?/, "", line)
     # The idea of the file stands in NAME already.
-    if (line !~ /^weir\/plugin\.h: /)
+    if (line !~ /^weir\/(plugin|store)\.h: /)
         comment = comment line "\n"
     if (!in_comment && is_hidden)
         comment = ""
@@ -240,7 +248,7 @@ in_comment {
 
 # What is the compiler's business.
 /^#ifdef WEIR_PLUGIN_PROTOTYPES/ { comment = "" }
-/^#(if|ifdef|ifndef|endif|undef|include|define X|define WEIR_PLUGIN_H)/ || /^extern/ || /^}$/ && !in_block { next }
+/^#(if|ifdef|ifndef|endif|undef|include|define X|define WEIR_PLUGIN_H|define WEIR_STORE_H)/ || /^extern/ || /^}$/ && !in_block { next }
 is_hidden { next }
 
 /^#define / {

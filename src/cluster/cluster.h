@@ -2,9 +2,7 @@
  *
  * cluster: what several gateways share.
  *
- *   store.h          keys, values, leases and followers: the one interface
- *   etcd.h           a store that is etcd
- *   memory_store.h   stores in memory, for tests and simulations
+ *   etcd.h           a store (room store) that is etcd
  *   process_store.h  the one that a process has, and when it ends
  *   membership.h     a node's number, and what all nodes say of themselves
  *   node_record.h    one of the latter, as JSON
@@ -17,12 +15,11 @@
 
 #include "cluster/etcd.h"
 #include "cluster/membership.h"
-#include "cluster/memory_store.h"
 #include "cluster/node_kill.h"
 #include "cluster/node_record.h"
 #include "cluster/node_requests.h"
 #include "cluster/plugin_keys.h"
 #include "cluster/process_store.h"
-#include "cluster/store.h"
+#include "store/store.h"
 
 #endif

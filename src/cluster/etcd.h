@@ -4,7 +4,7 @@
 #ifndef WEIR_CLUSTER_ETCD_H
 #define WEIR_CLUSTER_ETCD_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 #define ETCD_ENDPOINTS_MOST 16
 

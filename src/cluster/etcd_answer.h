@@ -4,7 +4,7 @@
 #ifndef WEIR_CLUSTER_ETCD_ANSWER_H
 #define WEIR_CLUSTER_ETCD_ANSWER_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 /* Codes of gRPC, which are etcd's errors. */
 enum {

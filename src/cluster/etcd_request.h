@@ -4,7 +4,7 @@
 #ifndef WEIR_CLUSTER_ETCD_REQUEST_H
 #define WEIR_CLUSTER_ETCD_REQUEST_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 #define ETCD_WATCH_PATH        "/v3/watch"
 #define ETCD_AUTHENTICATE_PATH "/v3/auth/authenticate"

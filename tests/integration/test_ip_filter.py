@@ -224,13 +224,48 @@ def test_bans_are_listed_and_lifted_by_functions(filtered):
     assert ask(server, "SELECT ip_filter_unban('127.0.0.1')") == "OK"
     assert refusal(server) == 0 and refusal(server, "127.0.0.9") == 1129
     assert ask(server, "SELECT ip_filter_bans()").startswith("127.0.0.9 ")
-    for argument, problem in (("'127.0.0.1'", "127.0.0.1 is not banned"), ("'2001:db8::1/64'", "2001:db8::1 is not banned"),
+    for argument, problem in (("'127.0.0.1'", "127.0.0.1 is not banned"), ("'2001:db8::1/64'", "2001:db8::/64 is not banned"),
                               ("'127.0.0'", '"127.0.0" is no IP address'), ("NULL", '"" is no IP address')):
         error = failure(lambda argument=argument: ask(server, f"SELECT ip_filter_unban({argument})"))
         assert problem in error["arguments"][1], error
     for function in ("bans()", "unban('127.0.0.9')"):
         error = failure(lambda function=function: ask(server, f"SELECT ip_filter_{function}", user="plain", password="plain-secret"))
         assert error["arguments"][0] == 1227
+
+
+def test_a_ban_survives_a_restart_and_a_kill_and_a_lifted_one_stays_lifted(filtered):
+    server = filtered(ban_after=1, ban_window="1h", ban_time="1h")
+    for source in ("127.0.0.1", "127.0.0.8", "127.0.0.9"):
+        assert [refusal(server, source, password="wrong"), refusal(server, source)] == [1045, 1129]
+    data = server.folder / "data" / "plugin-store" / "data"
+    wait_for(lambda: all(b"ban/127.0.0.%d" % n in data.read_bytes() for n in (1, 8, 9)), "the bans to be stored")
+    server.stop()
+    server.start()
+    assert [refusal(server, source) for source in ("127.0.0.1", "127.0.0.7", "127.0.0.9")] == [1129, 0, 1129]
+    assert 3500 < int(ask(server, "SELECT ip_filter_bans()").split()[1]) <= 3600
+    assert ask(server, "SELECT ip_filter_unban('127.0.0.9')") == "OK"
+    assert refusal(server, "127.0.0.7", password="wrong") == 1045
+    wait_for(lambda: b"ban/127.0.0.7" in data.read_bytes(), "the ban to be stored")
+    server.process.kill()
+    server.start()
+    assert [refusal(server, f"127.0.0.{n}") for n in (1, 7, 8, 9)] == [1129, 1129, 1129, 0]
+    flush(server)  # lifts bans
+    assert refusal(server) == 0
+    server.stop()
+    server.start()
+    assert [refusal(server, f"127.0.0.{n}") for n in (1, 7, 8, 9)] == [0] * 4
+    assert ask_status(server, "Ip_filter_bans_not_stored") == "0"
+
+
+def test_a_damaged_store_is_said_and_bans_hold_without_it(filtered):
+    server = filtered(ban_after=1, ban_window="1h", ban_time="1h")
+    server.stop()
+    data = server.folder / "data" / "plugin-store" / "data"
+    data.write_text("something else\n")
+    server.start()
+    assert "is no store of this version of weir; move it away" in server.log()
+    assert [refusal(server, password="wrong"), refusal(server)] == [1045, 1129]
+    assert data.read_text() == "something else\n"
 
 
 def test_accounts_have_limits_of_their_own(filtered):

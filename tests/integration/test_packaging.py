@@ -62,12 +62,15 @@ def test_the_sample_configuration_has_every_option_and_is_read(tmp_path):
 PROGRAMS = sorted(path.parent.name for path in (ROOT / "cmd").glob("*/CMakeLists.txt"))
 
 
+ABI_HEADERS = [ROOT / "include/weir/plugin.h", ROOT / "include/weir/store.h"]
+
+
 def page_of(name):
     """A man page in roff, as it is installed."""
     if name == "weir.7":
         return (SHARE / "man" / "weir.7.in").read_text().replace("@VERSION@", "0")
     if name == "weir-plugin.7":
-        command = ["awk", "-v", "version=0", "-f", SHARE / "man" / "weir-plugin.awk", ROOT / "include/weir/plugin.h"]
+        command = ["awk", "-v", "version=0", "-f", SHARE / "man" / "weir-plugin.awk", *ABI_HEADERS]
     elif name == "weir.toml.5":
         command = [WEIR_SERVER, "-manual-file"]
     else:
@@ -111,9 +114,10 @@ def test_the_page_of_the_configuration_file_has_every_key(tmp_path):
 def test_the_page_of_the_abi_has_all_that_the_header_has(tmp_path):
     """Facts and what is said of them, events, functions and types, each as the header has it."""
     text = shown(page_of("weir-plugin.7"), tmp_path)
-    header = (ROOT / "include/weir/plugin.h").read_text()
-    public, _, rest = header.partition("/* ---- The line between host and plugin")
-    public += rest[rest.index("/* ---- What a plugin calls"):]
+    public = ""
+    for header, next_title in zip(ABI_HEADERS, ("/* ---- What a plugin calls", "/* ---- Calls of the store")):
+        before, _, rest = header.read_text().partition("/* ---- The line between host and plugin")
+        public += before + rest[rest.index(next_title):]
     events = re.findall(r"X\((WEIR_\w+),", public)
     facts = re.findall(r"X\(([a-z]\w*), \d+,", public)
     functions = set(re.findall(r"^static inline [\w *]*?(weir_\w+)\(", public, re.MULTILINE)) - {"weir_"}
@@ -125,6 +129,7 @@ def test_the_page_of_the_abi_has_all_that_the_header_has(tmp_path):
     assert not missing
     for said in ("weir_user(session) user name as sent by the client",
                  "PreAuth the client has said who it wants to be",
+                 "WEIR_STORE_DIFFERS put: the key has another revision",
                  "size_t weir_client_address(const weir_session *session, uint8_t bytes[16]); The client's address as bytes"):
         assert said in text
     assert "weir_host_functions" not in text and "X(" not in text.replace("TEXT_FACTS(X", "").replace("(X)", "")

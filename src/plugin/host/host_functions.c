@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/host/plugin_holds.h"
+#include "plugin/host/plugin_store.h"
 #include "plugin/host/plugin_variables.h"
 #include "wire/wire.h"
 
@@ -274,4 +275,6 @@ const weir_host_functions plugin_host = {
     .choose_backend = plugin_host_choose_backend,
     .proxy_value = proxy_value,
     .expect_account = plugin_expect_account,
+    .store_call = plugin_host_store_call,
+    .store_watch = plugin_host_store_watch,
 };

@@ -190,6 +190,21 @@ void plugin_collect_warnings(struct strbuf *texts, struct strbuf *accounts);
  * to lives as long as the registry. */
 void plugin_mark_calls(struct plugin_activity *activity);
 
+/* ---- Where plugins store keys (plugin_storage.c) ---- */
+
+struct plugin_storage;
+struct store;
+
+/* shared: a store that other processes have as well (borrowed), whose keys of plugins are below
+ * PREFIX/plugin/; NULL: one of this process, in the folder plugin-store of the data directory, which is opened
+ * when a plugin first asks for something. data_directory NULL: then there is none. Returns owned, or NULL
+ * without memory. */
+WEIR_MUST_CHECK struct plugin_storage *plugin_storage_new(struct store *shared, const char *prefix,
+                                                          const char *data_directory);
+
+/* After the registry was shut down, and the shared store freed. storage may be NULL. */
+void plugin_storage_free(struct plugin_storage *storage);
+
 /* ---- Loading and life cycle ---- */
 
 struct plugin_registry;
@@ -213,8 +228,9 @@ struct plugin_options {
     bool (*setting_place)(void *user, const char *plugin, const char *key,
                           struct plugin_setting_place *place);
     void *setting_user;
-    const char *variables_file; /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
-    const char *data_directory; /* NULL: none */
+    const char *variables_file;     /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
+    const char *data_directory;     /* NULL: none */
+    struct plugin_storage *storage; /* where plugins store keys; NULL: nowhere */
     /* The index-th name of a weir_name_list; NULL: there are no more. NULL itself: none are known. */
     const char *(*known_name)(uint32_t list, size_t index);
 };

@@ -6,6 +6,7 @@
  *     Uninitialized ──► Ready ──► Dying
  *            └────────► Disable      (failed, and -skip-plugin-on-failure) */
 #include "plugin/host/registry.h"
+#include "plugin/host/plugin_store.h"
 #include "plugin/host/plugin_variables.h"
 
 #include <assert.h>
@@ -189,6 +190,7 @@ static int init_all(struct plugin_registry *registry, struct error *error)
         if (plugin->state != PLUGIN_STATE_UNINITIALIZED)
             continue;
         if (call(plugin, plugin->manifest->on_init, "OnInit", error) < 0) {
+            plugin_store_close(plugin, plugin_store_grace());
             set_state(plugin, PLUGIN_STATE_DISABLE);
             status = tolerate(registry, plugin, error);
         } else {
@@ -253,9 +255,11 @@ void plugin_registry_shutdown(struct plugin_registry *registry)
 {
     if (!registry)
         return;
+    const struct timespec until = plugin_store_grace(); /* of all together */
     for (size_t i = registry->count; i-- > 0;) {
         struct weir_plugin *plugin = registry->plugins[i];
         struct error error;
+        plugin_store_close(plugin, until);
         if (plugin->state != PLUGIN_STATE_READY)
             continue;
         set_state(plugin, PLUGIN_STATE_DYING);

@@ -31,6 +31,8 @@ enum plugin_state {
 #undef X
 };
 
+struct plugin_store;
+
 /* What the manifest in the file says; strings are borrowed from json. */
 struct plugin_identity {
     json_t *json;
@@ -70,6 +72,8 @@ struct weir_plugin {
     atomic_uint_fast64_t failures, failed_ns; /* see struct plugin_health */
     pthread_mutex_t flushing;                 /* one OnFlush or OnFunction at a time */
     struct complaints complaints;             /* what it has done wrong in events */
+    struct plugin_store
+        *store; /* made when it first asks for something; NULL: not yet. Under the storage's lock */
 };
 
 /* The plugins that subscribe to one kind of event, in the order of -plugin-load. */

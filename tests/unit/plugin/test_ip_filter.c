@@ -2,7 +2,7 @@
  *
  * ip_filter, packaged and loaded as anybody would: who passes, what a wrong file does, flushing
  * under load. */
-#include "workshop.h"
+#include "filter_plugin.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -10,25 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *setting(void *user, const char *plugin, const char *key)
-{
-    (void)plugin;
-    return strcmp(key, "file") == 0 ? user : NULL;
-}
-
-/* Packages the plugin in plugin/ip_filter itself. */
-static void package(const struct workshop *workshop)
-{
-    struct strbuf report = STRBUF_INIT;
-    struct error error = {""};
-    struct plugin_package_options options = {.folder = TEST_IP_FILTER,
-                                             .output_folder = workshop_path(workshop, "out"),
-                                             .include = TEST_INCLUDE};
-    assert_int_equal(plugin_package(&options, &report, &error), 0);
-    strbuf_release(&report);
-    assert_string_equal(error.message, "");
-}
 
 /* file: the setting of that name; NULL: not set. */
 static struct plugin_registry *load(const struct workshop *workshop, const char *file,
@@ -42,19 +23,6 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
                                      .setting = setting,
                                      .setting_user = (void *)file};
     return plugin_registry_load(&options, error);
-}
-
-static struct weir_session client(const char *address)
-{
-    struct weir_session session;
-    plugin_session_init(&session);
-    session.text[WEIR_TEXT_client_ip] = (weir_string){address, strlen(address)};
-    bool is_ipv6 = strchr(address, ':') != NULL;
-    session.client_address_size = *address ? is_ipv6 ? 16 : 4 : 0;
-    if (*address)
-        assert_int_equal(inet_pton(is_ipv6 ? AF_INET6 : AF_INET, address, session.client_address),
-                         1);
-    return session;
 }
 
 static bool passes(struct plugin_registry *registry, const char *address)
@@ -119,22 +87,6 @@ static void addresses_pass_as_the_rules_say(void **state)
         {"deny 0.0.0.0/0\nallow 10.0.0.1\n", "-", "10.0.0.1"},
     };
     check_rules(workshop, rows, sizeof rows / sizeof *rows, passes_word);
-}
-
-static struct weir_session user_at(const char *user, const char *address)
-{
-    struct weir_session session = client(address);
-    session.text[WEIR_TEXT_user] = (weir_string){user, strlen(user)};
-    return session;
-}
-
-/* Whether the client gets in; it leaves again. */
-static bool visits(struct plugin_registry *registry, const char *user, const char *address)
-{
-    struct weir_session session = user_at(user, address);
-    bool passed = connection_event(registry, &session, WEIR_PRE_AUTH);
-    connection_event(registry, &session, passed ? WEIR_DISCONNECT : WEIR_REJECT);
-    return passed;
 }
 
 /* word: user@address */

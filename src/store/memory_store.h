@@ -4,10 +4,10 @@
  *
  * All is one thread's, and nothing happens but in memory_hub_advance(): there requests are answered,
  * leases end, timers run and news are told, in the order of the hub's clock. A node can be cut off. */
-#ifndef WEIR_CLUSTER_MEMORY_STORE_H
-#define WEIR_CLUSTER_MEMORY_STORE_H
+#ifndef WEIR_STORE_MEMORY_STORE_H
+#define WEIR_STORE_MEMORY_STORE_H
 
-#include "cluster/store.h"
+#include "store/interface.h"
 
 struct memory_hub;
 
