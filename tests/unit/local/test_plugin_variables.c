@@ -247,7 +247,8 @@ static void other_filters_are_the_backends_to_apply(void **state)
                         "SELECT HEX(Variable_name), HEX(Value) FROM (SELECT CONVERT('v_file' USING "
                         "utf8mb4) COLLATE utf8mb4_general_ci AS Variable_name, CONVERT('a' USING",
                         143);
-    assert_non_null(strstr(driver->queries.data, " AS Value) AS weir WHERE Value < 8" ALL_ROWS "\n"));
+    assert_non_null(
+        strstr(driver->queries.data, " AS Value) AS weir WHERE Value < 8" ALL_ROWS "\n"));
     assert_end("SHOW VARIABLES WHERE Variable_name = 'v_file' OR Variable_name = 'v_limit' AND "
                "Value > 3",
                "forward SHOW VARIABLES WHERE Variable_name = 'v_file' OR Variable_name = 'v_limit' "
