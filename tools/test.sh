@@ -67,7 +67,7 @@ integration() { # build kind, further pytest arguments
 # The clients' own programs, which take long, run in the release build.
 asan_integration() (WEIR_TRACE_CRASH=1 integration asan --ignore tests/integration/test_clients.py)
 # What the cases compare is as through the gateway alone; how connections end is HAProxy's own matter.
-balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_results or test_commands or test_events or test_large")
+balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_results or test_commands or test_events or test_large or test_prepared or test_closing")
 compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large or test_events or test_prepared or test_closing or slow_clients")
 # What TLS could change: what is read, how large it may be, and how connections end. Logins and certificates have files of their own.
 secured_integration() (WEIR_TEST_TLS=1 integration release -k "test_results or test_commands or test_large or test_closing or test_prepared or slow_clients")

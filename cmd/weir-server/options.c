@@ -221,9 +221,8 @@ static const struct option_row rows[] = {
      .help =
          "An account that each backend has for the gateway: the checks of several log in. With the "
          "privilege CONNECTION ADMIN it also runs the KILL of a session at another backend, and "
-         "with "
-         "SELECT on mysql.* it finds accounts that all clients match because weir's host is "
-         "theirs."},
+         "with SELECT on mysql.* it finds accounts that all clients match because weir's host is "
+         "theirs, and accounts that plugins are configured with and that do not exist."},
     {.name = "backend-check-password",
      .type = OPTION_TEXT,
      .offset = AT(backend_check_password),

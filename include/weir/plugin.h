@@ -935,8 +935,9 @@ static inline weir_string weir_known_name(weir_name_list list, size_t index)
 
 /* Says that what is configured names this account, in the server's form (<weir/account.h> reads accounts as people
  * write them). In a callback that carries out a client's SELECT of functions, SET, FLUSH or ADMIN the server is asked
- * afterwards, as that client, and SHOW WARNINGS names each account that no account of the server is or is in; elsewhere
- * nothing happens. Copied. */
+ * afterwards, as that client, and SHOW WARNINGS names each account that no account of the server is or is in. In Validate and
+ * OnInit at the start the account of -backend-check-user asks later, and the log names them; elsewhere nothing happens.
+ * Copied. */
 static inline void weir_expect_account(weir_string account)
 {
     if (WEIR_HOST_HAS(expect_account))

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <weir/files.h>
 
 #include "encode.h"
@@ -65,12 +66,26 @@ unsigned filter_store_id(const struct record *record)
 
 /* ---- The file ---- */
 
+/* "%" is all others, and no account. */
+static void expect_accounts_of(const struct filters *filters)
+{
+    struct account_name account;
+    const char *name;
+    json_t *filter;
+    json_object_foreach(json_object_get(filters_json(filters), "users"), name, filter)
+    {
+        if (!account_parse_named((weir_string){name, strlen(name)}, &account))
+            weir_expect_account(account_text(&account));
+    }
+}
+
 int filter_store_reload(struct error *error)
 {
     struct filters *next = filters_read(path, error);
     if (!next)
         return -1;
     set_current(next);
+    expect_accounts_of(next);
     return 0;
 }
 

@@ -232,6 +232,11 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
     if (make_views(gateway, error))
         return -1;
     backends_describe(gateway->configuration, list, &set);
+    if (plugin_ask_for_accounts(&gateway->accounts_question,
+                                plugin_accounts_at_start(gateway->registry)) > 0 &&
+        !gateway->accounts_question.failed)
+        for (size_t i = 0; i < set.count; i++)
+            list[i].accounts_question = gateway->accounts_question.data;
     set.tag = find_or_add_view;
     set.tag_user = gateway;
     if (gateway->options->backend_count > 0)

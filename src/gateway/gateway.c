@@ -396,6 +396,7 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     gateway->configuration = configuration;
     gateway->options = &configuration->options;
     gateway->registry = registry;
+    strbuf_init(&gateway->accounts_question);
     pthread_mutex_init(&gateway->configuration_lock, NULL);
     server->error = error;
     init_loop(server);
@@ -430,6 +431,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     uv_loop_close(&server->loop);
     uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
     backends_free(&server->gateway);
+    strbuf_release(&server->gateway.accounts_question);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);

@@ -33,6 +33,8 @@ struct gateway {
     atomic_uint configurations; /* that have come into force; workers that are late look */
     struct reload *reload;
     struct plugin_registry *registry;
+    struct strbuf
+        accounts_question; /* of the accounts that plugins name at the start; empty: of none */
     struct upstream_set *upstreams;
     struct backend_views *views;                          /* the same, as sessions see them */
     _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */

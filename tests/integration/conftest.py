@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from audit_log_common import AuditedGateway  # noqa: E402
 from harness import accounts  # noqa: E402
-from harness.balancer import Balancer  # noqa: E402
+from harness.balancer import BEHIND_BALANCER, Balancer  # noqa: E402
 from harness.both import Both  # noqa: E402
 from harness.certificates import EVERYWHERE, make_certificates, server_options  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
@@ -37,8 +37,6 @@ from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, ROOT, WEIR_SERV
 from harness.tracing import trace_clients  # noqa: E402
 
 trace_clients()
-
-BEHIND_BALANCER = bool(os.environ.get("WEIR_TEST_BALANCER"))
 
 
 def pytest_configure(config):

@@ -10,6 +10,7 @@ import subprocess
 import MySQLdb
 import pytest
 from harness import raw
+from harness.balancer import BEHIND_BALANCER
 from harness.paths import INTEGRATION, program
 from harness.raw import RawConnection
 from harness.waiting import wait_for
@@ -26,6 +27,12 @@ def has_ended(fd):
 
 def wait_for_end(fd):
     wait_for(lambda: has_ended(fd), "the connection to be closed", timeout=20)
+
+
+def needs_resets():
+    """After wait_timeout the server resets the connection, and weir does the same; HAProxy then ends its client's in good order."""
+    if BEHIND_BALANCER:
+        pytest.skip("HAProxy passes no reset on")
 
 
 def read_to_end(connection):
@@ -78,6 +85,9 @@ CAUSES = [by_timeout, by_kill, by_itself, by_goodbye]
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("over", ["tcp", "unix"])
 def test_what_is_read_and_how_writes_fail(both, database, cause, over):
+    if cause is by_timeout and over == "tcp":
+        needs_resets()
+
     def case(endpoint):
         seen = []
         for reads_first in (True, False):
@@ -238,6 +248,8 @@ def test_a_ping_that_crosses_the_servers_close_connects_again(both):
 @pytest.mark.parametrize("driver", ["mysqldb", "pymysql"])
 def test_sqlalchemy_asks_before_it_uses_a_connection(both, database, cause, driver):
     sqlalchemy = pytest.importorskip("sqlalchemy")
+    if cause == "timeout":
+        needs_resets()
 
     def case(endpoint):
         where = f"mysql+{driver}://tester:s3cret@{endpoint.host}:{endpoint.port}/weir_case"

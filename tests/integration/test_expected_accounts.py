@@ -3,6 +3,7 @@
 import pytest
 from audit_log_common import packaged
 from firewall_common import firewall, firewalled, make_firewall  # noqa: F401
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
 RULES = '[[deny]]\nname = "x"\naccounts = ["{account}"]\nkinds = ["DropTable"]\n'
@@ -74,6 +75,44 @@ def test_a_flush_of_rules_warns(server, admin):
     assert warnings(admin, "FLUSH TIDB PLUGINS sql_firewall") == "the server has no account ap@%"
     server.rules.write_text(RULES.format(account="ap*"))
     assert warnings(admin, "FLUSH TIDB PLUGINS sql_firewall") is None
+
+
+FILTERS = '{"filters": {"nothing": {"filter": {"log": false}}}, "users": {"app@%": "nothing", "auditor@%": "nothing", "%": "nothing"}}'
+
+
+@pytest.fixture
+def started(gateway, firewalled, ip_filter, firewall, tmp_path):  # noqa: F811
+    """Starts a gateway whose plugins have files that name accounts, with this account for checks."""
+    (tmp_path / "rules.toml").write_text(RULES.format(account="ap@%"))
+    (tmp_path / "filters.json").write_text(FILTERS)
+    (tmp_path / "networks").write_text("allow 127.0.0.0/8\nlimit app 50\nlimit a_pp 50\n")
+    (tmp_path / "weir.toml").write_text(f'[plugin.sql_firewall]\nrules = "{tmp_path}/rules.toml"\n[plugin.ip_filter]\nfile = "{tmp_path}/networks"\n'
+                                        f'[plugin.audit_log]\nfile = "{tmp_path}/audit.log"\nfilter_file = "{tmp_path}/filters.json"\n')
+
+    def start(*options):
+        return gateway(firewalled.address, plugins=[ip_filter, firewall, packaged()], options=["-config", tmp_path / "weir.toml", *options])
+    return start
+
+
+@pytest.mark.parametrize("who, said", [
+    ("gate", "name accounts that it does not have, and that match nobody: \"a_pp@%, ap@%, auditor@%\". Correct their spelling"),
+    ("poor", "whether it has the accounts that plugins' rules and settings name is not known; give the account of -backend-check-user")])
+def test_the_log_names_the_accounts_of_a_start(started, admin, firewalled, who, said):  # noqa: F811
+    """Files that are read at a start have no client that could be warned: the account of checks asks."""
+    firewalled.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED BY ''", "GRANT SELECT ON mysql.* TO gate@'%'",
+                       "CREATE OR REPLACE USER poor@'%' IDENTIFIED BY ''")
+    try:
+        server = started("-backend-check-user", who)
+        wait_for(lambda: said in server.log(), said)
+        assert server.log().count("rules and settings name") == 1
+        server.stop()
+    finally:
+        firewalled.execute("DROP USER gate@'%', poor@'%'")
+
+
+def test_a_flush_of_filters_warns(started, admin):
+    with started().endpoint.connect(database=None) as connection:
+        assert warnings(connection, "SELECT audit_log_filter_flush()") == "the server has no account auditor@%"
 
 
 def test_what_cannot_be_looked_up_is_not_known(server, admin):

@@ -6,7 +6,7 @@ import pytest
 from harness import raw
 from harness.certificates import server_options, unverified
 from harness.fake_backend import FakeBackend
-from harness.password_server import PasswordServer, unix_connection
+from harness.password_server import FIRST_USER, PasswordServer, unix_connection
 from harness.paths import ROOT
 
 pytestmark = pytest.mark.gateway_only
@@ -54,9 +54,20 @@ def log_in(server, client, method, password=PASSWORD, user="somebody"):
     return connection
 
 
-def outcome_of(server, scripted, client, method):
+def change_user(server, client, method, password=PASSWORD, user="somebody"):
+    """The same of a client that logs in as another account first. PyMySQL itself has no COM_CHANGE_USER."""
+    connection = log_in(server, client, method, "", FIRST_USER)
+    connection.password = password.encode()
+    connection._execute_command(raw.COM_CHANGE_USER, user.encode() + b"\0\0\0\x2d\0mysql_native_password\0")
+    packet = connection._read_packet()
+    packet.read_uint8()
+    connection._process_auth(packet.read_string(), packet)
+    return connection
+
+
+def outcome_of(server, scripted, client, method, comes):
     try:
-        connection = log_in(server, client, method)
+        connection = comes(server, client, method)
     except pymysql.err.MySQLError as failed:
         assert failed.args[0] == 3159 and "use -backend-tls required, or a Unix socket" in failed.args[1], failed
         assert scripted.got == []
@@ -78,15 +89,18 @@ def test_a_cell(gateway, certificates, tmp_path, method, client, backend, outcom
     name = {"dialog (PAM)": "dialog", "any other": "novel_method"}.get(method, method.split(",")[0])
     scripted = PasswordServer(name, PASSWORD, backend, certificates, tmp_path, cached=method.endswith(", cached"))
     try:
-        server = gateway(scripted.address, options=["-auto-tls"])
-        assert outcome_of(server, scripted, client, name) == outcome
-        assert backend != "plain" or client == "plain" or name == "auth_gssapi_client" or "clear" not in scripted.got
-        if outcome != "refused":
-            with pytest.raises(pymysql.err.MySQLError) as wrong:
-                log_in(server, client, name, password="another")
-            assert wrong.value.args[0] == 1045, wrong.value
+        server = gateway(scripted.address, options=["-auto-tls"], plugins=["recorder-1"])
+        for comes in (log_in, change_user):
+            assert outcome_of(server, scripted, client, name, comes) == outcome, comes
+            assert backend != "plain" or client == "plain" or name == "auth_gssapi_client" or "clear" not in scripted.got
+            if outcome != "refused":
+                with pytest.raises(pymysql.err.MySQLError) as wrong:
+                    comes(server, client, name, password="another")
+                assert wrong.value.args[:2] == (1045, "Access denied, says the password server")
     finally:
         scripted.close()
+    if outcome != "refused":
+        assert {event["auth_method"] for event in server.events.all() if event["event"] == "ChangeUser"} == {name}
     assert not scripted.backend.failures
     assert PASSWORD not in server.log()
 

@@ -310,6 +310,28 @@ def test_show_variables_filters_with_the_servers_rules(connection, sql, expected
     assert rows(connection, sql) == expected
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_limit_of_rows_hides_no_row_of_a_plugin(server, direct, limit):
+    """sql_select_limit holds for the server's own rows; plugins' rows came in spite of it when a name decided, and not when the backend did."""
+    shows = ("SHOW VARIABLES LIKE 'settings%'", "SHOW VARIABLES WHERE Value = 'JSONL' OR Value = 'mysql_native_password'",
+             "SHOW VARIABLES WHERE Value <> 'x' -- all of them", "SHOW STATUS WHERE Value >= 0",
+             f"SHOW VARIABLES WHERE Value = 'JSONL' OR Value = '{'long' * 500}' # and no more")
+
+    def ours(connection):
+        found = [[name for name, _ in rows(connection, sql)] for sql in shows]
+        return [[name for name in names if name.lower().startswith("settings_")] for names in found], [len(names) for names in found]
+
+    with direct.connect() as other, server.endpoint.connect() as connection:
+        before, _ = ours(connection)
+        for each in (other, connection):
+            each.query(f"SET sql_select_limit = {limit}")
+        after, count = ours(connection)
+        of_server, its = ours(other)
+    assert after == before and all(before) and not any(of_server)
+    of_weir = [0, 0, 0, count[3] - len(after[3]) - its[3], 0]  # its own counters
+    assert count == [len(mine) + more + own for mine, more, own in zip(after, its, of_weir)] and max(its) == limit
+
+
 def test_the_result_looks_like_the_servers(server, direct):
     def shape(endpoint, capabilities):
         with endpoint.raw(capabilities=capabilities) as connection:

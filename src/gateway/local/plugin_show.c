@@ -23,6 +23,9 @@
 /* Compared as the server compares names and values of its own. */
 #define COLLATED " USING utf8mb4) COLLATE utf8mb4_general_ci"
 
+/* Whatever sql_select_limit is; the filter before it may end with a comment. */
+#define ALL_ROWS "\nLIMIT 18446744073709551615"
+
 enum {
     ALWAYS_TAKEN = 1000, /* bytes of a question that every server takes: 1024 is the least limit */
     AROUND = 24,         /* bytes of its packet around the text, at most */
@@ -365,12 +368,13 @@ static struct local_action ask(struct plugin_show *show)
     strbuf_add_text(out,
                     written->is_like ? ") AS weir WHERE Variable_name LIKE " : ") AS weir WHERE ");
     strbuf_add(out, written->filter.at, written->filter.size);
+    strbuf_add_text(out, ALL_ROWS);
     if (show->no_memory || out->failed)
         return local_out_of_memory(&show->local);
     if (out->size + AROUND <= ALWAYS_TAKEN)
         return query_rows(show);
     return (struct local_action){.kind = LOCAL_QUERY,
-                                 .text = "SELECT @@session.max_allowed_packet",
+                                 .text = "SELECT @@session.max_allowed_packet LIMIT 1",
                                  .row = limit_row,
                                  .next = limited};
 }

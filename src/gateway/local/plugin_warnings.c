@@ -11,13 +11,11 @@
  * server's own, as is when it is forgotten. A backend that does not take the SIGNAL (TiDB has none) says
  * nothing, and the log has the warnings of plugins all the same. */
 #include <string.h>
-#include <weir/account.h>
 
 #include "gateway/local/local.h"
 
-#define MARIADB_MOST  512 /* characters of a MESSAGE_TEXT; more are error 1648 */
-#define OTHERS_MOST   128
-#define ACCOUNTS_MOST 64 /* that are looked up; more are too many for a warning */
+#define MARIADB_MOST 512 /* characters of a MESSAGE_TEXT; more are error 1648 */
+#define OTHERS_MOST  128
 
 void local_do_work(struct local *local, void (*work)(struct local *local))
 {
@@ -27,42 +25,6 @@ void local_do_work(struct local *local, void (*work)(struct local *local))
 }
 
 /* ---- Accounts ---- */
-
-/* Digits, which each sql_mode and character set reads alike. */
-static void add_hex(struct strbuf *out, const char *data, size_t size)
-{
-    strbuf_add_text(out, size ? "0x" : "''");
-    for (size_t i = 0; i < size; i++)
-        strbuf_printf(out, "%02x", (unsigned char)data[i]);
-}
-
-/* A row for each account that no account of the server is or could be meant by. The LIMIT overrides
- * sql_select_limit; bytes are compared, so that no collation is mixed with another. */
-static size_t write_question(struct strbuf *out, const struct strbuf *accounts)
-{
-    size_t count = 0;
-    strbuf_add_text(out, "SELECT wanted.account FROM (");
-    for (size_t at = 0; at < accounts->size && count < ACCOUNTS_MOST;) {
-        const size_t size = strlen(accounts->data + at);
-        const weir_string account = {accounts->data + at, size};
-        weir_string user, host;
-        at += size + 1;
-        if (!account_split(account, &user, &host))
-            continue;
-        strbuf_add_text(out, count++ ? " UNION SELECT " : "SELECT ");
-        add_hex(out, account.data, account.size);
-        strbuf_add_text(out, " AS account, ");
-        add_hex(out, user.data, user.size);
-        strbuf_add_text(out, " AS user_name, ");
-        add_hex(out, host.data, host.size);
-        strbuf_add_text(out, " AS host_name");
-    }
-    strbuf_add_text(out, ") AS wanted WHERE NOT EXISTS (SELECT 1 FROM mysql.user AS present WHERE "
-                         "CAST(present.User AS BINARY) = wanted.user_name AND "
-                         "(CAST(LOWER(present.Host) AS BINARY) = wanted.host_name OR "
-                         "CAST(LOWER(present.Host) AS BINARY) LIKE wanted.host_name)) LIMIT 64");
-    return count;
-}
 
 static void add_warning(struct local *local, const char *text)
 {
@@ -130,7 +92,7 @@ static struct local_action warn(struct local *local)
                   "SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO = %u, "
                   "MESSAGE_TEXT = _utf8mb4 ",
                   WIRE_ER_UNKNOWN_ERROR);
-    add_hex(&local->packet, local->warnings.data, size);
+    plugin_add_hex(&local->packet, local->warnings.data, size);
     return (struct local_action){
         .kind = LOCAL_QUERY, .text = local->packet.data, .packet = keep_packet, .next = warned};
 }
@@ -143,7 +105,7 @@ struct local_action local_conclude(struct local *local, struct local_action end)
     if (local->accounts.size > 0 && !local->has_looked) {
         local->has_looked = true;
         strbuf_reset(&local->packet);
-        if (write_question(&local->packet, &local->accounts) > 0)
+        if (plugin_ask_for_accounts(&local->packet, &local->accounts) > 0)
             next = (struct local_action){.kind = LOCAL_QUERY,
                                          .text = local->packet.data,
                                          .row = missing_account,

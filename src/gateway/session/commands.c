@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "gateway/session/answers.h"
+#include "gateway/session/change_user.h"
 #include "gateway/session/hold.h"
 #include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
-#include "gateway/session/login.h"
 #include "gateway/session/query.h"
 #include "gateway/session/tracing.h"
 
@@ -123,24 +123,6 @@ static void refuse_unknown_statement(struct session *session, const struct wire_
 
 /* ---- Sending on ---- */
 
-/* Sends the command on: as it came, but for authentication data that are the gateway's own. */
-static void forward(struct session *session, const struct wire_packet *command, size_t whole)
-{
-    const uint8_t next = (uint8_t)(command->sequence + 1);
-    struct strbuf rewritten = STRBUF_INIT;
-    if (command->command != WIRE_COM_CHANGE_USER) {
-        leg_pass(&session->backend, session->client.pos, whole, next, false);
-        return;
-    }
-    login_rewrite_change_user(session, command, &rewritten);
-    if (rewritten.failed || !identity_prepare_change_user(&session->observed, command))
-        session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_HANDSHAKE_ERROR, NULL,
-                     "Bad handshake: malformed COM_CHANGE_USER");
-    else
-        leg_write(&session->backend, rewritten.data, rewritten.size, next);
-    strbuf_release(&rewritten);
-}
-
 /* The command has been sent on, and no reply is due. */
 static void complete_replyless(struct session *session, const struct wire_packet *command)
 {
@@ -159,9 +141,12 @@ static void run_on_backend(struct session *session, const struct wire_packet *co
     session->observed.command.is_sent = true;
     if (command->command == WIRE_COM_SET_OPTION)
         note_option(session, command);
-    forward(session, command, whole);
-    if (!session_is_open(session))
+    if (command->command == WIRE_COM_CHANGE_USER) {
+        change_user_begin(session, command);
         return;
+    }
+    leg_pass(&session->backend, session->client.pos, whole, (uint8_t)(command->sequence + 1),
+             false);
     if (session_is_owed(session)) {
         session_enter(session, SESSION_RUNNING);
         limited_begin(session);
@@ -333,8 +318,7 @@ static bool data_is_due(const struct session *session, const struct wire_input *
            wire_tracker_expects_ack(&session->tracker, input);
 }
 
-/* LOCAL INFILE data, the client's part of an authentication exchange, or a replica's
- * acknowledgements: passed on packet by packet, since a command may follow it at once. */
+/* LOCAL INFILE data, or a replica's acknowledgements: passed on packet by packet, since a command may follow it at once. */
 bool command_data(struct session *session)
 {
     struct leg *leg = &session->client;
@@ -373,13 +357,11 @@ bool client_gone(struct session *session)
     return true;
 }
 
-/* A COM_CHANGE_USER and the gateway's own statements may still have something to ask the backend. A
- * server that has more to read, were it a COM_QUIT, does not notice the end. */
+/* The gateway's own statements may still have something to ask the backend. A server that has more to read, were it a COM_QUIT, does not notice the end. */
 bool client_end_is_due(const struct session *session)
 {
     const struct leg *client = &session->client;
-    return (client->ended || client->is_deaf) && leg_input_size(client) == 0 && !session->local &&
-           session->observed.command.code != WIRE_COM_CHANGE_USER;
+    return (client->ended || client->is_deaf) && leg_input_size(client) == 0 && !session->local;
 }
 
 /* A server carries a statement to its end, and gives up at once only where it has rows to send, or
@@ -389,7 +371,7 @@ bool outcome_is_awaited(const struct session *session)
     uint8_t command = WIRE_NO_COMMAND;
     enum wire_expect expected = wire_tracker_expects(&session->tracker, &command);
     return session->state == SESSION_RUNNING && expected != WIRE_EXPECT_ROWS &&
-           expected != WIRE_EXPECT_AUTH && expected != WIRE_EXPECT_BINLOG;
+           expected != WIRE_EXPECT_BINLOG;
 }
 
 /* A statement that runs is waited for, as the server itself does; the backend is sent the end

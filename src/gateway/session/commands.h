@@ -4,8 +4,8 @@
  *
  * A command is held back until it is whole and plugins have judged it; then its bytes go on as they
  * came. Pipelined commands wait until the one before them has its reply: only then is it known in
- * which database they run and whether they may. Data of LOAD DATA LOCAL and of an authentication
- * exchange, and a replica's acknowledgements, pass without delay. */
+ * which database they run and whether they may. Data of LOAD DATA LOCAL and a replica's
+ * acknowledgements pass without delay. */
 #ifndef WEIR_GATEWAY_SESSION_COMMANDS_H
 #define WEIR_GATEWAY_SESSION_COMMANDS_H
 

@@ -51,7 +51,7 @@ static void log_the_end(const struct session *session)
 static const char *known_outcome(const struct session *session)
 {
     bool is_dump = wire_command_reply_shape(session->observed.command.code) == WIRE_REPLY_BINLOG;
-    if (session->state == SESSION_RUNNING && !is_dump) /* which nothing else ends */
+    if (session_runs(session) && !is_dump) /* which nothing else ends */
         return "; whether it took effect is not known";
     return session->state == SESSION_JUDGING ? "; it was not run" : "";
 }

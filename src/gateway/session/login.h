@@ -18,19 +18,17 @@
  * A balancer may say in a PROXY header who the client is (login_proxy.c).
  *
  * With the backend, TLS begins once it is to be told who logs in: servers go by the capabilities of the
- * request for TLS, and these are the client's.
- *
- * Each leg numbers its own packets: with TLS on one side the numbers differ. */
+ * request for TLS, and these are the client's. */
 #ifndef WEIR_GATEWAY_SESSION_LOGIN_H
 #define WEIR_GATEWAY_SESSION_LOGIN_H
 
+#include "gateway/session/exchange.h"
 #include "gateway/session/machine.h"
-#include "gateway/session/password_relay.h"
 
 /* What the gateway itself greets with, and what clients mean that name none. */
 #define LOGIN_USUAL_PLUGIN "mysql_native_password"
 
-#define LOGIN_PACKET_BYTES 65536 /* most bytes of one packet of the backend's */
+#define LOGIN_ASKING_PLUGIN "weir_ask_the_account" /* no account has it: the backend asks */
 
 /* The backend has failed after its greeting was passed on: what the client's response is answered with. */
 struct login_failure {
@@ -46,7 +44,6 @@ struct login {
     uint64_t offered;       /* capabilities of the greeting */
     struct strbuf response; /* payload of the handshake response; what is decoded points into it */
     struct wire_handshake_response hello;
-    struct wire_tracker backend;         /* of the conversation on the backend's leg */
     struct sockaddr_storage peer, local; /* of the client */
     size_t client_bytes;                 /* read so far, less the PROXY header */
     bool looks_for_header;               /* the first bytes have not been looked at */
@@ -67,7 +64,6 @@ struct login {
     struct login_failure failure;
     bool backend_offers_tls;
     char scramble[WIRE_SCRAMBLE_BYTES]; /* of the backend's greeting */
-    struct password_relay password;
 };
 
 /* Greets. */
@@ -101,17 +97,6 @@ void login_go_on(struct session *session);
 void login_fail(struct session *session, enum close_reason reason, unsigned code,
                 const char *sqlstate, const char *message);
 
-/* Sends a packet with this payload to the backend, and shows it to the login's tracker. */
-void login_write_backend(struct session *session, const uint8_t *payload, size_t size);
-
-/* Sends a packet with this payload to the client as a part of its conversation. false: no memory,
- * or the tracker does not understand it. */
-WEIR_MUST_CHECK bool login_write_client(struct session *session, const uint8_t *payload,
-                                        size_t size);
-
-/* Appends one packet with this payload. */
-void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size);
-
 void login_release(struct session *session);
 
 /* ---- login_choose.c ---- */
@@ -125,11 +110,6 @@ WEIR_MUST_CHECK bool login_tries_another(struct session *session, const char *wh
 
 /* The session counts for its backend no more. Once, at its end; does nothing if it has none. */
 void login_leave_backend(struct session *session);
-
-/* Appends the packet of a COM_CHANGE_USER as it must reach the backend, which is made to ask
- * again. */
-void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
-                               struct strbuf *out);
 
 /* ---- Handlers of the step table ---- */
 

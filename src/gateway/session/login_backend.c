@@ -11,8 +11,7 @@
 #include "gateway/session/login.h"
 #include "gateway/session/query.h"
 
-#define ASKING_PLUGIN "weir_ask_the_account" /* no account has it: the backend asks */
-#define LEAVING_USER  "weir-client-has-left" /* no backend knows it */
+#define LEAVING_USER "weir-client-has-left" /* no backend knows it */
 
 /* ---- Connecting ---- */
 
@@ -109,29 +108,6 @@ void login_backend_lost(struct session *session)
                   label_of(session));
 }
 
-/* ---- Writing ---- */
-
-/* Shows packets of the gateway's own to the login's tracker, and sends them. Releases them. */
-static void send_framed(struct session *session, struct strbuf *framed)
-{
-    struct wire_tracker *tracker = &session->login->backend;
-    struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
-    struct wire_packet packet;
-    if (!framed->failed &&
-        wire_tracker_next(tracker, WIRE_FROM_CLIENT, &input, &packet) == WIRE_PACKET)
-        leg_write(&session->backend, framed->data, framed->size, tracker->sequence);
-    else
-        session_close(session, CLOSE_NO_MEMORY);
-    strbuf_release(framed);
-}
-
-void login_write_backend(struct session *session, const uint8_t *payload, size_t size)
-{
-    struct strbuf framed = STRBUF_INIT;
-    login_frame(&framed, session->backend.sequence, payload, size);
-    send_framed(session, &framed);
-}
-
 /* ---- Compression ---- */
 
 /* What the backend is asked for: zstd, where both have it. */
@@ -139,7 +115,8 @@ static uint64_t choose_compression(const struct session *session)
 {
     const struct session_environment *environment = environment_of(session);
     struct login *login = session->login;
-    const uint64_t both = environment->backend_compression & login->backend.server_capabilities;
+    const uint64_t both =
+        environment->backend_compression & session->exchange->backend.server_capabilities;
     const uint64_t zstd = WIRE_CAP(CLIENT_ZSTD_COMPRESSION_ALGORITHM);
     login->backend_compression = (struct session_compression){
         .capability = both & zstd ? zstd : both, .zstd_level = environment->zstd_level};
@@ -200,12 +177,12 @@ static void introduce(struct session *session)
         hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN);
     if (environment->backend_first && password_is_proof(method)) {
         facts_auth_method(&session->observed, method);
-        if (!password_relay_begin(
+        if (!exchange_uses(
                 session, method,
                 (struct wire_string){session->login->scramble, sizeof session->login->scramble}))
             return;
     } else { /* the backend asks, and what is answered may be relayed or not */
-        hello.plugin = wire_text(ASKING_PLUGIN);
+        hello.plugin = wire_text(LOGIN_ASKING_PLUGIN);
         hello.auth_response = wire_text("");
     }
     wire_encode_handshake_response(&writer, &hello);
@@ -214,7 +191,7 @@ static void introduce(struct session *session)
     if (environment->backend_first) /* else the time for the attempt goes on */
         session_set_deadline(session, environment->handshake_timeout_s);
     session->login->backend_is_asked = true;
-    send_framed(session, &packet);
+    exchange_send_backend(session, &packet);
 }
 
 static void request_tls(struct session *session)
@@ -231,7 +208,7 @@ static void request_tls(struct session *session)
         login->attempt_ms = environment->connect_timeout_s * 1000;
         session_set_deadline_ms(session, login->attempt_ms);
     }
-    send_framed(session, &packet);
+    exchange_send_backend(session, &packet);
 }
 
 static void tell_who_logs_in(struct session *session)
@@ -274,7 +251,7 @@ static void prepare_farewell(struct session *session, const struct wire_greeting
         .plugin = greeting->plugin,
     };
     wire_encode_handshake_response(&writer, &hello);
-    login_frame(&session->farewell, (uint8_t)(writer.sequence + 1), "", 0);
+    exchange_frame(&session->farewell, (uint8_t)(writer.sequence + 1), "", 0);
 }
 
 /* Without a scramble of 20 bytes there is none that today's clients could answer. */
@@ -451,7 +428,7 @@ static void accepted(struct session *session, const struct wire_packet *ok)
         }
     }
     tracking_begin(observed, session->backend.capabilities);
-    tracking_result(observed, &session->login->backend.result);
+    tracking_result(observed, &session->exchange->backend.result);
     if (!keep_ok(session, ok)) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
@@ -475,16 +452,9 @@ static void relay_to_client(struct session *session, const struct wire_packet *p
     session->login->client_was_told = true;
     session->login->backend_is_asked = false;
     if (packet->kind == WIRE_AUTH_SWITCH &&
-        wire_decode_auth_switch(packet->payload, packet->payload_size, &request)) {
+        wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
         facts_auth_method(&session->observed, request.plugin);
-        if (!password_relay_begin(session, request.plugin, request.data))
-            return;
-    } else if (packet->kind == WIRE_AUTH_MORE &&
-               password_relay_from_backend(session, packet->payload, packet->payload_size)) {
-        return;
-    }
-    if (!login_write_client(session, packet->payload, packet->payload_size))
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    exchange_from_backend(session, packet);
 }
 
 /* What does not even greet may be no server of this protocol. */
@@ -500,7 +470,7 @@ static void backend_packet(struct session *session, const struct wire_packet *pa
 {
     struct wire_greeting greeting;
     leg_set_sequence(&session->backend, (uint8_t)(packet->sequence + 1));
-    if (packet->total_size > LOGIN_PACKET_BYTES) {
+    if (packet->total_size > EXCHANGE_PACKET_BYTES) {
         not_understood(session);
         return;
     }
@@ -542,12 +512,12 @@ bool login_backend_bytes(struct session *session)
     struct wire_input input = {leg->pos, leg->end};
     struct wire_packet packet;
     enum wire_step step =
-        wire_tracker_next(&session->login->backend, WIRE_FROM_SERVER, &input, &packet);
+        wire_tracker_next(&session->exchange->backend, WIRE_FROM_SERVER, &input, &packet);
     size_t done = (size_t)(input.pos - leg->pos);
     if (step == WIRE_BROKEN && is_broken_by_header(session))
         return true;
     if (step == WIRE_BROKEN) {
-        session->tracker.broken = session->login->backend.broken;
+        session->tracker.broken = session->exchange->backend.broken;
         not_understood(session);
         return true;
     }
@@ -559,26 +529,4 @@ bool login_backend_bytes(struct session *session)
     if (session->is_announced)
         login_release(session);
     return true;
-}
-
-/* The client's answer was made for a scramble that the backend does not know, unless it was the
- * backend's own. */
-void login_rewrite_change_user(const struct session *session, const struct wire_packet *command,
-                               struct strbuf *out)
-{
-    struct wire_change_user change;
-    uint64_t capabilities = session->backend.capabilities;
-    if (!wire_decode_change_user(command->payload, command->payload_size, capabilities, &change)) {
-        out->failed = true;
-        return;
-    }
-    if (environment_of(session)->backend_first &&
-        (!change.plugin.size || password_is_proof(change.plugin))) {
-        login_frame(out, 0, command->payload, command->payload_size);
-        return;
-    }
-    change.plugin = wire_text(ASKING_PLUGIN);
-    change.auth_response = wire_text("");
-    struct wire_writer writer = wire_writer_to(out, 0);
-    wire_encode_change_user(&writer, capabilities, &change);
 }

@@ -125,8 +125,7 @@ bool login_left(struct session *session)
     login->next.backend = NULL;
     leg_reset(&session->backend);
     strbuf_release(&session->farewell);
-    wire_tracker_release(&login->backend);
-    wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
+    exchange_restart(session);
     leave(session);
     connect_to(session, &next);
     return true;

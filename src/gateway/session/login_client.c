@@ -15,34 +15,6 @@
 #define REQUIRED_ALWAYS WIRE_CAP(CLIENT_PROTOCOL_41)
 #define REQUIRED_TO_ASK (WIRE_CAP(CLIENT_SECURE_CONNECTION) | WIRE_CAP(CLIENT_PLUGIN_AUTH))
 
-void login_frame(struct strbuf *out, uint8_t sequence, const void *payload, size_t size)
-{
-    struct wire_writer writer = wire_writer_to(out, sequence);
-    wire_begin_packet(&writer);
-    wire_write_bytes(&writer, payload, size);
-    wire_end_packet(&writer);
-}
-
-/* Shows packets of the gateway's own to the client's tracker, and sends them. Releases them. */
-static bool send_framed(struct session *session, struct strbuf *framed)
-{
-    struct wire_input input = {(uint8_t *)framed->data, (uint8_t *)framed->data + framed->size};
-    struct wire_packet packet;
-    bool understood = !framed->failed && wire_tracker_next(&session->tracker, WIRE_FROM_SERVER,
-                                                           &input, &packet) == WIRE_PACKET;
-    if (!framed->failed) /* or else it is a part of a packet */
-        client_write(session, framed->data, framed->size, session->tracker.sequence);
-    strbuf_release(framed);
-    return understood;
-}
-
-bool login_write_client(struct session *session, const uint8_t *payload, size_t size)
-{
-    struct strbuf framed = STRBUF_INIT;
-    login_frame(&framed, session->client.sequence, payload, size);
-    return send_framed(session, &framed);
-}
-
 /* ---- The greeting ---- */
 
 void login_greet(struct session *session, const struct wire_greeting *said)
@@ -56,7 +28,7 @@ void login_greet(struct session *session, const struct wire_greeting *said)
     wire_encode_greeting(&writer, &greeting);
     login->client_was_told = environment_of(session)->backend_first;
     session_set_deadline(session, environment_of(session)->handshake_timeout_s);
-    if (!send_framed(session, &packet))
+    if (!exchange_send_client(session, &packet))
         session_close(session, CLOSE_NO_MEMORY);
 }
 
@@ -142,13 +114,11 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
 {
     const struct session_environment *environment = environment_of(session);
     struct login *login = session->login = calloc(1, sizeof *session->login);
-    if (!login) {
+    if (!login || !exchange_begin(session)) {
         session_close(session, CLOSE_NO_MEMORY);
         return;
     }
     strbuf_init(&login->response);
-    strbuf_init(&login->password.password);
-    wire_tracker_init(&login->backend, WIRE_WANT_ALL, LOGIN_PACKET_BYTES);
     login->peer = arrival->peer;
     login->local = arrival->local;
     login->looks_for_header = true;
@@ -172,9 +142,8 @@ void login_release(struct session *session)
     session->login = NULL;
     if (!login)
         return;
+    exchange_release(session);
     strbuf_release(&login->response);
-    password_relay_release(&login->password);
-    wire_tracker_release(&login->backend);
     free(login);
 }
 
@@ -343,8 +312,7 @@ static void client_packet(struct session *session, const struct wire_packet *pac
         handshake_response(session, packet);
     } else if (packet->kind == WIRE_AUTH_DATA && leg_is_open(&session->backend)) {
         session->login->backend_is_asked = true;
-        if (!password_relay_from_client(session, packet->payload, packet->payload_size))
-            login_write_backend(session, packet->payload, packet->payload_size);
+        exchange_from_client(session, packet);
     } else {
         bad_handshake(session, "a packet that was not asked for");
     }

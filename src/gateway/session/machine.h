@@ -3,8 +3,8 @@
  * The insides of a session, shared by the files of this room: its struct, its states, and the
  * functions that everything else stands on (state.c, ending.c).
  *
- * Who calls whom: steps.c runs the handlers of login_*.c, commands.c, replies.c, query.c and
- * local_run.c; these use answers.c and ending.c; nothing calls back up. */
+ * Who calls whom: steps.c runs the handlers of login_*.c, commands.c, replies.c, change_user.c, query.c
+ * and local_run.c; these use answers.c and ending.c; nothing calls back up. */
 #ifndef WEIR_GATEWAY_SESSION_MACHINE_H
 #define WEIR_GATEWAY_SESSION_MACHINE_H
 
@@ -68,8 +68,8 @@
       MAY(SESSION_QUERYING) | MAY(SESSION_READY) | MAY(SESSION_LEAVING) | MAY_END)                 \
     X(SESSION_READY, "ready", /* the next command may come */                                      \
       command_bytes, reply_bytes, NULL, client_gone, backend_gone, NULL, session_shut_down, 0,     \
-      MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | \
-          MAY(SESSION_PASSTHROUGH) | MAY_END)                                                      \
+      MAY(SESSION_JUDGING) | MAY(SESSION_RUNNING) | MAY(SESSION_CHANGING_USER) |                   \
+          MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) | MAY(SESSION_PASSTHROUGH) | MAY_END)       \
     X(SESSION_JUDGING, "judging a command", /* a plugin answers PreParse or Starting later */      \
       NULL, NULL, command_judged, NULL, backend_gone, NULL, NULL, 0,                               \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY(SESSION_WORKING) |   \
@@ -78,6 +78,11 @@
       command_data, reply_bytes, NULL, client_gone_while_running, backend_lost_while_running,      \
       limited_timed_out, NULL, SESSION_FINISHES_BACKEND,                                           \
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY(SESSION_PASSTHROUGH) | MAY_END)             \
+    X(SESSION_CHANGING_USER,                                                                       \
+      "changing the user", /* COM_CHANGE_USER: authentication packets are exchanged */             \
+      change_user_client_bytes, change_user_backend_bytes, NULL, change_user_client_gone,          \
+      backend_lost_while_running, limited_timed_out, NULL, 0,                                      \
+      MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY_END)                                        \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
       NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
@@ -103,6 +108,7 @@ enum session_state {
 };
 
 struct login;
+struct exchange;
 struct query;
 struct judgement;
 struct local_run;
@@ -116,15 +122,14 @@ struct session {
     enum session_state state;
     enum close_reason reason;
     uint32_t backend_id;
-    bool is_check;         /* a balancer looks who answers: no event is given, unless it logs in */
-    bool is_announced;     /* Connected was given, so Disconnect is due */
-    bool is_registered;    /* in the connection id map */
-    bool is_looping;       /* session_run() is at work */
-    bool is_done;          /* the state's wish is fulfilled, or a verdict is in */
-    bool is_drained;       /* end it once the reply that is due is complete */
-    bool user_has_changed; /* the backend has agreed to a COM_CHANGE_USER; see replies.c */
-    bool was_asked;        /* the backend, for the command at the start of the client's input */
-    bool still_sends; /* ending, and more of the client's has come since the deadline was set */
+    bool is_check;      /* a balancer looks who answers: no event is given, unless it logs in */
+    bool is_announced;  /* Connected was given, so Disconnect is due */
+    bool is_registered; /* in the connection id map */
+    bool is_looping;    /* session_run() is at work */
+    bool is_done;       /* the state's wish is fulfilled, or a verdict is in */
+    bool is_drained;    /* end it once the reply that is due is complete */
+    bool was_asked;     /* the backend, for the command at the start of the client's input */
+    bool still_sends;   /* ending, and more of the client's has come since the deadline was set */
     uint8_t ending_rounds;   /* ... how often that was so */
     bool lingers;            /* closed, but the client has yet to read what it is owed */
     bool reads_short_errors; /* without SQLSTATE: a client of before 4.1 */
@@ -147,6 +152,7 @@ struct session {
 
     /* What is going on; NULL: it is not. */
     struct login *login;          /* until logged in */
+    struct exchange *exchange;    /* of a login, or of a COM_CHANGE_USER */
     struct query *query;          /* state QUERYING */
     struct local_run *local;      /* a statement that the gateway answers */
     struct judgement *judgement;  /* verdicts that plugins owe (hold.c) */
@@ -161,6 +167,12 @@ struct session {
 static inline struct session_environment *environment_of(const struct session *session)
 {
     return session->observed.environment;
+}
+
+/* Whether the backend carries out a command. */
+static inline bool session_runs(const struct session *session)
+{
+    return session->state == SESSION_RUNNING || session->state == SESSION_CHANGING_USER;
 }
 
 static inline void session_count(const struct session *session, enum metric metric, int64_t more)

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/session/login.h"
+#include "gateway/session/exchange.h"
 
 enum password_kind {
     KIND_PROOF,    /* the password cannot be read from it */
@@ -64,6 +64,11 @@ bool password_is_proof(struct wire_string plugin)
     return method->kind == KIND_PROOF || method->is_due_later;
 }
 
+bool password_is_only_proof(struct wire_string plugin)
+{
+    return find_method(plugin)->kind == KIND_PROOF;
+}
+
 /* ---- How safe the two sides are ---- */
 
 static bool client_is_safe(const struct session *session, const struct password_method *method)
@@ -84,17 +89,18 @@ static void refuse(struct session *session, const char *message)
     session_fail(session, CLOSE_INSECURE, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL, "%s", message);
 }
 
-#define REMEDY "use -backend-tls required, or a Unix socket"
+#define MESSAGE_BYTES 512
+#define REMEDY        "use -backend-tls required, or a Unix socket"
 
 /* Whether the client would be asked for what must not go to the backend. */
 static bool is_exposed(const struct session *session, const struct password_method *method,
-                       struct wire_string plugin, char message[PASSWORD_MESSAGE_BYTES])
+                       struct wire_string plugin, char message[MESSAGE_BYTES])
 {
     const bool sends_password = method->kind == KIND_CLEAR || method->kind == KIND_UNKNOWN;
     if (!sends_password || !client_is_safe(session, method) || backend_is_safe(session, method))
         return false;
     snprintf(
-        message, PASSWORD_MESSAGE_BYTES,
+        message, MESSAGE_BYTES,
         "weir: the account's method %.*s %s the password itself, and the connection to the backend "
         "%s is not encrypted: " REMEDY,
         plugin.size < 64 ? (int)plugin.size : 64, (const char *)plugin.data,
@@ -102,7 +108,7 @@ static bool is_exposed(const struct session *session, const struct password_meth
     return true;
 }
 
-/* ---- The login ---- */
+/* ---- The exchange ---- */
 
 static void wipe(struct strbuf *text)
 {
@@ -119,8 +125,8 @@ void password_relay_release(struct password_relay *relay)
 bool password_relay_begin(struct session *session, struct wire_string plugin,
                           struct wire_string scramble)
 {
-    struct password_relay *relay = &session->login->password;
-    char message[PASSWORD_MESSAGE_BYTES];
+    struct password_relay *relay = &session->exchange->password;
+    char message[MESSAGE_BYTES];
     relay->method = find_method(plugin);
     relay->is_due = !relay->method->is_due_later;
     relay->step = PASSWORD_PASSES;
@@ -147,10 +153,10 @@ static void give_key(struct session *session)
     const struct session_environment *environment = environment_of(session);
     struct strbuf answer = STRBUF_INIT;
     strbuf_add_byte(&answer, KEY_FOLLOWS);
-    session->login->password.step = PASSWORD_KEY_GIVEN;
+    session->exchange->password.step = PASSWORD_KEY_GIVEN;
     if (!environment->operations->password_key ||
         !environment->operations->password_key(environment->owner, &answer) ||
-        !login_write_client(session, (const uint8_t *)answer.data, answer.size))
+        !exchange_write_client(session, (const uint8_t *)answer.data, answer.size))
         session_close(session, CLOSE_NO_MEMORY);
     strbuf_release(&answer);
 }
@@ -159,7 +165,7 @@ static void give_key(struct session *session)
 static void take_encrypted(struct session *session, const uint8_t *payload, size_t size)
 {
     const struct session_environment *environment = environment_of(session);
-    struct password_relay *relay = &session->login->password;
+    struct password_relay *relay = &session->exchange->password;
     struct strbuf password = STRBUF_INIT;
     relay->step = PASSWORD_PASSES;
     bool ok =
@@ -167,7 +173,7 @@ static void take_encrypted(struct session *session, const uint8_t *payload, size
     mask(&password, relay->scramble);
     ok = ok && password.size && password.data[password.size - 1] == 0;
     if (ok)
-        login_write_backend(session, (const uint8_t *)password.data, password.size);
+        exchange_write_backend(session, (const uint8_t *)password.data, password.size);
     else
         refuse(session, "weir: the password was not encrypted with the key that weir has given");
     wipe(&password);
@@ -176,19 +182,19 @@ static void take_encrypted(struct session *session, const uint8_t *payload, size
 /* The password waits until the backend has given its key. */
 static void ask_for_key(struct session *session, const uint8_t *payload, size_t size)
 {
-    struct password_relay *relay = &session->login->password;
+    struct password_relay *relay = &session->exchange->password;
     strbuf_add(&relay->password, payload, size);
     relay->step = PASSWORD_KEY_ASKED;
     if (relay->password.failed)
         session_close(session, CLOSE_NO_MEMORY);
     else
-        login_write_backend(session, &relay->method->key_request, 1);
+        exchange_write_backend(session, &relay->method->key_request, 1);
 }
 
 static void send_encrypted(struct session *session, const uint8_t *key, size_t size)
 {
     const struct session_environment *environment = environment_of(session);
-    struct password_relay *relay = &session->login->password;
+    struct password_relay *relay = &session->exchange->password;
     struct strbuf encrypted = STRBUF_INIT;
     relay->step = PASSWORD_PASSES;
     mask(&relay->password, relay->scramble);
@@ -196,7 +202,7 @@ static void send_encrypted(struct session *session, const uint8_t *key, size_t s
         environment->operations->password_encrypt(environment->owner, key, size,
                                                   (const uint8_t *)relay->password.data,
                                                   relay->password.size, &encrypted))
-        login_write_backend(session, (const uint8_t *)encrypted.data, encrypted.size);
+        exchange_write_backend(session, (const uint8_t *)encrypted.data, encrypted.size);
     else
         refuse(session, "weir: the password cannot be encrypted with the key that the backend has "
                         "given: " REMEDY);
@@ -206,7 +212,7 @@ static void send_encrypted(struct session *session, const uint8_t *key, size_t s
 
 bool password_relay_from_client(struct session *session, const uint8_t *payload, size_t size)
 {
-    struct password_relay *relay = &session->login->password;
+    struct password_relay *relay = &session->exchange->password;
     const struct password_method *method = relay->method;
     if (!method || method->kind != KIND_EXCHANGE || !relay->is_due)
         return false;
@@ -245,7 +251,7 @@ static bool demands_password(const uint8_t *payload, size_t size)
 
 bool password_relay_from_backend(struct session *session, const uint8_t *payload, size_t size)
 {
-    struct password_relay *relay = &session->login->password;
+    struct password_relay *relay = &session->exchange->password;
     if (relay->step == PASSWORD_KEY_ASKED) {
         const bool is_key = size > 1 && payload[0] == KEY_FOLLOWS;
         send_encrypted(session, payload + is_key, is_key ? size - 1 : 0);
@@ -254,35 +260,4 @@ bool password_relay_from_backend(struct session *session, const uint8_t *payload
     if (relay->method && relay->method->is_due_later && demands_password(payload, size))
         relay->is_due = true;
     return false;
-}
-
-/* ---- COM_CHANGE_USER ---- */
-
-/* The method that the packet makes the client send a password for. NULL: none that is exchanged. */
-static const struct password_method *exchange_due(const struct wire_packet *packet,
-                                                  const struct password_method *asked)
-{
-    if (packet->kind == WIRE_AUTH_MORE && demands_password(packet->payload, packet->payload_size))
-        return find_method(wire_text("caching_sha2_password"));
-    return asked && asked->kind == KIND_EXCHANGE && !asked->is_due_later ? asked : NULL;
-}
-
-bool password_stops_change(const struct session *session, const struct wire_packet *packet,
-                           char message[PASSWORD_MESSAGE_BYTES])
-{
-    struct wire_auth_switch request = {.plugin = {NULL, 0}};
-    const struct password_method *asked = NULL;
-    if (packet->kind == WIRE_AUTH_SWITCH &&
-        wire_decode_auth_switch(packet->payload, packet->payload_size, &request))
-        asked = find_method(request.plugin);
-    if (asked && is_exposed(session, asked, request.plugin, message))
-        return true;
-    const struct password_method *due = exchange_due(packet, asked);
-    if (!due || client_is_safe(session, due) == backend_is_safe(session, due))
-        return false;
-    snprintf(message, PASSWORD_MESSAGE_BYTES,
-             "weir: COM_CHANGE_USER cannot send the password of %s between a connection that is "
-             "encrypted and one that is not: connect again as that user, or " REMEDY,
-             due->plugin);
-    return true;
 }

@@ -37,22 +37,19 @@ void password_relay_release(struct password_relay *relay);
  * a proof. */
 bool password_is_proof(struct wire_string plugin);
 
+/* Whether nothing that follows the first answer depends on a scramble that the gateway has to know: there
+ * is a proof, and never a password. */
+bool password_is_only_proof(struct wire_string plugin);
+
 /* The method that is used from here on. The backend has named it, with data that begin with its
- * scramble. Returns whether the login may go on; if not, the session has failed. */
+ * scramble. Returns whether the exchange may go on; if not, the session has failed. */
 WEIR_MUST_CHECK bool password_relay_begin(struct session *session, struct wire_string plugin,
                                           struct wire_string scramble);
 
-/* A packet of the login's exchange. Returns whether it was dealt with; if not, it is relayed. */
+/* A packet of the exchange. Returns whether it was dealt with; if not, it is relayed. */
 WEIR_MUST_CHECK bool password_relay_from_client(struct session *session, const uint8_t *payload,
                                                 size_t size);
 WEIR_MUST_CHECK bool password_relay_from_backend(struct session *session, const uint8_t *payload,
                                                  size_t size);
-
-/* Whether a packet of a COM_CHANGE_USER's exchange must not reach the client, because its answer could
- * not be relayed: there nothing is translated. The message says why. */
-#define PASSWORD_MESSAGE_BYTES 512
-WEIR_MUST_CHECK bool password_stops_change(const struct session *session,
-                                           const struct wire_packet *packet,
-                                           char message[PASSWORD_MESSAGE_BYTES]);
 
 #endif

@@ -13,7 +13,6 @@
 #include "gateway/session/limited.h"
 #include "gateway/session/local_run.h"
 #include "gateway/session/login.h"
-#include "gateway/session/password_relay.h"
 #include "gateway/session/query.h"
 
 #define HELD_BACK_BYTES 16384 /* most of a packet that is held back */
@@ -55,15 +54,7 @@ static bool note_prepared(struct session *session, const struct wire_packet *pac
 }
 
 /* The fate of a packet: it reaches the client, or the session ends instead. */
-enum fate {
-    FATE_PASSES,
-    FATE_NO_MEMORY,
-    FATE_SMUGGLED,
-    FATE_FAREWELL,
-    FATE_REFUSED,
-    FATE_LIMITED,
-    FATE_INSECURE
-};
+enum fate { FATE_PASSES, FATE_NO_MEMORY, FATE_SMUGGLED, FATE_FAREWELL, FATE_REFUSED, FATE_LIMITED };
 
 static enum fate reply_packet(struct session *session, const struct wire_packet *packet,
                               struct plugin_verdict *verdict)
@@ -76,19 +67,12 @@ static enum fate reply_packet(struct session *session, const struct wire_packet 
         return FATE_FAREWELL;
     if (limited_stops(session, packet, &verdict->refusal))
         return FATE_LIMITED;
-    if (packet->command == WIRE_COM_CHANGE_USER &&
-        password_stops_change(session, packet, verdict->refusal.message))
-        return FATE_INSECURE;
     if (packet->kind == WIRE_PREPARE_OK && !note_prepared(session, packet))
         return FATE_NO_MEMORY;
     if (packet->ends_result)
         tracking_result(&session->observed, result);
     if (packet->ends_result && result->is_error)
         session_count(session, METRIC_STATEMENTS_FAILED, 1);
-    if (packet->ends_reply && packet->command == WIRE_COM_CHANGE_USER && !result->is_error) {
-        session->user_has_changed = true;
-        return FATE_PASSES;
-    }
     if (packet->ends_result) {
         events_result(&session->observed, result, packet->ends_reply, verdict);
         if (verdict->outcome == PLUGIN_REFUSED)
@@ -108,10 +92,6 @@ static void end_session(struct session *session, enum fate fate, const struct wi
     } else if (fate == FATE_LIMITED) {
         leg_set_sequence(&session->client, packet->sequence);
         limited_fail(session, &verdict->refusal);
-    } else if (fate == FATE_INSECURE) {
-        leg_set_sequence(&session->client, packet->sequence);
-        session_fail(session, CLOSE_INSECURE, WIRE_ER_SECURE_TRANSPORT_REQUIRED, NULL, "%s",
-                     verdict->refusal.message);
     } else if (fate == FATE_REFUSED) {
         session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict->refusal);
     } else if (fate == FATE_NO_MEMORY) {
@@ -121,67 +101,13 @@ static void end_session(struct session *session, enum fate fate, const struct wi
     }
 }
 
-/* ---- COM_CHANGE_USER ---- */
-
-static void notify_user_changed(struct session *session)
-{
-    struct wire_result result = {.status = session->tracker.status};
-    struct plugin_verdict verdict;
-    session_enter(session, SESSION_READY);
-    events_connection(&session->observed, WEIR_CHANGE_USER, &verdict);
-    if (verdict.outcome == PLUGIN_REFUSED) {
-        session_fail_refused(session, CLOSE_REFUSED, &verdict.refusal);
-        return;
-    }
-    events_completed(&session->observed, &result, &verdict);
-    if (verdict.outcome == PLUGIN_REFUSED) {
-        session_fail_refused(session, CLOSE_PLUGIN_FAILED, &verdict.refusal);
-        return;
-    }
-    events_end(&session->observed);
-    client_write(session, session->kept_ok.data, session->kept_ok.size, session->tracker.sequence);
-    strbuf_release(&session->kept_ok);
-}
-
-static void identity_known(struct session *session, unsigned error_code)
-{
-    (void)error_code; /* then the account stays unknown */
-    notify_user_changed(session);
-}
-
-/* Whoever may KILL it is another one now. Returns false without memory. */
-static bool register_user(const struct session *session)
-{
-    const struct session_environment *environment = environment_of(session);
-    const struct observed *observed = &session->observed;
-    return !session->is_registered ||
-           environment->operations->id_add(environment->owner, observed->id, observed->backend,
-                                           session->backend_id, observed->identity.user);
-}
-
-/* The client reads the OK after plugins were notified of who it is now. */
-static void user_changed(struct session *session, const uint8_t *bytes, size_t size)
-{
-    session->user_has_changed = false;
-    strbuf_add(&session->kept_ok, bytes, size);
-    if (!identity_change_user(&session->observed) || !register_user(session) ||
-        session->kept_ok.failed)
-        session_close(session, CLOSE_NO_MEMORY);
-    else if (identity_is_wanted(&session->observed))
-        query_identity(session, identity_known);
-    else
-        notify_user_changed(session);
-}
-
 /* ---- Bytes ---- */
 
 /* What was looked at goes to the client. */
 static void pass_reply(struct session *session, const uint8_t *bytes, size_t size, uint8_t sequence,
                        bool is_mid_packet)
 {
-    if (session->user_has_changed)
-        user_changed(session, bytes, size);
-    else if (local_replaces_reply(session))
+    if (local_replaces_reply(session))
         local_pass_reply(session, sequence);
     else if (size)
         client_pass(session, bytes, size, sequence, is_mid_packet);
@@ -198,9 +124,7 @@ static bool pass_less(struct session *session, const struct wire_packet *packet,
     size_t whole = WIRE_HEADER_BYTES + packet->payload_size;
     bool is_there = packet->total_size == packet->payload_size && whole <= seen;
     bool is_written = is_there && answer_add_reported_ok(session, &less, packet, packet->sequence);
-    if (is_written && session->user_has_changed) {
-        user_changed(session, (uint8_t *)less.data, less.size);
-    } else if (is_written) {
+    if (is_written) {
         if (seen > whole)
             client_pass(session, leg->pos, seen - whole, packet->sequence, false);
         client_write(session, less.data, less.size, (uint8_t)(packet->sequence + 1));
@@ -209,12 +133,6 @@ static bool pass_less(struct session *session, const struct wire_packet *packet,
         leg_take(leg, seen);
     strbuf_release(&less);
     return is_written;
-}
-
-/* Whether the reply is collected, and not passed as it came. */
-static bool is_collected(const struct session *session)
-{
-    return session->user_has_changed || local_replaces_reply(session);
 }
 
 /* Bytes at the end of the input that are a part of a packet which will be shown; 0: there is none,
@@ -269,7 +187,7 @@ bool reply_bytes(struct session *session)
         if ((fate == FATE_FAREWELL || fate == FATE_LIMITED) && packet_bytes(&packet) < seen)
             complete = seen - packet_bytes(&packet); /* it stands within the result at hand */
         if (fate != FATE_PASSES) { /* the client reads nothing of the result at hand */
-            if (complete && !is_collected(session))
+            if (complete && !local_replaces_reply(session))
                 client_pass(session, leg->pos, complete, next, false);
             end_session(session, fate, &packet, &verdict);
             return true;
@@ -284,8 +202,6 @@ bool reply_bytes(struct session *session)
             session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
             return true;
         }
-        if (!session_is_open(session) || session->query)
-            return true;
         complete = 0;
     }
     if (step == WIRE_BROKEN && has_plugins(&session->observed)) {

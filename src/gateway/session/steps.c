@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/session/change_user.h"
 #include "gateway/session/commands.h"
 #include "gateway/session/hold.h"
 #include "gateway/session/limited.h"
@@ -182,6 +183,7 @@ void session_free(struct session *session)
 {
     assert(session_may_be_freed(session));
     login_release(session);
+    exchange_release(session);
     query_release(session);
     local_run_release(session);
     hold_release(session);
@@ -304,7 +306,7 @@ bool session_would_be_cut_off(const struct session *session)
 {
     session_check(session);
     return session_is_open(session) && !session->login &&
-           (session->state == SESSION_RUNNING || session->state == SESSION_PASSTHROUGH ||
+           (session_runs(session) || session->state == SESSION_PASSTHROUGH ||
             session_has_transaction(session));
 }
 

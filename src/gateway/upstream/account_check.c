@@ -56,8 +56,10 @@ int account_check(const struct upstream_options *options, const struct account_t
         status = check_galera(session, error);
     if (status == 0 && options->role && strcmp(options->role, ROLE_AUTOMATIC) == 0)
         status = find_role(session, role, error);
-    if (status == 0 && notices)
+    if (status == 0 && notices && !target->sends_proxy_header)
         account_notice(session, target->label);
+    if (status == 0 && notices && options->accounts_question)
+        account_notice_missing(session, options->accounts_question, target->label);
     account_session_close(session);
     return status;
 }

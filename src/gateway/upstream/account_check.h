@@ -13,7 +13,7 @@
     "auto" /* as role of a configuration: "standby" while read_only is set, or "primary" */
 
 /* Logs in as the target says and asks what the checks of the upstream's options say. role: "" unless it is to be found out; of
- * UPSTREAM_NAME_BYTES. notices: logs, too, which accounts all clients match. Blocks. Returns 0 if it is fit, or -1 and a message. */
+ * UPSTREAM_NAME_BYTES. notices: logs, too, what is to be said of the server's accounts. Blocks. Returns 0 if it is fit, or -1 and a message. */
 int account_check(const struct upstream_options *options, const struct account_target *target,
                   bool notices, char role[UPSTREAM_NAME_BYTES],
                   struct error *error) WEIR_MUST_CHECK;

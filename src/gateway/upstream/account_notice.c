@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One question, which MariaDB, MySQL and TiDB understand: accounts whose host fits the gateway's, as the server has
+ * Questions that MariaDB, MySQL and TiDB understand. One is of accounts whose host fits the gateway's, as the server has
  * resolved it or as an address, and that have a privilege which the same user does not have as 'user'@'%', or whose user has no such
  * account, so that nobody could log in from afar. Those whose host is a netmask are not looked at, nor
  * privileges on single tables. */
@@ -47,4 +47,29 @@ void account_notice(struct account_session *session, const char *label)
                  "users from elsewhere: %s. Drop them, or tell it the client's address by "
                  "-proxy-protocol",
                  label, log_foreign(accounts, strlen(accounts)));
+}
+
+void account_notice_missing(struct account_session *session, const char *rows_question,
+                            const char *label)
+{
+    char accounts[VALUE_BYTES];
+    struct error error;
+    struct strbuf text = STRBUF_INIT;
+    strbuf_printf(&text,
+                  "SELECT GROUP_CONCAT(missing.account ORDER BY missing.account SEPARATOR ', ') "
+                  "FROM (%s) AS missing",
+                  rows_question);
+    if (text.failed)
+        log_warn("backend", "%s: no memory to look for accounts that are configured", label);
+    else if (account_session_ask(session, text.data, accounts, sizeof accounts, &error))
+        log_info("backend",
+                 "%s: whether it has the accounts that plugins' rules and settings name is not "
+                 "known; give the account of -backend-check-user SELECT on mysql.*: %s",
+                 label, error.message);
+    else if (accounts[0])
+        log_warn("backend",
+                 "%s: plugins' rules and settings name accounts that it does not have, and that "
+                 "match nobody: %s. Correct their spelling, or create them",
+                 label, log_foreign(accounts, strlen(accounts)));
+    strbuf_release(&text);
 }

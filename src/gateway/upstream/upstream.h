@@ -85,6 +85,9 @@ struct upstream_options {
     unsigned weight;     /* 0: 1 */
     bool sends_proxy_header; /* the embedded server always gets one */
     struct upstream_checks checks;
+    /* Its rows are accounts that the gateway was configured with and that the server lacks: the account of the
+     * checks asks once the server is up, and the log names them. NULL: it does not. */
+    const char *accounts_question;
     const char *data_directory; /* of the embedded server, */
     const char *mariadbd;       /* and its program */
     long connect_timeout_s;

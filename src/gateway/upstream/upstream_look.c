@@ -120,7 +120,8 @@ static int ask_more(struct upstream *upstream, const struct address *address,
 {
     const struct account_target target = upstream_account(upstream, address, findings->fingerprint);
     char role[UPSTREAM_NAME_BYTES];
-    const bool notices = !upstream->sends_proxy_header && !upstream->accounts_were_told;
+    const bool notices = !upstream->accounts_were_told &&
+                         (!upstream->sends_proxy_header || upstream->options.accounts_question);
     if (!upstream->options.checks.user || !(notices || is_one_of_several(upstream)))
         return 0;
     if (account_check(&upstream->options, &target, notices, role, error))

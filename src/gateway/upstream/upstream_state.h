@@ -30,7 +30,7 @@ struct upstream {
 
     bool lookup_failed; /* said so already; of the thread that looks */
     bool
-        accounts_were_told; /* those that all clients match are in the log; of the thread that looks */
+        accounts_were_told; /* what is to be said of accounts is in the log; of the thread that looks */
     bool header_failed;     /* the same, of the PROXY header */
     bool tls_failed;        /* and of TLS */
 

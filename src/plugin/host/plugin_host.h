@@ -186,6 +186,13 @@ static inline struct plugin_activity *plugin_activity_here(void)
  * Borrowed until then. */
 void plugin_collect_warnings(struct strbuf *texts, struct strbuf *accounts);
 
+/* Appends a text as a literal of hexadecimal digits. */
+void plugin_add_hex(struct strbuf *out, const char *data, size_t size);
+
+/* Appends the statement whose rows are those of these accounts that no account of the server is, or could be meant by.
+ * Returns how many it asks for; 0: it is of no use. */
+size_t plugin_ask_for_accounts(struct strbuf *out, const struct strbuf *accounts);
+
 /* From now on this thread marks them there. activity outlives the thread's calls, and what it points
  * to lives as long as the registry. */
 void plugin_mark_calls(struct plugin_activity *activity);
@@ -240,6 +247,9 @@ struct plugin_options {
  * nothing. Main thread. */
 WEIR_MUST_CHECK struct plugin_registry *plugin_registry_load(const struct plugin_options *options,
                                                              struct error *error);
+
+/* Accounts that plugins have expected the server to have when they were loaded, each with a NUL behind it. */
+const struct strbuf *plugin_accounts_at_start(const struct plugin_registry *registry);
 
 /* Looks at what plugin_registry_load() would load as far as that can be done without running any code of it: files,
  * manifests, and the values that the configuration file has for variables. Calls found() for each. */

@@ -234,11 +234,16 @@ struct plugin_registry *plugin_registry_load(const struct plugin_options *option
         return NULL;
     }
     registry->options = *options;
+    strbuf_init(&registry->accounts_at_start);
+    plugin_collect_warnings(NULL, &registry->accounts_at_start);
     int status = load_all(registry, error);
     find_data_directory(registry);
     if (status < 0 || lock_all(registry, error) < 0 ||
         plugin_variables_begin(registry, error) < 0 || validate_all(registry, error) < 0 ||
-        init_all(registry, error) < 0) {
+        init_all(registry, error) < 0)
+        status = -1;
+    plugin_collect_warnings(NULL, NULL);
+    if (status < 0) {
         plugin_registry_shutdown(registry);
         return NULL;
     }
@@ -271,6 +276,7 @@ void plugin_registry_shutdown(struct plugin_registry *registry)
         complaints_end(&registry->plugins[i]->complaints, registry->plugins[i]->identity.name);
         plugin_free(registry->plugins[i]);
     }
+    strbuf_release(&registry->accounts_at_start);
     free(registry->data_directory);
     free(registry);
 }

@@ -86,6 +86,7 @@ struct plugin_registry {
     struct plugin_options options;
     char *data_directory; /* absolute; NULL: none */
     struct plugin_variables *variables;
+    struct strbuf accounts_at_start;
     atomic_uint subscribed;
     struct plugin_chain connection, general, parse, global_variable;
     size_t count;

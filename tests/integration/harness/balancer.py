@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HAProxy in front of something: it says in a PROXY header who its client is."""
+import os
 import pathlib
 import subprocess
 
@@ -7,6 +8,8 @@ from .paths import program
 from .ports import free_port
 from .process import ServerProcess
 from .waiting import wait_for
+
+BEHIND_BALANCER = bool(os.environ.get("WEIR_TEST_BALANCER"))  # it stands in front of the gateway that most cases share
 
 CONFIGURATION = """
 global

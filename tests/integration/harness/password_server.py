@@ -14,6 +14,7 @@ from .fake_backend import OK, FakeBackend, FakeConnection, error
 
 CAPABILITIES = raw.BASIC | raw.CONNECT_WITH_DB | raw.CONNECT_ATTRS | raw.LONG_PASSWORD
 DENIED = error(1045, b"28000", b"Access denied, says the password server")
+FIRST_USER = "whoever-is-first"  # is let in without a word, and may become another one
 OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), label=None)
 
 
@@ -29,7 +30,7 @@ def fast_proof(password, scramble):
 
 
 class PasswordServer:
-    """kind: "plain", "TLS" or "Unix socket". Every account has the method and the password. got: for each password that came, "clear" or
+    """kind: "plain", "TLS" or "Unix socket". Every account but FIRST_USER has the method and the password. got: for each password that came, "clear" or
     "encrypted"."""
 
     def __init__(self, method, password, kind, certificates, folder, cached=False):
@@ -55,19 +56,28 @@ class PasswordServer:
         if b"weir-probe" in connection.response:
             connection.write(DENIED)
             return
-        scramble = secrets.token_hex(10).encode()
-        connection.write(b"\xfe" + self.method.encode() + b"\0" + scramble + b"\0")
-        answer = connection.read()
-        if answer is None or not self._is_right(connection, answer, scramble):
-            connection.write(DENIED)
+        if FIRST_USER.encode() + b"\0" not in connection.response and not self._lets_in(connection):
             return
         connection.write(OK)
         while (command := connection.read()) and command[0] != raw.COM_QUIT:
             connection.sequence = 1
             if command[0] == raw.COM_QUERY:
                 connection.result(b"1")
+            elif command[0] == raw.COM_CHANGE_USER:
+                if not self._lets_in(connection):
+                    return
+                connection.write(OK)
             else:
                 connection.write(OK)
+
+    def _lets_in(self, connection):
+        scramble = secrets.token_hex(10).encode()
+        connection.write(b"\xfe" + self.method.encode() + b"\0" + scramble + b"\0")
+        answer = connection.read()
+        if answer is not None and self._is_right(connection, answer, scramble):
+            return True
+        connection.write(DENIED)
+        return False
 
     def _is_right(self, connection, answer, scramble):
         if self.method == "caching_sha2_password":
