@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a log is: the file that is written, and all that were rotated away from it, oldest first,
- * with how big they are and from when to when they go. The paths alone can be given to the other
+ * Where a log is: the file that is written, and all that were rotated away from it, by audit_log or by
+ * logrotate, oldest first, with how big they are and from when to when they go. A shell's pattern names
+ * some of them again; each is shown once. The paths alone can be given to the other
  * commands: weir-audit verify $(weir-audit files -paths audit.log). */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "commands.h"
@@ -71,20 +73,38 @@ static int print_file(const struct audit_options *options, const char *path)
     return EXIT_SUCCESS;
 }
 
-int command_files(const struct audit_options *options, const char *const *paths, size_t count)
+/* Whether another one of the logs has been rotated into this file. */
+static bool is_listed(const struct rotate_list *lists, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < lists[i].count; j++)
+            if (strcmp(lists[i].paths[j], path) == 0)
+                return true;
+    return false;
+}
+
+static int print_log(const struct audit_options *options, const struct rotate_list *rotated,
+                     const char *path)
 {
     int result = EXIT_SUCCESS;
-    for (size_t i = 0; i < count; i++) {
-        struct rotate_list list;
-        if (rotate_list(paths[i], &list) < 0) {
+    for (size_t i = 0; i < rotated->count; i++)
+        result = print_file(options, rotated->paths[i]) == EXIT_SUCCESS ? result : EXIT_FAILURE;
+    return print_file(options, path) == EXIT_SUCCESS ? result : EXIT_FAILURE;
+}
+
+int command_files(const struct audit_options *options, const char *const *paths, size_t count)
+{
+    struct rotate_list *lists = calloc(count, sizeof *lists);
+    int result = lists ? EXIT_SUCCESS : command_fail("out of memory");
+    for (size_t i = 0; lists && i < count; i++)
+        if (rotate_list_all(paths[i], &lists[i]) < 0)
             result = command_fail("%s: its folder cannot be read", paths[i]);
-            continue;
-        }
-        for (size_t j = 0; j < list.count; j++)
-            result = print_file(options, list.paths[j]) == EXIT_SUCCESS ? result : EXIT_FAILURE;
-        rotate_list_release(&list);
-        if (print_file(options, paths[i]) != EXIT_SUCCESS)
+    for (size_t i = 0; lists && i < count; i++)
+        if (!is_listed(lists, count, paths[i]) &&
+            print_log(options, &lists[i], paths[i]) != EXIT_SUCCESS)
             result = EXIT_FAILURE;
-    }
+    for (size_t i = 0; lists && i < count; i++)
+        rotate_list_release(&lists[i]);
+    free(lists);
     return result;
 }

@@ -179,10 +179,12 @@ static void read_zip(gzFile zip, struct sink_end *end)
 void resume_rotated(const char *file, struct sink_end *end)
 {
     struct rotate_list list;
-    if (rotate_list(file, &list) < 0)
+    if (rotate_list_all(file, &list) < 0)
         return;
-    gzFile zip = list.count ? gzopen(list.paths[list.count - 1], "rb") : NULL;
-    if (zip) {
+    for (size_t i = list.count; i > 0 && end->sequence == 0; i--) {
+        gzFile zip = gzopen(list.paths[i - 1], "rb");
+        if (!zip)
+            continue;
         read_zip(zip, end);
         gzclose(zip);
     }

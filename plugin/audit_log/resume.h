@@ -16,8 +16,8 @@
 WEIR_MUST_CHECK int resume_file(int fd, const char *path, uint64_t size, struct sink_end *end,
                                 const struct format **format, struct error *error);
 
-/* The same for the newest of the rotated files, compressed or not, which is only read. Leaves *end
- * alone when there is none. */
+/* The same for the newest file with a record that was rotated away, by audit_log or by logrotate, compressed or not;
+ * it is only read. Leaves *end alone when there is none. */
 void resume_rotated(const char *file, struct sink_end *end);
 
 #endif

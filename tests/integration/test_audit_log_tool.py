@@ -269,7 +269,7 @@ def test_a_logs_files_are_listed_oldest_first(log):
     all_lines = lines(30)
     names = ["audit.log.20260131T120010.000000Z.gz", "audit.log.20260131T120020.000000Z", "audit.log"]
     files = [log(all_lines[10 * i:10 * i + 10], name) for i, name in enumerate(names)]
-    log(["other"], "audit.log.1")
+    log(["other"], "audit.log.old")
     assert weir_audit("files", "-paths", files[2]).stdout.splitlines() == [str(path) for path in files]
     listed = weir_audit("files", files[2]).stdout.splitlines()
     assert len(listed) == 3 and "json  10 records, 11 to 20  2026-01-31T12:00:11.000000Z to 2026-01-31T12:00:20.000000Z" in listed[1]

@@ -288,6 +288,22 @@ def test_errors_before_the_engine_is_there_are_clear(gateway, tmp_path):
     assert "no-such-mariadbd" in server.log()
 
 
+# A machine of its own in what concerns names: no network, and files of /etc that know no host.
+WITHOUT_NAMES = """
+for file in hosts resolv.conf nsswitch.conf; do mount --bind /dev/null /etc/$file; done
+exec "$@"
+"""
+
+
+def test_a_machine_without_etc_hosts_is_told_so(gateway):
+    """It read that mariadb-install-db had failed, and the path of its output."""
+    if subprocess.run(["unshare", "-m", "-n", "true"], capture_output=True).returncode:
+        pytest.skip("namespaces need root")
+    server = gateway(start=False, prefix=["unshare", "-m", "-n", "sh", "-c", WITHOUT_NAMES, "sh"]).launch()
+    assert server.process.wait(60) == 1
+    assert 'can be looked up, and mariadb-install-db goes no further then: put the line "127.0.0.1 localhost" into /etc/hosts' in server.log()
+
+
 def test_a_client_that_comes_while_the_engine_starts_is_served_after_that(gateway, tmp_path):
     """The engine starts when the test says so."""
     starts, may_start, slow = tmp_path / "starts", tmp_path / "may start", tmp_path / "mariadbd"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration is read again while weir serves: by SIGHUP, and by ADMIN RELOAD CONFIG."""
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ import pymysql
 import pytest
 from harness.observe import run
 from harness.ports import free_port
+from harness.sysbench import number, sysbench
 from harness.waiting import wait_for
 from test_status_port import get
 
@@ -403,6 +405,37 @@ class Clients:
             thread.join()
 
 
+class Sysbench(threading.Thread):
+    """One run of sysbench after the other, as long as the block runs. It ends at the first error that it sees, and so does this."""
+
+    SIZES = {"tables": 1, "table_size": 1000}
+
+    def __init__(self, endpoint, servers):
+        super().__init__()
+        self.endpoint, self.ends, self.errors, self.transactions = endpoint, threading.Event(), [], 0
+        for server in servers:
+            server.execute("DROP DATABASE IF EXISTS sbtest", "CREATE DATABASE sbtest")
+            sysbench(dataclasses.replace(endpoint, port=server.port), "oltp_read_only", "prepare", **self.SIZES)
+
+    def run(self):
+        try:
+            while not self.ends.is_set():
+                report = sysbench(self.endpoint, "oltp_read_only", "run", threads=4, time=0, events=400, **self.SIZES)
+                assert number(report, "ignored errors:") == 0 and number(report, "reconnects:") == 0, report
+                self.transactions += number(report, "transactions:")
+        except Exception as error:
+            self.errors.append(error)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ends.set()
+        self.join()
+
+
+@pytest.mark.time_limit(600)
 def test_reloads_under_load_cost_no_session_and_no_error(serve, two, certificates, tmp_path):
     rounds = int(os.environ.get("WEIR_TEST_ROUNDS", "12"))
     one, other = ({"name": name, "address": server.address} for name, server in zip(("one", "other"), two))
@@ -417,12 +450,13 @@ def test_reloads_under_load_cost_no_session_and_no_error(serve, two, certificate
              head + "handshake-timeout = 7\n" + tables({**one, "name": "renamed"})]
     wrong = ["nonsense = 1\n", head + tables(one, one), head.replace("own.pem", "gone.pem") + tables(one), "[[backend]]\n"]
     weir = serve(right[0], backend=None)
-    with Clients(weir.server.endpoint) as clients:
+    load = Sysbench(weir.server.endpoint, two)
+    with Clients(weir.server.endpoint) as clients, load:
         for number in range(rounds):
             renew(("server", "named")[number % 2])
             weir.write(wrong[number % len(wrong)] if number % 3 == 2 else right[number % len(right)])
             assert (weir.reload() is None) == (number % 3 != 2)
             asked = clients.asked
             wait_for(lambda: clients.errors or clients.asked > asked, "clients to go on")
-            assert not clients.errors
-    assert not clients.errors
+            assert not clients.errors and not load.errors
+    assert not clients.errors and not load.errors and load.transactions

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """weir-server under a service manager that speaks sd_notify(3) and sd_listen_fds(3), as systemd does."""
 import contextlib
+import re
 import signal
 import stat
+import time
 
 import pytest
 from harness.ports import free_port
@@ -30,9 +32,34 @@ def test_ready_reload_pulse_and_stop_are_told_in_this_order(gateway, database, m
     wait_for(lambda: manager.said("STOPPING=1"), "its last word")
     told = [message for message in manager.heard if message != ["WATCHDOG=1"]]
     assert told[0] == ["READY=1", "STATUS=serving"]
-    assert told[1][0] == "RELOADING=1" and told[1][1].startswith("MONOTONIC_USEC=")
+    assert reload_time(told[1])
     assert told[2] == ["READY=1", "STATUS=serving"]
     assert told[3] == ["STOPPING=1", "STATUS=draining", "EXTEND_TIMEOUT_USEC=11000000"] and len(told) == 4
+
+
+def reload_time(message):
+    """When the reload began, in microseconds of the monotonic clock."""
+    assert message[0] == "RELOADING=1" and len(message) == 2
+    return int(re.fullmatch(r"MONOTONIC_USEC=(\d+)", message[1])[1])
+
+
+@pytest.mark.parametrize("text, words", [("max-connections = 7\n", "read again"), ("max-conections = 7\n", "nothing was changed")],
+                         ids=["right", "wrong"])
+def test_a_reload_right_or_wrong_begins_after_it_was_asked_for_and_has_an_end(gateway, database, manager, tmp_path, text, words):
+    """systemd's notify-reload waits for RELOADING=1 with a later time than its own SIGHUP, and for the READY=1 after it."""
+    config = tmp_path / "weir.toml"
+    config.write_text("")
+    server = gateway(database.address, options=["-config", str(config)], environment=manager.environment)
+    wait_for(lambda: manager.said("READY=1"), "its readiness")
+    config.write_text(text)
+    for count in (1, 2):
+        asked = time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
+        server.process.signal(signal.SIGHUP)
+        wait_for(lambda: manager.said("READY=1") == count + 1, "the end of the reload")
+        told = [message for message in manager.heard if message != ["WATCHDOG=1"]][-2:]
+        assert asked <= reload_time(told[0]) <= time.clock_gettime(time.CLOCK_MONOTONIC) * 1e6
+        assert told[1] == ["READY=1", "STATUS=serving"]
+        assert server.log().count(words) == count, "what was asked for has been done when the end is told"
 
 
 def test_the_embedded_mariadb_says_nothing_to_the_manager(gateway, manager):

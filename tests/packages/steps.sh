@@ -100,7 +100,7 @@ chmod -R a+rX "$dir/my_rules"
 serve -plugin-dir "$dir/my_rules" -plugin-load my_rules-1
 client "SHOW PLUGINS" | grep -q "my_rules.Ready-enable" || fail "SHOW PLUGINS does not show my_rules"
 end_server
-weir-trace -- mariadb -u root -e 'SELECT 1' >/dev/null || fail "weir-trace"
+weir-trace -- mariadb -u root -e 'SELECT 1' >/dev/null 2>&1 || fail "weir-trace"
 rm -r "$dir"
 
 say "remove, which leaves configuration, data and logs"
@@ -110,9 +110,9 @@ quiet_apt remove weir-server weir-tools weir-dev weir-doc libweir-trace1
 [ ! -e /usr/bin/weir-server ] && [ ! -e /usr/share/doc/weir/README.md ] || fail "programs or documents stay after remove"
 [ -e /etc/weir/weir.toml ] && [ -e /var/log/weir/audit.log ] && [ -d /var/lib/weir ] || fail "remove has taken more than programs"
 
-say "purge, which leaves the account, and what the administrator has put into /etc/weir"
-quiet_apt purge weir-server weir-tools weir-dev weir-doc libweir-trace1
-left=$(ours | grep -v -E '^/etc/weir(/(certificate\.pem|key\.pem|ip_filter\.conf|sql_firewall\.toml))?$|^/etc/prometheus/weir\.' || true)
+say "purge, which leaves the account, and what the administrator has made"
+quiet_apt purge weir-server # of the others nothing is left
+left=$(ours | grep -v -E '^/etc/weir(/(certificate\.pem|key\.pem|ip_filter\.conf|sql_firewall\.toml))?$|^/(etc/prometheus/weir\.|var/lib/prometheus/.*/weir_audit_chain\.prom$)' || true)
 [ -z "$left" ] || fail "after purge there is still: $left"
 getent passwd weir >/dev/null || fail "the account is gone, and its number may come back with another's files"
 systemctl stop mariadb

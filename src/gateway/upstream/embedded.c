@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <netdb.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -107,6 +108,29 @@ static WEIR_MUST_CHECK int check_program(const char *program, struct error *erro
                      program, strerror(errno));
 }
 
+static bool resolves(const char *name)
+{
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(name, NULL, NULL, &found) != 0)
+        return false;
+    freeaddrinfo(found);
+    return true;
+}
+
+/* mariadb-install-db insists on it, as many chroots and small containers find out. */
+static WEIR_MUST_CHECK int check_names(struct error *error)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    if ((gethostname(name, sizeof name - 1) == 0 && resolves(name)) || resolves("localhost"))
+        return 0;
+    return error_set(
+        error,
+        "neither localhost nor this machine's name, %s, can be looked up, and "
+        "mariadb-install-db goes no further then: put the line \"127.0.0.1 localhost\" "
+        "into /etc/hosts",
+        name);
+}
+
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
 {
     (void)status;
@@ -144,6 +168,8 @@ static WEIR_MUST_CHECK int run_and_wait(char *const *arguments, const char *outp
 
 static WEIR_MUST_CHECK int initialise(struct embedded *embedded, struct error *error)
 {
+    if (check_names(error) < 0)
+        return -1;
     log_info("backend", "first run: initialising the embedded MariaDB in %s (some seconds)",
              embedded->data);
     /* Made under another name and renamed when complete: a first run that was interrupted leaves

@@ -303,6 +303,8 @@ static int compile(struct packaging *packaging, const char *source, bool is_gene
         status = add_libraries(packaging, &command, true);
     arguments_add(&command, "-fPIC");
     arguments_add(&command, "-fvisibility=hidden");
+    /* The same sources give the same bytes: the temporary folder has another name each time. */
+    arguments_add(&command, "-ffile-prefix-map=%s=.", packaging->work);
     add_all(&command, &packaging->include);
     if (is_generated)
         arguments_add(&command, "-w");

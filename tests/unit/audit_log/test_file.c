@@ -189,6 +189,86 @@ static void test_rotation_by_size(void **state)
     assert_int_equal(end.sequence, 2);
 }
 
+/* Fills one of the files beside the log, and gives it a time of its own; seconds: how long ago. */
+static void put_beside(const char *suffix, const char *text, time_t seconds)
+{
+    char *beside = NULL;
+    assert_true(asprintf(&beside, "%s%s", path, suffix) > 0);
+    FILE *file = fopen(beside, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    fclose(file);
+    const struct timespec time = {.tv_sec = 1800000000 - seconds};
+    assert_int_equal(utimensat(AT_FDCWD, beside, (struct timespec[]){time, time}, 0), 0);
+    free(beside);
+}
+
+static void assert_listed(const struct rotate_list *list, const char *const *suffixes, size_t count)
+{
+    assert_int_equal(list->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(list->paths[i] + strlen(path), suffixes[i]);
+}
+
+static void
+test_what_logrotate_has_moved_is_listed_oldest_first_and_is_not_the_plugins(void **state)
+{
+    (void)state;
+    /* Numbers, not names, say which is older. Who began with one way and went on with another is seen from the times. */
+    static const char *const oldest_first[] = {
+        "-20251231.gz",
+        "-20260101",
+        "-20260101-1700000000",
+        "-2026010223",
+        ".20260131T110000.000000Z",
+        ".10.gz",
+        ".9",
+        ".2",
+        ".1",
+        ".20260131T120000.000000Z.gz",
+    };
+    static const char *const foreign[] = {".1.xz",
+                                          ".1.",
+                                          ".",
+                                          "-",
+                                          ".old",
+                                          "-1",
+                                          "-2026",
+                                          "-20260101x",
+                                          ".1x",
+                                          "1",
+                                          "-20260131T110000.000000Z"};
+    struct rotate_list list;
+    const size_t count = sizeof oldest_first / sizeof *oldest_first;
+    for (size_t i = 0; i < count; i++)
+        put_beside(oldest_first[i], "", (time_t)(count - i));
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        put_beside(foreign[i], "", 0);
+    assert_int_equal(rotate_list_all(path, &list), 0);
+    assert_listed(&list, oldest_first, count);
+    rotate_list_release(&list);
+    assert_int_equal(rotate_list(path, &list), 0);
+    assert_listed(
+        &list, (const char *const[]){".20260131T110000.000000Z", ".20260131T120000.000000Z.gz"}, 2);
+    rotate_list_release(&list);
+}
+
+/* The new file is empty when the gateway was not there while logrotate moved the old one: numbers began again. */
+static void test_an_empty_log_goes_on_where_the_one_that_logrotate_has_moved_ended(void **state)
+{
+    (void)state;
+    struct sink_end end;
+    put_file("", 0600);
+    put_beside(".2", ONE, 2);
+    put_beside(".1", TWO, 1);
+    sink_file.close(open_log(&format_json, &end));
+    assert_int_equal(end.sequence, 2);
+    put_beside(".1", "", 1); /* what has no record ends nothing */
+    put_beside(".2", ONE, 2);
+    sink_file.close(open_log(&format_json, &end));
+    assert_int_equal(end.sequence, 1);
+}
+
 /* A unit of many lines made a file of any size. */
 static void test_a_unit_is_cut_at_lines_where_the_file_is_full(void **state)
 {
@@ -410,6 +490,8 @@ int main(void)
         TEST(test_rotation_by_size),
         TEST(test_a_unit_is_cut_at_lines_where_the_file_is_full),
         TEST(test_rotated_files_are_compressed_and_only_some_are_kept),
+        TEST(test_what_logrotate_has_moved_is_listed_oldest_first_and_is_not_the_plugins),
+        TEST(test_an_empty_log_goes_on_where_the_one_that_logrotate_has_moved_ended),
         TEST(test_names_that_are_not_ours_are_left_alone),
         TEST(test_reopening_after_a_rename),
         TEST(test_a_removed_file_and_a_removed_folder),

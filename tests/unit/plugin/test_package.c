@@ -74,6 +74,22 @@ static void assert_exports_only_the_manifest(const struct workshop *workshop)
     strbuf_release(&symbols);
 }
 
+/* The name of the temporary folder was in the debug information. */
+static void the_same_sources_give_the_same_bytes(void **state)
+{
+    struct workshop *workshop = *state;
+    setenv("SOURCE_DATE_EPOCH", "86400", 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(package(workshop, MANIFEST(INIT), SOURCE).message, "");
+        assert_int_equal(
+            rename(workshop_path(workshop, "out/p-1.so"), workshop_path(workshop, "out/%zu", i)),
+            0);
+    }
+    assert_int_equal(run(NULL, (const char *const[]){"cmp", workshop_path(workshop, "out/0"),
+                                                     workshop_path(workshop, "out/1"), NULL}),
+                     0);
+}
+
 static void a_plugin_exports_one_symbol_and_its_manifest(void **state)
 {
     struct workshop *workshop = *state;
@@ -374,6 +390,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_with_tmp, close_with_tmp)
     const struct CMUnitTest tests[] = {
+        TEST(the_same_sources_give_the_same_bytes),
         TEST(a_plugin_exports_one_symbol_and_its_manifest),
         TEST(a_wrong_manifest_leaves_nothing),
         TEST(a_function_that_is_not_there_is_named),
