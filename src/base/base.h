@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * base: what every other room stands on: errors, growing strings, LIKE, SHA-256, the log, the clock,
- * hexadecimal, histograms of durations, TOML, options.
+ * writing to disk, hexadecimal, histograms of durations, TOML, options.
  *
  * Nothing here knows of the MySQL protocol, of plugins or of sockets. Each part has a header of its
  * own beside this one; other rooms include this one. */
@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/durations.h"
 #include "base/error.h"
 #include "base/hash.h"

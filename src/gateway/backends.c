@@ -178,6 +178,18 @@ const struct session_backend *backend_view_at(struct gateway *gateway, unsigned 
     return backend;
 }
 
+int backend_kill(struct gateway *gateway, const struct session_backend *backend,
+                 const char *statement, struct error *error)
+{
+    struct upstream *upstream = upstream_set_pin(gateway->upstreams, backend);
+    if (!upstream)
+        return error_set(error, "the backend %s was removed, and the session with it",
+                         backend->label);
+    const int status = upstream_kill(upstream, statement, error);
+    upstream_unpin(upstream);
+    return status;
+}
+
 static WEIR_MUST_CHECK int make_views(struct gateway *gateway, struct error *error)
 {
     gateway->views = calloc(1, sizeof *gateway->views);

@@ -24,6 +24,10 @@ void backends_commit(struct gateway *gateway);
 unsigned backend_view_index(const struct session_backend *backend);
 const struct session_backend *backend_view_at(struct gateway *gateway, unsigned index);
 
+/* Runs a KILL statement at a backend, by the account of its checks. Blocks: threads of the pool. Returns 0, or -1 and why. */
+WEIR_MUST_CHECK int backend_kill(struct gateway *gateway, const struct session_backend *backend,
+                                 const char *statement, struct error *error);
+
 /* Sessions of backends that are lost are ended, and those that were logging in when a drain began. */
 void backends_end_sessions(struct gateway *gateway);
 

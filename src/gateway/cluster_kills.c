@@ -126,19 +126,6 @@ void cluster_kills_asked(void *user, const struct node_request *request)
     answer(link, request, &refusal);
 }
 
-static int run_at(struct gateway *gateway, unsigned server, const char *statement,
-                  struct error *error)
-{
-    const struct session_backend *backend = backend_view_at(gateway, server);
-    struct upstream *upstream = upstream_set_pin(gateway->upstreams, backend);
-    if (!upstream)
-        return error_set(error, "the backend %s was removed, and the session with it",
-                         backend->label);
-    const int status = upstream_kill(upstream, statement, error);
-    upstream_unpin(upstream);
-    return status;
-}
-
 static void carry_out(struct cluster_link *link, const struct node_kill *kill,
                       struct node_kill_answer *said)
 {
@@ -155,8 +142,9 @@ static void carry_out(struct cluster_link *link, const struct node_kill *kill,
     } else {
         snprintf(statement, sizeof statement, "KILL %s%s%" PRIu32, kill->is_soft ? "SOFT " : "",
                  kill->is_query ? "QUERY " : "", place.server_id);
-        said->outcome =
-            run_at(gateway, place.server, statement, &error) ? NODE_KILL_FAILED : NODE_KILL_DONE;
+        const int status =
+            backend_kill(gateway, backend_view_at(gateway, place.server), statement, &error);
+        said->outcome = status ? NODE_KILL_FAILED : NODE_KILL_DONE;
         snprintf(said->message, sizeof said->message, "%s", error.message);
         log_info("cluster", "KILL of session %" PRIu32 " for another node: %s", kill->id,
                  error.message[0] ? error.message : "done");

@@ -71,13 +71,7 @@ static int kill_elsewhere(void *owner, const struct session_backend *backend, co
                           struct error *error)
 {
     const struct worker *worker = owner;
-    struct upstream *upstream = upstream_set_pin(worker->gateway->upstreams, backend);
-    if (!upstream)
-        return error_set(error, "the backend %s was removed, and the session with it",
-                         backend->label);
-    const int status = upstream_kill(upstream, statement, error);
-    upstream_unpin(upstream);
-    return status;
+    return backend_kill(worker->gateway, backend, statement, error);
 }
 
 static bool backend_choose(void *owner, const char *wanted, uint32_t tried,

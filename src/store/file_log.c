@@ -51,22 +51,6 @@ static void set_ends(struct store_data *data)
 
 /* ---- Writing ---- */
 
-static int write_all(int file, const char *bytes, size_t size)
-{
-    while (size) {
-        const ssize_t written = write(file, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = EIO;
-        if (written <= 0)
-            return -1;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 struct rewriting {
     int file;
     size_t size;
@@ -82,7 +66,7 @@ static void pass_on(struct rewriting *writing, size_t least)
     }
     if (writing->failed || writing->text.size < least)
         return;
-    writing->failed = write_all(writing->file, writing->text.data, writing->text.size) < 0;
+    writing->failed = disk_write(writing->file, writing->text.data, writing->text.size) < 0;
     writing->size += writing->text.size;
     strbuf_reset(&writing->text);
 }
@@ -169,7 +153,7 @@ int file_log_append(struct file_log *log, const struct store_data *data,
         strbuf_release(&text);
         return error_set(error, "out of memory");
     }
-    const int status = write_all(log->file, text.data, text.size);
+    const int status = disk_write(log->file, text.data, text.size);
     if (status < 0) {
         unwritable(error);
         log->is_behind = ftruncate(log->file, (off_t)log->size) < 0 ||

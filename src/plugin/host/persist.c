@@ -135,20 +135,6 @@ static void write_text(const struct plugin_persisted *persisted, struct strbuf *
     }
 }
 
-static bool write_all(int file, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t written = write(file, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        data += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
 /* The name is on disk only once the folder is. */
 static bool sync_folder(const char *folder)
 {
@@ -165,7 +151,7 @@ static int write_and_rename(const struct strbuf *text, const char *path, const c
     int file = mkostemp(partial, O_CLOEXEC);
     if (file < 0)
         return error_set(error, "%s cannot be made: %s", partial, strerror(errno));
-    bool ok = write_all(file, text->data, text->size) && fsync(file) == 0;
+    bool ok = disk_write(file, text->data, text->size) == 0 && fsync(file) == 0;
     ok = close(file) == 0 && ok;
     ok = ok && rename(partial, path) == 0 && sync_folder(folder);
     if (!ok) {
