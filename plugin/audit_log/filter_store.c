@@ -84,8 +84,8 @@ int filter_store_reload(struct error *error)
     struct filters *next = filters_read(path, error);
     if (!next)
         return -1;
+    expect_accounts_of(next); /* afterwards another thread may change and free it */
     set_current(next);
-    expect_accounts_of(next);
     return 0;
 }
 

@@ -199,6 +199,12 @@ static int choose_backend(weir_session *session, const char *name, size_t size)
     return 1;
 }
 
+static void expect_account(const weir_plugin *plugin, weir_string account)
+{
+    (void)plugin, (void)account;
+    atomic_fetch_add(&fake_host.accounts_expected, 1);
+}
+
 /* There is no store. */
 static int store_call(const weir_plugin *plugin, const struct weir_store_request *request)
 {
@@ -239,6 +245,7 @@ static const weir_host_functions functions = {
     .known_name = known_name,
     .limit_statement = limit_statement,
     .choose_backend = choose_backend,
+    .expect_account = expect_account,
     .store_call = store_call,
     .store_watch = store_watch,
 };

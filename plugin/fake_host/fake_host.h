@@ -51,6 +51,7 @@ struct fake_host {
     atomic_uint lines_logged[WEIR_LOG_DEBUG + 1];
     atomic_ullong refusals, limited;                        /* statements */
     atomic_ullong chosen;                                   /* calls of weir_choose_backend() */
+    atomic_ullong accounts_expected;                        /* calls of weir_expect_account() */
     const char *(*known_name)(uint32_t list, size_t index); /* NULL: the host is an older one */
     struct weir_hold *last_hold; /* that was given; one of the last FAKE_HOLDS */
 };

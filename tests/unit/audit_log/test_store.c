@@ -7,6 +7,7 @@
 
 #include "audit_test.h"
 #include "encode.h"
+#include "fake_host.h"
 #include "filter_store.h"
 
 static char folder[64], path[80];
@@ -58,7 +59,9 @@ static void test_what_is_set_survives(void **state)
         assert_int_equal(id_of("c@d"), 1);
         filter_store_close();
         assert_false(filter_store_has_filters());
+        const unsigned long long before = atomic_load(&fake_host.accounts_expected);
         assert_int_equal(filter_store_open(path, &failure), 0);
+        assert_int_equal(atomic_load(&fake_host.accounts_expected) - before, 1); /* a@b */
     }
     assert_int_equal(filter_store_remove_user("a@b", &failure), 0);
     assert_int_equal(id_of("a@b"), 1);
