@@ -93,8 +93,8 @@ static char *join(const char *file, size_t folder_size, const char *name)
     return asprintf(&path, "%.*s%s", (int)folder_size, file, name) < 0 ? NULL : path;
 }
 
-/* Fills a list for each family, sorted. */
-static int read_folder(const char *file, struct rotate_list *lists)
+/* Those of one family, sorted. */
+static int read_family(const char *file, enum family family, struct rotate_list *list)
 {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
     const size_t folder_size = (size_t)(base - file), size = strlen(base);
@@ -104,18 +104,15 @@ static int read_folder(const char *file, struct rotate_list *lists)
     struct dirent *entry;
     while (status == 0 && (entry = readdir(directory))) {
         const char *name = entry->d_name;
-        const enum family family =
-            strncmp(name, base, size) == 0 ? family_of(name + size) : FAMILIES;
-        if (family != FAMILIES)
-            status = add(&lists[family], join(file, folder_size, name));
+        if (strncmp(name, base, size) == 0 && family_of(name + size) == family)
+            status = add(list, join(file, folder_size, name));
     }
     if (directory)
         closedir(directory);
     free(folder);
-    for (size_t i = 0; i < FAMILIES; i++)
-        if (lists[i].count)
-            qsort(lists[i].paths, lists[i].count, sizeof *lists[i].paths,
-                  i == NUMBERED ? by_number_downwards : by_name);
+    if (list->count)
+        qsort(list->paths, list->count, sizeof *list->paths,
+              family == NUMBERED ? by_number_downwards : by_name);
     return status;
 }
 
@@ -160,10 +157,9 @@ static int list_families(const char *file, struct rotate_list *list, bool only_o
 {
     struct rotate_list lists[FAMILIES] = {0};
     *list = (struct rotate_list){0};
-    int status = read_folder(file, lists);
-    if (only_own)
-        for (enum family i = OWN + 1; i < FAMILIES; i++)
-            rotate_list_release(&lists[i]);
+    int status = 0;
+    for (enum family i = OWN; status == 0 && i < (only_own ? OWN + 1 : FAMILIES); i++)
+        status = read_family(file, i, &lists[i]);
     if (status == 0)
         status = merge(lists, list);
     for (enum family i = OWN; i < FAMILIES; i++)

@@ -109,9 +109,11 @@ void options_release(const struct option_table *table, void *values);
 /* "at once"; NULL: unsaid. */
 const char *option_effect_text(enum option_effect effect);
 
+typedef void option_differs(void *user, const struct option_row *row);
+
 /* Calls differs() for each option whose values are not the same in both structs. */
 void options_compare(const struct option_table *table, const void *values, const void *others,
-                     void differs(void *user, const struct option_row *row), void *user);
+                     option_differs *differs, void *user);
 
 /* Sets one option to what it is in `from`, the table's struct as well. */
 int options_copy(const struct option_row *row, void *values, const void *from,

@@ -40,7 +40,7 @@ static bool is_same(const struct option_row *row, const void *at, const void *ot
 }
 
 void options_compare(const struct option_table *table, const void *values, const void *others,
-                     void differs(void *user, const struct option_row *row), void *user)
+                     option_differs *differs, void *user)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
