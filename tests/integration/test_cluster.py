@@ -11,7 +11,8 @@ from harness import raw
 from harness.etcd import Etcd
 from harness.observe import run
 from harness.waiting import wait_for
-from test_several_backends import UNKNOWN, WORKS, alive, error_number
+from test_several_backends_accounts import alive
+from test_twins import UNKNOWN, WORKS, error_number
 
 pytestmark = [pytest.mark.gateway_only,
               pytest.mark.skipif(not (shutil.which("etcd") and shutil.which("etcdctl")), reason="etcd is not installed")]
