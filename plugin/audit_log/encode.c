@@ -155,7 +155,7 @@ static bool add_json_rest(struct strbuf *out, const unsigned char *at, const uns
         } else if (character) {
             strbuf_add(out, at, character);
         } else {
-            strbuf_add(out, "\\ufffd", 6);
+            strbuf_add(out, "\xef\xbf\xbd", 3); /* U+FFFD, as it is written when it is read again */
             is_utf8 = false;
         }
         at += character ? character : 1;
