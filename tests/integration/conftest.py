@@ -151,7 +151,7 @@ def ip_filter(plugins):
 
 
 @pytest.fixture(scope="session")
-def started():
+def every_gateway():
     """The gateways that were started. Whatever happens, all are gone at the end of the run; whoever is to stop one before
     names this fixture among its arguments, since those that are asked for by name may end in any order."""
     gateways = []
@@ -162,7 +162,7 @@ def started():
 
 
 @pytest.fixture(scope="session")
-def make_gateway(work, plugins, started):
+def make_gateway(work, plugins, every_gateway):
     """Starts gateways, each with a file for the recorder plugin."""
     assert WEIR_SERVER.exists(), f"{WEIR_SERVER} is not built; WEIR_TEST_DIRECT_ONLY=1 runs the cases without it"
     numbers = itertools.count(1)
@@ -173,7 +173,7 @@ def make_gateway(work, plugins, started):
                          environment={"RECORDER_FILE": str(folder / "events.jsonl"), **(environment or {})}, **settings)
         server.events = Events(folder / "events.jsonl")
         server.endpoint = Endpoint("weir", server.host, server.port, server.socket)
-        started.append(server)
+        every_gateway.append(server)
         return server.start() if start else server
 
     return make
@@ -207,7 +207,7 @@ def gateway(make_gateway):
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(request, database, started):
+def shared_gateway(request, database, every_gateway):
     """The gateway that most cases go through, with the recorder plugin loaded."""
     if OUTSIDE:
         yield outside_gateway()
