@@ -276,7 +276,7 @@ def test_what_a_plugin_demands_is_asked_by_some_node(nodes, etcd):
 def killers(gateway, database, etcd):
     """Two nodes with an account that may kill, and a user who may not."""
     database.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED BY 'gate-secret'", "GRANT CONNECTION ADMIN ON *.* TO gate@'%'",
-                     "GRANT SUPER ON *.* TO gate@'%'", "CREATE OR REPLACE USER plain@'%' IDENTIFIED BY 'plain-secret'")
+                     "GRANT SUPER ON *.* TO gate@'%'")
 
     def make(plugins):
         nodes = Nodes(gateway, database.address, etcd)
@@ -285,7 +285,7 @@ def killers(gateway, database, etcd):
         wait_for(lambda: all(len(nodes_of(server)) == 2 for server in both), "two nodes to know each other")
         return both
     yield make
-    database.execute("DROP USER gate@'%'", "DROP USER plain@'%'")
+    database.execute("DROP USER gate@'%'")
 
 
 def kill_at(victims, killers, way, user="root", password=""):
