@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <weir/check.h>
+#include <weir/disk.h>
 #include <weir/plugin.h>
 
 /* Writes the path of a file that the plugin reads: a relative name begins at the folder of the
@@ -41,23 +42,6 @@ WEIR_MUST_CHECK static inline bool files_in_data_directory(weir_string name, cha
     int length =
         snprintf(path, size, "%.*s/%.*s", WEIR_STRING_ARGS(folder), WEIR_STRING_ARGS(name));
     return length >= 0 && (size_t)length < size;
-}
-
-/* Writes all bytes. */
-WEIR_MUST_CHECK static inline int files_write(int fd, const char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = EIO;
-        if (written <= 0)
-            return -1;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
 }
 
 /* Closes a file descriptor after a failure, and keeps the failure's errno. */
@@ -102,7 +86,7 @@ static inline int files_replace(const char *path, const char *bytes, size_t size
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
-    int status = fchmod(fd, 0600) == 0 && files_write(fd, bytes, size) == 0 ? fsync(fd) : -1;
+    int status = fchmod(fd, 0600) == 0 && disk_write(fd, bytes, size) == 0 ? fsync(fd) : -1;
     files_close(fd);
     if (status == 0)
         status = rename(fresh, path);

@@ -102,7 +102,7 @@ static int adopt(struct file *file, int fd, struct error *error)
     if (fstat(fd, &status) < 0)
         return trouble(file, "cannot look at it", error);
     size_t opening = strlen(file->format->opening);
-    if (status.st_size == 0 && files_write(fd, file->format->opening, opening) < 0) {
+    if (status.st_size == 0 && disk_write(fd, file->format->opening, opening) < 0) {
         trouble(file, "cannot write", error);
         if (ftruncate(fd, 0) < 0)
             return -1; /* said already */
@@ -151,8 +151,8 @@ static void write_closing(struct file *file)
     bool ok = true;
     if (separator && size > opening)
         ok = ftruncate(file->fd, (off_t)(size - separator - 1)) == 0 &&
-             files_write(file->fd, "\n", 1) == 0;
-    if (!ok || files_write(file->fd, format->closing, strlen(format->closing)) < 0)
+             disk_write(file->fd, "\n", 1) == 0;
+    if (!ok || disk_write(file->fd, format->closing, strlen(format->closing)) < 0)
         weir_log(WEIR_LOG_ERROR, "%s: cannot write its last line: %s", file->options->file,
                  strerror(errno));
 }
@@ -241,7 +241,7 @@ static int append(struct file *file, const char *lines, size_t size, bool sync, 
 {
     uint64_t before = atomic_load(&file->size);
     const char *what = "cannot write";
-    bool ok = files_write(file->fd, lines, size) == 0;
+    bool ok = disk_write(file->fd, lines, size) == 0;
     if (ok && sync) {
         what = "cannot bring it to the disk";
         ok = fdatasync(file->fd) == 0;
@@ -295,7 +295,7 @@ static int set_format(struct sink *sink, const struct format *format, struct err
         return status;
     /* The new file has the old format's opening. */
     if (ftruncate(file->fd, 0) < 0 ||
-        files_write(file->fd, format->opening, strlen(format->opening)) < 0)
+        disk_write(file->fd, format->opening, strlen(format->opening)) < 0)
         return trouble(file, "cannot write", error);
     atomic_store(&file->size, strlen(format->opening));
     return 0;

@@ -279,7 +279,7 @@ static bool end_last_line(int descriptor, off_t size)
 {
     char last = '\n';
     return size == 0 || (pread(descriptor, &last, 1, size - 1) == 1 &&
-                         (last == '\n' || files_write(descriptor, "\n", 1) == 0));
+                         (last == '\n' || disk_write(descriptor, "\n", 1) == 0));
 }
 
 bool allow_lists_append(const char *path, const char *lines, size_t size, struct error *error)
@@ -289,8 +289,8 @@ bool allow_lists_append(const char *path, const char *lines, size_t size, struct
     bool ok = descriptor >= 0 && fstat(descriptor, &status) == 0;
     bool is_new = ok && status.st_size == 0;
     bool begun = ok;
-    ok = ok && (!is_new || files_write(descriptor, beginning, sizeof beginning - 1) == 0) &&
-         end_last_line(descriptor, status.st_size) && files_write(descriptor, lines, size) == 0 &&
+    ok = ok && (!is_new || disk_write(descriptor, beginning, sizeof beginning - 1) == 0) &&
+         end_last_line(descriptor, status.st_size) && disk_write(descriptor, lines, size) == 0 &&
          fdatasync(descriptor) == 0 && (!is_new || files_sync_folder(path) == 0);
     if (!ok) {
         error_set(error, "%s: %s", path, strerror(errno));
