@@ -139,28 +139,31 @@ static inline int weir_store_ask(struct weir_store_request request)
     return WEIR_HOST_HAS(store_call) ? weir_host_table->store_call(weir_self, &request) : 0;
 }
 
-static inline int weir_store_ask_key(weir_store_action action, weir_string key,
-                                     weir_store_done *done, void *user)
+static inline struct weir_store_request weir_store_to(weir_store_action action,
+                                                      weir_store_done *done, void *user)
 {
     struct weir_store_request request;
     memset(&request, 0, sizeof request);
     request.action = action;
-    request.key = key;
     request.done = done;
     request.user = user;
+    return request;
+}
+
+static inline int weir_store_ask_key(weir_store_action action, weir_string key,
+                                     weir_store_done *done, void *user)
+{
+    struct weir_store_request request = weir_store_to(action, done, user);
+    request.key = key;
     return weir_store_ask(request);
 }
 
 static inline int weir_store_ask_lease(weir_store_action action, int64_t lease, uint64_t ttl,
                                        weir_store_done *done, void *user)
 {
-    struct weir_store_request request;
-    memset(&request, 0, sizeof request);
-    request.action = action;
+    struct weir_store_request request = weir_store_to(action, done, user);
     request.lease = lease;
     request.ttl = ttl;
-    request.done = done;
-    request.user = user;
     return weir_store_ask(request);
 }
 
@@ -171,15 +174,11 @@ static inline int weir_store_ask_lease(weir_store_action action, int64_t lease, 
 static inline int weir_store_put(weir_string key, weir_string value, int64_t revision,
                                  int64_t lease, weir_store_done *done, void *user)
 {
-    struct weir_store_request request;
-    memset(&request, 0, sizeof request);
-    request.action = WEIR_STORE_DO_PUT;
+    struct weir_store_request request = weir_store_to(WEIR_STORE_DO_PUT, done, user);
     request.key = key;
     request.value = value;
     request.revision = revision;
     request.lease = lease;
-    request.done = done;
-    request.user = user;
     return weir_store_ask(request);
 }
 
