@@ -4,7 +4,7 @@
 #ifndef WEIR_CLUSTER_MEMBER_TABLE_H
 #define WEIR_CLUSTER_MEMBER_TABLE_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 struct member_row {
     unsigned number;

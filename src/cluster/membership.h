@@ -17,7 +17,7 @@
 #ifndef WEIR_CLUSTER_MEMBERSHIP_H
 #define WEIR_CLUSTER_MEMBERSHIP_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 struct membership;
 

@@ -4,8 +4,9 @@
  * another one. */
 #include "cluster/node_kill.h"
 
-#include <jansson.h>
 #include <string.h>
+
+#include "cluster/json_text.h"
 
 static const char *const outcomes[] = {
 #define X(enumerator, name) name,
@@ -15,35 +16,19 @@ static const char *const outcomes[] = {
 
 #define OUTCOMES (sizeof outcomes / sizeof *outcomes)
 
-static void write_json(struct strbuf *out, json_t *root)
-{
-    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-    if (text)
-        strbuf_add_text(out, text);
-    else
-        out->failed = true;
-    free(text);
-    json_decref(root);
-}
-
-static json_t *text_of(const char *text)
-{
-    json_t *value = json_string(text);
-    return value ? value : json_string("");
-}
-
 void node_kill_write(struct strbuf *out, const struct node_kill *kill)
 {
-    write_json(out, json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "ask", "kill", "id",
+    json_text_write(out,
+                    json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "ask", "kill", "id",
                               (json_int_t)kill->id, "query", kill->is_query, "soft", kill->is_soft,
-                              "granted", kill->is_granted, "user", text_of(kill->user)));
+                              "granted", kill->is_granted, "user", json_text_of(kill->user)));
 }
 
 void node_kill_answer_write(struct strbuf *out, const struct node_kill_answer *answer)
 {
     assert((size_t)answer->outcome < OUTCOMES);
-    write_json(out, json_pack("{s:s, s:o}", "outcome", outcomes[answer->outcome], "message",
-                              text_of(answer->message)));
+    json_text_write(out, json_pack("{s:s, s:o}", "outcome", outcomes[answer->outcome], "message",
+                                   json_text_of(answer->message)));
 }
 
 bool node_kill_read(struct node_kill *kill, struct store_bytes bytes)

@@ -4,7 +4,7 @@
 #ifndef WEIR_CLUSTER_NODE_KILL_H
 #define WEIR_CLUSTER_NODE_KILL_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 #define NODE_KILL_TEXT_BYTES 512 /* of a user's name, and of a message, with the NUL */
 

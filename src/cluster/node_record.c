@@ -4,15 +4,9 @@
  * no record: a row of a table is one line. */
 #include "cluster/node_record.h"
 
-#include <jansson.h>
 #include <string.h>
 
-/* text may be foreign: what is not UTF-8 is left out. */
-static json_t *text_of(const char *text)
-{
-    json_t *value = json_string(text ? text : "");
-    return value ? value : json_string("");
-}
+#include "cluster/json_text.h"
 
 static json_t *plugins_of(const struct node_record *record)
 {
@@ -20,10 +14,10 @@ static json_t *plugins_of(const struct node_record *record)
     for (size_t i = 0; i < record->plugin_count; i++) {
         const struct node_plugin *plugin = &record->plugins[i];
         json_t *one = json_object();
-        json_object_set_new(one, "name", text_of(plugin->name));
-        json_object_set_new(one, "version", text_of(plugin->version));
-        json_object_set_new(one, "state", text_of(plugin->state));
-        json_object_set_new(one, "flush", text_of(plugin->flush));
+        json_object_set_new(one, "name", json_text_of(plugin->name));
+        json_object_set_new(one, "version", json_text_of(plugin->version));
+        json_object_set_new(one, "state", json_text_of(plugin->state));
+        json_object_set_new(one, "flush", json_text_of(plugin->flush));
         json_array_append_new(list, one);
     }
     return list;
@@ -33,18 +27,12 @@ void node_record_write(struct strbuf *out, const struct node_record *record)
 {
     assert(record->plugin_count <= NODE_RECORD_PLUGINS);
     json_t *root = json_object();
-    json_object_set_new(root, "address", text_of(record->address));
-    json_object_set_new(root, "version", text_of(record->version));
+    json_object_set_new(root, "address", json_text_of(record->address));
+    json_object_set_new(root, "version", json_text_of(record->version));
     json_object_set_new(root, "since", json_integer(record->since_s));
     json_object_set_new(root, "sessions", json_integer(record->sessions));
     json_object_set_new(root, "plugins", plugins_of(record));
-    char *text = json_dumps(root, JSON_COMPACT);
-    if (text)
-        strbuf_add_text(out, text);
-    else
-        out->failed = true;
-    free(text);
-    json_decref(root);
+    json_text_write(out, root);
 }
 
 /* Borrowed from the object. */

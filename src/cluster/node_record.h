@@ -5,7 +5,7 @@
 #ifndef WEIR_CLUSTER_NODE_RECORD_H
 #define WEIR_CLUSTER_NODE_RECORD_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 #define NODE_RECORD_PLUGINS 32 /* at most */
 

@@ -16,7 +16,7 @@
 #ifndef WEIR_CLUSTER_PLUGIN_KEYS_H
 #define WEIR_CLUSTER_PLUGIN_KEYS_H
 
-#include "cluster/store.h"
+#include "store/store.h"
 
 #define PLUGIN_KEYS_PREFIX     "/tidb/plugins/"
 #define PLUGIN_KEYS_NAME_BYTES 128 /* of a name, at most; longer ones are nobody's */
