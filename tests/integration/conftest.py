@@ -28,6 +28,7 @@ from harness.balancer import BEHIND_BALANCER, Balancer  # noqa: E402
 from harness.both import Both  # noqa: E402
 from harness.certificates import EVERYWHERE, make_certificates, server_options  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
+from harness.etcd import Etcd  # noqa: E402
 from harness.events import Events  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
@@ -214,6 +215,13 @@ def shared_gateway(request, database, every_gateway):
         return
     listed = ["-proxy-protocol-networks", "127.0.0.1,localhost"] if BEHIND_BALANCER else []
     server = request.getfixturevalue("make_gateway")(database.address, plugins=["recorder-1"], options=listed)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def etcd(tmp_path):
+    server = Etcd(tmp_path / "etcd").start()
     yield server
     server.stop()
 

@@ -39,13 +39,6 @@ class Nodes:
 
 
 @pytest.fixture
-def etcd(tmp_path):
-    server = Etcd(tmp_path / "etcd").start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def nodes(gateway, database, etcd):
     return Nodes(gateway, database.address, etcd)
 

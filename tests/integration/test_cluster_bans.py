@@ -4,20 +4,12 @@ import shutil
 import time
 
 import pytest
-from harness.etcd import Etcd
 from harness.waiting import wait_for
 
 pytestmark = [pytest.mark.gateway_only,
               pytest.mark.skipif(not (shutil.which("etcd") and shutil.which("etcdctl")), reason="etcd is not installed")]
 
 BANS = "/weir/weir/plugin/ip_filter/ban/"
-
-
-@pytest.fixture
-def etcd(tmp_path):
-    server = Etcd(tmp_path / "etcd").start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
