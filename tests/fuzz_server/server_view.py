@@ -46,7 +46,7 @@ def _letters(text):
 def _same_start(sent, row_text):
     """Whether a row's text can be this one. The server converts texts to UTF-8 and cuts them where it cannot."""
     if row_text is None:
-        return not re.sub(rb"[\s;]", b"", sent)
+        return not re.sub(rb"[\s;]", b"", sent) or sent.lstrip()[:1] >= b"\x80"
     sent, row_text = sent.lstrip(b" \t\n\v\f\r"), row_text.lstrip(" \t\n\v\f\r")
     if row_text.endswith("..."):
         row_text = row_text[:-3]
@@ -60,6 +60,11 @@ def _same_start(sent, row_text):
     end = min(end, ascii_only.start() if ascii_only else end, 2000)
     return sent[:end].decode("latin-1") == row_text[:end] and (at or ascii_only or abs(len(sent) - len(row_text)) < 4
                                                               or end == 2000)
+
+
+def _same_whole(sent, row_text):
+    """Whether a row's text is all of this one. Of a text that begins with what is no character, the server keeps nothing."""
+    return row_text.encode().strip() == sent.strip() if row_text else _same_start(sent, row_text)
 
 
 def _is_part(sent, row_text):
@@ -102,7 +107,7 @@ def _statement(played, placed, at, row):
     current = played[at] if at >= 0 else None
     if current and current.step.verb in ("query", "ask") and 0 < len(placed[at]) < current.results \
             and _is_part(current.text, row.text):
-        if row.text and any(one.step.verb in ("query", "ask") and row.text.encode().strip() == one.text.strip() for one in played[at + 1:at + 2]):
+        if any(one.step.verb in ("query", "ask") and _same_whole(one.text, row.text) for one in played[at + 1:at + 2]):
             raise Misplaced(f"{row.kind} {row.text!r} fits step {at} and the next one")
         return at
     refused = None  # would be a finding: only if no other step fits
