@@ -349,7 +349,7 @@ static enum sql_block_token take_start(struct sql_blocks *blocks, struct sql_lex
                                        const struct sql_token *token)
 {
     struct sql_token next = {0};
-    if (sql_token_is_name(token))
+    if (sql_token_is_name(token) && !blocks->oracle) /* there IF:NEW.a has a variable */
         next = look_ahead(blocks);
     if (sql_token_is(&next, ':')) {
         sql_lexer_next(lexer, &next); /* label: */

@@ -123,6 +123,8 @@ static void keeps_bodies_of_routines_whole(void **state)
     check_all(texts, &plain_mode);
 }
 
+#define ON_TRIGGER "create trigger t before insert on t for each row "
+
 static void follows_oracle_mode(void **state)
 {
     (void)state;
@@ -137,6 +139,19 @@ static void follows_oracle_mode(void **state)
         "<<l>> loop exit l; end loop;|select 2",
         "begin for i in 1..2 loop select 1; end loop; exception when others then select 2; "
         "end;|select 3",
+        /* A colon begins a variable here, and no word before it is a label. */
+        ON_TRIGGER "begin:new.a:=1;end;|select 3",
+        ON_TRIGGER "begin if:new.a then:new.a:=1; elsif:new.a then:new.a:=1; else:new.a:=1; end "
+                   "if;end;|select 3",
+        ON_TRIGGER "begin if :new.a then :new.a := 1; end if; end;|select 3",
+        ON_TRIGGER
+        "begin case:new.a when:new.a then:new.a:=1; else:new.a:=1; end case;end;|select 3",
+        ON_TRIGGER "begin while:new.a loop:new.a:=0;end loop;end;|select 3",
+        ON_TRIGGER "begin loop:new.a:=0;exit when:new.a=0;end loop;end;|select 3",
+        ON_TRIGGER "begin repeat:new.a:=0;until:new.a=0 end repeat;end;|select 3",
+        ON_TRIGGER "begin for i in 1..2 loop:new.a:=0;end loop;exception when others "
+                   "then:new.a:=1;end;|select 3",
+        ON_TRIGGER ":new.a:=1;|select 3",
         NULL,
     };
     check_all(texts, &(struct sql_mode){.oracle = true});
