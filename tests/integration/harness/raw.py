@@ -114,6 +114,7 @@ class RawConnection:
         self.user, self.password, self.database = user, password, database
         self.attributes, self.collation = attributes, collation
         self.greeting = None
+        self.executes = False  # the last command is an Execute: a cursor may be open after it
         if login:
             try:
                 self.login()
@@ -163,6 +164,8 @@ class RawConnection:
         return b"".join(out)
 
     def send(self, payload, sequence=0):
+        if sequence == 0:
+            self.executes = payload[:1] == bytes([COM_STMT_EXECUTE])
         self.socket.sendall(self.frame(payload, sequence))
 
     def at_end(self):
@@ -302,7 +305,8 @@ class RawConnection:
             for _ in range(columns):
                 self._take(packets)
         if not self.capabilities & DEPRECATE_EOF:
-            if self.status_of(self._take(packets)) & STATUS_CURSOR_EXISTS:
+            # Only after an Execute: of a result within a FOR loop MariaDB says the same.
+            if self.status_of(self._take(packets)) & STATUS_CURSOR_EXISTS and self.executes:
                 return False
         return self._read_rows(packets)
 
