@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding any of seven words in one pass: each of them has a pair of letters that is rare in
+ * Finding any of eight words in one pass: each of them has a pair of letters that is rare in
  * statements (row_count, found_rows, diagnostics: "w_", "d_", "gn"; warnings, warning_count: "rn";
- * errors, error_count: "rr"), sixteen places at a time are looked at for one of these pairs, and
+ * errors, error_count: "rr"; optimizer_trace: "iz"), sixteen places at a time are looked at for one of these pairs, and
  * only where one stands are the words compared. A text can be 64 MiB long and all sessions of the thread
  * wait for the answer. */
 #include "sql/diagnostics.h"
@@ -22,7 +22,8 @@ static block may_be_at(block bytes, block next)
     next |= 0x20;
     return (block_is(bytes, 'r') & (block_is(next, 'r') | block_is(next, 'n'))) |
            (block_is(next, underscore) & (block_is(bytes, 'w') | block_is(bytes, 'd'))) |
-           (block_is(bytes, 'g') & block_is(next, 'n'));
+           (block_is(bytes, 'g') & block_is(next, 'n')) |
+           (block_is(bytes, 'i') & block_is(next, 'z'));
 }
 
 /* Whether the word (in lower case) stands in the text with its `anchor`-th byte at `at`. */
@@ -44,6 +45,8 @@ static bool is_word_around(struct sql_span text, size_t at)
         return is_at(text, at, "found_rows", 4);
     case 'g':
         return is_at(text, at, "diagnostics", 3);
+    case 'i':
+        return is_at(text, at, "optimizer_trace", 5);
     default: /* rn, rr */
         return at + 1 < text.size && sql_byte_lower((unsigned char)text.at[at + 1]) == 'n'
                    ? is_at(text, at, "warnings", 2) || is_at(text, at, "warning_count", 2)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Statements that read what the statement before them has left: ROW_COUNT(), FOUND_ROWS(), SHOW
- * WARNINGS, SHOW ERRORS, @@warning_count, @@error_count, GET DIAGNOSTICS. Whatever is sent to the
- * server between the two would wipe that out. */
+ * WARNINGS, SHOW ERRORS, @@warning_count, @@error_count, GET DIAGNOSTICS,
+ * information_schema.OPTIMIZER_TRACE. Whatever is sent to the server between the two would wipe that
+ * out. */
 #ifndef WEIR_SQL_DIAGNOSTICS_H
 #define WEIR_SQL_DIAGNOSTICS_H
 

@@ -223,6 +223,27 @@ def test_what_a_call_has_left_can_be_read(weir, direct, database, prepared):
     assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize("first", ["SELECT MAX(a) FROM traced", "EXPLAIN SELECT a FROM traced", "CALL traces()", "EXECUTE IMMEDIATE CONCAT('SELECT a ', 'FROM traced')",
+                                   "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'SELECT a FROM traced'; SIGNAL SQLSTATE '45000'; END"])
+def test_what_the_optimizer_has_traced_can_be_read(weir, direct, database, first, prepared):
+    """information_schema.OPTIMIZER_TRACE has the last statement's; it was that of weir's question."""
+    database.execute(f"CREATE TABLE IF NOT EXISTS {DATABASE}.traced (a INT)")
+    database.execute(f"CREATE OR REPLACE PROCEDURE {DATABASE}.traces() BEGIN SET @left = 1; SELECT a FROM traced; END")
+    answers = []
+    for endpoint in (direct, weir):
+        with endpoint.raw() as connection:
+            statement = connection.prepare("SELECT QUERY FROM information_schema.OPTIMIZER_TRACE")[0]
+            connection.query("SET optimizer_trace = 'enabled=on'")
+            connection.query(first)
+            if prepared:
+                packets = connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<I", statement) + b"\0\1\0\0\0")
+            else:
+                packets = connection.query("SELECT QUERY FROM information_schema.OPTIMIZER_TRACE")
+            answers.append(packets)
+    assert answers[0] == answers[1]
+
+
 def test_the_backend_is_asked_once_a_session(weir, database):
     """Questions of weir's own are visible in SHOW STATUS: there is one, at the login."""
     with weir.connect() as connection, connection.cursor() as cursor:

@@ -88,8 +88,9 @@ static void check_literal(struct sql_span text, const struct sql_mode *mode)
 
 static void check_diagnostics(struct sql_span text)
 {
-    static const char *const words[] = {"row_count",     "found_rows",  "warnings",   "errors",
-                                        "warning_count", "error_count", "diagnostics"};
+    static const char *const words[] = {"row_count",   "found_rows",     "warnings",
+                                        "errors",      "warning_count",  "error_count",
+                                        "diagnostics", "optimizer_trace"};
     bool found = false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t size = strlen(words[i]);

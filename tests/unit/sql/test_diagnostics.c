@@ -3,8 +3,9 @@
  * Texts that read the diagnostics of the statement before them: found wherever the word stands. */
 #include "sql_test.h"
 
-static const char *const words[] = {"row_count",     "found_rows",  "warnings",   "errors",
-                                    "warning_count", "error_count", "diagnostics"};
+static const char *const words[] = {"row_count",   "found_rows",     "warnings",
+                                    "errors",      "warning_count",  "error_count",
+                                    "diagnostics", "optimizer_trace"};
 
 /* What the words mean, spelled out: any of them, anywhere, in any case. */
 static bool has_any_word(struct sql_span text)
@@ -23,6 +24,7 @@ static void statements_that_read_diagnostics_are_found(void **state)
     (void)state;
     static const char *const reading[] = {"SELECT ROW_COUNT()",
                                           "select found_rows ()",
+                                          "select * from information_schema.OPTIMIZER_TRACE",
                                           "SHOW COUNT(*) WARNINGS",
                                           "show Errors",
                                           "SELECT @@session.error_count",
@@ -69,9 +71,9 @@ static void a_word_is_found_in_every_place(void **state)
 static void any_text_reads_as_the_words_say(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"row",   "_",       "count", "found", "d_",
-                                         "rows",  "warning", "s",     "error", "Diagno",
-                                         "STICS", "rr",      "gn",    " ",     "W_"};
+    static const char *const pieces[] = {"row",     "_", "count", "found",  "d_",        "rows",
+                                         "warning", "s", "error", "Diagno", "STICS",     "rr",
+                                         "gn",      " ", "W_",    "optimi", "zer_trace", "iz"};
     uint32_t random = 1;
     for (size_t round = 0; round < 20000; round++) {
         char text[64];
