@@ -30,6 +30,35 @@ def first_words(connection, payload, sequence=0):
         thread.join()
 
 
+@pytest.fixture
+def failing_init_connect(database):
+    """What the server runs at each login, but for those who may do everything, is no statement."""
+    database.execute("SET GLOBAL init_connect = 'misspelt'")
+    yield
+    database.execute("SET GLOBAL init_connect = DEFAULT")
+
+
+@pytest.mark.parametrize("payload", [b"\x03SELECT 1", b"\x0e", b"\x01", b"\x1f", b"\x19\1\0\0\0", b"\x03SELECT '" + b"a" * 70000 + b"'"],
+                         ids=["query", "ping", "quit", "reset", "close", "long"])
+def test_init_connect_has_failed(both, failing_init_connect, payload):
+    """The login succeeds, and the first command reads 1184, whatever it is. It was the answer to weir's question, and lost."""
+    def case(endpoint):
+        with endpoint.raw(user="plain", password="plain-secret") as connection:
+            words = first_words(connection, payload)
+            return words[0], words[1][:27], connection.packets_to_end()
+
+    number, words, rest = both(case)
+    assert (number, words) == (1, b"\xff\xa0\x04#08S01Aborted connection") and rest == ([], b"")
+
+
+def test_a_client_leaves_after_init_connect_has_failed(both, failing_init_connect):
+    def case(endpoint):
+        with endpoint.raw(user="plain", password="plain-secret"):
+            return None
+
+    both(case)
+
+
 @pytest.mark.parametrize("size", [1500, 30000])
 def test_a_command_is_too_large_for_the_server(both, small_packets, size):
     def case(endpoint):
@@ -82,7 +111,7 @@ def test_the_gateways_own_limit_says_what_the_servers_does(gateway, database, bo
         with server.endpoint.raw() as connection:
             connection.send(b"\3SELECT LENGTH('" + b"a" * size + b"')")
             packets, rest = connection.packets_to_end()
-            assert packets == [TOO_LARGE] and not rest
+            assert packets == [TOO_LARGE] and rest == ([], b"")
 
 
 ACCOUNTS = {
@@ -187,5 +216,5 @@ def test_the_server_says_why_it_closes(gateway, loaded, when):
         else:
             connection.send(b"\3SELECT 'farewell'")
         packets, rest = connection.packets_to_end()
-    assert packets[-1] == (0, words) and len(packets) == (2 if when == "within a result" else 1) and not rest
+    assert packets[-1] == (0, words) and len(packets) == (2 if when == "within a result" else 1) and rest == ([], b"")
     backend.close()

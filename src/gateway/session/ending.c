@@ -146,7 +146,7 @@ void linger_timed_out(struct session *session)
 static bool is_between_commands(const struct session *session)
 {
     bool takes = session->state == SESSION_READY || session->state == SESSION_JUDGING ||
-                 session->state == SESSION_QUERYING;
+                 session->state == SESSION_QUERYING || session->state == SESSION_TURNED_AWAY;
     return takes && !session->login && !session->local && !session->kept_ok.size &&
            !session->has_lost_reply;
 }
@@ -280,6 +280,19 @@ void session_fail_like_backend(struct session *session, const struct wire_packet
     snprintf(message, sizeof message, "%.*s", (int)said.message.size, said.message.data);
     events_failed(&session->observed, said.code, said.sqlstate, message);
     end_with_error(session, CLOSE_BACKEND_GONE, said.code, said.sqlstate, message, true);
+}
+
+bool turned_away_bytes(struct session *session)
+{
+    struct leg *client = &session->client;
+    const struct wire_packet err = {.payload = (const uint8_t *)session->last_words.data,
+                                    .payload_size = session->last_words.size};
+    if (leg_input_size(client) < WIRE_HEADER_BYTES)
+        return false;
+    leg_set_sequence(client,
+                     (uint8_t)(wire_packet_number(client->pos, leg_input_size(client)) + 1));
+    session_fail_like_backend(session, &err);
+    return true;
 }
 
 /* ---- While the client reads its last error ---- */

@@ -385,7 +385,7 @@ static void logged_in(struct session *session)
     wire_tracker_want(&session->tracker, RELAY_WANTS);
     client_write(session, session->kept_ok.data, session->kept_ok.size, session->tracker.sequence);
     strbuf_release(&session->kept_ok);
-    session_enter(session, SESSION_READY);
+    session_enter(session, session->last_words.size ? SESSION_TURNED_AWAY : SESSION_READY);
 }
 
 static void identity_known(struct session *session, unsigned error_code)

@@ -85,7 +85,12 @@
       MAY(SESSION_READY) | MAY(SESSION_QUERYING) | MAY_END)                                        \
     X(SESSION_QUERYING, "querying", /* the gateway itself runs a statement on the backend */       \
       NULL, query_bytes, NULL, NULL, query_backend_lost, login_timed_out, NULL, 0,                 \
-      MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) | MAY_END)                  \
+      MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_WORKING) |                           \
+          MAY(SESSION_TURNED_AWAY) | MAY_END)                                                      \
+    X(SESSION_TURNED_AWAY,                                                                         \
+      "turned away", /* the backend has refused the next command, whatever it is, and closed */    \
+      turned_away_bytes, NULL, NULL, client_gone, NULL, NULL, session_shut_down,                   \
+      SESSION_CLOSES_BACKEND, MAY_END)                                                             \
     X(SESSION_WORKING, "working", /* a thread that may block works on a local statement */         \
       NULL, NULL, local_worked, NULL, NULL, NULL, NULL, SESSION_WORKS,                             \
       MAY(SESSION_READY) | MAY(SESSION_RUNNING) | MAY(SESSION_QUERYING) | MAY_END)                 \
@@ -148,6 +153,7 @@ struct session {
     struct strbuf kept_ok;  /* the OK of a login or COM_CHANGE_USER, until plugins were notified */
     struct strbuf farewell; /* what the backend reads if the session ends before it was told who
                                logs in; see login_backend.c */
+    struct strbuf last_words; /* an ERR's payload: what the next command is answered (query.h) */
     void *owner;
 
     /* What is going on; NULL: it is not. */
@@ -277,6 +283,7 @@ static inline bool session_is_farewell(const struct wire_packet *packet)
 }
 
 /* Handlers of the step table: the client reads its last error. */
+bool turned_away_bytes(struct session *session);
 bool ending_input(struct session *session);
 void ending_timed_out(struct session *session);
 

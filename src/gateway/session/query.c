@@ -9,6 +9,9 @@
 
 #define QUERY_WANTS (RELAY_WANTS | WIRE_WANT(WIRE_ROW))
 
+/* init_connect has failed: the server says so to the first command after the login, and closes. */
+#define NEW_ABORTING_CONNECTION 1184
+
 struct query {
     const struct query_handlers *handlers;
     query_completed *identity_known; /* of query_identity() */
@@ -73,6 +76,16 @@ static void hand_over_row(struct session *session, const struct wire_packet *pac
         session->query->handlers->row(session, values, count);
 }
 
+/* The server takes the first question for the client's first command: what it says of the session
+ * itself is for the client. */
+static void take_error(struct session *session, const struct wire_packet *err)
+{
+    struct query *query = session->query;
+    query->error_code = session->tracker.result.error_code;
+    if (query->error_code == NEW_ABORTING_CONNECTION && query->identity_known)
+        strbuf_add(&session->last_words, err->payload, err->payload_size);
+}
+
 static void complete(struct session *session)
 {
     const struct query query = *session->query;
@@ -109,7 +122,7 @@ bool query_bytes(struct session *session)
         if (packet.kind == WIRE_ROW && query->handlers->row)
             hand_over_row(session, &packet);
         if (packet.kind == WIRE_ERR)
-            query->error_code = session->tracker.result.error_code;
+            take_error(session, &packet);
         is_complete = packet.ends_reply;
     }
     if (is_complete)

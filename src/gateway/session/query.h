@@ -26,7 +26,8 @@ struct query_handlers {
 void query_begin(struct session *session, const char *text, const struct query_handlers *handlers);
 
 /* Asks the backend who the session is and how it lexes, as a query. What it does not say stays
- * unknown. */
+ * unknown. Where the server answers that it will have none of this session (init_connect has
+ * failed), last_words has its error. */
 void query_identity(struct session *session, query_completed *done);
 
 bool query_bytes(struct session *session);

@@ -171,6 +171,7 @@ struct session *session_new(struct session_environment *environment,
     leg_init(&session->backend);
     strbuf_init(&session->kept_ok);
     strbuf_init(&session->farewell);
+    strbuf_init(&session->last_words);
     /* A command is shown to plugins whole. */
     wire_tracker_init(&session->tracker, WIRE_WANT_ALL, environment->max_command_bytes);
     leg_push(&session->client, client);
@@ -191,6 +192,7 @@ void session_free(struct session *session)
     wire_tracker_release(&session->tracker);
     strbuf_release(&session->kept_ok);
     strbuf_release(&session->farewell);
+    strbuf_release(&session->last_words);
     leg_release(&session->client);
     leg_release(&session->backend);
     session->magic = 0;
