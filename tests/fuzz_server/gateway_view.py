@@ -30,6 +30,11 @@ class Told:
         message = self.end and self.end["message"] or ""
         return self.start["reading_known"] == 0 or (message.startswith(NOT_KNOWN) and "fewer" not in message)
 
+    @property
+    def runs_unseen(self):
+        """Whether it is an EXECUTE of which no part was seen."""
+        return self.start["specific_kind"] == "Execute" and len(self.start["parts"]) == 1
+
     def kinds(self):
         """All names that it gives to what runs: its own, and those of its parts."""
         names = {self.start["kind"], self.start["specific_kind"]}

@@ -34,7 +34,7 @@ def listed(path):
 
 def sample(names, count, day):
     """All that once differed, and so many others: the same ones all day long, and others tomorrow."""
-    noticed = [name for name in listed(HERE / "noticed.txt") if name in set(names)]
+    noticed = listed(HERE / "noticed.txt")
     others = sorted(set(names) - set(noticed), key=lambda name: hashlib.sha256(f"{day} {name}".encode()).digest())
     return noticed + others[:max(0, count - len(noticed))]
 
