@@ -53,6 +53,10 @@ def seen(events, event="Starting"):
     "SET SESSION session_track_system_variables = '', session_track_state_change = 0, session_track_schema = 0; USE elsewhere",
     "BEGIN NOT ATOMIC SET SESSION session_track_schema = 0; EXECUTE IMMEDIATE 'USE elsewhere'; END",
     "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'USE elsewhere'; SIGNAL SQLSTATE '45000'; END",
+    # An error of syntax that comes late: it was taken for one of the whole text, of which nothing had run.
+    "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'USE elsewhere'; PREPARE s FROM @nothing; END",
+    "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'USE elsewhere'; EXECUTE IMMEDIATE 'misspelt'; END",
+    "BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'USE elsewhere'; SIGNAL SQLSTATE '42000' SET MYSQL_ERRNO = 1064; END",
 ])
 def test_the_database_is_followed_in_every_disguise(session, text, capabilities):
     events, row = session(text, "SELECT 'after'", capabilities=capabilities)

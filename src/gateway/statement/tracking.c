@@ -312,8 +312,10 @@ void tracking_after_failure(struct observed *observed, const struct statement *s
     const struct sql_runs *runs = is_plain ? NULL : read_runs(observed, statement);
     const bool is_no_statement =
         statement->kinds.kind == SQL_KIND_UNKNOWN && !statement->mode.unsure;
+    /* In a block, the error may be one of a text within, or of a SIGNAL. */
     const bool is_unread =
-        error_code == WIRE_ER_PARSE_ERROR && (is_plain || is_no_statement || (runs && runs->known));
+        error_code == WIRE_ER_PARSE_ERROR &&
+        (is_plain || is_no_statement || (runs && runs->known && runs->fails_as_whole));
     if (identity->tracking == TRACKING_PROVES && !is_unread)
         identity->tracking = TRACKING_REPORTS; /* asked again with the next question */
     if (is_plain)
