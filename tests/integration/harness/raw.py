@@ -114,7 +114,7 @@ class RawConnection:
         self.user, self.password, self.database = user, password, database
         self.attributes, self.collation = attributes, collation
         self.greeting = None
-        self.executes = False  # the last command is an Execute: a cursor may be open after it
+        self.opens_cursor = False  # the last command is an Execute that asks for one
         if login:
             try:
                 self.login()
@@ -165,7 +165,7 @@ class RawConnection:
 
     def send(self, payload, sequence=0):
         if sequence == 0:
-            self.executes = payload[:1] == bytes([COM_STMT_EXECUTE])
+            self.opens_cursor = payload[:1] == bytes([COM_STMT_EXECUTE]) and payload[5:6] != b"\0"
         self.socket.sendall(self.frame(payload, sequence))
 
     def at_end(self):
@@ -305,8 +305,8 @@ class RawConnection:
             for _ in range(columns):
                 self._take(packets)
         if not self.capabilities & DEPRECATE_EOF:
-            # Only after an Execute: of a result within a FOR loop MariaDB says the same.
-            if self.status_of(self._take(packets)) & STATUS_CURSOR_EXISTS and self.executes:
+            # Only if it was asked for: of a result within a FOR loop MariaDB says the same.
+            if self.status_of(self._take(packets)) & STATUS_CURSOR_EXISTS and self.opens_cursor:
                 return False
         return self._read_rows(packets)
 
