@@ -519,6 +519,8 @@ bool login_backend_bytes(struct session *session)
     if (step == WIRE_BROKEN) {
         session->tracker.broken = session->exchange->backend.broken;
         not_understood(session);
+        if (session->state == SESSION_GREETED_IN_VAIN)
+            session->tracker.broken = NULL; /* it reads the client's response */
         return true;
     }
     if (step == WIRE_PACKET)
