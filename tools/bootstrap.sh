@@ -22,14 +22,14 @@ run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
     python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
-    perl libdbd-mysql-perl libdbd-mariadb-perl php-cli php-mysql default-jdk-headless libmariadb-java
+    perl libdbd-mysql-perl libdbd-mariadb-perl percona-toolkit php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
     prometheus haproxy systemd etcd-server etcd-client galera-4 rsync lsof procps man-db logrotate"
 # The quick ones of tests/clients; the others of Debian's.
 test_clients="php-cli php-mysql libmariadb-java libdbd-mariadb-perl ruby ruby-mysql2 node-mysql python3-sqlalchemy
     python3-django"
 # libodbc2: ha_connect.so is linked with it.
-clients="golang-go golang-github-go-sql-driver-mysql-dev percona-toolkit libtest-deep-perl python3-venv libodbc2"
+clients="golang-go golang-github-go-sql-driver-mysql-dev libtest-deep-perl python3-venv libodbc2"
 bench="python3 python3-pymysql haproxy sysbench"
 # debootstrap, util-linux (unshare), iproute2: the clean system of tests/packages.
 deb="debhelper dpkg-dev fakeroot git lintian debootstrap util-linux iproute2 python3"

@@ -143,8 +143,16 @@ static bool occurs(const struct conditions *conditions, const char *const *paths
 static void say_what_never_occurs(const struct conditions *all, const char *const *paths,
                                   size_t count)
 {
-    const char *within =
-        all->since || all->until ? "in these files, at that time," : "in these files";
+    const bool is_window = all->since || all->until;
+    const char *within = is_window ? "in these files, at that time," : "in these files";
+    const struct conditions window = {.connection = -1,
+                                      .since_ns = all->since_ns,
+                                      .until_ns = all->until_ns,
+                                      .events = UINT32_MAX};
+    if (is_window && !occurs(&window, paths, count)) {
+        command_fail("no record in these files is of that time; without a zone it is local time");
+        return;
+    }
 #define X(member)                                                                                  \
     if (all->member) {                                                                             \
         struct conditions one = {.connection = -1,                                                 \

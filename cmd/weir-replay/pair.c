@@ -263,7 +263,6 @@ int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *
         .has_plugins = true,
         .has_variables = plugin_has_variables(registry),
         .has_functions = plugin_has_callables(registry),
-        .backend_first = true,
         .backend = &recording,
         .max_command_bytes = COMMAND_MOST,
         .max_prepared_bytes = COMMAND_MOST,
@@ -274,6 +273,7 @@ int pair_begin(struct pair *pair, struct plugin_registry *registry, const char *
         .address = {.bytes = {127, 0, 0, 1}, .size = 4},
         .scramble = "abcdefghijklmnopqrst",
         .version = "recording",
+        .backend_first = true,
         .charset = WIRE_CHARSET_UTF8MB4,
     };
     snprintf(arrival.address.client_ip, sizeof arrival.address.client_ip, "%s", client);

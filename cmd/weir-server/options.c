@@ -316,6 +316,15 @@ static const struct option_row rows[] = {
          "CONNECTION_ID(), SHOW PROCESSLIST and KILL, unless there are several backends. Whoever "
          "connects then costs the backend a "
          "connection; plugins can refuse an address before that (PreConnect)."},
+    {.name = "backend-first-networks",
+     .type = OPTION_TEXT,
+     .offset = AT(backend_first_networks),
+     .effect = OPTION_FOR_NEW_CONNECTIONS,
+     .argument = "NETWORK[,...]",
+     .help = "-backend-first for clients that connect from these addresses and networks alone, "
+             "written as in -proxy-protocol-networks. It is the address of the connection that "
+             "counts, and not that "
+             "in a PROXY header. Connection ids are the gateway's then."},
     {.name = "mariadbd",
      .type = OPTION_TEXT,
      .offset = AT(mariadbd),

@@ -11,7 +11,7 @@ struct server_options {
     char *host;
     long port;
     char *socket;
-    char *proxy_networks;
+    char *proxy_networks, *backend_first_networks;
     long workers, max_connections;
     /* Status port */
     bool report_status;

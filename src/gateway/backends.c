@@ -236,6 +236,15 @@ static void make_room_for_looks(size_t count)
     setenv("UV_THREADPOOL_SIZE", size, 0);
 }
 
+/* Also of those that a reload adds: the accounts are those that plugins named at the start. */
+static void ask_for_accounts(const struct gateway *gateway, struct upstream_options *list,
+                             size_t count)
+{
+    const struct strbuf *question = &gateway->accounts_question;
+    for (size_t i = 0; i < count && question->size && !question->failed; i++)
+        list[i].accounts_question = question->data;
+}
+
 int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked *on_looked,
                    void *user, struct error *error)
 {
@@ -245,10 +254,9 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
         return -1;
     backends_describe(gateway->configuration, list, &set);
     if (plugin_ask_for_accounts(&gateway->accounts_question,
-                                plugin_accounts_at_start(gateway->registry)) > 0 &&
-        !gateway->accounts_question.failed)
-        for (size_t i = 0; i < set.count; i++)
-            list[i].accounts_question = gateway->accounts_question.data;
+                                plugin_accounts_at_start(gateway->registry)) == 0)
+        strbuf_reset(&gateway->accounts_question); /* it asks for nobody */
+    ask_for_accounts(gateway, list, set.count);
     set.tag = find_or_add_view;
     set.tag_user = gateway;
     if (gateway->options->backend_count > 0)
@@ -273,6 +281,7 @@ int backends_prepare(struct gateway *gateway, struct gateway_configuration *fres
                          "-backend: from the embedded MariaDB to other servers, or back, is a "
                          "change for the next start");
     backends_describe(fresh, list, &set);
+    ask_for_accounts(gateway, list, set.count);
     return upstream_set_prepare(gateway->upstreams, &set, on_ready, user, error);
 }
 

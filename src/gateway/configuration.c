@@ -21,6 +21,7 @@ void gateway_configuration_drop(struct gateway_configuration *configuration)
     if (before > 1)
         return;
     networks_free(configuration->proxies);
+    networks_free(configuration->first);
     configuration->release(configuration);
 }
 
@@ -28,7 +29,10 @@ int configuration_prepare(struct gateway_configuration *configuration, struct er
 {
     const struct gateway_options *options = &configuration->options;
     assert(!configuration->proxies);
-    if (networks_parse(options->proxy_networks, &configuration->proxies, error) ||
+    if (networks_parse("-proxy-protocol-networks", options->proxy_networks, &configuration->proxies,
+                       error) ||
+        networks_parse("-backend-first-networks", options->first_networks, &configuration->first,
+                       error) ||
         compression_capabilities("compression", options->compression, &configuration->compression,
                                  error) ||
         compression_capabilities("backend-compression", options->backend_compression,

@@ -89,6 +89,7 @@ struct gateway_options {
     struct gateway_cluster cluster;
     const char *proxy_networks; /* who may send PROXY headers; NULL or "": nobody */
     bool backend_first;         /* connect it before the client is greeted, and greet as it does */
+    const char *first_networks; /* only for clients from there; NULL or "": for nobody besides */
     const char *mariadbd;       /* program of the embedded backend */
     const char *tls_certificate, *tls_key, *tls_ca; /* PEM files; NULL or "": none */
     bool tls_automatic;                             /* make a certificate when there is none */
@@ -135,7 +136,8 @@ struct gateway_configuration {
     void (*release)(struct gateway_configuration *configuration);
     atomic_uint references; /* 1 at first */
     /* What follows from the options; zeroed at first, the gateway's. */
-    struct networks *proxies;                  /* who may send a PROXY header; NULL: nobody */
+    struct networks *proxies; /* who may send a PROXY header; NULL: nobody */
+    struct networks *first;   /* for whom the backend is connected first; NULL: nobody */
     uint64_t compression, backend_compression; /* capabilities */
     bool offers_tls;                           /* to clients */
 };

@@ -29,6 +29,8 @@ void introduce(struct introduction *introduction, const struct worker *worker,
                 : connection_ids_next(gateway->connection_ids, cluster_link_node(gateway->cluster)),
         .peer = arrival->peer,
         .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
+        .backend_first = configuration->options.backend_first ||
+                         networks_have(configuration->first, &arrival->peer),
         .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,
     };
     getsockname(arrival->fd, (struct sockaddr *)&begin->local, &size);

@@ -280,7 +280,6 @@ static void set_environment(struct worker *worker)
         .has_plugins = plugin_count(gateway->registry) > 0,
         .has_variables = plugin_has_variables(gateway->registry),
         .has_functions = plugin_has_callables(gateway->registry),
-        .backend_first = options->backend_first,
         .trace = &gateway->trace,
         .measures = options->report_status,
     };

@@ -190,6 +190,15 @@ def test_what_never_occurs_is_said(log, condition):
     assert (done.stdout, done.stderr) == ("", "")  # each occurs
 
 
+@pytest.mark.parametrize("window", [["-until", "2025-12-31T23:59:59Z"], ["-since", "2026-02-01T00:00:00Z"],
+                                    ["-since", "2026-01-01T00:00:00Z", "-until", "2026-01-02T00:00:00Z"]])
+def test_a_time_of_which_there_is_no_record_is_said(log, window):
+    """And not that some name does not occur, since nothing does."""
+    done = shown(*window, "-user", "app", log(lines()))
+    assert done.stdout == ""
+    assert done.stderr == "weir-audit: no record in these files is of that time; without a zone it is local time\n"
+
+
 def record(**facts):
     return json.dumps({"seq": 1, "time": "2026-01-31T12:00:00.000000Z", "event": "Completed", "class": "general", **facts}, separators=(",", ":"))
 
@@ -275,5 +284,5 @@ def test_a_logs_files_are_listed_oldest_first(log):
     assert len(listed) == 3 and "json  10 records, 11 to 20  2026-01-31T12:00:11.000000Z to 2026-01-31T12:00:20.000000Z" in listed[1]
     # The names say which ones need not be read: this one is no log at all.
     files[0].write_bytes(b"not to be read")
-    assert weir_audit("show", "-since", "2026-01-31 12:02:00Z", *files[:1]).stderr == ""
+    assert "no record in these files is of that time" in weir_audit("show", "-since", "2026-01-31 12:02:00Z", *files[:1]).stderr
     assert weir_audit("show", "-since", "2026-01-31 12:00:00Z", *files[:1], check=False).returncode == 1

@@ -67,6 +67,7 @@ def test_a_unix_socket_stays_plain_unless_told_otherwise(gateway, secured):
     assert cipher_of(gateway(f"unix://{secured.socket}", options=["-backend-tls", "required"]).endpoint)[1]
 
 
+@pytest.mark.greets_first("with -backend-first the error comes in place of the greeting, which the start waits for")
 def test_what_is_demanded_and_not_offered_is_said(gateway, database):
     server = gateway(database.address, options=["-backend-tls", "required"])
     number, message = failure(server.endpoint)

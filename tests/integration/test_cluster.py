@@ -17,6 +17,8 @@ from test_twins import UNKNOWN, WORKS, error_number
 pytestmark = [pytest.mark.gateway_only,
               pytest.mark.skipif(not (shutil.which("etcd") and shutil.which("etcdctl")), reason="etcd is not installed")]
 
+ids_say_whose_they_are = pytest.mark.greets_first("with -backend-first the greeting's id is the backend's own")
+
 PLUGINS = ["recorder-1", "settings-1"]
 LEASE_S = 10  # src/gateway/cluster_link.c
 KEY = "/tidb/plugins/recorder"
@@ -111,6 +113,7 @@ def test_nodes_say_who_they_are(nodes):
     assert here(one)["Last_flush"] is None
 
 
+@ids_say_whose_they_are
 def test_a_clients_id_is_its_nodes(nodes):
     for server in nodes.pair():
         with server.endpoint.connect() as connection:
@@ -158,6 +161,7 @@ def test_clusters_that_share_an_etcd_have_names(nodes, etcd):
     assert sorted(key.split("/")[2] for key in etcd.keys("/weir/")) == ["other", "weir"]
 
 
+@ids_say_whose_they_are
 def test_without_a_cluster_there_are_no_nodes(gateway, database):
     server = gateway(database.address)
     assert query(server, "ADMIN SHOW NODES")["rows"] == []
@@ -299,6 +303,7 @@ def kill_at(victims, killers, way, user="root", password=""):
 
 @pytest.mark.time_limit(120)
 @pytest.mark.parametrize("with_plugins", [True, False], ids=["with plugins", "without plugins"])
+@ids_say_whose_they_are
 def test_each_form_of_kill_goes_to_the_node_of_the_session(killers, etcd, with_plugins):
     one, two = killers(["recorder-1"] if with_plugins else [])
     refused = {"several": 1235, **({} if with_plugins else {"PREPARE": 1243})}
@@ -344,6 +349,7 @@ def test_kill_of_a_session_that_nobody_has(killers):
 
 
 @pytest.mark.time_limit(90)
+@ids_say_whose_they_are
 def test_kill_says_that_a_node_does_not_answer(killers):
     one, two = killers([])
     with one.endpoint.connect() as victim:
@@ -355,6 +361,7 @@ def test_kill_says_that_a_node_does_not_answer(killers):
         assert f"node {victim.thread_id() >> 20} has not answered within" in refused["arguments"][1]
 
 
+@ids_say_whose_they_are
 def test_kill_needs_an_account_on_the_other_node(nodes):
     one, two = nodes.pair()
     with one.endpoint.connect() as victim:
@@ -415,6 +422,7 @@ def test_statements_are_refused_alone_if_that_is_wanted(nodes, etcd):
 
 
 @pytest.mark.time_limit(90)
+@ids_say_whose_they_are
 def test_a_node_starts_alone_and_joins_later(gateway, database, tmp_path):
     etcd = Etcd(tmp_path / "late")
     one = Nodes(gateway, database.address, etcd).add()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever configures something for an account that the server does not have is told so: it would match nobody."""
+import signal
+
 import pytest
 from audit_log_common import packaged
 from firewall_common import firewall, firewalled, make_firewall  # noqa: F401
@@ -89,8 +91,8 @@ def started(gateway, firewalled, ip_filter, firewall, tmp_path):  # noqa: F811
     (tmp_path / "weir.toml").write_text(f'[plugin.sql_firewall]\nrules = "{tmp_path}/rules.toml"\n[plugin.ip_filter]\nfile = "{tmp_path}/networks"\n'
                                         f'[plugin.audit_log]\nfile = "{tmp_path}/audit.log"\nfilter_file = "{tmp_path}/filters.json"\n')
 
-    def start(*options):
-        return gateway(firewalled.address, plugins=[ip_filter, firewall, packaged()], options=["-config", tmp_path / "weir.toml", *options])
+    def start(*options, backend=firewalled.address):
+        return gateway(backend, plugins=[ip_filter, firewall, packaged()], options=["-config", tmp_path / "weir.toml", *options])
     return start
 
 
@@ -108,6 +110,22 @@ def test_the_log_names_the_accounts_of_a_start(started, admin, firewalled, who, 
         server.stop()
     finally:
         firewalled.execute("DROP USER gate@'%', poor@'%'")
+
+
+@pytest.mark.time_limit(90)
+def test_the_log_names_them_of_a_backend_that_a_reload_adds(started, admin, firewalled, other_database, tmp_path):  # noqa: F811
+    """The fault: a backend was only asked when it was one of those of the start."""
+    said = "name accounts that it does not have, and that match nobody: \"a_pp@%, ap@%, app@%, auditor@%\""
+    added = other_database("added")
+    settings = (tmp_path / "weir.toml").read_text()
+    (tmp_path / "weir.toml").write_text(f'backend = "{firewalled.address}"\n{settings}')
+    server = started("-backend-check-user", "root", "-backend-check-interval", "200", backend=None)
+    wait_for(lambda: "name accounts that it does not have" in server.log(), "the first backend to be asked")
+    assert said not in server.log()
+    (tmp_path / "weir.toml").write_text(f'backend = "{firewalled.address},{added.address}"\n{settings}')
+    server.process.signal(signal.SIGHUP)
+    wait_for(lambda: f"{added.address}: plugins' rules and settings {said}" in server.log(), "the added backend to be asked")
+    assert server.log().count("rules and settings name") == 2
 
 
 def test_a_flush_of_filters_warns(started, admin):

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.gateway_only
 V2 = b"\r\n\r\n\0\r\nQUIT\n"
 TCP = 0  # WEIR_TYPE_TCP
 LOCAL = V2 + b"\x20\0\0\0"
+waits_for_a_greeting = pytest.mark.greets_first("with -backend-first a client of a listed network is greeted after its header")
+
 LISTED = ["-proxy-protocol-networks", "127.0.0.1, localhost"]
 
 
@@ -95,6 +97,7 @@ def test_a_header_from_an_address_that_is_not_listed_is_refused_as_mariadb_does(
     assert "-proxy-protocol-networks does not list" in server.log()
 
 
+@waits_for_a_greeting
 def test_a_header_that_is_none_is_refused_as_mariadb_does(gateway, other_database):
     database = other_database("reads_headers", "--proxy-protocol-networks=127.0.0.1")
     server = gateway(database.address, options=LISTED)
@@ -156,6 +159,7 @@ def test_a_client_that_came_over_tcp_must_use_tls_whatever_the_balancer_uses(gat
     assert refused.value.number == 3159
 
 
+@waits_for_a_greeting
 def test_tls_follows_a_header(gateway, database):
     """In one piece: what comes after the SSL request is not read before TLS has it."""
     server = gateway(database.address, plugins=["recorder-1"], options=[*LISTED, "-auto-tls"])

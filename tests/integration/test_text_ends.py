@@ -3,6 +3,7 @@
 
 The server is the judge, as in test_character_sets.py: the table that its error names is the one that weir must read."""
 import itertools
+import struct
 
 import pytest
 from harness import raw
@@ -55,6 +56,46 @@ def test_statements_of_a_text_end_as_the_servers_results_do(weir, events, databa
     assert [event["event"] for event in found] == ["Completed"] * selects + (["Error"] if error else [])
     if error:
         assert found[-1]["error_code"] == error[0]
+
+
+PREPARED = [b"SELECT 1 FROM s1\0", b"SELECT 1 FROM s1;\0", b"SELECT 1 FROM s1 ; \0\n", b"SELECT 1 FROM s1 -- \0", b"SELECT 1 FROM s1\0 x",
+            b"SELECT 1 FROM s1\0;", b"\0SELECT 1 FROM s1", b"SELECT 1 FROM s1;\0SELECT 2", b"SELECT 1 FROM s1; \0 ;", b"SELECT 1 FROM s1\0\0"]
+
+
+@pytest.mark.parametrize("text", PREPARED, ids=[text.decode() for text in PREPARED])
+def test_prepared_texts_end_the_same(both, events, text):
+    def case(endpoint):
+        with endpoint.raw() as connection:  # noqa: F811
+            connection.query("CREATE TABLE s1 (a INT)")
+            numbers.append(connection.greeting.connection_id)
+            try:
+                statement, _ = connection.prepare(text)
+            except raw.ServerError as error:
+                return error.number
+            return raw.error_of(connection.command(bytes([raw.COM_STMT_EXECUTE]) + struct.pack("<IBI", statement, 0, 1)))
+
+    numbers = []
+    error = both(case)
+    assert error in (None, 1064)
+    found = [event for event in events.ended(numbers[-1]) if event["point"] == "general" and event["event"] != "Starting"
+             and event["command"] in ("Prepare", "Execute")]
+    if error:
+        assert [event["error_code"] for event in found] == [1064]
+    else:
+        assert [(event["tables"], event["tables_known"]) for event in found] == [([[DATABASE, "s1", 1]], 1)] * 2
+
+
+@pytest.mark.parametrize("name", [b"mysql\0", b"mysql\0x", b"\0mysql", b"mysql;", b"mysql "])
+def test_a_database_with_a_nul_is_not_used(both, events, name):
+    def case(endpoint):
+        with endpoint.raw() as connection:  # noqa: F811
+            numbers.append(connection.greeting.connection_id)
+            return connection.command(b"\2" + name, connection.read_one), connection.query("SELECT DATABASE()")
+
+    numbers = []
+    reply, used = both(case)
+    assert raw.error_of(reply)[0] in (1049, 1102) and used[3][1][1:] == DATABASE.encode()
+    assert {event["database"] for event in events.ended(numbers[-1]) if event["command"] == "Query"} == {DATABASE}
 
 
 @pytest.mark.gateway_only

@@ -35,7 +35,7 @@ def serves(version):
         if not connection.greet(raw.BASIC, version=version):
             return
         connection.write(OK)
-        while (command := connection.read()) is not None and command[0] != raw.COM_QUIT:
+        while (command := connection.read()) and command[0] != raw.COM_QUIT:
             connection.result(version)
 
     return serve

@@ -80,7 +80,8 @@ static bool add(struct networks *networks, char *token)
     return read_network(token, &networks->list[networks->count]) && ++networks->count;
 }
 
-static int read_list(struct networks *networks, const char *text, struct error *error)
+static int read_list(struct networks *networks, const char *option, const char *text,
+                     struct error *error)
 {
     static const char between[] = ", ";
     for (const char *at = text + strspn(text, between); *at; at += strspn(at, between)) {
@@ -91,16 +92,16 @@ static int read_list(struct networks *networks, const char *text, struct error *
         if (!add(networks, token))
             return error_set(
                 error,
-                "-proxy-protocol-networks: '%.*s' is no network: give addresses such as "
+                "%s: '%.*s' is no network: give addresses such as "
                 "10.0.0.7, 10.0.0.0/8 or 2001:db8::/32, localhost for Unix sockets, or * "
                 "alone",
-                (int)(size < 100 ? size : 100), at);
+                option, (int)(size < 100 ? size : 100), at);
         at += size;
     }
     return 0;
 }
 
-int networks_parse(const char *text, struct networks **out, struct error *error)
+int networks_parse(const char *option, const char *text, struct networks **out, struct error *error)
 {
     *out = NULL;
     if (!text || !*text)
@@ -113,7 +114,7 @@ int networks_parse(const char *text, struct networks **out, struct error *error)
         return error_set(error, "out of memory");
     }
     networks->everybody = strcmp(text, "*") == 0;
-    if (!networks->everybody && read_list(networks, text, error)) {
+    if (!networks->everybody && read_list(networks, option, text, error)) {
         networks_free(networks);
         return -1;
     }

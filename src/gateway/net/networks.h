@@ -15,8 +15,10 @@
 
 struct networks;
 
-/* Reads the list. *out (owned) is NULL where the text names none. -1 and *error: it is no list. */
-WEIR_MUST_CHECK int networks_parse(const char *text, struct networks **out, struct error *error);
+/* Reads the list. option: whose it is, for errors. *out (owned) is NULL where the text names none. -1 and *error: it is
+ * no list. */
+WEIR_MUST_CHECK int networks_parse(const char *option, const char *text, struct networks **out,
+                                   struct error *error);
 
 void networks_free(struct networks *networks); /* NULL is allowed */
 

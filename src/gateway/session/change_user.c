@@ -24,7 +24,7 @@ static bool rewrite(struct session *session, const struct wire_packet *command, 
         return false;
     const struct wire_string method =
         change.plugin.size ? change.plugin : wire_text(LOGIN_USUAL_PLUGIN);
-    if (environment_of(session)->backend_first && password_is_only_proof(method)) {
+    if (session->observed.backend_first && password_is_only_proof(method)) {
         exchange_frame(out, 0, command->payload, command->payload_size);
         return exchange_uses(session, method, wire_text(""));
     }

@@ -175,7 +175,7 @@ static void introduce(struct session *session)
     struct wire_writer writer = wire_writer_to(&packet, session->backend.sequence);
     const struct wire_string method =
         hello.plugin.size ? hello.plugin : wire_text(LOGIN_USUAL_PLUGIN);
-    if (environment->backend_first && password_is_proof(method)) {
+    if (session->observed.backend_first && password_is_proof(method)) {
         facts_auth_method(&session->observed, method);
         if (!exchange_uses(
                 session, method,
@@ -188,7 +188,7 @@ static void introduce(struct session *session)
     wire_encode_handshake_response(&writer, &hello);
     strbuf_release(&session->farewell);
     session_enter(session, SESSION_AUTHENTICATING);
-    if (environment->backend_first) /* else the time for the attempt goes on */
+    if (session->observed.backend_first) /* else the time for the attempt goes on */
         session_set_deadline(session, environment->handshake_timeout_s);
     session->login->backend_is_asked = true;
     exchange_send_backend(session, &packet);
@@ -204,7 +204,7 @@ static void request_tls(struct session *session)
     wire_encode_ssl_request(&writer, &hello);
     strbuf_release(&session->farewell);
     session_enter(session, SESSION_SECURING_BACKEND);
-    if (environment->backend_first) { /* the time to connect was over with the greeting */
+    if (session->observed.backend_first) { /* the time to connect was over with the greeting */
         login->attempt_ms = environment->connect_timeout_s * 1000;
         session_set_deadline_ms(session, login->attempt_ms);
     }
@@ -296,7 +296,7 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
     session->login->backend_offers_tls = greeting->capabilities & WIRE_CAP(CLIENT_SSL);
     if (fails_without_tls(session))
         return;
-    if (!environment->backend_first &&
+    if (!session->observed.backend_first &&
         session->login->hello.capabilities & ~greeting->capabilities) {
         fail_to_reach(session, "weir: the backend has changed its capabilities; connect again");
         return;
@@ -306,7 +306,7 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
     weir_string version = session->observed.handle.text[WEIR_TEXT_backend_version];
     sql_mode_set_server(&session->observed.identity.mode,
                         (struct sql_span){version.data ? version.data : "", version.size});
-    if (environment->backend_first)
+    if (session->observed.backend_first)
         pass_greeting_on(session, greeting);
     else
         tell_who_logs_in(session);
@@ -332,7 +332,7 @@ static void refused(struct session *session, const struct wire_packet *packet)
         if (login_tries_another(session, why))
             return;
     }
-    if (session->state == SESSION_INTRODUCING && environment_of(session)->backend_first)
+    if (session->state == SESSION_INTRODUCING && session->observed.backend_first)
         session->reads_short_errors = !has_sqlstate;
     char message[512];
     if (is_understood) {
@@ -519,6 +519,8 @@ bool login_backend_bytes(struct session *session)
     if (step == WIRE_BROKEN) {
         session->tracker.broken = session->exchange->backend.broken;
         not_understood(session);
+        if (session->state == SESSION_GREETED_IN_VAIN)
+            session->tracker.broken = NULL; /* it reads the client's response */
         return true;
     }
     if (step == WIRE_PACKET)

@@ -26,7 +26,7 @@ void login_greet(struct session *session, const struct wire_greeting *said)
     struct strbuf packet = STRBUF_INIT;
     struct wire_writer writer = wire_writer_to(&packet, 0);
     wire_encode_greeting(&writer, &greeting);
-    login->client_was_told = environment_of(session)->backend_first;
+    login->client_was_told = session->observed.backend_first;
     session_set_deadline(session, environment_of(session)->handshake_timeout_s);
     if (!exchange_send_client(session, &packet))
         session_close(session, CLOSE_NO_MEMORY);
@@ -92,7 +92,7 @@ void login_begin_late(struct session *session)
 {
     struct login *login = session->login;
     const struct session_environment *environment = environment_of(session);
-    assert(login->is_unreached || login->is_too_many || environment->backend_first);
+    assert(login->is_unreached || login->is_too_many || session->observed.backend_first);
     if (login->is_unreached) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: the backend %s has not been reached yet; try again",
@@ -128,7 +128,7 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
     login->offered = environment->compression;
     if (environment->offers_tls)
         login->offered |= WIRE_CAP(CLIENT_SSL);
-    if (!login->is_unreached && !login->is_too_many && !environment->backend_first)
+    if (!login->is_unreached && !login->is_too_many && !session->observed.backend_first)
         greet_in_its_place(session, arrival);
     else if (login->takes_header)
         login_await_header(session);
@@ -200,9 +200,10 @@ static bool check_capabilities(struct session *session)
     if (!understands(session, REQUIRED_ALWAYS))
         session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL, "%s",
                      refusal);
-    else if (!environment_of(session)->backend_first && !understands(session, REQUIRED_TO_ASK))
+    else if (!session->observed.backend_first && !understands(session, REQUIRED_TO_ASK))
         session_fail(session, CLOSE_CLIENT_PROTOCOL, WIRE_ER_NOT_SUPPORTED_AUTH_MODE, NULL,
-                     "%s, or start weir-server with -backend-first", refusal);
+                     "%s, or start weir-server with -backend-first or -backend-first-networks",
+                     refusal);
     return session_is_open(session);
 }
 

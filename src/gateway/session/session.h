@@ -63,8 +63,9 @@ struct session_arrival {
     struct client_address address;
     struct sockaddr_storage peer, local; /* for the PROXY header */
     bool takes_proxy_header;             /* it may be a balancer that sends one */
-    char scramble[WIRE_SCRAMBLE_BYTES];  /* fresh random bytes, printable */
-    bool too_many;                       /* max-connections is reached */
+    bool backend_first; /* the backend is connected before the client is greeted, as it greets */
+    char scramble[WIRE_SCRAMBLE_BYTES]; /* fresh random bytes, printable */
+    bool too_many;                      /* max-connections is reached */
     /* What the backend's greeting has said; version NULL: it was not reached yet. */
     const char *version;
     uint64_t capabilities;

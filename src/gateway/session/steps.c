@@ -164,6 +164,7 @@ struct session *session_new(struct session_environment *environment,
     session->magic = SESSION_MAGIC;
     observed_init(&session->observed, environment, arrival->id, &arrival->address);
     session->observed.session = session;
+    session->observed.backend_first = arrival->backend_first;
     session->observed.hold = hold_begin;
     leg_init(&session->client);
     session->observed.wire_received = &session->client.wire_received;

@@ -12,7 +12,7 @@ int backend_choice_set(void *owner, weir_string name)
 {
     struct observed *observed = owner;
     const bool is_settled =
-        observed->is_connected || (observed->environment->backend_first && observed->identity.user);
+        observed->is_connected || (observed->backend_first && observed->identity.user);
     if (is_settled || !name.data || name.size == 0 || name.size > NAME_MOST ||
         memchr(name.data, 0, name.size))
         return 0;

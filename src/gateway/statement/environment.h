@@ -188,13 +188,11 @@ struct session_environment {
     bool has_variables; /* some plugin has system or status variables */
     bool has_functions; /* some plugin has functions that clients call */
 
-    bool offers_tls;              /* to clients */
-    uint64_t compression;         /* capabilities that are offered to clients; 0: none */
-    uint64_t backend_compression; /* that are asked of the backend */
-    int zstd_level;               /* asked of the backend, and the most that clients get */
-    bool requires_tls;            /* of TCP clients */
-    bool backend_first; /* the backend is connected before a client is greeted: both have one
-                           scramble, and one connection id unless there are several backends */
+    bool offers_tls;                       /* to clients */
+    uint64_t compression;                  /* capabilities that are offered to clients; 0: none */
+    uint64_t backend_compression;          /* that are asked of the backend */
+    int zstd_level;                        /* asked of the backend, and the most that clients get */
+    bool requires_tls;                     /* of TCP clients */
     const struct session_backend *backend; /* the only one; NULL: there are several */
     size_t max_command_bytes;              /* largest command that is relayed */
     size_t max_prepared_bytes; /* text of prepared statements that one session may keep */

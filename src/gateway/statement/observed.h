@@ -109,6 +109,9 @@ struct observed {
     void *session; /* for environment->operations and holds: who is observed */
     struct weir_hold *(*hold)(void *session, enum plugin_hold_kind kind);
     const struct session_backend *backend; /* NULL: not chosen yet */
+    bool
+        backend_first; /* it is connected before the client is greeted: both have one scramble, and one
+                           connection id where the gateway has none of its own */
     char *wanted_backend; /* a name or a role that a plugin has chosen; owned. NULL: any */
     uint32_t id;          /* what the client was told; 0: nothing yet */
     uint64_t accepted_ns;

@@ -100,13 +100,13 @@ class RawConnection:
     those the server offers are sent."""
 
     def __init__(self, host=None, port=None, path=None, user="", password="", database=None, capabilities=BASIC,
-                 attributes=None, login=True, timeout=60.0, collation=45):
+                 attributes=None, login=True, timeout=60.0, collation=45, source=None):
         if path:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
             self.socket.connect(path)
         else:
-            self.socket = socket.create_connection((host, port), timeout)
+            self.socket = socket.create_connection((host, port), timeout, source and (source, 0))
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = bytearray()
         self.sequence = 0

@@ -336,10 +336,53 @@ static void steps_grow_with_length(void **state)
     assert_int_equal(growth_failures(), before);
 }
 
+/* ---- Filters of SHOW VARIABLES ---- */
+
+struct filter {
+    const char *before, *piece, *after;
+};
+
+/* Each is read to its end, and decides by the name alone. */
+static void show_filter(const void *what, size_t n)
+{
+    static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const struct filter *filter = what;
+    struct sql_show_variables show;
+    strbuf_reset(&out);
+    strbuf_add_text(&out, filter->before);
+    for (size_t i = 0; i < n; i++)
+        strbuf_add_text(&out, filter->piece);
+    strbuf_add_text(&out, filter->after);
+    assert_true(sql_show_variables((struct sql_span){out.data, out.size}, &mariadb, &show));
+    assert_int_not_equal(sql_show_passes(&show, &mariadb, (struct sql_span){name, sizeof name - 1}),
+                         SQL_PASSES_PERHAPS);
+}
+
+static void steps_grow_with_the_filter_of_a_show(void **state)
+{
+    (void)state;
+    static const struct filter filters[] = {
+        {"show variables like '", "%", "b'"},
+        {"show variables like '", "%a", "b'"},
+        {"show variables like '%", "a", "b'"},
+        {"show variables like '", "%_", "b'"},
+        {"show status like '", "\\%", "'"},
+        {"show variables where variable_name = 'b'", " or variable_name like '%a%ab'", ""},
+        {"show variables where variable_name = 'b'", " and variable_name = 'c'", ""},
+        {"show variables where variable_name in ('b'", ", 'c'", ")"},
+        {"show variables where variable_name = 'b'", " or (variable_name = 'c')", ""},
+    };
+    unsigned before = growth_failures();
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+        assert_linear(filters[i].piece, 30, show_filter, &filters[i]);
+    assert_int_equal(growth_failures(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_grow_with_length),
+        cmocka_unit_test(steps_grow_with_the_filter_of_a_show),
     };
     sql_digester_init(&digester);
     sql_tables_init(&tables);

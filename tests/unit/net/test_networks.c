@@ -70,7 +70,8 @@ static void who_is_in(void **state)
         struct error error = {""};
         struct sockaddr_storage address;
         put_address(&address, cases[i].address);
-        assert_int_equal(networks_parse(cases[i].list, &networks, &error), 0);
+        assert_int_equal(
+            networks_parse("-proxy-protocol-networks", cases[i].list, &networks, &error), 0);
         if (networks_have(networks, &address) != cases[i].is_in)
             fail_msg("%s in '%s'", cases[i].address, cases[i].list);
         networks_free(networks);
@@ -101,7 +102,7 @@ static void what_is_no_list(void **state)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct networks *networks = NULL;
         struct error error = {""};
-        if (networks_parse(lists[i], &networks, &error) == 0)
+        if (networks_parse("-an-option", lists[i], &networks, &error) == 0)
             fail_msg("'%s' was taken", lists[i]);
         assert_null(networks);
         assert_non_null(strstr(error.message, "is no network"));
