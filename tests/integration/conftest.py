@@ -30,11 +30,12 @@ from harness.certificates import EVERYWHERE, make_certificates, server_options  
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.etcd import Etcd  # noqa: E402
 from harness.events import Events  # noqa: E402
+from harness.exclusive import alone  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.outside import OUTSIDE, OutsideDatabase, needs_its_own, outside_gateway  # noqa: E402
 from harness.packaging import build_client, package  # noqa: E402
-from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, ROOT, WEIR_SERVER, program  # noqa: E402
+from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, PACKAGED, ROOT, WEIR_SERVER, program  # noqa: E402
 from harness.tracing import trace_clients  # noqa: E402
 
 trace_clients()
@@ -135,8 +136,8 @@ def other_database(request, work):
 def plugins():
     """The folder of the plugins that the tests load, with the tests' own in it."""
     for name in ("recorder", "misbehaves", "mistakes", "settings"):
-        package(INTEGRATION / "plugins" / name, BUILD / "plugins")
-    return BUILD / "plugins"
+        package(INTEGRATION / "plugins" / name, PACKAGED)
+    return PACKAGED
 
 
 @pytest.fixture(scope="session")
@@ -293,7 +294,9 @@ def client():
 def node_modules():
     """The pinned drivers, installed when the lock file is newer."""
     mark = NODE / "node_modules" / ".package-lock.json"
-    if not mark.exists() or mark.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+    with alone(BUILD / "node"):
+        if mark.exists() and mark.stat().st_mtime >= (NODE / "package-lock.json").stat().st_mtime:
+            return
         done = subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE,
                               capture_output=True, text=True)
         assert done.returncode == 0, f"npm ci: {done.stderr}"
