@@ -41,6 +41,12 @@ from harness.tracing import trace_clients  # noqa: E402
 trace_clients()
 
 
+# They begin first, so that no worker is left with a long file when the others have none. Files, and not cases, are what workers
+# get (--dist loadfile): those of a file share servers.
+LONGEST = ("test_logins", "test_clients", "test_trace_package", "test_result_counts", "test_docs", "test_galera", "test_backend_tls",
+           "test_trace_captures", "test_proxy_protocol", "test_trace", "test_vanishing_clients", "test_backend_failures")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "time_limit(seconds): the case may take longer than usual")
     config.addinivalue_line("markers", "gateway_only: means nothing without the gateway")
@@ -52,6 +58,8 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if needs_its_own(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         marker = item.get_closest_marker("greets_first")
         if marker and "-backend-first" in os.environ.get("WEIR_TEST_OPTIONS", ""):
