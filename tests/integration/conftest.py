@@ -120,9 +120,9 @@ def database(request, work):
             server.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def other_database(request, work):
-    """Makes further private databases: for the cases that kill theirs."""
+    """Makes further private databases, for the cases that kill theirs. They end with the file: dozens take gigabytes."""
     servers = []
 
     def make(name, *options, **where):
