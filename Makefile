@@ -67,7 +67,7 @@ run:
 
 .PHONY: test
 test:
-	@tools/bootstrap.sh build run test
+	@tools/bootstrap.sh build run test deb
 	@$(MAKE) --no-print-directory release plugins
 	@tools/test.sh
 
