@@ -4,6 +4,7 @@
 PYTHON  ?= /usr/bin/python3
 JOBS    ?= $(shell nproc)
 BUILD   := build
+TRACE_PLUGINS := simple_trace test_trace weir_trace_formats
 PLUGINS := conn_ip_example ip_filter sql_firewall audit_log
 
 # Where the truth data is; the suites that read it are skipped when it is not there, except in CI.
@@ -24,13 +25,14 @@ programs: $(BUILD)/release/build.ninja
 	@ninja -C $(BUILD)/release programs
 asan: $(BUILD)/asan/build.ninja
 	@ninja -C $(BUILD)/asan
+# What make test runs under it, the programs, and no unit tests.
 tsan: $(BUILD)/tsan/build.ninja
-	@ninja -C $(BUILD)/tsan
+	@ninja -C $(BUILD)/tsan programs $(TRACE_PLUGINS)
 # The trace plugin test_trace built in: what differs, and what its tests need.
 test-trace: $(BUILD)/test-trace/build.ninja
-	@ninja -C $(BUILD)/test-trace weir-server weir-trace-program pluginpkg simple_trace test_trace weir_trace_formats
+	@ninja -C $(BUILD)/test-trace weir-server weir-trace-program pluginpkg $(TRACE_PLUGINS)
 fuzzers: $(BUILD)/fuzz/build.ninja
-	@ninja -C $(BUILD)/fuzz
+	@ninja -C $(BUILD)/fuzz fuzzers
 
 $(BUILD):
 	@mkdir -p $(BUILD)
@@ -65,7 +67,7 @@ run:
 
 .PHONY: test
 test:
-	@tools/bootstrap.sh build run test
+	@tools/bootstrap.sh build run test deb
 	@$(MAKE) --no-print-directory release plugins
 	@tools/test.sh
 

@@ -21,7 +21,7 @@ build="gcc g++ cmake ninja-build pkg-config libuv1-dev libssl-dev libelf-dev lib
 run="mariadb-server-core mariadb-client-core"
 # mariadb-client holds mariadb-binlog. util-linux and iproute2: network namespaces. mariadb-test-data: tests/mtr.
 test="clang clang-format clang-tidy libclang-rt-14-dev cppcheck valgrind
-    python3 python3-pytest python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
+    python3 python3-pytest python3-pytest-xdist python3-pymysql python3-cryptography python3-mysqldb python3-sqlalchemy
     perl libdbd-mysql-perl libdbd-mariadb-perl percona-toolkit php-cli php-mysql default-jdk-headless libmariadb-java
     mariadb-client mariadb-test-data libpcre2-posix3 mydumper sysbench iproute2 util-linux openssl git tcpdump
     prometheus haproxy systemd etcd-server etcd-client galera-4 rsync lsof procps man-db logrotate"

@@ -11,15 +11,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$PWD/build/deb
 # The same bytes from the same commit, whenever and wherever it is built.
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 WEIR_COMMIT=$(git rev-parse --short=12 HEAD)
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct "$WEIR_COMMIT")
 export SOURCE_DATE_EPOCH WEIR_COMMIT DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-parallel=$(nproc)}"
 
 # build FOLDER NAME: packages and build.log in FOLDER, out of sources in FOLDER/NAME, which are removed.
 build() {
     rm -rf "$1"
     mkdir -p "$1/$2"
-    git archive HEAD | tar -x -C "$1/$2"
+    git archive "$WEIR_COMMIT" | tar -x -C "$1/$2"
     (cd "$1/$2" && dpkg-buildpackage --unsigned-source --unsigned-changes --build=binary) >"$1/build.log" 2>&1 ||
         { tail -40 "$1/build.log" >&2; exit 1; }
     rm -rf "${1:?}/$2"

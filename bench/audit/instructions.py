@@ -23,7 +23,7 @@ from harness import accounts  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
-from harness.paths import BUILD, program  # noqa: E402
+from harness.paths import PACKAGED, program  # noqa: E402
 from harness.sysbench import sysbench  # noqa: E402
 
 # title: the function, whether audit_log is loaded, and whether there is a status port, for which durations are measured
@@ -39,7 +39,7 @@ def measure(folder, database, function, with_plugin, with_status, statements, se
                       + "".join(f"{name} = {toml(value)}\n" for name, value in settings.items()) if with_plugin else "")
     prefix = [program("valgrind"), "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={function}",
               f"--callgrind-out-file={output}"]
-    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", BUILD / "plugins", plugins=[packaged()] if with_plugin else [],
+    gateway = Gateway(folder, f"tcp://{database.host}:{database.port}", PACKAGED, plugins=[packaged()] if with_plugin else [],
                       options=["-config", str(config), "-workers", "1"], prefix=prefix, status=with_status).start()
     try:
         sysbench(Endpoint("weir", gateway.host, gateway.port, gateway.socket), "oltp_point_select", "run", threads=1,

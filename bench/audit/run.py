@@ -23,7 +23,7 @@ from harness import accounts  # noqa: E402
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
-from harness.paths import BUILD, mariadb_plugin_dir  # noqa: E402
+from harness.paths import PACKAGED, mariadb_plugin_dir  # noqa: E402
 from harness.process import cpu_seconds  # noqa: E402
 from harness.sysbench import sysbench, transactions_per_second  # noqa: E402
 
@@ -69,7 +69,7 @@ def gateway(folder, name, backend, settings=None):
         config.write_text("[plugin.audit_log]\n" + f'file = "{folder}/audit.log"\nrotate_on_size = "256M"\nrotations = 1\n'
                           + "".join(f"{key} = {value}\n" for key, value in settings.items()))
         options = ["-config", str(config)]
-    server = Gateway(folder, f"tcp://{backend.server.host}:{backend.server.port}", BUILD / "plugins",
+    server = Gateway(folder, f"tcp://{backend.server.host}:{backend.server.port}", PACKAGED,
                      plugins=[packaged()] if settings is not None else [], options=options).start()
     return Contestant(name, server, Endpoint(name, server.host, server.port, server.socket))
 

@@ -11,7 +11,7 @@ from harness.endpoint import DATABASE, Endpoint  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.packaging import package  # noqa: E402
-from harness.paths import BUILD, ROOT  # noqa: E402
+from harness.paths import PACKAGED, ROOT  # noqa: E402
 
 PLUGINS = ("audit_log", "sql_firewall", "ip_filter")
 CONFIGURATION = """
@@ -65,11 +65,11 @@ class Place:
     def start_gateway(self, folder, database):
         """A gateway with the three plugins in front of a database."""
         for name in PLUGINS:
-            package(ROOT / "plugin" / name, BUILD / "plugins")
+            package(ROOT / "plugin" / name, PACKAGED)
         folder.mkdir()
         configuration = folder / "weir.toml"
         configuration.write_text(CONFIGURATION.format(folder=folder, root=ROOT))
-        gateway = Gateway(folder, database.address, BUILD / "plugins", [f"{name}-1" for name in PLUGINS],
+        gateway = Gateway(folder, database.address, PACKAGED, [f"{name}-1" for name in PLUGINS],
                           ["-config", configuration, "-ssl-cert", self.folder / "server.pem", "-ssl-key", self.folder / "server.key"])
         gateway.start()
         gateway.endpoint = Endpoint("weir", gateway.host, gateway.port, gateway.socket)

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 
 from harness.packaging import package
-from harness.paths import BIN, BUILD, ROOT
+from harness.paths import BIN, PACKAGED, ROOT
 from harness.waiting import wait_for
 
 WEIR_AUDIT = BIN / "weir-audit"
@@ -14,7 +14,7 @@ WEIR_AUDIT = BIN / "weir-audit"
 
 @functools.cache
 def packaged():
-    package(ROOT / "plugin" / "audit_log", BUILD / "plugins")
+    package(ROOT / "plugin" / "audit_log", PACKAGED)
     return "audit_log-1"
 
 

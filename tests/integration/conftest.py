@@ -30,14 +30,21 @@ from harness.certificates import EVERYWHERE, make_certificates, server_options  
 from harness.endpoint import Endpoint  # noqa: E402
 from harness.etcd import Etcd  # noqa: E402
 from harness.events import Events  # noqa: E402
+from harness.exclusive import alone  # noqa: E402
 from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.outside import OUTSIDE, OutsideDatabase, needs_its_own, outside_gateway  # noqa: E402
 from harness.packaging import build_client, package  # noqa: E402
-from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, ROOT, WEIR_SERVER, program  # noqa: E402
+from harness.paths import BUILD, DIRECT_ONLY, INTEGRATION, NODE, PACKAGED, ROOT, WEIR_SERVER, program  # noqa: E402
 from harness.tracing import trace_clients  # noqa: E402
 
 trace_clients()
+
+
+# They begin first, so that no worker is left with a long file when the others have none. Files, and not cases, are what workers
+# get (--dist loadfile): those of a file share servers.
+LONGEST = ("test_logins", "test_clients", "test_trace_package", "test_result_counts", "test_docs", "test_galera", "test_backend_tls",
+           "test_trace_captures", "test_proxy_protocol", "test_trace", "test_vanishing_clients", "test_backend_failures")
 
 
 def pytest_configure(config):
@@ -51,6 +58,8 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if needs_its_own(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         marker = item.get_closest_marker("greets_first")
         if marker and "-backend-first" in os.environ.get("WEIR_TEST_OPTIONS", ""):
@@ -111,9 +120,9 @@ def database(request, work):
             server.process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def other_database(request, work):
-    """Makes further private databases: for the cases that kill theirs."""
+    """Makes further private databases, for the cases that kill theirs. They end with the file: dozens take gigabytes."""
     servers = []
 
     def make(name, *options, **where):
@@ -135,8 +144,8 @@ def other_database(request, work):
 def plugins():
     """The folder of the plugins that the tests load, with the tests' own in it."""
     for name in ("recorder", "misbehaves", "mistakes", "settings"):
-        package(INTEGRATION / "plugins" / name, BUILD / "plugins")
-    return BUILD / "plugins"
+        package(INTEGRATION / "plugins" / name, PACKAGED)
+    return PACKAGED
 
 
 @pytest.fixture(scope="session")
@@ -293,7 +302,9 @@ def client():
 def node_modules():
     """The pinned drivers, installed when the lock file is newer."""
     mark = NODE / "node_modules" / ".package-lock.json"
-    if not mark.exists() or mark.stat().st_mtime < (NODE / "package-lock.json").stat().st_mtime:
+    with alone(BUILD / "node"):
+        if mark.exists() and mark.stat().st_mtime >= (NODE / "package-lock.json").stat().st_mtime:
+            return
         done = subprocess.run([program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=NODE,
                               capture_output=True, text=True)
         assert done.returncode == 0, f"npm ci: {done.stderr}"

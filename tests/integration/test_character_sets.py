@@ -165,6 +165,7 @@ def test_characters_of_two_bytes(connection, mode):
         assert not wrong, (charset, len(wrong), wrong[:20])
 
 
+@pytest.mark.time_limit(120)
 def test_without_a_known_server_nothing_doubtful_is_known(connection, database):
     """The same texts, read without knowing which server it is: right, or not known."""
     for charset in every_character_set(database):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded database: made at the first run, kept, watched, restarted, stopped; its root; and where clients come
 from, shown with network namespaces. A PROXY protocol header tells an external backend the same."""
+import ipaddress
 import os
 import pathlib
 import select
@@ -11,6 +12,7 @@ import pymysql
 import pytest
 from harness import raw
 from harness.endpoint import Endpoint
+from harness.namespace import Namespace, namespaces_work
 from harness.observe import failure, run
 from harness.paths import program
 from harness.waiting import wait_for
@@ -174,40 +176,23 @@ def test_an_engine_that_cannot_be_started_is_named(gateway, tmp_path):
 
 @pytest.fixture(scope="module")
 def elsewhere():
-    """A network namespace that reaches this one as 10.213.7.2 -> 10.213.7.1."""
-    name = f"weir-{os.getpid()}"
-    ip = program("ip")
-    # Not "ip netns exec", which wants to mount things.
-    inside = [program("nsenter"), f"--net=/run/netns/{name}"]
-
-    def call(*command):
-        return subprocess.run(command, capture_output=True, text=True)
-
-    made = call(ip, "netns", "add", name)
-    if made.returncode:
-        pytest.skip(f"network namespaces need root: {made.stderr.strip()}")
-    try:
-        for command in ([ip, "link", "add", "weir-a", "type", "veth", "peer", "name", "weir-b", "netns", name],
-                        [ip, "addr", "add", "10.213.7.1/24", "dev", "weir-a"], [ip, "link", "set", "weir-a", "up"],
-                        [*inside, ip, "addr", "add", "10.213.7.2/24", "dev", "weir-b"],
-                        [*inside, ip, "link", "set", "weir-b", "up"], [*inside, ip, "link", "set", "lo", "up"]):
-            done = call(*command)
-            assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
-        yield inside
-    finally:
-        call(ip, "link", "del", "weir-a")
-        call(ip, "netns", "del", name)
+    """A network namespace that clients come from."""
+    if not namespaces_work():
+        pytest.skip("network namespaces need root")
+    made = Namespace()
+    yield made
+    made.remove()
 
 
 def shell_elsewhere(elsewhere, server, user, password, sql):
-    return subprocess.run([*elsewhere, program("mariadb"), "--no-defaults", "--batch", "--skip-column-names", "-h", "10.213.7.1",
+    return subprocess.run([*elsewhere.prefix, program("mariadb"), "--no-defaults", "--batch", "--skip-column-names", "-h", elsewhere.outside,
                            "-P", str(server.port), f"--user={user}", f"--password={password}", "-e", sql],
                           capture_output=True, text=True, timeout=20)
 
 
 def test_a_remote_client_cannot_become_local_root(server, elsewhere):
     done = shell_elsewhere(elsewhere, server, "root", "", "SELECT CURRENT_USER()")
-    assert done.returncode == 1 and "ERROR 1045 (28000): Access denied for user 'root'@'10.213.7.2'" in done.stderr, done.stderr
+    assert done.returncode == 1 and f"ERROR 1045 (28000): Access denied for user 'root'@'{elsewhere.inside}'" in done.stderr, done.stderr
     # ... and can from here, so that it is not for another reason.
     with server.endpoint.connect(**ROOT) as connection:
         assert run(connection, "SELECT CURRENT_USER()")[0]["rows"][0][0].startswith("root@")
@@ -215,38 +200,39 @@ def test_a_remote_client_cannot_become_local_root(server, elsewhere):
 
 def test_accounts_match_the_clients_own_address(server, elsewhere):
     with server.endpoint.connect(**ROOT) as connection:
-        for sql in ("CREATE OR REPLACE USER placed@'10.213.7.%' IDENTIFIED BY 'from-there'",
+        for sql in (f"CREATE OR REPLACE USER placed@'{elsewhere.network}.%' IDENTIFIED BY 'from-there'",
                     "CREATE OR REPLACE USER placed@'127.0.0.1' IDENTIFIED BY 'from-here'"):
             connection.query(sql)
     there = shell_elsewhere(elsewhere, server, "placed", "from-there", "SELECT USER(), CURRENT_USER()")
-    assert there.stdout.split() == ["placed@10.213.7.2", "placed@10.213.7.%"], there.stderr
+    assert there.stdout.split() == [f"placed@{elsewhere.inside}", f"placed@{elsewhere.network}.%"], there.stderr
     assert "ERROR 1045" in shell_elsewhere(elsewhere, server, "placed", "from-here", "SELECT 1").stderr
     with server.endpoint.connect(user="placed", password="from-here", database=None) as connection:
         assert run(connection, "SELECT CURRENT_USER()")[0]["rows"][0][0].startswith("placed@")
-    told = server.events.wait_for(lambda e: e["event"] == "Connected" and e["user"] == "placed" and e["host"] == "10.213.7.2",
+    told = server.events.wait_for(lambda e: e["event"] == "Connected" and e["user"] == "placed" and e["host"] == elsewhere.inside,
                                   "the event")
-    assert (told["client_ip"], told["client_address"], told["server_ip"]) == ("10.213.7.2", "0ad50702", "10.213.7.1")
-    assert told["current_user"] == "placed@10.213.7.%"
+    assert (told["client_ip"], told["client_address"], told["server_ip"]) == (
+        elsewhere.inside, ipaddress.ip_address(elsewhere.inside).packed.hex(), elsewhere.outside)
+    assert told["current_user"] == f"placed@{elsewhere.network}.%"
 
 
 def test_a_forged_proxy_header_is_not_believed(server, elsewhere):
     """A client that says in a PROXY header of its own that it is local is refused: nobody is listed."""
     forged = (b"\r\n\r\n\0\r\nQUIT\n" + b"\x21\x11\x00\x0c" + bytes([127, 0, 0, 1, 127, 0, 0, 1, 0, 99, 0, 100]))
     script = ("import socket, sys\n"
-              f"s = socket.create_connection(('10.213.7.1', {server.port}), 10)\n"
+              f"s = socket.create_connection(('{elsewhere.outside}', {server.port}), 10)\n"
               f"s.recv(1000); s.sendall({forged!r}); s.shutdown(1)\n"
               "data = s.recv(1000); sys.stdout.write(repr(data))\n")
-    done = subprocess.run([*elsewhere, "/usr/bin/python3", "-c", script], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*elsewhere.prefix, "/usr/bin/python3", "-c", script], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
-    assert "Proxy header is not accepted from 10.213.7.2" in done.stdout
+    assert f"Proxy header is not accepted from {elsewhere.inside}" in done.stdout
 
 
 def test_an_external_backend_is_told_the_clients_address_where_it_wants_to_know(gateway, other_database, elsewhere):
     database = other_database("proxied", "--proxy-protocol-networks=127.0.0.1")
-    database.execute("CREATE USER placed@'10.213.7.2' IDENTIFIED BY 'secret'")
+    database.execute(f"CREATE USER placed@'{elsewhere.inside}' IDENTIFIED BY 'secret'")
     server = gateway(database.address, options=["-host", "0.0.0.0", "-proxy-protocol"])
     done = shell_elsewhere(elsewhere, server, "placed", "secret", "SELECT CURRENT_USER()")
-    assert done.stdout.strip() == "placed@10.213.7.2", done.stderr
+    assert done.stdout.strip() == f"placed@{elsewhere.inside}", done.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("-backend-first",)], ids=["as always", "backend first"])

@@ -68,6 +68,7 @@ def test_a_command_is_too_large_for_the_server(both, small_packets, size):
     assert both(case) == TOO_LARGE
 
 
+@pytest.mark.time_limit(120)
 @pytest.mark.gateway_only
 @pytest.mark.parametrize("size", [3 << 20, 40 << 20])
 def test_a_command_is_far_too_large_for_the_server(weir, small_packets, size):

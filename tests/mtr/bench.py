@@ -15,7 +15,7 @@ sys.path.insert(0, str(runner.ROOT / "tests" / "integration"))
 
 from harness.gateway import Gateway  # noqa: E402
 from harness.packaging import package  # noqa: E402
-from harness.paths import BUILD, ROOT  # noqa: E402
+from harness.paths import PACKAGED, ROOT  # noqa: E402
 from harness.ports import free_port  # noqa: E402
 
 PLUGINS = ("audit_log", "sql_firewall", "ip_filter")
@@ -49,7 +49,7 @@ class Place:
 
     def __enter__(self):
         for name in PLUGINS:  # the file has a section of each
-            package(ROOT / "plugin" / name, BUILD / "plugins")
+            package(ROOT / "plugin" / name, PACKAGED)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weir-mtr-", dir="/dev/shm"))
         self.folder.chmod(0o755)
         try:
@@ -125,7 +125,7 @@ class Bench:
         folder.mkdir(exist_ok=True)
         configuration = folder / "weir.toml"
         configuration.write_text(CONFIGURATION.format(folder=folder, here=pathlib.Path(__file__).parent, root=ROOT))
-        self.gateway = Gateway(folder, f"tcp://127.0.0.1:{self.port}", BUILD / "plugins", [f"{name}-1" for name in self.place.plugins],
+        self.gateway = Gateway(folder, f"tcp://127.0.0.1:{self.port}", PACKAGED, [f"{name}-1" for name in self.place.plugins],
                                ["-config", configuration] if self.place.plugins else [])
         self.gateway.start()
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packages of build/deb in a clean Debian 12: installed, started, used as docs/operations.md and README.md say, removed,
-purged (steps.sh). Needs root and debootstrap; says so where they are missing, and fails there only with --insist.
+purged (steps.sh). Needs root, debootstrap and, for the first run, a mirror of Debian; says so where they are missing, and fails
+there only with --insist.
 
     tests/packages/main.py [--insist] [--mirror URL]
 
@@ -13,6 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -21,7 +23,7 @@ from harness.documents import blocks, commands  # noqa: E402
 
 DOCUMENT = "docs/operations.md"
 WORK = ROOT / "build" / "packages"
-BASE = WORK / "base"
+BASE, STAMP = WORK / "base", WORK / "base.stamp"
 SUITE = "bookworm"
 # What steps.sh installs beside weir, from Debian.
 NEEDED = "mariadb-server mariadb-client curl openssl logrotate prometheus man-db".split()
@@ -37,6 +39,15 @@ def missing():
             return f"{program} is not installed"
     done = subprocess.run(["unshare", "-m", "-p", "-n", "-f", "true"], capture_output=True, text=True)
     return f"namespaces cannot be made: {done.stderr.strip()}" if done.returncode else ""
+
+
+def unanswered(mirror):
+    """Why there is no clean Debian to be had from there; empty: there is."""
+    try:
+        urllib.request.urlopen(f"{mirror}/dists/{SUITE}/InRelease", timeout=20).close()
+    except (OSError, ValueError) as error:
+        return f"{mirror} does not answer: {error}"
+    return ""
 
 
 def run(words, **more):
@@ -59,12 +70,13 @@ def stamp(debs, mirror):
     return hashlib.sha256(repr((depends, NEEDED, SUITE, mirror)).encode()).hexdigest()
 
 
+def has_base(debs, mirror):
+    return STAMP.exists() and STAMP.read_text() == stamp(debs, mirror)
+
+
 def make_base(debs, mirror):
-    wanted, file = stamp(debs, mirror), WORK / "base.stamp"
-    if file.exists() and file.read_text() == wanted:
-        return
     print("packages: making a clean Debian in build/packages/base", flush=True)
-    file.unlink(missing_ok=True)
+    STAMP.unlink(missing_ok=True)
     shutil.rmtree(BASE, ignore_errors=True)
     WORK.mkdir(parents=True, exist_ok=True)
     run(["debootstrap", "--variant=minbase", SUITE, BASE, mirror])
@@ -76,7 +88,7 @@ def make_base(debs, mirror):
     run(["chroot", BASE, "apt-get", "-q", "update"], env=CLEAN)
     run(["chroot", BASE, "apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "install", *NEEDED, *named], env=CLEAN)
     shutil.rmtree(BASE / "packages")
-    file.write_text(wanted)
+    STAMP.write_text(stamp(debs, mirror))
 
 
 def script_of(document):
@@ -120,11 +132,15 @@ def main():
     parser.add_argument("--mirror", default="http://deb.debian.org/debian")
     options = parser.parse_args()
     reason = missing()
+    if not reason:
+        debs = packages()
+        if not has_base(debs, options.mirror):
+            reason = unanswered(options.mirror)
+            if not reason:
+                make_base(debs, options.mirror)
     if reason:
         print(f"skipped: the packages in a clean Debian: {reason}")
         return 1 if options.insist else 0
-    debs = packages()
-    make_base(debs, options.mirror)
     layer(debs)
     done = subprocess.run(["unshare", "-m", "-p", "-n", "-f", "--kill-child", "bash", "-c", ENTER, "bash", WORK], env=CLEAN, timeout=900)
     for name in ("upper", "work"):

@@ -24,7 +24,7 @@ from harness.gateway import Gateway  # noqa: E402
 from harness.mariadb import MariaDB  # noqa: E402
 from harness.outside import announce  # noqa: E402
 from harness.packaging import package  # noqa: E402
-from harness.paths import BUILD  # noqa: E402
+from harness.paths import PACKAGED  # noqa: E402
 from harness.process import resident_bytes  # noqa: E402
 from judge import Balance, Memory, verify  # noqa: E402
 from load import Sysbench, Visitors  # noqa: E402
@@ -55,8 +55,8 @@ def start_gateway(folder, database):
     configuration = folder / "weir.toml"
     configuration.write_text(CONFIGURATION.format(folder=folder, root=ROOT))
     for name in PLUGINS:
-        package(ROOT / "plugin" / name, BUILD / "plugins")
-    gateway = Gateway(folder, database.address, BUILD / "plugins", [f"{name}-1" for name in PLUGINS], ["-config", configuration])
+        package(ROOT / "plugin" / name, PACKAGED)
+    gateway = Gateway(folder, database.address, PACKAGED, [f"{name}-1" for name in PLUGINS], ["-config", configuration])
     gateway.start()
     gateway.endpoint = Endpoint("weir", gateway.host, gateway.port, gateway.socket)
     return gateway

@@ -6,12 +6,23 @@ import subprocess
 
 from .paths import program
 
-_numbers = itertools.count(os.getpid() % 200 + 1)
+_numbers = itertools.count(1)
 
 
 def _run(*words):
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
     assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+def _take_number(ip, name):
+    """Lays the cable into namespace `name`; returns its number, which nobody else has: the kernel gives the name of a device once."""
+    for number in range(1, 251):
+        done = subprocess.run([ip, "link", "add", "name", f"weir-test{number}", "type", "veth", "peer", "name", "cable", "netns", name],
+                              capture_output=True, text=True)
+        if "File exists" not in done.stderr:
+            assert done.returncode == 0, done.stderr
+            return number
+    raise RuntimeError("250 runs of tests have cables here, or have left them: ip link | grep weir-test")
 
 
 def namespaces_work():
@@ -23,18 +34,17 @@ def namespaces_work():
 
 
 class Namespace:
-    """outside and inside: the addresses at the two ends of the cable. prefix: runs a program inside."""
+    """outside and inside: the addresses at the two ends of the cable, which begin with network. prefix: runs a program inside."""
 
     def __init__(self):
         self.ip = program("ip")
-        number = next(_numbers)
-        self.name = f"weir-test-{os.getpid()}-{number}"
-        self.device = f"wt{os.getpid() % 100000}x{number % 1000}"  # an interface has 15 characters
-        self.outside, self.inside = f"10.213.{number % 250}.1", f"10.213.{number % 250}.2"
+        self.name = f"weir-test-{os.getpid()}-{next(_numbers)}"
         # Not "ip netns exec", which wants to mount things.
         self.prefix = (program("nsenter"), f"--net=/run/netns/{self.name}")
         _run(self.ip, "netns", "add", self.name)
-        _run(self.ip, "link", "add", "name", self.device, "type", "veth", "peer", "name", "cable", "netns", self.name)
+        number = _take_number(self.ip, self.name)
+        self.device, self.network = f"weir-test{number}", f"10.213.{number}"
+        self.outside, self.inside = f"{self.network}.1", f"{self.network}.2"
         _run(self.ip, "addr", "add", f"{self.outside}/30", "dev", self.device)
         _run(self.ip, "link", "set", self.device, "up")
         self._inside(self.ip, "addr", "add", f"{self.inside}/30", "dev", "cable")

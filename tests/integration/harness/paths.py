@@ -14,6 +14,9 @@ BIN = pathlib.Path(os.environ.get("WEIR_BIN", ROOT / "bin")).resolve()
 WEIR_SERVER = BIN / "weir-server"
 PLUGINPKG = BIN / "pluginpkg"
 
+# The plugins that the tests package, by the build whose pluginpkg makes them: one of a sanitizer's does not fit another.
+PACKAGED = BUILD / "plugins" / ("release" if BIN == ROOT / "bin" else BIN.parent.name)
+
 # Runs every case against the database alone, twice: proves the cases and the harness without a gateway.
 DIRECT_ONLY = os.environ.get("WEIR_TEST_DIRECT_ONLY") == "1"
 
