@@ -8,6 +8,7 @@
  *   node_record.h    one of the latter, as JSON
  *   node_requests.h  what one node asks of another; node_kill.h: a KILL
  *   plugin_keys.h    flushes and states of plugins, as TiDB's servers share them
+ *   variable_keys.h  the values of plugins' variables
  *
  * Nothing here knows of the gateway. */
 #ifndef WEIR_CLUSTER_CLUSTER_H
@@ -20,6 +21,7 @@
 #include "cluster/node_requests.h"
 #include "cluster/plugin_keys.h"
 #include "cluster/process_store.h"
+#include "cluster/variable_keys.h"
 #include "store/store.h"
 
 #endif

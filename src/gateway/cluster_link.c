@@ -26,7 +26,7 @@ static void on_settled(uv_async_t *handle)
 static void on_join_timer(uv_timer_t *timer)
 {
     struct cluster_link *link = timer->data;
-    if (!membership_number(link->membership) && !link->options.required) {
+    if (!cluster_link_may_serve(link) && !link->options.required) {
         link->goes_alone = true;
         log_warn("cluster", "serving alone until the cluster is reached (-cluster-required waits)");
     }
@@ -49,7 +49,8 @@ static void on_joined(void *user, unsigned number, const char *why)
 
 bool cluster_link_may_serve(const struct cluster_link *link)
 {
-    return !link || link->goes_alone || membership_number(link->membership) != 0;
+    return !link || link->goes_alone ||
+           (membership_number(link->membership) != 0 && atomic_load(&link->has_variables));
 }
 
 unsigned cluster_link_node(const struct cluster_link *link)
@@ -74,6 +75,8 @@ static void release(struct process_store_memory *memory)
     struct cluster_link *link = (struct cluster_link *)memory;
     membership_free(link->membership);
     plugin_keys_free(link->keys);
+    variable_keys_free(link->variable_keys);
+    cluster_variables_release(link);
     node_requests_free(link->requests);
     pthread_mutex_destroy(&link->kills_lock);
     pthread_cond_destroy(&link->more_kills);
@@ -132,6 +135,20 @@ static bool begin_keys(struct cluster_link *link)
         .prefix = link->prefix, .order = cluster_plugins_order, .user = link};
     link->keys = plugin_keys_new(link->store, &options);
     return link->keys;
+}
+
+static bool begin_variables(struct cluster_link *link)
+{
+    struct strbuf prefix = STRBUF_INIT;
+    strbuf_printf(&prefix, "%svariables/", link->prefix);
+    const struct variable_keys_options options = {.prefix = prefix.data,
+                                                  .order = cluster_variables_order,
+                                                  .begun = cluster_variables_begun,
+                                                  .user = link};
+    if (!prefix.failed)
+        link->variable_keys = variable_keys_new(link->store, &options);
+    strbuf_release(&prefix);
+    return link->variable_keys;
 }
 
 static bool begin_requests(struct cluster_link *link)
@@ -197,7 +214,7 @@ struct cluster_link *cluster_link_start(struct gateway *gateway, struct process_
     uv_timer_start(&link->join_timer, on_join_timer, JOIN_MS, 0);
     /* What it says of itself is there before it joins. */
     if (link->address && link->prefix && begin_membership(link) && begin_keys(link) &&
-        begin_requests(link) && begin_threads(link))
+        begin_variables(link) && begin_requests(link) && begin_threads(link))
         return link;
     error_set(error, "out of memory for the cluster");
     cluster_link_stop(link);
@@ -226,6 +243,8 @@ void cluster_link_stop(struct cluster_link *link)
         return;
     if (link->keys)
         plugin_keys_stop(link->keys);
+    if (link->variable_keys)
+        variable_keys_stop(link->variable_keys);
     if (link->requests)
         node_requests_stop(link->requests);
     stop_threads(link);

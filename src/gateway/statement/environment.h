@@ -80,6 +80,8 @@ struct session_node_row {
     unsigned number;
     bool is_here; /* it is this one */
     const char *address, *version, *plugins, *last_flush;
+    const char
+        *refused; /* variables of which it could not take the cluster's value, and why; "": none */
     int64_t since_s; /* seconds since 1970 UTC */
     int64_t sessions;
 };
@@ -113,6 +115,10 @@ struct session_cluster {
      * to warnings. */
     void (*plugin_end)(void *owner, const char *plugin, enum session_plugin_action action,
                        const char *failure, struct strbuf *warnings);
+    /* Whether variables that nodes share may be set here now: 0, or -1 and a message. */
+    int (*variables_begin)(void *owner, struct error *error);
+    /* One was set here; text NULL: to DEFAULT. The other nodes get it; what keeps them from it is added to warnings. */
+    void (*variable_end)(void *owner, const char *name, const char *text, struct strbuf *warnings);
     /* Whether a plugin that is not loaded here is loaded on another node. */
     bool (*plugin_is_elsewhere)(void *owner, const char *plugin);
     /* Asks the node, and waits for its answer; not on a worker's thread. */
