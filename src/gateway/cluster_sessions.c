@@ -156,6 +156,11 @@ static bool nodes(void *owner, void (*each)(void *user, const struct session_nod
     return is_reached;
 }
 
+static unsigned number(void *owner)
+{
+    return cluster_link_number(link_of(owner));
+}
+
 const struct session_cluster cluster_link_operations = {
     .plugin_begin = plugin_begin,
     .plugin_end = plugin_end,
@@ -164,4 +169,6 @@ const struct session_cluster cluster_link_operations = {
     .plugin_is_elsewhere = plugin_is_elsewhere,
     .kill = cluster_kills_ask,
     .nodes = nodes,
+    .number = number,
+    .processes = cluster_processes_list,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Inside the room: the parts of a link to the cluster. cluster_link.c joins and leaves, cluster_plugins.c has the
- * thread that carries orders out and says what the node is, cluster_kills.c the one for KILLs, cluster_sessions.c is
+ * thread that carries orders out and says what the node is, cluster_kills.c the one for KILLs, cluster_processes.c lists sessions, cluster_sessions.c is
  * what statements ask for, cluster_variables.c has the values of variables. */
 #ifndef WEIR_GATEWAY_CLUSTER_STATE_H
 #define WEIR_GATEWAY_CLUSTER_STATE_H
@@ -62,6 +62,7 @@ struct cluster_link {
     size_t order_count, order_capacity;
     struct cluster_variable *variables;
     size_t variable_count, variable_capacity;
+    unsigned number;                         /* that was taken last; 0: none yet */
     bool has_new_variables, variables_begun; /* new: some of them are to be taken */
     char outcomes[PLUGIN_MAX_LOADED]
                  [OUTCOME_BYTES]; /* of the last flush, by the plugin's index; "": none */
@@ -107,7 +108,16 @@ void cluster_add_warning(struct strbuf *warnings, const char *text, const char *
 int cluster_may_act(const struct cluster_link *link, struct error *error);
 
 /* node_requests_options.asked; user: the link. */
-void cluster_kills_asked(void *user, const struct node_request *request);
+void cluster_asked(void *user, const struct node_request *request);
+
+/* What another node asks, if it is for its sessions; returns false otherwise. The store's thread. */
+WEIR_MUST_CHECK bool cluster_processes_asked(struct cluster_link *link,
+                                             const struct node_request *request);
+/* ... and if it is not: a KILL, or nothing that is understood. */
+void cluster_kills_asked(struct cluster_link *link, const struct node_request *request);
+
+/* session_cluster.processes */
+void cluster_processes_list(void *owner, struct session_process_list *list);
 
 /* The thread for KILLs. */
 void *cluster_kills_run(void *user);
