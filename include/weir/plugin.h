@@ -415,7 +415,7 @@ typedef struct weir_limits {
 
 /* A variable of the manifest's [[sysVars]], in OnVariable. Clients see it as one of the server's
  * own: SET, SELECT @@name, SHOW VARIABLES. What a number means: bool: 0 or 1; enum: the index in
- * `values`; int: itself; size: bytes; duration: nanoseconds; str: 0. */
+ * `values`; int: itself; size: bytes; duration: nanoseconds; str: 0. With per_node = true in the manifest each node of a cluster has a value of its own. */
 typedef struct weir_variable {
     uint32_t api_version;
     uint32_t struct_size;

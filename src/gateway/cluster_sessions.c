@@ -12,21 +12,6 @@ static struct cluster_link *link_of(void *owner)
     return ((const struct worker *)owner)->gateway->cluster;
 }
 
-void cluster_add_warning(struct strbuf *warnings, const char *text, const char *why)
-{
-    strbuf_printf(warnings, "%s%s: %s", warnings->size ? "; " : "", text, why);
-}
-
-int cluster_may_act(const struct cluster_link *link, struct error *error)
-{
-    char why[WHY_BYTES];
-    if (!link->options.refuses_alone || plugin_keys_are_reached(link->keys, why, sizeof why))
-        return 0;
-    return error_set(
-        error,
-        "nothing was done: the cluster is not reached (%s), and -cluster-unreached is refuse", why);
-}
-
 /* ---- Plugins ---- */
 
 static int plugin_begin(void *owner, const char *plugin, struct error *error)
@@ -158,7 +143,7 @@ static bool nodes(void *owner, void (*each)(void *user, const struct session_nod
 
 static unsigned number(void *owner)
 {
-    return cluster_link_number(link_of(owner));
+    return membership_number(link_of(owner)->membership);
 }
 
 const struct session_cluster cluster_link_operations = {

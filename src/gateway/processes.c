@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/cluster_link.h"
 #include "gateway/connection.h"
 
 #define WAIT_MS 2000 /* for workers: one may be in a plugin's callback */
@@ -242,7 +241,7 @@ void processes_give(struct session_process_list *list, unsigned node,
     }
 }
 
-static void give_answer(struct gateway *gateway, struct session_process_list *list,
+static void give_answer(struct session_process_list *list, unsigned node,
                         const struct strbuf *answer)
 {
     struct node_processes processes;
@@ -251,11 +250,11 @@ static void give_answer(struct gateway *gateway, struct session_process_list *li
         strbuf_add_text(list->warnings, "out of memory to list sessions");
         return;
     }
-    processes_give(list, cluster_link_number(gateway->cluster), &processes);
+    processes_give(list, node, &processes);
     node_processes_release(&processes);
 }
 
-void processes_list(struct gateway *gateway, struct session_process_list *list)
+void processes_list(struct gateway *gateway, unsigned node, struct session_process_list *list)
 {
     const struct timespec until = clock_deadline(CLOCK_MONOTONIC, WAIT_MS * UINT64_C(1000000));
     struct waiting *waiting = calloc(1, sizeof *waiting);
@@ -274,7 +273,7 @@ void processes_list(struct gateway *gateway, struct session_process_list *list)
     waiting->is_given_up = is_asked && !is_done;
     pthread_mutex_unlock(&waiting->lock);
     if (is_done)
-        give_answer(gateway, list, &waiting->answer);
+        give_answer(list, node, &waiting->answer);
     else
         strbuf_add_text(list->warnings,
                         "sessions of this node are missing: a worker has not answered in time");

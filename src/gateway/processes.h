@@ -27,7 +27,7 @@ const struct node_process *processes_rows(const struct processes *processes, siz
 void processes_give(struct session_process_list *list, unsigned node,
                     const struct node_processes *processes);
 
-/* session_operations.processes: blocks. */
-void processes_list(struct gateway *gateway, struct session_process_list *list);
+/* Gives a statement those of this gateway, which is that node. Blocks; any thread but a worker's. */
+void processes_list(struct gateway *gateway, unsigned node, struct session_process_list *list);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "gateway/backends.h"
 #include "gateway/cluster_link.h"
@@ -93,7 +92,8 @@ static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
 
 static void list_processes(void *owner, struct session_process_list *list)
 {
-    processes_list(((const struct worker *)owner)->gateway, list);
+    struct gateway *gateway = ((const struct worker *)owner)->gateway;
+    processes_list(gateway, cluster_link_number(gateway->cluster), list);
 }
 
 static void backend_leave(void *owner, const struct session_backend *backend)
@@ -339,29 +339,6 @@ static void on_before_waiting(uv_prepare_t *prepare)
     activity_end(&worker->activity);
 }
 
-void worker_give_visit(struct worker *worker, struct worker_visit *visit)
-{
-    pthread_mutex_lock(&worker->lock);
-    LL_PREPEND(worker->visits, visit);
-    if (!worker->has_ended)
-        uv_async_send(&worker->wake);
-    pthread_mutex_unlock(&worker->lock);
-}
-
-/* The visit may be gone once it has run. */
-static void run_visits(struct worker *worker)
-{
-    pthread_mutex_lock(&worker->lock);
-    struct worker_visit *visits = worker->visits;
-    worker->visits = NULL;
-    pthread_mutex_unlock(&worker->lock);
-    while (visits) {
-        struct worker_visit *visit = visits;
-        visits = visit->next;
-        visit->run(worker, visit);
-    }
-}
-
 static void empty_inbox(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
@@ -373,7 +350,7 @@ static void empty_inbox(struct worker *worker)
     worker->holds = NULL;
     pthread_mutex_unlock(&worker->lock);
     return_holds(holds);
-    run_visits(worker);
+    worker_run_visits(worker);
     for (size_t i = 0; i < count; i++)
         connection_accept(worker, &arrivals[i]);
     free(arrivals);
@@ -516,7 +493,7 @@ static void *serve(void *argument)
     pthread_mutex_unlock(&worker->lock);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
-    run_visits(worker);
+    worker_run_visits(worker);
     crash_forget_thread();
     return NULL;
 }
@@ -589,7 +566,7 @@ void worker_wake(struct worker *worker, bool stop)
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->thread, NULL);
-    run_visits(worker); /* given after its end */
+    worker_run_visits(worker); /* given after its end */
     uv_loop_close(&worker->loop);
     for (size_t i = 0; i < worker->inbox_size; i++)
         close(worker->inbox[i].fd);

@@ -108,6 +108,9 @@ void worker_wake(struct worker *worker, bool stop);
 /* Has the visit run once, also when the worker ends before. Any thread, while the worker is not joined. */
 void worker_give_visit(struct worker *worker, struct worker_visit *visit);
 
+/* On the worker's thread, or once it is joined. */
+void worker_run_visits(struct worker *worker);
+
 /* Adds what all workers have counted to sums. Any thread. */
 void workers_read_metrics(const struct gateway *gateway, struct metrics *sums);
 
