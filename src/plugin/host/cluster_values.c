@@ -122,7 +122,7 @@ static void report(const struct taking *taking)
 static bool set(struct plugin_registry *registry, struct taking *takings, size_t count,
                 struct plugin_refusal *refusal)
 {
-    struct plugin_assignment **assignments = calloc(count + 1, sizeof *assignments);
+    struct plugin_assignment **assignments = calloc(count + 1, sizeof(void *));
     struct error error = {""};
     size_t used = 0;
     for (size_t i = 0; assignments && i < count; i++)
