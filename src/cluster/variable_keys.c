@@ -172,7 +172,6 @@ static void give_way(struct key *key)
              "%s was set elsewhere after it was set here, and before it could be put: that holds",
              key->name);
     key->is_due = false;
-    key->settled = 0;
 }
 
 static void on_put(void *user, const struct store_answer *answer)
