@@ -415,7 +415,7 @@ typedef struct weir_limits {
 
 /* A variable of the manifest's [[sysVars]], in OnVariable. Clients see it as one of the server's
  * own: SET, SELECT @@name, SHOW VARIABLES. What a number means: bool: 0 or 1; enum: the index in
- * `values`; int: itself; size: bytes; duration: nanoseconds; str: 0. */
+ * `values`; int: itself; size: bytes; duration: nanoseconds; str: 0. With per_node = true in the manifest each node of a cluster has a value of its own. */
 typedef struct weir_variable {
     uint32_t api_version;
     uint32_t struct_size;
@@ -431,7 +431,8 @@ typedef enum weir_variable_scope {
     WEIR_SCOPE_SESSION = 1 /* of the session that OnVariable is called with */
 } weir_variable_scope;
 
-/* X(enumerator, value, name): events of OnVariable. session is NULL while the server starts.
+/* X(enumerator, value, name): events of OnVariable. session is NULL while the server starts, and
+ *   where another node of its cluster has set the value.
  *   Validate  somebody wants to set the value, which is right by the manifest's type and bounds.
  *             The plugin may change it (weir_replace_value()), or refuse it: `return weir_fail("no
  *             such directory");` (the client reads error 1231 and this message), or weir_refuse()

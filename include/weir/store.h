@@ -18,8 +18,9 @@
  *     calls.
  *   - Calls of one thread are carried out one after the other where the store is local. In a cluster they may
  *     overtake each other: what must come after something is asked for in its done().
- *   - At the end of the server, before OnShutdown: no more calls are taken, those of all plugins that are
- *     pending have a second to be answered, and what is left is answered with WEIR_STORE_UNKNOWN on the thread of OnShutdown.
+ *   - At the end of the server, before OnShutdown: no more calls are taken but from done() and watchers, which may finish
+ *     what they have begun; the calls of all plugins that are pending have a second to be answered, and what is left is answered
+ *     with WEIR_STORE_UNKNOWN on the thread of OnShutdown, where no call is taken.
  *     When OnShutdown is called, no callback runs or will run.
  *   - The store is no secret: it lies in a file of the data directory, or in etcd, as it is. Passwords and
  *     statements with their literals do not belong there.

@@ -4,8 +4,12 @@
  * way at a time, so that a storm of bans becomes as many puts as the store takes.
  *
  *     WAITS ──► SENT ──► out                     it is stored, or over
- *       ▲         │ └── lifted meanwhile ──► deleted ──► out
+ *       ▲         │
  *       └─────────┘                              it was not: with the next ban, or when the store has news
+ *
+ * A ban that is lifted stands in it too, and is sent as a deletion, so that it is not lost with a store that is away. What
+ * another node has banned after that stays banned. Where all bans are lifted at once and the store does not do it, it
+ * is asked later for those that it had then.
  *
  * One lease serves all bans that end before it does; it lasts some seconds longer than the first of them. */
 #include "shared_bans.h"
@@ -22,17 +26,20 @@
 
 #include "ban_names.h"
 
-#define PREFIX       "ban/"
-#define PREFIX_BYTES (sizeof PREFIX - 1)
-#define SLACK_NS     (10 * CLOCK_NS_PER_S)            /* that a lease lasts longer */
-#define FIRST_NS     (2 * CLOCK_NS_PER_S)             /* longest wait for the first news */
-#define MOST_NS      (720ULL * 3600 * CLOCK_NS_PER_S) /* longest ban, as of ip_filter_ban_time */
+#define PREFIX        "ban/"
+#define PREFIX_BYTES  (sizeof PREFIX - 1)
+#define SLACK_NS      (10 * CLOCK_NS_PER_S)            /* that a lease lasts longer */
+#define FIRST_NS      (2 * CLOCK_NS_PER_S)             /* longest wait for the first news */
+#define FAILURES_MOST 8                                /* tries again without news */
+#define MOST_NS       (720ULL * 3600 * CLOCK_NS_PER_S) /* longest ban, as of ip_filter_ban_time */
 
 struct waiting_ban {
     struct tally_key key;
-    uint64_t until_ns; /* wall clock */
-    bool is_sent, is_lifted;
-    bool is_newer; /* it has changed since it was sent */
+    uint64_t until_ns; /* wall clock; 0: it is another node's, and lifted */
+    bool is_sent;      /* the store has not answered */
+    bool is_newer;     /* it has changed since it was sent */
+    bool is_lifted;    /* its key is to be deleted, */
+    int64_t lifted_at; /* ... unless it has changed since this revision */
     struct waiting_ban *next;
 };
 
@@ -46,6 +53,12 @@ static struct {
     uint64_t lease_ends_ns; /* wall clock */
     bool is_asking;         /* for a lease */
     uint64_t round;         /* of EVERYTHING */
+    bool has_store, is_lost;
+    unsigned failures; /* since the last news */
+    int64_t seen;      /* last revision that the store has told of */
+    bool clears;       /* all bans up to a revision are to be deleted: */
+    int64_t cleared_at;
+    bool is_listing; /* ... and are asked for */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .first = PTHREAD_COND_INITIALIZER};
 
 static atomic_bool are_known;
@@ -96,41 +109,33 @@ static void drop(struct waiting_ban *ban)
     free(ban);
 }
 
-static void on_deleted(void *user, const weir_store_answer *answer)
+static void note_revision(int64_t revision)
 {
-    static struct log_limit limit;
-    uint32_t more;
-    (void)user;
-    if (answer->status != WEIR_STORE_DONE && log_limit_allows(&limit, 1, &more))
-        weir_log(WEIR_LOG_WARN, "a lifted ban may hold on other nodes, or after a restart: %.*s",
-                 WEIR_STRING_ARGS(answer->message));
-}
-
-static void delete_key(const struct tally_key *address)
-{
-    char key[PREFIX_BYTES + BAN_NAME_BYTES];
-    write_key(address, key);
-    (void)weir_store_delete(text_of(key), on_deleted, NULL); /* 0: there is no store */
+    if (revision > shared.seen)
+        shared.seen = revision;
 }
 
 static void pump(void);
 
-static void on_put(void *user, const weir_store_answer *answer)
+/* A put or a deletion. */
+static void on_answer(void *user, const weir_store_answer *answer)
 {
     struct waiting_ban *ban = user;
+    const bool is_done = answer->status == WEIR_STORE_DONE;
     pthread_mutex_lock(&shared.lock);
     shared.sent--;
     ban->is_sent = false;
+    if (is_done)
+        note_revision(answer->revision);
     if (answer->status == WEIR_STORE_GONE)
         shared.lease = 0;
-    const bool is_done = answer->status == WEIR_STORE_DONE;
-    if (ban->is_lifted) {
-        delete_key(&ban->key);
+    if (is_done && !ban->is_newer)
         drop(ban);
-    } else if (is_done && !ban->is_newer) {
-        drop(ban);
-    }
-    if (is_done || answer->status == WEIR_STORE_GONE)
+    else if (is_done)
+        ban->lifted_at = shared.seen;
+    /* What has failed right before the store was there again would wait for the next news otherwise. */
+    if (is_done || answer->status == WEIR_STORE_GONE ||
+        (!shared.is_lost && shared.failures++ < FAILURES_MOST))
         pump();
     pthread_mutex_unlock(&shared.lock);
 }
@@ -153,12 +158,15 @@ static bool send_ban(struct waiting_ban *ban)
     char key[PREFIX_BYTES + BAN_NAME_BYTES], value[24];
     write_key(&ban->key, key);
     snprintf(value, sizeof value, "%llu", (unsigned long long)ban->until_ns);
-    ban->is_sent =
-        weir_store_put(text_of(key), text_of(value), WEIR_STORE_ANY, shared.lease, on_put, ban);
+    ban->is_sent = ban->is_lifted ? weir_store_delete(text_of(key), on_answer, ban)
+                                  : weir_store_put(text_of(key), text_of(value), WEIR_STORE_ANY,
+                                                   shared.lease, on_answer, ban);
     ban->is_newer = false;
     shared.sent += ban->is_sent;
     return ban->is_sent;
 }
+
+static void list_cleared(void);
 
 /* Sends what may be sent, or asks for the lease that it needs. */
 static void pump(void)
@@ -169,10 +177,12 @@ static void pump(void)
         next = ban->next;
         if (ban->is_sent)
             continue;
-        if (ban->until_ns <= now) {
+        if (!ban->is_lifted && ban->until_ns <= now) {
             drop(ban);
         } else if (shared.sent == SHARED_BANS_SENT) {
             goes_on = false;
+        } else if (ban->is_lifted) {
+            goes_on = send_ban(ban);
         } else if (shared.lease && shared.lease_ends_ns >= ban->until_ns) {
             goes_on = send_ban(ban);
             if (!goes_on)
@@ -183,13 +193,15 @@ static void pump(void)
             goes_on = false;
         }
     }
+    if (shared.clears && !shared.bans)
+        list_cleared();
 }
 
 /* ---- From sessions and functions ---- */
 
-void shared_bans_add(const struct tally_key *key, int64_t ban_ns)
+/* The lock is held. NULL: there is no room. */
+static struct waiting_ban *find_or_add(const struct tally_key *key)
 {
-    pthread_mutex_lock(&shared.lock);
     struct waiting_ban *ban = find(key);
     if (!ban && shared.count < SHARED_BANS_MOST && (ban = calloc(1, sizeof *ban)) != NULL) {
         struct waiting_ban **end = &shared.bans;
@@ -199,6 +211,13 @@ void shared_bans_add(const struct tally_key *key, int64_t ban_ns)
         ban->key = *key;
         shared.count++;
     }
+    return ban;
+}
+
+void shared_bans_add(const struct tally_key *key, int64_t ban_ns)
+{
+    pthread_mutex_lock(&shared.lock);
+    struct waiting_ban *ban = find_or_add(key);
     if (ban) {
         ban->until_ns = clock_wall_ns() + (uint64_t)ban_ns;
         ban->is_newer = ban->is_sent;
@@ -210,30 +229,53 @@ void shared_bans_add(const struct tally_key *key, int64_t ban_ns)
     pthread_mutex_unlock(&shared.lock);
 }
 
+/* The lock is held. */
+static void lift(const struct tally_key *key, int64_t at)
+{
+    static struct log_limit limit;
+    uint32_t more;
+    struct waiting_ban *ban = shared.has_store ? find_or_add(key) : NULL;
+    if (ban) {
+        ban->is_newer = ban->is_sent;
+        ban->is_lifted = true;
+        ban->lifted_at = at;
+    } else if (shared.has_store && log_limit_allows(&limit, 1, &more)) {
+        weir_log(WEIR_LOG_WARN, "a lifted ban may hold on other nodes, or after a restart: too "
+                                "many wait to be stored");
+    }
+}
+
 void shared_bans_lift(const struct tally_key *key)
 {
     pthread_mutex_lock(&shared.lock);
-    struct waiting_ban *ban = find(key);
-    if (ban && ban->is_sent) {
-        ban->is_lifted = true; /* on_put() deletes it: now it could be overtaken */
-    } else {
-        if (ban)
-            drop(ban);
-        delete_key(key);
-    }
+    lift(key, shared.seen);
+    pump();
+    pthread_mutex_unlock(&shared.lock);
+}
+
+static void on_cleared(void *user, const weir_store_answer *answer)
+{
+    (void)user;
+    pthread_mutex_lock(&shared.lock);
+    if (answer->status == WEIR_STORE_DONE)
+        note_revision(answer->revision);
+    else
+        shared.clears = true; /* what there was then; not what was banned since */
     pthread_mutex_unlock(&shared.lock);
 }
 
 void shared_bans_clear(void)
 {
     pthread_mutex_lock(&shared.lock);
-    for (struct waiting_ban *ban = shared.bans, *next; ban; ban = next) {
-        next = ban->next;
+    for (struct waiting_ban *ban = shared.bans; ban; ban = ban->next) {
+        ban->is_newer = ban->is_sent;
         ban->is_lifted = true;
-        if (!ban->is_sent)
-            drop(ban);
+        ban->lifted_at = shared.seen;
     }
-    (void)weir_store_delete_all(text_of(PREFIX), on_deleted, NULL);
+    shared.cleared_at = shared.seen;
+    if (!weir_store_delete_all(text_of(PREFIX), on_cleared, NULL))
+        shared.clears = shared.has_store;
+    pump();
     pthread_mutex_unlock(&shared.lock);
 }
 
@@ -254,13 +296,52 @@ static void take_over(const weir_store_entry *entry, uint64_t round)
             weir_log(WEIR_LOG_WARN, "a key of the store is no ban, and is left alone");
         return;
     }
-    if (find(&address))
+    struct waiting_ban *ban = find(&address);
+    if (ban && ban->is_lifted && !ban->is_sent && entry->revision > ban->lifted_at &&
+        until_ns != ban->until_ns) {
+        drop(ban); /* another node has banned, or lifted, it since */
+        ban = NULL;
+    }
+    if (ban || (shared.clears && entry->revision <= shared.cleared_at && !entry->is_deleted))
         return; /* what has happened here since is newer */
     const uint64_t left = until_ns > now ? until_ns - now : 0;
     tally_set_ban(&address, (int64_t)(left < MOST_NS ? left : MOST_NS), round,
                   (int64_t)clock_monotonic_ns());
     if (left)
         atomic_store(&are_known, true);
+}
+
+/* Those that there were when all were lifted. */
+static void on_listed(void *user, const weir_store_answer *answer)
+{
+    struct tally_key address;
+    uint64_t until_ns;
+    bool is_more = false;
+    (void)user;
+    pthread_mutex_lock(&shared.lock);
+    shared.is_listing = false;
+    for (size_t i = 0; answer->status == WEIR_STORE_DONE && i < answer->count; i++) {
+        const weir_store_entry *entry = weir_store_entry_at(answer->entries, answer->entry_size, i);
+        if (entry->revision > shared.cleared_at ||
+            !shared_ban_read(entry->key.data, entry->key.size, entry->value.data, entry->value.size,
+                             &address, &until_ns))
+            continue;
+        if (shared.count == SHARED_BANS_MOST)
+            is_more = true; /* they are asked for again once these are gone */
+        else if (!find(&address))
+            lift(&address, shared.cleared_at);
+    }
+    if (answer->status == WEIR_STORE_DONE) {
+        shared.clears = is_more;
+        pump();
+    }
+    pthread_mutex_unlock(&shared.lock);
+}
+
+static void list_cleared(void)
+{
+    if (!shared.is_listing)
+        shared.is_listing = weir_store_list(text_of(PREFIX), on_listed, NULL);
 }
 
 static void on_news(void *user, const weir_store_news *news)
@@ -273,6 +354,9 @@ static void on_news(void *user, const weir_store_news *news)
         take_over(weir_store_entry_at(news->entries, news->entry_size, i), shared.round);
     if (news->kind == WEIR_STORE_EVERYTHING)
         tally_lift_missing(shared.round);
+    note_revision(news->revision);
+    shared.is_lost = news->kind == WEIR_STORE_LOST;
+    shared.failures = 0;
     if (news->kind != WEIR_STORE_LOST)
         pump();
     shared.has_news = true;
@@ -291,6 +375,7 @@ void shared_bans_begin(void)
         return;
     }
     pthread_mutex_lock(&shared.lock);
+    shared.has_store = true;
     while (!shared.has_news && status == 0)
         status = pthread_cond_timedwait(&shared.first, &shared.lock, &until);
     pthread_mutex_unlock(&shared.lock);
@@ -303,6 +388,8 @@ void shared_bans_end(void)
     shared.sent = 0;
     shared.lease = 0;
     shared.is_asking = shared.has_news = false;
+    shared.has_store = shared.is_lost = shared.clears = shared.is_listing = false;
+    shared.seen = shared.cleared_at = 0;
     shared.round = 0;
     atomic_store(&are_known, false);
 }

@@ -7,11 +7,15 @@
  * one may have it. A lease that turns out to have lasted all the same gives it back; otherwise the node takes a
  * new one.
  *
- *     away ──► granting ──► reading ──► claiming ──► member
- *       ▲          │           ▲  differs  │            │ the lease is gone
- *       └──────────┴───────────┴───────────┘            │
- *       ▲                                               │
- *       └───────────────────────────────────────────────┘
+ *     away ──► granting ──► reading ──► looking ──► claiming ──► member
+ *       ▲          │           ▲            │ differs  │            │ the lease is gone
+ *       └──────────┴───────────┴────────────┴──────────┘            │
+ *       ▲                                                           │
+ *       └───────────────────────────────────────────────────────────┘
+ *
+ * A node that is cut off from the store goes on with its sessions, which have ids of its number. So a second key, USED_PREFIX/NUMBER,
+ * says that a number was had; it stays when the lease ends, and goes with the node that leaves in order. Numbers with such a
+ * key are taken only when no other is left, and membership_is_reused() says so.
  *
  * Nothing waits: who wants a number and finds none goes on without. */
 #ifndef WEIR_CLUSTER_MEMBERSHIP_H
@@ -22,7 +26,8 @@
 struct membership;
 
 struct membership_options {
-    const char *prefix;   /* "/weir/NAME/nodes/"; copied */
+    const char *prefix;      /* "/weir/NAME/nodes/"; copied */
+    const char *used_prefix; /* "/weir/NAME/numbers/"; copied */
     unsigned first, last; /* numbers that nodes may have; at most MEMBERSHIP_NUMBERS, 0 is none */
     long lease_s;
     /* A number has been taken, or the first attempt has failed (number 0, why). On the store's thread. May be NULL. */
@@ -58,10 +63,14 @@ struct member {
 bool membership_each(struct membership *membership,
                      void (*each)(void *user, const struct member *member), void *user);
 
-/* Whether another node has the number. Any thread. */
-bool membership_has(struct membership *membership, unsigned number);
+/* Whether the number may be that of sessions of another node, which had it before and is cut off. Any thread. */
+bool membership_is_reused(const struct membership *membership);
 
-/* Gives the number back, and waits for that a moment. The node has none from now on. Not the store's thread. */
+/* The lease of another node that has the number, by which it is told apart from those that have it before and after; 0:
+ * nobody else has it. Any thread. */
+int64_t membership_lease_of(struct membership *membership, unsigned number);
+
+/* Gives the number back, where no session is left that has ids of it, and waits for that a moment. The node has none from now on. Not the store's thread. */
 void membership_leave(struct membership *membership, long milliseconds);
 
 void membership_free(struct membership *membership); /* may be NULL */

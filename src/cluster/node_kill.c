@@ -18,10 +18,10 @@ static const char *const outcomes[] = {
 
 void node_kill_write(struct strbuf *out, const struct node_kill *kill)
 {
-    json_text_write(out,
-                    json_pack("{s:s, s:I, s:b, s:b, s:b, s:o}", "ask", "kill", "id",
-                              (json_int_t)kill->id, "query", kill->is_query, "soft", kill->is_soft,
-                              "granted", kill->is_granted, "user", json_text_of(kill->user)));
+    json_text_write(out, json_pack("{s:s, s:I, s:I, s:b, s:b, s:b, s:o}", "ask", "kill", "id",
+                                   (json_int_t)kill->id, "lease", (json_int_t)kill->lease, "query",
+                                   kill->is_query, "soft", kill->is_soft, "granted",
+                                   kill->is_granted, "user", json_text_of(kill->user)));
 }
 
 void node_kill_answer_write(struct strbuf *out, const struct node_kill_answer *answer)
@@ -34,17 +34,19 @@ void node_kill_answer_write(struct strbuf *out, const struct node_kill_answer *a
 bool node_kill_read(struct node_kill *kill, struct store_bytes bytes)
 {
     const char *ask = "", *user = "";
-    json_int_t id = 0;
+    json_int_t id = 0, lease = 0;
     int query = 0, soft = 0, granted = 0;
     json_t *root = json_loadb(bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
     *kill = (struct node_kill){0};
-    const bool is_one =
-        root &&
-        json_unpack(root, "{s:s, s:I, s:b, s:b, s:b, s:s}", "ask", &ask, "id", &id, "query", &query,
-                    "soft", &soft, "granted", &granted, "user", &user) == 0 &&
-        strcmp(ask, "kill") == 0 && id > 0 && id <= UINT32_MAX && strlen(user) < sizeof kill->user;
+    const bool is_one = root &&
+                        json_unpack(root, "{s:s, s:I, s:I, s:b, s:b, s:b, s:s}", "ask", &ask, "id",
+                                    &id, "lease", &lease, "query", &query, "soft", &soft, "granted",
+                                    &granted, "user", &user) == 0 &&
+                        strcmp(ask, "kill") == 0 && id > 0 && id <= UINT32_MAX &&
+                        strlen(user) < sizeof kill->user;
     if (is_one) {
         kill->id = (uint32_t)id;
+        kill->lease = lease;
         kill->is_query = query;
         kill->is_soft = soft;
         kill->is_granted = granted;

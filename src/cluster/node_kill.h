@@ -9,7 +9,8 @@
 #define NODE_KILL_TEXT_BYTES 512 /* of a user's name, and of a message, with the NUL */
 
 struct node_kill {
-    uint32_t id; /* of the session, as its client knows it */
+    uint32_t id;   /* of the session, as its client knows it */
+    int64_t lease; /* of the node that has handed it out: another one may have its number by now */
     bool is_query, is_soft;
     bool is_granted;                 /* it may be anybody's session */
     char user[NODE_KILL_TEXT_BYTES]; /* whose session it may be otherwise; "": nobody's */

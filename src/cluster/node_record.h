@@ -7,11 +7,17 @@
 
 #include "store/store.h"
 
-#define NODE_RECORD_PLUGINS 32 /* at most */
+#define NODE_RECORD_PLUGINS  32 /* at most */
+#define NODE_RECORD_REFUSALS 32 /* at most */
 
 struct node_plugin {
     const char *name, *version, *state;
     const char *flush; /* what came of the last flush or change of its state; "": nothing */
+};
+
+/* A variable of which the node could not take the cluster's value. */
+struct node_refusal {
+    const char *variable, *why;
 };
 
 struct node_record {
@@ -20,6 +26,8 @@ struct node_record {
     int64_t sessions;
     struct node_plugin plugins[NODE_RECORD_PLUGINS];
     size_t plugin_count;
+    struct node_refusal refusals[NODE_RECORD_REFUSALS];
+    size_t refusal_count;
     void *owned; /* of one that was read */
 };
 

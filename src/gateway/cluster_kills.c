@@ -38,6 +38,7 @@ enum session_kill_outcome cluster_kills_ask(void *owner, const struct session_ki
     struct strbuf text = STRBUF_INIT, said = STRBUF_INIT;
     struct node_kill_answer answer = {.outcome = NODE_KILL_FAILED};
     struct node_kill wanted = {.id = kill->id,
+                               .lease = membership_lease_of(link->membership, kill->node),
                                .is_query = kill->is_query,
                                .is_soft = kill->is_soft,
                                .is_granted = kill->is_granted};
@@ -112,9 +113,8 @@ static bool queue_kill(struct cluster_link *link, struct cluster_kill *made)
     return has_room;
 }
 
-void cluster_kills_asked(void *user, const struct node_request *request)
+void cluster_kills_asked(struct cluster_link *link, const struct node_request *request)
 {
-    struct cluster_link *link = user;
     struct node_kill_answer refusal = {.outcome = NODE_KILL_FAILED};
     const char *why = NULL;
     struct cluster_kill *made = make_kill(request, &why);
@@ -133,9 +133,17 @@ static void carry_out(struct cluster_link *link, const struct node_kill *kill,
     struct connection_place place;
     struct error error = {""};
     char statement[64];
-    if (!connection_ids_find(gateway->connection_ids, kill->id, *kill->user ? kill->user : NULL,
-                             &place) ||
-        place.server_id == CONNECTION_ID_OF_NOBODY) {
+    const int64_t lease = membership_lease(link->membership);
+    if (!lease || membership_is_reused(link->membership)) {
+        snprintf(said->message, sizeof said->message,
+                 "node %u: its number was another node's, or is lost: which session is meant is "
+                 "not known here",
+                 connection_ids_node(kill->id));
+    } else if (kill->lease != lease) { /* the id is of a node that had the number before */
+        said->outcome = NODE_KILL_NOBODY;
+    } else if (!connection_ids_find(gateway->connection_ids, kill->id,
+                                    *kill->user ? kill->user : NULL, &place) ||
+               place.server_id == CONNECTION_ID_OF_NOBODY) {
         said->outcome = NODE_KILL_NOBODY;
     } else if (!place.is_same_user && !kill->is_granted) {
         said->outcome = NODE_KILL_DENIED;

@@ -26,7 +26,7 @@ static void on_settled(uv_async_t *handle)
 static void on_join_timer(uv_timer_t *timer)
 {
     struct cluster_link *link = timer->data;
-    if (!membership_number(link->membership) && !link->options.required) {
+    if (!cluster_link_may_serve(link) && !link->options.required) {
         link->goes_alone = true;
         log_warn("cluster", "serving alone until the cluster is reached (-cluster-required waits)");
     }
@@ -37,19 +37,28 @@ static void on_join_timer(uv_timer_t *timer)
 static void on_joined(void *user, unsigned number, const char *why)
 {
     struct cluster_link *link = user;
-    (void)number;
     if (*why && link->options.required)
         log_warn("cluster",
                  "clients are not served before the cluster is reached (-cluster-required)");
     pthread_mutex_lock(&link->lock);
+    link->number = number;
+    struct node_requests *requests = link->requests;
     if (!link->is_stopped)
         uv_async_send(&link->joined);
     pthread_mutex_unlock(&link->lock);
+    if (requests)
+        node_requests_join(requests, number);
 }
 
 bool cluster_link_may_serve(const struct cluster_link *link)
 {
-    return !link || link->goes_alone || membership_number(link->membership) != 0;
+    return !link || link->goes_alone ||
+           (membership_number(link->membership) != 0 && atomic_load(&link->has_variables));
+}
+
+unsigned cluster_link_number(const struct cluster_link *link)
+{
+    return link ? membership_number(link->membership) : 0;
 }
 
 unsigned cluster_link_node(const struct cluster_link *link)
@@ -63,7 +72,8 @@ unsigned cluster_link_node(const struct cluster_link *link)
 unsigned cluster_link_other_node(const struct cluster_link *link, uint32_t id)
 {
     const unsigned node = link ? connection_ids_node(id) : CONNECTION_IDS_ALONE;
-    const bool is_other = node != CONNECTION_IDS_ALONE && membership_has(link->membership, node);
+    const bool is_other =
+        node != CONNECTION_IDS_ALONE && membership_lease_of(link->membership, node);
     return is_other ? node : CONNECTION_IDS_ALONE;
 }
 
@@ -74,6 +84,8 @@ static void release(struct process_store_memory *memory)
     struct cluster_link *link = (struct cluster_link *)memory;
     membership_free(link->membership);
     plugin_keys_free(link->keys);
+    variable_keys_free(link->variable_keys);
+    cluster_variables_release(link);
     node_requests_free(link->requests);
     pthread_mutex_destroy(&link->kills_lock);
     pthread_cond_destroy(&link->more_kills);
@@ -112,17 +124,20 @@ static char *prefix_of(const char *name)
 
 static bool begin_membership(struct cluster_link *link)
 {
-    struct strbuf prefix = STRBUF_INIT;
+    struct strbuf prefix = STRBUF_INIT, used = STRBUF_INIT;
     strbuf_printf(&prefix, "%snodes/", link->prefix);
+    strbuf_printf(&used, "%snumbers/", link->prefix);
     const struct membership_options options = {.prefix = prefix.data,
+                                               .used_prefix = used.data,
                                                .first = CONNECTION_IDS_FIRST_NODE,
                                                .last = CONNECTION_IDS_LAST_NODE,
                                                .lease_s = LEASE_S,
                                                .joined = on_joined,
                                                .user = link};
-    if (!prefix.failed)
+    if (!prefix.failed && !used.failed)
         link->membership = membership_new(link->store, &options);
     strbuf_release(&prefix);
+    strbuf_release(&used);
     return link->membership;
 }
 
@@ -134,18 +149,38 @@ static bool begin_keys(struct cluster_link *link)
     return link->keys;
 }
 
+static bool begin_variables(struct cluster_link *link)
+{
+    struct strbuf prefix = STRBUF_INIT;
+    strbuf_printf(&prefix, "%svariables/", link->prefix);
+    const struct variable_keys_options options = {.prefix = prefix.data,
+                                                  .order = cluster_variables_order,
+                                                  .begun = cluster_variables_begun,
+                                                  .user = link};
+    if (!prefix.failed)
+        link->variable_keys = variable_keys_new(link->store, &options);
+    strbuf_release(&prefix);
+    return link->variable_keys;
+}
+
 static bool begin_requests(struct cluster_link *link)
 {
     struct strbuf prefix = STRBUF_INIT;
     strbuf_printf(&prefix, "%srequests/", link->prefix);
     const struct node_requests_options options = {.prefix = prefix.data,
                                                   .membership = link->membership,
-                                                  .asked = cluster_kills_asked,
+                                                  .asked = cluster_asked,
                                                   .user = link};
-    if (!prefix.failed)
-        link->requests = node_requests_new(link->store, &options);
+    struct node_requests *requests =
+        prefix.failed ? NULL : node_requests_new(link->store, &options);
     strbuf_release(&prefix);
-    return link->requests;
+    pthread_mutex_lock(&link->lock);
+    link->requests = requests;
+    const unsigned number = link->number;
+    pthread_mutex_unlock(&link->lock);
+    if (requests)
+        node_requests_join(requests, number); /* otherwise on_joined() does */
+    return requests;
 }
 
 static bool begin_threads(struct cluster_link *link)
@@ -197,7 +232,7 @@ struct cluster_link *cluster_link_start(struct gateway *gateway, struct process_
     uv_timer_start(&link->join_timer, on_join_timer, JOIN_MS, 0);
     /* What it says of itself is there before it joins. */
     if (link->address && link->prefix && begin_membership(link) && begin_keys(link) &&
-        begin_requests(link) && begin_threads(link))
+        begin_variables(link) && begin_requests(link) && begin_threads(link))
         return link;
     error_set(error, "out of memory for the cluster");
     cluster_link_stop(link);
@@ -226,6 +261,8 @@ void cluster_link_stop(struct cluster_link *link)
         return;
     if (link->keys)
         plugin_keys_stop(link->keys);
+    if (link->variable_keys)
+        variable_keys_stop(link->variable_keys);
     if (link->requests)
         node_requests_stop(link->requests);
     stop_threads(link);

@@ -26,6 +26,9 @@ WEIR_MUST_CHECK struct cluster_link *cluster_link_start(struct gateway *gateway,
 /* Whether clients may be served: the node has its number, or need not have it. link NULL: in no cluster. Main thread. */
 bool cluster_link_may_serve(const struct cluster_link *link);
 
+/* This node's number; 0: it has none now, or is in no cluster. Any thread. */
+unsigned cluster_link_number(const struct cluster_link *link);
+
 /* The node for connection_ids_next(). Any thread. */
 unsigned cluster_link_node(const struct cluster_link *link);
 

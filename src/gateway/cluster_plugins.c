@@ -142,6 +142,7 @@ static void publish(struct cluster_link *link, int64_t sessions)
                                                                      .state = row.status,
                                                                      .flush = link->outcomes[i]};
     }
+    cluster_variables_list(link, &record);
     node_record_write(&text, &record);
     pthread_mutex_unlock(&link->lock);
     if (!text.failed && text.size <= STORE_VALUE_BYTES)
@@ -156,7 +157,8 @@ static bool wait_for_more(struct cluster_link *link)
 {
     const struct timespec until = clock_deadline(CLOCK_MONOTONIC, LOOK_S * CLOCK_NS_PER_S);
     int status = 0;
-    while (!link->is_stopped && !link->order_count && !link->has_changed && status != ETIMEDOUT)
+    while (!link->is_stopped && !link->order_count && !link->has_changed &&
+           !link->has_new_variables && status != ETIMEDOUT)
         status = pthread_cond_timedwait(&link->more, &link->lock, &until);
     return status != ETIMEDOUT;
 }
@@ -182,6 +184,12 @@ void *cluster_plugins_run(void *user)
             pthread_mutex_unlock(&link->lock);
             carry_out(link, &order);
             free(order.name);
+            pthread_mutex_lock(&link->lock);
+            continue;
+        }
+        if (link->has_new_variables && !link->is_stopped) {
+            pthread_mutex_unlock(&link->lock);
+            cluster_variables_take(link);
             pthread_mutex_lock(&link->lock);
             continue;
         }

@@ -12,22 +12,13 @@ static struct cluster_link *link_of(void *owner)
     return ((const struct worker *)owner)->gateway->cluster;
 }
 
-static void add_warning(struct strbuf *warnings, const char *text, const char *why)
-{
-    strbuf_printf(warnings, "%s%s: %s", warnings->size ? "; " : "", text, why);
-}
-
 /* ---- Plugins ---- */
 
 static int plugin_begin(void *owner, const char *plugin, struct error *error)
 {
     struct cluster_link *link = link_of(owner);
-    char why[WHY_BYTES];
-    if (link->options.refuses_alone && !plugin_keys_are_reached(link->keys, why, sizeof why))
-        return error_set(
-            error,
-            "nothing was done: the cluster is not reached (%s), and -cluster-unreached is refuse",
-            why);
+    if (cluster_may_act(link, error))
+        return -1;
     if (plugin_keys_begin(link->keys, plugin))
         return 0;
     return error_set(error, "plugin %s: the cluster takes no such name",
@@ -59,7 +50,7 @@ static void plugin_end(void *owner, const char *plugin, enum session_plugin_acti
     plugin_keys_end(link->keys, plugin, &change);
     cluster_plugins_note(link, plugin, names[action], failure);
     if (!failure && !is_reached)
-        add_warning(
+        cluster_add_warning(
             warnings,
             "done here; the cluster is not reached, and the other nodes are asked when it is", why);
 }
@@ -110,9 +101,12 @@ static void list_one(void *user, const struct member *member)
 {
     const struct listing *listing = user;
     struct node_record record = {.address = "", .version = ""};
-    struct strbuf plugins = STRBUF_INIT, flushes = STRBUF_INIT;
+    struct strbuf plugins = STRBUF_INIT, flushes = STRBUF_INIT, refusals = STRBUF_INIT;
     const bool is_known = node_record_read(&record, member->record);
     list_plugins(&record, &plugins, &flushes);
+    for (size_t i = 0; i < record.refusal_count; i++)
+        strbuf_printf(&refusals, "%s%s: %s", i ? "; " : "", record.refusals[i].variable,
+                      record.refusals[i].why);
     const struct session_node_row row = {
         .number = member->number,
         .is_here = member->is_here,
@@ -120,6 +114,7 @@ static void list_one(void *user, const struct member *member)
         .version = is_known ? record.version : "",
         .plugins = plugins.failed ? "" : plugins.data,
         .last_flush = flushes.failed ? "" : flushes.data,
+        .refused = refusals.failed ? "" : refusals.data,
         .since_s = record.since_s,
         .sessions = record.sessions,
     };
@@ -128,6 +123,7 @@ static void list_one(void *user, const struct member *member)
         node_record_release(&record);
     strbuf_release(&plugins);
     strbuf_release(&flushes);
+    strbuf_release(&refusals);
 }
 
 static bool nodes(void *owner, void (*each)(void *user, const struct session_node_row *row),
@@ -139,15 +135,25 @@ static bool nodes(void *owner, void (*each)(void *user, const struct session_nod
     const bool is_reached = membership_each(link->membership, list_one, &listing);
     if (!is_reached) {
         (void)plugin_keys_are_reached(link->keys, why, sizeof why);
-        add_warning(warnings, "the cluster is not reached; the nodes are those of before", why);
+        cluster_add_warning(warnings, "the cluster is not reached; the nodes are those of before",
+                            why);
     }
     return is_reached;
+}
+
+static unsigned number(void *owner)
+{
+    return membership_number(link_of(owner)->membership);
 }
 
 const struct session_cluster cluster_link_operations = {
     .plugin_begin = plugin_begin,
     .plugin_end = plugin_end,
+    .variables_begin = cluster_variables_begin,
+    .variable_end = cluster_variables_end,
     .plugin_is_elsewhere = plugin_is_elsewhere,
     .kill = cluster_kills_ask,
     .nodes = nodes,
+    .number = number,
+    .processes = cluster_processes_list,
 };

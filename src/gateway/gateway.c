@@ -23,6 +23,7 @@
 #include "gateway/cluster_link.h"
 #include "gateway/configuration.h"
 #include "gateway/listeners.h"
+#include "gateway/processes.h"
 #include "gateway/reload.h"
 #include "gateway/reporting.h"
 #include "gateway/service_manager.h"
@@ -156,6 +157,7 @@ static void finish(struct server *server)
     reporting_close(server->reporting);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_wake(&server->workers[i], true);
+    processes_close(&server->gateway);
     for (size_t i = 0; i < server->worker_count; i++)
         worker_join(&server->workers[i]);
     watchdog_stop(server->watchdog);
@@ -373,6 +375,7 @@ static int start(struct server *server, struct error *error)
     }
     if (join_cluster(server, error) || start_workers(server, error))
         return -1;
+    processes_open(&server->gateway);
     return reporting_open(&server->reporting, &server->gateway, error);
 }
 
@@ -398,6 +401,7 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     gateway->registry = registry;
     strbuf_init(&gateway->accounts_question);
     pthread_mutex_init(&gateway->configuration_lock, NULL);
+    pthread_mutex_init(&gateway->visits_lock, NULL);
     server->error = error;
     init_loop(server);
     gateway->reload = reload_new(gateway, &server->loop, &server->reporting, &server->listeners);
@@ -437,6 +441,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     password_key_free(server->gateway.password_key);
     reload_free(server->gateway.reload);
     pthread_mutex_destroy(&server->gateway.configuration_lock);
+    pthread_mutex_destroy(&server->gateway.visits_lock);
     gateway_configuration_drop(server->gateway.configuration);
     trace_loading_close(&server->gateway);
     free(server->workers);

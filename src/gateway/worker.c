@@ -14,6 +14,7 @@
 #include "gateway/configuration.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
+#include "gateway/processes.h"
 #include "gateway/reload.h"
 #include "gateway/trace_loading.h"
 
@@ -87,6 +88,12 @@ static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
     choice->backend = upstream_tag(upstream);
     choice->turn = upstream_turn(upstream);
     return true;
+}
+
+static void list_processes(void *owner, struct session_process_list *list)
+{
+    struct gateway *gateway = ((const struct worker *)owner)->gateway;
+    processes_list(gateway, cluster_link_number(gateway->cluster), list);
 }
 
 static void backend_leave(void *owner, const struct session_backend *backend)
@@ -232,6 +239,7 @@ static const struct session_operations operations = {
     .id_remove = id_remove,
     .id_find = id_find,
     .kill_elsewhere = kill_elsewhere,
+    .processes = list_processes,
     .backend_choose = backend_choose,
     .backend_leave = backend_leave,
     .backend_failed = backend_failed,
@@ -341,6 +349,7 @@ static void empty_inbox(struct worker *worker)
     worker->holds = NULL;
     pthread_mutex_unlock(&worker->lock);
     return_holds(holds);
+    worker_run_visits(worker);
     for (size_t i = 0; i < count; i++)
         connection_accept(worker, &arrivals[i]);
     free(arrivals);
@@ -478,8 +487,12 @@ static void *serve(void *argument)
     plugin_mark_calls(&worker->activity.plugin);
     crash_know_thread(&worker->activity);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    pthread_mutex_lock(&worker->lock);
+    worker->has_ended = true;
+    pthread_mutex_unlock(&worker->lock);
     uv_walk(&worker->loop, close_handle, NULL);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    worker_run_visits(worker);
     crash_forget_thread();
     return NULL;
 }
@@ -552,6 +565,7 @@ void worker_wake(struct worker *worker, bool stop)
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->thread, NULL);
+    worker_run_visits(worker); /* given after its end */
     uv_loop_close(&worker->loop);
     for (size_t i = 0; i < worker->inbox_size; i++)
         close(worker->inbox[i].fd);

@@ -30,7 +30,9 @@ struct gateway {
     const struct gateway_options *options;       /* of the configuration in force; main thread */
     struct gateway_configuration *configuration; /* under its lock; configuration.h */
     pthread_mutex_t configuration_lock;
-    atomic_uint configurations; /* that have come into force; workers that are late look */
+    pthread_mutex_t visits_lock; /* of the next one, and of visits that are given */
+    bool may_visit;              /* the workers have started, and are not joined yet */
+    atomic_uint configurations;  /* that have come into force; workers that are late look */
     struct reload *reload;
     struct plugin_registry *registry;
     struct strbuf
@@ -55,6 +57,12 @@ struct gateway {
     uv_async_t *wake_workers;           /* the main loop's; any thread may send */
 };
 
+/* Something that is to be done on a worker's thread, between two events of its loop. */
+struct worker_visit {
+    void (*run)(struct worker *worker, struct worker_visit *visit);
+    struct worker_visit *next;
+};
+
 struct worker {
     struct gateway *gateway;
     struct session_environment environment; /* of its sessions */
@@ -69,9 +77,11 @@ struct worker {
 
     pthread_mutex_t lock;       /* of the inbox */
     struct session_hold *holds; /* that plugins have given back */
+    struct worker_visit *visits;
     struct arrival *inbox;
     size_t inbox_size, inbox_capacity;
     bool stop_asked;
+    bool has_ended; /* nothing wakes it any more */
 
     struct connection *connections; /* doubly linked */
     struct connection *ready; /* to be read from once more: their filters have buffered input */
@@ -94,6 +104,12 @@ void worker_give(struct worker *worker, const struct arrival *arrival);
 
 /* Wakes the worker: to look at gateway.draining, or to stop when `stop`. Any thread. */
 void worker_wake(struct worker *worker, bool stop);
+
+/* Has the visit run once, also when the worker ends before. Any thread, while the worker is not joined. */
+void worker_give_visit(struct worker *worker, struct worker_visit *visit);
+
+/* On the worker's thread, or once it is joined. */
+void worker_run_visits(struct worker *worker);
 
 /* Adds what all workers have counted to sums. Any thread. */
 void workers_read_metrics(const struct gateway *gateway, struct metrics *sums);

@@ -14,14 +14,14 @@
 #include "gateway/local/grammar_nodes.h"
 #include "gateway/local/local.h"
 
-#define SHOW_COLUMNS 8
+#define SHOW_COLUMNS 9
 #define NUMBER_BYTES 24
 
 /* A row: all texts but `here` are owned. */
 struct shown {
     char number[NUMBER_BYTES], sessions[NUMBER_BYTES], since[CLOCK_RFC3339_BYTES];
     const char *here;
-    char *address, *version, *plugins, *last_flush;
+    char *address, *version, *plugins, *last_flush, *refused;
 };
 
 struct node_admin {
@@ -53,6 +53,7 @@ static void release(struct local *local)
         free(admin->shown[i].version);
         free(admin->shown[i].plugins);
         free(admin->shown[i].last_flush);
+        free(admin->shown[i].refused);
     }
     free(admin->shown);
     free(admin->values);
@@ -83,12 +84,14 @@ static void add_row(void *user, const struct session_node_row *row)
                             .address = strdup(row->address),
                             .version = strdup(row->version),
                             .plugins = strdup(row->plugins),
-                            .last_flush = strdup(row->last_flush)};
+                            .last_flush = strdup(row->last_flush),
+                            .refused = strdup(row->refused)};
     snprintf(shown->number, sizeof shown->number, "%u", row->number);
     snprintf(shown->sessions, sizeof shown->sessions, "%" PRId64, row->sessions);
     if (row->since_s > 0 && row->since_s < INT64_MAX / 1000000000)
         clock_rfc3339((uint64_t)row->since_s * UINT64_C(1000000000), shown->since);
-    if (!shown->address || !shown->version || !shown->plugins || !shown->last_flush)
+    if (!shown->address || !shown->version || !shown->plugins || !shown->last_flush ||
+        !shown->refused)
         admin->no_memory = true;
 }
 
@@ -106,8 +109,9 @@ static const char *known(const char *text)
 
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
-    static const char *const columns[SHOW_COLUMNS] = {"Id",   "Address",  "Version", "Since",
-                                                      "Here", "Sessions", "Plugins", "Last_flush"};
+    static const char *const columns[SHOW_COLUMNS] = {"Id",      "Address",    "Version",
+                                                      "Since",   "Here",       "Sessions",
+                                                      "Plugins", "Last_flush", "Refused_variables"};
     struct node_admin *admin = admin_of(local);
     if (outcome->cancelled)
         return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
@@ -116,9 +120,11 @@ static struct local_action worked(struct local *local, const struct local_outcom
         return local_out_of_memory(local);
     for (size_t i = 0; i < admin->count; i++) {
         const struct shown *shown = &admin->shown[i];
-        const char *cells[SHOW_COLUMNS] = {
-            shown->number, known(shown->address), known(shown->version), known(shown->since),
-            shown->here,   shown->sessions,       known(shown->plugins), known(shown->last_flush)};
+        const char *cells[SHOW_COLUMNS] = {shown->number,         known(shown->address),
+                                           known(shown->version), known(shown->since),
+                                           shown->here,           shown->sessions,
+                                           known(shown->plugins), known(shown->last_flush),
+                                           known(shown->refused)};
         memcpy(admin->values + i * SHOW_COLUMNS, cells, sizeof cells);
     }
     return local_rows(local, columns, SHOW_COLUMNS, admin->values, admin->count);

@@ -9,6 +9,7 @@
 #include "gateway/local/grammar_backends.h"
 #include "gateway/local/grammar_nodes.h"
 #include "gateway/local/grammar_plugins.h"
+#include "gateway/local/grammar_processes.h"
 #include "gateway/local/grammar_reload.h"
 #include "gateway/local/grammar_trace.h"
 #include "gateway/local/local.h"
@@ -18,7 +19,7 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
     struct grammar_show_plugins show;
     struct grammar_trace trace;
     struct grammar_backends backends;
-    bool wrong = false;
+    bool wrong = false, is_cluster;
     switch (kind) {
     case SQL_KIND_FLUSH_PLUGINS:
     case SQL_KIND_ADMIN_PLUGINS:
@@ -28,7 +29,8 @@ static bool is_ours(enum sql_kind kind, struct sql_span text, const struct sql_m
     case SQL_KIND_ADMIN:
         return grammar_trace(text, mode, &trace) || grammar_admin_variables(text, mode, &show) ||
                grammar_backends(text, mode, &backends) || grammar_reload(text, mode, &wrong) ||
-               grammar_nodes(text, mode, &wrong);
+               grammar_nodes(text, mode, &wrong) ||
+               grammar_processes(text, mode, &is_cluster, &wrong);
     default:
         return false;
     }
@@ -73,7 +75,8 @@ static bool runs_ours(enum sql_kind kind, struct sql_span text, const struct sql
          kind != SQL_KIND_EXECUTE_IMMEDIATE) ||
         text.size == 0 ||
         !(names(text, "plugins", 7) || names(text, "trace", 5) || names(text, "variables", 9) ||
-          names(text, "backends", 8) || names(text, "reload", 6) || names(text, "nodes", 5)))
+          names(text, "backends", 8) || names(text, "reload", 6) || names(text, "nodes", 5) ||
+          names(text, "processlist", 11)))
         return false;
     sql_parts_init(&parts);
     if (sql_parts_read(&parts, text, mode))

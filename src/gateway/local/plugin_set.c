@@ -65,6 +65,27 @@ static struct local_action finish(struct plugin_set *set)
 
 /* ---- What plugins and the disk may take their time for ---- */
 
+static void refuse(struct plugin_set *set, const char *why, const char *addition)
+{
+    set->is_refused = true;
+    set->refusal = (struct plugin_refusal){.code = WIRE_ER_UNKNOWN_ERROR, .sqlstate = "HY000"};
+    snprintf(set->refusal.message, sizeof set->refusal.message, "weir: %.300s%s", why, addition);
+}
+
+/* Whether nodes of a cluster are to have what is set; then it may be forbidden now. */
+static void begin_for_cluster(struct plugin_set *set)
+{
+    const struct session_environment *environment = set->local.observed->environment;
+    const char *name, *text;
+    struct error error = {""};
+    bool is_shared = false;
+    for (size_t i = 0; i < set->count && environment->cluster; i++)
+        is_shared = is_shared || plugin_assignment_share(set->assignments[i], &name, &text) ==
+                                     PLUGIN_SHARE_VALUE;
+    if (is_shared && environment->cluster->variables_begin(environment->owner, &error))
+        refuse(set, error.message, "");
+}
+
 static void prepare_items(struct plugin_set *set)
 {
     for (size_t i = 0; i < set->count && !set->is_refused; i++) {
@@ -77,6 +98,30 @@ static void prepare_items(struct plugin_set *set)
     if (!set->is_refused)
         set->is_refused = !plugin_assignments_validate(&set->local.observed->handle,
                                                        set->assignments, set->count, &set->refusal);
+    if (!set->is_refused)
+        begin_for_cluster(set);
+}
+
+static void give_to_cluster(struct plugin_set *set)
+{
+    const struct session_environment *environment = set->local.observed->environment;
+    const char *name, *text;
+    for (size_t i = 0; i < set->count && environment->cluster; i++) {
+        switch (plugin_assignment_share(set->assignments[i], &name, &text)) {
+        case PLUGIN_SHARE_NOTHING:
+            break;
+        case PLUGIN_SHARE_VALUE:
+            environment->cluster->variable_end(environment->owner, name, text,
+                                               &set->local.warnings);
+            break;
+        case PLUGIN_SHARE_NEXT_START:
+            strbuf_printf(&set->local.warnings,
+                          "%s%s was set for the next start of this node only, and a value of the "
+                          "cluster counts more then; SET GLOBAL sets it on all nodes",
+                          set->local.warnings.size ? "; " : "", name);
+            break;
+        }
+    }
 }
 
 static void set_items(struct plugin_set *set)
@@ -85,12 +130,12 @@ static void set_items(struct plugin_set *set)
     struct error error = {""};
     set->is_set = true;
     if (plugin_variables_set(observed->environment->registry, &observed->handle, set->assignments,
-                             set->count, &error) == 0)
+                             set->count, &error) == 0) {
+        give_to_cluster(set);
         return;
-    set->is_refused = true;
-    set->refusal = (struct plugin_refusal){.code = WIRE_ER_UNKNOWN_ERROR, .sqlstate = "HY000"};
-    snprintf(set->refusal.message, sizeof set->refusal.message, "weir: %.300s%s", error.message,
-             set->answer.size ? "; the statement's other assignments have taken effect" : "");
+    }
+    refuse(set, error.message,
+           set->answer.size ? "; the statement's other assignments have taken effect" : "");
 }
 
 /* Called once without a rest, and twice with one: before and after the backend has it. */

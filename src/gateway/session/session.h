@@ -169,6 +169,19 @@ void session_close(struct session *session, enum close_reason reason);
 void session_follow_trace(struct session *session);
 
 /* For logs and tests. */
+/* What a session does. Texts are borrowed until it goes on; "": not known, or none. */
+struct session_description {
+    uint32_t id;
+    const char *user, *host, *database, *command, *state;
+    uint64_t since_ns;             /* monotonic; 0: not known */
+    char digest[SQL_DIGEST_BYTES]; /* of the statement that runs */
+    struct sql_span text; /* normalized; borrowed until the environment's digester is used again */
+};
+
+/* Returns false for one that is not worth listing: it is over, or only looks whether somebody answers. */
+WEIR_MUST_CHECK bool session_describe(struct session *session,
+                                      struct session_description *description);
+
 const char *session_state_name(const struct session *session);
 enum close_reason session_close_reason(const struct session *session);
 const char *close_reason_message(enum close_reason reason);

@@ -73,6 +73,22 @@ struct session_place {
     bool is_same_user;   /* as who asks */
 };
 
+/* A session, for people. Texts are borrowed and may be foreign; "": not known, or none. */
+struct session_process_row {
+    unsigned node; /* of the cluster; 0: in none, or without a number */
+    uint32_t id;
+    int64_t time_s; /* in its state; -1: not known */
+    const char *user, *host, *database, *command, *state;
+    const char *digest, *text; /* of the statement that runs; normalized */
+};
+
+/* Which sessions are listed, and to whom. */
+struct session_process_list {
+    const char *user; /* only that user's; NULL: all */
+    void (*each)(void *list, const struct session_process_row *row); /* gets this struct */
+    struct strbuf *warnings; /* what is missing, and why, is added */
+};
+
 /* ---- The cluster of gateways ---- */
 
 /* A node, for people. Foreign texts, borrowed. */
@@ -80,6 +96,8 @@ struct session_node_row {
     unsigned number;
     bool is_here; /* it is this one */
     const char *address, *version, *plugins, *last_flush;
+    const char
+        *refused; /* variables of which it could not take the cluster's value, and why; "": none */
     int64_t since_s; /* seconds since 1970 UTC */
     int64_t sessions;
 };
@@ -103,7 +121,7 @@ enum session_kill_outcome {
 /* What a statement has done to a plugin here. */
 enum session_plugin_action { SESSION_PLUGIN_FLUSH, SESSION_PLUGIN_ENABLE, SESSION_PLUGIN_DISABLE };
 
-/* What several gateways have in common. Any thread; nothing but kill() waits for another node. Each gets the environment's
+/* What several gateways have in common. Any thread; nothing but kill() and processes() waits for another node. Each gets the environment's
  * `owner`. */
 struct session_cluster {
     /* The plugin is about to be changed or flushed here. Returns 0, and plugin_end() is due; or -1 and a message: it is
@@ -113,6 +131,10 @@ struct session_cluster {
      * to warnings. */
     void (*plugin_end)(void *owner, const char *plugin, enum session_plugin_action action,
                        const char *failure, struct strbuf *warnings);
+    /* Whether variables that nodes share may be set here now: 0, or -1 and a message. */
+    int (*variables_begin)(void *owner, struct error *error);
+    /* One was set here; text NULL: to DEFAULT. The other nodes get it; what keeps them from it is added to warnings. */
+    void (*variable_end)(void *owner, const char *name, const char *text, struct strbuf *warnings);
     /* Whether a plugin that is not loaded here is loaded on another node. */
     bool (*plugin_is_elsewhere)(void *owner, const char *plugin);
     /* Asks the node, and waits for its answer; not on a worker's thread. */
@@ -122,6 +144,10 @@ struct session_cluster {
      * cluster cannot be asked now: they are those of before. */
     bool (*nodes)(void *owner, void (*each)(void *user, const struct session_node_row *row),
                   void *user, struct strbuf *warnings);
+    /* The number of this node; 0: it has none now. */
+    unsigned (*number)(void *owner);
+    /* Lists the sessions of the other nodes, which are asked; not on a worker's thread. */
+    void (*processes)(void *owner, struct session_process_list *list);
 };
 
 /* Each gets the environment's `owner`. */
@@ -137,6 +163,8 @@ struct session_operations {
      * message. NULL: there is only one backend. */
     int (*kill_elsewhere)(void *owner, const struct session_backend *backend, const char *statement,
                           struct error *error);
+    /* Lists this gateway's sessions. Blocks, any thread but a worker's. NULL: they are not known. */
+    void (*processes)(void *owner, struct session_process_list *list);
     /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
      * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
     bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,

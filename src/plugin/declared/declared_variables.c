@@ -146,6 +146,15 @@ static int read_scope(struct plugin_definition *definition, const char *scope, s
     return 0;
 }
 
+/* Sessions have their own values anyway. */
+static int check_per_node(const struct plugin_definition *definition, struct error *error)
+{
+    if (definition->is_per_node && !(definition->scopes & PLUGIN_SCOPE_GLOBAL))
+        return error_set(error, "%s: per_node is of global values, and scope is \"Session\"",
+                         definition->name);
+    return 0;
+}
+
 /* Notes which key is read, for the message of whoever knows its line. Returns true. */
 static bool reads(struct plugin_definitions *definitions, const char *key)
 {
@@ -160,22 +169,24 @@ static int read_definition(struct plugin_definitions *definitions, json_t *eleme
     const char *type = "str", *scope = "Global";
     json_t *values = NULL, *initial = NULL, *least = NULL, *most = NULL;
     json_error_t problem;
-    int is_readonly = 0;
+    int is_readonly = 0, is_per_node = 0;
     definition->description = "";
     definitions->wrong_key = NULL;
-    if (json_unpack_ex(element, &problem, JSON_STRICT,
-                       "{s:s, s:o, s?s, s?s, s?s, s?b, s?o, s?o, s?o}", "name", &definition->name,
-                       "value", &initial, "type", &type, "scope", &scope, "description",
-                       &definition->description, "readonly", &is_readonly, "values", &values, "min",
-                       &least, "max", &most) != 0)
+    if (json_unpack_ex(
+            element, &problem, JSON_STRICT, "{s:s, s:o, s?s, s?s, s?s, s?b, s?b, s?o, s?o, s?o}",
+            "name", &definition->name, "value", &initial, "type", &type, "scope", &scope,
+            "description", &definition->description, "readonly", &is_readonly, "per_node",
+            &is_per_node, "values", &values, "min", &least, "max", &most) != 0)
         return error_set(error,
-                         "an element has name, value, type, scope, min, max, values, description "
-                         "and readonly: %s",
+                         "an element has name, value, type, scope, min, max, values, description, "
+                         "readonly and per_node: %s",
                          problem.text);
     definition->is_readonly = is_readonly;
+    definition->is_per_node = is_per_node;
     if ((reads(definitions, "name") && check_name(definitions, plugin, definition->name, error)) ||
         (reads(definitions, "type") && read_type(definition, type, error)) ||
         (reads(definitions, "scope") && read_scope(definition, scope, error)) ||
+        (reads(definitions, "per_node") && check_per_node(definition, error)) ||
         (reads(definitions, "values") && read_choices(definition, values, error)) ||
         (reads(definitions, "min") &&
          read_bound(definition, "min", least, &definition->least, error)) ||

@@ -87,6 +87,7 @@ struct plugin_definition {
     enum plugin_variable_type type;
     unsigned scopes; /* PLUGIN_SCOPE_* */
     bool is_readonly;
+    bool is_per_node;    /* in a cluster, each node has a value of its own */
     int64_t least, most; /* bounds of the number; of the text's size in bytes for str */
     json_t *values;      /* enum: list of strings; borrowed */
     struct plugin_value initial;

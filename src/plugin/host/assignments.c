@@ -289,6 +289,18 @@ bool plugin_assignments_validate(struct weir_session *session,
     return ok;
 }
 
+enum plugin_share plugin_assignment_share(const struct plugin_assignment *assignment,
+                                          const char **name, const char **text)
+{
+    assert(assignment && name && text);
+    *name = assignment->variable->definition->name;
+    *text = assignment->is_default ? NULL : assignment->value.text;
+    if (assignment->scope == PLUGIN_SET_SESSION || !plugin_variable_is_shared(assignment->variable))
+        return PLUGIN_SHARE_NOTHING;
+    return assignment->scope == PLUGIN_SET_PERSIST_ONLY ? PLUGIN_SHARE_NEXT_START
+                                                        : PLUGIN_SHARE_VALUE;
+}
+
 void plugin_assignment_free(struct plugin_assignment *assignment)
 {
     if (assignment)
@@ -347,6 +359,7 @@ static bool apply(struct plugin_registry *registry, struct weir_session *session
     struct kept_text *kept = plugin_variable_keep(variable, value->text);
     if (kept)
         plugin_variable_store(variable, value->number, kept);
+    plugin_variable_mark(variable, NULL);
     struct plugin_session_values *values =
         kept && variable->slot != NO_SLOT ? plugin_variables_snapshot(registry->variables) : NULL;
     if (values)

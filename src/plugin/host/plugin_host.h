@@ -407,7 +407,8 @@ struct plugin_shown plugin_variable_shown(const struct plugin_variable *variable
 #define PLUGIN_VALUE_SOURCES(X)                                                                    \
     X(DEFAULT, "DEFAULT")     /* the plugin's manifest */                                          \
     X(FILE, "FILE")           /* the configuration file */                                         \
-    X(PERSISTED, "PERSISTED") /* SET GLOBAL or SET PERSIST, now or before a restart */
+    X(PERSISTED, "PERSISTED") /* SET GLOBAL or SET PERSIST, now or before a restart */             \
+    X(CLUSTER, "CLUSTER")     /* the same, on any node of the cluster */
 
 enum plugin_value_source {
 #define X(enumerator, name) PLUGIN_SOURCE_##enumerator,
@@ -419,7 +420,7 @@ enum plugin_value_source {
 struct plugin_variable_origin {
     enum plugin_value_source source;
     struct strbuf value;
-    struct strbuf path;       /* "weir.toml:12"; empty: none */
+    struct strbuf path; /* "weir.toml:12", "/weir/NAME/variables/X@7" (revision); empty: none */
     struct strbuf configured; /* what DEFAULT goes back to */
     bool is_persisted;
     struct strbuf persisted; /* what the next start begins with */
@@ -468,6 +469,38 @@ WEIR_MUST_CHECK int plugin_variables_set(struct plugin_registry *registry,
                                          struct error *error);
 
 void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is allowed */
+
+/* ---- Variables that the nodes of a cluster share (cluster_values.c) ---- */
+
+/* Whether all nodes are to have one value of it: it has a global one, it can be set, and its manifest does not say that
+ * it is each node's own (per_node). */
+bool plugin_variable_is_shared(const struct plugin_variable *variable);
+
+/* What an assignment that has been applied means for the other nodes. */
+enum plugin_share {
+    PLUGIN_SHARE_NOTHING,   /* it is the session's or the node's own */
+    PLUGIN_SHARE_VALUE,     /* they are to have *text, too; NULL: DEFAULT. Borrowed from it */
+    PLUGIN_SHARE_NEXT_START /* of this node only, where the cluster's value counts more then */
+};
+enum plugin_share plugin_assignment_share(const struct plugin_assignment *assignment,
+                                          const char **name, const char **text);
+
+/* A value that the cluster has of a variable. Borrowed. */
+struct plugin_cluster_value {
+    const char *name, *text; /* text NULL: DEFAULT */
+    const char *place;       /* where it is kept, for people */
+    bool is_taken; /* it is in effect here, or there is no such variable; otherwise why not: */
+    struct plugin_refusal refusal;
+};
+
+/* Sets them here, together if they can be, because one may be right only with another; otherwise each that can be. Says
+ * in the log what they replace. Those that cannot be set leave the old value in place. Any thread that may block. */
+void plugin_variables_take(struct plugin_registry *registry, struct plugin_cluster_value *values,
+                           size_t count);
+
+/* Says in the log which shared variables have a value of SET GLOBAL that is this node's own, because the cluster has
+ * none. */
+void plugin_variables_report_own(struct plugin_registry *registry);
 
 /* ---- Functions that clients call by SELECT (callables.c) ---- */
 

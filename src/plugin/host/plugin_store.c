@@ -54,6 +54,13 @@ void plugin_store_give_up(const struct plugin_store *own, weir_store_done *done,
             .own = (struct plugin_store *)own, .done = done, .user = user, .answer = &answer});
 }
 
+/* The lock is held. */
+static void begin_callback(struct plugin_store *own)
+{
+    own->is_calling = true;
+    own->caller = pthread_self();
+}
+
 static void end_callback(struct plugin_store *own)
 {
     pthread_mutex_lock(&own->lock);
@@ -112,7 +119,7 @@ static bool take_answered(struct plugin_store *own, struct plugin_store_call *ca
         *has_memory = note_lease(own, call, answer);
         DL_DELETE(own->calls, call);
         own->pending--;
-        own->is_calling = true;
+        begin_callback(own);
     } else if (call->is_listed) {
         call->is_answered = true;
         call = NULL; /* plugin_store_close()'s */
@@ -211,6 +218,14 @@ static bool is_sound(const struct weir_store_request *request)
            (request->action != WEIR_STORE_DO_LEASE || ttl_of(request->ttl) > 0);
 }
 
+/* Once the plugin is closed, its callbacks may finish what they have begun: a put that has waited for its lease. The lock is
+ * held. */
+static bool may_call(const struct plugin_store *own)
+{
+    return !own->is_closed ||
+           (!own->is_silent && own->is_calling && pthread_equal(own->caller, pthread_self()));
+}
+
 /* Adds it to the plugin's calls, if it may be made. */
 static bool admit(struct plugin_store *own, struct plugin_store_call *call,
                   const struct weir_store_request *request)
@@ -218,7 +233,7 @@ static bool admit(struct plugin_store *own, struct plugin_store_call *call,
     const bool needs_lease = request->action == WEIR_STORE_DO_KEEP ||
                              request->action == WEIR_STORE_DO_END || request->lease;
     pthread_mutex_lock(&own->lock);
-    const bool ok = !own->is_closed && own->pending < WEIR_STORE_PENDING &&
+    const bool ok = may_call(own) && own->pending < WEIR_STORE_PENDING &&
                     (!needs_lease || plugin_lease_is_known(own, request->lease));
     if (ok) {
         DL_APPEND(own->calls, call);
@@ -277,7 +292,8 @@ static void on_news(void *user, const struct store_news *news)
     struct plugin_store *own = watch->own;
     pthread_mutex_lock(&own->lock);
     const bool is_told = !own->is_silent;
-    own->is_calling = is_told;
+    if (is_told)
+        begin_callback(own);
     pthread_mutex_unlock(&own->lock);
     if (!is_told)
         return;

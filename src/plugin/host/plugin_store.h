@@ -48,9 +48,10 @@ struct plugin_store {
     size_t prefix_size;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t quiet; /* a callback has returned, or a call has been answered */
-    bool is_closed;       /* no more calls are taken */
+    bool is_closed;       /* calls are taken from callbacks only */
     bool is_silent;       /* no more callbacks begin */
-    bool is_calling;      /* a callback runs */
+    bool is_calling;      /* a callback runs, */
+    pthread_t caller;     /* ... on this thread */
     struct plugin_store_call *calls;
     size_t pending;
     struct plugin_store_watch *watches;

@@ -381,6 +381,7 @@ static void free_variable(struct plugin_variable *variable)
         free(text);
     }
     free(variable->configured.text);
+    free(variable->cluster_place);
 }
 
 void plugin_variables_end(struct plugin_registry *registry)

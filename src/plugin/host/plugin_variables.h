@@ -37,6 +37,8 @@ struct plugin_variable {
     size_t slot;                       /* in session values; NO_SLOT: it has no session scope */
     struct plugin_value configured;    /* what DEFAULT means; owned */
     struct plugin_setting_place place; /* of configured; file NULL: it is the manifest's */
+    char *
+        cluster_place; /* where the cluster keeps the value; owned; NULL: it is not the cluster's */
     _Atomic(struct kept_text *) text;
     struct kept_text *texts; /* every one it has had */
 };
@@ -100,6 +102,9 @@ void plugin_variables_report(const struct plugin_registry *registry);
 
 /* Asks the plugin's OnVariable about the values that are not the manifest's. After its Validate. */
 WEIR_MUST_CHECK int plugin_variables_validate(struct weir_plugin *plugin, struct error *error);
+
+/* The value is this node's own from now on, or the cluster's, which keeps it there (copied); the lock is held. */
+void plugin_variable_mark(struct plugin_variable *variable, const char *cluster_place);
 
 /* After the last session has ended. */
 void plugin_variables_end(struct plugin_registry *registry);

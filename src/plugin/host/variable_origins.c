@@ -15,6 +15,8 @@ static enum plugin_value_source source_of(const struct plugin_variable *variable
                                           const char *persisted)
 {
     const char *current = atomic_load(&variable->text)->text;
+    if (variable->cluster_place)
+        return PLUGIN_SOURCE_CLUSTER;
     bool is_configured = strcmp(current, variable->configured.text) == 0;
     if (persisted && (strcmp(persisted, current) == 0 || !is_configured))
         return PLUGIN_SOURCE_PERSISTED;
@@ -41,6 +43,8 @@ void plugin_variable_origin(const struct plugin_variable *variable,
     strbuf_add_text(&origin->persisted, persisted ? persisted : "");
     if (origin->source == PLUGIN_SOURCE_PERSISTED && registry->options.variables_file)
         strbuf_add_text(&origin->path, registry->options.variables_file);
+    else if (origin->source == PLUGIN_SOURCE_CLUSTER)
+        strbuf_add_text(&origin->path, variable->cluster_place);
     else if (origin->source == PLUGIN_SOURCE_FILE)
         strbuf_printf(&origin->path, "%s:%u", variable->place.file, variable->place.line);
     pthread_mutex_unlock(&variables->lock);

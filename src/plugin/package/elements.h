@@ -20,7 +20,8 @@
     X("max", false, BOUND, "a number or a string")                                                 \
     X("values", false, LIST, "a list of strings")                                                  \
     X("description", false, TEXT, "a string")                                                      \
-    X("readonly", false, FLAG, "true or false")
+    X("readonly", false, FLAG, "true or false")                                                    \
+    X("per_node", false, FLAG, "true or false")
 
 #define PLUGIN_CALLABLE_KEYS(X)                                                                    \
     X("name", true, TEXT, "a string")                                                              \

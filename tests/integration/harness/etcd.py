@@ -66,6 +66,25 @@ class Etcd:
     def keys(self, prefix):
         return [line for line in self.ctl("get", "--prefix", "--keys-only", prefix).stdout.splitlines() if line]
 
+    def txn(self, operations):
+        """All of them at once: at most 128."""
+        lines = "\n".join(["", *operations, "", ""])
+        subprocess.run([program("etcdctl"), "--endpoints", self.endpoints, *self.ctl_options, "txn"], input=lines + "\n",
+                       capture_output=True, text=True, check=True, env={"ETCDCTL_API": "3"})
+
+    def history(self, prefix, revision, is_enough):
+        """What was put below a prefix since a revision, as text, up to what is enough."""
+        watch = subprocess.Popen([program("etcdctl"), "--endpoints", self.endpoints, *self.ctl_options, "watch", "--prefix", prefix,
+                                  "--rev", str(revision)], stdout=subprocess.PIPE, text=True, env={"ETCDCTL_API": "3"})
+        try:
+            seen = ""
+            while not is_enough(seen):
+                seen += watch.stdout.readline()
+            return seen
+        finally:
+            watch.kill()
+            watch.wait()
+
     def revision(self):
         import json
         return json.loads(self.ctl("get", "nothing", "-w", "json").stdout)["header"]["revision"]

@@ -12,6 +12,7 @@
 #define LEASE_S  10
 #define LEASE_MS (LEASE_S * UINT64_C(1000))
 #define PREFIX   "/weir/test/nodes/"
+#define USED     "/weir/test/numbers/"
 #define NODES    200
 
 struct node {
@@ -34,6 +35,7 @@ static void on_joined(void *user, unsigned number, const char *why)
 static void begin(struct node *node, unsigned first, unsigned last)
 {
     const struct membership_options options = {.prefix = PREFIX,
+                                               .used_prefix = USED,
                                                .first = first,
                                                .last = last,
                                                .lease_s = LEASE_S,
@@ -262,8 +264,8 @@ static void nodes_know_what_the_others_say(void **state)
     publish(&one, "d");
     memory_hub_advance(hub, 0);
     assert_listed(&two, true, "1025=d 1026*=b ");
-    assert_true(membership_has(two.membership, 1025));
-    assert_false(membership_has(two.membership, 1026)); /* it is no other */
+    assert_true(membership_lease_of(two.membership, 1025) != 0);
+    assert_true(membership_lease_of(two.membership, 1026) == 0); /* it is no other */
     memory_store_cut(two.store, true);
     publish(&two, "e");
     memory_hub_advance(hub, 5000);
@@ -275,6 +277,54 @@ static void nodes_know_what_the_others_say(void **state)
     memory_hub_advance(hub, 2 * LEASE_MS);
     assert_listed(&one, true, "1025*=d ");
     end(&one);
+}
+
+/* It may be cut off, and have sessions with ids of that number. */
+static void the_number_of_a_node_that_has_not_given_it_back_is_taken_last(void **state)
+{
+    struct node one = {0}, two = {0}, three = {0};
+    (void)state;
+    begin(&one, 1025, 1026);
+    memory_hub_advance(hub, 0);
+    const unsigned first = number(&one);
+    memory_store_cut(one.store, true);
+    memory_hub_advance(hub, 3 * LEASE_MS);
+    assert_int_equal(number(&one), 0);
+    begin(&two, 1025, 1026);
+    memory_hub_advance(hub, 0);
+    assert_int_equal(number(&two), first == 1025 ? 1026 : 1025);
+    assert_false(membership_is_reused(two.membership));
+    begin(&three, 1025, 1026);
+    memory_hub_advance(hub, 2 * LEASE_MS);
+    assert_int_equal(number(&three), first); /* there is no other */
+    assert_true(membership_is_reused(three.membership));
+    membership_leave(three.membership, 0);
+    membership_leave(two.membership, 0);
+    memory_hub_advance(hub, 0);
+    end(&two);
+    end(&three);
+    begin(&two, first, first); /* still: three was no proof that one is over */
+    memory_hub_advance(hub, 2 * LEASE_MS);
+    assert_true(membership_is_reused(two.membership));
+    end(&one);
+    end(&two);
+}
+
+static void a_number_that_was_given_back_is_as_new(void **state)
+{
+    struct node one = {0}, two = {0};
+    (void)state;
+    begin(&one, 1025, 1025);
+    memory_hub_advance(hub, 0);
+    assert_false(membership_is_reused(one.membership));
+    membership_leave(one.membership, 0);
+    memory_hub_advance(hub, 0);
+    begin(&two, 1025, 1025);
+    memory_hub_advance(hub, 0);
+    assert_int_equal(number(&two), 1025);
+    assert_false(membership_is_reused(two.membership));
+    end(&one);
+    end(&two);
 }
 
 /* All at once, as after a failure of everything. */
@@ -307,6 +357,8 @@ int main(void)
         CASE(a_node_whose_store_is_away_at_start_joins_later),
         CASE(a_number_that_somebody_takes_away_is_given_up),
         CASE(nodes_know_what_the_others_say),
+        CASE(the_number_of_a_node_that_has_not_given_it_back_is_taken_last),
+        CASE(a_number_that_was_given_back_is_as_new),
         CASE(many_nodes_have_numbers_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

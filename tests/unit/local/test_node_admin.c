@@ -38,8 +38,9 @@ static bool nodes(void *owner, void (*each)(void *user, const struct session_nod
                   void *user, struct strbuf *warnings)
 {
     static const struct session_node_row rows[] = {
-        {1025, true, "a:4000", "0.1.0", "v 1 Ready-enable", "v OK", 1700000000, 7},
-        {1026, false, "", "", "", "", 0, 0},
+        {1025, true, "a:4000", "0.1.0", "v 1 Ready-enable", "v OK", "v_x: no such file", 1700000000,
+         7},
+        {1026, false, "", "", "", "", "", 0, 0},
     };
     (void)owner;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -78,9 +79,11 @@ static void nodes_are_shown(void **state)
 {
     (void)state;
     assert_string_equal(driver_query(driver, "admin show Nodes;"),
-                        "rows Id,Address,Version,Since,Here,Sessions,Plugins,Last_flush;"
-                        "1025,a:4000,0.1.0,2023-11-14T22:13:20.000000Z,YES,7,v 1 Ready-enable,v OK;"
-                        "1026,NULL,NULL,NULL,NO,0,NULL,NULL");
+                        "rows Id,Address,Version,Since,Here,Sessions,Plugins,Last_flush,"
+                        "Refused_variables;"
+                        "1025,a:4000,0.1.0,2023-11-14T22:13:20.000000Z,YES,7,v 1 Ready-enable,v OK,"
+                        "v_x: no such file;"
+                        "1026,NULL,NULL,NULL,NO,0,NULL,NULL,NULL");
 }
 
 static void what_is_not_the_grammar_or_not_granted_is_refused(void **state)

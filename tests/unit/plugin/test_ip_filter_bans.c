@@ -208,6 +208,136 @@ static void a_storm_of_bans_while_the_store_is_away_is_bounded_and_stored_afterw
     store_free(owner);
 }
 
+/* ---- Bans that are lifted while the store is away ---- */
+
+#define BAN "/weir/plugin/ip_filter/ban/"
+
+/* One node, over a store in memory whose time the test moves. */
+struct away {
+    struct memory_hub *hub;
+    struct store *store, *other;
+    struct plugin_storage *storage;
+    struct plugin_registry *registry;
+};
+
+static void begin_away(struct workshop *workshop, struct away *away)
+{
+    package(workshop);
+    copy_plugin(workshop);
+    *away = (struct away){.hub = memory_hub_new()};
+    away->store = memory_store_new(away->hub);
+    away->other = memory_store_new(away->hub);
+    away->storage = plugin_storage_new(away->store, "/weir", NULL);
+    ban_after = "1";
+    away->registry = load_from(workshop, "out2", away->storage);
+    ban_after = NULL;
+    assert_non_null(away->registry);
+    for (int i = 1; i <= 2; i++) {
+        char address[16];
+        snprintf(address, sizeof address, "10.0.0.%d", i);
+        fails(away->registry, address);
+        assert_false(visits(away->registry, "joe", address));
+    }
+    memory_hub_advance(away->hub, 1);
+    memory_store_cut(away->store, true);
+    memory_hub_advance(away->hub, 1);
+}
+
+static void end_away(struct away *away)
+{
+    plugin_registry_shutdown(away->registry);
+    store_free(away->store);
+    store_free(away->other);
+    plugin_storage_free(away->storage);
+    memory_hub_free(away->hub);
+}
+
+static void come_back(struct away *away)
+{
+    memory_hub_advance(away->hub, 1);
+    memory_store_cut(away->store, false);
+    for (int i = 0; i < 5; i++)
+        memory_hub_advance(away->hub, 100);
+}
+
+static void add_key(void *user, const struct store_answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++)
+        strbuf_printf(user, "%.*s ", (int)(answer->entries[i].key.size - strlen(BAN)),
+                      answer->entries[i].key.data + strlen(BAN));
+}
+
+static void expect_bans(struct away *away, const char *expected)
+{
+    struct strbuf keys = STRBUF_INIT;
+    const struct store_request list = {.action = STORE_READ,
+                                       .key = STORE_TEXT(BAN),
+                                       .is_prefix = true,
+                                       .done = add_key,
+                                       .user = &keys};
+    assert_true(store_call(away->other, &list));
+    memory_hub_advance(away->hub, 1);
+    assert_string_equal(keys.data, expected);
+    strbuf_release(&keys);
+}
+
+static void another_node_bans(struct away *away, const char *key)
+{
+    const struct store_request put = {
+        .action = STORE_WRITE,
+        .writes = {{.key = STORE_TEXT(key), .value = STORE_TEXT("9000000000000000000")}},
+        .write_count = 1};
+    assert_true(store_call(away->other, &put));
+    memory_hub_advance(away->hub, 1);
+}
+
+static void a_ban_that_is_lifted_while_the_store_is_away_does_not_come_back(void **state)
+{
+    struct away away;
+    begin_away(*state, &away);
+    expect_bans(&away, "10.0.0.1 10.0.0.2 ");
+    unban(away.registry, "10.0.0.1");
+    memory_hub_advance(away.hub, 1);
+    memory_hub_compact(away.hub); /* everything is read anew */
+    come_back(&away);
+    expect_bans(&away, "10.0.0.2 ");
+    assert_true(visits(away.registry, "joe", "10.0.0.1"));
+    assert_false(visits(away.registry, "joe", "10.0.0.2"));
+    end_away(&away);
+}
+
+static void what_another_node_has_banned_since_stays_banned(void **state)
+{
+    struct away away;
+    begin_away(*state, &away);
+    unban(away.registry, "10.0.0.1");
+    memory_hub_advance(away.hub, 1);
+    another_node_bans(&away, BAN "10.0.0.1");
+    come_back(&away);
+    expect_bans(&away, "10.0.0.1 10.0.0.2 ");
+    assert_false(visits(away.registry, "joe", "10.0.0.1"));
+    end_away(&away);
+}
+
+static void all_bans_that_are_lifted_while_the_store_is_away_do_not_come_back(void **state)
+{
+    struct away away;
+    struct error error = {""};
+    begin_away(*state, &away);
+    assert_int_equal(plugin_flush(away.registry, NULL, "ip_filter", &error), 0);
+    memory_hub_advance(away.hub, 1);
+    another_node_bans(&away, BAN "10.0.0.3");
+    fails(away.registry, "10.0.0.2"); /* again */
+    assert_false(visits(away.registry, "joe", "10.0.0.2"));
+    memory_hub_compact(away.hub);
+    come_back(&away);
+    expect_bans(&away, "10.0.0.2 10.0.0.3 ");
+    assert_true(visits(away.registry, "joe", "10.0.0.1"));
+    assert_false(visits(away.registry, "joe", "10.0.0.2"));
+    assert_false(visits(away.registry, "joe", "10.0.0.3"));
+    end_away(&away);
+}
+
 int main(void)
 {
     log_set_level(LOG_LEVEL_ERROR);
@@ -215,6 +345,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_is_banned_on_one_node_is_banned_on_the_other),
         TEST(a_storm_of_bans_while_the_store_is_away_is_bounded_and_stored_afterwards),
+        TEST(a_ban_that_is_lifted_while_the_store_is_away_does_not_come_back),
+        TEST(what_another_node_has_banned_since_stays_banned),
+        TEST(all_bans_that_are_lifted_while_the_store_is_away_do_not_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

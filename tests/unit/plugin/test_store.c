@@ -340,6 +340,36 @@ static void a_local_store_is_in_the_data_directory(void **state)
     strbuf_release(&heard.text);
 }
 
+static void put_then_get(void *user, const weir_store_answer *answer)
+{
+    struct heard *heard = user;
+    on_done(heard, answer);
+    if (heard->answers == 1)
+        assert_int_equal(
+            weir_store_put(TEXT("k"), TEXT("late"), 0, heard->lease, put_then_get, heard), 1);
+    else if (heard->answers == 2)
+        assert_int_equal(weir_store_get(TEXT("k"), put_then_get, heard), 1);
+}
+
+/* A ban that was set right before the end waited for its lease, and was lost. */
+static void at_the_end_callbacks_finish_what_they_have_begun(void **state)
+{
+    char folder[] = "/tmp/test_plugin_store.XXXXXX";
+    struct heard heard = HEARD_INIT;
+    (void)state;
+    make_folder(folder);
+    open_with(NULL, folder);
+    assert_int_equal(weir_store_lease(60 * UINT64_C(1000000000), put_then_get, &heard), 1);
+    plugin_store_close(&one, plugin_store_grace());
+    assert_int_equal(heard.answers, 3);
+    assert_int_equal(heard.status, WEIR_STORE_DONE);
+    assert_string_equal(heard.text.data, " k=late; ");
+    assert_int_equal(weir_store_get(TEXT("k"), on_done, &heard), 0);
+    plugin_storage_free(storage);
+    remove_folder(folder);
+    strbuf_release(&heard.text);
+}
+
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -420,6 +450,7 @@ int main(void)
         TEST(a_watcher_is_notified_when_the_store_is_lost_and_of_what_it_missed),
         TEST(when_a_plugin_is_shut_down_each_call_has_been_answered_once),
         cmocka_unit_test(a_local_store_is_in_the_data_directory),
+        cmocka_unit_test(at_the_end_callbacks_finish_what_they_have_begun),
         cmocka_unit_test(shutting_down_waits_for_the_callback_that_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static const char manifest_text[] =
          "[[sysVars]]\nname = \"v_on\"\ntype = \"bool\"\nvalue = true\n"
          "[[sysVars]]\nname = \"v_file\"\ntype = \"str\"\nvalue = \"a\"\nmax = 8\n"
          "[[sysVars]]\nname = \"v_fixed\"\ntype = \"int\"\nvalue = -3\nreadonly = true\n"
+         "[[sysVars]]\nname = \"v_node\"\ntype = \"int\"\nvalue = 1\nper_node = true\n"
          "[[sysVars]]\nname = \"v_mine\"\ntype = \"str\"\nvalue = \"\"\nscope = \"Session\"\n";
 
 static const char source_text[] =
@@ -100,13 +101,17 @@ static void wrong_declarations_are_named_with_their_line(void **state)
         {"value = 1", "m:5: key \"sysVars\": an element lacks name"},
         {"name = \"v_x\"\nvalue = 1\nwhat = 2", "m:8: key \"sysVars\": an element has no \"what\"; "
                                                 "it has name, value, type, scope, min, max, "
-                                                "values, description and readonly"},
+                                                "values, description, readonly and per_node"},
         {"name = \"v_x\"\nvalue = 1\n\ntype = 3",
          "m:9: key \"sysVars\": type must be a string, not an integer"},
         {"name = \"v_x\"\nvalue = [1]", "m:7: key \"sysVars\": value must be a string, a number, "
                                         "true or false, not a list"},
         {"name = \"v_x\"\nvalue = 1\nreadonly = 1",
          "m:8: key \"sysVars\": readonly must be true or false, not an integer"},
+        {"name = \"v_x\"\nvalue = 1\nper_node = \"yes\"",
+         "m:8: key \"sysVars\": per_node must be true or false, not a string"},
+        {"name = \"v_x\"\nvalue = 1\nscope = \"Session\"\nper_node = true",
+         "m:9: key \"sysVars\": v_x: per_node is of global values, and scope is \"Session\""},
         {"name = \"v_x\"\nvalue = \"a\"\ntype = \"enum\"\nvalues = [\"a\",\n1]",
          "m:10: key \"sysVars\": values must be a list of strings, and has an integer in it"},
         {"name = \"v_x\"\nvalue = 1\ntype = \"int\"\nmin = 5\nmax = 4",
@@ -299,6 +304,118 @@ static void what_was_set_survives_and_wins_over_the_file(void **state)
     plugin_registry_shutdown(registry);
 }
 
+/* ---- Those that the nodes of a cluster share ---- */
+
+#define PLACE "/weir/w/variables/x@7"
+
+/* Takes them, and returns why the last one was not taken; NULL: it was. */
+static const char *take(struct plugin_registry *registry, struct plugin_cluster_value *values,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i].place = PLACE;
+    plugin_variables_take(registry, values, count);
+    return values[count - 1].is_taken ? NULL : values[count - 1].refusal.message;
+}
+
+static const char *take_one(struct plugin_registry *registry, const char *name, const char *text)
+{
+    static struct plugin_cluster_value value;
+    value = (struct plugin_cluster_value){.name = name, .text = text};
+    return take(registry, &value, 1);
+}
+
+static void expect_origin(struct plugin_registry *registry, const char *name,
+                          enum plugin_value_source source, const char *value, const char *path)
+{
+    struct plugin_variable_origin origin;
+    plugin_variable_origin(find(registry, name), &origin);
+    assert_int_equal(origin.source, source);
+    assert_string_equal(origin.value.data, value);
+    if (path)
+        assert_string_equal(origin.path.data, path);
+    plugin_variable_origin_release(&origin);
+}
+
+static void the_clusters_values_count_more_and_are_kept(void **state)
+{
+    struct plugin_registry *registry = load_plain(*state);
+    set(registry, NULL, PLUGIN_SET_GLOBAL, "v_file", PLUGIN_INPUT_TEXT, "mine");
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_PERSISTED, "mine", NULL);
+    assert_null(take_one(registry, "v_file", "theirs"));
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_CLUSTER, "theirs", PLACE);
+    assert_null(take_one(registry, "v_format", "jsonl")); /* as it is */
+    expect_origin(registry, "v_format", PLUGIN_SOURCE_CLUSTER, "jsonl", PLACE);
+    assert_null(take_one(registry, "w_unknown", "1"));
+    plugin_registry_shutdown(registry);
+    registry = load_plain(*state); /* without the cluster */
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_PERSISTED, "theirs", NULL);
+    expect_origin(registry, "v_format", PLUGIN_SOURCE_PERSISTED, "jsonl", NULL);
+    assert_null(take_one(registry, "v_file", NULL));
+    assert_null(take_one(registry, "v_format", NULL));
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_DEFAULT, "a", "");
+    assert_null(strstr(workshop_read(*state, "data/variables.toml"), "v_format"));
+    assert_null(take_one(registry, "v_file", "theirs"));
+    set(registry, NULL, PLUGIN_SET_GLOBAL, "v_file", PLUGIN_INPUT_TEXT, "mine");
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_PERSISTED, "mine", NULL);
+    set(registry, NULL, PLUGIN_SET_GLOBAL, "v_file", PLUGIN_INPUT_DEFAULT, "");
+    plugin_registry_shutdown(registry);
+}
+
+static void what_cannot_be_taken_says_why_and_leaves_the_old_value(void **state)
+{
+    struct plugin_registry *registry = load_plain(*state);
+    assert_non_null(strstr(take_one(registry, "v_file", "bad"), "bad is bad"));
+    assert_non_null(strstr(take_one(registry, "v_limit", "99"), "can't be set to the value of"));
+    assert_string_equal(take_one(registry, "v_node", "3"), "each node has its own v_node");
+    assert_string_equal(take_one(registry, "v_fixed", "3"), "each node has its own v_fixed");
+    assert_string_equal(take_one(registry, "v_mine", "3"), "each node has its own v_mine");
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_DEFAULT, "a", "");
+    struct plugin_cluster_value values[] = {{.name = "v_limit", .text = "9"},
+                                            {.name = "v_file", .text = "bad"}};
+    assert_non_null(take(registry, values, 2));
+    assert_true(values[0].is_taken);
+    expect_origin(registry, "v_limit", PLUGIN_SOURCE_CLUSTER, "9", PLACE);
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_DEFAULT, "a", "");
+    assert_null(take_one(registry, "v_file", "up"));
+    expect_origin(registry, "v_file", PLUGIN_SOURCE_CLUSTER, "UP", PLACE);
+    assert_null(take_one(registry, "v_limit", NULL));
+    assert_null(take_one(registry, "v_file", NULL));
+    plugin_registry_shutdown(registry);
+}
+
+static enum plugin_share share_of(struct plugin_registry *registry, const char *name,
+                                  enum plugin_set_scope scope, enum plugin_input_kind kind)
+{
+    const struct plugin_input input = {kind, "1", 1};
+    const char *said_name, *text;
+    struct plugin_assignment *assignment =
+        plugin_variable_prepare(find(registry, name), scope, &input, &refusal);
+    assert_non_null(assignment);
+    const enum plugin_share share = plugin_assignment_share(assignment, &said_name, &text);
+    assert_string_equal(said_name, name);
+    assert_true(kind == PLUGIN_INPUT_DEFAULT ? !text : strcmp(text, "1") == 0);
+    plugin_assignment_free(assignment);
+    return share;
+}
+
+static void what_is_a_sessions_or_a_nodes_own_is_not_shared(void **state)
+{
+    struct plugin_registry *registry = load_plain(*state);
+    const enum plugin_input_kind number = PLUGIN_INPUT_INTEGER, none = PLUGIN_INPUT_DEFAULT;
+    assert_int_equal(share_of(registry, "v_limit", PLUGIN_SET_GLOBAL, number), PLUGIN_SHARE_VALUE);
+    assert_int_equal(share_of(registry, "v_limit", PLUGIN_SET_GLOBAL, none), PLUGIN_SHARE_VALUE);
+    assert_int_equal(share_of(registry, "v_limit", PLUGIN_SET_PERSIST, number), PLUGIN_SHARE_VALUE);
+    assert_int_equal(share_of(registry, "v_limit", PLUGIN_SET_PERSIST_ONLY, number),
+                     PLUGIN_SHARE_NEXT_START);
+    assert_int_equal(share_of(registry, "v_limit", PLUGIN_SET_SESSION, number),
+                     PLUGIN_SHARE_NOTHING);
+    assert_int_equal(share_of(registry, "v_node", PLUGIN_SET_GLOBAL, number), PLUGIN_SHARE_NOTHING);
+    assert_int_equal(share_of(registry, "v_fixed", PLUGIN_SET_PERSIST_ONLY, number),
+                     PLUGIN_SHARE_NOTHING);
+    plugin_registry_shutdown(registry);
+}
+
 static void errors_have_the_servers_numbers_and_words(void **state)
 {
     static const struct {
@@ -441,7 +558,7 @@ static void a_plugin_reports_its_status(void **state)
 static void names_are_found_in_any_case_and_nothing_else(void **state)
 {
     struct plugin_registry *registry = load_plain(*state);
-    assert_int_equal(plugin_variable_count(registry), 8);
+    assert_int_equal(plugin_variable_count(registry), 9);
     assert_null(plugin_variable_find(registry, "v_limi", 6));
     assert_null(plugin_variable_find(registry, "v_limits", 8));
     assert_non_null(plugin_variable_find(registry, "V_LIMITS", 7));
@@ -459,6 +576,9 @@ int main(void)
         cmocka_unit_test(a_plugin_sees_its_defaults_and_what_is_set),
         cmocka_unit_test(a_wrong_file_stops_the_start_in_words),
         cmocka_unit_test(what_was_set_survives_and_wins_over_the_file),
+        cmocka_unit_test(the_clusters_values_count_more_and_are_kept),
+        cmocka_unit_test(what_cannot_be_taken_says_why_and_leaves_the_old_value),
+        cmocka_unit_test(what_is_a_sessions_or_a_nodes_own_is_not_shared),
         cmocka_unit_test(errors_have_the_servers_numbers_and_words),
         cmocka_unit_test(what_cannot_be_written_does_not_take_effect),
         cmocka_unit_test(a_plugin_reports_its_status),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reports what it sees of its variables. A statement that says "see the settings" is refused with
- * their values; a file "bad" is refused, a file "up" becomes "UP", a file "seven" wants the limit 7. */
+ * their values; a file "bad" is refused, a file "up" becomes "UP", a file "seven" wants the limit 7. Where the environment
+ * has SETTINGS_SMALL, there is no room for a buffer of another size than the default. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <weir/plugin.h>
 
@@ -20,6 +22,9 @@ weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_v
         return WEIR_OK;
     }
     atomic_fetch_add(&validated, 1);
+    if (variable->index == SETTINGS_BUFFER && getenv("SETTINGS_SMALL") &&
+        variable->number != 1048576)
+        return weir_fail("there is no room for it");
     if (variable->index != SETTINGS_FILE)
         return WEIR_OK;
     if (strcmp(variable->text.data, "bad") == 0)
