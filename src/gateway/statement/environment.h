@@ -137,6 +137,9 @@ struct session_operations {
      * message. NULL: there is only one backend. */
     int (*kill_elsewhere)(void *owner, const struct session_backend *backend, const char *statement,
                           struct error *error);
+    /* Ends what a session still runs at its backend, and its connection there (backend_id), as far as the gateway
+     * can. Does not wait. NULL: it goes on. */
+    void (*end_statement)(void *owner, const struct session_backend *backend, uint32_t backend_id);
     /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
      * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
     bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,
