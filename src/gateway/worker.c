@@ -14,7 +14,11 @@
 #include "gateway/configuration.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
+<<<<<<< HEAD
 #include "gateway/processes.h"
+=======
+#include "gateway/ended_statements.h"
+>>>>>>> wt-first-networks
 #include "gateway/reload.h"
 #include "gateway/trace_loading.h"
 
@@ -73,6 +77,11 @@ static int kill_elsewhere(void *owner, const struct session_backend *backend, co
 {
     const struct worker *worker = owner;
     return backend_kill(worker->gateway, backend, statement, error);
+}
+
+static void end_statement(void *owner, const struct session_backend *backend, uint32_t connection)
+{
+    end_at_backend(owner, backend, connection);
 }
 
 static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
@@ -239,7 +248,11 @@ static const struct session_operations operations = {
     .id_remove = id_remove,
     .id_find = id_find,
     .kill_elsewhere = kill_elsewhere,
+<<<<<<< HEAD
     .processes = list_processes,
+=======
+    .end_statement = end_statement,
+>>>>>>> wt-first-networks
     .backend_choose = backend_choose,
     .backend_leave = backend_leave,
     .backend_failed = backend_failed,

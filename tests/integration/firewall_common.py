@@ -44,13 +44,13 @@ def make_firewall(make_gateway, firewalled, firewall, tmp_path_factory):
     numbers = itertools.count()
     made = []
 
-    def make(mode, rules=RULES, folder=None, plugins=()):
+    def make(mode, rules=RULES, folder=None, plugins=(), options=(), **settings):
         folder = folder or tmp_path_factory.mktemp(f"fw{next(numbers)}")
         (folder / "rules.toml").write_text(rules)
         (folder / "weir.toml").write_text(f'[plugin.sql_firewall]\nmode = "{mode}"\nrules = "{folder}/rules.toml"\n'
                                           f'allow_list = "{folder}/allow"\n')
         server = make_gateway(firewalled.address, plugins=[firewall, *plugins],
-                              options=["-config", folder / "weir.toml"])
+                              options=["-config", folder / "weir.toml", *options], **settings)
         server.rules, server.allow_list, server.work = folder / "rules.toml", folder / "allow", folder
         made.append(server)
         return server

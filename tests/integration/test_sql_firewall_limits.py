@@ -183,3 +183,28 @@ def test_a_reply_ends_at_the_row_beyond_its_limit(make_firewall):
     assert rows_of(server, "SELECT 1") == ([(1,)], None)
     flush(server, rule("rows_over = 1").replace("[[account]]", '[[account]]\naccounts = ["ruled"]\nmode = "DETECTING"\n[[account]]', 1))
     assert len(rows_of(server, "SELECT id FROM target")[0]) == 3  # nothing is refused there
+
+
+COMPUTES = "SELECT /* computes */ BENCHMARK(1000000000000, 1 + 1)"
+
+
+def computing(database):
+    return database.execute("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT /* computes */%'")[0][0]
+
+
+def test_what_computes_too_long_is_ended_at_the_server_by_the_gateways_account(make_firewall, firewalled):
+    """The server notices nothing by itself: it has nothing to send, and waits for nobody."""
+    firewalled.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED BY 'gate-secret'", "GRANT CONNECTION ADMIN ON *.* TO gate@'%'")
+    server = make_firewall("PROTECTING", rule("seconds_over = 1"), options=["-backend-check-user", "gate"],
+                           environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
+    assert rows_of(server, COMPUTES) == ([], (1045, 'Statement ended by sql_firewall: rule "r"'))
+    wait_for(lambda: computing(firewalled) == 0, "the server to have given it up")
+    assert rows_of(server, "SELECT 1") == ([(1,)], None)
+
+
+def test_without_such_an_account_the_log_says_that_it_may_go_on(make_firewall, firewalled):
+    server = make_firewall("PROTECTING", rule("seconds_over = 1"))
+    assert rows_of(server, COMPUTES)[1] == (1045, 'Statement ended by sql_firewall: rule "r"')
+    wait_for(lambda: "may go on at the backend: the gateway has no account at the backend" in server.log(), "the log to say so")
+    for (number,) in firewalled.execute("SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT /* computes */%'"):
+        firewalled.execute(f"KILL {number}")

@@ -2,7 +2,7 @@
  *
  * Only a command with limits pays for them: the tracker shows rows while its reply comes, and passes
  * over them otherwise. The session ends where a limit is passed, because what the backend still sends
- * would have to be read to its end. */
+ * would have to be read to its end; the backend is told to end it, too. */
 #include "gateway/session/limited.h"
 
 void limited_begin(struct session *session)
@@ -38,8 +38,12 @@ bool limited_stops(struct session *session, const struct wire_packet *packet,
 
 void limited_fail(struct session *session, const struct plugin_refusal *refusal)
 {
+    const struct session_environment *environment = environment_of(session);
     facts_refused_by(&session->observed, refusal->by);
     events_failed(&session->observed, refusal->code, refusal->sqlstate, refusal->message);
+    if (environment->operations->end_statement)
+        environment->operations->end_statement(environment->owner, session->observed.backend,
+                                               session->backend_id);
     session_fail_refused(session, CLOSE_LIMITED, refusal);
 }
 
