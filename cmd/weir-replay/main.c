@@ -195,7 +195,7 @@ static int play_files(const char *plugin, char **recordings, struct toml_documen
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - plugin + 1) : 2,
              slash ? plugin : "./");
     const struct plugin_options options = {
-        .directory = folder, .load = name, .setting = plugin_setting, .setting_user = config};
+        .directory = folder, .load = name, .settings = {.value = plugin_setting, .user = config}};
     struct plugin_registry *registry = plugin_registry_load(&options, error);
     int status = registry ? 0 : -1;
     for (size_t i = 0; status == 0 && recordings[i]; i++) {

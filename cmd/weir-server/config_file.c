@@ -4,6 +4,7 @@
  * changes; the list grows under a lock, since threads of plugins may ask, until it has been checked. */
 #include "config_file.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct config_file {
     struct toml_document *document; /* owned */
     pthread_mutex_t lock;
     struct asked *asked;
+    const struct config_file *like; /* whose list counts; NULL: its own */
     bool is_checked, lacks_memory;
 };
 
@@ -217,9 +219,14 @@ int config_file_table_error(const struct config_file *file, const char *name, si
 
 /* ---- Settings of plugins ---- */
 
+static struct asked *list_of(const struct config_file *file)
+{
+    return file->like ? file->like->asked : file->asked;
+}
+
 static struct asked *find_asked(const struct config_file *file, const char *plugin, const char *key)
 {
-    struct asked *asked = file->asked;
+    struct asked *asked = list_of(file);
     while (asked && (strcmp(asked->plugin, plugin) != 0 || strcmp(asked->key, key) != 0))
         asked = asked->next;
     return asked;
@@ -282,9 +289,19 @@ static bool is_same_setting(const struct toml_node *setting, const struct toml_n
            strcmp(toml_text(setting, NULL), toml_text(other, NULL)) == 0;
 }
 
+static bool is_variable(const struct plugin_registry *registry, const char *plugin, const char *key)
+{
+    struct strbuf name = STRBUF_INIT;
+    strbuf_printf(&name, "%s_%s", plugin, key);
+    const bool is = registry && plugin_variable_find(registry, name.data, name.size);
+    strbuf_release(&name);
+    return is;
+}
+
 /* Adds the settings of `file` that the other one lacks or, where asked for, has otherwise. */
 static void add_differing(const struct config_file *file, const struct config_file *other,
-                          bool asks_for_values, struct strbuf *names)
+                          const struct plugin_registry *registry, bool asks_for_values,
+                          struct strbuf *names)
 {
     const struct toml_node *sections = file ? toml_get(toml_root(file->document), "plugin") : NULL;
     for (size_t i = 0; sections && i < toml_count(sections); i++) {
@@ -292,6 +309,8 @@ static void add_differing(const struct config_file *file, const struct config_fi
         for (size_t j = 0; j < toml_count(section); j++) {
             const struct toml_node *own = toml_at(section, j);
             const struct toml_node *its = setting_of(other, toml_key(section), toml_key(own));
+            if (is_variable(registry, toml_key(section), toml_key(own)))
+                continue;
             if (!its || (asks_for_values && !is_same_setting(own, its)))
                 strbuf_printf(names, "%s%s.%s", names->size ? ", " : "", toml_key(section),
                               toml_key(own));
@@ -300,17 +319,14 @@ static void add_differing(const struct config_file *file, const struct config_fi
 }
 
 void config_file_compare_plugins(const struct config_file *file, const struct config_file *other,
-                                 struct strbuf *notes)
+                                 const struct plugin_registry *registry, struct strbuf *notes)
 {
     struct strbuf names = STRBUF_INIT;
-    add_differing(file, other, true, &names);
-    add_differing(other, file, false, &names);
+    add_differing(file, other, registry, true, &names);
+    add_differing(other, file, registry, false, &names);
     if (names.size)
-        strbuf_printf(
-            notes,
-            "%splugins read their settings at the start, and these differ: %s; SET GLOBAL "
-            "changes one now, and a value that was SET counts more than the file",
-            notes->size ? "; " : "", names.data);
+        strbuf_printf(notes, "%s%s differ in the file: their plugins read them at the start alone",
+                      notes->size ? "; " : "", names.data);
     strbuf_release(&names);
 }
 
@@ -332,7 +348,7 @@ static int check_key(const struct config_file *file, const struct option_table *
     struct nearest nearest = {.wanted = key};
     if (find_asked(file, plugin, key))
         return 0;
-    for (const struct asked *asked = file->asked; asked; asked = asked->next)
+    for (const struct asked *asked = list_of(file); asked; asked = asked->next)
         if (strcmp(asked->plugin, plugin) == 0)
             nearest_offer(&nearest, asked->key);
     if (shorter)
@@ -446,6 +462,18 @@ int config_file_check(struct config_file *file, const struct option_table *table
     pthread_mutex_unlock(&file->lock);
     for (size_t i = 0; sections && status == 0 && i < toml_count(sections); i++)
         status = check_plugin(file, table, toml_at(sections, i), registry, plugin_directory, error);
+    return status;
+}
+
+int config_file_check_again(struct config_file *file, const struct option_table *table,
+                            const struct config_file *before,
+                            const struct plugin_registry *registry, const char *plugin_directory,
+                            struct error *error)
+{
+    assert(before && before->is_checked);
+    file->like = before;
+    const int status = config_file_check(file, table, registry, plugin_directory, error);
+    file->like = NULL;
     return status;
 }
 

@@ -36,9 +36,10 @@ const char *config_file_setting(void *user, const char *plugin, const char *key)
 bool config_file_place(void *user, const char *plugin, const char *key,
                        struct plugin_setting_place *place);
 
-/* Appends a sentence about settings of plugins that differ: they are read at start. Each may be NULL. */
+/* Appends a sentence about settings of plugins that differ and are no variables: these are read at start alone. Each file
+ * may be NULL. */
 void config_file_compare_plugins(const struct config_file *file, const struct config_file *other,
-                                 struct strbuf *notes);
+                                 const struct plugin_registry *registry, struct strbuf *notes);
 
 /* Before that: every section is of a plugin that is named in -plugin-load, or lies in its directory, which is a warning. */
 WEIR_MUST_CHECK int config_file_check_sections(const struct config_file *file,
@@ -50,5 +51,12 @@ WEIR_MUST_CHECK int config_file_check_sections(const struct config_file *file,
 WEIR_MUST_CHECK int config_file_check(struct config_file *file, const struct option_table *table,
                                       const struct plugin_registry *registry,
                                       const char *plugin_directory, struct error *error);
+
+/* The same of a file that is read later: plugins have asked for what is in the one of the start. */
+WEIR_MUST_CHECK int config_file_check_again(struct config_file *file,
+                                            const struct option_table *table,
+                                            const struct config_file *before,
+                                            const struct plugin_registry *registry,
+                                            const char *plugin_directory, struct error *error);
 
 #endif

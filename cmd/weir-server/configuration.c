@@ -101,12 +101,22 @@ static struct gateway_configuration *read_again(void *user,
         gateway_configuration_drop(&fresh->gateway);
         return NULL;
     }
-    config_file_compare_plugins(line->settings, fresh->file, notes);
+    if (fresh->file && config_file_check_again(fresh->file, &server_option_table, line->settings,
+                                               line->registry, fresh->options.plugin_dir, error)) {
+        gateway_configuration_drop(&fresh->gateway);
+        return NULL;
+    }
+    config_file_compare_plugins(line->settings, fresh->file, line->registry, notes);
     fill_gateway_options(line, fresh);
     return &fresh->gateway;
 }
 
 /* ---- For the gateway ---- */
+
+static struct plugin_settings settings_of(const struct configuration *configuration)
+{
+    return (struct plugin_settings){config_file_setting, config_file_place, configuration->file};
+}
 
 static void fill_gateway_options(const struct command_line *line,
                                  struct configuration *configuration)
@@ -172,6 +182,7 @@ static void fill_gateway_options(const struct command_line *line,
         .describe = describe,
         .describe_user = (void *)options,
         .log_level = (enum log_level)options->level,
+        .plugin_settings = settings_of(configuration),
         .read_again = read_again,
         .read_again_user = (void *)line,
     };
@@ -237,9 +248,7 @@ struct plugin_options configuration_plugins(const struct configuration *configur
         .load = options->plugin_load,
         .locked = options->plugin_locked,
         .skip_on_failure = options->skip_plugin_on_failure,
-        .setting = config_file_setting,
-        .setting_place = config_file_place,
-        .setting_user = configuration->file,
+        .settings = settings_of(configuration),
         .known_name = gateway_known_name,
     };
 }

@@ -15,7 +15,8 @@
 struct command_line {
     int count;
     char **words;
-    const struct config_file *settings; /* that the plugins have read at start; NULL: none */
+    struct config_file *settings;           /* that the plugins have read at start; NULL: none */
+    const struct plugin_registry *registry; /* NULL: they have not been loaded yet */
 };
 
 struct configuration {

@@ -20,13 +20,15 @@ static void warn_of_environment(const char *name, const char *meant)
              meant);
 }
 
-static int serve_plugins(struct configuration *configuration, struct plugin_registry *registry,
-                         struct process_store *store, struct error *error)
+static int serve_plugins(struct command_line *line, struct configuration *configuration,
+                         struct plugin_registry *registry, struct process_store *store,
+                         struct error *error)
 {
     const struct server_options *options = &configuration->options;
     struct config_file *file = configuration->file;
     if (file && config_file_check(file, &server_option_table, registry, options->plugin_dir, error))
         return -1;
+    line->registry = registry;
     return gateway_run(&configuration->gateway, registry, store, error);
 }
 
@@ -45,7 +47,8 @@ static struct plugin_storage *open_storage(const struct configuration *configura
 }
 
 /* The configuration's file stays as long as the plugins, whatever is reloaded: their settings are read from it. */
-static int serve(struct configuration *configuration, struct error *error)
+static int serve(struct command_line *line, struct configuration *configuration,
+                 struct error *error)
 {
     const struct server_options *options = &configuration->options;
     struct plugin_options plugins = configuration_plugins(configuration);
@@ -63,14 +66,14 @@ static int serve(struct configuration *configuration, struct error *error)
     struct plugin_registry *registry = storage ? plugin_registry_load(&plugins, error) : NULL;
     int status = storage ? -1 : error_set(error, "not enough memory");
     if (registry)
-        status = serve_plugins(configuration, registry, store, error);
+        status = serve_plugins(line, configuration, registry, store, error);
     plugin_registry_shutdown(registry);
     process_store_close(store);
     plugin_storage_free(storage); /* what the store's callbacks touch */
     return status;
 }
 
-static int run(struct configuration *configuration, struct error *error)
+static int run(struct command_line *line, struct configuration *configuration, struct error *error)
 {
     const struct server_options *options = &configuration->options;
     int status = 0;
@@ -87,7 +90,7 @@ static int run(struct configuration *configuration, struct error *error)
     else if (options->check)
         status = configuration_check(configuration, stdout, error);
     else
-        status = serve(configuration, error);
+        status = serve(line, configuration, error);
     return status;
 }
 
@@ -98,7 +101,7 @@ int main(int argc, char **argv)
     struct configuration *configuration = configuration_read(&line, &error);
     if (configuration)
         line.settings = configuration->file;
-    const int status = configuration ? run(configuration, &error) : -1;
+    const int status = configuration ? run(&line, configuration, &error) : -1;
     if (status < 0)
         log_error("server", "%s", error.message);
     if (configuration)

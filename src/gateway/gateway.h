@@ -120,6 +120,7 @@ struct gateway_options {
     void *describe_user;
     const char *log_file; /* reopened on SIGHUP; NULL: standard error */
     enum log_level log_level;
+    struct plugin_settings plugin_settings; /* what the file has for the plugins */
     /* Reads the configuration again. current is the one in force. Returns owned, with a single reference, or NULL and
      * a message. notes: sentences about what does not take effect now, with "; " between them. NULL:
      * it cannot be read again. Main thread. */

@@ -21,6 +21,7 @@ struct reload {
     bool is_going, again, by_signal;
     struct gateway_configuration *fresh;
     struct tls_context *tls; /* NULL: the one that there is stays */
+    struct plugin_reloaded_settings *settings;
     struct strbuf notes;
 
     pthread_mutex_t lock; /* of what follows */
@@ -56,6 +57,8 @@ static void drop_prepared(struct reload *reload)
 {
     tls_context_free(reload->tls);
     reload->tls = NULL;
+    plugin_reloaded_settings_free(reload->settings);
+    reload->settings = NULL;
     gateway_configuration_drop(reload->fresh);
     reload->fresh = NULL;
 }
@@ -108,6 +111,11 @@ static WEIR_MUST_CHECK int prepare(struct reload *reload, struct error *error)
                                         &reload->notes, error);
     if (!reload->fresh || configuration_prepare(reload->fresh, error) || prepare_tls(reload, error))
         return -1;
+    reload->settings = plugin_reloaded_settings_read(reload->gateway->registry,
+                                                     &reload->fresh->options.plugin_settings,
+                                                     reload->by_signal, &reload->notes, error);
+    if (!reload->settings)
+        return -1;
     if (listeners_prepare(reload->listeners, &reload->fresh->options, error))
         return -1;
     if (backends_prepare(reload->gateway, reload->fresh, on_ready, reload, error) == 0)
@@ -143,6 +151,8 @@ static void commit(struct reload *reload)
     reload->fresh = NULL;
     uv_async_send(gateway->wake_workers);
     listeners_commit(reload->listeners);
+    if (plugin_reloaded_settings_set(reload->settings, &error))
+        log_error("plugin", "%s", error.message);
     if (reporting_reload(*reload->reporting, &error)) {
         log_error("status", "%s", error.message);
         strbuf_printf(&reload->notes, "%s%s", reload->notes.size ? "; " : "", error.message);

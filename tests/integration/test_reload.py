@@ -132,7 +132,7 @@ def test_a_wrong_file_changes_nothing_and_is_named_with_its_line(serve, by, text
 
 def test_what_needs_a_restart_is_named_and_stays(serve):
     weir = serve("workers = 2\nlevel = 'info'\n", "statement", loaded=["settings-1"])
-    weir.write("workers = 3\nstall-limit = 7\nlevel = 'debug'\n[plugin.settings]\nlimit = 9\n")
+    weir.write("workers = 3\nstall-limit = 7\nlevel = 'debug'\n[plugin.settings]\nfixed = 9\n")
     with weir.server.endpoint.connect() as connection:
         for _ in range(2):  # it is still so at the second time
             assert failure(connection, "ADMIN RELOAD CONFIG") is None
@@ -140,8 +140,8 @@ def test_what_needs_a_restart_is_named_and_stays(serve):
             assert len(warnings["rows"]) == 1 and warnings["rows"][0][0] == "Warning"
             said = warnings["rows"][0][2]
             assert said.startswith("-workers, -stall-limit differ, and take effect at the next start"), said
-            assert "settings.limit; SET GLOBAL" in said
-        assert run(connection, "SELECT @@global.settings_limit")[0]["rows"] != [(9,)]
+            assert "settings_fixed differ in the file: read-only" in said
+        assert run(connection, "SELECT @@global.settings_fixed")[0]["rows"] != [(9,)]
     assert "-workers, -stall-limit differ" in weir.server.log()
 
 

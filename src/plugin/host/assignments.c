@@ -289,13 +289,19 @@ bool plugin_assignments_validate(struct weir_session *session,
     return ok;
 }
 
+/* Whether the value survives a restart. */
+static bool is_kept(const struct plugin_assignment *assignment)
+{
+    return assignment->scope != PLUGIN_SET_SESSION && assignment->scope != PLUGIN_SET_FILE;
+}
+
 enum plugin_share plugin_assignment_share(const struct plugin_assignment *assignment,
                                           const char **name, const char **text)
 {
     assert(assignment && name && text);
     *name = assignment->variable->definition->name;
     *text = assignment->is_default ? NULL : assignment->value.text;
-    if (assignment->scope == PLUGIN_SET_SESSION || !plugin_variable_is_shared(assignment->variable))
+    if (!is_kept(assignment) || !plugin_variable_is_shared(assignment->variable))
         return PLUGIN_SHARE_NOTHING;
     return assignment->scope == PLUGIN_SET_PERSIST_ONLY ? PLUGIN_SHARE_NEXT_START
                                                         : PLUGIN_SHARE_VALUE;
@@ -310,6 +316,16 @@ void plugin_assignment_free(struct plugin_assignment *assignment)
 
 /* ---- Setting ---- */
 
+/* Whether SET GLOBAL has come after the file was read, and counts more. */
+static bool is_overtaken(const struct plugin_registry *registry,
+                         const struct plugin_assignment *assignment)
+{
+    return assignment->scope == PLUGIN_SET_FILE &&
+           (assignment->variable->cluster_place ||
+            plugin_persisted_text(&registry->variables->persisted,
+                                  assignment->variable->definition->name));
+}
+
 /* The file first: a value that would not survive a restart must not take effect. */
 static int persist(struct plugin_registry *registry, struct plugin_assignment *const *assignments,
                    size_t count, struct error *error)
@@ -319,13 +335,13 @@ static int persist(struct plugin_registry *registry, struct plugin_assignment *c
     struct plugin_persisted persisted;
     bool is_needed = false;
     for (size_t i = 0; i < count; i++)
-        is_needed = is_needed || assignments[i]->scope != PLUGIN_SET_SESSION;
+        is_needed = is_needed || is_kept(assignments[i]);
     if (!path || !is_needed)
         return 0;
     bool ok = plugin_persisted_copy(&persisted, &variables->persisted);
     for (size_t i = 0; ok && i < count; i++) {
         const struct plugin_assignment *assignment = assignments[i];
-        if (assignment->scope != PLUGIN_SET_SESSION)
+        if (is_kept(assignment))
             ok = plugin_persisted_set(&persisted, assignment->variable->definition->name,
                                       assignment->is_default ? NULL : assignment->value.text);
     }
@@ -391,10 +407,11 @@ int plugin_variables_set(struct plugin_registry *registry, struct weir_session *
     pthread_mutex_lock(&variables->lock);
     int status = persist(registry, assignments, count, error);
     for (size_t i = 0; status == 0 && i < count; i++)
-        if (!apply(registry, session, assignments[i]))
+        if (!is_overtaken(registry, assignments[i]) && !apply(registry, session, assignments[i]))
             status = error_set(error, "not enough memory");
     for (size_t i = 0; status == 0 && i < count; i++)
-        tell_plugin(&statement, assignments[i]);
+        if (!is_overtaken(registry, assignments[i]))
+            tell_plugin(&statement, assignments[i]);
     pthread_mutex_unlock(&variables->lock);
     return status;
 }

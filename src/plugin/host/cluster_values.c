@@ -101,16 +101,19 @@ static bool prepare(struct taking *taking)
 static void report(const struct taking *taking)
 {
     const struct plugin_cluster_value *value = taking->value;
-    const struct plugin_setting_place *place = &taking->variable->place;
+    struct plugin_variables *variables = taking->variable->plugin->registry->variables;
     const char *path = taking->variable->plugin->registry->options.variables_file;
     const char *before = taking->before ? taking->before : "";
     struct strbuf counts = STRBUF_INIT;
     if (!taking->before)
         return;
+    pthread_mutex_lock(&variables->lock);
+    const struct plugin_setting_place place = taking->variable->place;
+    pthread_mutex_unlock(&variables->lock);
     if (value->text && taking->was_persisted && path)
         strbuf_printf(&counts, ", which counts more than %s", path);
-    else if (value->text && place->file)
-        strbuf_printf(&counts, ", which counts more than %s:%u", place->file, place->line);
+    else if (value->text && place.file)
+        strbuf_printf(&counts, ", which counts more than %s:%u", place.file, place.line);
     log_info("plugin", "%s has the value of the cluster, %s%s value=%s before=%s", value->name,
              value->place, counts.data,
              value->text ? log_foreign(value->text, strlen(value->text)) : "DEFAULT",

@@ -214,9 +214,10 @@ static void write_log(const weir_plugin *plugin, int level, const char *message,
 static weir_string setting(const weir_plugin *plugin, const char *name)
 {
     const struct plugin_options *options = &plugin->registry->options;
-    const char *value = options->setting
-                            ? options->setting(options->setting_user, plugin->identity.name, name)
-                            : NULL;
+    const char *value =
+        options->settings.value
+            ? options->settings.value(options->settings.user, plugin->identity.name, name)
+            : NULL;
     return value ? (weir_string){value, strlen(value)} : absent;
 }
 

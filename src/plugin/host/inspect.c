@@ -17,10 +17,13 @@ static int inspect_settings(struct weir_plugin *plugin, struct error *error)
 {
     int status = plugin_read_definitions(plugin, error);
     for (size_t i = 0; status == 0 && i < plugin->definitions.count; i++) {
-        struct plugin_variable variable = {.plugin = plugin,
-                                           .definition = &plugin->definitions.items[i]};
-        status = plugin_variable_read_configured(&variable, error);
-        free(variable.configured.text);
+        const struct plugin_variable variable = {.plugin = plugin,
+                                                 .definition = &plugin->definitions.items[i]};
+        struct plugin_value value = {0};
+        struct plugin_setting_place place;
+        status = plugin_variable_read_configured(&variable, &plugin->registry->options.settings,
+                                                 &value, &place, error);
+        free(value.text);
     }
     return status;
 }

@@ -223,21 +223,25 @@ struct plugin_setting_place {
     bool is_string; /* in quotes, and no number or boolean */
 };
 
-struct plugin_options {
-    const char *directory; /* -plugin-dir */
-    const char *load;      /* -plugin-load: "a-1,b-2"; NULL or "": none */
-    const char *locked;    /* -plugin-locked: "a,b"; NULL or "": none */
-    bool skip_on_failure;  /* -skip-plugin-on-failure; not for plugins that are locked */
-    /* Settings of [plugin.NAME]: value of key as text, NULL when absent. Borrowed; lives as long as
-     * the registry. */
-    const char *(*setting)(void *user, const char *plugin, const char *key);
+/* A configuration file's [plugin.NAME], as far as plugins read it. */
+struct plugin_settings {
+    /* The value of key as text, NULL when absent; borrowed. NULL: there are none. */
+    const char *(*value)(void *user, const char *plugin, const char *key);
     /* Where that key stands. false: nowhere. NULL: nobody knows. */
-    bool (*setting_place)(void *user, const char *plugin, const char *key,
-                          struct plugin_setting_place *place);
-    void *setting_user;
-    const char *variables_file;     /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
-    const char *data_directory;     /* NULL: none */
-    struct plugin_storage *storage; /* where plugins store keys; NULL: nowhere */
+    bool (*place)(void *user, const char *plugin, const char *key,
+                  struct plugin_setting_place *place);
+    void *user;
+};
+
+struct plugin_options {
+    const char *directory;           /* -plugin-dir */
+    const char *load;                /* -plugin-load: "a-1,b-2"; NULL or "": none */
+    const char *locked;              /* -plugin-locked: "a,b"; NULL or "": none */
+    bool skip_on_failure;            /* -skip-plugin-on-failure; not for plugins that are locked */
+    struct plugin_settings settings; /* what it lends lives as long as the registry */
+    const char *variables_file;      /* where SET GLOBAL and SET PERSIST are kept; NULL: nowhere */
+    const char *data_directory;      /* NULL: none */
+    struct plugin_storage *storage;  /* where plugins store keys; NULL: nowhere */
     /* The index-th name of a weir_name_list; NULL: there are no more. NULL itself: none are known. */
     const char *(*known_name)(uint32_t list, size_t index);
 };
@@ -439,6 +443,7 @@ enum plugin_set_scope {
     PLUGIN_SET_GLOBAL,
     PLUGIN_SET_PERSIST,      /* the same: both survive a restart */
     PLUGIN_SET_PERSIST_ONLY, /* for the next start; also for variables that are read-only */
+    PLUGIN_SET_FILE,         /* as the configuration file says: kept nowhere else */
 };
 
 struct plugin_assignment; /* a value that may be set */
@@ -469,6 +474,23 @@ WEIR_MUST_CHECK int plugin_variables_set(struct plugin_registry *registry,
                                          struct error *error);
 
 void plugin_assignment_free(struct plugin_assignment *assignment); /* NULL is allowed */
+
+/* ---- The configuration file, read again (reloaded_settings.c) ---- */
+
+struct plugin_reloaded_settings;
+
+/* What the file has for variables now, if each is right and no plugin refuses it. Returns owned; NULL: *error says what is
+ * wrong, and where. changes_locked: also those of plugins that are locked. notes: sentences about those
+ * that differ and do not take effect, with "; " between them. source: borrowed until it returns. May block. */
+WEIR_MUST_CHECK struct plugin_reloaded_settings *
+plugin_reloaded_settings_read(struct plugin_registry *registry,
+                              const struct plugin_settings *source, bool changes_locked,
+                              struct strbuf *notes, struct error *error);
+
+/* They take effect, but for those that SET GLOBAL has changed meanwhile. -1 without memory. */
+WEIR_MUST_CHECK int plugin_reloaded_settings_set(struct plugin_reloaded_settings *settings,
+                                                 struct error *error);
+void plugin_reloaded_settings_free(struct plugin_reloaded_settings *settings); /* NULL is allowed */
 
 /* ---- Variables that the nodes of a cluster share (cluster_values.c) ---- */
 

@@ -308,25 +308,24 @@ static int read_text(const struct plugin_variable *variable, const char *text, c
     return -1;
 }
 
-int plugin_variable_read_configured(struct plugin_variable *variable, struct error *error)
+int plugin_variable_read_configured(const struct plugin_variable *variable,
+                                    const struct plugin_settings *settings,
+                                    struct plugin_value *value, struct plugin_setting_place *place,
+                                    struct error *error)
 {
-    const struct plugin_options *options = &variable->plugin->registry->options;
     const char *plugin = variable->plugin->identity.name;
     const char *key = variable->definition->name + strlen(plugin) + 1;
-    const char *text =
-        options->setting ? options->setting(options->setting_user, plugin, key) : NULL;
+    const char *text = settings->value ? settings->value(settings->user, plugin, key) : NULL;
     char where[512];
-    struct plugin_setting_place place = {0};
-    bool is_known = text && options->setting_place &&
-                    options->setting_place(options->setting_user, plugin, key, &place);
+    *place = (struct plugin_setting_place){0};
+    bool is_known = text && settings->place && settings->place(settings->user, plugin, key, place);
     snprintf(where, sizeof where, "[plugin.%s]", plugin);
     if (is_known)
-        snprintf(where, sizeof where, "%.400s:%u: [plugin.%s]", place.file, place.line, plugin);
-    if (is_known && variable->definition->type == PLUGIN_TYPE_STR && !place.is_string)
+        snprintf(where, sizeof where, "%.400s:%u: [plugin.%s]", place->file, place->line, plugin);
+    if (is_known && variable->definition->type == PLUGIN_TYPE_STR && !place->is_string)
         return error_set(error, "%s %s = %s: must be a string, in quotes", where, key, text);
-    variable->place = place;
-    return read_text(variable, text ? text : variable->definition->initial.text, where,
-                     &variable->configured, error);
+    return read_text(variable, text ? text : variable->definition->initial.text, where, value,
+                     error);
 }
 
 static int begin_variable(struct plugin_variable *variable, struct error *error)
@@ -336,7 +335,8 @@ static int begin_variable(struct plugin_variable *variable, struct error *error)
     const struct plugin_definition *definition = variable->definition;
     const char *kept = plugin_persisted_text(&registry->variables->persisted, definition->name);
     struct plugin_value value = {0};
-    if (plugin_variable_read_configured(variable, error) < 0 ||
+    if (plugin_variable_read_configured(variable, &options->settings, &variable->configured,
+                                        &variable->place, error) < 0 ||
         (kept && read_text(variable, kept, options->variables_file, &value, error) < 0))
         return -1;
     const struct plugin_value *current = kept ? &value : &variable->configured;
@@ -397,6 +397,7 @@ void plugin_variables_end(struct plugin_registry *registry)
         values = older;
     }
     plugin_persisted_release(&variables->persisted);
+    free(variables->settings_path);
     pthread_mutex_destroy(&variables->lock);
     free(variables->items);
     free(variables);

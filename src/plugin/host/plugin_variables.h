@@ -59,10 +59,14 @@ struct plugin_variables {
     size_t count, slots;
     _Atomic(struct plugin_session_values *) shared; /* what new sessions begin with; newest first */
     struct plugin_persisted persisted;
+    char *settings_path; /* the file's that was read again, for places in it; owned */
 };
 
-/* Fills in variable->configured, which is owned, and its place: what the configuration file says, or the manifest. */
-WEIR_MUST_CHECK int plugin_variable_read_configured(struct plugin_variable *variable,
+/* Fills in the value, which is owned, and its place: what the configuration file says, or the manifest. */
+WEIR_MUST_CHECK int plugin_variable_read_configured(const struct plugin_variable *variable,
+                                                    const struct plugin_settings *settings,
+                                                    struct plugin_value *value,
+                                                    struct plugin_setting_place *place,
                                                     struct error *error);
 
 /* A table of what the global values are now; share() makes it what new sessions begin with. NULL:

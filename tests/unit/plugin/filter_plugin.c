@@ -35,7 +35,7 @@ struct plugin_registry *load_from(const struct workshop *workshop, const char *o
     struct error error = {""};
     const struct plugin_options options = {.directory = workshop_path(workshop, "%s", out),
                                            .load = "ip_filter-1",
-                                           .setting = setting,
+                                           .settings.value = setting,
                                            .storage = storage};
     struct plugin_registry *registry = plugin_registry_load(&options, &error);
     assert_string_equal(error.message, "");

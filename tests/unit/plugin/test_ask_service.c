@@ -125,8 +125,8 @@ static struct plugin_registry *load(struct workshop *workshop, const char *addre
     snprintf(folder, sizeof folder, "%s", workshop_path(workshop, "out"));
     struct plugin_options options = {.directory = folder,
                                      .load = "ask_service-1",
-                                     .setting = setting,
-                                     .setting_user = (void *)address};
+                                     .settings.value = setting,
+                                     .settings.user = (void *)address};
     return plugin_registry_load(&options, error);
 }
 

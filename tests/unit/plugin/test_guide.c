@@ -44,8 +44,8 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
     error->message[0] = '\0';
     struct plugin_options options = {.directory = workshop_path(workshop, "out"),
                                      .load = "no_drop-1",
-                                     .setting = setting,
-                                     .setting_user = (void *)owner};
+                                     .settings.value = setting,
+                                     .settings.user = (void *)owner};
     return plugin_registry_load(&options, error);
 }
 

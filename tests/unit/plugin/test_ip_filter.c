@@ -20,8 +20,8 @@ static struct plugin_registry *load(const struct workshop *workshop, const char 
     error->message[0] = '\0';
     struct plugin_options options = {.directory = folder,
                                      .load = "ip_filter-1",
-                                     .setting = setting,
-                                     .setting_user = (void *)file};
+                                     .settings.value = setting,
+                                     .settings.user = (void *)file};
     return plugin_registry_load(&options, error);
 }
 

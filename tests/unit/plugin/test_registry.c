@@ -33,8 +33,8 @@ static struct plugin_registry *try_load(struct workshop *workshop, const char *l
     struct plugin_options options = {.directory = folder,
                                      .load = list,
                                      .skip_on_failure = skip,
-                                     .setting = setting,
-                                     .setting_user = workshop};
+                                     .settings.value = setting,
+                                     .settings.user = workshop};
     return plugin_registry_load(&options, error);
 }
 

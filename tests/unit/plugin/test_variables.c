@@ -196,7 +196,7 @@ static struct plugin_registry *load(struct workshop *workshop, struct error *err
     snprintf(folder, sizeof folder, "%s", workshop_path(workshop, "out"));
     snprintf(file, sizeof file, "%s", workshop_path(workshop, "data/variables.toml"));
     struct plugin_options options = {
-        .directory = folder, .load = "v-1", .setting = setting, .variables_file = file};
+        .directory = folder, .load = "v-1", .settings.value = setting, .variables_file = file};
     return plugin_registry_load(&options, error);
 }
 
