@@ -14,11 +14,8 @@
 #include "gateway/configuration.h"
 #include "gateway/connection.h"
 #include "gateway/crash.h"
-<<<<<<< HEAD
-#include "gateway/processes.h"
-=======
 #include "gateway/ended_statements.h"
->>>>>>> wt-first-networks
+#include "gateway/processes.h"
 #include "gateway/reload.h"
 #include "gateway/trace_loading.h"
 
@@ -248,11 +245,8 @@ static const struct session_operations operations = {
     .id_remove = id_remove,
     .id_find = id_find,
     .kill_elsewhere = kill_elsewhere,
-<<<<<<< HEAD
     .processes = list_processes,
-=======
     .end_statement = end_statement,
->>>>>>> wt-first-networks
     .backend_choose = backend_choose,
     .backend_leave = backend_leave,
     .backend_failed = backend_failed,

@@ -163,14 +163,11 @@ struct session_operations {
      * message. NULL: there is only one backend. */
     int (*kill_elsewhere)(void *owner, const struct session_backend *backend, const char *statement,
                           struct error *error);
-<<<<<<< HEAD
     /* Lists this gateway's sessions. Blocks, any thread but a worker's. NULL: they are not known. */
     void (*processes)(void *owner, struct session_process_list *list);
-=======
     /* Ends what a session still runs at its backend, and its connection there (backend_id), as far as the gateway
      * can. Does not wait. NULL: it goes on. */
     void (*end_statement)(void *owner, const struct session_backend *backend, uint32_t backend_id);
->>>>>>> wt-first-networks
     /* Chooses a backend. wanted: a name or a role; NULL: any. tried: bits of the numbers that are not to
      * be chosen. Returns false and a message if there is none. NULL: it is environment->backend. */
     bool (*backend_choose)(void *owner, const char *wanted, uint32_t tried,
