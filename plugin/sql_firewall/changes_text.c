@@ -133,7 +133,8 @@ static void print_key(struct printing *printing, weir_string account,
         strbuf_add_text(&printing->piece, "forget ");
     if (!changed->allows || key.sort == KEY_TEXT)
         key.shown = (weir_string){NULL, 0};
-    strbuf_add(&printing->piece, line, key_print(&key, line));
+    const size_t size = key_print(&key, line);
+    strbuf_add(&printing->piece, line, size);
     add_piece(printing, account, key.database);
 }
 
@@ -155,7 +156,13 @@ static void print_account(struct printing *printing, const struct changed_accoun
 bool changes_print(const struct changes *changes, size_t most,
                    bool (*each)(void *user, weir_string text), void *user)
 {
-    struct printing printing = {.most = most, .each = each, .user = user, .ok = true};
+    struct printing printing = {.most = most,
+                                .each = each,
+                                .user = user,
+                                .text = STRBUF_INIT,
+                                .heading = STRBUF_INIT,
+                                .piece = STRBUF_INIT,
+                                .ok = true};
     for (const struct changed_account *account = changes->first; account && printing.ok;
          account = account->next)
         print_account(&printing, account);

@@ -47,7 +47,7 @@ struct key {
     size_t uncertain_count;
     int64_t own[OWN]; /* revisions of this node's last puts that were answered: a ring */
     size_t own_count;
-    int64_t last_own; /* the last of them */
+    int64_t last_own;               /* the last of them */
     bool due_disabled, due_granted; /* of the last statement, */
     bool is_due;                    /* which is not put yet, */
     bool is_putting;                /* or is being put, */

@@ -20,7 +20,7 @@ from harness.waiting import wait_for
 
 HAS_PROGRAMS = all(shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin") for name in ("etcd", "etcdctl", "haproxy"))
 KEY = "/tidb/plugins/sql_firewall"
-pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(120),
+pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(300),
               pytest.mark.skipif(not HAS_PROGRAMS, reason="etcd or HAProxy is not installed")]
 
 

@@ -10,7 +10,7 @@ from cluster_faults_common import LISTED, Cluster, rows
 from firewall_common import firewall  # noqa: F401
 from harness.waiting import wait_for
 
-pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(90),
+pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(240),
               pytest.mark.skipif(not (shutil.which("etcd") and shutil.which("etcdctl")), reason="etcd is not installed")]
 
 # Seconds; docs/cluster.md names them.
