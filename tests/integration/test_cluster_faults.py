@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(240),
 # Seconds; docs/cluster.md names them.
 AGREED = 2  # on what was done while nothing fails
 FOUND = 10  # while some etcds have failed and most have not; and once most of them are back
-LEASE = 15  # until a node that was killed, or cut off, is nobody's any more
+LEASE = 20  # until a node that was killed, or cut off, is nobody's any more
 STATEMENT = 2  # the longest that any statement may take: nobody waits for etcd
 
 
