@@ -78,6 +78,8 @@ static struct queue take_queue(void)
 static void settle(struct queue *taken, bool is_saved)
 {
     struct queue kept = {0};
+    if (is_saved) /* whoever waits for a reply finds it so */
+        atomic_fetch_sub(&unsaved, taken->lines);
     for (struct waiting *item = taken->first, *next; item; item = next) {
         next = item->next;
         if (item->hold)
@@ -95,8 +97,6 @@ static void settle(struct queue *taken, bool is_saved)
         kept.lines += queue.lines;
         queue = kept;
     }
-    if (is_saved)
-        atomic_fetch_sub(&unsaved, taken->lines);
     pthread_mutex_unlock(&learning);
 }
 

@@ -358,6 +358,11 @@ void sharing_mode_set(weir_string account, int mode)
 
 void sharing_changed(const struct allow_lists *before, const struct allow_lists *after)
 {
+    pthread_mutex_lock(&own.lock);
+    const bool is_off = own.state == SHARING_OFF;
+    pthread_mutex_unlock(&own.lock);
+    if (is_off)
+        return;
     struct changes *changes = changes_new();
     const bool ok = changes && changes_between(changes, before, after);
     pthread_mutex_lock(&own.lock);
