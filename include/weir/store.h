@@ -98,6 +98,8 @@ typedef struct weir_store_news {
     int64_t revision;
     const weir_store_entry *entries;
     size_t count;
+    uint32_t is_shared; /* 1: other servers may have the store, too; 0: it is this one's alone */
+    uint32_t reserved;
 } weir_store_news;
 
 typedef void weir_store_done(void *user, const weir_store_answer *answer);

@@ -205,18 +205,17 @@ static void expect_account(const weir_plugin *plugin, weir_string account)
     atomic_fetch_add(&fake_host.accounts_expected, 1);
 }
 
-/* There is no store. */
 static int store_call(const weir_plugin *plugin, const struct weir_store_request *request)
 {
-    (void)plugin, (void)request;
-    return 0;
+    (void)plugin;
+    return fake_host.store_call ? fake_host.store_call(request) : 0;
 }
 
 static int store_watch(const weir_plugin *plugin, weir_string prefix,
                        void (*watcher)(void *user, const struct weir_store_news *news), void *user)
 {
-    (void)plugin, (void)prefix, (void)watcher, (void)user;
-    return 0;
+    (void)plugin;
+    return fake_host.store_watch ? fake_host.store_watch(prefix, watcher, user) : 0;
 }
 
 static const weir_host_functions functions = {

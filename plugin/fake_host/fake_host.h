@@ -53,6 +53,10 @@ struct fake_host {
     atomic_ullong chosen;                                   /* calls of weir_choose_backend() */
     atomic_ullong accounts_expected;                        /* calls of weir_expect_account() */
     const char *(*known_name)(uint32_t list, size_t index); /* NULL: the host is an older one */
+    /* The store; NULL: there is none. */
+    int (*store_call)(const struct weir_store_request *request);
+    int (*store_watch)(weir_string prefix,
+                       void (*watcher)(void *user, const struct weir_store_news *news), void *user);
     struct weir_hold *last_hold; /* that was given; one of the last FAKE_HOLDS */
 };
 #define FAKE_HOLDS 4096

@@ -103,6 +103,17 @@ static uint64_t hash_of_key(const uint8_t bytes[KEY_BYTES], weir_string database
     return hash_of_bytes(bytes) ^ (database.data ? hash_of_name(database) : 0);
 }
 
+uint64_t key_hash(const struct key *key)
+{
+    return hash_of_key(key->bytes, key->database);
+}
+
+bool key_is_same(const struct key *a, const struct key *b)
+{
+    return a->sort == b->sort && memcmp(a->bytes, b->bytes, KEY_BYTES) == 0 &&
+           !a->database.data == !b->database.data && text_equals(a->database, b->database);
+}
+
 static uint64_t entry_hash(const void *item)
 {
     const struct entry *entry = item;
@@ -125,8 +136,7 @@ bool entry_is(const struct entry *entry, const struct key *key)
             (entry->database.data && text_equals(entry->database, key->database)));
 }
 
-/* Letter case makes no difference: hosts are compared without it. */
-static uint64_t hash_of_account(weir_string name)
+uint64_t account_hash_of(weir_string name)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < name.size; i++)
@@ -137,7 +147,7 @@ static uint64_t hash_of_account(weir_string name)
 static uint64_t account_hash(const void *item)
 {
     const struct account *account = item;
-    return hash_of_account((weir_string){account->name, account->name_size});
+    return account_hash_of((weir_string){account->name, account->name_size});
 }
 
 static bool account_fits(const void *item, const void *wanted)
@@ -154,13 +164,12 @@ static const struct lookup_kind accounts_kind = {account_hash, account_fits};
 
 struct account *allow_lists_find(const struct allow_lists *lists, weir_string name)
 {
-    return lookup_find(&lists->accounts, &accounts_kind, hash_of_account(name), &name);
+    return lookup_find(&lists->accounts, &accounts_kind, account_hash_of(name), &name);
 }
 
 bool account_has(const struct account *account, const struct key *key)
 {
-    return lookup_find(&account->entries, &entries_kind, hash_of_key(key->bytes, key->database),
-                       key) != NULL;
+    return lookup_find(&account->entries, &entries_kind, key_hash(key), key) != NULL;
 }
 
 bool account_allows(const struct account *account, const struct key *key)

@@ -106,6 +106,21 @@ size_t allow_lists_unbound(const struct allow_lists *lists); /* those that count
 int allow_lists_strictest_mode(const struct allow_lists *lists);
 bool allow_lists_are_empty(const struct allow_lists *lists); /* there is no account */
 
+/* ---- All of it: allow_list_copy.c ---- */
+
+/* Calls each() for every account, with its mode and no key, and after it for each of its statements. Any thread, while
+ * the lists are there. */
+void allow_lists_each(const struct allow_lists *lists,
+                      void (*each)(void *user, weir_string account, int mode,
+                                   const struct key *key),
+                      void *user);
+
+/* A copy without the accounts (key NULL) and statements of which leaves_out() says so. Returns owned; NULL: no memory. */
+WEIR_MUST_CHECK struct allow_lists *
+allow_lists_copy(const struct allow_lists *lists,
+                 bool (*leaves_out)(void *user, weir_string account, const struct key *key),
+                 void *user);
+
 /* ---- The file: allow_list_file.c ---- */
 
 #define DATABASE_BYTES 512 /* a database's name has at most 64 characters */
@@ -116,6 +131,12 @@ struct allow_heading {
     weir_string database; /* in room, or absent: any */
     char room[DATABASE_BYTES];
 };
+
+/* The rest of a line that begins with the word, in *rest; it may be empty. */
+bool line_is(const char *line, const char *word, weir_string *rest);
+/* Reads "SORT HEX SHOWN"; key->shown borrows it. NULL, or what is wrong with the line. */
+const char *key_read(const char *line, struct key *key);
+int mode_read(const char *name); /* NO_MODE: it is none */
 
 /* Adds what a line says, which is changed. NULL, or what is wrong with the line. */
 const char *allow_lists_read_line(struct allow_lists *lists, char *line,

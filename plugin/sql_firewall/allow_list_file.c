@@ -30,8 +30,7 @@ static const char *const sort_names[KEY_SORT_COUNT] = {
 
 /* ---- Reading ---- */
 
-/* "SORT HEX SHOWN" -> the key; NULL or what is wrong. */
-static const char *parse_entry(const char *line, struct key *key)
+const char *key_read(const char *line, struct key *key)
 {
     const char *hex = strchr(line, ' ');
     size_t word = hex ? (size_t)(hex - line) : strlen(line);
@@ -52,7 +51,7 @@ static const char *parse_entry(const char *line, struct key *key)
     return NULL;
 }
 
-static int mode_of(const char *name)
+int mode_read(const char *name)
 {
     for (int mode = 0; mode < FIREWALL_MODE_COUNT; mode++)
         if (strcmp(firewall_mode_names[mode], name) == 0)
@@ -60,15 +59,13 @@ static int mode_of(const char *name)
     return NO_MODE;
 }
 
-/* Whether the line is of the account or database that others follow; and the name, which may be
- * empty. */
-static bool is_heading(const char *line, const char *word, weir_string *name)
+bool line_is(const char *line, const char *word, weir_string *rest)
 {
     size_t size = strlen(word);
     if (strncmp(line, word, size) != 0 || (line[size] != ' ' && line[size] != '\0'))
         return false;
     const char *at = line + size + (line[size] == ' ');
-    *name = (weir_string){at, strlen(at)};
+    *rest = (weir_string){at, strlen(at)};
     return true;
 }
 
@@ -103,12 +100,12 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line,
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0] == '\0' || line[0] == '#')
         return NULL;
-    if (is_heading(line, "account", &name))
+    if (line_is(line, "account", &name))
         return read_account(lists, heading, name);
-    if (is_heading(line, "database", &name))
+    if (line_is(line, "database", &name))
         return read_database(heading, name);
     if (strncmp(line, "mode ", 5) == 0) {
-        int mode = mode_of(line + 5);
+        int mode = mode_read(line + 5);
         if (mode == NO_MODE)
             return "has a mode that is none of OFF, RECORDING, DETECTING, PROTECTING";
         if (heading->account)
@@ -116,7 +113,7 @@ const char *allow_lists_read_line(struct allow_lists *lists, char *line,
         return heading->account ? NULL : "stands before the first account";
     }
     struct key key;
-    const char *wrong = parse_entry(line, &key);
+    const char *wrong = key_read(line, &key);
     key.database = heading->database;
     if (!wrong && !heading->account)
         wrong = "stands before the first account";
@@ -143,8 +140,7 @@ static bool read_lines(struct allow_lists *lists, FILE *file, const char *path, 
         number++;
         bool is_whole = line[size - 1] == '\n' || number == 1;
         bool has_nul = strlen(line) != (size_t)size;
-        if (!is_whole &&
-            (is_heading(line, "account", &name) || is_heading(line, "database", &name)))
+        if (!is_whole && (line_is(line, "account", &name) || line_is(line, "database", &name)))
             *is_torn = true;
         else if (has_nul)
             wrong = "has a NUL byte in it";

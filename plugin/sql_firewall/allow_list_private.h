@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What allow_list.c (the tables) and allow_list_file.c (the file) share. */
+ * What the files of the lists share: allow_list.c (the tables), allow_list_copy.c, allow_list_file.c (the file), and
+ * changes.c, which has tables of its own. */
 #ifndef SQL_FIREWALL_ALLOW_LIST_PRIVATE_H
 #define SQL_FIREWALL_ALLOW_LIST_PRIVATE_H
 
@@ -38,6 +39,12 @@ struct allow_lists {
     atomic_size_t count;             /* statements of all accounts */
     atomic_size_t unbound;           /* those that count in any database */
 };
+
+/* For lookups. Letter case makes no difference to an account's: hosts are compared without it. */
+uint64_t key_hash(const struct key *key);
+bool key_is_same(const struct key *a,
+                 const struct key *b); /* the same database, too, or none given */
+uint64_t account_hash_of(weir_string name);
 
 /* Whether the entry is the key, in the key's database or, if that is absent, in whichever. */
 bool entry_is(const struct entry *entry, const struct key *key);

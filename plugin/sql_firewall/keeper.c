@@ -14,6 +14,7 @@
 #include <weir/strbuf.h>
 
 #include "allow_list.h"
+#include "sharing.h"
 
 #define RETRY_SECONDS 1 /* after a save that failed */
 
@@ -77,6 +78,8 @@ static struct queue take_queue(void)
 static void settle(struct queue *taken, bool is_saved)
 {
     struct queue kept = {0};
+    if (is_saved) /* whoever waits for a reply finds it so */
+        atomic_fetch_sub(&unsaved, taken->lines);
     for (struct waiting *item = taken->first, *next; item; item = next) {
         next = item->next;
         if (item->hold)
@@ -94,8 +97,6 @@ static void settle(struct queue *taken, bool is_saved)
         kept.lines += queue.lines;
         queue = kept;
     }
-    if (is_saved)
-        atomic_fetch_sub(&unsaved, taken->lines);
     pthread_mutex_unlock(&learning);
 }
 
@@ -136,14 +137,23 @@ void keeper_release_when_saved(weir_hold *hold)
     pthread_mutex_unlock(&learning);
 }
 
-enum learned keeper_learn(weir_string account, const struct key *key)
+/* Under learning. */
+static enum learned learn(weir_string account, const struct key *key)
 {
-    pthread_mutex_lock(&learning);
     struct allow_lists *now = atomic_load(&lists);
     struct account *list = allow_lists_make(now, account);
     enum learned learned = list ? account_learn(now, list, key) : LEARNED_FULL;
     if (learned == LEARNED_NEW)
         queue_line(account, key);
+    return learned;
+}
+
+enum learned keeper_learn(weir_string account, const struct key *key)
+{
+    pthread_mutex_lock(&learning);
+    enum learned learned = learn(account, key);
+    if (learned == LEARNED_NEW)
+        sharing_learned(account, key);
     pthread_mutex_unlock(&learning);
     return learned;
 }
@@ -267,6 +277,7 @@ static bool read_again(struct error *error)
     add_waiting(next);
     struct allow_lists *old = atomic_exchange(&lists, next);
     must_write_whole = must_write_whole || is_torn;
+    sharing_changed(old, next); /* in one order with what sessions learn */
     pthread_mutex_unlock(&learning);
     readers_wait(&keeper_readers);
     allow_lists_free(old);
@@ -303,6 +314,8 @@ bool keeper_set_mode(weir_string account, int mode, struct error *error)
         error_set(error, "no memory");
     else if (!ok)
         account_set_mode(list, before);
+    if (ok)
+        sharing_mode_set(account, mode);
     pthread_mutex_unlock(&filing);
     return ok;
 }
@@ -313,6 +326,78 @@ bool keeper_remove(weir_string account, const struct key *key, struct error *err
     pthread_mutex_lock(&filing);
     bool ok = save(error) && allow_lists_write(atomic_load(&lists), path, &left_out, error) &&
               read_again(error);
+    pthread_mutex_unlock(&filing);
+    return ok;
+}
+
+/* ---- From other nodes ---- */
+
+struct taking {
+    const struct changes *changes;
+    bool takes_away; /* something that there is */
+};
+
+static bool is_taken(void *user, weir_string account, const struct key *key)
+{
+    return changes_take_away(((struct taking *)user)->changes, account, key);
+}
+
+static void look_whether_taken(void *user, weir_string account, int mode, const struct key *key)
+{
+    struct taking *taking = user;
+    (void)mode;
+    taking->takes_away = taking->takes_away || is_taken(taking, account, key);
+}
+
+/* Under learning. Returns the lists without what is taken away, the lists of now if nothing is, or NULL: no memory. */
+static struct allow_lists *take_away(const struct changes *changes)
+{
+    struct allow_lists *now = atomic_load(&lists);
+    struct taking taking = {.changes = changes};
+    allow_lists_each(now, look_whether_taken, &taking);
+    if (!taking.takes_away)
+        return now;
+    must_write_whole = true;
+    return allow_lists_copy(now, is_taken, &taking);
+}
+
+/* Under learning. False: no memory, or the list is full. */
+static bool take_over(const struct changed_account *said)
+{
+    const weir_string name = {said->name, said->name_size};
+    bool ok = true;
+    if (said->mode != MODE_UNSAID) {
+        struct account *list = allow_lists_make(atomic_load(&lists), name);
+        ok = list != NULL;
+        if (ok && account_mode(list) != said->mode)
+            must_write_whole = true;
+        if (ok)
+            account_set_mode(list, said->mode);
+    }
+    for (const struct changed_key *key = said->first; key; key = key->next)
+        if (key->is_said && key->allows)
+            ok = learn(name, &key->key) != LEARNED_FULL && ok;
+    return ok;
+}
+
+bool keeper_apply(const struct changes *changes)
+{
+    struct error error;
+    pthread_mutex_lock(&filing);
+    pthread_mutex_lock(&learning);
+    struct allow_lists *old = atomic_load(&lists), *next = take_away(changes);
+    bool ok = next != NULL;
+    if (ok)
+        atomic_store(&lists, next);
+    for (const struct changed_account *at = changes->first; at; at = at->next)
+        ok = take_over(at) && ok;
+    pthread_cond_signal(&changed); /* what cannot be saved now is later */
+    pthread_mutex_unlock(&learning);
+    if (next && next != old) {
+        readers_wait(&keeper_readers);
+        allow_lists_free(old);
+    }
+    (void)save(&error); /* and says so */
     pthread_mutex_unlock(&filing);
     return ok;
 }
@@ -345,6 +430,7 @@ bool keeper_open(const char *file, struct error *error)
 void keeper_close(void)
 {
     struct error error;
+    sharing_end();
     pthread_mutex_lock(&learning);
     is_ending = true;
     pthread_cond_signal(&changed);

@@ -4,7 +4,7 @@
  * appended to the file by a thread of the keeper's own; a session's reply can be kept back until
  * that has been synced. So what a client has read the result of, while it was recorded, is in the
  * file, also after a kill -9 or a power cut. What cannot be written is tried again every second;
- * no reply is held back meanwhile. */
+ * no reply is held back meanwhile. What changes here is handed to sharing.h, which tells other nodes. */
 #ifndef SQL_FIREWALL_KEEPER_H
 #define SQL_FIREWALL_KEEPER_H
 
@@ -48,6 +48,10 @@ WEIR_MUST_CHECK bool keeper_set_mode(weir_string account, int mode, struct error
 
 /* Forgets a statement of the account, or with no key all of them and its mode. */
 WEIR_MUST_CHECK bool keeper_remove(weir_string account, const struct key *key, struct error *error);
+
+/* Applies what other nodes have done, and saves it. False: no memory, or a list is full. */
+struct changes;
+WEIR_MUST_CHECK bool keeper_apply(const struct changes *changes);
 
 /* Statements that are learned and not saved. */
 size_t keeper_unsaved(void);

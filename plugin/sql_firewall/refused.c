@@ -9,6 +9,8 @@
 #include <string.h>
 #include <weir/account.h>
 
+#include "allow_list_private.h"
+
 struct refused {
     uint8_t digest[KEY_BYTES]; /* of the whole statement */
     struct key key;            /* its texts are in `text` */
@@ -55,18 +57,12 @@ static bool is_of(const struct refused *refused, weir_string account,
            account_is(refused->account, account);
 }
 
-static bool is_same(const struct key *a, const struct key *b)
-{
-    return a->sort == b->sort && memcmp(a->bytes, b->bytes, KEY_BYTES) == 0 &&
-           !a->database.data == !b->database.data && text_equals(a->database, b->database);
-}
-
 void refused_note(weir_string account, const uint8_t digest[KEY_BYTES], const struct key *key)
 {
     bool is_there = false;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < REFUSED_KEPT && !is_there; i++)
-        is_there = is_of(ring[i], account, digest) && is_same(&ring[i]->key, key);
+        is_there = is_of(ring[i], account, digest) && key_is_same(&ring[i]->key, key);
     struct refused *made = is_there ? NULL : refused_new(account, digest, key);
     if (made) {
         free(ring[next]);

@@ -22,6 +22,7 @@
 #include "noise.h"
 #include "places.h"
 #include "refused.h"
+#include "sharing.h"
 #include "statement.h"
 
 #define COMMAND_CHANGE_USER 0x11
@@ -446,6 +447,8 @@ weir_verdict OnInit(const weir_manifest *manifest)
     weir_verdict verdict = read_rules();
     if (verdict != WEIR_OK)
         keeper_close();
+    else
+        sharing_begin();
     return verdict;
 }
 

@@ -225,12 +225,12 @@ static void turn(struct file_store *own)
     if (!is_open(own)) {
         if (own->opened_ns)
             for (struct follow *one = own->follows; one; one = one->next)
-                follow_tell(one, &own->data, own->failure.message);
+                (void)follow_tell(one, &own->data, own->failure.message);
         return;
     }
     settle(own);
     for (struct follow *one = own->follows; one; one = one->next)
-        follow_tell(one, &own->data, NULL);
+        (void)follow_tell(one, &own->data, NULL);
     data_compact(&own->data);
     file_log_tidy(&own->log, &own->data);
 }

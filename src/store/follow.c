@@ -30,16 +30,16 @@ static void tell_lost(struct follow *follow, const char *why)
     follow->follower(follow->user, &(struct store_news){.kind = STORE_LOST, .message = why});
 }
 
-void follow_tell(struct follow *follow, const struct store_data *data, const char *lost)
+size_t follow_tell(struct follow *follow, const struct store_data *data, const char *lost)
 {
     const struct store_bytes prefix = {.data = follow->prefix, .size = follow->prefix_size};
     const bool was_lost = follow->is_lost;
     if (lost) {
         tell_lost(follow, lost);
-        return;
+        return 0;
     }
     if (follow->seen == data->revision && !was_lost)
-        return;
+        return 0;
     const bool is_all = follow->seen < data->compacted; /* always true of the first news */
     struct store_news news = {.kind = is_all ? STORE_EVERYTHING : STORE_CHANGES,
                               .message = "",
@@ -47,11 +47,12 @@ void follow_tell(struct follow *follow, const struct store_data *data, const cha
     struct store_entry *entries = is_all ? data_keys(data, prefix, &news.count)
                                          : data_changes(data, prefix, follow->seen, &news.count);
     if (!entries)
-        return; /* no memory: with the next change */
+        return 0; /* no memory: with the next change */
     news.entries = entries;
     follow->is_lost = false;
     follow->seen = data->revision;
     if (is_all || news.count || was_lost)
         follow->follower(follow->user, &news);
     free(entries);
+    return news.count;
 }

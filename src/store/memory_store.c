@@ -16,6 +16,8 @@ struct memory_hub {
     struct store_data data;
     uint64_t now_ns;
     struct request_copy *requests;
+    struct request_copy *stalled; /* to be carried out later, by nobody's wish */
+    struct memory_counts counts;
     struct follow *follows;
     struct timer *timers;
 };
@@ -23,7 +25,7 @@ struct memory_hub {
 struct memory_store {
     struct store store;
     struct memory_hub *hub;
-    bool is_cut;
+    bool is_cut, is_stalled;
 };
 
 static struct memory_store *memory_of(struct store *store)
@@ -65,6 +67,20 @@ static uint64_t now_ns(struct store *store)
 
 static const char unreached[] = "the store cannot be reached";
 
+/* Answers it before it is carried out. */
+static void stall(struct memory_hub *hub, struct request_copy *copy, struct store_answer *answer)
+{
+    struct store_request again = copy->request;
+    const bool is_change = again.action == STORE_WRITE || again.action == STORE_DELETE;
+    again.done = NULL;
+    struct request_copy *later = is_change ? request_copy_new(copy->store, &again) : NULL;
+    if (later) {
+        answer->status = STORE_UNKNOWN;
+        DL_APPEND(hub->stalled, later);
+    }
+    request_copy_answer(copy, answer);
+}
+
 static void carry_out(struct memory_hub *hub, struct request_copy *copy)
 {
     struct store_answer answer = {.status = STORE_FAILED, .message = unreached};
@@ -72,6 +88,11 @@ static void carry_out(struct memory_hub *hub, struct request_copy *copy)
         request_copy_answer(copy, &answer);
         return;
     }
+    if (memory_of(copy->store)->is_stalled) {
+        stall(hub, copy, &answer);
+        return;
+    }
+    *(copy->request.action == STORE_READ ? &hub->counts.reads : &hub->counts.changes) += 1;
     if (copy->request.action == STORE_READ) {
         data_read(&hub->data, &copy->request, &answer);
     } else {
@@ -92,12 +113,18 @@ static void answer_all(struct memory_hub *hub)
     }
 }
 
+static bool is_away(struct store *store)
+{
+    return memory_of(store)->is_cut || memory_of(store)->is_stalled;
+}
+
 static void turn(struct memory_hub *hub)
 {
     do {
         answer_all(hub);
         for (struct follow *one = hub->follows; one; one = one->next)
-            follow_tell(one, &hub->data, memory_of(one->store)->is_cut ? unreached : NULL);
+            hub->counts.told +=
+                follow_tell(one, &hub->data, is_away(one->store) ? unreached : NULL);
     } while (hub->requests);
 }
 
@@ -134,6 +161,24 @@ void memory_store_cut(struct store *store, bool is_cut)
     memory_of(store)->is_cut = is_cut;
 }
 
+void memory_store_stall(struct store *store, bool is_stalled)
+{
+    struct memory_hub *hub = memory_of(store)->hub;
+    memory_of(store)->is_stalled = is_stalled;
+    for (struct request_copy *one = hub->stalled, *next; one && !is_stalled; one = next) {
+        next = one->next;
+        if (one->store == store) {
+            DL_DELETE(hub->stalled, one);
+            DL_APPEND(hub->requests, one);
+        }
+    }
+}
+
+struct memory_counts memory_hub_counts(const struct memory_hub *hub)
+{
+    return hub->counts;
+}
+
 void memory_hub_compact(struct memory_hub *hub)
 {
     data_compact(&hub->data);
@@ -141,9 +186,8 @@ void memory_hub_compact(struct memory_hub *hub)
 
 /* ---- Start and end ---- */
 
-static struct request_copy *first_of(const struct memory_hub *hub, const struct store *store)
+static struct request_copy *first_of(struct request_copy *copy, const struct store *store)
 {
-    struct request_copy *copy = hub->requests;
     while (copy && copy->store != store)
         copy = copy->next;
     return copy;
@@ -161,7 +205,11 @@ static void memory_store_free(struct store *store)
         }
     }
     struct request_copy *copy;
-    while ((copy = first_of(hub, store)) != NULL) { /* its callback may add some */
+    while ((copy = first_of(hub->stalled, store)) != NULL) {
+        DL_DELETE(hub->stalled, copy);
+        free(copy);
+    }
+    while ((copy = first_of(hub->requests, store)) != NULL) { /* its callback may add some */
         DL_DELETE(hub->requests, copy);
         request_copy_answer(copy, &closed);
     }

@@ -24,6 +24,17 @@ void memory_hub_advance(struct memory_hub *hub, uint64_t milliseconds);
 /* From now on the store's requests fail, and its followers hear of nothing; or no longer. */
 void memory_store_cut(struct store *store, bool is_cut);
 
+/* From now on the store's writes and deletions are answered with UNKNOWN, and carried out when that ends: as by an etcd that
+ * was stopped. Its other requests fail. */
+void memory_store_stall(struct store *store, bool is_stalled);
+
+/* What has been asked of the hub so far, and how many entries its followers have been told: reads; changes are all other
+ * requests. */
+struct memory_counts {
+    uint64_t reads, changes, told;
+};
+struct memory_counts memory_hub_counts(const struct memory_hub *hub);
+
 /* Forgets all changes so far: who has not been told of them reads everything anew. */
 void memory_hub_compact(struct memory_hub *hub);
 

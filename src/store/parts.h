@@ -41,8 +41,8 @@ struct follow {
 struct follow *follow_new(struct store *store, struct store_bytes prefix, store_follower *follower,
                           void *user) WEIR_MUST_CHECK;
 /* Tells the follower what it has not been told, if there is anything. lost: why the store is not reached;
- * NULL: it is. */
-void follow_tell(struct follow *follow, const struct store_data *data, const char *lost);
+ * NULL: it is. Returns how many entries were told. */
+size_t follow_tell(struct follow *follow, const struct store_data *data, const char *lost);
 
 /* ---- timers.c ---- */
 

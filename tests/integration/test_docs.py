@@ -135,7 +135,7 @@ def test_the_commands_of_the_page_on_debugging(example):
     assert (example.folder / "my_rules/tests/drop.expected").read_text() == textwrap.dedent(shown)
 
 
-@pytest.mark.parametrize("document", ["docs/first-week.md", "docs/operations.md", "docs/plugin-debugging.md", "docs/trace.md", "README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
+@pytest.mark.parametrize("document", ["docs/first-week.md", "docs/cluster.md", "docs/operations.md", "docs/plugin-debugging.md", "docs/trace.md", "README.md", "HACKING.md", "docs/architecture.md", "docs/plugin-guide.md", "docs/walkthroughs.md"])
 def test_every_path_that_a_document_names_is_there(document):
     missing = [name for name, path in named_paths(document).items() if not pathlib.Path(path).exists()]
     assert not missing, f"{document} names what is not there: {missing}"

@@ -106,6 +106,7 @@ static struct plugin_store *make(struct plugin_storage *storage, struct weir_plu
     }
     own->plugin = plugin;
     own->store = store;
+    own->is_shared = store == storage->shared;
     own->prefix = text;
     own->prefix_size = size;
     pthread_mutex_init(&own->lock, NULL);

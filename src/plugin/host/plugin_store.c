@@ -305,7 +305,8 @@ static void on_news(void *user, const struct store_news *news)
                                   .message = {news->message, strlen(news->message)},
                                   .revision = news->revision,
                                   .entries = entries,
-                                  .count = news->count};
+                                  .count = news->count,
+                                  .is_shared = own->is_shared};
     if (entries)
         enter(&(struct told){
             .own = own, .watcher = watch->watcher, .user = watch->user, .news = &said});

@@ -44,7 +44,8 @@ struct plugin_store_watch {
 struct plugin_store {
     struct weir_plugin *plugin; /* not touched once it is silent */
     struct store *store;
-    char *prefix; /* owned */
+    bool is_shared; /* other servers may have it, too */
+    char *prefix;   /* owned */
     size_t prefix_size;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t quiet; /* a callback has returned, or a call has been answered */

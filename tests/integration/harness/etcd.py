@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private etcd of one or several members, and etcdctl, which plays the part of TiDB's servers."""
+import json
 import pathlib
 import subprocess
 
@@ -10,15 +11,18 @@ from .waiting import wait_for
 
 
 class Etcd:
-    """members: how many. start() returns when the cluster answers. options: of each etcd; ctl: of each etcdctl."""
+    """members: how many. start() returns when the cluster answers. options: of each etcd; ctl: of each etcdctl. places:
+    the network namespaces that the members are in (harness/namespace.py)."""
 
-    def __init__(self, folder, members=1, scheme="http", options=(), ctl=()):
+    def __init__(self, folder, members=1, scheme="http", options=(), ctl=(), places=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.options, self.ctl_options = options, ctl
-        self.clients = [f"{scheme}://127.0.0.1:{free_port()}" for _ in range(members)]
-        self.peers = [f"http://127.0.0.1:{free_port()}" for _ in range(members)]
-        self.processes = [None] * members
+        hosts = [place.inside for place in places] or ["127.0.0.1"] * members
+        self.prefixes = [place.prefix for place in places] or [()] * members
+        self.clients = [f"{scheme}://{host}:{free_port()}" for host in hosts]
+        self.peers = [f"http://{host}:{free_port()}" for host in hosts]
+        self.processes = [None] * len(hosts)
 
     @property
     def endpoints(self):
@@ -31,7 +35,7 @@ class Etcd:
             "--listen-client-urls", self.clients[number], "--advertise-client-urls", self.clients[number],
             "--listen-peer-urls", self.peers[number], "--initial-advertise-peer-urls", self.peers[number],
             "--initial-cluster", ",".join(f"m{n}={peer}" for n, peer in enumerate(self.peers)),
-            "--unsafe-no-fsync", *self.options], self.folder)
+            "--unsafe-no-fsync", *self.options], self.folder, prefix=self.prefixes[number])
 
     def start(self):
         for number in range(len(self.processes)):
@@ -85,6 +89,11 @@ class Etcd:
             watch.kill()
             watch.wait()
 
+    def leader(self):
+        """The number of the member that leads; all of them must answer."""
+        told = [entry["Status"] for entry in json.loads(self.ctl("endpoint", "status", "-w", "json").stdout)]
+        assert len({status["leader"] for status in told}) == 1, told
+        return [status["header"]["member_id"] for status in told].index(told[0]["leader"])
+
     def revision(self):
-        import json
         return json.loads(self.ctl("get", "nothing", "-w", "json").stdout)["header"]["revision"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network namespace behind a cable of its own, which can be cut, and made slow: nothing outside notices."""
+"""Network namespaces behind cables of their own, which can be cut, and made slow: nothing outside notices."""
 import itertools
 import os
 import subprocess
@@ -14,11 +14,10 @@ def _run(*words):
     assert done.returncode == 0, f"{words}: {done.stderr}"
 
 
-def _take_number(ip, name):
-    """Lays the cable into namespace `name`; returns its number, which nobody else has: the kernel gives the name of a device once."""
+def _take_number(ip, *kind):
+    """Makes a device of this kind; returns its number, which nobody else has: the kernel gives the name of a device once."""
     for number in range(1, 251):
-        done = subprocess.run([ip, "link", "add", "name", f"weir-test{number}", "type", "veth", "peer", "name", "cable", "netns", name],
-                              capture_output=True, text=True)
+        done = subprocess.run([ip, "link", "add", "name", f"weir-test{number}", "type", *kind], capture_output=True, text=True)
         if "File exists" not in done.stderr:
             assert done.returncode == 0, done.stderr
             return number
@@ -34,20 +33,25 @@ def namespaces_work():
 
 
 class Namespace:
-    """outside and inside: the addresses at the two ends of the cable, which begin with network. prefix: runs a program inside."""
+    """outside and inside: the addresses at the two ends of the cable, which begin with network. prefix: runs a program inside.
+    switch: what the cable's other end is plugged into; otherwise it has this machine alone there."""
 
-    def __init__(self):
+    def __init__(self, switch=None):
         self.ip = program("ip")
         self.name = f"weir-test-{os.getpid()}-{next(_numbers)}"
         # Not "ip netns exec", which wants to mount things.
         self.prefix = (program("nsenter"), f"--net=/run/netns/{self.name}")
         _run(self.ip, "netns", "add", self.name)
-        number = _take_number(self.ip, self.name)
-        self.device, self.network = f"weir-test{number}", f"10.213.{number}"
-        self.outside, self.inside = f"{self.network}.1", f"{self.network}.2"
-        _run(self.ip, "addr", "add", f"{self.outside}/30", "dev", self.device)
+        number = _take_number(self.ip, "veth", "peer", "name", "cable", "netns", self.name)
+        self.device = f"weir-test{number}"
+        self.network = switch.network if switch else f"10.213.{number}"
+        self.outside, self.inside = (switch.outside, switch.next_address()) if switch else (f"{self.network}.1", f"{self.network}.2")
+        if switch:
+            _run(self.ip, "link", "set", self.device, "master", switch.device)
+        else:
+            _run(self.ip, "addr", "add", f"{self.outside}/30", "dev", self.device)
         _run(self.ip, "link", "set", self.device, "up")
-        self._inside(self.ip, "addr", "add", f"{self.inside}/30", "dev", "cable")
+        self._inside(self.ip, "addr", "add", f"{self.inside}/{24 if switch else 30}", "dev", "cable")
         self._inside(self.ip, "link", "set", "lo", "up")
         self._inside(self.ip, "link", "set", "cable", "up")
 
@@ -70,4 +74,29 @@ class Namespace:
 
     def remove(self):
         subprocess.run([self.ip, "netns", "del", self.name], capture_output=True)
+        subprocess.run([self.ip, "link", "del", self.device], capture_output=True)
+
+
+class Switch:
+    """What the cables of several namespaces are plugged into: they reach each other, and this machine at `outside`."""
+
+    def __init__(self):
+        self.ip = program("ip")
+        number = _take_number(self.ip, "bridge")
+        self.device, self.network = f"weir-test{number}", f"10.213.{number}"
+        self.outside = f"{self.network}.1"
+        self._hosts = itertools.count(2)
+        _run(self.ip, "addr", "add", f"{self.outside}/24", "dev", self.device)
+        _run(self.ip, "link", "set", self.device, "up")
+
+    def next_address(self):
+        return f"{self.network}.{next(self._hosts)}"
+
+    def add_address(self, host):
+        """Another address of this machine's, for clients that are to come from it."""
+        address = f"{self.network}.{host}"
+        _run(self.ip, "addr", "add", f"{address}/24", "dev", self.device)
+        return address
+
+    def remove(self):
         subprocess.run([self.ip, "link", "del", self.device], capture_output=True)

@@ -338,6 +338,74 @@ static void what_could_not_be_put_is_put_later(void **unused)
     assert_orders(&two, "audit off granted flush ");
 }
 
+/* etcd carries a put out whose answer is lost: it is nobody else's. */
+static void a_put_without_an_answer_is_not_flushed_twice(void **unused)
+{
+    (void)unused;
+    advance(0);
+    state(&two, false);
+    advance(0);
+    assert_orders(&one, "audit on flush ");
+    assert_orders(&two, "audit on ");
+    memory_store_stall(one.store, true);
+    state(&one, false);
+    advance(1500);
+    assert_orders(&two, "");
+    memory_store_stall(one.store, false);
+    advance(5000);
+    assert_orders(&two, "audit on flush ");
+    assert_orders(&one, "audit on ");
+}
+
+/* ... but after somebody else has said something: then it is not done at all. */
+static void a_put_that_comes_late_undoes_nothing(void **unused)
+{
+    (void)unused;
+    advance(0);
+    state(&two, false);
+    advance(0);
+    assert_orders(&one, "audit on flush ");
+    memory_store_stall(one.store, true);
+    state(&one, true);
+    advance(0);
+    state(&two, false);
+    advance(0);
+    memory_store_stall(one.store, false);
+    advance(5000);
+    assert_orders(&one, "audit on flush ");
+    assert_orders(&two, "audit on audit on ");
+}
+
+/* Each of them is put, one after the other. */
+static void nodes_that_flush_at_once_are_all_heard(void **unused)
+{
+    (void)unused;
+    advance(0);
+    assert_true(plugin_keys_begin(one.keys, "audit"));
+    assert_true(plugin_keys_begin(two.keys, "audit"));
+    over(&one, true, false);
+    over(&two, true, false);
+    advance(5000);
+    assert_orders(&one, "audit on flush ");
+    assert_orders(&two, "audit on flush ");
+}
+
+static void a_key_that_was_deleted_can_be_put_again(void **unused)
+{
+    (void)unused;
+    advance(0);
+    put("0");
+    advance(0);
+    delete_key();
+    advance(0);
+    strbuf_reset(&one.orders);
+    strbuf_reset(&two.orders);
+    state(&one, false);
+    advance(0);
+    assert_orders(&two, "audit on flush ");
+    assert_orders(&one, "audit on ");
+}
+
 static void what_was_changed_elsewhere_meanwhile_counts(void **unused)
 {
     (void)unused;
@@ -373,6 +441,10 @@ int main(void)
         CASE(a_node_that_began_alone_flushes_what_it_may_have_missed),
         CASE(what_could_not_be_put_is_put_later),
         CASE(what_was_changed_elsewhere_meanwhile_counts),
+        CASE(a_put_without_an_answer_is_not_flushed_twice),
+        CASE(a_put_that_comes_late_undoes_nothing),
+        CASE(nodes_that_flush_at_once_are_all_heard),
+        CASE(a_key_that_was_deleted_can_be_put_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
