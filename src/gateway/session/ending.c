@@ -347,14 +347,12 @@ void session_fail_broken(struct session *session, enum close_reason reason)
         session->tracker.broken ? session->tracker.broken : "a packet that answers no command";
     log_warn("session", "%s: %s connection=%u state=%s", close_reason_message(reason), why,
              session->observed.id, session_state_name(session));
-    char message[256];
-    snprintf(message, sizeof message,
-             "weir: the backend's bytes were not understood (%s); the session is ended", why);
     if (reason == CLOSE_CLIENT_PROTOCOL)
         session_fail(session, reason, WIRE_ER_NET_PACKETS_OUT_OF_ORDER, NULL,
                      "Got packets out of order: %s", why);
-    else if (session->login)
-        login_fail(session, reason, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL, message);
     else
-        session_fail(session, reason, WIRE_ER_CONNECTION_KILLED, NULL, "%s", message);
+        session_fail(
+            session, reason,
+            session->login ? WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE : WIRE_ER_CONNECTION_KILLED,
+            NULL, "weir: the backend's bytes were not understood (%s); the session is ended", why);
 }

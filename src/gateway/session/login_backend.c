@@ -301,6 +301,24 @@ static bool is_before_the_login(const struct session *session)
     return session->state == SESSION_INTRODUCING || session->state == SESSION_SECURING_BACKEND;
 }
 
+/* As login_fail(): a client that was greeted reads it as the answer to its response. */
+static void fail_broken(struct session *session)
+{
+    const char *broken = session->tracker.broken;
+    char message[256];
+    if (session->state != SESSION_GREETED) {
+        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        return;
+    }
+    session->tracker.broken = NULL; /* it goes on to read that response */
+    snprintf(message, sizeof message,
+             "weir: the backend's bytes were not understood (%s); the session is ended",
+             broken ? broken : "a packet that answers no command");
+    log_warn("session", "%s connection=%u", message, session->observed.id);
+    login_fail(session, CLOSE_BACKEND_PROTOCOL, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
+               message);
+}
+
 /* The backend's ERR goes to the client as it is; its message is the reason of the Reject. In place of
  * a greeting it may have no SQLSTATE, which is not made up. */
 static void refused(struct session *session, const struct wire_packet *packet)
@@ -321,7 +339,7 @@ static void refused(struct session *session, const struct wire_packet *packet)
         snprintf(message, sizeof message, "%.*s", (int)err.message.size, err.message.data);
         login_fail(session, CLOSE_BACKEND_REJECTED, err.code, err.sqlstate, message);
     } else {
-        session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+        fail_broken(session);
     }
 }
 
@@ -445,7 +463,7 @@ static void not_understood(struct session *session)
     if (is_before_the_login(session) &&
         login_tries_another(session, "it does not speak the MySQL protocol"))
         return;
-    session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
+    fail_broken(session);
 }
 
 static void backend_packet(struct session *session, const struct wire_packet *packet)
@@ -501,8 +519,6 @@ bool login_backend_bytes(struct session *session)
     if (step == WIRE_BROKEN) {
         session->tracker.broken = session->exchange->backend.broken;
         not_understood(session);
-        if (session->state == SESSION_GREETED_IN_VAIN)
-            session->tracker.broken = NULL; /* it reads the client's response */
         return true;
     }
     if (step == WIRE_PACKET)
