@@ -282,24 +282,6 @@ void session_fail_like_backend(struct session *session, const struct wire_packet
     end_with_error(session, CLOSE_BACKEND_GONE, said.code, said.sqlstate, message, true);
 }
 
-/* A client that was greeted has its response on the way: an error before it would be no answer to it, and
- * a connection that closes says nothing. */
-void login_fail(struct session *session, enum close_reason reason, unsigned code,
-                const char *sqlstate, const char *message)
-{
-    struct login_failure *failure = &session->login->failure;
-    if (session->state != SESSION_GREETED) {
-        session_fail(session, reason, code, sqlstate, "%s", message);
-        return;
-    }
-    *failure = (struct login_failure){.is_there = true, .reason = reason, .code = code};
-    snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate ? sqlstate : "");
-    snprintf(failure->message, sizeof failure->message, "%s", message);
-    leg_write(&session->backend, session->farewell.data, session->farewell.size, 0);
-    strbuf_reset(&session->farewell);
-    session_enter(session, SESSION_GREETED_IN_VAIN);
-}
-
 bool turned_away_bytes(struct session *session)
 {
     struct leg *client = &session->client;
