@@ -112,7 +112,7 @@ def test_the_gateways_own_limit_says_what_the_servers_does(gateway, database, bo
         with server.endpoint.raw() as connection:
             connection.send(b"\3SELECT LENGTH('" + b"a" * size + b"')")
             packets, rest = connection.packets_to_end()
-            assert packets == [TOO_LARGE] and rest == ([], b"")
+            assert packets == [TOO_LARGE] and not rest
 
 
 ACCOUNTS = {
@@ -217,5 +217,5 @@ def test_the_server_says_why_it_closes(gateway, loaded, when):
         else:
             connection.send(b"\3SELECT 'farewell'")
         packets, rest = connection.packets_to_end()
-    assert packets[-1] == (0, words) and len(packets) == (2 if when == "within a result" else 1) and rest == ([], b"")
+    assert packets[-1] == (0, words) and len(packets) == (2 if when == "within a result" else 1) and not rest
     backend.close()
