@@ -190,6 +190,17 @@ int backend_kill(struct gateway *gateway, const struct session_backend *backend,
     return status;
 }
 
+void backends_notice_missing(struct gateway *gateway, const char *rows_question)
+{
+    const size_t count = upstream_set_count(gateway->upstreams);
+    for (size_t i = 0; i < count; i++) {
+        struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, i);
+        if (upstream)
+            upstream_notice_missing(upstream, rows_question);
+        upstream_unpin(upstream);
+    }
+}
+
 static WEIR_MUST_CHECK int make_views(struct gateway *gateway, struct error *error)
 {
     gateway->views = calloc(1, sizeof *gateway->views);

@@ -22,6 +22,7 @@
 #include "gateway/backends.h"
 #include "gateway/cluster_link.h"
 #include "gateway/configuration.h"
+#include "gateway/flushed_accounts.h"
 #include "gateway/listeners.h"
 #include "gateway/processes.h"
 #include "gateway/reload.h"
@@ -44,7 +45,9 @@ struct server {
     uv_async_t wake_workers;
     uv_work_t flush;
     bool flushing;
-    uv_work_t key; /* its data is set once the work has begun */
+    struct strbuf
+        named_accounts; /* of plugins' files, that backends were asked for (flushed_accounts.h) */
+    uv_work_t key;      /* its data is set once the work has begun */
     struct listeners listeners;
     struct worker *workers;
     size_t worker_count;
@@ -223,13 +226,8 @@ static void stop(struct server *server)
 /* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
 static void flush_plugins(uv_work_t *work)
 {
-    struct plugin_registry *registry = ((struct server *)work->data)->gateway.registry;
-    for (size_t i = 0; i < plugin_count(registry); i++) {
-        struct error error = {""};
-        const char *name = plugin_row_at(registry, i).name;
-        if (plugin_can_flush(registry, i) && plugin_flush(registry, NULL, name, &error))
-            log_error("plugin", "SIGHUP: %s", error.message);
-    }
+    struct server *server = work->data;
+    flush_plugins_and_ask(&server->gateway, &server->named_accounts);
 }
 
 static void on_flushed(uv_work_t *work, int cancelled)
@@ -400,6 +398,9 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     gateway->options = &configuration->options;
     gateway->registry = registry;
     strbuf_init(&gateway->accounts_question);
+    strbuf_init(&server->named_accounts);
+    const struct strbuf *at_start = plugin_accounts_at_start(registry);
+    strbuf_add(&server->named_accounts, at_start->data, at_start->size);
     pthread_mutex_init(&gateway->configuration_lock, NULL);
     pthread_mutex_init(&gateway->visits_lock, NULL);
     server->error = error;
@@ -436,6 +437,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
     backends_free(&server->gateway);
     strbuf_release(&server->gateway.accounts_question);
+    strbuf_release(&server->named_accounts);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);

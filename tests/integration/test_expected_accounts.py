@@ -128,6 +128,23 @@ def test_the_log_names_them_of_a_backend_that_a_reload_adds(started, admin, fire
     assert server.log().count("rules and settings name") == 2
 
 
+def test_the_log_names_those_that_a_file_names_that_a_signal_has_read_again(started, admin, firewalled, tmp_path):  # noqa: F811
+    """Nobody was told: SIGHUP has no client. What was said at the start is not said again."""
+    firewalled.execute("CREATE OR REPLACE USER gate@'%' IDENTIFIED BY ''", "GRANT SELECT ON mysql.* TO gate@'%'")
+    try:
+        server = started("-backend-check-user", "gate")
+        wait_for(lambda: "name accounts that it does not have" in server.log(), "the start's accounts to be asked for")
+        (tmp_path / "rules.toml").write_text(RULES.format(account="nobody@%"))
+        server.process.signal(signal.SIGHUP)
+        wait_for(lambda: "match nobody: nobody@%." in server.log(), "the new one to be asked for")
+        server.process.signal(signal.SIGHUP)
+        wait_for(lambda: server.log().count("SIGHUP: configuration and certificates read again") == 2, "the second one")
+        assert server.log().count("rules and settings name") == 2
+        server.stop()
+    finally:
+        firewalled.execute("DROP USER gate@'%'")
+
+
 def test_a_flush_of_filters_warns(started, admin):
     with started().endpoint.connect(database=None) as connection:
         assert warnings(connection, "SELECT audit_log_filter_flush()") == "the server has no account auditor@%"

@@ -9,6 +9,7 @@
 
 #include "gateway/net/net.h"
 #include "gateway/upstream/account_check.h"
+#include "gateway/upstream/account_notice.h"
 #include "gateway/upstream/account_session.h"
 #include "gateway/upstream/greeting.h"
 #include "gateway/upstream/policy.h"
@@ -204,26 +205,45 @@ struct account_target upstream_account(const struct upstream *upstream,
                                    .timeout_s = atomic_load(&upstream->connect_timeout_s)};
 }
 
-int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
+/* A session of the account of its checks. Returns owned; NULL: *error says why not. */
+static struct account_session *open_account(struct upstream *upstream, struct error *error)
 {
-    const struct upstream_options *options = &upstream->options;
-    char nothing[8];
-    if (!options->checks.user)
-        return error_set(error,
-                         "the gateway has no account at the backend %s that could do this: give "
-                         "-backend-check-user, with the privilege CONNECTION ADMIN there",
-                         upstream->label);
     char fingerprint[UPSTREAM_FINGERPRINT_BYTES];
     pthread_mutex_lock(&upstream->lock);
     const struct address address = upstream->address;
     memcpy(fingerprint, upstream->fingerprint, sizeof fingerprint);
     pthread_mutex_unlock(&upstream->lock);
     const struct account_target target = upstream_account(upstream, &address, fingerprint);
-    struct account_session *session = account_session_open(&target, error);
+    return account_session_open(&target, error);
+}
+
+int upstream_kill(struct upstream *upstream, const char *statement, struct error *error)
+{
+    char nothing[8];
+    if (!upstream->options.checks.user)
+        return error_set(error,
+                         "the gateway has no account at the backend %s that could do this: give "
+                         "-backend-check-user, with the privilege CONNECTION ADMIN there",
+                         upstream->label);
+    struct account_session *session = open_account(upstream, error);
     int status =
         session ? account_session_ask(session, statement, nothing, sizeof nothing, error) : -1;
     account_session_close(session);
     return status;
+}
+
+void upstream_notice_missing(struct upstream *upstream, const char *rows_question)
+{
+    struct error error = {""};
+    if (!upstream->options.checks.user)
+        return;
+    struct account_session *session = open_account(upstream, &error);
+    if (session)
+        account_notice_missing(session, rows_question, upstream->label);
+    else
+        log_warn("backend", "%s cannot be asked for the accounts that plugins name: %s",
+                 upstream->label, error.message);
+    account_session_close(session);
 }
 
 /* ---- Its state ---- */

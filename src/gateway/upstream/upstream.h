@@ -194,6 +194,10 @@ void upstream_count_session(struct upstream *upstream, long more);
 int upstream_kill(struct upstream *upstream, const char *statement,
                   struct error *error) WEIR_MUST_CHECK;
 
+/* Asks it for accounts that it lacks, as the question's rows say, in a session of the account of its checks; the log names
+ * them. Nothing without such an account. Blocks. */
+void upstream_notice_missing(struct upstream *upstream, const char *rows_question);
+
 /* The number of the address in use: it goes up with each address that is left. */
 uint32_t upstream_turn(struct upstream *upstream);
 
