@@ -14,7 +14,7 @@ from harness.ports import free_port
 from harness.process import ServerProcess
 from harness.waiting import wait_for
 
-pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(180)]
+pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(240)]
 
 SHARE = ROOT / "share"
 RULES = SHARE / "prometheus/weir.rules.yml"
@@ -143,12 +143,12 @@ def test_every_query_has_an_answer_and_alerts_fire(gateway, other_database, ip_f
 
     crowd = [server.endpoint.raw() for _ in range(17)]
     try:
-        wait_for(lambda: "WeirNearMaxConnections" in watched.firing(), "the alert of many connections", 30)
+        wait_for(lambda: "WeirNearMaxConnections" in watched.firing(), "the alert of many connections", 60)
     finally:
         for one in crowd:
             one.close()
     database.process.kill()
-    wait_for(lambda: {"WeirBackendDown", "WeirNoHealthyBackend"} <= watched.firing(), "the alerts of the backend", 30)
+    wait_for(lambda: {"WeirBackendDown", "WeirNoHealthyBackend"} <= watched.firing(), "the alerts of the backend", 60)
     database.start()
     wait_for(lambda: not {"WeirBackendDown", "WeirNoHealthyBackend"} & watched.firing(), "the end of these alerts", 30)
 
