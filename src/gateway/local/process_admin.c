@@ -11,30 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/local/collected_rows.h"
 #include "gateway/local/grammar_processes.h"
 #include "gateway/local/local.h"
 
 #define SHOW_COLUMNS 10
 #define NUMBER_BYTES 24
-#define TEXTS        7
-
-/* A row. */
-struct shown {
-    unsigned node;
-    uint32_t id;
-    char id_text[NUMBER_BYTES], node_text[NUMBER_BYTES], time_text[NUMBER_BYTES];
-    char *texts[TEXTS]; /* owned: user, host, db, command, state, digest, text */
-};
 
 struct process_admin {
     struct local local;
     struct session_process_list list; /* while the work is done */
     bool is_cluster, is_granted;
     char *user; /* owned; who asks */
-    struct shown *shown;
-    size_t count, capacity;
-    const char **values; /* owned */
-    bool no_memory;
+    struct collected_rows rows;
 };
 
 static struct process_admin *admin_of(struct local *local)
@@ -54,56 +43,47 @@ static bool matches(const struct observed *observed, const struct wire_packet *p
 static void release(struct local *local)
 {
     struct process_admin *admin = admin_of(local);
-    for (size_t i = 0; i < admin->count; i++)
-        for (size_t j = 0; j < TEXTS; j++)
-            free(admin->shown[i].texts[j]);
-    free(admin->shown);
-    free(admin->values);
+    collected_rows_release(&admin->rows);
     free(admin->user);
 }
 
 /* ---- The rows ---- */
 
-static bool make_room(struct process_admin *admin)
-{
-    if (admin->count < admin->capacity)
-        return true;
-    const size_t capacity = admin->capacity ? 2 * admin->capacity : 64;
-    struct shown *shown = realloc(admin->shown, capacity * sizeof *shown);
-    if (!shown)
-        return false;
-    admin->shown = shown;
-    admin->capacity = capacity;
-    return true;
-}
-
 static void add_row(void *list, const struct session_process_row *row)
 {
     struct process_admin *admin =
         (struct process_admin *)((char *)list - offsetof(struct process_admin, list));
-    const char *const texts[TEXTS] = {row->user,  row->host,   row->database, row->command,
-                                      row->state, row->digest, row->text};
-    if (!make_room(admin)) {
-        admin->no_memory = true;
-        return;
-    }
-    struct shown *shown = &admin->shown[admin->count++];
-    *shown = (struct shown){.node = row->node, .id = row->id};
-    snprintf(shown->id_text, sizeof shown->id_text, "%" PRIu32, row->id);
-    snprintf(shown->node_text, sizeof shown->node_text, "%u", row->node);
-    snprintf(shown->time_text, sizeof shown->time_text, "%" PRId64, row->time_s);
-    for (size_t i = 0; i < TEXTS; i++) {
-        shown->texts[i] = strdup(texts[i]);
-        admin->no_memory = admin->no_memory || !shown->texts[i];
-    }
+    char id[NUMBER_BYTES], node[NUMBER_BYTES], time[NUMBER_BYTES];
+    snprintf(id, sizeof id, "%" PRIu32, row->id);
+    snprintf(node, sizeof node, "%u", row->node);
+    snprintf(time, sizeof time, "%" PRId64, row->time_s);
+    const char *const cells[SHOW_COLUMNS] = {id,
+                                             row->node ? node : NULL,
+                                             collected_known(row->user),
+                                             collected_known(row->host),
+                                             collected_known(row->database),
+                                             collected_known(row->command),
+                                             row->time_s < 0 ? NULL : time,
+                                             collected_known(row->state),
+                                             collected_known(row->digest),
+                                             collected_known(row->text)};
+    collected_rows_add(&admin->rows, cells);
 }
 
+static unsigned long number_of(const char *cell)
+{
+    return cell ? strtoul(cell, NULL, 10) : 0;
+}
+
+/* Rows begin with Id and Node. */
 static int by_node_and_id(const void *left, const void *right)
 {
-    const struct shown *a = left, *b = right;
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    const char *const *a = left, *const *b = right;
+    const unsigned long nodes[] = {number_of(a[1]), number_of(b[1])};
+    const unsigned long ids[] = {number_of(a[0]), number_of(b[0])};
+    if (nodes[0] != nodes[1])
+        return nodes[0] < nodes[1] ? -1 : 1;
+    return ids[0] < ids[1] ? -1 : ids[0] > ids[1];
 }
 
 static void work(struct local *local)
@@ -121,42 +101,18 @@ static void work(struct local *local)
         strbuf_printf(&local->warnings,
                       "%sthis weir-server is in no cluster; -cluster puts it in one",
                       local->warnings.size ? "; " : "");
-    if (admin->count)
-        qsort(admin->shown, admin->count, sizeof *admin->shown, by_node_and_id);
-}
-
-/* "" is not known. */
-static const char *known(const char *text)
-{
-    return *text ? text : NULL;
+    if (admin->rows.count)
+        qsort(admin->rows.cells, admin->rows.count, SHOW_COLUMNS * sizeof *admin->rows.cells,
+              by_node_and_id);
 }
 
 static struct local_action worked(struct local *local, const struct local_outcome *outcome)
 {
     static const char *const columns[SHOW_COLUMNS] = {"Id",      "Node", "User",  "Host",   "db",
                                                       "Command", "Time", "State", "Digest", "Info"};
-    struct process_admin *admin = admin_of(local);
     if (outcome->cancelled)
         return local_fail(local, WIRE_ER_SERVER_SHUTDOWN, "Server shutdown in progress");
-    admin->values = calloc(admin->count + 1, sizeof *admin->values * SHOW_COLUMNS);
-    if (!admin->values || admin->no_memory)
-        return local_out_of_memory(local);
-    for (size_t i = 0; i < admin->count; i++) {
-        const struct shown *shown = &admin->shown[i];
-        char *const *texts = shown->texts;
-        const char *cells[SHOW_COLUMNS] = {shown->id_text,
-                                           shown->node ? shown->node_text : NULL,
-                                           known(texts[0]),
-                                           known(texts[1]),
-                                           known(texts[2]),
-                                           known(texts[3]),
-                                           *shown->time_text == '-' ? NULL : shown->time_text,
-                                           known(texts[4]),
-                                           known(texts[5]),
-                                           known(texts[6])};
-        memcpy(admin->values + i * SHOW_COLUMNS, cells, sizeof cells);
-    }
-    return local_rows(local, columns, SHOW_COLUMNS, admin->values, admin->count);
+    return collected_rows_answer(&admin_of(local)->rows, local, columns);
 }
 
 /* ---- Who asks ---- */
@@ -186,6 +142,7 @@ static struct local_action begin(struct local *local, const struct wire_packet *
         return local_fail(local, WIRE_ER_PARSE_ERROR,
                           "You have an error in your SQL syntax: give ADMIN SHOW PROCESSLIST, or "
                           "ADMIN SHOW PROCESSLIST CLUSTER");
+    admin->rows.columns = SHOW_COLUMNS;
     admin->user = strdup(user ? user : "");
     if (!admin->user)
         return local_out_of_memory(local);
