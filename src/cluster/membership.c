@@ -80,6 +80,24 @@ static void on_revoked(void *user, const struct store_answer *answer)
     pthread_mutex_unlock(&own->lock);
 }
 
+static void revoke_lease(struct membership *own)
+{
+    const struct store_request revoke = {
+        .action = STORE_REVOKE, .lease = own->lease, .done = on_revoked, .user = own};
+    if (!own->lease || !store_call(own->store, &revoke))
+        on_revoked(own, NULL);
+}
+
+/* The lease goes last: when it is revoked, the process may end. */
+static void on_given_back(void *user, const struct store_answer *answer)
+{
+    struct membership *own = user;
+    (void)answer;
+    assert(own->giving_back > 0);
+    if (--own->giving_back == 0)
+        revoke_lease(own);
+}
+
 /* Its numbers are as if nobody had had them, but for those that another node has by now. */
 static void give_numbers_back(struct membership *own)
 {
@@ -89,9 +107,16 @@ static void give_numbers_back(struct membership *own)
         const bool is_anothers = number != own->number && member_table_find(&own->table, number);
         pthread_mutex_unlock(&own->lock);
         const struct store_request gone = {.action = STORE_DELETE,
-                                           .key = membership_key(own->used_prefix, number, key)};
-        if (own->had[number] && !is_anothers && !store_call(own->store, &gone))
+                                           .key = membership_key(own->used_prefix, number, key),
+                                           .done = on_given_back,
+                                           .user = own};
+        if (!own->had[number] || is_anothers)
+            continue;
+        own->giving_back++;
+        if (!store_call(own->store, &gone)) {
+            own->giving_back--;
             log_error("cluster", "no memory to give a number back");
+        }
     }
 }
 
@@ -99,12 +124,10 @@ static void give_numbers_back(struct membership *own)
 static void on_leave(void *user)
 {
     struct membership *own = user;
+    own->giving_back = 1; /* this function */
     if (!atomic_load(&own->is_reused))
         give_numbers_back(own);
-    const struct store_request revoke = {
-        .action = STORE_REVOKE, .lease = own->lease, .done = on_revoked, .user = own};
-    if (!own->lease || !store_call(own->store, &revoke))
-        on_revoked(own, NULL);
+    on_given_back(own, NULL);
 }
 
 void membership_leave(struct membership *own, long milliseconds)

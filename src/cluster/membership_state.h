@@ -54,6 +54,8 @@ struct membership {
     pthread_cond_t left;
     struct member_table table;
     bool is_reached, is_stopping, is_revoked;
+    unsigned
+        giving_back; /* leaving: answers that are due before the lease is revoked; the store's thread */
     char *record; /* owned */
     size_t record_size;
     bool publishes; /* a timer will write it */
