@@ -160,6 +160,8 @@ int etcd_answer_read(struct etcd_answer *answer, const char *text, size_t size, 
         read_error(answer, root);
     else if (!read_result(answer, result ? result : root))
         status = error_set(error, "the answer is none of etcd's (version 3.4 or newer)");
+    if (status)
+        etcd_answer_release(answer); /* nothing of it holds */
     json_decref(root);
     return status;
 }

@@ -144,11 +144,12 @@ static size_t half_seen(const struct session *session)
 }
 
 /* It is held back until all of it is there: its event comes first, and may end the session with an
- * error in its place. Rows are not, and neither is what would be long. */
+ * error in its place. Rows are not, and neither is what would be long. What comes after a reply that is replaced is none
+ * of it: its rest would go to the client. */
 static bool is_held_back(const struct session *session, size_t size)
 {
     return size <= HELD_BACK_BYTES && session_is_open(session) && !session->tracker.broken &&
-           !local_replaces_reply(session);
+           !(local_replaces_reply(session) && session_is_owed(session));
 }
 
 /* The gateway's own replies report nothing. */

@@ -24,6 +24,13 @@ static bool is_owed(const struct witness *witness)
     return command != WIRE_NO_COMMAND || expected != WIRE_EXPECT_NOTHING;
 }
 
+static bool is_logging_in(const struct witness *witness)
+{
+    uint8_t command = WIRE_NO_COMMAND;
+    enum wire_expect expected = wire_tracker_expects(&witness->tracker, &command);
+    return command == WIRE_NO_COMMAND && expected != WIRE_EXPECT_NOTHING;
+}
+
 /* Takes the client's packets whose turn it is. */
 static void take_client(struct witness *witness)
 {
@@ -71,6 +78,11 @@ void witness_server(struct witness *witness, const void *bytes, size_t size)
     take_client(witness);
     while (!witness->looks_away && input.pos < input.end) {
         assert(!witness->has_farewell);
+        if (is_logging_in(witness) && witness->unseen.size) {
+            witness->looks_away =
+                true; /* a client that speaks out of turn is the backend's matter */
+            return;
+        }
         bool is_error = is_error_at(input.pos, input.end);
         enum wire_step step =
             wire_tracker_next(&witness->tracker, WIRE_FROM_SERVER, &input, &packet);
