@@ -15,7 +15,7 @@
 struct command_line {
     int count;
     char **words;
-    struct config_file *settings;           /* that the plugins have read at start; NULL: none */
+    const struct config_file *settings;     /* that the plugins have read at start; NULL: none */
     const struct plugin_registry *registry; /* NULL: they have not been loaded yet */
 };
 

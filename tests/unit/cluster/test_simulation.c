@@ -254,6 +254,6 @@ int main(void)
         CASE(a_storm_of_bans),
         CASE(all_start_again),
     };
-    printf("| 200 nodes | reads | writes | entries told |\n");
+    printf("| 200 nodes | reads | writes | notifications |\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
