@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/local/collected_rows.h"
 #include "gateway/local/grammar_backends.h"
 #include "gateway/local/local.h"
 
@@ -17,20 +18,13 @@
 #define SHOW_COLUMNS 9
 #define NUMBER_BYTES 24
 
-/* A row of SHOW, and the texts of its numbers. */
-struct shown {
-    struct session_backend_row row;
-    char since[CLOCK_RFC3339_BYTES], sessions[NUMBER_BYTES], checks[NUMBER_BYTES];
-};
-
 struct backend_admin {
     struct local local;
     bool is_show;
     enum session_backend_order order;
     char *names[MAX_NAMES]; /* owned */
     size_t count;
-    struct shown *shown; /* owned */
-    const char **values; /* owned */
+    struct collected_rows rows;
 };
 
 static struct backend_admin *admin_of(struct local *local)
@@ -51,29 +45,28 @@ static void release(struct local *local)
     struct backend_admin *admin = admin_of(local);
     for (size_t i = 0; i < admin->count; i++)
         free(admin->names[i]);
-    free(admin->shown);
-    free(admin->values);
+    collected_rows_release(&admin->rows);
 }
 
 /* ---- Showing ---- */
 
-static void fill_row(struct shown *shown, const char *values[SHOW_COLUMNS])
+static void add_row(struct collected_rows *rows, const struct session_backend_row *row)
 {
-    const struct session_backend_row *row = &shown->row;
+    char since[CLOCK_RFC3339_BYTES] = "", sessions[NUMBER_BYTES], checks[NUMBER_BYTES];
     if (row->since_s)
-        clock_rfc3339((uint64_t)row->since_s * UINT64_C(1000000000), shown->since);
-    snprintf(shown->sessions, sizeof shown->sessions, "%ld", row->sessions);
-    snprintf(shown->checks, sizeof shown->checks, "%" PRIu64, row->checks);
-    const char *cells[SHOW_COLUMNS] = {row->name,
-                                       row->address,
-                                       row->state,
-                                       row->since_s ? shown->since : NULL,
-                                       shown->sessions,
-                                       shown->checks,
-                                       *row->last_error ? row->last_error : NULL,
-                                       *row->version ? row->version : NULL,
-                                       *row->role ? row->role : NULL};
-    memcpy(values, cells, sizeof cells);
+        clock_rfc3339((uint64_t)row->since_s * UINT64_C(1000000000), since);
+    snprintf(sessions, sizeof sessions, "%ld", row->sessions);
+    snprintf(checks, sizeof checks, "%" PRIu64, row->checks);
+    const char *const cells[SHOW_COLUMNS] = {row->name,
+                                             row->address,
+                                             row->state,
+                                             collected_known(since),
+                                             sessions,
+                                             checks,
+                                             collected_known(row->last_error),
+                                             collected_known(row->version),
+                                             collected_known(row->role)};
+    collected_rows_add(rows, cells);
 }
 
 static struct local_action show(struct backend_admin *admin)
@@ -83,18 +76,12 @@ static struct local_action show(struct backend_admin *admin)
     const struct session_environment *environment = admin->local.observed->environment;
     const struct session_operations *operations = environment->operations;
     struct session_backend_row row;
-    size_t count = 0;
+    admin->rows.columns = SHOW_COLUMNS;
     while (operations->backend_describe &&
-           operations->backend_describe(environment->owner, count, &row))
-        count++;
-    admin->shown = calloc(count + 1, sizeof *admin->shown);
-    admin->values = calloc(count + 1, sizeof *admin->values * SHOW_COLUMNS);
-    if (!admin->shown || !admin->values)
-        return local_out_of_memory(&admin->local);
-    for (size_t i = 0; i < count; i++)
-        if (operations->backend_describe(environment->owner, i, &admin->shown[i].row))
-            fill_row(&admin->shown[i], admin->values + i * SHOW_COLUMNS);
-    return local_rows(&admin->local, columns, SHOW_COLUMNS, admin->values, count);
+           operations->backend_describe(environment->owner, admin->rows.count, &row) &&
+           !admin->rows.no_memory)
+        add_row(&admin->rows, &row);
+    return collected_rows_answer(&admin->rows, &admin->local, columns);
 }
 
 /* ---- Changing ---- */
