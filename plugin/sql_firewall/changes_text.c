@@ -57,7 +57,10 @@ static bool read_line(struct reading *reading, const char *line)
         return false;
     if (line_is(line, "database", &rest)) {
         reading->database = rest;
-        return rest.size < DATABASE_BYTES;
+        if (rest.size < DATABASE_BYTES)
+            return true;
+        reading->account.size = 0; /* as above: what follows is of another database than any */
+        return false;
     }
     if (line_is(line, "mode", &rest))
         return read_mode(reading, rest.data);

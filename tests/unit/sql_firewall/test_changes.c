@@ -201,9 +201,30 @@ static void foreign_lines_are_left_out(void **state)
     changes_free(changes);
 }
 
+/* They were kept under the long name, and the text printed from them was wrong again. */
+static void what_follows_a_name_that_is_too_long_is_left_out(void **state)
+{
+    (void)state;
+    struct strbuf text = STRBUF_INIT;
+    struct changes *changes = made();
+    size_t wrong = 0;
+    strbuf_add_text(&text, "account app@%\ndatabase ");
+    for (int i = 0; i < DATABASE_BYTES; i++)
+        strbuf_add_byte(&text, 'd');
+    strbuf_add_text(&text, "\ngone\naccount b@%\nmode OFF\n");
+    assert_true(changes_read(changes, (weir_string){text.data, text.size}, &wrong));
+    assert_int_equal(wrong, 2);
+    assert_true(text_equals((weir_string){changes->first->name, changes->first->name_size},
+                            text_of("b@%")));
+    assert_null(changes->first->next);
+    changes_free(changes);
+    strbuf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_follows_a_name_that_is_too_long_is_left_out),
         cmocka_unit_test(what_is_printed_is_read),
         cmocka_unit_test(of_a_text_only_the_digits_are_told),
         cmocka_unit_test(many_are_parted_into_texts),
