@@ -18,6 +18,9 @@ struct tls_filter {
     struct filter filter; /* first: for leg_push() */
     SSL *ssl;
     struct leg *leg;
+    bool
+        is_drained; /* the last read below gave less than it might: the loop says when there is more */
+    bool is_dry;    /* what is buffered is not a whole record */
     uint8_t *heard; /* the first bytes of a server, until the handshake is over */
     size_t heard_size;
 };
@@ -43,7 +46,8 @@ static int bio_read(BIO *bio, char *bytes, size_t size, size_t *done)
     struct tls_filter *tls = BIO_get_data(bio);
     struct filter *below = tls->filter.below;
     BIO_clear_retry_flags(bio);
-    *done = below->type->receive(below, tls->leg, (uint8_t *)bytes, size);
+    *done = tls->is_drained ? 0 : below->type->receive(below, tls->leg, (uint8_t *)bytes, size);
+    tls->is_drained = *done < size;
     if (*done && tls->heard)
         note_heard(tls, bytes, *done);
     if (*done == 0 && !tls->leg->ended && !tls->leg->failed)
@@ -118,14 +122,16 @@ static void note_failure(struct leg *leg, int reason)
 /* A record holds at most 16 KiB: reads on until the buffer is full or nothing more has come. */
 static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, size_t size)
 {
-    SSL *ssl = tls_of(filter)->ssl;
+    struct tls_filter *tls = tls_of(filter);
     size_t total = 0, got = 0;
+    tls->is_drained = tls->is_dry = false;
     while (total < size) {
         ERR_clear_error();
         errno = 0;
-        int status = SSL_read_ex(ssl, bytes + total, size - total, &got);
+        int status = SSL_read_ex(tls->ssl, bytes + total, size - total, &got);
         if (status != 1) {
-            note_failure(leg, SSL_get_error(ssl, status));
+            note_failure(leg, SSL_get_error(tls->ssl, status));
+            tls->is_dry = true;
             break;
         }
         total += got;
@@ -154,7 +160,8 @@ static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *
 
 static bool has_buffered(const struct filter *filter)
 {
-    return SSL_has_pending(((const struct tls_filter *)filter)->ssl);
+    const struct tls_filter *tls = (const struct tls_filter *)filter;
+    return !tls->is_dry && SSL_has_pending(tls->ssl);
 }
 
 /* Towards a backend the end of the connection says it alone: a server looks, while a statement runs, whether
@@ -260,6 +267,7 @@ enum tls_progress tls_handshake(struct leg *leg)
 {
     struct tls_filter *tls = top_of(leg);
     ERR_clear_error();
+    tls->is_drained = false;
     int status = SSL_do_handshake(tls->ssl);
     if (status == 1) {
         free(tls->heard);
