@@ -52,14 +52,14 @@ class Contestant:
     """connect() makes a client's connection by way of the process whose CPU time counts."""
 
     def __init__(self, name, port, process, secure):
-        self.name, self.port, self.process, self.secure = name, port, process, secure
+        self.name, self.port, self.process = name, port, process
         self.costs = {}
+        self.context = unverified() if secure else None
+        if self.context:
+            self.context.options |= 0x4000  # SSL_OP_NO_TICKET: a client that has not been here before
 
     def connect(self):
-        context = unverified() if self.secure else None
-        if context:
-            context.options |= 0x4000  # SSL_OP_NO_TICKET: a client that has not been here before
-        return pymysql.connect(host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, autocommit=True, ssl=context)
+        return pymysql.connect(host="127.0.0.1", port=self.port, user=USER, password=PASSWORD, autocommit=True, ssl=self.context)
 
     def measure(self, what, work, seconds):
         """CPU microseconds of one unit of the work, which says how many it has done."""
