@@ -2,7 +2,7 @@
  *
  * Facts are slots of the handle: absent ones are {NULL, 0} and WEIR_ABSENT. Facts of a statement
  * are cleared when it is over, so that a plugin never reads those of an earlier one; those that
- * cost something are not slots but computed when asked for (memo.c). */
+ * cost something are not slots but computed when asked for (memo_facts.c). */
 #include "gateway/statement/facts.h"
 
 #include <assert.h>
