@@ -499,12 +499,8 @@ def test_one_of_three_etcds_may_die(gateway, database, tmp_path):
 
 def test_etcd_knows_who_it_talks_to(gateway, database, certificates, tmp_path):
     """TLS with a certificate of ours, and a password from a file."""
-    ca = certificates / "ca.pem"
-    options = ("--cert-file", certificates / "server.pem", "--key-file", certificates / "server.key", "--client-cert-auth",
-               "--trusted-ca-file", ca)
-    client = certificates / "client.pem", certificates / "client.key"
-    ctl = ("--cacert", ca, "--cert", client[0], "--key", client[1])
-    etcd = Etcd(tmp_path / "tls", scheme="https", options=options, ctl=ctl).start()
+    ca, client = certificates / "ca.pem", (certificates / "client.pem", certificates / "client.key")
+    etcd = Etcd(tmp_path / "tls", certificates=certificates).start()
     try:
         one = Nodes(gateway, database.address, etcd).add(
             "-cluster-ssl-ca", ca, "-cluster-ssl-cert", client[0], "-cluster-ssl-key", client[1])

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private etcd of one or several members, and etcdctl, which plays the part of TiDB's servers."""
+"""A private etcd of one or several members, and etcdctl, which plays the part of TiDB's servers.
+
+Where WEIR_PD names a pd-server, that is started in place of etcd: TiDB's PD has one in it."""
 import json
+import os
 import pathlib
 import subprocess
 
@@ -10,14 +13,30 @@ from .process import ServerProcess
 from .waiting import wait_for
 
 
-class Etcd:
-    """members: how many. start() returns when the cluster answers. options: of each etcd; ctl: of each etcdctl. places:
-    the network namespaces that the members are in (harness/namespace.py)."""
+def _etcd(client, peer, certificates):
+    tls = ["--cert-file", certificates / "server.pem", "--key-file", certificates / "server.key", "--client-cert-auth",
+           "--trusted-ca-file", certificates / "ca.pem"] if certificates else []
+    return [program("etcd"), "--listen-client-urls", client, "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+            "--unsafe-no-fsync", *tls]
 
-    def __init__(self, folder, members=1, scheme="http", options=(), ctl=(), places=()):
+
+def _placement_driver(client, peer, certificates):
+    tls = ["--cert", certificates / "server.pem", "--key", certificates / "server.key",
+           "--cacert", certificates / "ca.pem"] if certificates else []
+    return [os.environ["WEIR_PD"], "--client-urls", client, "--peer-urls", peer, "--advertise-peer-urls", peer, *tls]
+
+
+class Etcd:
+    """members: how many. start() returns when the cluster answers. options: of each etcd. certificates: a folder of them
+    (harness/certificates.py); clients must show one. places: the network namespaces that the members are in (harness/namespace.py)."""
+
+    def __init__(self, folder, members=1, options=(), certificates=None, places=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.options, self.ctl_options = options, ctl
+        self.options, self.certificates = options, certificates
+        self.ctl_options = ("--cacert", certificates / "ca.pem", "--cert", certificates / "client.pem",
+                            "--key", certificates / "client.key") if certificates else ()
+        scheme = "https" if certificates else "http"
         hosts = [place.inside for place in places] or ["127.0.0.1"] * members
         self.prefixes = [place.prefix for place in places] or [()] * members
         self.clients = [f"{scheme}://{host}:{free_port()}" for host in hosts]
@@ -30,12 +49,12 @@ class Etcd:
 
     def launch(self, number=0):
         """Starts one member, with the data that it had."""
+        place = self.clients[number], self.peers[number]
         self.processes[number] = ServerProcess(f"etcd{number}", [
-            program("etcd"), "--name", f"m{number}", "--data-dir", self.folder / f"m{number}",
-            "--listen-client-urls", self.clients[number], "--advertise-client-urls", self.clients[number],
-            "--listen-peer-urls", self.peers[number], "--initial-advertise-peer-urls", self.peers[number],
+            *(_placement_driver(*place, self.certificates) if "WEIR_PD" in os.environ else _etcd(*place, self.certificates)),
+            "--name", f"m{number}", "--data-dir", self.folder / f"m{number}", "--advertise-client-urls", self.clients[number],
             "--initial-cluster", ",".join(f"m{n}={peer}" for n, peer in enumerate(self.peers)),
-            "--unsafe-no-fsync", *self.options], self.folder, prefix=self.prefixes[number])
+            *self.options], self.folder, prefix=self.prefixes[number])
 
     def start(self):
         for number in range(len(self.processes)):
