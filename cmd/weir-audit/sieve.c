@@ -270,6 +270,18 @@ static bool is_of_database(const struct conditions *conditions, const char *valu
            memcmp(kind.data + kind.size - 8, "Database", 8) == 0;
 }
 
+/* Whether a pattern asks for something: * is all right with a text that is not there, too. */
+static bool asks(const char *pattern)
+{
+    return pattern && fnmatch(pattern, "", FNM_CASEFOLD) != 0;
+}
+
+/* Whether a table without a name, as damaged lines have them, fits: "." is what it is called without a schema, too. */
+static bool fits_nameless(const char *pattern, const char *dot)
+{
+    return !asks(dot ? dot + 1 : pattern) || (!dot && fnmatch(pattern, ".", 0) == 0);
+}
+
 /* The names of a table are members of their own, and the pattern is for both with a dot between.
  * Without a dot in the schema's name, the first dot of both is the same, if nothing before it in the
  * pattern stands for one. */
@@ -277,7 +289,7 @@ static bool may_have_table(const struct sieve *sieve, const char *line, size_t s
 {
     const char *pattern = sieve->conditions->table, *dot = strchr(pattern, '.');
     bool is_plain_to_dot = dot && strcspn(pattern, "*?[\\") > (size_t)(dot - pattern);
-    if (dot && !is_plain_to_dot)
+    if ((dot && !is_plain_to_dot) || fits_nameless(pattern, dot))
         return true;
     if (has_member(sieve, line, size, "\"name\"", may_be_name))
         return true;
@@ -322,12 +334,6 @@ static bool may_be_slow(const struct conditions *conditions, const char *value, 
 {
     uint64_t number;
     return number_at(value, end, &number) && number >= conditions->slow_us;
-}
-
-/* Whether a pattern asks for something: * is all right with a text that is not there, too. */
-static bool asks(const char *pattern)
-{
-    return pattern && fnmatch(pattern, "", FNM_CASEFOLD) != 0;
 }
 
 static bool has_members(const struct sieve *sieve, const char *line, size_t size)

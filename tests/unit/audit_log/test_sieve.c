@@ -267,6 +267,42 @@ static void test_nothing_that_matches_is_passed_over(void **state)
     assert_true(passed_over > looked_at / 4); /* a quarter of the lines has something odd */
 }
 
+/* A damaged line has such tables; fuzz_audit_search found that `-table ''` passed over them. */
+static void test_a_table_without_a_name_is_not_passed_over(void **state)
+{
+    static const char *const lists[] = {"{\"schema\":\"shop\",\"access\":[]}", "{\"access\":[]}",
+                                        "{\"name\":\"x\",\"access\":[]}"};
+    static char *const wanted[] = {"",      "*",  "?", "?*", "*.*", "shop.*",
+                                         "shop.", ".*", ".", "s*", "?x"};
+    struct log_form form;
+    size_t matches = 0;
+    (void)state;
+    log_form_of_line(&form, "{", 1);
+    form.format = &format_json;
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        char line[256];
+        snprintf(
+            line, sizeof line,
+            "{\"seq\":7,\"time\":\"2026-01-31T23:59:59.123456Z\",\"event\":\"Completed\",\"class\":"
+            "\"general\",\"tables\":[%s]}",
+            lists[i]);
+        struct entry entry;
+        assert_int_equal(entry_read(&entry, &form, line, strlen(line)), ENTRY_RECORD);
+        for (size_t j = 0; j < COUNT(wanted); j++) {
+            const struct conditions conditions = {
+                .connection = -1, .until_ns = UINT64_MAX, .events = UINT32_MAX, .table = wanted[j]};
+            struct sieve sieve;
+            sieve_prepare(&sieve, &conditions, &form);
+            const bool is_match = choose(&conditions, &entry);
+            matches += is_match;
+            if (is_match && !sieve_passes(&sieve, line, strlen(line)))
+                fail_msg("passed over, but matches -table '%s': %s", wanted[j], line);
+        }
+        entry_release(&entry);
+    }
+    assert_true(matches > 10);
+}
+
 static void test_finding_without_regard_to_case(void **state)
 {
     (void)state;
@@ -286,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_quick_reader_reads_as_the_other_one),
         cmocka_unit_test(test_nothing_that_matches_is_passed_over),
+        cmocka_unit_test(test_a_table_without_a_name_is_not_passed_over),
         cmocka_unit_test(test_finding_without_regard_to_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
