@@ -4,6 +4,8 @@
 # Runs every libFuzzer target over its kept corpus in tests/fuzz/ROOM/corpus*, as many at once as there are
 # cores: the conversation tracker, which every byte of the network meets, for FUZZ_SECONDS (60), the others
 # for a quarter of that. What crashes is left in build/fuzz/crashes; what is new stays in build/fuzz/found.
+# FUZZ_SEED: where chance begins; 0, the default, elsewhere each time. make test has one of its own: it asks whether a change
+# has broken something, and whoever wants to know what was broken before runs make fuzz.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +20,7 @@ fuzz() {
     for corpus in "tests/fuzz/$room/corpus" "tests/fuzz/$room/corpus_${name#fuzz_}"; do
         [ -d "$corpus" ] && corpora+=("$corpus")
     done
-    if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
+    if "$target" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
         -artifact_prefix="$crashes/$name-" "${corpora[@]}" >"build/fuzz/$name.log" 2>&1; then
         local runs
         runs=$(awk '/stat::number_of_executed_units/ {print $2}' "build/fuzz/$name.log")
