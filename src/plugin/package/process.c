@@ -65,6 +65,12 @@ int arguments_split(struct arguments *arguments, const char *text, const char *w
     return 0;
 }
 
+void arguments_add_all(struct arguments *to, const struct arguments *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        arguments_add(to, "%s", from->items[i]);
+}
+
 void arguments_release(struct arguments *arguments)
 {
     for (size_t i = 0; i < arguments->count; i++)

@@ -23,6 +23,8 @@ void arguments_add(struct arguments *arguments, const char *format, ...)
 WEIR_MUST_CHECK int arguments_split(struct arguments *arguments, const char *text, const char *what,
                                     struct error *error);
 
+void arguments_add_all(struct arguments *to, const struct arguments *from); /* copies */
+
 void arguments_release(struct arguments *arguments);
 
 /* Runs arguments->items, the program looked for in PATH, and waits. Its standard output goes to
