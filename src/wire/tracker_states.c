@@ -266,12 +266,14 @@ static uint8_t kind_from_client(const struct wire_tracker *t, const struct wire_
 }
 
 /* Numbers begin again with a command: what was due from the client never comes. Not where numbers
- * say nothing: authentication data must never pass for a command, which is shown. */
+ * say nothing: authentication data must never pass for a command, which is shown. Nor while half a packet of the server's
+ * is there, which no client has read. */
 static bool gives_up(const struct wire_tracker *t, const struct wire_opening *opening, uint8_t kind)
 {
     bool is_due = kind == WIRE_AUTH_DATA || (kind == WIRE_LOCAL_INFILE_DATA && t->client_owes);
     return t->client_may_give_up && !t->sequence_is_free && is_due && t->queue_count > 0 &&
-           opening->sequence == 0 && t->sequence != 0 && opening->length > 0;
+           opening->sequence == 0 && t->sequence != 0 && opening->length > 0 &&
+           wire_tracker_is_between_packets(t, WIRE_FROM_SERVER);
 }
 
 static bool open_from_client(struct wire_tracker *t, const struct wire_opening *opening,

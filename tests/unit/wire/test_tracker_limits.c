@@ -238,6 +238,13 @@ static void what_a_client_leaves_unfinished(void **state)
         .lines = "C0 03 'x'     => command Query\n"
                  "S1 fb 'file'  => local_infile_request Query\n"
                  "C0 0e         => BROKEN the client's packet has a wrong sequence number\n"});
+    /* It gives up what it has read: half a packet would be taken for a part of the next reply. */
+    converse(&(struct conversation){
+        .capabilities = CLASSIC,
+        .client_may_give_up = true,
+        .lines = "C0 11 'eve' 00 00 00 ff 00 'm' 00 => command Change User\n"
+                 "S1 fe 16777214*61\n"
+                 "C0 03 'x'     => BROKEN the client's packet has a wrong sequence number\n"});
 }
 
 static void a_malformed_packet_is_shown_before_the_conversation_breaks(void **state)
