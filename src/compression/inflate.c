@@ -24,6 +24,7 @@ struct inflater {
     uint32_t done;     /* ... so far */
     bool stream_ended; /* the frame's data is complete */
     ZSTD_DCtx *zstd;   /* of the frame; NULL: none */
+    size_t wanted;     /* by zstd: bytes up to the end of a block */
     z_stream *zlib;
 };
 
@@ -63,6 +64,7 @@ static bool begin_stream(struct inflater *inflater)
     inflater->stream_ended = false;
     if (inflater->algorithm == COMPRESSION_ZSTD) {
         inflater->zstd = ZSTD_createDCtx();
+        inflater->wanted = 1;
         return inflater->zstd && !ZSTD_isError(ZSTD_DCtx_setParameter(
                                      inflater->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
     }
@@ -94,35 +96,38 @@ static const char *begin_frame(struct inflater *inflater)
     return problem;
 }
 
-/* Plain bytes have come. */
+/* Plain bytes have come. What a frame has before its fault is passed on, however its bytes are cut. */
 static const char *deliver(struct inflater *inflater, const uint8_t *bytes, size_t size)
 {
-    if (size > inflater->plain - inflater->done)
-        return wrong_length;
-    inflater->done += (uint32_t)size;
-    if (size)
-        inflater->sink(inflater->context, bytes, size);
-    return NULL;
+    const uint32_t room = inflater->plain - inflater->done;
+    const uint32_t part = size < room ? (uint32_t)size : room;
+    inflater->done += part;
+    if (part)
+        inflater->sink(inflater->context, bytes, part);
+    return size > room ? wrong_length : NULL;
 }
 
-/* Like inflate_part(), for a frame that was compressed with zstd. */
+/* Like inflate_part(), for a frame that was compressed with zstd. A call has a block at most: one with a fault takes what it
+ * has made of the others along. */
 static const char *expand_part(struct inflater *inflater, const uint8_t *bytes, uint32_t size)
 {
     uint8_t piece[PIECE_BYTES];
-    ZSTD_inBuffer in = {bytes, size, 0};
+    ZSTD_inBuffer in = {bytes, 0, 0};
     ZSTD_outBuffer out;
     do {
         out = (ZSTD_outBuffer){piece, sizeof piece, 0};
         if (inflater->stream_ended)
             return damaged; /* bytes after the end of the data */
+        in.size = inflater->wanted < size - in.pos ? in.pos + inflater->wanted : size;
         size_t left = ZSTD_decompressStream(inflater->zstd, &out, &in);
         if (ZSTD_isError(left))
             return damaged;
+        inflater->wanted = left;
         inflater->stream_ended = left == 0;
         const char *problem = deliver(inflater, piece, out.pos);
         if (problem)
             return problem;
-    } while (in.pos < in.size || (out.pos == out.size && !inflater->stream_ended));
+    } while (in.pos < size || (out.pos == out.size && !inflater->stream_ended));
     return NULL;
 }
 
@@ -137,11 +142,10 @@ static const char *inflate_part(struct inflater *inflater, const uint8_t *bytes,
         stream->next_out = piece;
         stream->avail_out = sizeof piece;
         int status = inflater->stream_ended ? Z_DATA_ERROR : inflate(stream, Z_NO_FLUSH);
-        if (status == Z_STREAM_END)
-            inflater->stream_ended = true;
-        else if (status != Z_OK && status != Z_BUF_ERROR)
-            return damaged;
+        inflater->stream_ended = inflater->stream_ended || status == Z_STREAM_END;
         const char *problem = deliver(inflater, piece, sizeof piece - stream->avail_out);
+        if (!problem && status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+            problem = damaged;
         if (problem)
             return problem;
     } while (stream->avail_in > 0 || (stream->avail_out == 0 && !inflater->stream_ended));

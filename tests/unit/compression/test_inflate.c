@@ -118,6 +118,51 @@ static const char *read_claim(enum compression_algorithm algorithm, size_t claim
     return problem;
 }
 
+/* Returns the problem, and in *got what came before it. */
+static const char *read_in_steps(const struct strbuf *frame, bool is_zstd, size_t step,
+                                 struct strbuf *got)
+{
+    struct inflater *inflater = inflater_new(is_zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB,
+                                             COMPRESSION_FRAME_MAX, keep, NULL, got);
+    const char *problem = NULL;
+    for (size_t at = 0; at < frame->size && !problem; at += step)
+        problem =
+            read_all(inflater, frame->data + at, frame->size - at < step ? frame->size - at : step);
+    inflater_free(inflater);
+    return problem;
+}
+
+/* fuzz_conversation found that what a frame has before its fault came byte by byte alone. */
+static void what_comes_before_a_fault_does_not_depend_on_how_it_is_cut(void **state)
+{
+    uint32_t random = 4711;
+    (void)state;
+    for (size_t i = 0; i < MOST_BYTES; i++)
+        plain[i] = (uint8_t)((random = random * 1103515245U + 12345U) >> (i % 3 ? 28 : 24));
+    for (int run = 0; run < 200; run++) {
+        struct strbuf frame = STRBUF_INIT, whole = STRBUF_INIT, single = STRBUF_INIT,
+                      pieces = STRBUF_INIT;
+        const bool is_zstd = run % 2;
+        add_frame(&frame, run % 8 == 7 ? 70000 : MOST_BYTES, is_zstd);
+        if (run % 8 == 6) { /* it says less than it has */
+            frame.data[5] = (char)(frame.data[5] - 100);
+        } else {
+            random = random * 1103515245U + 12345U;
+            frame.data[7 + (random >> 4) % (frame.size - 7)] ^= (char)(1 << run % 7);
+        }
+        const char *problem = read_in_steps(&frame, is_zstd, SIZE_MAX / 2, &whole);
+        assert_ptr_equal(problem, read_in_steps(&frame, is_zstd, 1, &single));
+        assert_ptr_equal(problem, read_in_steps(&frame, is_zstd, 1000, &pieces));
+        assert_int_equal(whole.size, single.size);
+        assert_int_equal(whole.size, pieces.size);
+        assert_true(whole.size == 0 || memcmp(whole.data, single.data, whole.size) == 0);
+        strbuf_release(&frame);
+        strbuf_release(&whole);
+        strbuf_release(&single);
+        strbuf_release(&pieces);
+    }
+}
+
 static void a_frame_is_as_long_as_it_says(void **state)
 {
     (void)state;
@@ -161,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_any_size_come_out_as_they_went_in),
         cmocka_unit_test(damaged_frames_are_noticed),
+        cmocka_unit_test(what_comes_before_a_fault_does_not_depend_on_how_it_is_cut),
         cmocka_unit_test(a_frame_is_as_long_as_it_says),
         cmocka_unit_test(what_is_written_is_read),
     };
