@@ -139,22 +139,25 @@ static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, si
     return total;
 }
 
+/* An answer to the peer's new keys may have had to go first, and have kept a whole record from being read. */
 static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *bytes, size_t size)
 {
-    SSL *ssl = tls_of(filter)->ssl;
+    struct tls_filter *tls = tls_of(filter);
     size_t total = 0, done = 0;
     while (total < size) {
         ERR_clear_error();
         errno = 0;
-        int status = SSL_write_ex(ssl, bytes + total, size - total, &done);
+        int status = SSL_write_ex(tls->ssl, bytes + total, size - total, &done);
         if (status != 1) {
-            int reason = SSL_get_error(ssl, status);
+            int reason = SSL_get_error(tls->ssl, status);
             if (!leg->is_deaf && !is_passing(reason))
                 leg_fail(leg, errno ? errno : EPROTO);
             break;
         }
         total += done;
     }
+    if (total)
+        tls->is_dry = false;
     return total;
 }
 

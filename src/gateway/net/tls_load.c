@@ -149,6 +149,7 @@ SSL_CTX *tls_load(const struct tls_options *options, struct error *error)
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1); /* a record in one read, not its length first */
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_session_id_context(context, (const unsigned char *)"weir", 4);
     if (use_versions(context, options, error) || use_ciphers(context, options, error) ||
         use_certificate(context, options, error) || use_ca(context, options, error) ||

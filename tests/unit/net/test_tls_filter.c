@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Two TLS filters, a client's and a server's, each over a peer in memory; the test carries between the two what
- * they send, whole, byte by byte and in other pieces. */
+ * they send, whole, byte by byte and in other pieces. In the place of one a stranger, OpenSSL without a filter, does
+ * what filters never do. */
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +21,7 @@ struct side {
     struct filter filter; /* first */
     struct strbuf sent, to_read;
     unsigned reads; /* asked of it */
+    bool is_full;   /* takes nothing */
     struct leg leg;
     struct tls_context *context;
 };
@@ -36,8 +40,11 @@ static size_t receive(struct filter *filter, struct leg *leg, uint8_t *bytes, si
 
 static size_t send_bytes(struct filter *filter, struct leg *leg, const uint8_t *bytes, size_t size)
 {
+    struct side *side = (struct side *)filter;
     (void)leg;
-    strbuf_add(&((struct side *)filter)->sent, bytes, size);
+    if (side->is_full)
+        return 0;
+    strbuf_add(&side->sent, bytes, size);
     return size;
 }
 
@@ -237,6 +244,169 @@ static void what_comes_with_the_end_of_a_handshake_is_to_be_read(void **state)
     close_side(&server);
 }
 
+/* ---- A stranger ---- */
+
+struct stranger {
+    SSL_CTX *context;
+    SSL *ssl;
+};
+
+/* As the certificate that the side has, which is a server's. */
+static void take_certificate(SSL_CTX *context, const struct side *server)
+{
+    struct strbuf chain = STRBUF_INIT, key = STRBUF_INIT;
+    struct error error = {0};
+    assert_int_equal(tls_context_export(server->context, &chain, &key, &error), 0);
+    BIO *chain_bio = BIO_new_mem_buf(chain.data, (int)chain.size);
+    BIO *key_bio = BIO_new_mem_buf(key.data, (int)key.size);
+    X509 *certificate = PEM_read_bio_X509(chain_bio, NULL, NULL, NULL);
+    EVP_PKEY *private_key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
+    assert_int_equal(SSL_CTX_use_certificate(context, certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(context, private_key), 1);
+    X509_free(certificate);
+    EVP_PKEY_free(private_key);
+    BIO_free(chain_bio);
+    BIO_free(key_bio);
+    strbuf_release(&chain);
+    strbuf_release(&key);
+}
+
+static void open_stranger(struct stranger *stranger, const struct side *server, int version)
+{
+    stranger->context = SSL_CTX_new(TLS_method());
+    assert_non_null(stranger->context);
+    SSL_CTX_set_max_proto_version(stranger->context, version);
+    if (server)
+        take_certificate(stranger->context, server);
+    stranger->ssl = SSL_new(stranger->context);
+    SSL_set_bio(stranger->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    if (server)
+        SSL_set_accept_state(stranger->ssl);
+    else
+        SSL_set_connect_state(stranger->ssl);
+}
+
+static void close_stranger(struct stranger *stranger)
+{
+    SSL_free(stranger->ssl);
+    SSL_CTX_free(stranger->context);
+}
+
+static void carry_both_ways(struct side *side, struct stranger *stranger)
+{
+    char bytes[4096];
+    int got = 0;
+    while ((got = BIO_read(SSL_get_wbio(stranger->ssl), bytes, sizeof bytes)) > 0)
+        strbuf_add(&side->to_read, bytes, (size_t)got);
+    BIO_write(SSL_get_rbio(stranger->ssl), side->sent.data, (int)side->sent.size);
+    strbuf_reset(&side->sent);
+}
+
+static void know_each_other(struct side *side, struct stranger *stranger)
+{
+    enum tls_progress progress = TLS_NEEDS_READ;
+    while (progress != TLS_DONE || !SSL_is_init_finished(stranger->ssl)) {
+        if (progress != TLS_DONE)
+            progress = tls_handshake(&side->leg);
+        assert_int_not_equal(progress, TLS_FAILED);
+        carry_both_ways(side, stranger);
+        SSL_do_handshake(stranger->ssl);
+        carry_both_ways(side, stranger);
+    }
+}
+
+static void stranger_says(struct stranger *stranger, size_t size)
+{
+    char text[1000];
+    for (size_t i = 0; i < size; i++)
+        text[i] = pattern_at(i);
+    assert_int_equal(SSL_write(stranger->ssl, text, (int)size), (int)size);
+}
+
+static void assert_stranger_reads(struct stranger *stranger, size_t size)
+{
+    char text[1000];
+    assert_int_equal(SSL_read(stranger->ssl, text, sizeof text), (int)size);
+    for (size_t i = 0; i < size; i++)
+        assert_true(text[i] == pattern_at(i));
+}
+
+static void new_keys_go_with_the_data(void **state)
+{
+    (void)state;
+    struct side server;
+    struct stranger client;
+    open_side(&server, false);
+    open_stranger(&client, NULL, TLS1_3_VERSION);
+    know_each_other(&server, &client);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        stranger_says(&client, 300);
+        carry_both_ways(&server, &client);
+        assert_int_equal(read_all(&server, 0, 100), 300);
+        say(&server, 200);
+        carry_both_ways(&server, &client);
+        assert_stranger_reads(&client, 200);
+    }
+    close_stranger(&client);
+    close_side(&server);
+}
+
+/* The answer to new keys comes before what is sent next, and nothing is read until it has gone. */
+static void what_waits_behind_new_keys_is_to_be_read(void **state)
+{
+    (void)state;
+    struct side server;
+    struct stranger client;
+    uint8_t bytes[100];
+    open_side(&server, false);
+    open_stranger(&client, NULL, TLS1_3_VERSION);
+    know_each_other(&server, &client);
+    assert_int_equal(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    stranger_says(&client, sizeof bytes);
+    stranger_says(&client, sizeof bytes);
+    carry_both_ways(&server, &client);
+    assert_int_equal(leg_receive(&server.leg, bytes, sizeof bytes), sizeof bytes);
+    server.is_full = true;
+    leg_write(&server.leg, "x", 1, 0);
+    leg_flush(&server.leg);
+    assert_int_equal(leg_pending(&server.leg), 1);
+    assert_int_equal(leg_receive(&server.leg, bytes, sizeof bytes), 0);
+    server.is_full = false;
+    leg_flush(&server.leg);
+    assert_int_equal(leg_pending(&server.leg), 0);
+    assert_true(leg_has_buffered(&server.leg));
+    assert_int_equal(leg_receive(&server.leg, bytes, sizeof bytes), sizeof bytes);
+    close_stranger(&client);
+    close_side(&server);
+}
+
+/* A handshake in the middle of a session could come with another certificate than the one that was looked at, and what
+ * is to be sent would wait for what is to be read. */
+static void nobody_negotiates_twice(void **state)
+{
+    (void)state;
+    for (int is_client = 0; is_client < 2; is_client++) {
+        struct side side, other;
+        struct stranger stranger;
+        open_side(&other, false);
+        open_side(&side, is_client);
+        open_stranger(&stranger, is_client ? &other : NULL, TLS1_2_VERSION);
+        know_each_other(&side, &stranger);
+        SSL_renegotiate(stranger.ssl);
+        SSL_do_handshake(stranger.ssl);
+        carry_both_ways(&side, &stranger);
+        assert_int_equal(read_all(&side, 0, 1000), 0);
+        assert_false(side.leg.failed);
+        say(&side, 200);
+        assert_true(side.sent.size < 1000); /* a warning and the data */
+        assert_int_equal(side.sent.data[0], SSL3_RT_ALERT);
+        close_stranger(&stranger);
+        close_side(&side);
+        close_side(&other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +415,9 @@ int main(void)
         cmocka_unit_test(half_a_record_is_not_to_be_read),
         cmocka_unit_test(what_has_no_room_is_to_be_read),
         cmocka_unit_test(what_comes_with_the_end_of_a_handshake_is_to_be_read),
+        cmocka_unit_test(new_keys_go_with_the_data),
+        cmocka_unit_test(what_waits_behind_new_keys_is_to_be_read),
+        cmocka_unit_test(nobody_negotiates_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
