@@ -128,7 +128,8 @@ static bool backend_describe(void *owner, size_t number, struct session_backend_
                                         .state = status.state,
                                         .since_s = status.since_s,
                                         .sessions = status.sessions,
-                                        .checks = status.checks};
+                                        .checks = status.checks,
+                                        .tls = status.tls};
     snprintf(row->last_error, sizeof row->last_error, "%s", status.last_error);
     snprintf(row->version, sizeof row->version, "%s", status.version);
     snprintf(row->role, sizeof row->role, "%s", status.role);

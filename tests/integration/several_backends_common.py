@@ -34,7 +34,7 @@ def where(server, **options):
         return cursor.fetchone()[0]
 
 
-COLUMNS = ("Name", "Address", "State", "Since", "Sessions", "Checks", "Last_error", "Version", "Role")
+COLUMNS = ("Name", "Address", "State", "Since", "Sessions", "Checks", "Last_error", "Version", "TLS", "Role")
 
 
 def backends(server):

@@ -383,9 +383,9 @@ def test_rules_of_ip_filter_ask_for_the_certificate(gateway, secured, certificat
 QUICK = ("-backend-check-interval", "200", "-backend-rise", "1", "-backend-fall", "2", "-backend-slow-start", "0")
 
 
-def state_of(server, name):
-    with server.endpoint.connect(user="root", password="", database=None) as connection:
-        return {row[0]: row[2] for row in rows(connection, "ADMIN SHOW BACKENDS")}[name]
+def state_of(server, name, column="State"):
+    with server.endpoint.connect(user="root", password="", database=None, cursorclass=pymysql.cursors.DictCursor) as connection:
+        return {row["Name"]: row[column] for row in rows(connection, "ADMIN SHOW BACKENDS")}[name]
 
 
 def tables(path, *backends):
@@ -400,6 +400,7 @@ def test_each_backend_has_its_own_settings(gateway, other_database, secured, cer
                   {"name": "secured", "address": secured.address, "ssl-name": "localhost"})
     server = gateway(options=[*file, "-backend-tls", "verify-ca", "-backend-ssl-ca", str(certificates / "ca.pem"), *QUICK])
     assert cipher_of(server.endpoint) == ("", "")
+    assert (state_of(server, "plain", "TLS"), state_of(server, "secured", "TLS")) == (None, "TLSv1.3")
     plain.process.signal(signal.SIGKILL)
     wait_for(lambda: cipher_of(server.endpoint)[1], "the sessions to go to the other one")
 
@@ -413,6 +414,7 @@ def test_a_backend_whose_tls_fails_is_left_for_the_next(gateway, other_database,
         assert cipher_of(server.endpoint)[1]
     wait_for(lambda: state_of(server, stranger.address) == "down", "the backend with the wrong certificate to be down")
     assert state_of(server, secured.address) == "up"
+    assert (state_of(server, stranger.address, "TLS"), state_of(server, secured.address, "TLS")) == ("fails", "TLSv1.3")
 
 
 def test_a_backend_without_the_tls_that_is_demanded_is_left_for_the_next(gateway, other_database, secured):

@@ -305,7 +305,7 @@ def test_roles_and_weights_change_in_place(serve, two):
     weir = serve(tables(one, other), backend=None)
     with weir.server.endpoint.connect() as old:
         weir.apply(tables({**one, "role": "standby"}, other))
-        assert names_at(old)["one"][4] == "1" and names_at(old)["one"][8] == "standby"
+        assert names_at(old)["one"][4] == "1" and names_at(old)["one"][9] == "standby"
         with weir.server.endpoint.connect() as new:
             assert id_of(new) == 2
 

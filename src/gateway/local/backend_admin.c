@@ -15,7 +15,7 @@
 #include "gateway/local/local.h"
 
 #define MAX_NAMES    32 /* backends in one statement */
-#define SHOW_COLUMNS 9
+#define SHOW_COLUMNS 10
 #define NUMBER_BYTES 24
 
 struct backend_admin {
@@ -65,6 +65,7 @@ static void add_row(struct collected_rows *rows, const struct session_backend_ro
                                              checks,
                                              collected_known(row->last_error),
                                              collected_known(row->version),
+                                             row->tls,
                                              collected_known(row->role)};
     collected_rows_add(rows, cells);
 }
@@ -72,7 +73,8 @@ static void add_row(struct collected_rows *rows, const struct session_backend_ro
 static struct local_action show(struct backend_admin *admin)
 {
     static const char *const columns[SHOW_COLUMNS] = {
-        "Name", "Address", "State", "Since", "Sessions", "Checks", "Last_error", "Version", "Role"};
+        "Name",   "Address",    "State",   "Since", "Sessions",
+        "Checks", "Last_error", "Version", "TLS",   "Role"};
     const struct session_environment *environment = admin->local.observed->environment;
     const struct session_operations *operations = environment->operations;
     struct session_backend_row row;

@@ -57,6 +57,8 @@ struct session_backend_row {
     long sessions;
     uint64_t checks;
     char last_error[256], version[128], role[64]; /* "": none. Foreign texts */
+    const char *
+        tls; /* static text: the version that the last check has agreed on, or "fails"; NULL: none */
 };
 
 enum session_backend_order {

@@ -116,6 +116,7 @@ static enum greeting_step secure(struct line *line, const struct probe_target *t
     if (progress == TLS_DONE) {
         struct tls_facts facts;
         tls_read_facts(&line->leg, &facts);
+        findings->tls_version = facts.version;
         memcpy(findings->fingerprint, facts.fingerprint, sizeof findings->fingerprint);
         return greeting_secured(greeting, out);
     }

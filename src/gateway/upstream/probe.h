@@ -21,6 +21,7 @@ struct probe_target {
 struct probe_findings {
     struct error header_refused; /* what it says of the PROXY header. Foreign text */
     struct error tls_failed;     /* why, in OpenSSL's words or ours */
+    const char *tls_version;     /* that was agreed on: static text; NULL: no TLS */
     bool has_answered;           /* with anything, an error too: also where the probe fails */
     char fingerprint
         [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that was accepted; "": no TLS */

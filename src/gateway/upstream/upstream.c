@@ -357,6 +357,7 @@ void upstream_status(struct upstream *upstream, struct upstream_status *status)
                                        .connect_ns = atomic_load(&upstream->connect_ns)};
     pthread_mutex_lock(&upstream->lock);
     status->state = state_of(upstream, &status->since_s);
+    status->tls = upstream->tls_agreed;
     status->checks = upstream->checks;
     status->checks_failed = upstream->checks_failed;
     memcpy(status->last_error, upstream->last_error, sizeof status->last_error);

@@ -163,6 +163,8 @@ struct upstream_status {
         [UPSTREAM_ERROR_BYTES];     /* of a check or a session; "": none so far. Foreign text */
     char version[128];              /* "": it was never reached. Foreign text */
     char role[UPSTREAM_NAME_BYTES]; /* "": none */
+    const char
+        *tls; /* static text: the version that the last look agreed on, or "fails"; NULL: none */
 };
 void upstream_status(struct upstream *upstream, struct upstream_status *status);
 

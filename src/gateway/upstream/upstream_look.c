@@ -25,6 +25,7 @@ static void take_into_use(struct upstream *upstream, const struct address *addre
     upstream->profile = *profile;
     upstream->has_profile = true;
     memcpy(upstream->fingerprint, findings->fingerprint, sizeof upstream->fingerprint);
+    upstream->tls_agreed = findings->tls_failed.message[0] ? "fails" : findings->tls_version;
     upstream->confirmed_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
     if (has_moved)

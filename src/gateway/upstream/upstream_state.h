@@ -62,6 +62,7 @@ struct upstream {
     struct upstream_profile profile;    /* what it said, or what a session has read since */
     char fingerprint
         [UPSTREAM_FINGERPRINT_BYTES]; /* of the certificate that a look accepted; "": none */
+    const char *tls_agreed;           /* static text, as struct upstream_status has it */
     bool has_profile;
     uint64_t answered_ns;  /* monotonic; when it last said anything to a check or a login */
     uint64_t confirmed_ns; /* monotonic; when a greeting last said so. 0: a probe is due */

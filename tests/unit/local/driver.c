@@ -58,6 +58,7 @@ static bool backend_describe(void *owner, size_t number, struct session_backend_
          .sessions = 2,
          .checks = 3,
          .version = "8.0",
+         .tls = "TLSv1.3",
          .role = "standby"},
         {.name = "tcp://b:2", .address = "tcp://b:2", .state = "unknown", .last_error = "refused"}};
     (void)owner;

@@ -27,9 +27,9 @@ static void backends_are_shown(void **state)
 {
     (void)state;
     assert_string_equal(driver_query(driver, "ADMIN SHOW BACKENDS"),
-                        "rows Name,Address,State,Since,Sessions,Checks,Last_error,Version,Role"
-                        ";one,tcp://a:1,up,1970-01-01T00:00:01.000000Z,2,3,NULL,8.0,standby"
-                        ";tcp://b:2,tcp://b:2,unknown,NULL,0,0,refused,NULL,NULL");
+                        "rows Name,Address,State,Since,Sessions,Checks,Last_error,Version,TLS,Role"
+                        ";one,tcp://a:1,up,1970-01-01T00:00:01.000000Z,2,3,NULL,8.0,TLSv1.3,standby"
+                        ";tcp://b:2,tcp://b:2,unknown,NULL,0,0,refused,NULL,NULL,NULL");
 }
 
 static void backends_are_changed_in_order(void **state)
