@@ -7,7 +7,9 @@ import MySQLdb
 import pytest
 from harness import compressed, raw
 from harness.endpoint import DATABASE, PASSWORD, USER
+from harness.fake_backend import OK, FakeBackend
 from harness.paths import program
+from harness.process import peak_resident_bytes
 
 pytestmark = pytest.mark.gateway_only
 
@@ -154,3 +156,85 @@ def test_a_frame_that_is_cut_short(gateway, database):
         number = connection.greeting.connection_id
         connection.socket.socket.sendall(b"\x64\0\0\0\xff\0\0" + b"x" * 10)
     assert server.events.ended(number)[-1]["event"] == "Disconnect"
+
+
+# ---- What a session does besides statements
+
+@pytest.mark.parametrize("options, bits", [(BOTH, 1 << 5), (BOTH, 1 << 26), (["-compression", "on"], 1 << 5),
+                                           ([*BOTH, "-backend-first"], 1 << 5)])
+def test_another_user_and_a_reset_leave_it_compressed(gateway, database, options, bits):
+    server = gateway(database.address, options=options)
+    with log_in(server, bits, b"\3" if bits == 1 << 26 else b"") as connection:
+        connection.socket.is_zstd = bits == 1 << 26
+        connection.query("SET @mine = 1")
+        assert connection.command(bytes([raw.COM_RESET_CONNECTION]), connection.read_one)[0][1][:1] == b"\0"
+        assert connection.query("SELECT @mine")[-2][1] == b"\xfb"
+        for user, password, database_name in (("nopassword", "", ""), (USER, PASSWORD, DATABASE)):
+            connection.change_user(user, password, database_name)
+            assert any(user.encode() + b"@" in payload for _, payload in connection.query("SELECT USER(), REPEAT('x', 1000)"))
+        with pytest.raises(raw.ServerError) as denied:
+            connection.change_user(USER, "wrong")
+        assert denied.value.number == 1045
+
+
+def test_packets_of_16_mib_in_frames_of_any_size(gateway, database):
+    """A frame holds less than such a packet with its header, and frames need not end where packets do."""
+    server = gateway(database.address, options=BOTH)
+    with log_in(server, 1 << 5) as connection:
+        text = b"\3SELECT LENGTH('" + b"x" * (17 << 20) + b"'), REPEAT('y', 17 << 20)"
+        data = connection.frame(text)
+        connection.socket.number = 0
+        for at in range(0, len(data), 5_000_001):
+            part = data[at:at + 5_000_001]
+            connection.socket.send_frame(compressed.zlib.compress(part, 1), len(part))
+        payload = connection.read_result()[-2][1]
+        assert payload.startswith(b"\x0817825792") and len(payload) > 17 << 20
+
+
+# ---- Backends that compress wrongly
+
+def compressing(bad):
+    """A backend whose answer to a statement is what bad(socket) sends."""
+    def serve(connection):
+        if not connection.greet(raw.BASIC | raw.COMPRESS | raw.CONNECT_WITH_DB) or b"weir-probe" in connection.response:
+            return
+        connection.write(OK)
+        frames = compressed.CompressedSocket(connection.socket)
+        if frames.recv(65536):
+            bad(frames)
+            frames.recv(65536)
+    return FakeBackend(serve)
+
+
+WRONG = {
+    "a bomb that is allowed": (lambda s: s.send_frame(compressed.zlib.compress(bytes(1000)), 0xFFFFFF), "another length than it says"),
+    "garbage": (lambda s: s.send_frame(b"x" * 100, 200), "compressed data is damaged"),
+    "a wrong length": (lambda s: s.send_frame(compressed.zlib.compress(bytes(1000)), 999), "another length than it says"),
+    "a wrong number": (lambda s: (s.send_frame(b"\7\0\0\1", 0), s.send_frame(OK, 0, 9)), "a wrong sequence number"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_backends_frames_that_are_wrong_are_the_end_of_it(gateway, name):
+    bad, why = WRONG[name]
+    backend = compressing(bad)
+    server = gateway(backend.address, options=["-backend-compression", "zlib"])
+    peak = peak_resident_bytes(server.process.pid)
+    with server.endpoint.raw() as connection:
+        number, _, message = raw.error_of(connection.query("SELECT 1"))
+        assert number == 1927 and why in message and backend.address in message, message
+        assert connection.at_end() == b""
+    assert peak_resident_bytes(server.process.pid) - peak < 40 << 20
+    backend.close()
+    assert not backend.failures
+
+
+def test_a_backend_that_ends_within_a_frame(gateway):
+    def bad(socket):
+        socket.socket.sendall(b"\x64\0\0\1\xff\0\0" + b"x" * 10)
+        socket.socket.close()
+    backend = compressing(bad)
+    server = gateway(backend.address, options=["-backend-compression", "zlib"])
+    with server.endpoint.raw() as connection:
+        assert raw.error_of(connection.query("SELECT 1"))[0] == 1927
+    backend.close()

@@ -336,5 +336,7 @@ void session_fail_broken(struct session *session, enum close_reason reason)
         session_fail(
             session, reason,
             session->login ? WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE : WIRE_ER_CONNECTION_KILLED,
-            NULL, "weir: the backend's bytes were not understood (%s); the session is ended", why);
+            NULL,
+            "weir: the bytes of the backend %s were not understood (%s); the session is ended",
+            session->observed.backend->label, why);
 }

@@ -298,7 +298,8 @@ static void greeted(struct session *session, const struct wire_greeting *greetin
         return;
     if (!session->observed.backend_first &&
         session->login->hello.capabilities & ~greeting->capabilities) {
-        fail_to_reach(session, "weir: the backend has changed its capabilities; connect again");
+        fail_to_reach(session, "weir: the backend %s has changed its capabilities; connect again",
+                      label_of(session));
         return;
     }
     session->backend_id = greeting->connection_id;
@@ -323,15 +324,15 @@ static bool is_before_the_login(const struct session *session)
 static void fail_broken(struct session *session)
 {
     const char *broken = session->tracker.broken;
-    char message[256];
+    char message[512];
     if (session->state != SESSION_GREETED) {
         session_fail_broken(session, CLOSE_BACKEND_PROTOCOL);
         return;
     }
     session->tracker.broken = NULL; /* it goes on to read that response */
     snprintf(message, sizeof message,
-             "weir: the backend's bytes were not understood (%s); the session is ended",
-             broken ? broken : "a packet that answers no command");
+             "weir: the bytes of the backend %s were not understood (%s); the session is ended",
+             label_of(session), broken ? broken : "a packet that answers no command");
     log_warn("session", "%s connection=%u", message, session->observed.id);
     login_fail(session, CLOSE_BACKEND_PROTOCOL, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE, NULL,
                message);
