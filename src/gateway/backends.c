@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST, "the room upstream takes as many");
+_Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST && UPSTREAM_MOST <= SESSION_BACKENDS_MOST,
+               "the rooms take as many");
 
 const char *const gateway_policies[] = {
 #define X(enumerator, name) name,

@@ -92,7 +92,7 @@ static bool backend_choose(void *owner, const char *wanted, uint32_t tried,
         return false;
     struct upstream *upstream = upstream_set_at(gateway->upstreams, number);
     choice->backend = upstream_tag(upstream);
-    choice->turn = upstream_turn(upstream);
+    choice->turn = upstream_turn(upstream, &choice->addresses);
     return true;
 }
 

@@ -3,7 +3,6 @@
 what is missing costs nothing, and the end of a connection is noticed."""
 import contextlib
 import itertools
-import ssl
 import threading
 import time
 
@@ -11,9 +10,9 @@ import pytest
 from harness import compressed, raw
 from harness.certificates import unverified
 from harness.endpoint import DATABASE, PASSWORD, USER
-from harness.fake_backend import OK, FakeBackend, column, EOF, error
+from harness.fake_backend import EOF, column, error
 from harness.process import cpu_seconds
-from harness.tls_records import RecordSocket
+from harness.tls_records import RecordSocket, secure_backend, server_context
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -201,30 +200,7 @@ def test_the_gateway_ends_while_commands_lie_decrypted(gateway, database):
 # ---- Backends
 
 def play(certificates, serve):
-    """A backend with TLS: serve(connection, socket) is called with each command after the login, and says whether it goes on."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
-
-    def session(connection):
-        connection.greet(raw.BASIC | raw.SSL | raw.CONNECT_WITH_DB)
-        if not connection.response:
-            return
-        sealing = connection.socket = RecordSocket(connection.socket, context, server_side=True)
-        flight = sealing.shake_hands()
-        connection.response = None
-        sealing.socket.sendall(flight)
-        connection.response = connection.read()
-        if connection.response is None:
-            return
-        if b"weir-probe" in connection.response:
-            connection.write(error(1045, b"28000", b"Access denied"))
-            return
-        connection.write(OK)
-        while (command := connection.read()) and command[0] != raw.COM_QUIT:
-            connection.sequence = 1
-            if not serve(connection, sealing):
-                return
-    return FakeBackend(session)
+    return secure_backend(server_context(certificates), serve)
 
 
 def rows(*texts):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the backend is: it is looked at again and again, and followed when its name gets another address."""
 import subprocess
+import threading
 
 import pytest
 from harness import raw
 from harness.fake_backend import OK, FakeBackend
 from harness.paths import program
+from harness.ports import free_port
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.gateway_only
@@ -15,12 +17,12 @@ NAME = "moves.weir.test"
 
 @pytest.fixture
 def hosts(tmp_path):
-    """A file that is /etc/hosts for what is started with the prefix: (prefix, set_address)."""
+    """A file that is /etc/hosts for what is started with the prefix: (prefix, set_address). A name may have several addresses."""
     file = tmp_path / "hosts"
     prefix = [program("unshare"), "--mount", "/bin/sh", "-c", f'mount --bind {file} /etc/hosts && exec "$@"', "sh"]
 
-    def set_address(address):
-        file.write_text(f"127.0.0.1 localhost\n{address} {NAME}\n")
+    def set_address(*addresses, name=NAME):
+        file.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for address in addresses))
 
     set_address("127.0.0.1")
     tried = subprocess.run([*prefix, "/bin/true"], capture_output=True, text=True)
@@ -69,3 +71,42 @@ def test_a_backend_that_has_gone_is_noticed_and_noticed_again_when_it_is_back(ga
     second = FakeBackend(serves(b"8.0.2"), port=first.port)
     wait_for(lambda: b"8.0.2" in server.greeting(), "the backend to be back")
     second.close()
+
+
+def served_by(server):
+    with server.endpoint.raw(database=None) as connection:
+        return connection.query("SELECT 1")[-2][1][1:]
+
+
+def test_all_addresses_of_a_name_are_tried(gateway, hosts):
+    """IPv6 comes first. It refuses, it says nothing, and it stops to say anything while the gateway runs: nobody fails to log in."""
+    prefix, set_address = hosts
+    set_address("::1", "127.0.0.1")
+    is_silent = threading.Event()
+
+    def serves_or_not(connection):
+        if is_silent.is_set():
+            connection.read()
+        else:
+            serves(b"8.0.6-v6")(connection)
+
+    v4 = FakeBackend(serves(b"8.0.4-v4"), port=free_port())
+
+    def start():
+        return gateway(f"tcp://{NAME}:{v4.port}", prefix=prefix, options=["-connect-timeout", "3"])
+
+    assert served_by(start()) == b"8.0.4-v4"
+    v6 = FakeBackend(serves_or_not, "::1", v4.port)
+    is_silent.set()
+    assert served_by(start()) == b"8.0.4-v4"
+    is_silent.clear()
+    server = start()
+    assert served_by(server) == b"8.0.6-v6"
+    is_silent.set()
+    for _ in range(3):
+        assert served_by(server) == b"8.0.4-v4"
+    is_silent.clear()
+    v4.close()
+    assert served_by(server) == b"8.0.6-v6"
+    v6.close()
+    assert not v4.failures + v6.failures

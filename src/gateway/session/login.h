@@ -55,9 +55,10 @@ struct login {
     size_t header_least;        /* the header has begun: its bytes, at least; or 0 */
     struct session_choice next; /* the backend that is tried after the one that is left */
     uint32_t tried;             /* bits: backends that have failed this login (login_choose.c) */
-    unsigned attempts;          /* so far */
-    uint64_t connect_until;     /* monotonic ns: when the time for all attempts is over */
-    long attempt_ms;            /* how much of it this one has */
+    uint8_t failures[SESSION_BACKENDS_MOST]; /* of each backend's addresses, in this login */
+    unsigned attempts;                       /* so far */
+    uint64_t connect_until; /* monotonic ns: when the time for all attempts is over */
+    long attempt_ms;        /* how much of it this one has */
     bool client_was_told; /* the client has read something of a backend: there is no other for it */
     bool backend_is_asked; /* authenticating, and it is the backend's turn */
     char error[256];       /* of the wish that failed; "": it was fulfilled */

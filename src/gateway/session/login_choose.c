@@ -7,14 +7,16 @@
  *        └─────────────────── LEAVING
  *
  * As long as the client has read nothing of a backend, it cannot tell one from another: whatever goes
- * wrong until then is tried again elsewhere. All attempts together have connect_timeout_s; each gets an
- * even share of what is left for it and those that could follow. */
+ * wrong until then is tried again elsewhere: at the other addresses of its name, and at other backends. All
+ * attempts together have connect_timeout_s; each gets an even share of what is left for it and those that could
+ * follow. */
 #include <string.h>
 
 #include "gateway/session/login.h"
 
 #define ATTEMPTS_MOST 40 /* more than there are backends; they may have several addresses each */
 #define NS_PER_MS     UINT64_C(1000000)
+_Static_assert(SESSION_BACKENDS_MOST == 32 && ATTEMPTS_MOST <= UINT8_MAX, "bits, and counts");
 
 static bool choose(const struct session *session, struct session_choice *choice,
                    struct error *error)
@@ -42,14 +44,23 @@ void login_leave_backend(struct session *session)
     }
 }
 
+/* Of the backend, without those that have failed already; 1 at least. */
+static size_t addresses_left(const struct session *session)
+{
+    const struct session_choice *choice = &session->choice;
+    const size_t failed = session->login->failures[choice->backend->number];
+    return choice->addresses > failed ? choice->addresses - failed : 1;
+}
+
 /* Whatever is left of the time, and 1 ms at least. */
 static void set_share(struct session *session)
 {
     struct login *login = session->login;
+    const size_t places = session->choice.others + addresses_left(session);
     const uint64_t now = clock_monotonic_ns();
     const uint64_t left = login->connect_until > now ? login->connect_until - now : 0;
     login->attempts++;
-    login->attempt_ms = (long)(left / (session->choice.others + 1) / NS_PER_MS);
+    login->attempt_ms = (long)(left / places / NS_PER_MS);
     if (login->attempt_ms == 0)
         login->attempt_ms = 1;
     session_set_deadline_ms(session, login->attempt_ms);
@@ -106,7 +117,8 @@ bool login_tries_another(struct session *session, const char *why)
         environment->operations->backend_failed(environment->owner, &failed, why);
     const bool was_reached =
         session->state == SESSION_SECURING_BACKEND || session->state == SESSION_AUTHENTICATING;
-    if (!has_address || was_reached) /* it is the server that is wrong, wherever it is */
+    const bool was_last = ++login->failures[failed.backend->number] >= failed.addresses;
+    if (!has_address || (was_reached && was_last)) /* the server is wrong wherever it is */
         login->tried |= UINT32_C(1) << failed.backend->number;
     if (!may_try_another(session) || !choose(session, &login->next, &error))
         return false;

@@ -40,14 +40,17 @@ struct session_backend {
     bool is_local; /* behind a Unix socket */
     enum backend_security security;
     const char *tls_mode; /* its name, for errors: "required" */
-    unsigned number;      /* of the set, from 0: a bit of a word of 32 */
+    unsigned number;      /* of the set, from 0: a bit of a word */
 };
+
+#define SESSION_BACKENDS_MOST 32 /* numbers of backends are smaller */
 
 /* A backend that was chosen for a session, which counts as one of its. */
 struct session_choice {
     const struct session_backend *backend;
-    uint32_t turn; /* of its addresses; for backend_failed() */
-    size_t others; /* how many more could have been chosen */
+    uint32_t turn;    /* of its addresses; for backend_failed() */
+    size_t addresses; /* how many it has */
+    size_t others;    /* how many more could have been chosen */
 };
 
 /* What is known of a backend, for people. */

@@ -136,10 +136,11 @@ int upstream_connect(struct upstream *upstream, bool *in_progress)
     return address_connect(&address, in_progress);
 }
 
-uint32_t upstream_turn(struct upstream *upstream)
+uint32_t upstream_turn(struct upstream *upstream, size_t *addresses)
 {
     pthread_mutex_lock(&upstream->lock);
     const uint32_t turn = upstream->turn;
+    *addresses = upstream->addresses.count;
     pthread_mutex_unlock(&upstream->lock);
     return turn;
 }

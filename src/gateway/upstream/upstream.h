@@ -200,8 +200,8 @@ int upstream_kill(struct upstream *upstream, const char *statement,
  * them. Nothing without such an account. Blocks. */
 void upstream_notice_missing(struct upstream *upstream, const char *rows_question);
 
-/* The number of the address in use: it goes up with each address that is left. */
-uint32_t upstream_turn(struct upstream *upstream);
+/* The number of the address in use: it goes up with each address that is left. *addresses: how many there are. */
+uint32_t upstream_turn(struct upstream *upstream, size_t *addresses);
 
 /* Returns a non-blocking socket (owned) whose connection has begun, to the address that a probe
  * reached last; -1 and errno. *in_progress: it is not yet connected. Only after upstream_profile()

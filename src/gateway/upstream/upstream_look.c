@@ -145,7 +145,33 @@ static void note_answer(struct upstream *upstream)
     pthread_mutex_unlock(&upstream->lock);
 }
 
-/* Returns 0 once an address has answered; all are tried. One of several must also let sessions in. */
+/* What a probe has found at an address. */
+struct answer {
+    const struct address *address; /* NULL: nothing yet */
+    struct upstream_profile profile;
+    struct probe_findings findings;
+};
+
+static bool lets_sessions_in(const struct answer *answer)
+{
+    return !answer->findings.tls_failed.message[0];
+}
+
+/* The address that has answered is the one in use. */
+static int settle(struct upstream *upstream, const struct address_list *found,
+                  const struct answer *answer, struct error *error)
+{
+    const struct probe_findings *findings = &answer->findings;
+    say_header(upstream, &findings->header_refused);
+    say_tls(upstream, &findings->tls_failed);
+    take_into_use(upstream, answer->address, found, &answer->profile, findings);
+    if (is_one_of_several(upstream) && !lets_sessions_in(answer))
+        return error_set(error, "TLS with it fails: %s", findings->tls_failed.message);
+    return ask_more(upstream, answer->address, findings, error);
+}
+
+/* Returns 0 once an address has answered; all are tried, and one that TLS fails with is taken only where there is no
+ * better one. One of several must also let sessions in. */
 static int probe_all(struct upstream *upstream, const struct address_list *found,
                      struct error *error)
 {
@@ -153,23 +179,19 @@ static int probe_all(struct upstream *upstream, const struct address_list *found
                                   .sends_proxy_header = upstream->sends_proxy_header,
                                   .tls = &upstream->tls,
                                   .timeout_s = atomic_load(&upstream->connect_timeout_s)};
+    struct answer first = {.address = NULL};
     for (size_t i = 0; i < found->count; i++) {
-        struct upstream_profile profile;
-        struct probe_findings findings;
-        target.address = &found->list[i];
-        const int status = probe_server(&target, &profile, &findings, error);
-        if (findings.has_answered)
+        struct answer answer = {.address = &found->list[i]};
+        target.address = answer.address;
+        const int status = probe_server(&target, &answer.profile, &answer.findings, error);
+        if (answer.findings.has_answered)
             note_answer(upstream);
-        if (status == 0) {
-            say_header(upstream, &findings.header_refused);
-            say_tls(upstream, &findings.tls_failed);
-            take_into_use(upstream, target.address, found, &profile, &findings);
-            if (is_one_of_several(upstream) && findings.tls_failed.message[0])
-                return error_set(error, "TLS with it fails: %s", findings.tls_failed.message);
-            return ask_more(upstream, target.address, &findings, error);
-        }
+        if (status == 0 && lets_sessions_in(&answer))
+            return settle(upstream, found, &answer, error);
+        if (status == 0 && !first.address)
+            first = answer;
     }
-    return -1;
+    return first.address ? settle(upstream, found, &first, error) : -1;
 }
 
 int upstream_look(struct upstream *upstream, struct error *error)

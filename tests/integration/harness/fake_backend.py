@@ -77,9 +77,10 @@ class FakeBackend:
             self.listener = socket.create_server(str(path), family=socket.AF_UNIX)
             self.address = f"unix://{path}"
         else:
-            self.listener = socket.create_server((host, port))
+            is_v6 = ":" in host
+            self.listener = socket.create_server((host, port), family=socket.AF_INET6 if is_v6 else socket.AF_INET)
             self.port = self.listener.getsockname()[1]
-            self.address = f"tcp://{host}:{self.port}"
+            self.address = f"tcp://[{host}]:{self.port}" if is_v6 else f"tcp://{host}:{self.port}"
         self.serve = serve
         self.failures = []
         threading.Thread(target=self._accept, daemon=True).start()

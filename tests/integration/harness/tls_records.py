@@ -4,6 +4,7 @@ place of a RawConnection's own, or of a FakeConnection's."""
 import ssl
 
 from . import raw
+from .fake_backend import OK, FakeBackend, error
 
 
 class RecordSocket:
@@ -60,3 +61,32 @@ class RecordSocket:
 
     def close(self):
         self.socket.close()
+
+
+def server_context(certificates, name="server"):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+    return context
+
+
+def secure_backend(context, serve, **where):
+    """A backend with TLS: serve(connection, its RecordSocket) is called with each command after the login, and says whether it goes on."""
+    def session(connection):
+        connection.greet(raw.BASIC | raw.SSL | raw.CONNECT_WITH_DB)
+        if not connection.response:
+            return
+        sealing = connection.socket = RecordSocket(connection.socket, context, server_side=True)
+        try:
+            sealing.socket.sendall(sealing.shake_hands())
+            connection.response = connection.read()
+        except (ssl.SSLError, raw.Closed):
+            return
+        if not connection.response or b"weir-probe" in connection.response:
+            connection.response and connection.write(error(1045, b"28000", b"Access denied"))
+            return
+        connection.write(OK)
+        while (command := connection.read()) and command[0] != raw.COM_QUIT:
+            connection.sequence = 1
+            if not serve(connection, sealing):
+                return
+    return FakeBackend(session, **where)

@@ -224,7 +224,7 @@ static void *have_connections(void *unused)
     while (!atomic_load(&test.are_over)) {
         struct error error = {""};
         struct upstream_status status;
-        size_t others = 0;
+        size_t others = 0, addresses = 0;
         const size_t number = upstream_set_choose(test.set, NULL, 0, &others, &error);
         if (number == POLICY_NONE) {
             wrong++;
@@ -232,7 +232,8 @@ static void *have_connections(void *unused)
         }
         struct upstream *upstream = upstream_set_at(test.set, number);
         upstream_pin(upstream);
-        wrong += upstream_connection_failed(upstream, upstream_turn(upstream) + 1, "refused");
+        wrong += upstream_connection_failed(upstream, upstream_turn(upstream, &addresses) + 1,
+                                            "refused");
         upstream_note(upstream, true, NULL);
         upstream_count_session(upstream, -1);
         upstream_status(upstream, &status);
