@@ -264,6 +264,21 @@ def test_the_last_backend_stays(named):
     admin(named, "ADMIN BACKENDS ENABLE one")
 
 
+def test_orders_to_backends_are_events_like_any_statement(gateway, both_run):
+    """Also those that fail: who has taken a backend away must stand in an audit log."""
+    first, second = both_run
+    server = gateway(f"{first.address},{second.address}", options=FAST, plugins=["recorder-1"])
+    texts = [f"ADMIN BACKENDS {order} '{second.address}'" for order in ("DISABLE", "DRAIN", "ENABLE")] + ["ADMIN SHOW BACKENDS"]
+    with connect(server) as connection, connection.cursor() as cursor:
+        for text in texts:
+            cursor.execute(text)
+        with pytest.raises(pymysql.err.OperationalError):
+            cursor.execute("ADMIN BACKENDS DRAIN nobody")
+    told = [(e["event"], e["sql"]) for e in server.events.ended(connection.thread_id()) if e["point"] == "general" and "BACKENDS" in (e["sql"] or "")]
+    assert told == [(event, text) for text in texts for event in ("Starting", "Completed")] + [
+        ("Starting", "ADMIN BACKENDS DRAIN nobody"), ("Error", "ADMIN BACKENDS DRAIN nobody")]
+
+
 # ---- Chosen by a plugin ----
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ class Namespace:
         self._inside(self.ip, "link", "set", "cable", "up")
 
     def slow_down(self, rate="64kbit"):
-        """What the inside sends waits for a line of this speed."""
+        """What the inside sends waits for a line of this speed. (By tbf: kernels without netem have it.)"""
         self._inside("tc", "qdisc", "replace", "dev", "cable", "root", "tbf", "rate", rate, "burst", "4kb", "latency", "3s")
 
     def speed_up(self):
