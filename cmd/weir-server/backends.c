@@ -37,6 +37,14 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = AT(proxy_protocol),
      .help = "As the option proxy-protocol, which counts where this is not given."},
+    {.name = "status-port",
+     .type = OPTION_NUMBER,
+     .offset = AT(status_port),
+     .argument = "PORT",
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 65535,
+     .help = "As backend-status-port, which counts where this is not given."},
     TEXT("tls", tls, "MODE", "As backend-tls."),
     TEXT("ssl-ca", ssl_ca, "FILE", "As backend-ssl-ca."),
     TEXT("ssl-cert", ssl_cert, "FILE", "As backend-ssl-cert."),
@@ -61,6 +69,7 @@ static struct backend_settings *add(struct backend_list *backends,
     if (options_defaults(&backend_option_table, settings, error))
         return NULL;
     settings->proxy_protocol = options->proxy_protocol;
+    settings->status_port = options->backend_status_port;
     return settings;
 }
 
@@ -164,6 +173,7 @@ int backend_list_fill(struct backend_list *backends, const struct server_options
                                                      .role = settings->role,
                                                      .weight = settings->weight,
                                                      .proxy_protocol = settings->proxy_protocol,
+                                                     .status_port = settings->status_port,
                                                      .tls = tls_of(settings, &backends->tls)};
     }
     return status;

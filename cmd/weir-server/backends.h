@@ -12,7 +12,7 @@
 /* The settings of one; rows of backend_option_table. Texts are owned, NULL where unset. */
 struct backend_settings {
     char *name, *address, *role;
-    long weight;
+    long weight, status_port;
     bool proxy_protocol;
     /* TLS; where a text is unset, that of the option whose name has "backend-" before it */
     char *tls, *ssl_ca, *ssl_cert, *ssl_key, *ssl_name, *tls_version, *ssl_cipher;

@@ -254,6 +254,17 @@ static const struct option_row rows[] = {
      .offset = AT(backend_check_galera),
      .effect = OPTION_AT_ONCE,
      .help = "A check fails unless wsrep_ready is ON and wsrep_local_state is 4 (Synced)."},
+    {.name = "backend-status-port",
+     .type = OPTION_NUMBER,
+     .offset = AT(backend_status_port),
+     .effect = OPTION_AT_ONCE,
+     .argument = "PORT",
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = 65535,
+     .help = "The status port of a TiDB: a check of several fails unless http://HOST:PORT/status "
+             "answers 200, as it does until the server "
+             "is about to stop. 0: it is not asked."},
     {.name = "backend-rise",
      .type = OPTION_NUMBER,
      .offset = AT(backend_rise),

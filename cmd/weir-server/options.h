@@ -33,8 +33,8 @@ struct server_options {
     char *backend_check_user, *backend_check_password, *backend_check_password_file,
         *backend_check_query, *backend_check_expect;
     bool backend_check_galera;
-    long backend_check_interval, backend_rise, backend_fall, backend_slow_start,
-        backend_lost_timeout;
+    long backend_check_interval, backend_status_port, backend_rise, backend_fall,
+        backend_slow_start, backend_lost_timeout;
     char *backend_compression;
     bool proxy_protocol, backend_first;
     char *mariadbd;

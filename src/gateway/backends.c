@@ -55,6 +55,7 @@ void backends_describe(struct gateway_configuration *configuration,
             .role = backend->role,
             .weight = (unsigned)backend->weight,
             .sends_proxy_header = backend->proxy_protocol,
+            .status_port = backend->status_port,
             .connect_timeout_s = options->connect_timeout_s,
             .tls = backend->tls,
             .checks = {.user = options->checks.user, .password = options->checks.password}};

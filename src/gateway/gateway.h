@@ -53,6 +53,7 @@ struct gateway_backend {
     const char *role;    /* NULL: none */
     long weight;
     bool proxy_protocol; /* send PROXY headers to it */
+    long status_port;    /* 0: none */
     struct upstream_tls_options tls;
 };
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several backends: which one a session gets, and that the failure of one is not noticed while another is there."""
+import http.server
 import signal
+import threading
 
 import pymysql
 import pytest
@@ -389,3 +391,51 @@ def test_a_plugin_cannot_route_by_account_once_the_client_was_greeted(gateway, b
         where(server, user="report")
     assert "no backend can be chosen here" in refused.value.args[1]
     assert where(server) == 1
+
+
+@pytest.fixture
+def status_ports():
+    """Two of TiDB's status ports, which answer with .code."""
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.paths.append(self.path)
+            self.send_response(self.server.code)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Page) for _ in range(2)]
+    for server in servers:
+        server.code, server.paths = 200, []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield servers
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_server_that_is_about_to_stop_is_left(gateway, both_run, status_ports, tmp_path):
+    """As a TiDB in its graceful-wait-before-shutdown says by its status port, while its other one goes on."""
+    file = tmp_path / "weir.toml"
+    file.write_text("".join(f'[[backend]]\nname = "{name}"\naddress = "{database.address}"\nstatus-port = {port.server_port}\n'
+                            for name, database, port in zip(("one", "two"), both_run, status_ports)))
+    server = gateway(options=("-config", str(file), *FAST))
+    assert where(server) == 1
+    with connect(server) as stays, stays.cursor() as cursor:
+        for code in (500, 302):  # what it points to is not followed
+            status_ports[0].code = code
+            wait_for(lambda: backends(server)["one"]["State"] == "down", "the check to fail")
+            assert f"/status answers {code}" in backends(server)["one"]["Last_error"]
+            assert where(server) == 2
+            cursor.execute("SELECT @@server_id")
+            assert cursor.fetchone()[0] == 1  # who is there stays
+            status_ports[0].code = 200
+            wait_for(lambda: backends(server)["one"]["State"] == "up", "the check to succeed")
+            assert where(server) == 1
+    status_ports[0].shutdown()
+    status_ports[0].server_close()
+    wait_for(lambda: backends(server)["one"]["State"] == "down", "a port that does not answer to be noticed")
+    assert "does not answer" in backends(server)["one"]["Last_error"]
+    assert set(status_ports[0].paths) == {"/status"}

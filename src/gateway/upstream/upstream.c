@@ -188,7 +188,8 @@ void upstream_learn(struct upstream *upstream, const struct wire_greeting *greet
     upstream->profile = profile;
     upstream->confirmed_ns = upstream->answered_ns = clock_monotonic_ns();
     pthread_mutex_unlock(&upstream->lock);
-    if (!upstream->options.checks.user && !tls_is_due(upstream, &profile))
+    const bool asks_more = upstream->options.checks.user || upstream->options.status_port;
+    if (!asks_more && !tls_is_due(upstream, &profile))
         upstream_note(upstream, true, NULL);
 }
 

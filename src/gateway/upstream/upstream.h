@@ -14,6 +14,7 @@
  *   upstream_change.c  what a reload makes of it
  *   upstream_set.h   all of them: which one a session gets, and what clients are greeted with
  *   account_check.h  what checks ask with an account; account_session.h: its session
+ *   status_check.h  what checks ask by HTTP
  *   health.h     from checks to up and down; policy.h: which one of several
  *   probing.c    when probes run
  *   embedded.h   the private mariadbd
@@ -85,6 +86,7 @@ struct upstream_options {
     unsigned weight;     /* 0: 1 */
     bool sends_proxy_header; /* the embedded server always gets one */
     struct upstream_checks checks;
+    long status_port; /* that a check asks (status_check.h); 0: none */
     /* Its rows are accounts that the gateway was configured with and that the server lacks: the account of the
      * checks asks once the server is up, and the log names them. NULL: it does not. */
     const char *accounts_question;

@@ -42,7 +42,8 @@ bool upstream_can_be(const struct upstream *upstream, const struct upstream_opti
     const struct upstream_options *own = &upstream->options;
     return is_same(own->name, options->name) && is_same(own->address, options->address) &&
            own->sends_proxy_header == options->sends_proxy_header &&
-           finds_role(own) == finds_role(options) && is_same_tls(&own->tls, &options->tls) &&
+           own->status_port == options->status_port && finds_role(own) == finds_role(options) &&
+           is_same_tls(&own->tls, &options->tls) &&
            are_same_questions(&own->checks, &options->checks);
 }
 

@@ -7,6 +7,7 @@
 
 #include "gateway/upstream/account_check.h"
 #include "gateway/upstream/probe.h"
+#include "gateway/upstream/status_check.h"
 #include "gateway/upstream/upstream_state.h"
 #include "wire/wire.h"
 
@@ -96,7 +97,9 @@ static bool is_due(const struct upstream *upstream, uint64_t confirmed_ns, bool 
     const long interval_ms = atomic_load(&upstream->interval_ms);
     const uint64_t period_ns =
         (uint64_t)(interval_ms ? interval_ms / 2 : UPSTREAM_PROFILE_MS) * NS_PER_MS;
-    return confirmed_ns == 0 || (interval_ms && (!is_up || upstream->options.checks.user)) ||
+    return confirmed_ns == 0 ||
+           (interval_ms &&
+            (!is_up || upstream->options.checks.user || upstream->options.status_port)) ||
            clock_monotonic_ns() - confirmed_ns >= period_ns;
 }
 
@@ -138,6 +141,15 @@ static int ask_more(struct upstream *upstream, const struct address *address,
     return 0;
 }
 
+/* Whether it is about to stop. One that stands alone is used all the same. */
+static int ask_status(struct upstream *upstream, const struct address *address, struct error *error)
+{
+    const long port = upstream->options.status_port;
+    if (port == 0 || !is_one_of_several(upstream))
+        return 0;
+    return status_check(address, port, atomic_load(&upstream->connect_timeout_s), error);
+}
+
 static void note_answer(struct upstream *upstream)
 {
     pthread_mutex_lock(&upstream->lock);
@@ -167,6 +179,8 @@ static int settle(struct upstream *upstream, const struct address_list *found,
     take_into_use(upstream, answer->address, found, &answer->profile, findings);
     if (is_one_of_several(upstream) && !lets_sessions_in(answer))
         return error_set(error, "TLS with it fails: %s", findings->tls_failed.message);
+    if (ask_status(upstream, answer->address, error))
+        return -1;
     return ask_more(upstream, answer->address, findings, error);
 }
 

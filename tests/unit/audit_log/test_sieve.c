@@ -273,7 +273,7 @@ static void test_a_table_without_a_name_is_not_passed_over(void **state)
     static const char *const lists[] = {"{\"schema\":\"shop\",\"access\":[]}", "{\"access\":[]}",
                                         "{\"name\":\"x\",\"access\":[]}"};
     static char *const wanted[] = {"",      "*",  "?", "?*", "*.*", "shop.*",
-                                         "shop.", ".*", ".", "s*", "?x"};
+                                   "shop.", ".*", ".", "s*", "?x"};
     struct log_form form;
     size_t matches = 0;
     (void)state;
