@@ -19,6 +19,7 @@
 #include "country.h"
 #include "networks.h"
 #include "shared_bans.h"
+#include "shared_counts.h"
 #include "visit.h"
 
 #define ERROR_HOST_NOT_PRIVILEGED 1130 /* what MySQL answers to a host without any account */
@@ -331,6 +332,25 @@ weir_verdict OnGeneralEvent(weir_session *session, weir_general_event event, con
                        WEIR_STRING_ARGS(weir_client_ip(session)));
 }
 
+/* ---- What the nodes of a cluster count together ---- */
+
+static struct shared_limits limits_of(const struct tally_key *key)
+{
+    if (key->bytes[0] == 'u')
+        return (struct shared_limits){
+            .connections = connections_of((weir_string){key->bytes + 1, key->size - 1U}),
+            .rate = weir_number_of(IP_FILTER_RATE_PER_ACCOUNT)};
+    return (struct shared_limits){.connections = weir_number_of(IP_FILTER_CONNECTIONS_PER_ADDRESS),
+                                  .rate = weir_number_of(IP_FILTER_RATE_PER_ADDRESS),
+                                  .failed = weir_number_of(IP_FILTER_BAN_AFTER)};
+}
+
+static struct tally_windows windows(void)
+{
+    return (struct tally_windows){.rate = weir_number_of(IP_FILTER_RATE_WINDOW),
+                                  .failed = weir_number_of(IP_FILTER_BAN_WINDOW)};
+}
+
 /* ---- Life ---- */
 
 /* A client that flushes reads which of the users have no account of the server, whatever its host. */
@@ -376,10 +396,13 @@ static weir_verdict read_files(void)
 
 weir_verdict OnInit(const weir_manifest *manifest)
 {
+    static const struct shared_counts_rules rules = {.limits_of = limits_of, .windows = windows};
     (void)manifest;
     weir_verdict verdict = read_files();
-    if (verdict == WEIR_OK)
+    if (verdict == WEIR_OK) {
         shared_bans_begin();
+        shared_counts_begin(&rules);
+    }
     return verdict;
 }
 
@@ -390,6 +413,7 @@ weir_verdict OnFlush(const weir_manifest *manifest)
     if (verdict == WEIR_OK) {
         tally_unban();
         shared_bans_clear();
+        shared_counts_review();
     }
     return verdict;
 }
@@ -397,6 +421,7 @@ weir_verdict OnFlush(const weir_manifest *manifest)
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
+    shared_counts_end();
     replace(NULL);
     shared_bans_end();
     tally_clear();
@@ -411,5 +436,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     weir_status_number(status, "ip_filter_bans", atomic_load(&bans));
     weir_status_number(status, "ip_filter_banned", tally_banned(now_ns()));
     weir_status_number(status, "ip_filter_bans_not_stored", shared_bans_left_out());
+    weir_status_number(status, "ip_filter_nodes_counted", shared_counts_nodes());
+    weir_status_number(status, "ip_filter_counts_not_shared", shared_counts_left_out());
     return WEIR_OK;
 }

@@ -25,9 +25,17 @@ struct tally_limits {
     int64_t rate, rate_window;
 };
 
+/* Counts of one key: a node's own, or what it publishes to others. The windows end so many ns from now. */
+struct tally_counts {
+    int64_t connections;
+    int64_t rate, rate_left;     /* connections that have begun in a window */
+    int64_t failed, failed_left; /* failed logins in one */
+};
+
 enum tally_answer { TALLY_OK, TALLY_TOO_MANY, TALLY_TOO_FAST, TALLY_BANNED };
 
-/* Counts a connection that begins, whatever the answer; tally_leave() must follow. */
+/* Counts a connection that begins, whatever the answer; tally_leave() must follow. What other nodes count of the key
+ * (tally_nodes.h) is added to it, here and in tally_failure(). */
 enum tally_answer tally_enter(const struct tally_key *key, const struct tally_limits *limits,
                               int64_t now);
 void tally_leave(const struct tally_key *key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two hundred nodes in memory, and what they ask of one etcd: for a flush, for a storm of bans, and when all of them
- * start again. Prints the figures that docs/cluster.md has, and fails beyond twice of them. */
+ * Two hundred nodes in memory, and what they ask of one etcd: for a flush, for a storm of bans, for limits that all of them
+ * count together, and when all of them start again. Prints the figures that docs/cluster.md has, and fails beyond twice of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #define LEASE_MS   10000
 #define PREFIX     "/weir/test/"
 #define BANS       PREFIX "plugin/ip_filter/ban/"
+#define COUNTS     PREFIX "plugin/ip_filter/count/"
 #define BAN_RATE   1000 /* a second, of all nodes together */
 #define STORM_S    10
 #define BAN_TTL_S  3600
@@ -27,6 +28,8 @@ struct node {
     unsigned flushes;
     int64_t ban_lease;
     size_t bans; /* that it knows */
+    int64_t count_lease;
+    size_t counts; /* changes that it has been notified of */
 };
 
 static struct memory_hub *hub;
@@ -68,6 +71,12 @@ static void on_bans(void *user, const struct store_news *news)
     node->bans += news->count;
 }
 
+static void on_counts(void *user, const struct store_news *news)
+{
+    struct node *node = user;
+    node->counts += news->count;
+}
+
 static void begin(struct node *node)
 {
     *node = (struct node){.store = memory_store_new(hub)};
@@ -86,6 +95,7 @@ static void begin(struct node *node)
     node->requests = node_requests_new(node->store, &requests);
     assert_non_null(node->requests);
     assert_true(store_follow(node->store, STORE_TEXT(BANS), on_bans, node));
+    assert_true(store_follow(node->store, STORE_TEXT(COUNTS), on_counts, node));
     say(node);
 }
 
@@ -229,6 +239,64 @@ static void a_storm_of_bans(void **state)
           (struct memory_counts){.reads = 0, .changes = 2 * 1080, .told = 2 * 200000});
 }
 
+/* ---- Limits, as shared_counts.c counts them ---- */
+
+static void on_count_lease(void *user, const struct store_answer *answer)
+{
+    struct node *node = user;
+    assert_int_equal(answer->status, STORE_DONE);
+    node->count_lease = answer->lease;
+}
+
+/* Puts a node's key of so many addresses or accounts. */
+static void put_counts(struct node *node, size_t number)
+{
+    char key[128], value[256] = "";
+    snprintf(key, sizeof key, COUNTS "%016zx/0", number);
+    const struct store_request request = {.action = STORE_WRITE,
+                                          .writes = {{.key = STORE_TEXT(key),
+                                                      .value = {value, sizeof value},
+                                                      .lease = node->count_lease}},
+                                          .write_count = 1};
+    assert_true(store_call(node->store, &request));
+}
+
+static void keep_counts(const struct node *node)
+{
+    const struct store_request request = {.action = STORE_KEEP, .lease = node->count_lease};
+    assert_true(store_call(node->store, &request));
+}
+
+/* All nodes have connections of an account with a limit, and logins all the time: each puts as often as it may. */
+static void a_second_of_logins_everywhere(void **state)
+{
+    enum { SECONDS = 10, KEEP_EVERY = 3333, WRITES = 200 /* SHARED_COUNTS_WRITES */ };
+    (void)state;
+    for (size_t i = 0; i < NODES; i++) {
+        const struct store_request request = {.action = STORE_GRANT,
+                                              .ttl_s = LEASE_MS / 1000,
+                                              .done = on_count_lease,
+                                              .user = &nodes[i]};
+        assert_true(store_call(nodes[i].store, &request));
+    }
+    memory_hub_advance(hub, 0);
+    const struct memory_counts before = memory_hub_counts(hub);
+    for (unsigned ms = 0, kept = 0; ms < SECONDS * 1000; ms += 1000 / WRITES) {
+        const size_t node = ms / (1000 / WRITES) % NODES;
+        put_counts(&nodes[node], node);
+        for (; kept < (uint64_t)ms * NODES / KEEP_EVERY; kept++)
+            keep_counts(&nodes[kept % NODES]);
+        memory_hub_advance(hub, 1000 / WRITES);
+    }
+    struct memory_counts counts = since(before);
+    for (size_t i = 0; i < NODES; i++)
+        assert_int_equal(nodes[i].counts, SECONDS * WRITES);
+    counts.changes /= SECONDS;
+    counts.told /= SECONDS;
+    judge("a second of logins on all nodes, with limits of ip_filter", counts,
+          (struct memory_counts){.reads = 0, .changes = 2 * 320, .told = 2 * 40000});
+}
+
 static void all_start_again(void **state)
 {
     (void)state;
@@ -249,10 +317,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(a_minute_in_which_nothing_happens),
-        CASE(a_flush),
-        CASE(a_storm_of_bans),
-        CASE(all_start_again),
+        CASE(a_minute_in_which_nothing_happens), CASE(a_flush),         CASE(a_storm_of_bans),
+        CASE(a_second_of_logins_everywhere),     CASE(all_start_again),
     };
     printf("| 200 nodes | reads | writes | notifications |\n");
     return cmocka_run_group_tests(tests, NULL, NULL);
