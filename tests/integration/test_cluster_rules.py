@@ -266,3 +266,34 @@ def test_audit_filters_are_the_clusters(gateway, database, plugins, etcd, tmp_pa
     two.start()
     assert filter_id(two) > 0
     assert filters(two) == filters(one)
+
+
+# ---- Keys of allow-lists ----
+
+
+def test_many_keys_of_allow_lists_become_few(node, etcd):
+    """What many keys say is merged, and says the same: to who was there, and to who comes later."""
+    lists = "/weir/weir/plugin/sql_firewall/list/"
+    rules = '[[account]]\naccounts = ["*"]\nmode = "OFF"\n'
+    one = node().start(rules)
+    for number in range(70):
+        digest = f"{number:064x}"
+        etcd.put(f"{lists}00000000000000aa-{number:08x}", f"account listed@%\ndatabase shop\ndigest {digest} select ?\n")
+    etcd.put(f"{lists}00000000000000aa-{70:08x}", f"account listed@%\ndatabase shop\nforget digest {0:064x}\n")
+
+    def count(server):
+        ((number,),) = query(server, "SELECT sql_firewall_statements('listed@%')")["rows"]
+        return int(number or 0)
+
+    wait_for(lambda: count(one.server) == 69, "the statements to be known")
+    assert len(etcd.keys(lists)) == 71
+    query(one.server, "SELECT sql_firewall_set_mode('listed@%', 'DETECTING')")
+    wait_for(lambda: len(etcd.keys(lists)) <= 4, "the keys to be merged")
+    assert count(one.server) == 69
+    late = node().start(rules)
+    assert count(late.server) == 69
+    assert query(late.server, "SELECT sql_firewall_mode('listed@%')")["rows"] == [("DETECTING",)]
+    etcd.put(f"{lists}00000000000000aa-{5:08x}", f"account listed@%\ndatabase shop\ndigest {0:064x}\n")  # its answer was lost
+    query(late.server, "SELECT sql_firewall_set_mode('listed@%', 'OFF')")
+    wait_for(lambda: query(one.server, "SELECT sql_firewall_mode('listed@%')")["rows"] == [("OFF",)], "the mode to be told")
+    assert count(one.server) == count(late.server) == 69
