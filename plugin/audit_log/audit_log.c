@@ -162,7 +162,13 @@ weir_verdict OnInit(const weir_manifest *manifest)
         return weir_fail("%s", error.message);
     options.detail = manifest->version;
     journal = journal_start(&options, &error);
-    return journal ? WEIR_OK : weir_fail("%s", error.message);
+    if (!journal) {
+        filter_store_close();
+        return weir_fail("%s", error.message);
+    }
+    if (weir_number_of(AUDIT_LOG_SHARE_FILTERS))
+        filter_store_share();
+    return WEIR_OK;
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
@@ -222,6 +228,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
 #undef X
     weir_status_number(status, "audit_log_current_size", journal_current_size(journal));
     weir_status_number(status, "audit_log_broken", journal_is_broken(journal));
+    weir_status_number(status, "audit_log_filters_refused", filter_store_is_refused());
     return WEIR_OK;
 }
 

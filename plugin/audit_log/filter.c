@@ -15,7 +15,6 @@
  * A set is never changed after it was made, so any number of threads may use it. */
 #include "filter.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,21 +388,6 @@ struct filters *filters_parse(const char *text, size_t size, const char *path, s
     json_error_t problem = {.line = 0};
     return read_root(json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem), &problem, path,
                      error);
-}
-
-struct filters *filters_read(const char *path, struct error *error)
-{
-    json_error_t problem = {.line = 0};
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT)
-        return filters_parse("{}", 2, path, error);
-    if (!file) {
-        error_set(error, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &problem);
-    fclose(file);
-    return read_root(root, &problem, path, error);
 }
 
 void filters_free(struct filters *filters)

@@ -21,9 +21,7 @@
 
 struct filters;
 
-/* Reads the file; one that is not there has no filters. Returns owned, or NULL and the problem. */
-WEIR_MUST_CHECK struct filters *filters_read(const char *path, struct error *error);
-/* The same from text; path is for messages. */
+/* Reads the text of a file; path is for messages. Returns owned, or NULL and the problem. */
 WEIR_MUST_CHECK struct filters *filters_parse(const char *text, size_t size, const char *path,
                                               struct error *error);
 /* The same from JSON, of which it takes the reference, also when it fails. */

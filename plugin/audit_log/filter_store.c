@@ -5,8 +5,9 @@
  * Deciding takes a read lock, and not even that while there are no filters. A change copies the
  * JSON of the current set, edits the copy, compiles it, writes the file, and only then puts the
  * new set in force under the write lock: if any of these steps fails, memory and file stay as they
- * were. Changes come one at a time, so `current` may be read without the lock while one is
- * prepared. */
+ * were. Changes come one at a time, between shared_file_enter() and shared_file_leave(), so
+ * `current` may be read without the lock while one is prepared. In a cluster all nodes have the same
+ * set (shared_file.h); what two of them change at the same time is merged (filter_text.h). */
 #include "filter_store.h"
 
 #include <errno.h>
@@ -16,12 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir/files.h>
+#include <weir/shared_file.h>
 
-#include "encode.h"
+#include "filter_text.h"
 
 #define MOST_NAME_BYTES 255 /* of a filter, as in MySQL's tables */
 
 static char *path;
+static struct shared_file *file;
 static struct filters *current;
 static atomic_bool has_filters; /* without them the lock is not taken */
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
@@ -79,28 +82,51 @@ static void expect_accounts_of(const struct filters *filters)
     }
 }
 
-int filter_store_reload(struct error *error)
+static bool take(void *user, weir_string text, const char *name, struct error *error)
 {
-    struct filters *next = filters_read(path, error);
+    struct filters *next = filters_parse(text.data, text.size, name, error);
+    (void)user;
     if (!next)
-        return -1;
+        return false;
     expect_accounts_of(next); /* afterwards another thread may change and free it */
     set_current(next);
-    return 0;
+    return true;
 }
 
-int filter_store_open(const char *file, struct error *error)
+int filter_store_open(const char *name, struct error *error)
 {
+    static const struct shared_file_plan plan = {.what = "filters",
+                                                 .prefix = "filters/",
+                                                 .if_missing = "{}",
+                                                 .take = take,
+                                                 .merge = filters_merge};
     filter_store_close();
-    path = strdup(file);
-    if (path)
-        return filter_store_reload(error);
-    error_set(error, "no memory");
-    return -1;
+    path = strdup(name);
+    if (!path)
+        return error_set(error, "no memory");
+    file = shared_file_open(&plan, path, error);
+    return file ? 0 : -1;
+}
+
+void filter_store_share(void)
+{
+    shared_file_join(file);
+}
+
+int filter_store_reload(struct error *error)
+{
+    return shared_file_flush(file, error) ? 0 : -1;
+}
+
+bool filter_store_is_refused(void)
+{
+    return shared_file_is_refused(file);
 }
 
 void filter_store_close(void)
 {
+    shared_file_close(file);
+    file = NULL;
     set_current(NULL);
     free(path);
     path = NULL;
@@ -108,19 +134,13 @@ void filter_store_close(void)
 
 static int write_file(const json_t *root, struct error *error)
 {
-    char *text = json_dumps(root, JSON_INDENT(2));
-    struct strbuf lines = {0};
+    char *text = filters_print(root);
     int status = -1;
     errno = ENOMEM;
-    if (text) {
-        strbuf_add_text(&lines, text);
-        strbuf_add_byte(&lines, '\n');
-        if (!lines.failed)
-            status = files_replace(path, lines.data, lines.size);
-    }
+    if (text)
+        status = files_replace(path, text, strlen(text));
     if (status < 0)
         error_set(error, "%s: cannot be written: %s", path, strerror(errno));
-    strbuf_release(&lines);
     free(text);
     return status;
 }
@@ -138,6 +158,7 @@ static int change(json_t *root, struct error *error)
         return -1;
     }
     set_current(next);
+    shared_file_written(file);
     return 0;
 }
 
@@ -177,7 +198,7 @@ static int change_member(const char *object, const char *name, json_t *value, st
     return -1;
 }
 
-int filter_store_set_filter(const char *name, weir_string definition, struct error *error)
+static int set_filter(const char *name, weir_string definition, struct error *error)
 {
     json_error_t problem = {.line = 0};
     if (check_name(name, error) < 0)
@@ -189,7 +210,7 @@ int filter_store_set_filter(const char *name, weir_string definition, struct err
     return -1;
 }
 
-int filter_store_set_user(const char *account, const char *filter, struct error *error)
+static int set_user(const char *account, const char *filter, struct error *error)
 {
     char name[FILTERS_ACCOUNT_BYTES];
     if (filters_name_account(account, name, error) < 0 || check_name(filter, error) < 0)
@@ -201,7 +222,7 @@ int filter_store_set_user(const char *account, const char *filter, struct error 
     return change_member("users", name, json_string(filter), error);
 }
 
-int filter_store_remove_filter(const char *name, struct error *error)
+static int remove_filter(const char *name, struct error *error)
 {
     json_t *root = copy_of_current(error), *users = json_object_get(root, "users"), *filter;
     const char *account;
@@ -217,7 +238,7 @@ int filter_store_remove_filter(const char *name, struct error *error)
     return change(root, error);
 }
 
-int filter_store_remove_user(const char *account, struct error *error)
+static int remove_user(const char *account, struct error *error)
 {
     char name[FILTERS_ACCOUNT_BYTES];
     if (filters_name_account(account, name, error) < 0)
@@ -227,4 +248,38 @@ int filter_store_remove_user(const char *account, struct error *error)
         return -1;
     json_object_del(json_object_get(root, "users"), name);
     return change(root, error);
+}
+
+/* ---- One at a time ---- */
+
+int filter_store_set_filter(const char *name, weir_string definition, struct error *error)
+{
+    shared_file_enter(file);
+    int status = set_filter(name, definition, error);
+    shared_file_leave(file);
+    return status;
+}
+
+int filter_store_set_user(const char *account, const char *filter, struct error *error)
+{
+    shared_file_enter(file);
+    int status = set_user(account, filter, error);
+    shared_file_leave(file);
+    return status;
+}
+
+int filter_store_remove_filter(const char *name, struct error *error)
+{
+    shared_file_enter(file);
+    int status = remove_filter(name, error);
+    shared_file_leave(file);
+    return status;
+}
+
+int filter_store_remove_user(const char *account, struct error *error)
+{
+    shared_file_enter(file);
+    int status = remove_user(account, error);
+    shared_file_leave(file);
+    return status;
 }

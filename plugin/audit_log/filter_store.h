@@ -16,6 +16,12 @@
 /* Reads the file, now and with each call again. Copies the path. -1 and the problem. */
 WEIR_MUST_CHECK int filter_store_open(const char *path, struct error *error);
 WEIR_MUST_CHECK int filter_store_reload(struct error *error);
+
+/* All nodes of a cluster have the same filters from now on. Waits for theirs, two seconds at most. */
+void filter_store_share(void);
+/* Whether the cluster has filters that this node cannot take. */
+bool filter_store_is_refused(void);
+
 void filter_store_close(void);
 
 /* Whether there is anything to decide. One load. */

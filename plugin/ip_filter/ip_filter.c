@@ -15,6 +15,7 @@
 #include <weir/files.h>
 #include <weir/log_limit.h>
 #include <weir/readers.h>
+#include <weir/shared_file.h>
 
 #include "country.h"
 #include "networks.h"
@@ -37,6 +38,7 @@ struct ruling {
 
 static _Atomic(struct ruling *) current;
 static struct readers readers;
+static struct shared_file *rules_file;
 static atomic_ullong passed, refused, bans;
 
 static void ruling_free(struct ruling *ruling)
@@ -363,64 +365,81 @@ static void expect_users_of(const struct networks *networks)
             weir_expect_account(account_text(&name));
 }
 
-static weir_verdict read_files(void)
+/* Whether the rules can be asked with the files that they need. */
+static bool has_country_file(const struct networks *networks, weir_string country_file,
+                             const char *name, struct error *error)
 {
-    char path[4096], countries[4096];
-    struct error error;
+    unsigned line = networks_country_line(networks);
+    if (!line || country_file.size)
+        return true;
+    error_set(error,
+              "%s:%u: the rule asks for the country, and ip_filter_country_file, which tells it, "
+              "is not set",
+              name, line);
+    return false;
+}
+
+/* Puts rules in force, with the file of countries as it is now. A mistake changes nothing. */
+static bool take_rules(void *user, weir_string text, const char *name, struct error *error)
+{
+    char countries[4096];
     weir_string country_file = weir_text_of(IP_FILTER_COUNTRY_FILE);
-    if (!files_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path) ||
-        !files_beside_plugin(country_file, countries, sizeof countries))
-        return weir_fail("the path of a file is too long");
     struct ruling *next = calloc(1, sizeof *next);
-    if (!next)
-        return weir_fail("out of memory");
-    next->networks = networks_read(path, &error);
-    if (next->networks && country_file.size)
-        next->countries = countries_open(countries, &error);
-    unsigned line = next->networks ? networks_country_line(next->networks) : 0;
-    if (line && !country_file.size) {
+    (void)user;
+    bool ok = next && files_beside_plugin(country_file, countries, sizeof countries);
+    if (!ok)
+        error_set(error, next ? "the path of a file is too long" : "out of memory");
+    ok = ok && (next->networks = networks_parse(text, name, error)) != NULL;
+    if (ok && country_file.size)
+        ok = (next->countries = countries_open(countries, error)) != NULL;
+    ok = ok && has_country_file(next->networks, country_file, name, error);
+    if (!ok) {
         ruling_free(next);
-        return weir_fail("%s:%u: the rule asks for the country, and ip_filter_country_file, which "
-                         "tells it, is not set",
-                         path, line);
+        return false;
     }
-    if (!next->networks || (country_file.size && !next->countries)) {
-        ruling_free(next);
-        return weir_fail("%s", error.message);
-    }
-    weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), path);
+    weir_log(WEIR_LOG_INFO, "read %zu rules of %s", networks_count(next->networks), name);
     expect_users_of(next->networks);
     replace(next);
-    return WEIR_OK;
+    shared_counts_review();
+    return true;
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
 {
+    static const struct shared_file_plan plan = {
+        .what = "rules", .prefix = "rules/", .copy = "ip_filter.cluster_rules", .take = take_rules};
     static const struct shared_counts_rules rules = {.limits_of = limits_of, .windows = windows};
+    char path[4096];
+    struct error error;
     (void)manifest;
-    weir_verdict verdict = read_files();
-    if (verdict == WEIR_OK) {
-        shared_bans_begin();
-        shared_counts_begin(&rules);
-    }
-    return verdict;
+    if (!files_beside_plugin(weir_text_of(IP_FILTER_FILE), path, sizeof path))
+        return weir_fail("the path of a file is too long");
+    rules_file = shared_file_open(&plan, path, &error);
+    if (!rules_file)
+        return weir_fail("%s", error.message);
+    shared_bans_begin();
+    shared_counts_begin(&rules);
+    if (weir_number_of(IP_FILTER_SHARE_RULES))
+        shared_file_join(rules_file);
+    return WEIR_OK;
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
 {
+    struct error error;
     (void)manifest;
-    weir_verdict verdict = read_files();
-    if (verdict == WEIR_OK) {
-        tally_unban();
-        shared_bans_clear();
-        shared_counts_review();
-    }
-    return verdict;
+    if (!shared_file_flush(rules_file, &error))
+        return weir_fail("%s", error.message);
+    tally_unban();
+    shared_bans_clear();
+    return WEIR_OK;
 }
 
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
+    shared_file_close(rules_file);
+    rules_file = NULL;
     shared_counts_end();
     replace(NULL);
     shared_bans_end();
@@ -438,5 +457,6 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     weir_status_number(status, "ip_filter_bans_not_stored", shared_bans_left_out());
     weir_status_number(status, "ip_filter_nodes_counted", shared_counts_nodes());
     weir_status_number(status, "ip_filter_counts_not_shared", shared_counts_left_out());
+    weir_status_number(status, "ip_filter_rules_refused", shared_file_is_refused(rules_file));
     return WEIR_OK;
 }

@@ -219,9 +219,9 @@ static bool make_sets(struct networks *networks)
     return ok;
 }
 
-struct networks *networks_read(const char *path, struct error *error)
+/* Closes the file; NULL: errno says why it is not open. */
+static struct networks *read_file(FILE *file, const char *path, struct error *error)
 {
-    FILE *file = fopen(path, "re");
     struct networks *networks = file ? calloc(1, sizeof *networks) : NULL;
     bool ok = networks != NULL;
     if (!ok) {
@@ -238,6 +238,19 @@ struct networks *networks_read(const char *path, struct error *error)
         return networks;
     networks_free(networks);
     return NULL;
+}
+
+struct networks *networks_read(const char *path, struct error *error)
+{
+    return read_file(fopen(path, "re"), path, error);
+}
+
+struct networks *networks_parse(weir_string text, const char *name, struct error *error)
+{
+    static char nothing[1] = "\n";
+    /* opened for reading, it writes nothing */
+    char *bytes = text.size ? (char *)(uintptr_t)text.data : nothing;
+    return read_file(fmemopen(bytes, text.size ? text.size : sizeof nothing, "r"), name, error);
 }
 
 unsigned networks_country_line(const struct networks *networks)

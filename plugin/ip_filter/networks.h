@@ -30,6 +30,9 @@ struct client {
 
 /* Reads a file of rules. Returns owned (networks_free), or NULL and "FILE:LINE: what is wrong". */
 WEIR_MUST_CHECK struct networks *networks_read(const char *path, struct error *error);
+/* The same from memory; name stands for the file. */
+WEIR_MUST_CHECK struct networks *networks_parse(weir_string text, const char *name,
+                                                struct error *error);
 void networks_free(struct networks *networks);
 
 /* Whether the client may pass; if its user is not known, whether some user may. *databases: the only ones that it may use, up to a NULL; NULL: any.

@@ -115,6 +115,8 @@ struct rules {
 
 /* Reads a file. Returns owned (rules_free), or NULL and "FILE:LINE: what is wrong". */
 WEIR_MUST_CHECK struct rules *rules_read(const char *path, struct error *error);
+/* The same from memory; name stands for the file. */
+WEIR_MUST_CHECK struct rules *rules_parse(weir_string text, const char *name, struct error *error);
 void rules_free(struct rules *rules);
 
 /* Whether the rule asks for anything; one that does not denies every statement. */

@@ -458,9 +458,10 @@ static int read_file(const struct reading *reading)
     return rules_prepare(reading->rules) ? 0 : no_memory(reading);
 }
 
-struct rules *rules_read(const char *path, struct error *error)
+/* Takes the document; NULL: it could not be read, and the error says why. */
+static struct rules *read_document(struct toml_document *document, struct error *error)
 {
-    struct reading reading = {.document = toml_read(path, error), .error = error};
+    struct reading reading = {.document = document, .error = error};
     if (!reading.document)
         return NULL;
     reading.rules = calloc(1, sizeof *reading.rules);
@@ -470,4 +471,14 @@ struct rules *rules_read(const char *path, struct error *error)
         return reading.rules;
     rules_free(reading.rules);
     return NULL;
+}
+
+struct rules *rules_read(const char *path, struct error *error)
+{
+    return read_document(toml_read(path, error), error);
+}
+
+struct rules *rules_parse(weir_string text, const char *name, struct error *error)
+{
+    return read_document(toml_parse(text.data, text.size, name, error), error);
 }

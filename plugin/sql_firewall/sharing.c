@@ -23,9 +23,10 @@
 #include <weir/text.h>
 
 #include "keeper.h"
+#include "tidying.h"
+#include "told.h"
 
-#define PREFIX   "list/"
-#define KEY_ROOM 64
+#define KEY_ROOM (sizeof TOLD_PREFIX + TOLD_NAME_BYTES)
 #define FIRST_NS (2 * CLOCK_NS_PER_S) /* longest wait for the first news */
 #define RETRY_NS CLOCK_NS_PER_S
 #define MS_NS    (CLOCK_NS_PER_S / 1000)
@@ -36,20 +37,6 @@ struct parcel {
     char key[KEY_ROOM];
     size_t size;
     char text[];
-};
-
-/* A key that the store has told of. */
-struct told {
-    int64_t revision;
-    size_t size;
-    char *text; /* owned */
-};
-
-struct told_news {
-    struct told_news *next;
-    bool is_everything;
-    size_t count;
-    struct told *told; /* owned */
 };
 
 enum sharing_state { SHARING_OFF, SHARING_ASKED, SHARING_ON };
@@ -64,7 +51,8 @@ static struct {
     struct parcel *outbox, **outbox_end;  /* owned */
     bool is_sent;                         /* the first of them */
     uint64_t next_put_ns;                 /* monotonic: not before */
-    struct told_news *inbox, **inbox_end; /* owned */
+    struct told_list *inbox, **inbox_end; /* owned */
+    struct told_authors authors;          /* the thread's */
     unsigned long long author;
     unsigned number;
 } own = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -75,48 +63,6 @@ static void complain(void)
 }
 
 /* ---- What the store says: on its thread ---- */
-
-static void free_news(struct told_news *news)
-{
-    for (size_t i = 0; i < news->count; i++)
-        free(news->told[i].text);
-    free(news->told);
-    free(news);
-}
-
-static bool copy_entry(struct told_news *news, const weir_store_entry *entry)
-{
-    struct told *told = &news->told[news->count];
-    told->text = malloc(entry->value.size + 1);
-    if (!told->text)
-        return false;
-    if (entry->value.size)
-        memcpy(told->text, entry->value.data, entry->value.size);
-    told->text[entry->value.size] = '\0';
-    told->size = entry->value.size;
-    told->revision = entry->revision;
-    news->count++;
-    return true;
-}
-
-/* Returns owned, or NULL without memory. */
-static struct told_news *copy_news(const weir_store_news *news)
-{
-    struct told_news *copy = calloc(1, sizeof *copy);
-    if (!copy)
-        return NULL;
-    copy->is_everything = news->kind == WEIR_STORE_EVERYTHING;
-    copy->told = calloc(news->count + 1, sizeof *copy->told);
-    bool ok = copy->told != NULL;
-    for (size_t i = 0; ok && i < news->count; i++) {
-        const weir_store_entry *entry = weir_store_entry_at(news->entries, news->entry_size, i);
-        ok = entry->is_deleted || copy_entry(copy, entry);
-    }
-    if (ok)
-        return copy;
-    free_news(copy);
-    return NULL;
-}
 
 static void free_outbox(void)
 {
@@ -139,9 +85,14 @@ static void on_news(void *user, const weir_store_news *news)
 {
     (void)user;
     const bool shares = is_shared(news), is_lost = news->kind == WEIR_STORE_LOST;
-    struct told_news *copy = shares && !is_lost ? copy_news(news) : NULL;
+    struct told_list *copy =
+        shares && !is_lost ? told_copy(news->entries, news->entry_size, news->count) : NULL;
     if (shares && !is_lost && !copy)
         complain();
+    if (copy) {
+        copy->is_everything = news->kind == WEIR_STORE_EVERYTHING;
+        tidying_note(news);
+    }
     pthread_mutex_lock(&own.lock);
     own.state = shares ? SHARING_ON : SHARING_OFF;
     if (!shares) {
@@ -177,15 +128,19 @@ static void on_put(void *user, const weir_store_answer *answer)
     }
     pthread_cond_broadcast(&own.changed);
     pthread_mutex_unlock(&own.lock);
+    if (is_there)
+        tidying_try();
 }
 
 static bool add_parcel(void *user, weir_string text)
 {
     struct parcel *parcel = malloc(sizeof *parcel + text.size);
+    char name[TOLD_NAME_BYTES];
     (void)user;
     if (!parcel)
         return false;
-    snprintf(parcel->key, sizeof parcel->key, PREFIX "%016llx-%08x", own.author, own.number++);
+    told_name(own.author, own.number++, name);
+    snprintf(parcel->key, sizeof parcel->key, TOLD_PREFIX "%s", name);
     parcel->next = NULL;
     parcel->size = text.size;
     memcpy(parcel->text, text.data, text.size);
@@ -198,7 +153,7 @@ static bool add_parcel(void *user, weir_string text)
 static void send_some(void)
 {
     if (!own.outbox && own.waiting) {
-        if (!changes_print(own.waiting, SHARING_TEXT_BYTES, add_parcel, NULL))
+        if (!changes_print(own.waiting, TOLD_TEXT_BYTES, add_parcel, NULL))
             complain();
         changes_free(own.waiting);
         own.waiting = NULL;
@@ -213,21 +168,12 @@ static void send_some(void)
 
 /* ---- What is applied ---- */
 
-static int by_revision(const void *a, const void *b)
-{
-    const struct told *one = a, *other = b;
-    return one->revision < other->revision ? -1 : one->revision > other->revision;
-}
-
-/* What the keys say, the older first. Returns owned, or NULL without memory. */
-static struct changes *read_news(struct told_news *news)
+/* What the keys say. Returns owned, or NULL without memory. */
+static struct changes *read_news(struct told_list *news)
 {
     size_t wrong = 0;
     struct changes *changes = changes_new();
-    bool ok = changes != NULL;
-    qsort(news->told, news->count, sizeof *news->told, by_revision);
-    for (size_t i = 0; ok && i < news->count; i++)
-        ok = changes_read(changes, (weir_string){news->told[i].text, news->told[i].size}, &wrong);
+    bool ok = changes && told_read(news, &own.authors, changes, &wrong);
     if (wrong)
         weir_log(WEIR_LOG_WARN,
                  "%zu lines of the store are none of allow-lists, and are left alone", wrong);
@@ -267,7 +213,7 @@ static bool tell_unsaid(const struct changes *said)
     return ok;
 }
 
-static void take_news(struct told_news *news)
+static void take_news(struct told_list *news)
 {
     struct changes *changes = read_news(news);
     bool ok = changes && (!news->is_everything || tell_unsaid(changes));
@@ -285,14 +231,14 @@ static void take_news(struct told_news *news)
 /* The lock is held, and given up meanwhile. */
 static void take_inbox(void)
 {
-    struct told_news *news = own.inbox;
+    struct told_list *news = own.inbox;
     own.inbox = NULL;
     own.inbox_end = &own.inbox;
     pthread_mutex_unlock(&own.lock);
     while (news) {
-        struct told_news *next = news->next;
+        struct told_list *next = news->next;
         take_news(news);
-        free_news(news);
+        told_free(news);
         news = next;
     }
     pthread_mutex_lock(&own.lock);
@@ -310,6 +256,10 @@ static void *run(void *nothing)
             own.state == SHARING_ON && own.has_begun && !own.is_sent && (own.outbox || own.waiting);
         if (own.inbox) {
             take_inbox();
+        } else if (tidying_has_work()) {
+            pthread_mutex_unlock(&own.lock);
+            tidying_merge();
+            pthread_mutex_lock(&own.lock);
         } else if (has_work && now >= own.next_put_ns) {
             send_some();
         } else if (has_work) {
@@ -373,6 +323,13 @@ void sharing_changed(const struct allow_lists *before, const struct allow_lists 
 
 /* ---- Life ---- */
 
+static void wake(void)
+{
+    pthread_mutex_lock(&own.lock);
+    pthread_cond_broadcast(&own.changed);
+    pthread_mutex_unlock(&own.lock);
+}
+
 void sharing_begin(void)
 {
     const struct timespec until = clock_deadline(CLOCK_REALTIME, FIRST_NS);
@@ -384,8 +341,9 @@ void sharing_begin(void)
     own.outbox_end = &own.outbox;
     own.is_ending = own.has_begun = false;
     own.state = SHARING_ASKED;
+    tidying_begin(own.author, wake);
     own.has_thread = pthread_create(&own.thread, NULL, run, NULL) == 0;
-    if (!own.has_thread || !weir_store_watch(text_of(PREFIX), on_news, NULL)) {
+    if (!own.has_thread || !weir_store_watch(text_of(TOLD_PREFIX), on_news, NULL)) {
         own.state = SHARING_OFF;
         return;
     }
@@ -409,9 +367,11 @@ void sharing_end(void)
     own.waiting = NULL;
     free_outbox();
     while (own.inbox) {
-        struct told_news *next = own.inbox->next;
-        free_news(own.inbox);
+        struct told_list *next = own.inbox->next;
+        told_free(own.inbox);
         own.inbox = next;
     }
+    told_authors_release(&own.authors);
+    tidying_end();
     own.next_put_ns = 0;
 }

@@ -3,10 +3,10 @@
  * The allow-lists of a cluster: what changes here is told to the other nodes, and what they tell is applied here, by keys
  * of <weir/store.h>:
  *
- *     list/NODE-NUMBER = changes, as text (changes.h)
+ *     list/AUTHOR-NUMBER = changes, as text (changes.h)
  *
- * A key is put once, and stays. All nodes read the keys in the order of their revisions, so they end with the same
- * lists. The lists' file is each node's own copy: it is written before a client reads its answer, as without a cluster;
+ * A key is put once, and stays, or is merged with others (tidying.h). All nodes read the keys in one order (told.h), so they end
+ * with the same lists. The lists' file is each node's own copy: it is written before a client reads its answer, as without a cluster;
  * the store comes after. What a file has of which no key says anything is told once: a node that joins brings its lists.
  *
  * What changes is gathered while a put is on its way, and for a fifth of a second: recording ten thousand statements makes
@@ -16,8 +16,7 @@
 
 #include "changes.h"
 
-#define SHARING_TEXT_BYTES 65000 /* of a value; the store takes WEIR_STORE_VALUE_BYTES */
-#define SHARING_PAUSE_MS   200   /* from one put to the next, at least */
+#define SHARING_PAUSE_MS 200 /* from one put to the next, at least */
 
 /* Begins, when the lists are there; waits for what the other nodes have, for two seconds at most. */
 void sharing_begin(void);

@@ -15,6 +15,7 @@
 #include <weir/clock.h>
 #include <weir/files.h>
 #include <weir/log_limit.h>
+#include <weir/shared_file.h>
 #include <weir/text.h>
 
 #include "crowd.h"
@@ -30,8 +31,8 @@
 #define WHY_BYTES           400
 #define LINES_PER_SECOND    20 /* that detecting writes to the log at most; the others are counted */
 
-static _Atomic(struct rules *) rules; /* NULL: there is no file of rules */
-static char rules_path[4096];
+static _Atomic(struct rules *) rules;  /* NULL: there is no file of rules */
+static struct shared_file *rules_file; /* likewise */
 static atomic_ullong denied, suspicious, learned_count;
 static struct {
     _Alignas(64) atomic_ullong count;
@@ -404,13 +405,9 @@ static void expect_accounts_of(const struct rules *read)
         expect_accounts(&read->modes[i].accounts);
 }
 
-/* Replaces the rules by those of the file; a file with a mistake changes nothing. */
-static weir_verdict read_rules(void)
+/* Replaces the rules. Takes next; NULL: there are none. */
+static void replace_rules(struct rules *next)
 {
-    struct error error;
-    struct rules *next = rules_path[0] ? rules_read(rules_path, &error) : NULL;
-    if (rules_path[0] && !next)
-        return weir_fail("%s", error.message);
     size_t count = next ? next->count : 0;
     struct rules *old = atomic_exchange(&rules, next);
     readers_wait(&keeper_readers);
@@ -429,36 +426,64 @@ static weir_verdict read_rules(void)
                  "%zu statements on allow-lists have no database, and count in every one: record "
                  "them anew, and take these out of the file",
                  unbound);
-    return WEIR_OK;
+}
+
+/* A text with a mistake changes nothing. */
+static bool take_rules(void *user, weir_string text, const char *name, struct error *error)
+{
+    (void)user;
+    struct rules *next = rules_parse(text, name, error);
+    if (next)
+        replace_rules(next);
+    return next != NULL;
+}
+
+/* The file of rules, if there is one. False and the problem. */
+static bool open_rules(const char *path, struct error *error)
+{
+    static const struct shared_file_plan plan = {.what = "rules",
+                                                 .prefix = "rules/",
+                                                 .copy = "sql_firewall.cluster_rules",
+                                                 .take = take_rules};
+    rules_file = *path ? shared_file_open(&plan, path, error) : NULL;
+    if (!*path)
+        replace_rules(NULL);
+    return !*path || rules_file;
 }
 
 weir_verdict OnInit(const weir_manifest *manifest)
 {
     (void)manifest;
-    char path[4096];
+    char path[4096], rules_path[4096] = "";
     struct error error;
     weir_string file = weir_text_of(SQL_FIREWALL_RULES);
-    rules_path[0] = '\0';
     if ((file.size && !files_beside_plugin(file, rules_path, sizeof rules_path)) ||
         !files_in_data_directory(weir_text_of(SQL_FIREWALL_ALLOW_LIST), path, sizeof path))
         return weir_fail("the path of a file is too long");
     if (!keeper_open(path, &error))
         return weir_fail("%s", error.message);
-    weir_verdict verdict = read_rules();
-    if (verdict != WEIR_OK)
+    if (!open_rules(rules_path, &error)) {
         keeper_close();
-    else
-        sharing_begin();
-    return verdict;
+        return weir_fail("%s", error.message);
+    }
+    sharing_begin();
+    if (rules_file && weir_number_of(SQL_FIREWALL_SHARE_RULES))
+        shared_file_join(rules_file);
+    return WEIR_OK;
 }
 
 /* Reads each file by itself: a mistake in one is reported, and the other is read all the same. */
 weir_verdict firewall_flush(void)
 {
-    struct error error;
-    bool ok = keeper_reload(&error);
-    weir_verdict verdict = read_rules();
-    return ok ? verdict : weir_fail("%s", error.message);
+    struct error error, rules_error;
+    bool ok = keeper_reload(&error), rules_ok = true;
+    if (rules_file)
+        rules_ok = shared_file_flush(rules_file, &rules_error);
+    else
+        replace_rules(NULL);
+    if (!ok)
+        return weir_fail("%s", error.message);
+    return rules_ok ? WEIR_OK : weir_fail("%s", rules_error.message);
 }
 
 weir_verdict OnFlush(const weir_manifest *manifest)
@@ -478,6 +503,8 @@ weir_verdict OnVariable(weir_session *session, weir_variable_event event, weir_v
 weir_verdict OnShutdown(const weir_manifest *manifest)
 {
     (void)manifest;
+    shared_file_close(rules_file);
+    rules_file = NULL;
     keeper_close();
     refused_clear();
     rules_free(atomic_exchange(&rules, NULL));
@@ -501,5 +528,7 @@ weir_verdict OnStatus(weir_session *session, weir_status *status)
     weir_status_number(status, "sql_firewall_any_database", unbound);
     weir_status_number(status, "sql_firewall_learned", atomic_load(&learned_count));
     weir_status_number(status, "sql_firewall_unsaved", keeper_unsaved());
+    weir_status_number(status, "sql_firewall_rules_refused",
+                       rules_file && shared_file_is_refused(rules_file));
     return WEIR_OK;
 }

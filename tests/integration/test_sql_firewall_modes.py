@@ -65,7 +65,7 @@ def test_status_counts_what_was_granted_denied_and_logged(make_firewall, admin):
     server = make_firewall("RECORDING")
     assert status(admin, server) == dict.fromkeys(
         ["access_granted", "access_denied", "access_suspicious", "cached_entries", "any_database", "learned",
-         "unsaved"], 0)
+         "unsaved", "rules_refused"], 0)
     with connect(server, "listed") as connection:
         before = status(admin, server)["access_granted"]  # what the login itself asks
         for text in ("SELECT 1", "SELECT 2", "SELECT id FROM target"):

@@ -14,6 +14,7 @@
 
 #include "firewall_test.h"
 #include "keeper.h"
+#include "told.h"
 
 static const weir_string app = {"app@%", 5};
 
@@ -305,7 +306,7 @@ static void ten_thousand_are_a_few_puts(void **state)
     do {
         (void)wait_put(answered);
         bytes += store.sizes[answered];
-        assert_in_range(store.sizes[answered], 1, SHARING_TEXT_BYTES);
+        assert_in_range(store.sizes[answered], 1, TOLD_TEXT_BYTES);
         answer(WEIR_STORE_DONE);
     } while (!strstr(store.values[answered++], wanted));
     printf("10,000 statements: %u puts, %zu bytes\n", answered, bytes);
