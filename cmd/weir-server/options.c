@@ -455,6 +455,17 @@ static const struct option_row rows[] = {
      .minimum = 1,
      .maximum = 3600,
      .help = "How long the backend may take to accept a connection and greet."},
+    {.name = "graceful-wait-before-shutdown",
+     .type = OPTION_NUMBER,
+     .offset = AT(graceful_wait),
+     .effect = OPTION_AT_ONCE,
+     .argument = "SECONDS",
+     .fallback = "0",
+     .maximum = 86400,
+     .help =
+         "How long clients are served as before after SIGTERM, while /readyz and load balancers' "
+         "checks say that the gateway stops; a second signal ends the wait. Give what balancers "
+         "need to notice; 0 where there is none."},
     {.name = "drain-timeout",
      .type = OPTION_NUMBER,
      .offset = AT(drain_timeout),
@@ -462,8 +473,9 @@ static const struct option_row rows[] = {
      .argument = "SECONDS",
      .fallback = "10",
      .maximum = 86400,
-     .help = "How long running statements and open transactions may go on after SIGTERM; a second "
-             "signal ends the wait. If some have not ended by then, the exit status is 2."},
+     .help = "How long running statements and open transactions may go on after SIGTERM and "
+             "graceful-wait-before-shutdown; one more signal ends the wait. If some have not ended "
+             "by then, the exit status is 2."},
     {.name = "hold-timeout",
      .type = OPTION_NUMBER,
      .offset = AT(hold_timeout),

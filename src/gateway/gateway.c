@@ -3,7 +3,10 @@
  * The main loop: it starts the upstream, the workers and the listeners in this order, and stops them
  * in the opposite one. Its phases only go forward:
  *
- *     starting ──► serving ──► draining ──► over: the workers are joined, the upstream stops
+ *     starting ──► serving ──► waiting ──► draining ──► over: the workers are joined, the upstream stops
+ *                      └─────────────────────┘
+ *
+ * While it waits (graceful-wait-before-shutdown) it serves as before, but tells balancers to look elsewhere.
  *
  * It waits for the first look at the upstream before it serves: clients are greeted with what the
  * server says of itself. A node of a cluster waits for its number, too. */
@@ -35,13 +38,13 @@
 
 #define DRAIN_LOOK_MS 20
 
-enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_OVER };
+enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_WAITING, PHASE_DRAINING, PHASE_OVER };
 
 struct server {
     struct gateway gateway;
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
-    uv_timer_t drain_timer;
+    uv_timer_t wait_timer, drain_timer;
     uv_async_t wake_workers;
     uv_work_t flush;
     bool flushing;
@@ -63,7 +66,7 @@ struct server {
     struct error *error;
 };
 
-static void stop(struct server *server);
+static void drain(struct server *server);
 
 /* ---- Serving ---- */
 
@@ -97,6 +100,7 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     server->phase = PHASE_SERVING;
     if (listeners_start(&server->listeners, &server->loop, on_accepted, server, server->error))
         return -1;
+    atomic_store(&server->gateway.serving, true);
     say_how(server->gateway.options);
     reload_start(server->gateway.reload);
     service_is_ready();
@@ -130,7 +134,7 @@ static void on_settled(void *user)
     if (server->phase == PHASE_STARTING && server->may_serve &&
         cluster_link_may_serve(server->gateway.cluster) && start_serving(server)) {
         server->status = -1;
-        stop(server);
+        drain(server);
     }
 }
 
@@ -170,6 +174,7 @@ static void finish(struct server *server)
     server->worker_count = 0;
     if (server->gateway.upstreams)
         upstream_set_stop(server->gateway.upstreams);
+    close_handle((uv_handle_t *)&server->wait_timer);
     close_handle((uv_handle_t *)&server->drain_timer);
     close_handle((uv_handle_t *)&server->wake_workers);
     /* Signals are caught to the very end, but do not keep the loop alive. */
@@ -204,7 +209,7 @@ static void on_drain_timer(uv_timer_t *timer)
         finish(server);
 }
 
-static void stop(struct server *server)
+static void drain(struct server *server)
 {
     if (server->phase >= PHASE_DRAINING)
         return;
@@ -212,8 +217,10 @@ static void stop(struct server *server)
              "stopping: no new connections; statements and transactions may end (%ld s at most)",
              server->gateway.options->drain_timeout_s);
     server->phase = PHASE_DRAINING;
+    atomic_store(&server->gateway.stopping, true);
+    uv_timer_stop(&server->wait_timer);
     reload_stop(server->gateway.reload);
-    service_stops(server->gateway.options->drain_timeout_s);
+    service_stops("draining", server->gateway.options->drain_timeout_s);
     listeners_close(&server->listeners);
     atomic_store(&server->gateway.draining, true);
     for (size_t i = 0; i < server->worker_count; i++)
@@ -221,6 +228,31 @@ static void stop(struct server *server)
     server->drain_until_ms =
         uv_now(&server->loop) + (uint64_t)server->gateway.options->drain_timeout_s * 1000;
     uv_timer_start(&server->drain_timer, on_drain_timer, 0, DRAIN_LOOK_MS);
+}
+
+static void on_wait_timer(uv_timer_t *timer)
+{
+    drain(timer->data);
+}
+
+static void stop(struct server *server)
+{
+    const struct gateway_options *options = server->gateway.options;
+    if (server->phase != PHASE_SERVING || options->graceful_wait_s == 0) {
+        drain(server);
+        return;
+    }
+    log_info(
+        "gateway",
+        "stopping in %ld s (graceful-wait-before-shutdown): clients are served until then, and "
+        "balancers' checks fail",
+        options->graceful_wait_s);
+    server->phase = PHASE_WAITING;
+    atomic_store(&server->gateway.stopping, true);
+    reload_stop(server->gateway.reload);
+    service_stops("waiting for balancers", options->graceful_wait_s + options->drain_timeout_s);
+    uv_timer_start(&server->wait_timer, on_wait_timer, (uint64_t)options->graceful_wait_s * 1000,
+                   0);
 }
 
 /* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
@@ -253,7 +285,7 @@ static void on_signal(uv_signal_t *handle, int number)
         on_hangup(server);
         return;
     }
-    if (server->phase == PHASE_DRAINING) /* asked twice: do not wait */
+    if (server->phase == PHASE_DRAINING) /* asked once more: do not wait */
         server->drain_until_ms = 0;
     stop(server);
 }
@@ -326,10 +358,11 @@ static void init_loop(struct server *server)
     uv_signal_init(&server->loop, &server->terminate);
     uv_signal_init(&server->loop, &server->interrupt);
     uv_signal_init(&server->loop, &server->hangup);
+    uv_timer_init(&server->loop, &server->wait_timer);
     uv_timer_init(&server->loop, &server->drain_timer);
     server->terminate.data = server->interrupt.data = server->hangup.data = server;
     uv_async_init(&server->loop, &server->wake_workers, on_wake_workers);
-    server->drain_timer.data = server->wake_workers.data = server;
+    server->wait_timer.data = server->drain_timer.data = server->wake_workers.data = server;
     server->gateway.wake_workers = &server->wake_workers;
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
     uv_signal_start(&server->interrupt, on_signal, SIGINT);

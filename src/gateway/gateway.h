@@ -103,6 +103,7 @@ struct gateway_options {
     long max_connections;
     long handshake_timeout_s;
     long connect_timeout_s;
+    long graceful_wait_s; /* how long it serves on once it has been told to stop */
     long drain_timeout_s;
     long hold_timeout_s;     /* how long plugins may keep a reply or a verdict */
     long stall_limit_ms;     /* a worker that does not go on for so long is logged; 0: never */
@@ -160,7 +161,7 @@ WEIR_MUST_CHECK int gateway_check(struct gateway_configuration *configuration, s
 /* The names of a weir_name_list, for plugin_options. */
 const char *gateway_known_name(uint32_t list, size_t index);
 
-/* Serves until SIGTERM or SIGINT, and the drain after it. Takes a reference to the configuration. registry: borrowed;
+/* Serves until SIGTERM or SIGINT, and the wait and the drain after it. Takes a reference to the configuration. registry: borrowed;
  * the caller shuts it down afterwards. store: borrowed, closed afterwards as well. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
  * serving could not begin. Main thread, once a process. */
 int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,

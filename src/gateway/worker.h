@@ -44,7 +44,9 @@ struct gateway {
     struct connection_ids *connection_ids;
     struct cluster_link *cluster; /* NULL: in none */
     atomic_long connections;      /* that are alive */
-    atomic_long cut_off; /* statements and transactions that the end of the gateway has ended */
+    atomic_long cut_off;  /* statements and transactions that the end of the gateway has ended */
+    atomic_bool serving;  /* clients, since its start */
+    atomic_bool stopping; /* it has been told to; draining follows, perhaps at once */
     atomic_bool draining;
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;
