@@ -25,8 +25,8 @@
 #include "gateway/backends.h"
 #include "gateway/cluster_link.h"
 #include "gateway/configuration.h"
-#include "gateway/flushed_accounts.h"
 #include "gateway/listeners.h"
+#include "gateway/named_accounts.h"
 #include "gateway/processes.h"
 #include "gateway/reload.h"
 #include "gateway/reporting.h"
@@ -46,11 +46,7 @@ struct server {
     uv_signal_t terminate, interrupt, hangup;
     uv_timer_t wait_timer, drain_timer;
     uv_async_t wake_workers;
-    uv_work_t flush;
-    bool flushing;
-    struct strbuf
-        named_accounts; /* of plugins' files, that backends were asked for (flushed_accounts.h) */
-    uv_work_t key;      /* its data is set once the work has begun */
+    uv_work_t key; /* its data is set once the work has begun */
     struct listeners listeners;
     struct worker *workers;
     size_t worker_count;
@@ -255,27 +251,11 @@ static void stop(struct server *server)
                    0);
 }
 
-/* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
-static void flush_plugins(uv_work_t *work)
-{
-    struct server *server = work->data;
-    flush_plugins_and_ask(&server->gateway, &server->named_accounts);
-}
-
-static void on_flushed(uv_work_t *work, int cancelled)
-{
-    (void)cancelled;
-    ((struct server *)work->data)->flushing = false;
-}
-
+/* Plugins reread and reopen their files, too, as by FLUSH TIDB PLUGINS of all of them. */
 static void on_hangup(struct server *server)
 {
     reload_by_signal(server->gateway.reload);
-    if (server->flushing)
-        return;
-    server->flushing = true;
-    server->flush.data = server;
-    uv_queue_work(&server->loop, &server->flush, flush_plugins, on_flushed);
+    named_accounts_flush(server->gateway.named_accounts);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -430,17 +410,15 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     gateway->configuration = configuration;
     gateway->options = &configuration->options;
     gateway->registry = registry;
-    strbuf_init(&gateway->accounts_question);
-    strbuf_init(&server->named_accounts);
-    const struct strbuf *at_start = plugin_accounts_at_start(registry);
-    strbuf_add(&server->named_accounts, at_start->data, at_start->size);
     pthread_mutex_init(&gateway->configuration_lock, NULL);
     pthread_mutex_init(&gateway->visits_lock, NULL);
     server->error = error;
     init_loop(server);
     gateway->reload = reload_new(gateway, &server->loop, &server->reporting, &server->listeners);
-    if (gateway->reload)
+    gateway->named_accounts = named_accounts_new(gateway, &server->loop);
+    if (gateway->reload && gateway->named_accounts)
         return server;
+    named_accounts_free(gateway->named_accounts);
     gateway_configuration_drop(configuration);
     free(server);
     return NULL;
@@ -469,8 +447,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     uv_loop_close(&server->loop);
     uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
     backends_free(&server->gateway);
-    strbuf_release(&server->gateway.accounts_question);
-    strbuf_release(&server->named_accounts);
+    named_accounts_free(server->gateway.named_accounts);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);

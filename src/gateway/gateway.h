@@ -25,6 +25,7 @@
  *   check.c          says what is wrong with a configuration without starting anything
  *   backends.c       from the configuration to upstreams, and to backends as sessions see them
  *   watchdog.c       says which worker does not go on
+ *   named_accounts.c  the accounts that plugins' files name, and which backends were asked for them
  *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
  *   cluster_link.c   the gateway as a node of a cluster: its number, and what nodes share
@@ -142,6 +143,7 @@ struct gateway_configuration {
     struct networks *first;   /* for whom the backend is connected first; NULL: nobody */
     uint64_t compression, backend_compression; /* capabilities */
     bool offers_tls;                           /* to clients */
+    struct strbuf accounts_question;           /* for backends that are new in it; empty: none */
 };
 
 /* References. Any thread; the last one that is dropped releases it. NULL may be dropped. */

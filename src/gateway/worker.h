@@ -21,6 +21,7 @@
 struct backend_views;
 struct cluster_link;
 struct connection;
+struct named_accounts;
 struct reload;
 struct trace_host;
 
@@ -35,8 +36,7 @@ struct gateway {
     atomic_uint configurations;  /* that have come into force; workers that are late look */
     struct reload *reload;
     struct plugin_registry *registry;
-    struct strbuf
-        accounts_question; /* of the accounts that plugins name at the start; empty: of none */
+    struct named_accounts *named_accounts;
     struct upstream_set *upstreams;
     struct backend_views *views;                          /* the same, as sessions see them */
     _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */
