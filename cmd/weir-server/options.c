@@ -260,11 +260,10 @@ static const struct option_row rows[] = {
      .effect = OPTION_AT_ONCE,
      .argument = "PORT",
      .fallback = "0",
-     .minimum = 0,
      .maximum = 65535,
-     .help = "The status port of a TiDB: a check of several fails unless http://HOST:PORT/status "
-             "answers 200, as it does until the server "
-             "is about to stop. 0: it is not asked."},
+     .help = "TiDB's status port: a check of one of several fails unless its /status answers 200. "
+             "0: it is "
+             "not asked."},
     {.name = "backend-rise",
      .type = OPTION_NUMBER,
      .offset = AT(backend_rise),
@@ -466,6 +465,17 @@ static const struct option_row rows[] = {
      .minimum = 1,
      .maximum = 3600,
      .help = "How long the backend may take to accept a connection and greet."},
+    {.name = "graceful-wait-before-shutdown",
+     .type = OPTION_NUMBER,
+     .offset = AT(graceful_wait),
+     .effect = OPTION_AT_ONCE,
+     .argument = "SECONDS",
+     .fallback = "0",
+     .maximum = 86400,
+     .help =
+         "How long clients are served as before after SIGTERM, while /readyz and load balancers' "
+         "checks say that the gateway stops; a second signal ends the wait. Give what balancers "
+         "need to notice; 0 where there is none."},
     {.name = "drain-timeout",
      .type = OPTION_NUMBER,
      .offset = AT(drain_timeout),
@@ -473,8 +483,9 @@ static const struct option_row rows[] = {
      .argument = "SECONDS",
      .fallback = "10",
      .maximum = 86400,
-     .help = "How long running statements and open transactions may go on after SIGTERM; a second "
-             "signal ends the wait. If some have not ended by then, the exit status is 2."},
+     .help = "How long running statements and open transactions may go on after SIGTERM and "
+             "graceful-wait-before-shutdown; one more signal ends the wait. If some have not ended "
+             "by then, the exit status is 2."},
     {.name = "hold-timeout",
      .type = OPTION_NUMBER,
      .offset = AT(hold_timeout),

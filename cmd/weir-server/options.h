@@ -52,8 +52,8 @@ struct server_options {
     bool skip_plugin_on_failure;
     char *trace_plugin, *trace_user, *trace_host;
     /* Limits */
-    long handshake_timeout, connect_timeout, drain_timeout, hold_timeout, stall_limit,
-        max_command_bytes, max_prepared_bytes;
+    long handshake_timeout, connect_timeout, graceful_wait, drain_timeout, hold_timeout,
+        stall_limit, max_command_bytes, max_prepared_bytes;
     /* General */
     char *config, *log_file;
     int level;

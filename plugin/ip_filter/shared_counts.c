@@ -35,7 +35,8 @@ static struct own {
     size_t nodes;           /* others, at the last review */
 } own;
 
-static struct own_keys keys = {.lock = PTHREAD_MUTEX_INITIALIZER}; /* its lock is that of `own`, too */
+static struct own_keys keys = {.lock =
+                                   PTHREAD_MUTEX_INITIALIZER}; /* its lock is that of `own`, too */
 static atomic_bool has_changed, is_pausing;
 static atomic_size_t left_out;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A prefix that is followed. It is read once, then watched from the revision after that; a watch that
- * ends goes on from the last revision that it has told.
+ * ends goes on from the last revision that it has notified of.
  *
  *     WAITS ──► READS ──► WATCHES ──► WAITS ...   what has gone wrong is tried again after a pause
  *       └── a revision is known ──►┘
@@ -28,7 +28,7 @@ static void on_pause_over(void *user)
         etcd_follow_start(follow);
 }
 
-static void tell(struct etcd_follow *follow, const struct store_news *news)
+static void notify(struct etcd_follow *follow, const struct store_news *news)
 {
     if (news->kind == STORE_LOST && follow->is_lost)
         return;
@@ -43,7 +43,7 @@ static void pause_follow(struct etcd_follow *follow, const char *why)
     follow->state = ETCD_FOLLOW_WAITS;
     follow->watch = NULL;
     if (why)
-        tell(follow, &(struct store_news){.kind = STORE_LOST, .message = why});
+        notify(follow, &(struct store_news){.kind = STORE_LOST, .message = why});
     const uint64_t pause_ms = follow->pause_ms ? follow->pause_ms : PAUSE_LEAST_MS;
     follow->pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;
     if (!store_after(&follow->etcd->store, pause_ms, on_pause_over, follow))
@@ -62,11 +62,11 @@ static void on_read(void *user, const struct store_answer *answer)
         return;
     }
     follow->next_revision = answer->revision + 1;
-    tell(follow, &(struct store_news){.kind = STORE_EVERYTHING,
-                                      .message = "",
-                                      .revision = answer->revision,
-                                      .entries = answer->entries,
-                                      .count = answer->count});
+    notify(follow, &(struct store_news){.kind = STORE_EVERYTHING,
+                                        .message = "",
+                                        .revision = answer->revision,
+                                        .entries = answer->entries,
+                                        .count = answer->count});
     follow->state = ETCD_FOLLOW_WAITS;
     etcd_follow_start(follow);
 }
@@ -112,11 +112,11 @@ static bool read_line(struct etcd_follow *follow, const struct etcd_answer *answ
     if (answer->count == 0 && !answer->is_created && answer->revision)
         follow->next_revision = answer->revision + 1;
     if (answer->count || (answer->is_created && follow->is_lost))
-        tell(follow, &(struct store_news){.kind = STORE_CHANGES,
-                                          .message = "",
-                                          .revision = follow->next_revision - 1,
-                                          .entries = answer->entries,
-                                          .count = answer->count});
+        notify(follow, &(struct store_news){.kind = STORE_CHANGES,
+                                            .message = "",
+                                            .revision = follow->next_revision - 1,
+                                            .entries = answer->entries,
+                                            .count = answer->count});
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The nodes that a follower has told of: a sorted array, because there are few and all of them are listed. */
+ * The nodes that a follower was notified of: a sorted array, because there are few and all of them are listed. */
 #include "cluster/member_table.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the room: the nodes that a follower has told of, by their numbers. Its user locks. */
+ * Inside the room: the nodes that a follower was notified of, by their numbers. Its user locks. */
 #ifndef WEIR_CLUSTER_MEMBER_TABLE_H
 #define WEIR_CLUSTER_MEMBER_TABLE_H
 

@@ -28,12 +28,12 @@ static void on_news(void *user, const struct store_news *news)
     const bool stops = own->is_stopping;
     pthread_mutex_unlock(&own->lock);
     /* Of our key: news may be older than it. */
-    bool is_told = news->kind == STORE_EVERYTHING && news->revision >= own->revision;
+    bool is_notified = news->kind == STORE_EVERYTHING && news->revision >= own->revision;
     for (size_t i = 0; i < news->count; i++)
-        is_told =
-            is_told || (own->number && news->entries[i].revision > own->revision &&
-                        member_table_number(&own->table, news->entries[i].key) == own->number);
-    if (own->state == MEMBERSHIP_MEMBER && is_told && !is_ours && !stops)
+        is_notified =
+            is_notified || (own->number && news->entries[i].revision > own->revision &&
+                            member_table_number(&own->table, news->entries[i].key) == own->number);
+    if (own->state == MEMBERSHIP_MEMBER && is_notified && !is_ours && !stops)
         membership_lose(own, "its key is gone, or somebody else's");
 }
 

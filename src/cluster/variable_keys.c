@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From keys to orders, and back. Of each name it is known up to which revision the store has told of it, and up to which
+ * From keys to orders, and back. Of each name it is known up to which revision the store has notified of it, and up to which
  * that was ordered.
  *
- *     settled <= told       the difference is an order that is due
+ *     settled <= notified   the difference is an order that is due
  *     busy                  a put of this node's is not answered yet: orders wait, so that the value which was just set
  *                           here is not taken back for a moment by one that was put before it
  *     due                   the last put has failed, and is tried again once the store answers */
 #include "cluster/variable_keys.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define RETRY_MS     1000
+#include "cluster/key_retry.h"
+
 #define KEY_BYTES    512
 #define HAS_TEXT     '='
 #define DEFAULT_TEXT "DEFAULT"
@@ -26,8 +26,8 @@
 struct key {
     struct variable_keys *keys;
     char name[VARIABLE_KEYS_NAME_BYTES + 1];
-    int64_t told, settled; /* revisions; 0: there is no key */
-    char *text;            /* as told; owned; NULL: DEFAULT */
+    int64_t notified, settled; /* revisions; 0: there is no key */
+    char *text;                /* as notified; owned; NULL: DEFAULT */
     unsigned busy;
     char *wanted;      /* what was set here last; owned; NULL: DEFAULT */
     bool is_due;       /* and is to be put again, */
@@ -43,7 +43,7 @@ struct variable_keys {
     pthread_mutex_t lock; /* of all that follows */
     struct key *names;
     bool has_begun; /* there was news */
-    bool is_reached, is_stopped, has_timer;
+    struct key_retry retry;
 };
 
 /* ---- Names ---- */
@@ -78,12 +78,12 @@ static struct key *find_or_add(struct variable_keys *keys, const char *name, siz
 static void settle(struct key *key)
 {
     const struct variable_keys *keys = key->keys;
-    if (key->busy || key->is_due || key->told <= key->settled)
+    if (key->busy || key->is_due || key->notified <= key->settled)
         return;
     const struct variable_order order = {
-        .name = key->name, .text = key->text, .revision = key->told};
-    key->settled = key->told;
-    if (!keys->is_stopped)
+        .name = key->name, .text = key->text, .revision = key->notified};
+    key->settled = key->notified;
+    if (!keys->retry.is_stopped)
         keys->options.order(keys->options.user, &order);
 }
 
@@ -104,13 +104,13 @@ static bool read_value(const struct store_entry *entry, char **text)
 /* Takes text. */
 static void note(struct key *key, int64_t revision, char *text)
 {
-    if (revision <= key->told) {
+    if (revision <= key->notified) {
         free(text);
         return;
     }
     free(key->text);
     key->text = text;
-    key->told = revision;
+    key->notified = revision;
 }
 
 static void take_entry(struct variable_keys *keys, const struct store_entry *entry)
@@ -143,27 +143,25 @@ static void on_news(void *user, const struct store_news *news)
 {
     struct variable_keys *keys = user;
     pthread_mutex_lock(&keys->lock);
-    keys->is_reached = news->kind != STORE_LOST;
+    keys->retry.is_reached = news->kind != STORE_LOST;
     for (struct key *key = keys->names; news->kind == STORE_EVERYTHING && key; key = key->hh.next)
-        if (key->told && !is_among(key, news))
+        if (key->notified && !is_among(key, news))
             note(key, news->revision, NULL);
     for (size_t i = 0; i < news->count; i++)
         take_entry(keys, &news->entries[i]);
-    if (keys->is_reached) {
+    if (keys->retry.is_reached) {
         put_what_is_due(keys);
         for (struct key *key = keys->names; key; key = key->hh.next)
             settle(key);
     }
-    const bool has_begun = keys->is_reached && !keys->has_begun;
+    const bool has_begun = keys->retry.is_reached && !keys->has_begun;
     keys->has_begun = keys->has_begun || has_begun;
-    if (has_begun && !keys->is_stopped)
+    if (has_begun && !keys->retry.is_stopped)
         keys->options.begun(keys->options.user);
     pthread_mutex_unlock(&keys->lock);
 }
 
 /* ---- Puts ---- */
-
-static void set_timer(struct variable_keys *keys);
 
 /* Somebody else has put the key since: that holds here, too. */
 static void give_way(struct key *key)
@@ -189,7 +187,7 @@ static void on_put(void *user, const struct store_answer *answer)
             log_warn("cluster", "other nodes do not have %s yet: %s; they will", key->name,
                      answer->message);
         key->is_due = true;
-        set_timer(key->keys);
+        key_retry_later(&key->keys->retry);
     }
     settle(key);
     pthread_mutex_unlock(&key->keys->lock);
@@ -224,31 +222,19 @@ static void put_what_is_due(struct variable_keys *keys)
     for (struct key *key = keys->names; key; key = key->hh.next) {
         if (!key->is_due || key->busy)
             continue;
-        if (key->told > key->due_after)
+        if (key->notified > key->due_after)
             give_way(key);
         else if (!put(key, true))
-            set_timer(keys);
+            key_retry_later(&keys->retry);
     }
 }
 
-static void on_timer(void *user)
+static void retry(void *user)
 {
     struct variable_keys *keys = user;
-    pthread_mutex_lock(&keys->lock);
-    keys->has_timer = false;
-    if (keys->is_reached && !keys->is_stopped) {
-        put_what_is_due(keys);
-        for (struct key *key = keys->names; key; key = key->hh.next)
-            settle(key);
-    }
-    pthread_mutex_unlock(&keys->lock);
-}
-
-/* Where the store is not reached, news say when it is. */
-static void set_timer(struct variable_keys *keys)
-{
-    if (!keys->has_timer)
-        keys->has_timer = store_after(keys->store, RETRY_MS, on_timer, keys);
+    put_what_is_due(keys);
+    for (struct key *key = keys->names; key; key = key->hh.next)
+        settle(key);
 }
 
 bool variable_keys_set(struct variable_keys *keys, const char *name, const char *text)
@@ -262,7 +248,7 @@ bool variable_keys_set(struct variable_keys *keys, const char *name, const char 
         free(key->wanted);
         key->wanted = copy;
         copy = NULL;
-        key->due_after = key->told > key->due_after ? key->told : key->due_after;
+        key->due_after = key->notified > key->due_after ? key->notified : key->due_after;
         is_put = put(key, false);
     }
     pthread_mutex_unlock(&keys->lock);
@@ -288,6 +274,8 @@ struct variable_keys *variable_keys_new(struct store *store,
     keys->prefix = prefix;
     keys->prefix_size = strlen(prefix);
     pthread_mutex_init(&keys->lock, NULL);
+    keys->retry =
+        (struct key_retry){.store = store, .lock = &keys->lock, .retry = retry, .user = keys};
     if (store_follow(store, STORE_TEXT(prefix), on_news, keys))
         return keys;
     variable_keys_free(keys);
@@ -297,7 +285,7 @@ struct variable_keys *variable_keys_new(struct store *store,
 void variable_keys_stop(struct variable_keys *keys)
 {
     pthread_mutex_lock(&keys->lock);
-    keys->is_stopped = true;
+    keys->retry.is_stopped = true;
     pthread_mutex_unlock(&keys->lock);
 }
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/named_accounts.h"
+
 _Static_assert(GATEWAY_BACKENDS_MOST == UPSTREAM_MOST && UPSTREAM_MOST <= SESSION_BACKENDS_MOST,
                "the rooms take as many");
 
@@ -192,17 +194,6 @@ int backend_kill(struct gateway *gateway, const struct session_backend *backend,
     return status;
 }
 
-void backends_notice_missing(struct gateway *gateway, const char *rows_question)
-{
-    const size_t count = upstream_set_count(gateway->upstreams);
-    for (size_t i = 0; i < count; i++) {
-        struct upstream *upstream = upstream_set_pin_at(gateway->upstreams, i);
-        if (upstream)
-            upstream_notice_missing(upstream, rows_question);
-        upstream_unpin(upstream);
-    }
-}
-
 static WEIR_MUST_CHECK int make_views(struct gateway *gateway, struct error *error)
 {
     gateway->views = calloc(1, sizeof *gateway->views);
@@ -249,13 +240,17 @@ static void make_room_for_looks(size_t count)
     setenv("UV_THREADPOOL_SIZE", size, 0);
 }
 
-/* Also of those that a reload adds: the accounts are those that plugins named at the start. */
-static void ask_for_accounts(const struct gateway *gateway, struct upstream_options *list,
-                             size_t count)
+/* Those that are new ask at their first look. */
+static void ask_for_accounts(const struct gateway *gateway,
+                             struct gateway_configuration *configuration,
+                             struct upstream_options *list, size_t count)
 {
-    const struct strbuf *question = &gateway->accounts_question;
-    for (size_t i = 0; i < count && question->size && !question->failed; i++)
-        list[i].accounts_question = question->data;
+    struct strbuf *question = &configuration->accounts_question;
+    const size_t asked = named_accounts_question(gateway->named_accounts, question);
+    for (size_t i = 0; i < count; i++) {
+        list[i].accounts_question = question->size ? question->data : NULL;
+        list[i].asked_accounts = asked;
+    }
 }
 
 int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked *on_looked,
@@ -266,10 +261,7 @@ int backends_start(struct gateway *gateway, uv_loop_t *loop, upstream_on_looked 
     if (make_views(gateway, error))
         return -1;
     backends_describe(gateway->configuration, list, &set);
-    if (plugin_ask_for_accounts(&gateway->accounts_question,
-                                plugin_accounts_at_start(gateway->registry)) == 0)
-        strbuf_reset(&gateway->accounts_question); /* it asks for nobody */
-    ask_for_accounts(gateway, list, set.count);
+    ask_for_accounts(gateway, gateway->configuration, list, set.count);
     set.tag = find_or_add_view;
     set.tag_user = gateway;
     if (gateway->options->backend_count > 0)
@@ -294,7 +286,7 @@ int backends_prepare(struct gateway *gateway, struct gateway_configuration *fres
                          "-backend: from the embedded MariaDB to other servers, or back, is a "
                          "change for the next start");
     backends_describe(fresh, list, &set);
-    ask_for_accounts(gateway, list, set.count);
+    ask_for_accounts(gateway, fresh, list, set.count);
     return upstream_set_prepare(gateway->upstreams, &set, on_ready, user, error);
 }
 

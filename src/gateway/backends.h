@@ -28,9 +28,6 @@ const struct session_backend *backend_view_at(struct gateway *gateway, unsigned 
 WEIR_MUST_CHECK int backend_kill(struct gateway *gateway, const struct session_backend *backend,
                                  const char *statement, struct error *error);
 
-/* Has the log name what the question finds at each backend whose checks have an account. Blocks: threads of the pool. */
-void backends_notice_missing(struct gateway *gateway, const char *rows_question);
-
 /* Sessions of backends that are lost are ended, and those that were logging in when a drain began. */
 void backends_end_sessions(struct gateway *gateway);
 

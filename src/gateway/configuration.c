@@ -22,6 +22,7 @@ void gateway_configuration_drop(struct gateway_configuration *configuration)
         return;
     networks_free(configuration->proxies);
     networks_free(configuration->first);
+    strbuf_release(&configuration->accounts_question);
     configuration->release(configuration);
 }
 

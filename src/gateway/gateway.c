@@ -3,7 +3,10 @@
  * The main loop: it starts the upstream, the workers and the listeners in this order, and stops them
  * in the opposite one. Its phases only go forward:
  *
- *     starting ──► serving ──► draining ──► over: the workers are joined, the upstream stops
+ *     starting ──► serving ──► waiting ──► draining ──► over: the workers are joined, the upstream stops
+ *                      └─────────────────────┘
+ *
+ * While it waits (graceful-wait-before-shutdown) it serves as before, but tells balancers to look elsewhere.
  *
  * It waits for the first look at the upstream before it serves: clients are greeted with what the
  * server says of itself. A node of a cluster waits for its number, too. */
@@ -22,8 +25,8 @@
 #include "gateway/backends.h"
 #include "gateway/cluster_link.h"
 #include "gateway/configuration.h"
-#include "gateway/flushed_accounts.h"
 #include "gateway/listeners.h"
+#include "gateway/named_accounts.h"
 #include "gateway/processes.h"
 #include "gateway/reload.h"
 #include "gateway/reporting.h"
@@ -35,19 +38,15 @@
 
 #define DRAIN_LOOK_MS 20
 
-enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_DRAINING, PHASE_OVER };
+enum phase { PHASE_STARTING, PHASE_SERVING, PHASE_WAITING, PHASE_DRAINING, PHASE_OVER };
 
 struct server {
     struct gateway gateway;
     uv_loop_t loop;
     uv_signal_t terminate, interrupt, hangup;
-    uv_timer_t drain_timer;
+    uv_timer_t wait_timer, drain_timer;
     uv_async_t wake_workers;
-    uv_work_t flush;
-    bool flushing;
-    struct strbuf
-        named_accounts; /* of plugins' files, that backends were asked for (flushed_accounts.h) */
-    uv_work_t key;      /* its data is set once the work has begun */
+    uv_work_t key; /* its data is set once the work has begun */
     struct listeners listeners;
     struct worker *workers;
     size_t worker_count;
@@ -63,7 +62,7 @@ struct server {
     struct error *error;
 };
 
-static void stop(struct server *server);
+static void drain(struct server *server);
 
 /* ---- Serving ---- */
 
@@ -97,6 +96,7 @@ static WEIR_MUST_CHECK int start_serving(struct server *server)
     server->phase = PHASE_SERVING;
     if (listeners_start(&server->listeners, &server->loop, on_accepted, server, server->error))
         return -1;
+    atomic_store(&server->gateway.serving, true);
     say_how(server->gateway.options);
     reload_start(server->gateway.reload);
     service_is_ready();
@@ -130,7 +130,7 @@ static void on_settled(void *user)
     if (server->phase == PHASE_STARTING && server->may_serve &&
         cluster_link_may_serve(server->gateway.cluster) && start_serving(server)) {
         server->status = -1;
-        stop(server);
+        drain(server);
     }
 }
 
@@ -170,6 +170,7 @@ static void finish(struct server *server)
     server->worker_count = 0;
     if (server->gateway.upstreams)
         upstream_set_stop(server->gateway.upstreams);
+    close_handle((uv_handle_t *)&server->wait_timer);
     close_handle((uv_handle_t *)&server->drain_timer);
     close_handle((uv_handle_t *)&server->wake_workers);
     /* Signals are caught to the very end, but do not keep the loop alive. */
@@ -204,7 +205,7 @@ static void on_drain_timer(uv_timer_t *timer)
         finish(server);
 }
 
-static void stop(struct server *server)
+static void drain(struct server *server)
 {
     if (server->phase >= PHASE_DRAINING)
         return;
@@ -212,8 +213,10 @@ static void stop(struct server *server)
              "stopping: no new connections; statements and transactions may end (%ld s at most)",
              server->gateway.options->drain_timeout_s);
     server->phase = PHASE_DRAINING;
+    atomic_store(&server->gateway.stopping, true);
+    uv_timer_stop(&server->wait_timer);
     reload_stop(server->gateway.reload);
-    service_stops(server->gateway.options->drain_timeout_s);
+    service_stops("draining", server->gateway.options->drain_timeout_s);
     listeners_close(&server->listeners);
     atomic_store(&server->gateway.draining, true);
     for (size_t i = 0; i < server->worker_count; i++)
@@ -223,27 +226,36 @@ static void stop(struct server *server)
     uv_timer_start(&server->drain_timer, on_drain_timer, 0, DRAIN_LOOK_MS);
 }
 
-/* On SIGHUP plugins reread and reopen their files, as by FLUSH TIDB PLUGINS of all of them. */
-static void flush_plugins(uv_work_t *work)
+static void on_wait_timer(uv_timer_t *timer)
 {
-    struct server *server = work->data;
-    flush_plugins_and_ask(&server->gateway, &server->named_accounts);
+    drain(timer->data);
 }
 
-static void on_flushed(uv_work_t *work, int cancelled)
+static void stop(struct server *server)
 {
-    (void)cancelled;
-    ((struct server *)work->data)->flushing = false;
+    const struct gateway_options *options = server->gateway.options;
+    if (server->phase != PHASE_SERVING || options->graceful_wait_s == 0) {
+        drain(server);
+        return;
+    }
+    log_info(
+        "gateway",
+        "stopping in %ld s (graceful-wait-before-shutdown): clients are served until then, and "
+        "balancers' checks fail",
+        options->graceful_wait_s);
+    server->phase = PHASE_WAITING;
+    atomic_store(&server->gateway.stopping, true);
+    reload_stop(server->gateway.reload);
+    service_stops("waiting for balancers", options->graceful_wait_s + options->drain_timeout_s);
+    uv_timer_start(&server->wait_timer, on_wait_timer, (uint64_t)options->graceful_wait_s * 1000,
+                   0);
 }
 
+/* Plugins reread and reopen their files, too, as by FLUSH TIDB PLUGINS of all of them. */
 static void on_hangup(struct server *server)
 {
     reload_by_signal(server->gateway.reload);
-    if (server->flushing)
-        return;
-    server->flushing = true;
-    server->flush.data = server;
-    uv_queue_work(&server->loop, &server->flush, flush_plugins, on_flushed);
+    named_accounts_flush(server->gateway.named_accounts);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -253,7 +265,7 @@ static void on_signal(uv_signal_t *handle, int number)
         on_hangup(server);
         return;
     }
-    if (server->phase == PHASE_DRAINING) /* asked twice: do not wait */
+    if (server->phase == PHASE_DRAINING) /* asked once more: do not wait */
         server->drain_until_ms = 0;
     stop(server);
 }
@@ -326,10 +338,11 @@ static void init_loop(struct server *server)
     uv_signal_init(&server->loop, &server->terminate);
     uv_signal_init(&server->loop, &server->interrupt);
     uv_signal_init(&server->loop, &server->hangup);
+    uv_timer_init(&server->loop, &server->wait_timer);
     uv_timer_init(&server->loop, &server->drain_timer);
     server->terminate.data = server->interrupt.data = server->hangup.data = server;
     uv_async_init(&server->loop, &server->wake_workers, on_wake_workers);
-    server->drain_timer.data = server->wake_workers.data = server;
+    server->wait_timer.data = server->drain_timer.data = server->wake_workers.data = server;
     server->gateway.wake_workers = &server->wake_workers;
     uv_signal_start(&server->terminate, on_signal, SIGTERM);
     uv_signal_start(&server->interrupt, on_signal, SIGINT);
@@ -397,17 +410,15 @@ static WEIR_MUST_CHECK struct server *server_new(struct gateway_configuration *c
     gateway->configuration = configuration;
     gateway->options = &configuration->options;
     gateway->registry = registry;
-    strbuf_init(&gateway->accounts_question);
-    strbuf_init(&server->named_accounts);
-    const struct strbuf *at_start = plugin_accounts_at_start(registry);
-    strbuf_add(&server->named_accounts, at_start->data, at_start->size);
     pthread_mutex_init(&gateway->configuration_lock, NULL);
     pthread_mutex_init(&gateway->visits_lock, NULL);
     server->error = error;
     init_loop(server);
     gateway->reload = reload_new(gateway, &server->loop, &server->reporting, &server->listeners);
-    if (gateway->reload)
+    gateway->named_accounts = named_accounts_new(gateway, &server->loop);
+    if (gateway->reload && gateway->named_accounts)
         return server;
+    named_accounts_free(gateway->named_accounts);
     gateway_configuration_drop(configuration);
     free(server);
     return NULL;
@@ -436,8 +447,7 @@ int gateway_run(struct gateway_configuration *configuration, struct plugin_regis
     uv_loop_close(&server->loop);
     uv_library_shutdown(); /* joins the pool's threads: what OpenSSL keeps for each goes with it */
     backends_free(&server->gateway);
-    strbuf_release(&server->gateway.accounts_question);
-    strbuf_release(&server->named_accounts);
+    named_accounts_free(server->gateway.named_accounts);
     connection_ids_free(server->gateway.connection_ids);
     tls_context_free(atomic_load(&server->gateway.tls));
     password_key_free(server->gateway.password_key);

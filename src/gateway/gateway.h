@@ -25,6 +25,7 @@
  *   check.c          says what is wrong with a configuration without starting anything
  *   backends.c       from the configuration to upstreams, and to backends as sessions see them
  *   watchdog.c       says which worker does not go on
+ *   named_accounts.c  the accounts that plugins' files name, and which backends were asked for them
  *   reporting.c      opens the status port, and tells it what it asks
  *   service_manager.c  readiness, pulse and sockets, for systemd
  *   cluster_link.c   the gateway as a node of a cluster: its number, and what nodes share
@@ -104,6 +105,7 @@ struct gateway_options {
     long max_connections;
     long handshake_timeout_s;
     long connect_timeout_s;
+    long graceful_wait_s; /* how long it serves on once it has been told to stop */
     long drain_timeout_s;
     long hold_timeout_s;     /* how long plugins may keep a reply or a verdict */
     long stall_limit_ms;     /* a worker that does not go on for so long is logged; 0: never */
@@ -142,6 +144,7 @@ struct gateway_configuration {
     struct networks *first;   /* for whom the backend is connected first; NULL: nobody */
     uint64_t compression, backend_compression; /* capabilities */
     bool offers_tls;                           /* to clients */
+    struct strbuf accounts_question;           /* for backends that are new in it; empty: none */
 };
 
 /* References. Any thread; the last one that is dropped releases it. NULL may be dropped. */
@@ -161,7 +164,7 @@ WEIR_MUST_CHECK int gateway_check(struct gateway_configuration *configuration, s
 /* The names of a weir_name_list, for plugin_options. */
 const char *gateway_known_name(uint32_t list, size_t index);
 
-/* Serves until SIGTERM or SIGINT, and the drain after it. Takes a reference to the configuration. registry: borrowed;
+/* Serves until SIGTERM or SIGINT, and the wait and the drain after it. Takes a reference to the configuration. registry: borrowed;
  * the caller shuts it down afterwards. store: borrowed, closed afterwards as well. Returns 0, GATEWAY_HAS_CUT_OFF when the drain has taken too long, or -1 and *error when
  * serving could not begin. Main thread, once a process. */
 int gateway_run(struct gateway_configuration *configuration, struct plugin_registry *registry,

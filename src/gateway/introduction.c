@@ -31,6 +31,7 @@ void introduce(struct introduction *introduction, const struct worker *worker,
         .takes_proxy_header = networks_have(configuration->proxies, &arrival->peer),
         .backend_first = configuration->options.backend_first ||
                          networks_have(configuration->first, &arrival->peer),
+        .is_stopping = atomic_load(&gateway->stopping),
         .too_many = atomic_load(&gateway->connections) > configuration->options.max_connections,
     };
     getsockname(arrival->fd, (struct sockaddr *)&begin->local, &size);

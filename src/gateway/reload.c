@@ -10,6 +10,7 @@
 
 #include "gateway/backends.h"
 #include "gateway/configuration.h"
+#include "gateway/named_accounts.h"
 #include "gateway/service_manager.h"
 
 struct reload {
@@ -157,6 +158,7 @@ static void commit(struct reload *reload)
         log_error("status", "%s", error.message);
         strbuf_printf(&reload->notes, "%s%s", reload->notes.size ? "; " : "", error.message);
     }
+    named_accounts_ask(gateway->named_accounts);
     finish(reload, 0, &error);
 }
 

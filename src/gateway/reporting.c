@@ -56,9 +56,14 @@ static bool read_backend(void *owner, size_t index, struct status_backend *backe
     return true;
 }
 
-static bool is_draining(void *owner)
+static bool is_serving(void *owner)
 {
-    return atomic_load(&((struct gateway *)owner)->draining);
+    return atomic_load(&((struct gateway *)owner)->serving);
+}
+
+static bool is_stopping(void *owner)
+{
+    return atomic_load(&((struct gateway *)owner)->stopping);
 }
 
 static bool certificate_expires(void *owner, int64_t *at)
@@ -125,7 +130,8 @@ static struct reporting *reporting_new(struct gateway *gateway)
             .worker = read_worker,
             .backend = read_backend,
             .backend_states = states,
-            .is_draining = is_draining,
+            .is_serving = is_serving,
+            .is_stopping = is_stopping,
             .certificate_expires = certificate_expires,
             .certificate = read_certificate,
             .options = write_options,

@@ -21,10 +21,10 @@ void service_reloads(void)
                      (unsigned long long)(clock_monotonic_ns() / 1000));
 }
 
-/* A second more than the drain, for what comes after it. */
-void service_stops(long seconds)
+/* A second more, for what comes after the drain. */
+void service_stops(const char *status, long seconds)
 {
-    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=%llu",
+    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s\nEXTEND_TIMEOUT_USEC=%llu", status,
                      (unsigned long long)(seconds + 1) * 1000000);
 }
 

@@ -29,8 +29,8 @@ void service_is_ready(void);
 /* The configuration is read again; service_is_ready() follows. */
 void service_reloads(void);
 
-/* No new sessions; seconds: how long the others may take. */
-void service_stops(long seconds);
+/* It ends, in so many seconds at most; status: what it does until then. */
+void service_stops(const char *status, long seconds);
 
 /* Beats at half the manager's interval, where it wants a pulse. -1: out of memory. */
 WEIR_MUST_CHECK int service_pulse_start(struct service_pulse *pulse, uv_loop_t *loop,

@@ -21,6 +21,7 @@
 struct backend_views;
 struct cluster_link;
 struct connection;
+struct named_accounts;
 struct reload;
 struct trace_host;
 
@@ -35,8 +36,7 @@ struct gateway {
     atomic_uint configurations;  /* that have come into force; workers that are late look */
     struct reload *reload;
     struct plugin_registry *registry;
-    struct strbuf
-        accounts_question; /* of the accounts that plugins name at the start; empty: of none */
+    struct named_accounts *named_accounts;
     struct upstream_set *upstreams;
     struct backend_views *views;                          /* the same, as sessions see them */
     _Atomic(const struct session_backend *) only_backend; /* NULL: there are several */
@@ -44,7 +44,9 @@ struct gateway {
     struct connection_ids *connection_ids;
     struct cluster_link *cluster; /* NULL: in none */
     atomic_long connections;      /* that are alive */
-    atomic_long cut_off; /* statements and transactions that the end of the gateway has ended */
+    atomic_long cut_off;  /* statements and transactions that the end of the gateway has ended */
+    atomic_bool serving;  /* clients, since its start */
+    atomic_bool stopping; /* it has been told to; draining follows, perhaps at once */
     atomic_bool draining;
     struct worker *workers; /* whose counters are summed; the array is the main thread's */
     size_t worker_count;

@@ -4,6 +4,7 @@ failures one after another, and what must be true of all that the clients have s
 import dataclasses
 import os
 import re
+import signal
 import time
 
 import pymysql
@@ -37,6 +38,36 @@ class Failure:
     after: float
     limit: float  # how long its sessions may wait from then on
     is_over: float  # until when it got sessions that it could not serve: a node that does not know yet that it was left out
+    takes_logins: bool = False  # ... and whose logins failed: those of a gateway, until the balancer has left it out
+
+
+def replicate(other_database, **elsewhere):
+    """A primary, and a replica that is read-only. elsewhere: where the primary is to run."""
+    primary = other_database("primary", "--server-id=1", **elsewhere)
+    replica = other_database("replica", "--server-id=2", "--read-only=1")
+    log, position = primary.execute("SHOW MASTER STATUS")[0][:2]
+    replica.execute(f"CHANGE MASTER TO MASTER_HOST='{primary.host}', MASTER_PORT={primary.port}, MASTER_USER='{USER}',"
+                    f" MASTER_PASSWORD='{PASSWORD}', MASTER_LOG_FILE='{log}', MASTER_LOG_POS={position},"
+                    " MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1",
+                    "START SLAVE")
+    primary.execute("CREATE USER gate@'%' IDENTIFIED BY 'gate-secret'", "CREATE DATABASE proof",
+                    "CREATE TABLE proof.marks (mark VARCHAR(60) PRIMARY KEY)")
+    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'proof'")[0][0],
+             "the replica to follow")
+    return primary, replica
+
+
+def tables_of(primary, replica):
+    """Both in the configuration file, the one that is not read-only first."""
+    return "".join(f'[[backend]]\nname = "{name}"\naddress = "{database.address}"\nrole = "auto"\n'
+                   for name, database in (("one", primary), ("two", replica)))
+
+
+def revive(database):
+    """Has a database serve again, whatever was done to it."""
+    database.process.signal(signal.SIGCONT)
+    if not database.process.alive():
+        database.start()
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +87,21 @@ def backends(server):
         return {row["Address"]: row for row in cursor.fetchall()}
 
 
-class Proof:
-    """In a with statement: the clients run inside it; at its end all that they have seen is judged."""
+def audited_gateway(gateway, folder, backend=None, tables="", options=(), **more):
+    """A gateway whose log has every statement before its client has read the end of it."""
+    return AuditedGateway(gateway, backend, folder, tables=tables, options=[*OPTIONS, *options],
+                          settings={"strategy": "SYNCHRONOUS", "chain": True},
+                          environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"}, **more)
 
-    def __init__(self, gateway, folder, backend=None, tables="", statement="SELECT '%s'", options=()):
+
+class Proof:
+    """In a with statement: the clients run inside it; at its end all that they have seen is judged. gates: the gateways;
+    the clients are at the first one's endpoint, or at that of the balancer in front of them."""
+
+    def __init__(self, gates, folder, statement="SELECT '%s'", endpoint=None):
         folder.mkdir(exist_ok=True)
-        self.audited = AuditedGateway(gateway, backend, folder, tables=tables, options=[*OPTIONS, *options],
-                                      settings={"strategy": "SYNCHRONOUS", "chain": True},
-                                      environment={"WEIR_BACKEND_CHECK_PASSWORD": "gate-secret"})
-        self.server = self.audited.server
-        self.load = SteadyLoad(self.server.endpoint, USER, PASSWORD, folder, statement)
+        self.gates, self.server = gates, gates[0].server
+        self.load = SteadyLoad(endpoint or self.server.endpoint, USER, PASSWORD, folder, statement)
         self.failures = []
 
     def __enter__(self):
@@ -97,7 +133,8 @@ class Proof:
         self.failures[-1].is_over = time.monotonic()
 
     def wait_state(self, node, state):
-        wait_for(lambda: backends(self.server)[node.address]["State"] == state, f"{node.address} to be {state}", 60)
+        for gate in self.gates:
+            wait_for(lambda: backends(gate.server)[node.address]["State"] == state, f"{node.address} to be {state}", 60)  # noqa: B023
 
     def wait_limit(self):
         """Waits until a session of the server that failed last that still waits has waited too long."""
@@ -106,7 +143,7 @@ class Proof:
 
     def excused(self, step, grace):
         """Whether its session was there or under way when a server failed, and it has ended in time."""
-        return any(step.since <= (failure.after if step.what == "login" else failure.is_over)
+        return any(step.since <= (failure.is_over if step.what != "login" or failure.takes_logins else failure.after)
                    and failure.before <= step.end <= failure.is_over + max(failure.limit, grace) + SLACK
                    for failure in self.failures)
 
@@ -121,12 +158,15 @@ class Proof:
         assert longest(steps) <= max([CONNECT + HANDSHAKE, *(failure.limit for failure in self.failures)]) + SLACK
         logins = [step for step in steps if step.what == "login" and not step.error]
         assert longest(logins) <= CONNECT + HANDSHAKE + SLACK  # until a backend asks for the password, and from there on
-        self.server.stop()
-        lines = [line for line in self.audited.path.read_text().splitlines() if '"Completed"' in line]
-        logged = set(re.findall(r"m\d+x\d+x\d+", "\n".join(lines)))
+        logged = set()
+        for gate in self.gates:
+            gate.server.stop()
+            lines = [line for line in gate.path.read_text().splitlines() if '"Completed"' in line]
+            logged.update(re.findall(r"m\d+x\d+x\d+", "\n".join(lines)))
         missing = acknowledged(steps) - logged
         assert not missing, f"{len(missing)} of {len(acknowledged(steps))} acknowledged statements are not in the log: {sorted(missing)[:5]}"
-        weir_audit("verify", self.audited.path)
+        for gate in self.gates:
+            weir_audit("verify", gate.path)
 
     def report(self, steps):
         logins = [step for step in steps if step.what == "login"]

@@ -44,7 +44,8 @@ trace_clients()
 # They begin first, so that no worker is left with a long file when the others have none. Files, and not cases, are what workers
 # get (--dist loadfile): those of a file share servers.
 LONGEST = ("test_logins", "test_clients", "test_trace_package", "test_result_counts", "test_docs", "test_galera", "test_backend_tls",
-           "test_trace_captures", "test_proxy_protocol", "test_trace", "test_vanishing_clients", "test_backend_failures")
+           "test_trace_captures", "test_proxy_protocol", "test_trace", "test_vanishing_clients", "test_backend_failures",
+           "test_balancer_failures")
 
 
 def pytest_configure(config):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real servers that fail under load, again and again, and nobody is disturbed who was not at the one that fails: a primary
-with its replica here, a Galera cluster in test_galera.py.
+with its replica here, a Galera cluster in test_galera.py, behind HAProxy in test_balancer_failures.py.
 
 32 clients log in again every four statements; audit_log is SYNCHRONOUS with its chain on. WEIR_TEST_ROUNDS is how often
 each failure comes; the figures of each case are printed (pytest -s)."""
@@ -8,8 +8,7 @@ import signal
 import time
 
 import pytest
-from backend_failures_common import KILLS, ROUNDS, Proof, cable  # noqa: F401
-from harness.endpoint import PASSWORD, USER
+from backend_failures_common import KILLS, ROUNDS, Proof, audited_gateway, cable, replicate, revive, tables_of  # noqa: F401
 from harness.waiting import wait_for
 
 pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(60 + 40 * ROUNDS)]
@@ -18,30 +17,14 @@ pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(60 + 40 * ROUNDS)
 @pytest.fixture(scope="module")
 def replicated(other_database, cable):  # noqa: F811
     """A primary, and a replica that is read-only."""
-    elsewhere = {"host": cable.inside, "prefix": cable.prefix} if cable else {}
-    primary = other_database("primary", "--server-id=1", **elsewhere)
-    replica = other_database("replica", "--server-id=2", "--read-only=1")
-    log, position = primary.execute("SHOW MASTER STATUS")[0][:2]
-    replica.execute(f"CHANGE MASTER TO MASTER_HOST='{primary.host}', MASTER_PORT={primary.port}, MASTER_USER='{USER}',"
-                    f" MASTER_PASSWORD='{PASSWORD}', MASTER_LOG_FILE='{log}', MASTER_LOG_POS={position},"
-                    " MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1",
-                    "START SLAVE")
-    primary.execute("CREATE USER gate@'%' IDENTIFIED BY 'gate-secret'", "CREATE DATABASE proof",
-                    "CREATE TABLE proof.marks (mark VARCHAR(60) PRIMARY KEY)")
-    wait_for(lambda: replica.execute("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'proof'")[0][0],
-             "the replica to follow")
-    return primary, replica
+    return replicate(other_database, **({"host": cable.inside, "prefix": cable.prefix} if cable else {}))
 
 
 @pytest.fixture
 def proof(gateway, replicated, tmp_path):
-    primary, replica = replicated
-    tables = "".join(f'[[backend]]\nname = "{name}"\naddress = "{database.address}"\nrole = "auto"\n'
-                     for name, database in (("one", primary), ("two", replica)))
-    yield Proof(gateway, tmp_path / "proof", tables=tables)
-    primary.process.signal(signal.SIGCONT)
-    if not primary.process.alive():
-        primary.start()
+    gate = audited_gateway(gateway, tmp_path / "gate", tables=tables_of(*replicated))
+    yield Proof([gate], tmp_path / "proof")
+    revive(replicated[0])
 
 
 def test_a_primary_that_is_killed(proof, replicated):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """ADMIN SHOW PROCESSLIST [CLUSTER]: the sessions of a gateway, and of all gateways of a cluster, with a real etcd."""
+import hashlib
 import shutil
 import signal
+import struct
 import threading
 from contextlib import contextmanager
 
@@ -72,11 +74,50 @@ def test_a_gateway_lists_its_sessions(gateway, database):
     wait_for(lambda: not processes(server)[0], "the sessions to be gone")
 
 
-def test_without_plugins_statements_are_not_kept(gateway, database):
+def digest_of(server, sql):
+    """What the gateway itself says of a statement while it runs."""
+    with sleeping(server, sql) as busy:
+        return row_that(server, busy, lambda row: row["State"] == "running")
+
+
+def test_without_plugins_statements_are_listed_as_with_them(gateway, database):
+    rows = [digest_of(gateway(database.address, plugins=plugins), "SELECT SLEEP(100), 'a secret'")
+            for plugins in ([], ["recorder-1"])]
+    assert [(row["Command"], row["Info"], row["Digest"]) for row in rows] == 2 * [
+        ("Query", "select `sleep` ( ? ) , ?", hashlib.sha256(b"select `sleep` ( ? ) , ?").hexdigest())]
+
+
+def test_without_plugins_the_beginning_of_a_long_statement_is_listed_without_a_literal(gateway, database):
+    """4,096 bytes are kept: the one that is cut lies in a text, in a number, in a comment."""
     server = gateway(database.address)
-    with sleeping(server) as busy:
-        row = row_that(server, busy, lambda row: row["State"] == "running")
-        assert (row["Command"], row["Info"], row["Digest"]) == ("Query", None, None)
+    for literal in ("'" + 5000 * "secret" + "'", 5000 * "7", "'a' /* " + 5000 * "secret" + "*/"):
+        row = digest_of(server, f"SELECT SLEEP(100), {literal}")
+        assert row["Digest"] is None and "secret" not in row["Info"] and "7" not in row["Info"]
+        assert row["Info"].startswith("select `sleep` ( ? ) ,"), row
+    row = digest_of(server, "SELECT SLEEP(100)" + 50 * ", '0123456789012345678901234567890'")
+    assert len(row["Digest"]) == 64, "what is kept as a whole has a digest"
+
+
+def test_without_plugins_an_idle_session_has_no_statement(gateway, database):
+    server = gateway(database.address)
+    with server.endpoint.connect() as idle:
+        run(idle, "SELECT 'a secret'")
+        row = processes(server)[0][str(idle.thread_id())]
+        assert (row["Command"], row["Info"], row["Digest"]) == ("Sleep", None, None)
+
+
+@pytest.mark.parametrize("loaded, text", [([], None), (["recorder-1"], "select `sleep` ( ? )")])
+def test_an_execution_has_the_statement_that_was_prepared_where_that_is_kept(gateway, database, loaded, text):
+    """Which is so with plugins."""
+    server = gateway(database.address, plugins=loaded)
+    with server.endpoint.raw() as connection, server.endpoint.connect() as killer:
+        connection.query("SELECT 'the statement before'")
+        statement = connection.prepare("SELECT SLEEP(100)")[0]
+        connection.send(struct.pack("<BIBI", 0x17, statement, 0, 1))
+        number = str(connection.greeting.connection_id)
+        row = row_that(server, number, lambda row: row["State"] == "running")
+        assert (row["Command"], row["Info"]) == ("Execute", text)
+        killer.query(f"KILL {number}")
 
 
 def test_many_sessions_of_all_workers_are_listed(gateway, database):

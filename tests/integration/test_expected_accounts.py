@@ -145,6 +145,26 @@ def test_the_log_names_those_that_a_file_names_that_a_signal_has_read_again(star
         firewalled.execute("DROP USER gate@'%'")
 
 
+@pytest.mark.time_limit(90)
+@pytest.mark.parametrize("signals", [1, 2], ids=["at once", "before"])
+def test_a_backend_that_a_reload_adds_is_asked_for_what_a_signal_has_named(started, admin, firewalled, other_database, tmp_path,  # noqa: F811
+                                                                           signals):
+    """The fault: it was asked for the accounts of the start only."""
+    added = other_database(f"later{signals}")
+    settings = (tmp_path / "weir.toml").read_text()
+    (tmp_path / "weir.toml").write_text(f'backend = "{firewalled.address}"\n{settings}')
+    server = started("-backend-check-user", "root", "-backend-check-interval", "200", backend=None)
+    wait_for(lambda: "name accounts that it does not have" in server.log(), "the first backend to be asked")
+    (tmp_path / "rules.toml").write_text(RULES.format(account="nobody@%"))
+    if signals == 2:
+        server.process.signal(signal.SIGHUP)
+        wait_for(lambda: "match nobody: nobody@%." in server.log(), "the first backend to be asked for the new one")
+    (tmp_path / "weir.toml").write_text(f'backend = "{firewalled.address},{added.address}"\n{settings}')
+    server.process.signal(signal.SIGHUP)
+    wait_for(lambda: any("nobody@%" in line for line in server.log().splitlines() if added.address in line), "the added one to be asked for it")
+    wait_for(lambda: any("a_pp@%" in line for line in server.log().splitlines() if added.address in line), "... and for those of the start")
+
+
 def test_a_flush_of_filters_warns(started, admin):
     with started().endpoint.connect(database=None) as connection:
         assert warnings(connection, "SELECT audit_log_filter_flush()") == "the server has no account auditor@%"

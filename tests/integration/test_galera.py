@@ -5,7 +5,7 @@ import signal
 
 import pymysql
 import pytest
-from backend_failures_common import KILLS, OPTIONS, ROUNDS, Proof, backends, cable  # noqa: F401
+from backend_failures_common import KILLS, OPTIONS, ROUNDS, Proof, audited_gateway, backends, cable  # noqa: F401
 from harness.endpoint import PASSWORD, USER
 from harness.galera import PROVIDER, Galera
 from harness.waiting import wait_for
@@ -44,8 +44,9 @@ def nodes(cluster):
 
 @pytest.fixture
 def proof(gateway, nodes, tmp_path):
-    made = Proof(gateway, tmp_path / "proof", ",".join(node.address for node in nodes), statement="INSERT INTO proof.marks VALUES ('%s')",
-                 options=["-backend-policy", "least-connections", "-backend-check-galera"])
+    gate = audited_gateway(gateway, tmp_path / "gate", ",".join(node.address for node in nodes),
+                           options=["-backend-policy", "least-connections", "-backend-check-galera"])
+    made = Proof([gate], tmp_path / "proof", statement="INSERT INTO proof.marks VALUES ('%s')")
     made.nodes = nodes
     return made
 

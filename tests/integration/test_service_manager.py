@@ -37,6 +37,18 @@ def test_ready_reload_pulse_and_stop_are_told_in_this_order(gateway, database, m
     assert told[3] == ["STOPPING=1", "STATUS=draining", "EXTEND_TIMEOUT_USEC=11000000"] and len(told) == 4
 
 
+def test_the_wait_for_balancers_is_told_and_counts(gateway, database, manager):
+    server = gateway(database.address, options=["-graceful-wait-before-shutdown", "60"], environment=manager.environment)
+    wait_for(lambda: manager.said("READY=1"), "its readiness")
+    server.interrupt()
+    wait_for(lambda: manager.said("STOPPING=1"), "that it stops")
+    server.stop()
+    wait_for(lambda: manager.said("STOPPING=1") == 2, "its last word")
+    told = [message for message in manager.heard if message[0] == "STOPPING=1"]
+    assert told == [["STOPPING=1", "STATUS=waiting for balancers", "EXTEND_TIMEOUT_USEC=71000000"],
+                    ["STOPPING=1", "STATUS=draining", "EXTEND_TIMEOUT_USEC=11000000"]]
+
+
 def reload_time(message):
     """When the reload began, in microseconds of the monotonic clock."""
     assert message[0] == "RELOADING=1" and len(message) == 2

@@ -145,6 +145,23 @@ def test_not_ready_while_it_drains(gateway, database):
         connection.query("COMMIT")
 
 
+def test_not_ready_while_it_waits_for_balancers(gateway, database):
+    server = gateway(database.address, status=True, options=["-graceful-wait-before-shutdown", "60"])
+    server.interrupt()
+    wait_for(lambda: get(server, "/readyz")[:2] == (503, "the gateway is stopping\n"), "the wait")
+    assert metrics(server)["weir_draining"] == 1
+    with server.endpoint.connect() as connection:
+        assert connection.query("SELECT 1")
+
+
+def test_not_ready_before_clients_are_served(gateway, database):
+    """A node that waits for its cluster, though its backend answers."""
+    server = gateway(database.address, status=True, start=False,
+                     options=["-cluster", f"http://127.0.0.1:{free_port()}", "-cluster-required"]).launch()
+    wait_for(lambda: server.process.alive() and "the status port is" in server.log(), "the status port")
+    wait_for(lambda: get(server, "/readyz")[:2] == (503, "clients are not served yet\n"), "the backend to be looked at")
+
+
 def test_not_ready_once_a_refusing_plugin_has_failed(gateway, database):
     server = gateway(database.address, status=True, plugins=["misbehaves-1"], environment={"MISBEHAVES": "Starting"})
     with server.endpoint.raw() as connection:

@@ -13,16 +13,24 @@ static const char *text_or_empty(const char *text)
     return text ? text : "";
 }
 
-/* Without plugins the gateway keeps no statement that it has sent on. */
+/* What is kept of the text. Without plugins that is its beginning, of all its statements. */
+static struct sql_span kept_text(const struct observed *observed, bool *is_whole)
+{
+    const struct statement *statement = statement_current(observed);
+    if (!has_plugins(observed))
+        return command_listed_text(observed, is_whole);
+    *is_whole = statement->size <= NORMALIZED_BYTES;
+    return (struct sql_span){statement->text, *is_whole ? statement->size : NORMALIZED_BYTES};
+}
+
 static void describe_statement(struct session *session, struct session_description *description)
 {
     const struct observed *observed = &session->observed;
     struct sql_digester *digester = &observed->environment->digester;
-    const struct statement *statement = statement_current(observed);
-    if (!has_plugins(observed) || !statement->text)
+    bool is_whole = false;
+    const struct sql_span span = kept_text(observed, &is_whole);
+    if (!span.at || !span.size)
         return;
-    const bool is_whole = statement->size <= NORMALIZED_BYTES;
-    const struct sql_span span = {statement->text, is_whole ? statement->size : NORMALIZED_BYTES};
     if (!sql_normalize(digester, span, &description->text))
         description->text = (struct sql_span){NULL, 0};
     else if (!is_whole || !sql_digest(digester, description->text, description->digest))

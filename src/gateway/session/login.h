@@ -50,6 +50,8 @@ struct login {
     bool takes_header;                   /* one may come */
     bool header_is_late;                 /* ... but not any more */
     bool is_unreached, is_too_many;      /* an error takes the place of the greeting */
+    bool is_stopping;                    /* ... and of a balancer's check */
+    struct strbuf greeting;              /* that waits for the header; empty: none does */
     bool judges_late;                    /* PreConnect is due together with PreAuth */
     struct session_compression client_compression, backend_compression; /* capability 0: none */
     size_t header_least;        /* the header has begun: its bytes, at least; or 0 */

@@ -17,23 +17,37 @@
 
 /* ---- The greeting ---- */
 
-void login_greet(struct session *session, const struct wire_greeting *said)
+/* Less what cannot be relayed. */
+static void encode_greeting(struct session *session, const struct wire_greeting *said,
+                            struct strbuf *packet)
 {
     struct login *login = session->login;
     struct wire_greeting greeting = *said;
     login->offered |= said->capabilities & wire_relayed_capabilities();
     greeting.capabilities = login->offered;
-    struct strbuf packet = STRBUF_INIT;
-    struct wire_writer writer = wire_writer_to(&packet, 0);
+    struct wire_writer writer = wire_writer_to(packet, 0);
     wire_encode_greeting(&writer, &greeting);
-    login->client_was_told = session->observed.backend_first;
+}
+
+/* Takes the packet's memory. */
+static void send_greeting(struct session *session, struct strbuf *packet)
+{
     session_set_deadline(session, environment_of(session)->handshake_timeout_s);
-    if (!exchange_send_client(session, &packet))
+    if (!exchange_send_client(session, packet))
         session_close(session, CLOSE_NO_MEMORY);
 }
 
+void login_greet(struct session *session, const struct wire_greeting *said)
+{
+    struct strbuf packet = STRBUF_INIT;
+    encode_greeting(session, said, &packet);
+    session->login->client_was_told = session->observed.backend_first;
+    send_greeting(session, &packet);
+}
+
 /* In the backend's words, before it has been connected. */
-static void greet_in_its_place(struct session *session, const struct session_arrival *arrival)
+static void encode_in_its_place(struct session *session, const struct session_arrival *arrival,
+                                struct strbuf *packet)
 {
     struct wire_greeting greeting = {
         .server_version = wire_text(arrival->version),
@@ -45,7 +59,7 @@ static void greet_in_its_place(struct session *session, const struct session_arr
         .status = WIRE_SERVER_STATUS_AUTOCOMMIT,
         .plugin = wire_text(LOGIN_USUAL_PLUGIN),
     };
-    login_greet(session, &greeting);
+    encode_greeting(session, &greeting, packet);
 }
 
 /* ---- Plugins ---- */
@@ -92,14 +106,20 @@ void login_begin_late(struct session *session)
 {
     struct login *login = session->login;
     const struct session_environment *environment = environment_of(session);
-    assert(login->is_unreached || login->is_too_many || session->observed.backend_first);
-    if (login->is_unreached) {
+    assert(login->is_unreached || login->is_too_many || session->observed.backend_first ||
+           login->greeting.size);
+    if (login->is_stopping && session->is_check) {
+        session_shut_down(session);
+    } else if (login->is_unreached) {
         session_fail(session, CLOSE_BACKEND_UNREACHABLE, WIRE_ER_CONNECT_TO_FOREIGN_DATA_SOURCE,
                      NULL, "weir: the backend %s has not been reached yet; try again",
                      environment->backend ? environment->backend->label : "(any of several)");
     } else if (login->is_too_many) {
         session_fail(session, CLOSE_TOO_MANY, WIRE_ER_CON_COUNT_ERROR, NULL,
                      "Too many connections");
+    } else if (login->greeting.size) {
+        session_enter(session, SESSION_GREETED);
+        send_greeting(session, &login->greeting);
     } else {
         session_set_deadline(session, environment->handshake_timeout_s);
         login->judges_late = session->is_check;
@@ -119,17 +139,23 @@ void login_begin(struct session *session, const struct session_arrival *arrival)
         return;
     }
     strbuf_init(&login->response);
+    strbuf_init(&login->greeting);
     login->peer = arrival->peer;
     login->local = arrival->local;
     login->looks_for_header = true;
     login->takes_header = arrival->takes_proxy_header;
     login->is_unreached = !arrival->version;
     login->is_too_many = arrival->too_many;
+    login->is_stopping = arrival->is_stopping;
     login->offered = environment->compression;
     if (environment->offers_tls)
         login->offered |= WIRE_CAP(CLIENT_SSL);
     if (!login->is_unreached && !login->is_too_many && !session->observed.backend_first)
-        greet_in_its_place(session, arrival);
+        encode_in_its_place(session, arrival, &login->greeting);
+    if (login->greeting.failed)
+        session_close(session, CLOSE_NO_MEMORY);
+    else if (login->greeting.size && !(login->is_stopping && login->takes_header))
+        send_greeting(session, &login->greeting);
     else if (login->takes_header)
         login_await_header(session);
     else
@@ -144,6 +170,7 @@ void login_release(struct session *session)
         return;
     exchange_release(session);
     strbuf_release(&login->response);
+    strbuf_release(&login->greeting);
     free(login);
 }
 

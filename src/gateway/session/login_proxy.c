@@ -5,7 +5,8 @@
  * Who may send one need not: the first four bytes tell. A client is greeted at once all the same, as by
  * MariaDB, because one without a header says nothing before that; nothing of the login is judged before
  * its first packet, and with that the address is known. Only what comes before the greeting waits for
- * the header (PreConnect, and the errors in place of a greeting), for HEADER_SECONDS at most.
+ * the header (PreConnect, and the errors in place of a greeting), for HEADER_SECONDS at most. So does the
+ * greeting itself while the gateway is about to stop: balancers' checks read that in its place.
  *
  * A balancer that speaks for itself (LOCAL) is a session like any other once it logs in. Before that it
  * looks whether anybody answers, and no event is given of it. */
@@ -109,6 +110,6 @@ void login_header_timed_out(struct session *session)
         login_timed_out(session);
         return;
     }
-    login->header_is_late = true;
+    login->header_is_late = login->greeting.size == 0; /* nothing was judged without it */
     login_begin_late(session);
 }

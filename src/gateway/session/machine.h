@@ -37,7 +37,8 @@
       SESSION_CLOSES_BACKEND, MAY(SESSION_SECURING) | MAY_END)                                     \
     X(SESSION_AWAITING_HEADER, "awaiting the PROXY header", /* before it is greeted */             \
       login_header_bytes, NULL, NULL, client_gone, NULL, login_header_timed_out,                   \
-      session_shut_down, 0, MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)        \
+      session_shut_down, 0,                                                                        \
+      MAY(SESSION_GREETED) | MAY(SESSION_JUDGING_LOGIN) | MAY(SESSION_CONNECTING) | MAY_END)       \
     X(SESSION_SECURING, "securing", /* the TLS handshake */                                        \
       NULL, NULL, login_secured, client_gone, NULL, login_timed_out, session_shut_down,            \
       SESSION_SECURES, MAY(SESSION_GREETED) | MAY(SESSION_GREETED_IN_VAIN) | MAY_END)              \

@@ -63,6 +63,7 @@ struct session_arrival {
     struct client_address address;
     struct sockaddr_storage peer, local; /* for the PROXY header */
     bool takes_proxy_header;             /* it may be a balancer that sends one */
+    bool is_stopping;   /* the gateway still serves, but balancers' checks are to fail */
     bool backend_first; /* the backend is connected before the client is greeted, as it greets */
     char scramble[WIRE_SCRAMBLE_BYTES]; /* fresh random bytes, printable */
     bool too_many;                      /* max-connections is reached */

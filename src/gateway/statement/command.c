@@ -12,7 +12,9 @@
 #include "gateway/statement/memo.h"
 #include "gateway/statement/prepared.h"
 
-#define KEPT_TEXT_BYTES 1024 /* most memory that an idle session keeps for its next text */
+#define KEPT_TEXT_BYTES   1024 /* most memory that an idle session keeps for its next text */
+#define LISTED_LEAST      256  /* the same without plugins, */
+#define LISTED_TEXT_BYTES 4096 /* ... and at most */
 
 static bool may_be_multi(const struct observed *observed)
 {
@@ -168,6 +170,44 @@ void command_read(struct observed *observed, const struct wire_packet *packet)
         command->out_of_memory || command->text.failed || command->arguments.failed;
 }
 
+/* A text that there is no room for yet, or not as a whole. Without memory the session is listed without it. */
+__attribute__((noinline, cold)) static void keep_long_for_lists(struct observed *observed,
+                                                                struct wire_string text)
+{
+    const size_t kept = text.size < LISTED_TEXT_BYTES ? text.size : LISTED_TEXT_BYTES;
+    if (kept > observed->listed_capacity) {
+        const size_t capacity = kept > LISTED_LEAST ? LISTED_TEXT_BYTES : LISTED_LEAST;
+        char *grown = realloc(observed->listed, capacity);
+        if (!grown)
+            return;
+        observed->listed = grown;
+        observed->listed_capacity = capacity;
+    }
+    observed->listed_size = text.size;
+    if (kept)
+        memcpy(observed->listed, text.data, kept);
+}
+
+/* Each statement pays for this, and few are ever listed. It stays out of its caller, which would not be inlined any
+ * more itself. */
+__attribute__((noinline)) static void keep_for_lists(struct observed *observed,
+                                                     struct wire_string text)
+{
+    if (text.size == 0 || text.size > observed->listed_capacity) {
+        keep_long_for_lists(observed, text);
+        return;
+    }
+    observed->listed_size = text.size;
+    memcpy(observed->listed, text.data, text.size);
+}
+
+struct sql_span command_listed_text(const struct observed *observed, bool *is_whole)
+{
+    *is_whole = observed->listed_size <= LISTED_TEXT_BYTES;
+    return (struct sql_span){observed->listed,
+                             *is_whole ? observed->listed_size : LISTED_TEXT_BYTES};
+}
+
 /* Without plugins only what the gateway itself acts upon matters: KILL, and its own statements. */
 void command_read_kind(struct observed *observed, const struct wire_packet *packet)
 {
@@ -176,9 +216,11 @@ void command_read_kind(struct observed *observed, const struct wire_packet *pack
     command->code = packet->command;
     command->count = 1;
     command->one = (struct statement){0};
+    observed->listed_size = 0;
     if (packet->command != WIRE_COM_QUERY && packet->command != WIRE_COM_STMT_PREPARE)
         return;
     command->sent = command_text(observed, packet->payload, packet->payload_size);
+    keep_for_lists(observed, command->sent);
     struct sql_span span = {command->sent.data, command->sent.size};
     command->one.kinds = sql_statement_quick_kind(span, mode);
     command->one.mode = *mode;
@@ -228,4 +270,7 @@ void command_release(struct observed *observed)
 {
     command_begin(observed, 0);
     strbuf_release(&observed->command.text);
+    free(observed->listed);
+    observed->listed = NULL;
+    observed->listed_capacity = observed->listed_size = 0;
 }

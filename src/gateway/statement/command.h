@@ -14,7 +14,7 @@ void command_begin(struct observed *observed, uint8_t code);
  * command.out_of_memory: it could not be kept. */
 void command_read(struct observed *observed, const struct wire_packet *packet);
 
-/* The same without plugins: only the kind of the statement, no copies. */
+/* The same without plugins: the kind of the statement, and the beginning of its text for lists of sessions. */
 void command_read_kind(struct observed *observed, const struct wire_packet *packet);
 
 /* The text of a COM_QUERY or COM_STMT_PREPARE, from its payload (command byte included, size > 0).
@@ -41,6 +41,9 @@ static inline struct sql_span statement_text(const struct statement *statement)
 {
     return (struct sql_span){statement->text, statement->size};
 }
+
+/* Without plugins: what is kept of the command's text, all its statements; is_whole: that is all of it. */
+struct sql_span command_listed_text(const struct observed *observed, bool *is_whole);
 
 void command_release(struct observed *observed);
 

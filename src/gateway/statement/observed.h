@@ -122,6 +122,9 @@ struct observed {
     struct identity identity;
     struct command command;
     uint64_t statements; /* statement_number so far */
+    char *
+        listed; /* without plugins: the beginning of the command's text, for lists of sessions; owned */
+    size_t listed_capacity, listed_size; /* size: of the whole text; 0: there is none */
 
     struct prepared *prepared;      /* map by id */
     struct prepared *last_prepared; /* for statement id -1 */

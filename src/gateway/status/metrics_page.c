@@ -263,7 +263,7 @@ static void expose_gateway(struct exposition *page, const struct status_source *
                  "connections of clients that there may be (-max-connections)",
                  source->max_connections(source->owner));
     expose_gauge(page, "draining", "1 once the gateway has been told to stop",
-                 source->is_draining(source->owner));
+                 source->is_stopping(source->owner));
     if (source->certificate_expires(source->owner, &expires))
         expose_gauge(page, "certificate_expiry_timestamp_seconds",
                      "when the certificate for clients expires, in seconds since 1970", expires);

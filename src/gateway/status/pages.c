@@ -83,7 +83,7 @@ unsigned page_status(struct status_request *request)
                          "max_connections", (json_int_t)source->max_connections(source->owner),
                          "version", WEIR_VERSION, "git_hash", WEIR_COMMIT, "uptime_seconds",
                          (json_int_t)metric_value(&metrics, METRIC_UPTIME), "draining",
-                         source->is_draining(source->owner), "backends", backends_of(source),
+                         source->is_stopping(source->owner), "backends", backends_of(source),
                          "plugins", plugins_of(source), "workers", workers_of(source)));
     return 200;
 }
@@ -118,10 +118,12 @@ unsigned page_ready(struct status_request *request)
 {
     const struct status_source *source = request->source;
     struct strbuf *reasons = &request->body;
-    if (source->is_draining(source->owner))
+    if (source->is_stopping(source->owner))
         strbuf_add_text(reasons, "the gateway is stopping\n");
     if (!some_backend_answers(source))
         strbuf_add_text(reasons, "no backend answers\n");
+    else if (!source->is_serving(source->owner))
+        strbuf_add_text(reasons, "clients are not served yet\n");
     for (size_t i = 0; i < plugin_count(source->registry); i++) {
         const struct plugin_health health = plugin_health_at(source->registry, i);
         if (has_failed(&health))

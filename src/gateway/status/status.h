@@ -43,7 +43,8 @@ struct status_source {
     const char *const *backend_states; /* all that there are, up to a NULL */
     /* false: there are no more backends. */
     bool (*backend)(void *owner, size_t index, struct status_backend *backend);
-    bool (*is_draining)(void *owner);
+    bool (*is_serving)(void *owner); /* clients, since its start */
+    bool (*is_stopping)(void *owner);
     /* When the certificate for clients expires: seconds since 1970. false: there is none. */
     bool (*certificate_expires)(void *owner, int64_t *at);
     /* The certificate with its chain, and its key, as PEM. */

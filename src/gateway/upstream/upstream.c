@@ -32,6 +32,7 @@ struct upstream *upstream_new(const struct upstream_options *options, struct err
         return NULL;
     }
     upstream->options = *options;
+    atomic_init(&upstream->asked_accounts, options->asked_accounts);
     upstream->health_options = upstream_health_options(&options->checks);
     if (options->role && strcmp(options->role, ROLE_AUTOMATIC) != 0)
         snprintf(upstream->role, sizeof upstream->role, "%s", options->role);
@@ -234,14 +235,21 @@ int upstream_kill(struct upstream *upstream, const char *statement, struct error
     return status;
 }
 
-void upstream_notice_missing(struct upstream *upstream, const char *rows_question)
+size_t upstream_asked_accounts(const struct upstream *upstream)
+{
+    return atomic_load(&upstream->asked_accounts);
+}
+
+void upstream_notice_missing(struct upstream *upstream, const char *rows_question,
+                             size_t asked_accounts)
 {
     struct error error = {""};
-    if (!upstream->options.checks.user)
-        return;
-    struct account_session *session = open_account(upstream, &error);
+    const bool asks = upstream->options.checks.user && rows_question;
+    struct account_session *session = asks ? open_account(upstream, &error) : NULL;
     if (session)
         account_notice_missing(session, rows_question, upstream->label);
+    if (session || !asks)
+        atomic_store(&upstream->asked_accounts, asked_accounts);
     else
         log_warn("backend", "%s cannot be asked for the accounts that plugins name: %s",
                  upstream->label, error.message);

@@ -90,6 +90,7 @@ struct upstream_options {
     /* Its rows are accounts that the gateway was configured with and that the server lacks: the account of the
      * checks asks once the server is up, and the log names them. NULL: it does not. */
     const char *accounts_question;
+    size_t asked_accounts;      /* upstream_asked_accounts() at first */
     const char *data_directory; /* of the embedded server, */
     const char *mariadbd;       /* and its program */
     long connect_timeout_s;
@@ -198,9 +199,13 @@ void upstream_count_session(struct upstream *upstream, long more);
 int upstream_kill(struct upstream *upstream, const char *statement,
                   struct error *error) WEIR_MUST_CHECK;
 
+/* How much of the caller's list of accounts it has been asked for. */
+size_t upstream_asked_accounts(const struct upstream *upstream);
+
 /* Asks it for accounts that it lacks, as the question's rows say, in a session of the account of its checks; the log names
- * them. Nothing without such an account. Blocks. */
-void upstream_notice_missing(struct upstream *upstream, const char *rows_question);
+ * them. Nothing without such an account, or with NULL. Then it has been asked for so much of the list, unless it could not be reached. Blocks. */
+void upstream_notice_missing(struct upstream *upstream, const char *rows_question,
+                             size_t asked_accounts);
 
 /* The number of the address in use: it goes up with each address that is left. *addresses: how many there are. */
 uint32_t upstream_turn(struct upstream *upstream, size_t *addresses);

@@ -42,6 +42,7 @@ struct upstream {
     atomic_uint weight;
 
     atomic_long sessions;
+    atomic_size_t asked_accounts;
     atomic_bool is_retired;    /* it is none of the configuration's any more; set under the lock */
     atomic_long pins;          /* who else needs it to stay where it is */
     atomic_bool was_looked_at; /* the first look is over */

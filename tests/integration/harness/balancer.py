@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """HAProxy in front of something: it says in a PROXY header who its client is."""
+import csv
+import io
 import os
 import pathlib
+import socket
 import subprocess
 
 from .paths import program
@@ -12,8 +15,6 @@ from .waiting import wait_for
 BEHIND_BALANCER = bool(os.environ.get("WEIR_TEST_BALANCER"))  # it stands in front of the gateway that most cases share
 
 CONFIGURATION = """
-global
-    maxconn 1000
 defaults
     mode tcp
     timeout connect 10s
@@ -38,15 +39,14 @@ def certificates(folder):
     (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
 
 
-class Balancer:
-    """server: the address behind it, as HAProxy writes it; options: of HAProxy's line `server`; bind: of its line `bind`.
-    start() returns when the server behind it is up for it: with `check` in the options, once it has looked."""
+class HAProxy:
+    """text: its configuration, without a section `global`; start() returns when it listens on the port."""
 
-    def __init__(self, folder, server, options, bind=""):
-        self.folder, self.port = pathlib.Path(folder), free_port()
+    def __init__(self, folder, port, text):
+        self.folder, self.port = pathlib.Path(folder), port
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.file = self.folder / "haproxy.cfg"
-        self.file.write_text(CONFIGURATION.format(port=self.port, bind=bind, server=server, options=options))
+        self.file, self.admin = self.folder / "haproxy.cfg", self.folder / "admin.sock"
+        self.file.write_text(f"global\n    maxconn 1000\n    stats socket {self.admin}\n{text}")
         self.process = None
 
     def start(self):
@@ -59,5 +59,26 @@ class Balancer:
         needle = f"0100007F:{self.port:04X} 00000000:0000 0A"  # 127.0.0.1, in /proc's way
         return needle in pathlib.Path("/proc/net/tcp").read_text()
 
+    def states(self):
+        """What it takes its servers for, by name: UP, NOLB (it goes on with sessions, and gives it no new ones), DOWN; while it
+        changes its mind also "DOWN 1/2"."""
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.connect(str(self.admin))
+            admin.sendall(b"show stat\n")
+            text = b"".join(iter(lambda: admin.recv(65536), b"")).decode()
+        rows = csv.DictReader(io.StringIO(text.removeprefix("# ")))
+        return {row["svname"]: row["status"] for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
+
+    def wait_state(self, server, state):
+        wait_for(lambda: self.states()[server] == state, f"HAProxy to take {server} for {state}")
+
     def stop(self):
         self.process.kill()
+
+
+class Balancer(HAProxy):
+    """server: the address behind it, as HAProxy writes it; options: of HAProxy's line `server`; bind: of its line `bind`."""
+
+    def __init__(self, folder, server, options, bind=""):
+        port = free_port()
+        super().__init__(folder, port, CONFIGURATION.format(port=port, bind=bind, server=server, options=options))

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cluster/cluster.h"
+#include "hub.h"
 
 #define PREFIX "/weir/test/requests/"
 #define NUMBER 1025
@@ -23,8 +23,6 @@ struct node {
     bool answers;
 };
 
-static struct memory_hub *hub;
-static struct store *other;
 static struct node node;
 
 static void on_asked(void *user, const struct node_request *request)
@@ -38,8 +36,7 @@ static void on_asked(void *user, const struct node_request *request)
 static int setup(void **state)
 {
     (void)state;
-    hub = memory_hub_new();
-    other = memory_store_new(hub);
+    hub_begin();
     node = (struct node){.store = memory_store_new(hub), .asked = STRBUF_INIT};
     const struct membership_options membership = {.prefix = "/weir/test/nodes/",
                                                   .used_prefix = "/weir/test/numbers/",
@@ -61,21 +58,16 @@ static int teardown(void **state)
 {
     (void)state;
     store_free(node.store);
-    store_free(other);
     node_requests_free(node.requests);
     membership_free(node.membership);
-    memory_hub_free(hub);
+    hub_end();
     strbuf_release(&node.asked);
     return 0;
 }
 
 static void put(const char *key, const char *value)
 {
-    const struct store_request request = {
-        .action = STORE_WRITE,
-        .writes = {{.key = STORE_TEXT(key), .value = STORE_TEXT(value)}},
-        .write_count = 1};
-    assert_true(store_call(other, &request));
+    hub_put(key, value);
     memory_hub_advance(hub, 0);
 }
 

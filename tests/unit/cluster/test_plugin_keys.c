@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cluster/cluster.h"
+#include "hub.h"
 
 #define KEY "/tidb/plugins/audit"
 
@@ -17,8 +17,6 @@ struct node {
     struct strbuf orders; /* since they were looked at */
 };
 
-static struct memory_hub *hub;
-static struct store *tidb;
 static struct node one, two;
 
 static void on_order(void *user, const struct plugin_order *order)
@@ -50,8 +48,7 @@ static void end(struct node *node)
 static int setup(void **state)
 {
     (void)state;
-    hub = memory_hub_new();
-    tidb = memory_store_new(hub);
+    hub_begin();
     begin(&one);
     begin(&two);
     return 0;
@@ -62,24 +59,14 @@ static int teardown(void **state)
     (void)state;
     end(&one);
     end(&two);
-    store_free(tidb);
-    memory_hub_free(hub);
+    hub_end();
     return 0;
 }
 
+/* TiDB does that. */
 static void put(const char *value)
 {
-    const struct store_request request = {
-        .action = STORE_WRITE,
-        .writes = {{.key = STORE_TEXT(KEY), .value = STORE_TEXT(value)}},
-        .write_count = 1};
-    assert_true(store_call(tidb, &request));
-}
-
-static void delete_key(void)
-{
-    const struct store_request request = {.action = STORE_DELETE, .key = STORE_TEXT(KEY)};
-    assert_true(store_call(tidb, &request));
+    hub_put(KEY, value);
 }
 
 static void over(const struct node *node, bool is_done, bool disabled)
@@ -98,8 +85,7 @@ static void state(const struct node *node, bool disabled)
 
 static void assert_orders(struct node *node, const char *expected)
 {
-    assert_string_equal(node->orders.data, expected);
-    strbuf_reset(&node->orders);
+    expect_text(&node->orders, expected);
 }
 
 /* After all that is under way. */
@@ -125,7 +111,7 @@ static void each_put_takes_the_flag_and_flushes(void **unused)
     assert_orders(&one, "audit on flush ");
     put("1");
     advance(0);
-    delete_key();
+    hub_delete(KEY);
     advance(0);
     assert_orders(&one, "audit off flush audit on flush ");
     assert_orders(&two,
@@ -168,7 +154,7 @@ static void keys_that_are_no_plugins_are_nobodys(void **unused)
     assert_false(plugin_keys_begin(one.keys, ""));
     assert_false(plugin_keys_begin(one.keys, "a/b"));
     advance(0);
-    assert_true(store_call(tidb, &request));
+    assert_true(store_call(other, &request));
     advance(0);
     assert_orders(&one, "");
 }
@@ -296,7 +282,7 @@ static void a_flush_that_was_missed_is_done_once(void **unused)
     assert_orders(&one, "audit off flush ");
     memory_store_cut(one.store, true);
     advance(0);
-    delete_key();
+    hub_delete(KEY);
     advance(0);
     memory_hub_compact(hub);
     memory_store_cut(one.store, false);
@@ -396,7 +382,7 @@ static void a_key_that_was_deleted_can_be_put_again(void **unused)
     advance(0);
     put("0");
     advance(0);
-    delete_key();
+    hub_delete(KEY);
     advance(0);
     strbuf_reset(&one.orders);
     strbuf_reset(&two.orders);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cluster/cluster.h"
+#include "hub.h"
 
 #define PREFIX "/weir/test/variables/"
 #define KEY    PREFIX "audit_format"
@@ -18,8 +18,6 @@ struct node {
     struct strbuf orders; /* since they were looked at */
 };
 
-static struct memory_hub *hub;
-static struct store *other;
 static struct node one, two;
 
 static void on_order(void *user, const struct variable_order *order)
@@ -54,15 +52,13 @@ static void end(struct node *node)
 
 static void expect(struct node *node, const char *orders)
 {
-    assert_string_equal(node->orders.data, orders);
-    strbuf_reset(&node->orders);
+    expect_text(&node->orders, orders);
 }
 
 static int setup(void **state)
 {
     (void)state;
-    hub = memory_hub_new();
-    other = memory_store_new(hub);
+    hub_begin();
     begin(&one);
     begin(&two);
     memory_hub_advance(hub, 0);
@@ -76,18 +72,13 @@ static int teardown(void **state)
     (void)state;
     end(&one);
     end(&two);
-    store_free(other);
-    memory_hub_free(hub);
+    hub_end();
     return 0;
 }
 
 static void put(const char *key, const char *value)
 {
-    const struct store_request request = {
-        .action = STORE_WRITE,
-        .writes = {{.key = STORE_TEXT(key), .value = STORE_TEXT(value)}},
-        .write_count = 1};
-    assert_true(store_call(other, &request));
+    hub_put(key, value);
     memory_hub_advance(hub, 0);
 }
 

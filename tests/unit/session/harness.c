@@ -476,6 +476,7 @@ static void begin_session(struct harness *harness)
         .scramble = "abcdefghijklmnopqrst",
         .too_many = harness->options.too_many,
         .takes_proxy_header = harness->options.takes_header,
+        .is_stopping = harness->options.is_stopping,
         .backend_first = harness->options.backend_first,
         .version = harness->options.has_no_profile ? NULL : "8.0.11-backend",
         .capabilities = harness->options.capabilities,

@@ -28,6 +28,7 @@ struct harness_options {
     bool has_no_profile;                       /* the backend was not reached yet */
     bool too_many;
     bool takes_header;                  /* the client may be a balancer with a PROXY header */
+    bool is_stopping;                   /* the gateway waits for balancers to notice its end */
     bool connects_later, connect_fails; /* the backend */
     bool several;                       /* HARNESS_BACKENDS of them, in order; otherwise one */
     bool secures_later, secure_fails;   /* TLS of either side */

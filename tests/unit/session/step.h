@@ -57,7 +57,8 @@ enum step_op {
     X(16, several)                                                                                 \
     X(17, backend_tls)                                                                             \
     X(18, backend_tls_required)                                                                    \
-    X(19, takes_header)
+    X(19, takes_header)                                                                            \
+    X(20, is_stopping)
 
 #define STEP_OPTION_BYTES 3
 
