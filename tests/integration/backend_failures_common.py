@@ -11,7 +11,9 @@ import pymysql
 import pytest
 from audit_log_common import AuditedGateway, weir_audit
 from harness.endpoint import PASSWORD, USER
+from harness.exclusive import alone
 from harness.namespace import Namespace, namespaces_work
+from harness.paths import BUILD
 from harness.steady_load import SteadyLoad, acknowledged, failed_logins, failed_statements, longest
 from harness.waiting import wait_for
 
@@ -68,6 +70,13 @@ def revive(database):
     database.process.signal(signal.SIGCONT)
     if not database.process.alive():
         database.start()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_load():
+    """The processes that run such cases do so one after the other: each fills the machine, and times what clients wait."""
+    with alone(BUILD / "load"):
+        yield
 
 
 @pytest.fixture(scope="module")

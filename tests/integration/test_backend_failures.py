@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from backend_failures_common import KILLS, ROUNDS, Proof, audited_gateway, cable, replicate, revive, tables_of  # noqa: F401
+from backend_failures_common import KILLS, ROUNDS, Proof, audited_gateway, cable, one_load, replicate, revive, tables_of  # noqa: F401
 from harness.waiting import wait_for
 
 pytestmark = [pytest.mark.gateway_only, pytest.mark.time_limit(60 + 40 * ROUNDS)]

@@ -10,7 +10,7 @@ import time
 
 import pymysql
 import pytest
-from backend_failures_common import KILLS, ROUNDS, SLACK, Proof, audited_gateway, replicate, revive, tables_of
+from backend_failures_common import KILLS, ROUNDS, SLACK, Proof, audited_gateway, one_load, replicate, revive, tables_of  # noqa: F401
 from harness.balancer import HAProxy
 from harness.documents import blocks
 from harness.endpoint import PASSWORD, USER, Endpoint

@@ -5,7 +5,7 @@ import signal
 
 import pymysql
 import pytest
-from backend_failures_common import KILLS, OPTIONS, ROUNDS, Proof, audited_gateway, backends, cable  # noqa: F401
+from backend_failures_common import KILLS, OPTIONS, ROUNDS, Proof, audited_gateway, backends, cable, one_load  # noqa: F401
 from harness.endpoint import PASSWORD, USER
 from harness.galera import PROVIDER, Galera
 from harness.waiting import wait_for
