@@ -458,8 +458,11 @@ void shared_file_join(struct shared_file *file)
     const struct timespec until = clock_deadline(CLOCK_REALTIME, SHARED_FIRST_NS);
     int status = 0;
     file->state = SHARED_ASKED;
-    file->has_thread = pthread_create(&file->thread, NULL, shared_run, file) == 0;
-    if (!file->has_thread || !weir_store_watch(text_of(file->plan.prefix), shared_on_news, file)) {
+    const bool has_thread = pthread_create(&file->thread, NULL, shared_run, file) == 0;
+    pthread_mutex_lock(&file->lock);
+    file->has_thread = has_thread;
+    pthread_mutex_unlock(&file->lock);
+    if (!has_thread || !weir_store_watch(text_of(file->plan.prefix), shared_on_news, file)) {
         pthread_mutex_lock(&file->lock);
         file->state = SHARED_ALONE;
         pthread_mutex_unlock(&file->lock);
