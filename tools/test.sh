@@ -87,7 +87,7 @@ balanced_integration() (WEIR_TEST_BALANCER=1 integration release -k "test_result
 compressed_integration() (WEIR_TEST_OPTIONS="-compression on -backend-compression on" integration release -k "test_results or test_commands or test_large or test_events or test_prepared or test_closing or slow_clients")
 # What TLS could change: what is read, how large it may be, and how connections end. Logins and certificates have files of their own.
 secured_integration() (WEIR_TEST_TLS=1 integration release -k "test_results or test_commands or test_large or test_closing or test_prepared or slow_clients")
-tsan_integration() (integration tsan -k "sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
+tsan_integration() (integration tsan -k "cluster_rules or cluster_limits or cluster_bans or sysbench or pipelin or drain or concurrent or flush or trace_statements or watchdog")
 built_in_integration() (integration test-trace -k trace_built_in)
 
 work() {
