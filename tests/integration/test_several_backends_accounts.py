@@ -144,12 +144,14 @@ def test_a_parameter_of_kill_names_one_here_after_one_elsewhere(checked):
             connection.close()
 
 
-def test_a_statement_is_cancelled_at_another_backend(checked):
+def test_a_statement_is_cancelled_at_another_backend(checked, both_run):
     server = checked()
     (victim, more), (killer, others) = at(server, 1, user="plain", password="plain-secret"), \
         at(server, 2, user="plain", password="plain-secret")
     try:
         victim._execute_command(3, "SELECT SLEEP(30)")
+        wait_for(lambda: both_run[0].execute("SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep'")[0][0],
+                 "the statement to run")
         with killer.cursor() as cursor:
             cursor.execute(f"KILL QUERY {victim.thread_id()}")
         with pytest.raises(pymysql.err.OperationalError) as interrupted:
