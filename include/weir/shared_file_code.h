@@ -106,9 +106,7 @@ static void shared_note_entry(struct shared_file *file, const weir_store_entry *
 static void shared_on_news(void *user, const weir_store_news *news)
 {
     struct shared_file *file = user;
-    const bool shares =
-        news->struct_size >= offsetof(weir_store_news, is_shared) + sizeof news->is_shared &&
-        news->is_shared;
+    const bool shares = weir_store_is_shared(news);
     pthread_mutex_lock(&file->lock);
     file->state = shares ? SHARED_ON : SHARED_ALONE;
     file->is_lost = news->kind == WEIR_STORE_LOST;
@@ -167,15 +165,13 @@ static void shared_on_put(void *user, const weir_store_answer *answer)
 /* The lock is held. False: no memory. */
 static bool shared_begin_upload(struct shared_file *file)
 {
-    unsigned long long name;
     shared_bytes_set(&file->upload.text, shared_text(&file->wish));
     if (!file->upload.text.data)
         return false;
-    if (getrandom(&name, sizeof name, 0) != sizeof name)
-        name = clock_wall_ns() ^ (unsigned long long)getpid() << 40;
     file->upload.head.size = (uint32_t)file->upload.text.size;
     file->upload.head.parts = shared_parts_of(file->upload.text.size);
-    snprintf(file->upload.head.edition, sizeof file->upload.head.edition, "%016llx", name);
+    snprintf(file->upload.head.edition, sizeof file->upload.head.edition, "%016llx",
+             unique_number());
     file->upload.base = file->wish_revision;
     file->upload.wish_number = file->wish_number;
     file->upload.next = 0;

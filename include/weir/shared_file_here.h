@@ -6,10 +6,10 @@
 #define WEIR_SHARED_FILE_HERE_H
 
 #include <pthread.h>
-#include <sys/random.h>
 #include <weir/clock.h>
 #include <weir/files.h>
 #include <weir/shared_file.h>
+#include <weir/unique.h>
 
 #define SHARED_FIRST_NS (2 * CLOCK_NS_PER_S) /* longest wait for the first news */
 #define SHARED_RETRY_NS CLOCK_NS_PER_S

@@ -244,6 +244,13 @@ static inline const weir_store_entry *weir_store_entry_at(const weir_store_entry
     return (const weir_store_entry *)(const void *)((const char *)entries + index * entry_size);
 }
 
+/* Whether other servers may have the store, too: is_shared, which older servers do not say. */
+static inline int weir_store_is_shared(const weir_store_news *news)
+{
+    return news->struct_size >= offsetof(weir_store_news, is_shared) + sizeof news->is_shared &&
+           news->is_shared;
+}
+
 #ifdef __cplusplus
 }
 #endif

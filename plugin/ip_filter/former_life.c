@@ -7,11 +7,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
-#include <weir/clock.h>
 #include <weir/disk.h>
 #include <weir/text.h>
+#include <weir/unique.h>
 
 #define FILE_NAME "ip_filter-node"
 
@@ -45,10 +44,7 @@ void former_life_replace(char name[NODE_NAME_BYTES + 1], char former[NODE_NAME_B
 {
     char path[4096];
     const weir_string folder = weir_data_directory();
-    unsigned long long number;
-    if (getrandom(&number, sizeof number, 0) != sizeof number)
-        number = clock_wall_ns() ^ (unsigned long long)getpid() << 32;
-    snprintf(name, NODE_NAME_BYTES + 1, "%016llx", number);
+    snprintf(name, NODE_NAME_BYTES + 1, "%016llx", unique_number());
     former[0] = '\0';
     const int size = snprintf(path, sizeof path, "%.*s/" FILE_NAME, WEIR_STRING_ARGS(folder));
     if (!folder.data || size < 0 || (size_t)size >= sizeof path)

@@ -202,19 +202,12 @@ static void begin_thread(void)
         weir_log(WEIR_LOG_ERROR, "there is no thread: other nodes do not see this one's counts");
 }
 
-/* Whether other servers may have the store, too. */
-static bool is_shared(const weir_store_news *news)
-{
-    return news->struct_size >= offsetof(weir_store_news, is_shared) + sizeof news->is_shared &&
-           news->is_shared;
-}
-
 static void on_news(void *user, const weir_store_news *news)
 {
     const int64_t now = now_ns();
     const bool is_lost = news->kind == WEIR_STORE_LOST;
     (void)user;
-    if (!is_shared(news))
+    if (!weir_store_is_shared(news))
         return;
     if (!*keys.node)
         former_life_replace(keys.node, own.former);

@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 #include <weir/clock.h>
 #include <weir/store.h>
 #include <weir/text.h>
+#include <weir/unique.h>
 
 #include "keeper.h"
 #include "tidying.h"
@@ -74,17 +74,10 @@ static void free_outbox(void)
     own.outbox_end = &own.outbox;
 }
 
-/* Whether other nodes have the store, too. */
-static bool is_shared(const weir_store_news *news)
-{
-    return news->struct_size >= offsetof(weir_store_news, is_shared) + sizeof news->is_shared &&
-           news->is_shared;
-}
-
 static void on_news(void *user, const weir_store_news *news)
 {
     (void)user;
-    const bool shares = is_shared(news), is_lost = news->kind == WEIR_STORE_LOST;
+    const bool shares = weir_store_is_shared(news), is_lost = news->kind == WEIR_STORE_LOST;
     struct told_list *copy =
         shares && !is_lost ? told_copy(news->entries, news->entry_size, news->count) : NULL;
     if (shares && !is_lost && !copy)
@@ -334,8 +327,7 @@ void sharing_begin(void)
 {
     const struct timespec until = clock_deadline(CLOCK_REALTIME, FIRST_NS);
     int status = 0;
-    if (getrandom(&own.author, sizeof own.author, 0) != sizeof own.author)
-        own.author = clock_wall_ns() ^ (unsigned long long)getpid() << 32;
+    own.author = unique_number();
     own.number = 0;
     own.inbox_end = &own.inbox;
     own.outbox_end = &own.outbox;

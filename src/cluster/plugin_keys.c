@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <weir/unique.h>
 
 #include "cluster/plugin_keys_state.h"
 
@@ -196,8 +196,7 @@ struct plugin_keys *plugin_keys_new(struct store *store, const struct plugin_key
     keys->store = store;
     keys->options = *options;
     keys->prefix = prefix;
-    if (getrandom(&keys->author, sizeof keys->author, 0) != sizeof keys->author)
-        keys->author = clock_wall_ns();
+    keys->author = unique_number();
     pthread_mutex_init(&keys->lock, NULL);
     keys->retry =
         (struct key_retry){.store = store, .lock = &keys->lock, .retry = retry, .user = keys};
